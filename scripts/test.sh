@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. The last line is "N passed, N failed, N skipped".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+logs="$PWD/build/test-logs"
+rm -rf "$logs"
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+failing=()
+jobs=2
+export OMP_WAIT_POLICY=passive  # two tests at a time share the cores
+export UBSAN_OPTIONS=print_stacktrace=1
+
+# The counts a stage leaves: attributes of ctest's XML, or a last line "N passed, N failed, N skipped".
+counts_of() {
+  if [[ -f "$logs/$1.xml" ]]; then
+    sed -n '/<testsuite/,/>/p' "$logs/$1.xml" | tr -d '\n' | /usr/bin/python3 -c '
+import re, sys
+count = {name: int(n) for name, n in re.findall(r"\b(tests|failures|disabled|skipped)=\"(\d+)\"", sys.stdin.read())}
+skipped = count["skipped"] + count["disabled"]
+print(count["tests"] - count["failures"] - skipped, count["failures"], skipped)'
+  else
+    tail -n 1 "$logs/$1.log" | sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p'
+  fi
+}
+
+# stage NAME COMMAND...: one line of output; the log is kept for the end.
+stage() {
+  local name="$1" start=$SECONDS status=0 counts p=0 f=0 s=0
+  shift
+  "$@" >"$logs/$name.log" 2>&1 </dev/null || status=$?
+  counts="$(counts_of "$name")"
+  if [[ -n "$counts" ]]; then
+    read -r p f s <<<"$counts"
+    [[ "$status" -eq 0 || "$f" -gt 0 ]] || f=1
+  elif [[ "$status" -ne 0 ]]; then
+    f=1
+  elif [[ "$name" == fuzz ]]; then
+    p=1
+  fi
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  [[ "$f" -eq 0 ]] || failing+=("$name")
+  printf '%-20s %-6s %4d s' "$name" "$([[ "$f" -eq 0 ]] && echo ok || echo FAILED)" $((SECONDS - start))
+  [[ -z "$counts" ]] && echo || echo "   $p passed, $f failed, $s skipped"
+  [[ "$f" -eq 0 ]]
+}
+
+build_preset() { cmake --preset "$1" && cmake --build --preset "$1" --parallel "$jobs"; }
+run_tests() {
+  ctest --test-dir "$1" --parallel "$jobs" --timeout 300 --no-tests=error --output-on-failure \
+    --output-junit "$logs/$2.xml"
+}
+
+if stage packages scripts/install_packages.sh test; then
+  if stage build build_preset release; then
+    stage tests run_tests build tests || true
+  fi
+  if stage sanitized-build build_preset sanitize; then
+    stage sanitized-tests run_tests build-asan sanitized-tests || true
+  fi
+  stage fuzz scripts/fuzz.sh 20 || true
+  stage check scripts/check.sh --all || true
+fi
+
+for name in "${failing[@]}"; do
+  echo
+  echo "== $name: the end of its log (all of it: build/test-logs/$name.log)"
+  tail -n 60 "$logs/$name.log"
+done
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[[ "$failed" -eq 0 ]]
