@@ -1,0 +1,33 @@
+// A file's bytes as read-only memory, for weights: pages come in from disk as they are touched and are shared
+// between processes.
+//
+// A MappedFile owns its mapping; spans from bytes() are good until it is destroyed (moving it keeps them good).
+// Throws Error, naming the file, when it is missing, unreadable or anything but a regular file. An empty file is an
+// empty span. Whoever shortens the file while it is mapped ends the process (SIGBUS): replace model files by
+// renaming, as AtomicFile does.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace lectern {
+
+class MappedFile {
+ public:
+  MappedFile() = default;
+  explicit MappedFile(const std::filesystem::path& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace lectern
