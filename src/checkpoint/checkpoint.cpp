@@ -1,0 +1,211 @@
+#include "checkpoint/checkpoint.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "checkpoint/safetensors.h"
+#include "core/json_file.h"
+#include "lectern/error.h"
+
+namespace lectern {
+
+struct Checkpoint::State {
+  // Exactly one of view and unsupported is set.
+  struct Place {
+    const Safetensors* file = nullptr;
+    const TensorView* view = nullptr;
+    const Safetensors::Unsupported* unsupported = nullptr;
+  };
+
+  std::filesystem::path folder;
+  ModelConfig config;
+  std::vector<Safetensors> files;
+  std::map<std::string, Place, std::less<>> places;
+
+  std::mutex copying;
+  std::map<std::string, std::vector<std::byte>, std::less<>> copies;  // of misaligned weights
+
+  const Place& find(std::string_view name) const {
+    const auto place = places.find(name);
+    if (place == places.end()) {
+      throw Error(folder.string() + ": no tensor " + printable(name) +
+                  "; the weights are incomplete or belong to another model");
+    }
+    return place->second;
+  }
+
+  TensorView aligned(std::string_view name, const TensorView& view) {
+    if (reinterpret_cast<uintptr_t>(view.data) % size_of(view.type) == 0) return view;
+    const std::lock_guard lock(copying);
+    auto copy = copies.find(name);
+    if (copy == copies.end()) {
+      copy = copies.emplace(name, std::vector<std::byte>(view.data, view.data + view.bytes())).first;
+    }
+    return {copy->second.data(), view.type, view.shape};
+  }
+};
+
+namespace {
+
+constexpr std::string_view index_name = "model.safetensors.index.json";
+
+Error tensor_error(const Safetensors& file, std::string_view tensor, const std::string& problem) {
+  return Error(file.path().string() + ": tensor " + printable(tensor) + " " + problem);
+}
+
+std::vector<std::filesystem::path> all_weight_files(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> paths;
+  std::error_code code;
+  std::filesystem::directory_iterator entry(folder, code);
+  for (; !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
+    const auto& path = entry->path();
+    const bool hidden = path.filename().string().starts_with('.');  // such as macOS's ._model.safetensors
+    if (path.extension() == ".safetensors" && !hidden) paths.push_back(path);
+  }
+  if (code) throw Error(folder.string() + ": cannot be listed: " + code.message());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+// Tensor -> the file that holds it.
+std::map<std::string, std::string> read_index(const std::filesystem::path& path) {
+  const std::string file = path.string();
+  const nlohmann::json root = read_json(path, {.max_depth = 16, .unique_keys = true});
+  const auto map = root.is_object() ? root.find("weight_map") : root.end();
+  if (map == root.end() || !map->is_object()) throw Error(file + ": has no weight_map");
+  std::map<std::string, std::string> shards;
+  for (const auto& [tensor, shard] : map->items()) {
+    const std::string name = shard.is_string() ? shard.get<std::string>() : "";
+    const bool plain = !name.empty() && name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
+    if (!plain || !name.ends_with(".safetensors")) {
+      throw Error(file + ": tensor " + printable(tensor) + " is in " + printable(shard.dump(), 80) +
+                  ", expected the name of a .safetensors file in this folder");
+    }
+    shards.emplace(tensor, name);
+  }
+  if (shards.empty()) throw Error(file + ": its weight_map is empty");
+  return shards;
+}
+
+}  // namespace
+
+Checkpoint Checkpoint::open(const std::filesystem::path& folder) {
+  constexpr std::string_view needed = "a model folder holds config.json, tokenizer.json and .safetensors files";
+  std::error_code code;
+  const auto complaint = [&](const std::string& problem) {
+    return Error(folder.string() + ": " + problem + "; " + std::string(needed));
+  };
+  if (!std::filesystem::exists(folder, code)) throw complaint("there is no such folder");
+  if (!std::filesystem::is_directory(folder, code)) throw complaint("is not a folder");
+  if (!std::filesystem::exists(folder / "config.json", code)) throw complaint("has no config.json");
+
+  auto state = std::make_unique<State>();
+  state->folder = folder;
+  state->config = read_config(folder / "config.json");
+
+  std::map<std::string, std::string> index;
+  std::vector<std::filesystem::path> paths;
+  const auto index_path = folder / index_name;
+  if (std::filesystem::exists(index_path, code)) {
+    index = read_index(index_path);
+    std::set<std::string> shards;
+    for (const auto& [tensor, shard] : index) shards.insert(shard);
+    for (const auto& shard : shards) {
+      if (!std::filesystem::exists(folder / shard, code)) {
+        throw Error((folder / shard).string() + ": is missing, but " + std::string(index_name) +
+                    " names it; download it again");
+      }
+      paths.push_back(folder / shard);
+    }
+  } else {
+    paths = all_weight_files(folder);
+    if (paths.empty()) throw complaint("has no .safetensors file");
+  }
+
+  state->files.reserve(paths.size());  // places point into it
+  for (const auto& path : paths) {
+    state->files.push_back(Safetensors::open(path));
+    const Safetensors& file = state->files.back();
+    const auto add = [&](const std::string& name, const State::Place& place) {
+      const auto [other, added] = state->places.emplace(name, place);
+      if (!added) throw tensor_error(file, name, "is also in " + other->second.file->path().filename().string());
+    };
+    for (const auto& [name, view] : file.tensors()) add(name, {&file, &view, nullptr});
+    for (const auto& [name, tensor] : file.unsupported()) add(name, {&file, nullptr, &tensor});
+  }
+  for (const auto& [tensor, shard] : index) {
+    const auto place = state->places.find(tensor);
+    if (place == state->places.end() || place->second.file->path().filename() != shard) {
+      throw Error((folder / shard).string() + ": tensor " + printable(tensor) + " is missing, but " +
+                  std::string(index_name) + " says it is here");
+    }
+  }
+  return Checkpoint(std::move(state));
+}
+
+Checkpoint::Checkpoint(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
+Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
+Checkpoint::~Checkpoint() = default;
+
+const std::filesystem::path& Checkpoint::folder() const { return state_->folder; }
+
+const ModelConfig& Checkpoint::config() const { return state_->config; }
+
+bool Checkpoint::has(std::string_view name) const { return state_->places.find(name) != state_->places.end(); }
+
+Shape Checkpoint::shape_of(std::string_view name) const {
+  const State::Place& place = state_->find(name);
+  if (place.view != nullptr) return place.view->shape;
+  const std::vector<int64_t>& extents = place.unsupported->shape;
+  if (extents.size() > Shape::max_rank) {
+    throw tensor_error(
+        *place.file, name,
+        "has " + std::to_string(extents.size()) + " dimensions, expected at most " + std::to_string(Shape::max_rank));
+  }
+  return Shape(extents);
+}
+
+TensorView Checkpoint::weight(std::string_view name, const Shape& expected) const {
+  const State::Place& place = state_->find(name);
+  if (const Shape shape = shape_of(name); shape != expected) {
+    throw tensor_error(*place.file, name, "has shape " + to_string(shape) + ", expected " + to_string(expected));
+  }
+  const bool is_float =
+      place.view != nullptr &&
+      (place.view->type == DataType::f32 || place.view->type == DataType::f16 || place.view->type == DataType::bf16);
+  if (!is_float) {
+    const std::string type = place.view != nullptr ? std::string(name_of(place.view->type)) : place.unsupported->type;
+    throw tensor_error(*place.file, name, "has type " + type + ", expected f32, f16 or bf16");
+  }
+  return state_->aligned(name, *place.view);
+}
+
+std::vector<Checkpoint::Entry> Checkpoint::entries() const {
+  std::vector<Entry> entries;
+  entries.reserve(state_->places.size());
+  for (const auto& [name, place] : state_->places) {
+    Entry entry{name, {}, {}, 0, place.file->path().filename().string()};
+    if (place.view != nullptr) {
+      const auto extents = place.view->shape.extents();
+      entry.type = name_of(place.view->type);
+      entry.shape.assign(extents.begin(), extents.end());
+      entry.bytes = place.view->bytes();
+    } else {
+      entry.type = place.unsupported->type;
+      entry.shape = place.unsupported->shape;
+      entry.bytes = place.unsupported->bytes;
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+}  // namespace lectern

@@ -1,0 +1,55 @@
+// The sizes and settings of a DeepSeek-OCR model, from its config.json.
+//
+// What read_config returns is consistent: sizes are positive and bounded, so that products of any three fit in 64
+// bits; heads divide widths; indices are in range. Anything else, and any setting that Lectern does not implement, is
+// an Error that names the file and the key. Widths inside layers are not here: they come from the tensors' shapes.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace lectern {
+
+struct SamConfig {
+  int width = 0;
+  int layers = 0;
+  int heads = 0;
+  std::vector<int> global_layers;  // ascending; the others attend within windows
+  int window = 14;                 // patches along a side
+  int patch = 16;                  // pixels along a side
+};
+
+struct ClipConfig {
+  int width = 0;
+  int layers = 0;
+  int heads = 0;
+};
+
+struct DecoderConfig {
+  int hidden = 0;
+  int layers = 0;
+  int heads = 0;
+  int kv_heads = 0;
+  int experts = 0;
+  int experts_per_token = 0;
+  int dense_layers = 0;  // the first layers have one feed-forward block in place of experts
+  int vocabulary = 0;
+  int context = 0;  // positions
+  float rms_epsilon = 1e-6f;
+  float rope_theta = 1e4f;
+  int bos = 0;
+  int eos = 0;
+  bool renormalise = false;  // norm_topk_prob: the chosen experts' weights are scaled to sum to one
+  float routed_scale = 1;    // routed_scaling_factor
+};
+
+struct ModelConfig {
+  int native_size = 0;  // pixels along a side of the view the model was made for: candidate_resolutions[0][0]
+  SamConfig sam;
+  ClipConfig clip;
+  DecoderConfig decoder;
+};
+
+ModelConfig read_config(const std::filesystem::path& file);
+
+}  // namespace lectern

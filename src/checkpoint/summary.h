@@ -1,0 +1,18 @@
+// What a checkpoint holds, part by part: for people as text, for programs as JSON.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "checkpoint/checkpoint.h"
+
+namespace lectern {
+
+// Lines of text: the sizes from config.json, then a table of parts with their tensors, types, parameters and bytes.
+std::string summarise(const Checkpoint& checkpoint);
+
+// {"folder", "native_size", "sam": {...}, "clip": {...}, "decoder": {...}, "parts": [{"name", "tensors", "types",
+// "parameters", "bytes"}], "total": {"tensors", "parameters", "bytes"}}
+nlohmann::json summary_json(const Checkpoint& checkpoint);
+
+}  // namespace lectern

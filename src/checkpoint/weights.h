@@ -1,0 +1,53 @@
+// Weights on their device, taken from a checkpoint by name and checked for their shape.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "checkpoint/checkpoint.h"
+#include "device/device.h"
+
+namespace lectern {
+
+struct LinearWeights {
+  Matrix weight;  // [out, in]
+  Tensor bias;    // [out], or empty
+};
+
+struct NormWeights {
+  Tensor weight;  // [width]
+  Tensor bias;    // [width], or empty
+};
+
+// Both the checkpoint and the device must outlive what is loaded. Throws Error for a tensor that is missing or has
+// another shape than expected.
+class WeightLoader {
+ public:
+  WeightLoader(const Checkpoint& checkpoint, Device& device) : checkpoint_(checkpoint), device_(device) {}
+
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+  Device& device() const { return device_; }
+
+  Matrix matrix(const std::string& name, const Shape& shape) const {
+    return device_.matrix(checkpoint_.weight(name, shape));
+  }
+  Tensor vector(const std::string& name, const Shape& shape) const {
+    return device_.vector(checkpoint_.weight(name, shape));
+  }
+  LinearWeights linear(const std::string& name, int64_t out, int64_t in) const {
+    return {matrix(name + ".weight", {out, in}), vector(name + ".bias", {out})};
+  }
+  NormWeights layer_norm(const std::string& name, int64_t width) const {
+    return {vector(name + ".weight", {width}), vector(name + ".bias", {width})};
+  }
+  NormWeights rms_norm(const std::string& name, int64_t width) const { return {vector(name + ".weight", {width}), {}}; }
+
+  // The extent of a tensor whose size the configuration does not give; Error when the tensor has another rank.
+  int64_t extent(const std::string& name, size_t rank, int index) const;
+
+ private:
+  const Checkpoint& checkpoint_;
+  Device& device_;
+};
+
+}  // namespace lectern

@@ -1,0 +1,60 @@
+#include "checkpoint/summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+namespace lectern {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+
+TEST(Summary, TellsPeopleThePartsOfAModel) {
+  const std::string text = summarise(Checkpoint::open(TEST_DATA "/goldens/mini"));
+  EXPECT_THAT(text, HasSubstr("goldens/mini"));
+  EXPECT_THAT(text, HasSubstr("view     1024 pixels\n"));
+  EXPECT_THAT(text, HasSubstr("SAM      4 layers, width 96, 3 heads, 2 of the layers global\n"));
+  EXPECT_THAT(text, HasSubstr("8 experts, 3 for each token; 512 tokens, context 8192\n"));
+  EXPECT_THAT(text, ContainsRegex("decoder embeddings +1  bf16 +65.5 k +131 kB\n"));
+  EXPECT_THAT(text, ContainsRegex("other, ignored +2  bf16, i64 "));
+  EXPECT_THAT(text, ContainsRegex("total +227  bf16, i64 +3.06 M +6.11 MB\n"));
+}
+
+TEST(Summary, AlignsTheTable) {
+  std::istringstream lines(summarise(Checkpoint::open(TEST_DATA "/goldens/mini")));
+  std::string line;
+  size_t width = 0, rows = 0;
+  while (std::getline(lines, line)) {
+    if (line.starts_with("part ")) width = line.size();
+    if (width == 0) continue;
+    EXPECT_EQ(line.size(), width) << line;
+    ++rows;
+  }
+  EXPECT_EQ(rows, 12u);
+}
+
+TEST(Summary, TellsProgramsTheSame) {
+  const nlohmann::json summary = summary_json(Checkpoint::open(TEST_DATA "/goldens/mini"));
+  EXPECT_EQ(summary["decoder"]["experts"], 8);
+  EXPECT_EQ(summary["sam"]["global_layers"], nlohmann::json::parse("[1, 3]"));
+  EXPECT_EQ(summary["total"]["tensors"], 227);
+  EXPECT_EQ(summary["total"]["bytes"], 6112328);
+  uint64_t parameters = 0;
+  std::map<std::string, int> tensors;
+  for (const auto& part : summary["parts"]) {
+    parameters += part["parameters"].get<uint64_t>();
+    tensors[part["name"]] = part["tensors"];
+  }
+  EXPECT_EQ(summary["total"]["parameters"], parameters);
+  EXPECT_EQ(tensors["decoder experts"], 3 * (8 * 3 + 3 + 1));
+  EXPECT_EQ(tensors["projector"], 4);
+}
+
+}  // namespace
+}  // namespace lectern
