@@ -1,0 +1,255 @@
+#include "document/picture_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+#include <vips/vips8>
+
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+using vips::VError;
+using vips::VImage;
+using vips::VRegion;
+using vips::VSource;
+
+constexpr const char* kFormats = "JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF";
+
+struct Loader {
+  std::string_view type;  // of libvips
+  const char* format;
+};
+constexpr std::array<Loader, 6> kLoaders = {{{"VipsForeignLoadJpegSource", "JPEG"},
+                                             {"VipsForeignLoadPngSource", "PNG"},
+                                             {"VipsForeignLoadWebpSource", "WebP"},
+                                             {"VipsForeignLoadTiffSource", "TIFF"},
+                                             {"VipsForeignLoadNsgifSource", "GIF"},
+                                             {"VipsForeignLoadHeifSource", "HEIC or AVIF"}}};
+
+void start_vips() {
+  static const bool started = [] {
+    // Warnings of libvips go to GLib's log, which writes to stderr; what matters comes back as an error.
+    const auto levels =
+        static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG);
+    g_log_set_handler(
+        "VIPS", levels, [](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
+    if (vips_init("lectern") != 0) {
+      throw Error("libvips does not start: " + std::string(vips_error_buffer()));
+    }
+    vips_block_untrusted_set(TRUE);
+    vips_cache_set_max(0);  // operations are not kept: every picture is read once
+    return true;
+  }();
+  static_cast<void>(started);
+}
+
+// The first line of a message of libvips. Its error buffer is shared by all threads, so under load a line may speak of
+// another file; the name in front of it is always right.
+std::string reason(const VError& error) {
+  vips_error_clear();
+  const std::string text = error.what();
+  const size_t end = text.find_first_of("\r\n");
+  return text.empty() ? "unknown reason" : text.substr(0, end);
+}
+
+void check_limits(const VImage& image, const std::string& name, const PictureLimits& limits) {
+  const int64_t width = image.width(), height = image.height();
+  const std::string size = std::to_string(width) + " x " + std::to_string(height) + " pixels";
+  if (std::max(width, height) > limits.max_side) {
+    throw Error(name + ": the picture has " + size + "; the limit is " + std::to_string(limits.max_side) + " a side");
+  }
+  if (width * height > limits.max_pixels) {
+    throw Error(name + ": the picture has " + size + "; the limit is " + std::to_string(limits.max_pixels) + " in all");
+  }
+}
+
+// Decodes from the top in strips, in this thread alone. row_done(y, samples): samples of Sample in [width, bands].
+template <class Sample, class RowDone>
+void for_each_row(const VImage& image, RowDone row_done) {
+  constexpr int kStrip = 64;
+  const VRegion region = VRegion::new_from_image(image);
+  for (int top = 0; top < image.height(); top += kStrip) {
+    const int rows = std::min(kStrip, image.height() - top);
+    region.prepare(0, top, image.width(), rows);
+    for (int y = top; y < top + rows; ++y) {
+      row_done(y, reinterpret_cast<const Sample*>(region.addr(0, y)));
+    }
+  }
+}
+
+// Any integer format -> 8 bits of 1 (grey) or 3 (RGB) bands.
+VImage to_8_bit(VImage image, const std::string& name) {
+  const bool cmyk = image.interpretation() == VIPS_INTERPRETATION_CMYK;
+  int shift = 0;
+  switch (image.format()) {
+    case VIPS_FORMAT_UCHAR: break;
+    case VIPS_FORMAT_USHORT: shift = 8; break;
+    case VIPS_FORMAT_UINT: shift = 24; break;
+    default:
+      throw Error(name + ": the samples are of type " + vips_enum_nick(VIPS_TYPE_BAND_FORMAT, image.format()) +
+                  "; expected unsigned integers or floating point");
+  }
+  if (shift != 0) {
+    image = (image >> shift).cast(VIPS_FORMAT_UCHAR);
+    image = image.copy(VImage::option()->set("interpretation", cmyk                ? VIPS_INTERPRETATION_CMYK
+                                                               : image.bands() < 3 ? VIPS_INTERPRETATION_B_W
+                                                                                   : VIPS_INTERPRETATION_sRGB));
+  }
+  if (image.has_alpha()) {
+    const double white = cmyk ? 0 : 255;  // no ink, or full light
+    image = image.flatten(VImage::option()->set("background", std::vector<double>{white}));
+  }
+  if (cmyk) image = image.colourspace(VIPS_INTERPRETATION_sRGB).cast(VIPS_FORMAT_UCHAR);
+  const int bands = image.bands() < 3 ? 1 : 3;
+  return image.bands() == bands ? image : image.extract_band(0, VImage::option()->set("n", bands));
+}
+
+Picture decode_integers(const VImage& image) {
+  Picture picture(image.width(), image.height());
+  const bool grey = image.bands() == 1;
+  for_each_row<uint8_t>(image, [&](int y, const uint8_t* samples) {
+    uint8_t* row = picture.row(y);
+    if (grey) {
+      for (int x = 0; x < picture.width; ++x) row[3 * x] = row[3 * x + 1] = row[3 * x + 2] = samples[x];
+    } else {
+      std::copy_n(samples, static_cast<size_t>(picture.width) * 3, row);
+    }
+  });
+  return picture;
+}
+
+// Bands beyond grey or RGB, alpha among them, are left out.
+Picture decode_floats(const VImage& source) {
+  const VImage image = source.cast(VIPS_FORMAT_FLOAT);
+  const int bands = image.bands(), colours = bands < 3 ? 1 : 3;
+  const int width = image.width(), height = image.height();
+  std::vector<float> values(static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(colours));
+  float* to = values.data();
+  float largest = 0;
+  for_each_row<float>(image, [&](int, const float* samples) {
+    for (int x = 0; x < width; ++x) {
+      for (int c = 0; c < colours; ++c, ++to) {
+        *to = samples[x * bands + c];
+        if (*to > largest) largest = *to;
+      }
+    }
+  });
+  const float scale = largest <= 1.0f ? 255.0f : 1.0f;
+  Picture picture(width, height);
+  for (size_t i = 0; i < picture.rgb.size(); ++i) {
+    const float value = values[colours == 1 ? i / 3 : i] * scale + 0.5f;
+    picture.rgb[i] = value > 0 ? static_cast<uint8_t>(std::min(value, 255.0f)) : uint8_t{0};  // not-a-number: 0
+  }
+  return picture;
+}
+
+// The picture as it stands after the EXIF orientation 1..8; 5 to 8 exchange width and height.
+Picture turn_upright(Picture picture, int orientation) {
+  if (orientation < 2 || orientation > 8) return picture;
+  const bool exchange = orientation >= 5;
+  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  Picture out(exchange ? picture.height : picture.width, exchange ? picture.width : picture.height);
+  for (int y = 0; y < out.height; ++y) {
+    for (int x = 0; x < out.width; ++x) {
+      const int along = exchange ? y : x, down = exchange ? x : y;
+      const int from_x = from_right ? picture.width - 1 - along : along;
+      const int from_y = from_bottom ? picture.height - 1 - down : down;
+      std::copy_n(picture.row(from_y) + static_cast<size_t>(from_x) * 3, 3, out.row(y) + static_cast<size_t>(x) * 3);
+    }
+  }
+  return out;
+}
+
+// libvips takes a TIFF for one only when its directory can be read, which often comes last in the file.
+bool starts_like_tiff(const VSource& source) {
+  const auto* start = reinterpret_cast<const char*>(vips_source_sniff(source.get_source(), 4));
+  if (start == nullptr) return false;
+  const std::string_view magic(start, 4);
+  using namespace std::string_view_literals;
+  return magic == "II*\0"sv || magic == "MM\0*"sv || magic == "II+\0"sv || magic == "MM\0+"sv;
+}
+
+Picture decode(const VSource& source, const std::string& name, const PictureLimits& limits) {
+  const char* type = vips_foreign_find_load_source(source.get_source());
+  const auto loader = std::find_if(kLoaders.begin(), kLoaders.end(),
+                                   [&](const Loader& l) { return type != nullptr && l.type == type; });
+  if (loader == kLoaders.end()) {
+    const bool tiff = starts_like_tiff(source);
+    vips_error_clear();
+    if (tiff) throw Error(name + ": damaged or incomplete TIFF picture: its directory cannot be read");
+    throw Error(name + ": not a picture of a known format; expected " + kFormats);
+  }
+  try {
+    VImage image = VImage::new_from_source(
+        source, "", VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_ERROR));
+    check_limits(image, name, limits);
+    const int orientation = vips_image_get_orientation(image.get_image());
+    switch (image.interpretation()) {
+      case VIPS_INTERPRETATION_LAB:
+      case VIPS_INTERPRETATION_LABQ:
+      case VIPS_INTERPRETATION_LABS:
+      case VIPS_INTERPRETATION_XYZ: image = image.colourspace(VIPS_INTERPRETATION_sRGB).cast(VIPS_FORMAT_UCHAR); break;
+      default: break;
+    }
+    const bool floats = image.format() == VIPS_FORMAT_FLOAT || image.format() == VIPS_FORMAT_DOUBLE;
+    return turn_upright(floats ? decode_floats(image) : decode_integers(to_8_bit(image, name)), orientation);
+  } catch (const VError& error) {
+    throw Error(name + ": damaged or incomplete " + loader->format + " picture: " + reason(error));
+  }
+}
+
+// Line breaks in file names or in messages of libraries must not break the one line of an Error.
+template <class Body>
+Picture in_one_line(Body body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    std::string text = error.what();
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    throw Error(text);
+  }
+}
+
+}  // namespace
+
+Picture read_picture(const std::filesystem::path& file, const PictureLimits& limits) {
+  return in_one_line([&] {
+    const std::string name = file.string();
+    std::error_code failure;
+    const auto status = std::filesystem::status(file, failure);
+    if (!std::filesystem::exists(status)) {
+      throw Error(name + ": cannot open: " + (failure ? failure.message() : "no such file"));
+    }
+    if (std::filesystem::is_directory(status)) throw Error(name + ": is a folder; expected a picture file");
+    if (!std::filesystem::is_regular_file(status)) throw Error(name + ": is not a regular file; expected a picture");
+    if (std::filesystem::file_size(file, failure) == 0) throw Error(name + ": the file is empty; expected a picture");
+    start_vips();
+    try {
+      return decode(VSource::new_from_file(name.c_str()), name, limits);
+    } catch (const VError& error) {
+      throw Error(name + ": cannot read: " + reason(error));
+    }
+  });
+}
+
+Picture read_picture(std::span<const std::byte> bytes, std::string_view name, const PictureLimits& limits) {
+  return in_one_line([&] {
+    if (bytes.empty()) throw Error(std::string(name) + ": no bytes; expected a picture");
+    start_vips();
+    try {
+      return decode(VSource::new_from_memory(bytes.data(), bytes.size()), std::string(name), limits);
+    } catch (const VError& error) {
+      throw Error(std::string(name) + ": cannot read: " + reason(error));
+    }
+  });
+}
+
+}  // namespace lectern

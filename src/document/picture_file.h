@@ -1,0 +1,32 @@
+// Reading of picture files: JPEG, PNG, WebP, TIFF, GIF, HEIC and AVIF (the first page or frame), through libvips.
+//
+// The result is upright (EXIF orientation applied) 8-bit RGB: transparent places are white, 16-bit samples lose their
+// low byte, CMYK and Lab are brought to sRGB; ordinary RGB is passed on as it is, without colour management. Samples
+// in floating point count as 0..1 where none is larger than 1, else as 0..255.
+//
+// Files are not trusted: only the loaders of these formats are ever run, and sizes are checked before decoding. Safe
+// to call from many threads at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "core/picture.h"
+
+namespace lectern {
+
+struct PictureLimits {
+  int64_t max_pixels = 200'000'000;
+  int64_t max_side = 65'535;  // pixels; keeps what is made from a very long picture in bounds as well
+};
+
+// Throws Error for a file that is missing, empty, truncated, damaged, over the limits or of another format.
+Picture read_picture(const std::filesystem::path& file, const PictureLimits& limits = {});
+
+// The same from memory; name stands for the file in messages.
+Picture read_picture(std::span<const std::byte> bytes, std::string_view name, const PictureLimits& limits = {});
+
+}  // namespace lectern

@@ -1,0 +1,45 @@
+// The views of a page that the model looks at: the whole page in one square and, in gundam mode, square tiles of it at
+// a higher resolution. Bit by bit as the published code makes them with Pillow. All sizes are in pixels.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/picture.h"
+
+namespace lectern {
+
+// Modes of the published model, and native: one padded view at the model's own size.
+enum class Mode { tiny, small, base, large, gundam, native };
+
+struct ViewPlan {
+  Mode mode = Mode::gundam;
+  int whole = 1024;     // side of the view of the whole page
+  int tile = 640;       // side of a tile
+  bool crop = true;     // cut tiles when a side of the page is longer than a tile
+  bool squash = false;  // stretch the whole page to the square instead of padding it
+};
+
+// native_size: side of the view in Mode::native; the other modes have their own.
+ViewPlan plan_of(Mode mode, int native_size);
+
+// "tiny", "small", "base", "large", "gundam", "native"; nothing for any other name.
+std::optional<Mode> mode_of(std::string_view name);
+std::string_view name_of(Mode mode);
+
+struct Views {
+  Picture whole;               // [plan.whole, plan.whole, 3]
+  std::vector<Picture> tiles;  // rows * columns of [plan.tile, plan.tile, 3], row by row; none for a small page
+  int columns = 1, rows = 1;   // of tiles
+};
+
+// The (columns, rows) of tiles whose aspect ratio is closest to that of a page of width x height, among the grids of
+// min_tiles to max_tiles. On an exact tie the larger grid wins only when the page covers more than half of its area.
+std::pair<int, int> tile_grid(int width, int height, int tile, int min_tiles, int max_tiles);
+
+// Throws Error when the page has no pixels or the plan has a side that is not positive.
+Views make_views(const Picture& page, const ViewPlan& plan);
+
+}  // namespace lectern
