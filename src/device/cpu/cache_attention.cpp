@@ -1,0 +1,106 @@
+// The paged cache of keys and values, and causal attention over it.
+#include <algorithm>
+#include <vector>
+
+#include "core/threads.h"
+#include "device/cpu/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "device/cpu/cache_attention.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+#include "device/cpu/attention-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lectern::cpu::HWY_NAMESPACE {
+
+// Rows first .. first + rows - 1 of a sequence, one query head.
+void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, int64_t head, int64_t first,
+                 int64_t rows) {
+  static thread_local std::vector<const float*> keys, values;
+  static thread_local std::vector<float> result;
+  const CacheLayer& cache = args.cache;
+  const int64_t kv_head = head / (args.heads / cache.kv_heads);
+  const int64_t seen = sequence.position + first + rows;
+  const auto pages = static_cast<size_t>((seen + page_tokens - 1) / page_tokens);
+  keys.resize(pages);
+  values.resize(pages);
+  for (size_t i = 0; i < pages; ++i) {
+    const float* page = cache.data + sequence.pages[i] * cache.page_stride;
+    keys[i] = page + kv_head * cache.head_size * page_tokens;
+    values[i] = page + cache.kv_heads * cache.head_size * page_tokens + kv_head * page_tokens * cache.value_stride;
+  }
+  result.resize(static_cast<size_t>(query_block * cache.value_stride));
+  const int64_t stride = args.queries.shape[1];
+  const int64_t offset = (sequence.first_row + first) * stride + head * cache.head_size;
+  QueryBlock block;
+  block.queries = args.queries.as<float>() + offset;
+  block.query_stride = stride;
+  block.rows = rows;
+  block.head_size = cache.head_size;
+  block.scale = args.scale;
+  block.keys = keys.data();
+  block.values = values.data();
+  block.value_stride = cache.value_stride;
+  block.key_count = seen;
+  block.first_visible = sequence.position + first + 1;
+  attend(block, result.data());
+  for (int64_t i = 0; i < rows; ++i) {
+    std::copy_n(result.data() + i * cache.value_stride, cache.head_size, args.out.as<float>() + offset + i * stride);
+  }
+}
+
+}  // namespace lectern::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lectern::cpu {
+HWY_EXPORT(attend_rows);
+
+void store(Device&, const StoreArgs& args) {
+  const CacheLayer& cache = args.cache;
+  const int64_t size = cache.head_size;
+  for (const SequenceRows& sequence : args.sequences) {
+    parallel_shares(sequence.rows, 16, [&](int64_t from, int64_t to) {
+      for (int64_t i = from; i < to; ++i) {
+        const int64_t position = sequence.position + i;
+        const int64_t slot = position % page_tokens;
+        float* page = cache.data + sequence.pages[static_cast<size_t>(position / page_tokens)] * cache.page_stride;
+        float* page_values = page + cache.kv_heads * size * page_tokens;
+        const float* keys = args.keys.as<float>() + (sequence.first_row + i) * cache.kv_heads * size;
+        const float* values = args.values.as<float>() + (sequence.first_row + i) * cache.kv_heads * size;
+        for (int64_t k = 0; k < cache.kv_heads * size; ++k) page[k * page_tokens + slot] = keys[k];
+        for (int64_t head = 0; head < cache.kv_heads; ++head) {
+          float* out = page_values + (head * page_tokens + slot) * cache.value_stride;
+          std::copy_n(values + head * size, size, out);
+          std::fill(out + size, out + cache.value_stride, 0.0f);
+        }
+      }
+    });
+  }
+}
+
+void paged_attention(Device&, const PagedAttentionArgs& args) {
+  constexpr int64_t query_rows = 96;
+  struct Task {
+    const SequenceRows* sequence;
+    int64_t head, first, rows;
+  };
+  std::vector<Task> tasks;
+  for (const SequenceRows& sequence : args.sequences) {
+    for (int64_t first = 0; first < sequence.rows; first += query_rows) {
+      for (int64_t head = 0; head < args.heads; ++head) {
+        tasks.push_back({&sequence, head, first, std::min(query_rows, sequence.rows - first)});
+      }
+    }
+  }
+  // The longest tasks, which are the last, go first.
+  parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
+    const Task& task = tasks[tasks.size() - 1 - static_cast<size_t>(i)];
+    HWY_DYNAMIC_DISPATCH(attend_rows)(args, *task.sequence, task.head, task.first, task.rows);
+  });
+}
+
+}  // namespace lectern::cpu
+#endif

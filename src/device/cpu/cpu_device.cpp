@@ -1,0 +1,103 @@
+#include "device/cpu/cpu_device.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "device/cpu/kernels.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+constexpr size_t alignment = 64;
+
+Operators cpu_operators() {
+  return {.linear = cpu::linear,
+          .conv2d = nullptr,  // lowered
+          .unfold = cpu::unfold,
+          .layer_norm = cpu::layer_norm,
+          .rms_norm = cpu::rms_norm,
+          .attention = cpu::attention,
+          .store = cpu::store,
+          .paged_attention = cpu::paged_attention,
+          .rope = cpu::rope,
+          .experts = cpu::experts,
+          .gather = cpu::gather,
+          .copy = cpu::copy,
+          .add = cpu::add,
+          .multiply = cpu::multiply,
+          .pixels = cpu::pixels};
+}
+
+// Released blocks are kept for the next tensor of the same size, up to a bound: a model asks for the same few
+// sizes again and again, and fresh pages from the system cost as much as the work done on them.
+class CpuDevice final : public Device {
+ public:
+  CpuDevice() : Device(cpu_operators()) {}
+
+  const char* name() const override { return "cpu"; }
+
+  std::byte* allocate(size_t bytes) override {
+    const size_t size = padded(bytes);
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = kept_.find(size); found != kept_.end()) {
+        std::byte* data = found->second;
+        kept_.erase(found);
+        kept_bytes_ -= size;
+        return data;
+      }
+    }
+    void* data = std::aligned_alloc(alignment, size);
+    if (data == nullptr) {
+      throw Error("cpu: no memory for " + std::to_string(size >> 20) +
+                  " MiB; close other programs or use a smaller --mode");
+    }
+    return static_cast<std::byte*>(data);
+  }
+
+  void release(std::byte* data, size_t bytes) noexcept override {
+    const size_t size = padded(bytes);
+    const std::lock_guard lock(mutex_);
+    if (size < largest_kept && kept_bytes_ + size <= most_kept) {
+      try {
+        kept_.emplace(size, data);
+        kept_bytes_ += size;
+        return;
+      } catch (...) {  // no memory for the note: give the block back
+      }
+    }
+    std::free(data);
+  }
+
+  Matrix matrix(const TensorView& weight) override {
+    return {weight.reshaped({weight.shape[0], weight.shape[0] == 0 ? 0 : weight.shape.elements() / weight.shape[0]})};
+  }
+
+  Tensor vector(const TensorView& values) override {
+    Tensor copy(*this, DataType::f32, values.shape);
+    cpu::widen(values, copy.floats());
+    return copy;
+  }
+
+ private:
+  static constexpr size_t most_kept = size_t{1} << 30;
+  static constexpr size_t largest_kept = size_t{1} << 28;
+
+  static size_t padded(size_t bytes) {
+    return bytes == 0 ? alignment : (bytes + alignment - 1) / alignment * alignment;
+  }
+
+  std::mutex mutex_;
+  std::multimap<size_t, std::byte*> kept_;
+  size_t kept_bytes_ = 0;
+};
+
+}  // namespace
+
+Device& cpu_device() {
+  static auto* device = new CpuDevice();  // never destroyed: tensors of static lifetime may outlive main
+  return *device;
+}
+
+}  // namespace lectern

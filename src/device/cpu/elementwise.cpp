@@ -1,0 +1,291 @@
+// Norms, rotations, activations and the moving of rows: bound by memory, not by arithmetic.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "core/threads.h"
+#include "device/cpu/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "device/cpu/elementwise.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+#include "device/cpu/vector-inl.h"
+#include "hwy/contrib/math/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lectern::cpu::HWY_NAMESPACE {
+
+template <typename Wide>
+void widen_from(const Wide* in, float* out, int64_t count) {
+  const FloatTag d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(load_wide(d, in + i), d, out + i);
+  for (; i < count; ++i) out[i] = widened(in[i]);
+}
+
+void widen_range(const TensorView& in, float* out, int64_t first, int64_t last) {
+  switch (in.type) {
+    case DataType::bf16: return widen_from(reinterpret_cast<const Bf16*>(in.data) + first, out + first, last - first);
+    case DataType::f16: return widen_from(reinterpret_cast<const F16*>(in.data) + first, out + first, last - first);
+    default: return widen_from(in.as<float>() + first, out + first, last - first);
+  }
+}
+
+// out[i] = combine(a[i], b[i]) for vectors and, at the end, for lanes of one.
+template <typename Combine>
+void combine(const float* a, const float* b, float* out, int64_t count, const Combine& pair) {
+  const FloatTag d;
+  const hn::CappedTag<float, 1> one;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(pair(d, hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
+  for (; i < count; ++i) hn::StoreU(pair(one, hn::LoadU(one, a + i), hn::LoadU(one, b + i)), one, out + i);
+}
+
+void add_values(const float* a, const float* b, float* out, int64_t count) {
+  combine(a, b, out, count, [](auto, auto x, auto y) HWY_ATTR { return hn::Add(x, y); });
+}
+
+void multiply_values(const float* a, const float* b, float* out, int64_t count) {
+  combine(a, b, out, count, [](auto, auto x, auto y) HWY_ATTR { return hn::Mul(x, y); });
+}
+
+// out = a * sigmoid(slope a) * b
+void sigmoid_multiply(const float* a, const float* b, float slope, float* out, int64_t count) {
+  combine(a, b, out, count, [slope](auto d, auto x, auto y) HWY_ATTR {
+    const auto power = hn::Exp(d, hn::Mul(x, hn::Set(d, -slope)));
+    return hn::Mul(hn::Div(x, hn::Add(hn::Set(d, 1.0f), power)), y);
+  });
+}
+
+// The sum over i of (x[i] - shift) * (y[i] - shift).
+float product_sum(const float* x, const float* y, float shift, int64_t count) {
+  const FloatTag d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto less = hn::Set(d, shift);
+  auto sum = hn::Zero(d);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    sum = hn::MulAdd(hn::Sub(hn::LoadU(d, x + i), less), hn::Sub(hn::LoadU(d, y + i), less), sum);
+  float total = hn::GetLane(hn::SumOfLanes(d, sum));
+  for (; i < count; ++i) total += (x[i] - shift) * (y[i] - shift);
+  return total;
+}
+
+float value_sum(const float* x, int64_t count) {
+  const FloatTag d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto sum = hn::Zero(d);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) sum = hn::Add(sum, hn::LoadU(d, x + i));
+  float total = hn::GetLane(hn::SumOfLanes(d, sum));
+  for (; i < count; ++i) total += x[i];
+  return total;
+}
+
+// One row: (x - mean) * factor * weight + bias; without a bias the mean is taken as 0.
+void norm_row(const NormArgs& args, int64_t row) {
+  const int64_t width = args.in.shape[-1];
+  const float* x = args.in.as<float>() + row * width;
+  const float* weight = args.weight.as<float>();
+  const float* bias = args.bias ? args.bias.as<float>() : nullptr;
+  float* out = args.out.as<float>() + row * width;
+  const float mean = bias != nullptr ? value_sum(x, width) / static_cast<float>(width) : 0.0f;
+  const float factor = 1.0f / std::sqrt(product_sum(x, x, mean, width) / static_cast<float>(width) + args.epsilon);
+  const FloatTag d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= width; i += lanes) {
+    const auto normed = hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, factor));
+    const auto shift = bias != nullptr ? hn::LoadU(d, bias + i) : hn::Zero(d);
+    hn::StoreU(hn::MulAdd(normed, hn::LoadU(d, weight + i), shift), d, out + i);
+  }
+  for (; i < width; ++i) out[i] = (x[i] - mean) * factor * weight[i] + (bias != nullptr ? bias[i] : 0.0f);
+}
+
+// Both halves of one head: (a, b) -> (a cos - b sin, b cos + a sin).
+void rotate(float* head, const float* cosine, const float* sine, int64_t half) {
+  const FloatTag d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= half; i += lanes) {
+    const auto a = hn::LoadU(d, head + i);
+    const auto b = hn::LoadU(d, head + half + i);
+    const auto c = hn::LoadU(d, cosine + i);
+    const auto s = hn::LoadU(d, sine + i);
+    hn::StoreU(hn::Sub(hn::Mul(a, c), hn::Mul(b, s)), d, head + i);
+    hn::StoreU(hn::MulAdd(b, c, hn::Mul(a, s)), d, head + half + i);
+  }
+  for (; i < half; ++i) {
+    const float a = head[i];
+    const float b = head[half + i];
+    head[i] = a * cosine[i] - b * sine[i];
+    head[half + i] = b * cosine[i] + a * sine[i];
+  }
+}
+
+}  // namespace lectern::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lectern::cpu {
+namespace {
+
+HWY_EXPORT(widen_range);
+HWY_EXPORT(add_values);
+HWY_EXPORT(multiply_values);
+HWY_EXPORT(sigmoid_multiply);
+HWY_EXPORT(norm_row);
+HWY_EXPORT(rotate);
+
+constexpr int64_t least_share = 16384;  // values; less is not worth a thread
+
+// Calls body(a, b, out, count) on stretches within which b does not begin anew.
+template <typename Body>
+void broadcast(const BinaryArgs& args, const Body& body) {
+  const int64_t count = args.a.shape.elements();
+  const int64_t period = args.b.shape.elements();
+  const float* a = args.a.as<float>();
+  const float* b = args.b.as<float>();
+  float* out = args.out.as<float>();
+  parallel_shares(count, least_share, [&](int64_t first, int64_t last) {
+    while (first < last) {
+      const int64_t run = std::min(last - first, period - first % period);
+      body(a + first, b + first % period, out + first, run);
+      first += run;
+    }
+  });
+}
+
+void norm_rows(const NormArgs& args) {
+  const int64_t width = args.in.shape[-1];
+  parallel_shares(args.in.shape.rows(), std::max<int64_t>(1, least_share / width), [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) HWY_DYNAMIC_DISPATCH(norm_row)(args, row);
+  });
+}
+
+}  // namespace
+
+void widen(const TensorView& in, float* out) {
+  parallel_shares(in.shape.elements(), least_share, [&](int64_t first, int64_t last) {
+    HWY_DYNAMIC_DISPATCH(widen_range)(in, out, first, last);
+  });
+}
+
+void activate(Activation activation, float* x, int64_t count) {
+  static const std::vector<float> ones(256, 1.0f);
+  const auto sigmoid = [&](float slope) {
+    for (int64_t i = 0; i < count; i += 256) {
+      HWY_DYNAMIC_DISPATCH(sigmoid_multiply)(x + i, ones.data(), slope, x + i, std::min<int64_t>(256, count - i));
+    }
+  };
+  switch (activation) {
+    case Activation::none: return;
+    case Activation::silu: return sigmoid(1.0f);
+    case Activation::quick_gelu: return sigmoid(1.702f);
+    case Activation::gelu:
+      for (int64_t i = 0; i < count; ++i) x[i] = 0.5f * x[i] * (1.0f + std::erf(x[i] * 0.70710678f));
+      return;
+  }
+}
+
+void silu_multiply(float* y, const float* up, int64_t count) {
+  HWY_DYNAMIC_DISPATCH(sigmoid_multiply)(y, up, 1.0f, y, count);
+}
+
+void layer_norm(Device&, const NormArgs& args) { norm_rows(args); }
+void rms_norm(Device&, const NormArgs& args) { norm_rows(args); }
+
+void add(Device&, const BinaryArgs& args) {
+  broadcast(args, [](const float* a, const float* b, float* out, int64_t n) {
+    HWY_DYNAMIC_DISPATCH(add_values)(a, b, out, n);
+  });
+}
+
+void multiply(Device&, const BinaryArgs& args) {
+  broadcast(args, [](const float* a, const float* b, float* out, int64_t n) {
+    HWY_DYNAMIC_DISPATCH(multiply_values)(a, b, out, n);
+  });
+}
+
+void rope(Device&, const RopeArgs& args) {
+  const int64_t width = args.x.shape[1];
+  const int64_t size = width / args.heads;
+  const int64_t half = size / 2;
+  std::vector<float> speed(static_cast<size_t>(half));
+  for (int64_t i = 0; i < half; ++i) {
+    speed[static_cast<size_t>(i)] =
+        static_cast<float>(std::pow(args.theta, -static_cast<double>(2 * i) / static_cast<double>(size)));
+  }
+  for (const SequenceRows& sequence : args.sequences) {
+    parallel_shares(sequence.rows, 16, [&](int64_t first, int64_t last) {
+      std::vector<float> cosine(static_cast<size_t>(half));
+      std::vector<float> sine(static_cast<size_t>(half));
+      for (int64_t row = first; row < last; ++row) {
+        for (size_t i = 0; i < cosine.size(); ++i) {
+          const float angle = static_cast<float>(sequence.position + row) * speed[i];
+          cosine[i] = std::cos(angle);
+          sine[i] = std::sin(angle);
+        }
+        float* x = args.x.as<float>() + (sequence.first_row + row) * width;
+        for (int head = 0; head < args.heads; ++head)
+          HWY_DYNAMIC_DISPATCH(rotate)(x + head * size, cosine.data(), sine.data(), half);
+      }
+    });
+  }
+}
+
+void gather(Device&, const GatherArgs& args) {
+  const int64_t width = args.table.in();
+  for (size_t i = 0; i < args.indices.size(); ++i) {
+    const TensorView row = args.table.data.slice(args.indices[i], 1);
+    HWY_DYNAMIC_DISPATCH(widen_range)(row, args.out.as<float>() + static_cast<int64_t>(i) * width, 0, width);
+  }
+}
+
+void copy(Device&, const CopyArgs& args) {
+  for (int64_t row = 0; row < args.rows; ++row) {
+    std::memcpy(args.out + row * args.out_stride, args.in + row * args.in_stride,
+                static_cast<size_t>(args.columns) * sizeof(float));
+  }
+}
+
+void pixels(Device&, const PixelsArgs& args) {
+  const int64_t count = static_cast<int64_t>(args.size) * args.size * 3;
+  float level[256];
+  for (int i = 0; i < 256; ++i) level[i] = (static_cast<float>(i) / 255.0f - 0.5f) / 0.5f;
+  for (size_t v = 0; v < args.views.size(); ++v) {
+    float* out = args.out.as<float>() + static_cast<int64_t>(v) * count;
+    for (int64_t i = 0; i < count; ++i) out[i] = level[args.views[v][i]];
+  }
+}
+
+void unfold(Device&, const UnfoldArgs& args) {
+  const int64_t height = args.in.shape[1];
+  const int64_t width = args.in.shape[2];
+  const int64_t channels = args.in.shape[3];
+  const int64_t out_height = (height + 2 * args.padding - args.kernel) / args.stride + 1;
+  const int64_t out_width = (width + 2 * args.padding - args.kernel) / args.stride + 1;
+  const int64_t places = args.kernel * args.kernel;
+  const float* in = args.in.as<float>();
+  parallel_for(args.in.shape[0] * out_height, [&](int64_t line) {
+    const int64_t view = line / out_height;
+    float* out = args.out.as<float>() + line * out_width * channels * places;
+    for (int64_t x = 0; x < out_width; ++x, out += channels * places) {
+      for (int64_t place = 0; place < places; ++place) {
+        const int64_t row = line % out_height * args.stride - args.padding + place / args.kernel;
+        const int64_t column = x * args.stride - args.padding + place % args.kernel;
+        const bool inside = row >= 0 && row < height && column >= 0 && column < width;
+        const float* from = in + ((view * height + row) * width + column) * channels;
+        for (int64_t c = 0; c < channels; ++c) out[c * places + place] = inside ? from[c] : 0.0f;
+      }
+    }
+  });
+}
+
+}  // namespace lectern::cpu
+#endif

@@ -1,0 +1,44 @@
+// The CPU's operators. Each is compiled for every instruction set that Highway knows here and chosen at run time.
+#pragma once
+
+#include <span>
+
+#include "device/operators.h"
+
+namespace lectern::cpu {
+
+// y[i][n] = x[i] . weight[n] for every row n of the weight, i < count; the weight is read once.
+struct RowProduct {
+  const Matrix* weight = nullptr;
+  const float* const* x = nullptr;
+  float* const* y = nullptr;
+  int count = 0;
+};
+// Products of few rows, bound by the reading of the weights: all of them in one parallel region.
+void row_products(std::span<const RowProduct> products);
+// From so many rows on, a blocked product is faster.
+inline constexpr int max_row_products = 16;
+
+// out f32 = in (f32, f16 or bf16), of the same number of elements.
+void widen(const TensorView& in, float* out);
+// x[i] = activation(x[i])
+void activate(Activation activation, float* x, int64_t count);
+// y = silu(y) * up
+void silu_multiply(float* y, const float* up, int64_t count);
+
+void linear(Device&, const LinearArgs&);
+void unfold(Device&, const UnfoldArgs&);
+void layer_norm(Device&, const NormArgs&);
+void rms_norm(Device&, const NormArgs&);
+void attention(Device&, const AttentionArgs&);
+void store(Device&, const StoreArgs&);
+void paged_attention(Device&, const PagedAttentionArgs&);
+void rope(Device&, const RopeArgs&);
+void experts(Device&, const ExpertsArgs&);
+void gather(Device&, const GatherArgs&);
+void copy(Device&, const CopyArgs&);
+void add(Device&, const BinaryArgs&);
+void multiply(Device&, const BinaryArgs&);
+void pixels(Device&, const PixelsArgs&);
+
+}  // namespace lectern::cpu

@@ -1,0 +1,9 @@
+#include "device/device.h"
+
+#include "device/lowering.h"
+
+namespace lectern {
+
+Device::Device(const Operators& native) : operators_(lower_missing(native)) {}
+
+}  // namespace lectern

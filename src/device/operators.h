@@ -1,0 +1,205 @@
+// The operators that the model is written against: what each computes, on which shapes.
+//
+// Activations are f32 and dense. A device fills a table of functions; where it leaves an entry empty,
+// lowering.h puts an equivalent made of other entries. Arguments are valid when a function is called: the model
+// checks shapes when it is loaded.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace lectern {
+
+class Device;
+
+enum class Activation : uint8_t {
+  none,
+  gelu,
+  quick_gelu,
+  silu
+};  // gelu is exact (erf); quick_gelu is x * sigmoid(1.702 x)
+
+// A weight matrix [out, in] in the form its device multiplies with; made once by Device::matrix.
+struct Matrix {
+  TensorView data = {};
+  int64_t out() const { return data.shape[0]; }
+  int64_t in() const { return data.shape[1]; }
+};
+
+// out = activation(in * weight^T + bias) + residual. in [rows, in], out and residual [rows, out]; bias [out] f32 or
+// empty; residual may be out itself.
+struct LinearArgs {
+  TensorView in = {};
+  const Matrix& weight;
+  TensorView bias = {};
+  Activation activation = Activation::none;
+  TensorView residual = {};
+  MutableTensorView out = {};
+};
+
+// in [batch, height, width, channels] -> out [batch, height', width', out channels], zero padding on all sides;
+// weight [out channels, channels * kernel * kernel] as the checkpoint orders it; bias or empty.
+struct Conv2dArgs {
+  TensorView in = {};
+  const Matrix& weight;
+  TensorView bias = {};
+  int kernel = 1;
+  int stride = 1;
+  int padding = 0;
+  MutableTensorView out = {};
+};
+
+// Rows that a convolution multiplies: out [batch * height' * width', channels * kernel * kernel].
+struct UnfoldArgs {
+  TensorView in = {};
+  int kernel = 1;
+  int stride = 1;
+  int padding = 0;
+  MutableTensorView out = {};
+};
+
+// Over the last extent. Layer norm: (x - mean) / sqrt(variance + epsilon) * weight + bias.
+// RMS norm, where bias is empty: x / sqrt(mean(x^2) + epsilon) * weight.
+struct NormArgs {
+  TensorView in = {};
+  TensorView weight = {};
+  TensorView bias = {};
+  float epsilon = 1e-6f;
+  MutableTensorView out = {};
+};
+
+// Attention of an encoder: softmax(q k^T * scale + bias) v for every head, among all places of a view or, with
+// window > 0, within windows of window x window places. Windows that reach past the right and lower edge hold
+// places whose query, key and value are `padding` [3 * heads * head size]; they take part as keys.
+// The bias of query (h, w) and key (k, l) is q . height[h - k + H - 1] + q . width[w - l + W - 1], q unscaled, with
+// H and W the extents of the view or the window; both tables are [2 * extent - 1, head size], or empty.
+// qkv [batch, height, width, 3 * heads * head size] -> out [batch, height, width, heads * head size].
+struct AttentionArgs {
+  TensorView qkv = {};
+  int heads = 1;
+  float scale = 1;
+  int window = 0;
+  TensorView padding = {};
+  TensorView relative_height = {};
+  TensorView relative_width = {};
+  MutableTensorView out = {};
+};
+
+// Rows of one sequence among the rows of a batch: rows first_row .. first_row + rows - 1 hold its positions
+// position .. position + rows - 1; pages [ceil((position + rows) / page_tokens)] name its pages in the cache.
+struct SequenceRows {
+  int64_t first_row = 0;
+  int64_t rows = 0;
+  int64_t position = 0;
+  std::span<const int32_t> pages = {};
+};
+
+// One layer of the paged cache. Page p starts at data + p * page_stride: for every kv head the keys, transposed
+// [head size, page_tokens], then for every kv head the values [page_tokens, value_stride].
+struct CacheLayer {
+  float* data = nullptr;
+  int64_t page_stride = 0;
+  int kv_heads = 1;
+  int head_size = 0;
+  int value_stride = 0;
+};
+inline constexpr int page_tokens = 64;
+
+// Writes keys [rows, kv heads * head size] (rotated already) and values of the same shape into the cache.
+struct StoreArgs {
+  TensorView keys = {};
+  TensorView values = {};
+  std::span<const SequenceRows> sequences = {};
+  CacheLayer cache = {};
+};
+
+// Causal attention of queries [rows, heads * head size] over the cache, which holds their own keys already;
+// heads / kv heads queries share one key. out as queries.
+struct PagedAttentionArgs {
+  TensorView queries = {};
+  int heads = 1;
+  float scale = 1;
+  std::span<const SequenceRows> sequences = {};
+  CacheLayer cache = {};
+  MutableTensorView out = {};
+};
+
+// In place: dimension i of every head is rotated with dimension i + head size / 2 by the angle
+// position * theta^(-2 i / head size). x [rows, heads * head size].
+struct RopeArgs {
+  MutableTensorView x = {};
+  int heads = 1;
+  float theta = 1e4f;
+  std::span<const SequenceRows> sequences = {};
+};
+
+struct ExpertWeights {
+  Matrix gate, up, down;
+};
+
+// out += sum over the top_k experts of a row of score * down(silu(gate x) * up x); score is the softmax over all
+// experts of x * router^T, renormalised over the top_k if asked, times scale. Of equal scores the lower index wins.
+struct ExpertsArgs {
+  TensorView in = {};
+  const Matrix& router;
+  std::span<const ExpertWeights> experts = {};
+  int top_k = 1;
+  bool renormalise = false;
+  float scale = 1;
+  MutableTensorView out = {};
+};
+
+// out row i = table row indices[i], widened to f32.
+struct GatherArgs {
+  const Matrix& table;
+  std::span<const int32_t> indices = {};
+  MutableTensorView out = {};
+};
+
+// out [rows, columns] = in, both with a stride in elements between rows.
+struct CopyArgs {
+  const float* in = nullptr;
+  int64_t in_stride = 0;
+  float* out = nullptr;
+  int64_t out_stride = 0;
+  int64_t rows = 0;
+  int64_t columns = 0;
+};
+
+// Elementwise; b is repeated along the leading extents of a where it is shorter. out may be a.
+struct BinaryArgs {
+  TensorView a = {};
+  TensorView b = {};
+  MutableTensorView out = {};
+};
+
+// 8-bit RGB views [batch, size, size, 3] -> f32 in -1 .. 1 of the same shape.
+struct PixelsArgs {
+  std::span<const uint8_t* const> views = {};
+  int size = 0;
+  MutableTensorView out = {};
+};
+
+struct Operators {
+  void (*linear)(Device&, const LinearArgs&) = nullptr;
+  void (*conv2d)(Device&, const Conv2dArgs&) = nullptr;
+  void (*unfold)(Device&, const UnfoldArgs&) = nullptr;
+  void (*layer_norm)(Device&, const NormArgs&) = nullptr;
+  void (*rms_norm)(Device&, const NormArgs&) = nullptr;
+  void (*attention)(Device&, const AttentionArgs&) = nullptr;
+  void (*store)(Device&, const StoreArgs&) = nullptr;
+  void (*paged_attention)(Device&, const PagedAttentionArgs&) = nullptr;
+  void (*rope)(Device&, const RopeArgs&) = nullptr;
+  void (*experts)(Device&, const ExpertsArgs&) = nullptr;
+  void (*gather)(Device&, const GatherArgs&) = nullptr;
+  void (*copy)(Device&, const CopyArgs&) = nullptr;
+  void (*add)(Device&, const BinaryArgs&) = nullptr;
+  void (*multiply)(Device&, const BinaryArgs&) = nullptr;
+  void (*pixels)(Device&, const PixelsArgs&) = nullptr;
+};
+
+}  // namespace lectern
