@@ -1,0 +1,114 @@
+#include "language/decoder.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace lectern {
+
+Decoder::Decoder(const WeightLoader& load) : device_(load.device()), config_(load.checkpoint().config().decoder) {
+  embedding_ = load.matrix("model.embed_tokens.weight", {config_.vocabulary, config_.hidden});
+  head_ = load.matrix("lm_head.weight", {config_.vocabulary, config_.hidden});
+  norm_ = load.rms_norm("model.norm", config_.hidden);
+  for (int i = 0; i < config_.layers; ++i) layers_.push_back(load_layer(load, i));
+}
+
+Decoder::Layer Decoder::load_layer(const WeightLoader& load, int index) const {
+  const std::string b = fmt::format("model.layers.{}.", index);
+  const int64_t hidden = config_.hidden;
+  const int64_t kv_width = hidden / config_.heads * config_.kv_heads;
+  Layer layer;
+  layer.input_norm = load.rms_norm(b + "input_layernorm", hidden);
+  layer.q = load.matrix(b + "self_attn.q_proj.weight", {hidden, hidden});
+  layer.k = load.matrix(b + "self_attn.k_proj.weight", {kv_width, hidden});
+  layer.v = load.matrix(b + "self_attn.v_proj.weight", {kv_width, hidden});
+  layer.o = load.matrix(b + "self_attn.o_proj.weight", {hidden, hidden});
+  layer.post_norm = load.rms_norm(b + "post_attention_layernorm", hidden);
+  const auto mlp = [&](const std::string& prefix, int64_t inner) -> Mlp {
+    return {load.matrix(prefix + "gate_proj.weight", {inner, hidden}),
+            load.matrix(prefix + "up_proj.weight", {inner, hidden}),
+            load.matrix(prefix + "down_proj.weight", {hidden, inner})};
+  };
+  const auto width_of = [&](const std::string& prefix) { return load.extent(prefix + "gate_proj.weight", 2, 0); };
+  if (index < config_.dense_layers) {
+    layer.dense = mlp(b + "mlp.", width_of(b + "mlp."));
+    return layer;
+  }
+  layer.router = load.matrix(b + "mlp.gate.weight", {config_.experts, hidden});
+  const int64_t inner = width_of(b + "mlp.experts.0.");  // of every expert
+  for (int e = 0; e < config_.experts; ++e) {
+    Mlp expert = mlp(fmt::format("{}mlp.experts.{}.", b, e), inner);
+    layer.experts.push_back({expert.gate, expert.up, expert.down});
+  }
+  const std::string shared = b + "mlp.shared_experts.";
+  if (load.checkpoint().has(shared + "gate_proj.weight")) layer.dense = mlp(shared, width_of(shared));
+  return layer;
+}
+
+void Decoder::embed(std::span<const int32_t> ids, const MutableTensorView& out) const {
+  device_.gather({.table = embedding_, .indices = ids, .out = out});
+}
+
+// x += attention's output
+void Decoder::attend(const Layer& layer, int index, const TensorView& normed, std::span<const SequenceRows> sequences,
+                     const KvCache& cache, const MutableTensorView& x) const {
+  const int64_t rows = x.shape[0];
+  const Tensor q(device_, DataType::f32, {rows, layer.q.out()});
+  const Tensor k(device_, DataType::f32, {rows, layer.k.out()});
+  const Tensor v(device_, DataType::f32, {rows, layer.v.out()});
+  device_.linear({.in = normed, .weight = layer.q, .out = q});
+  device_.linear({.in = normed, .weight = layer.k, .out = k});
+  device_.linear({.in = normed, .weight = layer.v, .out = v});
+  device_.rope({q, config_.heads, config_.rope_theta, sequences});
+  device_.rope({k, config_.kv_heads, config_.rope_theta, sequences});
+  device_.store({k, v, sequences, cache.layer(index)});
+  const float scale = 1.0f / std::sqrt(static_cast<float>(config_.hidden / config_.heads));
+  const Tensor attended(device_, DataType::f32, q.shape());
+  device_.paged_attention({q, config_.heads, scale, sequences, cache.layer(index), attended});
+  device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x});
+}
+
+// x += down(silu(gate) * up)
+void Decoder::add_mlp(const Mlp& mlp, const TensorView& normed, const MutableTensorView& x) const {
+  const Tensor gate(device_, DataType::f32, {x.shape[0], mlp.gate.out()});
+  const Tensor up(device_, DataType::f32, {x.shape[0], mlp.up.out()});
+  device_.linear({.in = normed, .weight = mlp.gate, .activation = Activation::silu, .out = gate});
+  device_.linear({.in = normed, .weight = mlp.up, .out = up});
+  device_.multiply({gate, up, gate});
+  device_.linear({.in = gate, .weight = mlp.down, .residual = x, .out = x});
+}
+
+Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> sequences,
+                     std::span<const int64_t> wanted, const KvCache& cache) const {
+  const Tensor normed(device_, DataType::f32, x.shape);
+  for (int i = 0; i < config_.layers; ++i) {
+    const Layer& layer = layers_[static_cast<size_t>(i)];
+    device_.rms_norm({.in = x, .weight = layer.input_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
+    attend(layer, i, normed, sequences, cache, x);
+    device_.rms_norm({.in = x, .weight = layer.post_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
+    if (!layer.experts.empty()) {
+      device_.experts({.in = normed,
+                       .router = layer.router,
+                       .experts = layer.experts,
+                       .top_k = config_.experts_per_token,
+                       .renormalise = config_.renormalise,
+                       .scale = config_.routed_scale,
+                       .out = x});
+    }
+    if (layer.dense.gate.data) add_mlp(layer.dense, normed, x);
+  }
+  if (wanted.empty()) return {};
+  const auto count = static_cast<int64_t>(wanted.size());
+  const int64_t hidden = config_.hidden;
+  const Tensor last(device_, DataType::f32, {count, hidden});
+  for (int64_t i = 0; i < count; ++i) {
+    device_.copy({x.as<float>() + wanted[static_cast<size_t>(i)] * hidden, hidden, last.floats() + i * hidden, hidden,
+                  1, hidden});
+  }
+  device_.rms_norm({.in = last, .weight = norm_.weight, .epsilon = config_.rms_epsilon, .out = last});
+  Tensor logits(device_, DataType::f32, {count, config_.vocabulary});
+  device_.linear({.in = last, .weight = head_, .out = logits});
+  return logits;
+}
+
+}  // namespace lectern

@@ -1,0 +1,48 @@
+// The language model: a decoder of which the first layers are dense and the others mixtures of experts.
+#pragma once
+
+#include <vector>
+
+#include "checkpoint/weights.h"
+#include "language/kv_cache.h"
+
+namespace lectern {
+
+class Decoder {
+ public:
+  explicit Decoder(const WeightLoader& load);
+
+  const DecoderConfig& config() const { return config_; }
+
+  // out row i = the embedding of ids[i]; ids must be below the vocabulary's size.
+  void embed(std::span<const int32_t> ids, const MutableTensorView& out) const;
+
+  // One step of some sequences together: x [rows, hidden], their embeddings, is changed; the cache is extended.
+  // -> logits [wanted, vocabulary] after the wanted rows of x; empty when none is wanted.
+  Tensor step(const MutableTensorView& x, std::span<const SequenceRows> sequences, std::span<const int64_t> wanted,
+              const KvCache& cache) const;
+
+ private:
+  struct Mlp {
+    Matrix gate, up, down;
+  };
+  struct Layer {
+    NormWeights input_norm, post_norm;
+    Matrix q, k, v, o;
+    Mlp dense;  // the layer's own, or the shared experts'; without a gate where there are none
+    Matrix router;
+    std::vector<ExpertWeights> experts;
+  };
+  Layer load_layer(const WeightLoader& load, int index) const;
+  void attend(const Layer& layer, int index, const TensorView& normed, std::span<const SequenceRows> sequences,
+              const KvCache& cache, const MutableTensorView& x) const;
+  void add_mlp(const Mlp& mlp, const TensorView& normed, const MutableTensorView& x) const;
+
+  Device& device_;
+  DecoderConfig config_;
+  Matrix embedding_, head_;
+  NormWeights norm_;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace lectern

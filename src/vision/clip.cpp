@@ -1,0 +1,91 @@
+#include "vision/clip.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/stopped.h"
+#include "lectern/error.h"
+#include "vision/interpolate.h"
+
+namespace lectern {
+namespace {
+
+constexpr float norm_epsilon = 1e-5f;
+
+}  // namespace
+
+Clip::Clip(const WeightLoader& load) : device_(load.device()), config_(load.checkpoint().config().clip) {
+  const std::string prefix = "model.vision_model.";
+  const int64_t width = config_.width;
+  class_embedding_ = load.vector(prefix + "embeddings.class_embedding", {width});
+  const std::string table = prefix + "embeddings.position_embedding.weight";
+  const int64_t places = load.extent(table, 2, 0);
+  const auto side = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(places - 1))));
+  if (places < 2 || side * side != places - 1) {
+    throw Error(fmt::format("{}: tensor {} has {} rows, expected one more than a square",
+                            load.checkpoint().folder().string(), table, places));
+  }
+  position_embedding_ = load.vector(table, {places, width});
+  pre_norm_ = load.layer_norm(prefix + "pre_layrnorm", width);
+  for (int i = 0; i < config_.layers; ++i) {
+    const std::string b = fmt::format("{}transformer.layers.{}.", prefix, i);
+    const int64_t inner = load.extent(b + "mlp.fc1.weight", 2, 0);
+    layers_.push_back({.norm1 = load.layer_norm(b + "layer_norm1", width),
+                       .norm2 = load.layer_norm(b + "layer_norm2", width),
+                       .qkv = load.linear(b + "self_attn.qkv_proj", 3 * width, width),
+                       .out = load.linear(b + "self_attn.out_proj", width, width),
+                       .fc1 = load.linear(b + "mlp.fc1", inner, width),
+                       .fc2 = load.linear(b + "mlp.fc2", width, inner)});
+  }
+}
+
+const Tensor& Clip::positions(int64_t grid) const {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = positions_.find(grid); found != positions_.end()) return found->second;
+  const int64_t width = config_.width;
+  const auto side =
+      static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(position_embedding_.shape()[0] - 1))));
+  const std::vector<float> resized = resize_grid(position_embedding_.floats() + width, side, grid, width);
+  std::vector<float> all(position_embedding_.floats(), position_embedding_.floats() + width);
+  for (int64_t i = 0; i < width; ++i) all[static_cast<size_t>(i)] += class_embedding_.floats()[i];
+  all.insert(all.end(), resized.begin(), resized.end());
+  const TensorView view(reinterpret_cast<const std::byte*>(all.data()), DataType::f32, {1 + grid * grid, width});
+  return positions_.emplace(grid, device_.vector(view)).first->second;
+}
+
+Tensor Clip::encode(const Tensor& features, const std::stop_token& stop) const {
+  const int64_t batch = features.shape()[0];
+  const int64_t grid = features.shape()[1];
+  const int64_t places = grid * grid;
+  const int64_t width = config_.width;
+  const Tensor& table = positions(grid);
+  Tensor x(device_, DataType::f32, {batch, 1 + places, width});
+  for (int64_t view = 0; view < batch; ++view) {
+    device_.copy({table.floats(), width, x.floats() + view * (1 + places) * width, width, 1, width});
+    const MutableTensorView tokens = x.view().slice(view, 1).reshaped({1 + places, width}).slice(1, places);
+    device_.add({features.view().slice(view, 1), table.view().slice(1, places), tokens});
+  }
+  device_.layer_norm({x, pre_norm_.weight, pre_norm_.bias, norm_epsilon, x});
+  const Tensor normed(device_, DataType::f32, x.shape());
+  const Tensor qkv(device_, DataType::f32, {batch, 1, 1 + places, 3 * width});
+  const float scale = 1.0f / std::sqrt(static_cast<float>(width / config_.heads));
+  for (const Layer& layer : layers_) {
+    throw_if_stopped(stop);
+    device_.layer_norm({x, layer.norm1.weight, layer.norm1.bias, norm_epsilon, normed});
+    device_.linear({.in = normed, .weight = layer.qkv.weight, .bias = layer.qkv.bias, .out = qkv});
+    device_.attention({.qkv = qkv, .heads = config_.heads, .scale = scale, .out = normed});
+    device_.linear({.in = normed, .weight = layer.out.weight, .bias = layer.out.bias, .residual = x, .out = x});
+    device_.layer_norm({x, layer.norm2.weight, layer.norm2.bias, norm_epsilon, normed});
+    const Tensor inner(device_, DataType::f32, {batch, 1 + places, layer.fc1.weight.out()});
+    device_.linear({.in = normed,
+                    .weight = layer.fc1.weight,
+                    .bias = layer.fc1.bias,
+                    .activation = Activation::quick_gelu,
+                    .out = inner});
+    device_.linear({.in = inner, .weight = layer.fc2.weight, .bias = layer.fc2.bias, .residual = x, .out = x});
+  }
+  return x;
+}
+
+}  // namespace lectern

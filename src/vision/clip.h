@@ -1,0 +1,38 @@
+// CLIP's vision transformer; SAM's features stand in for its patch embeddings.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <stop_token>
+#include <vector>
+
+#include "checkpoint/weights.h"
+
+namespace lectern {
+
+class Clip {
+ public:
+  explicit Clip(const WeightLoader& load);
+
+  // features f32 [views, g, g, width] -> f32 [views, 1 + g * g, width], the class token first.
+  Tensor encode(const Tensor& features, const std::stop_token& stop) const;
+  int64_t width() const { return config_.width; }
+
+ private:
+  struct Layer {
+    NormWeights norm1, norm2;
+    LinearWeights qkv, out, fc1, fc2;
+  };
+  const Tensor& positions(int64_t grid) const;  // [1 + grid * grid, width], the class embedding added
+
+  Device& device_;
+  ClipConfig config_;
+  Tensor class_embedding_;     // [width]
+  Tensor position_embedding_;  // [1 + n * n, width]
+  NormWeights pre_norm_;
+  std::vector<Layer> layers_;
+  mutable std::mutex mutex_;
+  mutable std::map<int64_t, Tensor> positions_;
+};
+
+}  // namespace lectern
