@@ -1,0 +1,31 @@
+// A DeepSeek-OCR model, loaded from a folder in the published Hugging Face layout.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+namespace lectern {
+
+class LoadedModel;
+
+// Shares one loaded model; copies are cheap. Nothing changes after loading.
+class Model {
+ public:
+  // `folder` holds config.json, tokenizer.json and *.safetensors, which are memory-mapped and must stay unchanged
+  // while the model lives. Throws Error, naming the file, when something is missing, broken or unsupported.
+  static Model load(const std::filesystem::path& folder);
+
+  // Pixels along a side of the view that the model was trained on.
+  int native_size() const;
+
+  const LoadedModel& loaded() const { return *loaded_; }
+
+ private:
+  explicit Model(std::shared_ptr<LoadedModel> loaded) : loaded_(std::move(loaded)) {}
+  std::shared_ptr<LoadedModel> loaded_;
+};
+
+// Threads for all work of this process; 0 takes the processors that the process may use.
+void use_threads(int count);
+
+}  // namespace lectern

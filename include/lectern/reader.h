@@ -1,0 +1,76 @@
+// Reads pictures of pages: a picture goes in, the text on it comes out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "lectern/model.h"
+
+namespace lectern {
+
+struct ReadOptions {
+  // tiny, small, base, large, gundam, native, or auto: gundam for a model trained at 1024 pixels, else native.
+  std::string mode = "auto";
+  // Allows a mode that the model was not trained for.
+  bool force_mode = false;
+  // markdown, free, figure, describe, or a prompt of one's own, with <image> where the picture goes or without.
+  std::string prompt = "free";
+  // Keep the layout tags that the markdown prompt makes the model write.
+  bool raw = false;
+  // Tokens to write at most; 0: as many as the model's context holds.
+  int64_t max_tokens = 0;
+};
+
+enum class Stage : uint8_t { encode, prefill, decode };
+
+struct Progress {
+  Stage stage = Stage::encode;  // what begins, or goes on
+  int64_t prompt_tokens = 0;    // from prefill on
+  int64_t tokens = 0;           // written so far
+  double seconds = 0;           // of this stage
+};
+
+// Called on the thread that reads. All may be empty.
+struct ReadEvents {
+  std::function<void(std::string_view)> text;  // more text: whole UTF-8 characters
+  std::function<void(const Progress&)> progress;
+  std::stop_token stop;  // when stop is requested, reading ends soon, with what was read so far
+};
+
+struct PageText {
+  std::string text;    // UTF-8
+  std::string finish;  // end, length, context or stopped
+  std::string mode;    // as used
+  int64_t vision_tokens = 0;
+  int64_t prompt_tokens = 0;  // vision tokens included
+  int64_t tokens = 0;         // written
+  double encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
+};
+
+// Reads one page at a time; use one Reader a thread.
+class Reader {
+ public:
+  // Throws Error for options that the model cannot serve.
+  Reader(const Model& model, const ReadOptions& options);
+  Reader(Reader&&) noexcept;
+  Reader& operator=(Reader&&) noexcept;
+  ~Reader();
+
+  // A picture file: JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF. Throws Error, naming it, when it cannot be read.
+  PageText read(const std::filesystem::path& file, const ReadEvents& events = {});
+  // The same from memory; `name` stands for it in messages.
+  PageText read(std::span<const std::byte> bytes, std::string_view name, const ReadEvents& events = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lectern

@@ -1,0 +1,21 @@
+// The commands of `lectern`. Each adds itself to the command line; what runs when it is chosen returns the exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace lectern::cli {
+
+// 0: everything was done; 1: some inputs failed; 2: nothing could be done; 130: interrupted.
+inline constexpr int exit_done = 0, exit_some_failed = 1, exit_failed = 2, exit_interrupted = 130;
+
+using Run = std::function<int()>;
+
+Run add_read(CLI::App& app);
+Run add_trace(CLI::App& app);
+Run add_inspect(CLI::App& app);
+
+// The folder given, or $LECTERN_MODEL, or the model that ships.
+std::string model_folder(const std::string& given);
+
+}  // namespace lectern::cli

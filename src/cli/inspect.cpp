@@ -1,0 +1,34 @@
+// lectern inspect: what a checkpoint holds.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/summary.h"
+#include "cli/commands.h"
+
+namespace lectern::cli {
+
+Run add_inspect(CLI::App& app) {
+  struct Arguments {
+    std::string folder;
+    bool json = false;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      app.add_subcommand("inspect", "Show the parts, sizes, data types and parameter counts of a model");
+  command->add_option("DIR", arguments->folder,
+                      "The model's folder (default: $LECTERN_MODEL, then the model that ships)");
+  command->add_flag("--json", arguments->json, "Write JSON");
+  return [arguments] {
+    const Checkpoint checkpoint = Checkpoint::open(model_folder(arguments->folder));
+    if (arguments->json) {
+      fmt::print("{}\n", summary_json(checkpoint).dump(2));
+    } else {
+      fmt::print("{}", summarise(checkpoint));
+    }
+    return exit_done;
+  };
+}
+
+}  // namespace lectern::cli

@@ -1,0 +1,121 @@
+// lectern trace: every stage of one page, for comparison with another implementation.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <memory>
+
+#include "checkpoint/safetensors_writer.h"
+#include "cli/commands.h"
+#include "device/cpu/cpu_device.h"
+#include "document/picture_file.h"
+#include "engine/engine.h"
+#include "engine/loaded_model.h"
+#include "lectern/error.h"
+#include "lectern/model.h"
+
+namespace lectern::cli {
+namespace {
+
+struct Arguments {
+  std::string image, model, mode = "auto", prompt_ids, forced_ids, out;
+  int64_t steps = 0;
+  int threads = 0;
+  bool force_mode = false;
+};
+
+std::vector<int32_t> parse_ids(const std::string& text, std::string_view option) {
+  std::vector<int32_t> ids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    if (*at == ' ' || *at == ',' || *at == '[' || *at == ']' || *at == '\n') {
+      ++at;
+      continue;
+    }
+    int32_t id = 0;
+    const auto [behind, error] = std::from_chars(at, end, id);
+    if (error != std::errc() || id < 0) {
+      throw Error(fmt::format("{}: '{}' is not a token id; expected numbers from 0, separated by blanks or commas",
+                              option, std::string(at, std::find(at, end, ' '))));
+    }
+    ids.push_back(id);
+    at = behind;
+  }
+  return ids;
+}
+
+TensorView integers(const std::vector<int64_t>& values) {
+  return {reinterpret_cast<const std::byte*>(values.data()), DataType::i64, {static_cast<int64_t>(values.size())}};
+}
+
+int trace(const Arguments& arguments) {
+  use_threads(arguments.threads);
+  const LoadedModel model(model_folder(arguments.model), cpu_device());
+  const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids");
+  const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids");
+  const int64_t steps =
+      arguments.steps > 0 ? arguments.steps : (forced.empty() ? 16 : static_cast<int64_t>(forced.size()));
+  if (!forced.empty() && steps > static_cast<int64_t>(forced.size())) {
+    throw Error(fmt::format("--forced-ids names {} ids, but --steps asks for {}", forced.size(), steps));
+  }
+  model.expand_prompt(prompt, 1);  // refused before the work begins
+  const Views views = make_views(read_picture(arguments.image), model.plan(arguments.mode, arguments.force_mode));
+  const EncodedPage page = model.encoder.encode(views, true);
+
+  Request request;
+  request.prompt = model.expand_prompt(prompt, page.sequence.shape()[0]);
+  request.image_token = model.image_token;
+  request.image = page.sequence;
+  request.max_tokens = steps;
+  request.no_repeat.n = 0;
+  request.forced.assign(forced.begin(), forced.begin() + (forced.empty() ? 0 : steps));
+  const std::vector<int64_t> prompt_ids(request.prompt.begin(), request.prompt.end());
+  std::vector<float> logits;
+  std::vector<int64_t> tokens;
+  int64_t width = 0;
+  request.on_logits = [&](std::span<const float> row) {
+    width = static_cast<int64_t>(row.size());
+    logits.insert(logits.end(), row.begin(), row.end());
+    tokens.push_back(largest_logit(row, {}));
+  };
+  Engine engine(model.device, model.decoder);
+  engine.add(std::move(request));
+  while (engine.step()) {
+  }
+
+  const std::vector<int64_t> grid = {views.columns, views.rows};
+  std::vector<std::pair<std::string, TensorView>> stages = {
+      {"grid", integers(grid)},          {"whole_sam", page.whole.sam},        {"whole_clip", page.whole.clip},
+      {"image_sequence", page.sequence}, {"prompt_ids", integers(prompt_ids)}, {"tokens", integers(tokens)}};
+  if (page.tiles.sam) {
+    stages.emplace_back("tiles_sam", page.tiles.sam);
+    stages.emplace_back("tiles_clip", page.tiles.clip);
+  }
+  stages.emplace_back("logits", TensorView(reinterpret_cast<const std::byte*>(logits.data()), DataType::f32,
+                                           {static_cast<int64_t>(tokens.size()), width}));
+  write_safetensors(arguments.out, stages);
+  return exit_done;
+}
+
+}  // namespace
+
+Run add_trace(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("trace", "Write every stage of reading one picture to a .safetensors file");
+  command->add_option("IMAGE", arguments->image, "A picture file")->required();
+  command->add_option("--model", arguments->model,
+                      "The model's folder (default: $LECTERN_MODEL, then the model that ships)");
+  command->add_option("--mode", arguments->mode, "tiny, small, base, large, gundam, native or auto");
+  command->add_flag("--force-mode", arguments->force_mode, "Allow a mode that the model was not trained for");
+  command->add_option("--prompt-ids", arguments->prompt_ids, "The prompt's token ids from 0, the image token once")
+      ->required();
+  command->add_option("--forced-ids", arguments->forced_ids, "Ids to feed in place of the chosen tokens");
+  command->add_option("--steps", arguments->steps, "Tokens to choose (default: as many as forced ids, else 16)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("-o,--output", arguments->out, "The file to write")->required();
+  return [arguments] { return trace(*arguments); };
+}
+
+}  // namespace lectern::cli

@@ -1,0 +1,128 @@
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+constexpr int64_t prefill_rows = 1024;  // of one step, over all sequences
+
+}  // namespace
+
+Engine::Engine(Device& device, const Decoder& decoder, int sequences)
+    : device_(device),
+      decoder_(decoder),
+      cache_(device, decoder.config(), static_cast<int32_t>(sequences * KvCache::pages_for(decoder.config().context))) {
+}
+
+void Engine::add(Request request) {
+  const DecoderConfig& config = decoder_.config();
+  const auto length = static_cast<int64_t>(request.prompt.size());
+  if (length >= config.context) {
+    throw Error(
+        fmt::format("the page and its prompt take {} tokens, but the model's context is {}; use a smaller --mode",
+                    length, config.context));
+  }
+  for (const auto* ids : {&request.prompt, &request.forced}) {
+    for (const int32_t id : *ids) {
+      if (id < 0 || id >= config.vocabulary) {
+        throw Error(fmt::format("token id {} is outside of the vocabulary 0..{}", id, config.vocabulary - 1));
+      }
+    }
+  }
+  waiting_.push_back(std::move(request));
+}
+
+void Engine::admit() {
+  while (!waiting_.empty()) {
+    Request& next = waiting_.front();
+    const auto length = static_cast<int64_t>(next.prompt.size());
+    const int64_t room = decoder_.config().context - length;
+    const int64_t budget = next.max_tokens > 0 ? std::min(next.max_tokens, room) : room;
+    SequencePages pages(cache_);
+    if (!pages.reserve(length + budget)) return;
+    std::vector<int32_t> ids = next.prompt;
+    active_.push_back(std::make_unique<Sequence>(
+        Sequence{.request = std::move(next), .pages = std::move(pages), .ids = std::move(ids), .budget = budget}));
+    waiting_.pop_front();
+  }
+}
+
+void Engine::embed(Sequence& sequence, int64_t rows, const MutableTensorView& out) const {
+  const auto ids =
+      std::span<const int32_t>(sequence.ids).subspan(static_cast<size_t>(sequence.done), static_cast<size_t>(rows));
+  decoder_.embed(ids, out);
+  const int64_t hidden = out.shape[1];
+  const int64_t image_rows = sequence.request.image ? sequence.request.image.shape[0] : 0;
+  for (int64_t i = 0; i < rows && sequence.image_rows < image_rows; ++i) {
+    if (ids[static_cast<size_t>(i)] != sequence.request.image_token) continue;
+    device_.copy({sequence.request.image.as<float>() + sequence.image_rows++ * hidden, hidden,
+                  out.as<float>() + i * hidden, hidden, 1, hidden});
+  }
+}
+
+void Engine::finish(Sequence& sequence, Finish reason) {
+  sequence.finished = true;
+  if (sequence.request.on_finish) sequence.request.on_finish(reason);
+}
+
+void Engine::choose(Sequence& sequence, std::span<const float> logits) const {
+  const Request& request = sequence.request;
+  if (request.on_logits) request.on_logits(logits);
+  int32_t token = largest_logit(logits, banned_tokens(sequence.ids, request.no_repeat));
+  if (token < 0)
+    throw Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR");
+  const bool forced = !request.forced.empty();
+  if (token == decoder_.config().eos && !forced) return finish(sequence, Finish::end);
+  ++sequence.written;
+  if (request.on_token) request.on_token(token);
+  if (forced) token = request.forced[static_cast<size_t>(sequence.written - 1)];
+  sequence.ids.push_back(token);
+  if (sequence.written == sequence.budget) {
+    finish(sequence, sequence.budget == request.max_tokens ? Finish::length : Finish::context);
+  } else if (forced && sequence.written == static_cast<int64_t>(request.forced.size())) {
+    finish(sequence, Finish::length);
+  }
+}
+
+bool Engine::step() {
+  admit();
+  for (const auto& sequence : active_) {
+    if (sequence->request.stop.stop_requested()) finish(*sequence, Finish::stopped);
+  }
+  std::erase_if(active_, [](const auto& sequence) { return sequence->finished; });
+  if (active_.empty()) return !waiting_.empty();
+
+  std::vector<SequenceRows> rows;
+  std::vector<Sequence*> stepping;
+  std::vector<Sequence*> choosing;
+  std::vector<int64_t> wanted;  // rows whose logits are wanted
+  int64_t total = 0;
+  for (const auto& sequence : active_) {
+    const int64_t left = static_cast<int64_t>(sequence->ids.size()) - sequence->done;
+    const int64_t count = std::min(left, std::max<int64_t>(1, prefill_rows - total));
+    rows.push_back({total, count, sequence->done, sequence->pages.pages()});
+    stepping.push_back(sequence.get());
+    total += count;
+    if (count == left) {
+      wanted.push_back(total - 1);
+      choosing.push_back(sequence.get());
+    }
+  }
+  const int64_t hidden = decoder_.config().hidden;
+  const Tensor x(device_, DataType::f32, {total, hidden});
+  for (size_t i = 0; i < stepping.size(); ++i)
+    embed(*stepping[i], rows[i].rows, x.view().slice(rows[i].first_row, rows[i].rows));
+  const Tensor logits = decoder_.step(x, rows, wanted, cache_);
+  for (size_t i = 0; i < stepping.size(); ++i) stepping[i]->done += rows[i].rows;
+  const auto vocabulary = static_cast<size_t>(decoder_.config().vocabulary);
+  for (size_t i = 0; i < choosing.size(); ++i) choose(*choosing[i], {logits.floats() + i * vocabulary, vocabulary});
+  std::erase_if(active_, [](const auto& sequence) { return sequence->finished; });
+  return !active_.empty() || !waiting_.empty();
+}
+
+}  // namespace lectern

@@ -1,0 +1,65 @@
+#include "engine/loaded_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+constexpr int published_size = 1024;
+
+int32_t find_image_token(const Tokenizer& tokenizer, const Checkpoint& checkpoint) {
+  const std::string folder = checkpoint.folder().string();
+  const int vocabulary = checkpoint.config().decoder.vocabulary;
+  if (tokenizer.size() > vocabulary) {
+    throw Error(fmt::format(
+        "{}: tokenizer.json has ids up to {}, but the vocabulary of config.json has {}; are the files of one model?",
+        folder, tokenizer.size() - 1, vocabulary));
+  }
+  const std::optional<int32_t> id = tokenizer.id_of("<image>");
+  if (!id) throw Error(fmt::format("{}: tokenizer.json has no token <image>; is this a DeepSeek-OCR model?", folder));
+  return *id;
+}
+
+}  // namespace
+
+LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on)
+    : device(on),
+      checkpoint(Checkpoint::open(folder)),
+      tokenizer(Tokenizer::load(folder / "tokenizer.json")),
+      encoder(WeightLoader(checkpoint, on)),
+      decoder(WeightLoader(checkpoint, on)),
+      image_token(find_image_token(tokenizer, checkpoint)) {
+  const int size = checkpoint.config().native_size;
+  if (size % 64 != 0)
+    throw Error(fmt::format("{}: config.json: candidate_resolutions is {}, expected a multiple of 64", name(), size));
+}
+
+ViewPlan LoadedModel::plan(std::string_view mode, bool force) const {
+  const int size = checkpoint.config().native_size;
+  if (mode == "auto") return plan_of(size == published_size ? Mode::gundam : Mode::native, size);
+  const std::optional<Mode> known = mode_of(mode);
+  if (!known)
+    throw Error(fmt::format("unknown mode '{}'; choose tiny, small, base, large, gundam, native or auto", mode));
+  if (size != published_size && *known != Mode::native && !force) {
+    throw Error(fmt::format(
+        "{}: was trained on one view of {} pixels and does not know mode {}; use --mode auto, or --force-mode to try",
+        name(), size, mode));
+  }
+  return plan_of(*known, size);
+}
+
+std::vector<int32_t> LoadedModel::expand_prompt(std::span<const int32_t> prompt, int64_t rows) const {
+  if (std::ranges::count(prompt, image_token) != 1) {
+    throw Error(fmt::format("the prompt holds the image token {} ({}) {} times, expected once", "<image>", image_token,
+                            std::ranges::count(prompt, image_token)));
+  }
+  std::vector<int32_t> ids = {checkpoint.config().decoder.bos};
+  for (const int32_t id : prompt) ids.insert(ids.end(), id == image_token ? static_cast<size_t>(rows) : 1, id);
+  return ids;
+}
+
+}  // namespace lectern

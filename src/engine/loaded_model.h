@@ -1,0 +1,38 @@
+// A model ready to read: its checkpoint, tokenizer, encoder and decoder on one device.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "checkpoint/checkpoint.h"
+#include "language/decoder.h"
+#include "language/tokenizer.h"
+#include "vision/encoder.h"
+
+namespace lectern {
+
+class LoadedModel {
+ public:
+  // Throws Error when the folder is not a model, or one that Lectern cannot run.
+  LoadedModel(const std::filesystem::path& folder, Device& device);
+
+  // The plan of a mode by its name; "auto" is gundam for a model trained at 1024 pixels and native otherwise.
+  // Throws Error for an unknown mode and, unless forced, for one that the model was not trained for.
+  ViewPlan plan(std::string_view mode, bool force) const;
+
+  // Begin of sentence, then the prompt with `rows` image tokens in place of its one <image>.
+  // Throws Error unless the prompt holds <image> exactly once.
+  std::vector<int32_t> expand_prompt(std::span<const int32_t> prompt, int64_t rows) const;
+
+  Device& device;
+  const Checkpoint checkpoint;
+  const Tokenizer tokenizer;
+  const Encoder encoder;
+  const Decoder decoder;
+  const int32_t image_token;
+
+ private:
+  std::string name() const { return checkpoint.folder().string(); }
+};
+
+}  // namespace lectern

@@ -1,0 +1,16 @@
+// The prompts that DeepSeek-OCR was trained with, by the names that Lectern gives them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace lectern {
+
+// markdown, free, figure or describe -> its prompt; any other text is a prompt of its own, before which <image> and
+// a line break are put where it has none.
+std::string prompt_text(std::string_view name);
+
+// Whether the prompt asks for layout tags before every block.
+bool is_grounded(std::string_view name);
+
+}  // namespace lectern
