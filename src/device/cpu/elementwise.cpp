@@ -57,7 +57,8 @@ void multiply_values(const float* a, const float* b, float* out, int64_t count) 
 // out = a * sigmoid(slope a) * b
 void sigmoid_multiply(const float* a, const float* b, float slope, float* out, int64_t count) {
   combine(a, b, out, count, [slope](auto d, auto x, auto y) HWY_ATTR {
-    const auto power = hn::Exp(d, hn::Mul(x, hn::Set(d, -slope)));
+    // Beyond 104 Exp is undefined; there it is infinite, and the quotient 0.
+    const auto power = hn::Exp(d, hn::Min(hn::Mul(x, hn::Set(d, -slope)), hn::Set(d, 104.0f)));
     return hn::Mul(hn::Div(x, hn::Add(hn::Set(d, 1.0f), power)), y);
   });
 }

@@ -1,0 +1,197 @@
+#include <gtest/gtest.h>
+
+#include "device/cpu/kernels.h"
+#include "language/kv_cache.h"
+#include "support/values.h"
+#include "support/vector_targets.h"
+
+namespace lectern {
+namespace {
+
+using testing::for_each_target;
+using testing::Random;
+using testing::relative_error;
+using testing::view_of;
+
+struct Sequence {
+  std::vector<int64_t> chunks;  // rows of every step; 0: it does not take part
+  std::vector<int32_t> pages = {};
+  std::vector<float> keys = {}, values = {};  // of all positions so far
+  int64_t length = 0;
+};
+
+struct Heads {
+  int heads, kv_heads, size;
+};
+
+constexpr int32_t all_pages = 30;
+constexpr int32_t pages_each = 7;
+
+std::vector<float> slice(const std::vector<float>& all, int64_t first, int64_t count) {
+  return {all.begin() + first, all.begin() + first + count};
+}
+
+// Sequences take steps together over one cache; every row is compared with plain causal attention.
+class Steps {
+ public:
+  Steps(const Heads& heads, std::vector<Sequence> sequences, uint32_t seed)
+      : heads_(heads), random_(seed), sequences_(std::move(sequences)), cache_(cpu_device(), config(), all_pages) {
+    std::vector<int32_t> pages(all_pages);
+    std::iota(pages.begin(), pages.end(), 0);
+    random_.shuffle(pages);
+    for (Sequence& sequence : sequences_) {
+      sequence.pages.assign(pages.end() - pages_each, pages.end());
+      pages.resize(pages.size() - pages_each);
+    }
+    unused_ = pages;
+    std::fill_n(cache_.layer(0).data, all_pages * cache_.layer(0).page_stride, std::nanf(""));
+  }
+
+  void run() {
+    for (size_t i = 0; i < sequences_[0].chunks.size(); ++i) {
+      SCOPED_TRACE(::testing::Message() << "step " << i);
+      step(i);
+    }
+    expect_the_rest_untouched();
+  }
+
+ private:
+  DecoderConfig config() const {
+    DecoderConfig config;
+    config.hidden = heads_.heads * heads_.size;
+    config.heads = heads_.heads;
+    config.kv_heads = heads_.kv_heads;
+    config.layers = 3;
+    return config;
+  }
+
+  void step(size_t index) {
+    std::vector<Sequence*> order;
+    for (Sequence& sequence : sequences_) {
+      if (sequence.chunks[index] > 0) order.push_back(&sequence);
+    }
+    random_.shuffle(order);
+    std::vector<SequenceRows> rows;
+    int64_t total = 0;
+    for (const Sequence* sequence : order) {
+      const int64_t count = sequence->chunks[index];
+      rows.push_back({total, count, sequence->length, sequence->pages});
+      total += count;
+    }
+    const int64_t width = heads_.heads * heads_.size;
+    const int64_t kv_width = heads_.kv_heads * heads_.size;
+    const std::vector<float> q = random_.values(total * width, 3);
+    const std::vector<float> k = random_.values(total * kv_width);
+    const std::vector<float> v = random_.values(total * kv_width);
+    std::vector<float> out(q.size(), std::nanf(""));
+    const float scale = 1.0f / std::sqrt(static_cast<float>(heads_.size));
+    const CacheLayer layer = cache_.layer(1);
+    cpu::store(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), rows, layer});
+    cpu::paged_attention(cpu_device(),
+                         {view_of(q, {total, width}), heads_.heads, scale, rows, layer, view_of(out, {total, width})});
+    for (size_t i = 0; i < order.size(); ++i) {
+      Sequence& sequence = *order[i];
+      const std::vector<float> new_keys = slice(k, rows[i].first_row * kv_width, rows[i].rows * kv_width);
+      const std::vector<float> new_values = slice(v, rows[i].first_row * kv_width, rows[i].rows * kv_width);
+      sequence.keys.insert(sequence.keys.end(), new_keys.begin(), new_keys.end());
+      sequence.values.insert(sequence.values.end(), new_values.begin(), new_values.end());
+      sequence.length += rows[i].rows;
+      EXPECT_LT(relative_error(slice(out, rows[i].first_row * width, rows[i].rows * width),
+                               expected_of(sequence, q.data() + rows[i].first_row * width, rows[i], scale)),
+                1e-5)
+          << "position " << rows[i].position << ", " << rows[i].rows << " rows";
+    }
+  }
+
+  std::vector<double> expected_of(const Sequence& sequence, const float* queries, const SequenceRows& rows,
+                                  float scale) const {
+    const int64_t size = heads_.size;
+    const int64_t kv_width = heads_.kv_heads * size;
+    std::vector<double> out;
+    for (int64_t row = 0; row < rows.rows; ++row) {
+      for (int64_t head = 0; head < heads_.heads; ++head) {
+        const float* q = queries + (row * heads_.heads + head) * size;
+        const int64_t offset = head / (heads_.heads / heads_.kv_heads) * size;
+        std::vector<double> scores(static_cast<size_t>(rows.position + row + 1));
+        for (size_t j = 0; j < scores.size(); ++j) {
+          const float* key = sequence.keys.data() + static_cast<int64_t>(j) * kv_width + offset;
+          for (int64_t i = 0; i < size; ++i) scores[j] += static_cast<double>(q[i]) * key[i];
+          scores[j] *= static_cast<double>(scale);
+        }
+        testing::softmax(scores);
+        for (int64_t i = 0; i < size; ++i) {
+          double sum = 0;
+          for (size_t j = 0; j < scores.size(); ++j)
+            sum +=
+                scores[j] * static_cast<double>(
+                                sequence.values[static_cast<size_t>(static_cast<int64_t>(j) * kv_width + offset + i)]);
+          out.push_back(sum);
+        }
+      }
+    }
+    return out;
+  }
+
+  // Other layers, and pages of no sequence, hold what they held.
+  void expect_the_rest_untouched() const {
+    const int64_t layer_floats = cache_.layer(1).data - cache_.layer(0).data;
+    const auto all_nan = [](const float* data, int64_t count) {
+      return std::all_of(data, data + count, [](float x) { return std::isnan(x); });
+    };
+    for (int64_t page = 0; page < all_pages; ++page) {
+      EXPECT_TRUE(all_nan(cache_.layer(0).data + page * cache_.layer(0).page_stride, layer_floats));
+      EXPECT_TRUE(all_nan(cache_.layer(2).data + page * cache_.layer(2).page_stride, layer_floats));
+    }
+    for (const int32_t page : unused_)
+      EXPECT_TRUE(all_nan(cache_.layer(1).data + page * cache_.layer(1).page_stride, layer_floats));
+  }
+
+  Heads heads_;
+  Random random_;
+  std::vector<Sequence> sequences_;
+  KvCache cache_;
+  std::vector<int32_t> unused_;
+};
+
+void check(const Heads& heads, const std::vector<Sequence>& sequences, uint32_t seed) {
+  for_each_target([&] { Steps(heads, sequences, seed).run(); });
+}
+
+TEST(CacheAttention, StepsAcrossPageBorders) {
+  check({2, 2, 32}, {{{1, 1, 61, 1, 1, 1, 62, 1, 1, 1}}}, 1);
+  check({2, 2, 32}, {{{64, 1, 63, 1, 64, 64, 1}}}, 2);
+  check({1, 1, 20}, {{{65, 62, 1, 1, 1}}}, 3);
+}
+
+TEST(CacheAttention, SeveralSequencesInOneCall) {
+  check({4, 4, 32}, {{{63, 1, 1, 1}}, {{1, 1, 0, 130}}, {{0, 200, 1, 1}}, {{5, 0, 97, 1}}}, 4);
+}
+
+TEST(CacheAttention, QueriesShareKeys) {
+  check({4, 2, 20}, {{{70, 1, 1}}, {{10, 100, 1}}}, 5);
+  check({6, 1, 32}, {{{70, 1, 1}}, {{10, 1, 60}}}, 6);
+  check({2, 1, 128}, {{{100, 1, 30}}}, 7);
+}
+
+TEST(CacheAttention, EveryHeadSize) {
+  for (const int size : {2, 16, 20, 32, 40, 80, 128}) {
+    SCOPED_TRACE(size);
+    check({3, 3, size}, {{{66, 1, 1}}, {{1, 1, 1}}}, 8);
+  }
+}
+
+TEST(CacheAttention, RandomSteps) {
+  Random random(9);
+  for (uint32_t round = 0; round < 6; ++round) {
+    std::vector<Sequence> sequences(static_cast<size_t>(random.between(1, 4)));
+    for (Sequence& sequence : sequences) {
+      for (int step = 0; step < 6; ++step) sequence.chunks.push_back(random.coin() ? 1 : random.between(0, 70));
+    }
+    const int kv_heads = static_cast<int>(random.between(1, 2));
+    check({kv_heads * static_cast<int>(random.between(1, 2)), kv_heads, 2 * static_cast<int>(random.between(4, 30))},
+          sequences, 100 + round);
+  }
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,165 @@
+#include <gtest/gtest.h>
+
+#include "device/cpu/kernels.h"
+#include "support/values.h"
+#include "support/vector_targets.h"
+
+namespace lectern {
+namespace {
+
+using testing::for_each_target;
+using testing::Random;
+using testing::relative_error;
+using testing::view_of;
+
+struct Case {
+  int64_t batch, height, width;
+  int heads;
+  int64_t head_size;
+  int window = 0;
+  bool relative = false;
+  float magnitude = 1;  // of queries and keys
+  double tolerance = 1e-5;
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+  return out << "[" << c.batch << ", " << c.height << ", " << c.width << "] heads " << c.heads << " of " << c.head_size
+             << " window " << c.window << (c.relative ? " relative" : "");
+}
+
+struct Inputs {
+  Inputs(const Case& c, Random& random)
+      : rows(c.window > 0 ? c.window : c.height),
+        columns(c.window > 0 ? c.window : c.width),
+        channels(c.heads * c.head_size),
+        qkv(random.values(c.batch * c.height * c.width * 3 * channels, c.magnitude)),
+        padding(random.values(c.window > 0 ? 3 * channels : 0, c.magnitude)),
+        vertical(random.values(c.relative ? (2 * rows - 1) * c.head_size : 0)),
+        horizontal(random.values(c.relative ? (2 * columns - 1) * c.head_size : 0)) {}
+
+  int64_t rows, columns;  // of what attends to itself
+  int64_t channels;
+  std::vector<float> qkv, padding, vertical, horizontal;
+};
+
+double dot(const float* a, const float* b, int64_t count) {
+  double sum = 0;
+  for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+// operators.h, AttentionArgs, place by place.
+std::vector<double> expected_of(const Case& c, const Inputs& in, float scale) {
+  const int64_t size = c.head_size;
+  std::vector<double> out(static_cast<size_t>(c.batch * c.height * c.width * in.channels));
+  for (int64_t place = 0; place < c.batch * c.height * c.width; ++place) {
+    const int64_t view = place / (c.height * c.width);
+    const int64_t y = place / c.width % c.height;
+    const int64_t x = place % c.width;
+    const int64_t top = y / in.rows * in.rows;
+    const int64_t left = x / in.columns * in.columns;
+    for (int64_t head = 0; head < c.heads; ++head) {
+      const float* q = in.qkv.data() + place * 3 * in.channels + head * size;
+      std::vector<double> scores;
+      std::vector<const float*> values;
+      for (int64_t k = 0; k < in.rows; ++k) {
+        for (int64_t l = 0; l < in.columns; ++l) {
+          const bool inside = top + k < c.height && left + l < c.width;
+          const float* key = inside
+                                 ? in.qkv.data() + ((view * c.height + top + k) * c.width + left + l) * 3 * in.channels
+                                 : in.padding.data();
+          double score = dot(q, key + in.channels + head * size, size) * static_cast<double>(scale);
+          if (c.relative) {
+            score += dot(q, in.vertical.data() + (y - top - k + in.rows - 1) * size, size);
+            score += dot(q, in.horizontal.data() + (x - left - l + in.columns - 1) * size, size);
+          }
+          scores.push_back(score);
+          values.push_back(key + 2 * in.channels + head * size);
+        }
+      }
+      testing::softmax(scores);
+      for (int64_t i = 0; i < size; ++i) {
+        double sum = 0;
+        for (size_t j = 0; j < scores.size(); ++j) sum += scores[j] * static_cast<double>(values[j][i]);
+        out[static_cast<size_t>(place * in.channels + head * size + i)] = sum;
+      }
+    }
+  }
+  return out;
+}
+
+void check(const Case& c, Random& random) {
+  const Inputs in(c, random);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(c.head_size));
+  const std::vector<double> expected = expected_of(c, in, scale);
+  for_each_target([&] {
+    std::vector<float> out(expected.size(), std::nanf(""));
+    cpu::attention(cpu_device(), {.qkv = view_of(in.qkv, {c.batch, c.height, c.width, 3 * in.channels}),
+                                  .heads = c.heads,
+                                  .scale = scale,
+                                  .window = c.window,
+                                  .padding = view_of(in.padding, {3 * in.channels}),
+                                  .relative_height = view_of(in.vertical, {2 * in.rows - 1, c.head_size}),
+                                  .relative_width = view_of(in.horizontal, {2 * in.columns - 1, c.head_size}),
+                                  .out = view_of(out, {c.batch, c.height, c.width, in.channels})});
+    EXPECT_LT(relative_error(out, expected), c.tolerance) << c;
+  });
+}
+
+TEST(EncoderAttention, Plain) {
+  Random random(1);
+  check({1, 1, 1, 1, 20}, random);
+  check({1, 8, 8, 2, 64}, random);
+  check({2, 1, 65, 3, 20}, random);
+  check({1, 1, 101, 2, 40}, random);
+  check({1, 9, 21, 1, 80}, random);
+  check({3, 1, 17, 4, 32}, random);
+}
+
+TEST(EncoderAttention, RelativePositions) {
+  Random random(2);
+  check({1, 1, 1, 1, 32, 0, true}, random);
+  check({2, 7, 9, 2, 32, 0, true}, random);
+  check({1, 13, 15, 2, 40, 0, true}, random);
+  check({1, 20, 20, 1, 64, 0, true}, random);
+  check({1, 3, 70, 1, 20, 0, true}, random);
+  check({1, 70, 2, 1, 80, 0, true}, random);
+}
+
+TEST(EncoderAttention, Windows) {
+  Random random(3);
+  check({1, 16, 16, 2, 80, 14, true}, random);  // padding on both sides
+  check({2, 14, 28, 1, 32, 14, true}, random);  // none
+  check({1, 30, 14, 2, 64, 14, true}, random);  // below
+  check({1, 14, 17, 1, 40, 14, true}, random);  // on the right
+  check({1, 10, 11, 2, 20, 3, false}, random);
+  check({1, 9, 9, 1, 32, 8, true}, random);
+}
+
+TEST(EncoderAttention, AWindowLargerThanTheView) {
+  Random random(4);
+  check({1, 4, 4, 2, 20, 14, true}, random);
+  check({2, 1, 13, 1, 64, 14, true}, random);
+  check({1, 1, 1, 1, 32, 14, false}, random);
+}
+
+TEST(EncoderAttention, RandomShapes) {
+  Random random(5);
+  constexpr std::array<int64_t, 5> sizes = {20, 32, 40, 64, 80};
+  for (int round = 0; round < 15; ++round) {
+    const int window = random.coin() ? static_cast<int>(random.between(1, 15)) : 0;
+    check({random.between(1, 2), random.between(1, 16), random.between(1, 16), static_cast<int>(random.between(1, 3)),
+           sizes[random.bits() % sizes.size()], window, random.coin()},
+          random);
+  }
+}
+
+// The running maximum rises from block to block, and most weights underflow.
+TEST(EncoderAttention, LargeScores) {
+  Random random(6);
+  check({1, 15, 15, 2, 64, 0, true, 20, 1e-3}, random);
+  check({1, 1, 300, 1, 32, 0, false, 40, 1e-3}, random);
+}
+
+}  // namespace
+}  // namespace lectern

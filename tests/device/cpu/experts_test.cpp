@@ -1,0 +1,149 @@
+#include <gtest/gtest.h>
+
+#include "device/cpu/kernels.h"
+#include "support/values.h"
+#include "support/vector_targets.h"
+
+namespace lectern {
+namespace {
+
+using testing::for_each_target;
+using testing::Random;
+using testing::RandomWeight;
+using testing::relative_error;
+using testing::view_of;
+
+struct Case {
+  int64_t rows, width, inner;
+  int experts, top_k;
+  DataType type = DataType::f32;
+  bool renormalise = false;
+  float scale = 1;
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+  return out << c.rows << " rows of " << c.width << ", " << c.top_k << " of " << c.experts << " experts of " << c.inner
+             << ", " << name_of(c.type) << (c.renormalise ? ", renormalised" : "") << ", scale " << c.scale;
+}
+
+struct Experts {
+  Experts(const Case& c, Random& random) : router(random, DataType::f32, c.experts, c.width) {
+    for (int e = 0; e < c.experts; ++e) {
+      gates.emplace_back(random, c.type, c.inner, c.width);
+      ups.emplace_back(random, c.type, c.inner, c.width);
+      downs.emplace_back(random, c.type, c.width, c.inner);
+      weights.push_back({gates.back().matrix, ups.back().matrix, downs.back().matrix});
+    }
+  }
+
+  // The experts of one row by falling score, of equal ones the lower index first.
+  std::vector<std::pair<int64_t, double>> choose(const Case& c, const float* x) const {
+    std::vector<double> scores;
+    for (int64_t e = 0; e < c.experts; ++e) scores.push_back(router.times(e, x));
+    testing::softmax(scores);
+    std::vector<std::pair<int64_t, double>> chosen;
+    for (int64_t e = 0; e < c.experts; ++e) chosen.emplace_back(e, scores[static_cast<size_t>(e)]);
+    std::stable_sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    chosen.resize(static_cast<size_t>(c.top_k));
+    double total = 0;
+    for (const auto& [e, score] : chosen) total += score;
+    for (auto& [e, score] : chosen) score *= static_cast<double>(c.scale) / (c.renormalise ? total : 1.0);
+    return chosen;
+  }
+
+  void add(int64_t expert, double score, const float* x, double* out) const {
+    const auto e = static_cast<size_t>(expert);
+    std::vector<float> hidden;
+    for (int64_t i = 0; i < gates[e].matrix.out(); ++i)
+      hidden.push_back(
+          static_cast<float>(testing::activated(Activation::silu, gates[e].times(i, x)) * ups[e].times(i, x)));
+    for (int64_t i = 0; i < downs[e].matrix.out(); ++i) out[i] += score * downs[e].times(i, hidden.data());
+  }
+
+  RandomWeight router;
+  std::vector<RandomWeight> gates, ups, downs;
+  std::vector<ExpertWeights> weights;
+};
+
+void check(const Case& c, const Experts& experts, const std::vector<float>& in, Random& random) {
+  const std::vector<float> before = random.values(c.rows * c.width);  // what the experts are added to
+  std::vector<double> expected(before.begin(), before.end());
+  for (int64_t row = 0; row < c.rows; ++row) {
+    const float* x = in.data() + row * c.width;
+    for (const auto& [e, score] : experts.choose(c, x)) experts.add(e, score, x, expected.data() + row * c.width);
+  }
+  for_each_target([&] {
+    std::vector<float> out = before;
+    cpu::experts(cpu_device(), {.in = view_of(in, {c.rows, c.width}),
+                                .router = experts.router.matrix,
+                                .experts = experts.weights,
+                                .top_k = c.top_k,
+                                .renormalise = c.renormalise,
+                                .scale = c.scale,
+                                .out = view_of(out, {c.rows, c.width})});
+    EXPECT_LT(relative_error(out, expected), 2e-5) << c;
+  });
+}
+
+void check(const Case& c, Random& random) {
+  const Experts experts(c, random);
+  check(c, experts, random.values(c.rows * c.width), random);
+}
+
+TEST(Experts, FewRows) {
+  Random random(1);
+  for (const DataType type : {DataType::f32, DataType::bf16, DataType::f16}) {
+    for (int64_t rows = 1; rows <= 9; rows += 2) check({rows, 21, 13, 5, 2, type}, random);
+    check({4, 64, 32, 8, 8, type}, random);
+  }
+}
+
+TEST(Experts, ManyRows) {
+  Random random(2);
+  check({15, 20, 9, 1, 1}, random);
+  check({16, 20, 9, 1, 1}, random);  // on either side of the border between the two ways
+  check({17, 20, 9, 1, 1}, random);
+  for (const DataType type : {DataType::f32, DataType::bf16, DataType::f16}) check({60, 33, 17, 5, 3, type}, random);
+  check({100, 40, 10, 30, 2}, random);  // experts that no row chose among others with many
+}
+
+TEST(Experts, RenormaliseAndScale) {
+  Random random(3);
+  for (const int64_t rows : {2, 70}) {
+    check({rows, 24, 16, 6, 3, DataType::f32, true, 1}, random);
+    check({rows, 24, 16, 6, 3, DataType::f32, false, 2.5f}, random);
+    check({rows, 24, 16, 6, 3, DataType::f32, true, 0.5f}, random);
+  }
+}
+
+// A router of zeros but for one expert: that one, then the others in their order.
+TEST(Experts, OfEqualScoresTheLowerIndexWins) {
+  Random random(4);
+  for (const int64_t rows : {1, 3, 50}) {
+    const Case c{rows, 16, 8, 7, 3};
+    Experts experts(c, random);
+    std::fill(experts.router.values.begin(), experts.router.values.end(), 0.0f);
+    std::fill_n(experts.router.values.begin() + 4 * c.width, c.width, 0.25f);
+    std::memcpy(experts.router.bytes.data(), experts.router.values.data(), experts.router.bytes.size());
+    experts.router.matrix = cpu_device().matrix({experts.router.bytes.data(), DataType::f32, {c.experts, c.width}});
+    const std::vector<float> in(static_cast<size_t>(rows * c.width), 1.0f);
+    const auto chosen = experts.choose(c, in.data());
+    ASSERT_EQ(chosen[0].first, 4);
+    ASSERT_EQ(chosen[1].first, 0);
+    ASSERT_EQ(chosen[2].first, 1);
+    check(c, experts, in, random);
+  }
+}
+
+TEST(Experts, RandomShapes) {
+  Random random(5);
+  for (int round = 0; round < 25; ++round) {
+    const int experts = static_cast<int>(random.between(1, 12));
+    check({random.between(1, 50), random.between(1, 50), random.between(1, 30), experts,
+           static_cast<int>(random.between(1, experts)), random.coin() ? DataType::bf16 : DataType::f32, random.coin()},
+          random);
+  }
+}
+
+}  // namespace
+}  // namespace lectern

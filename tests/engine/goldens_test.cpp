@@ -1,0 +1,142 @@
+// Every stage of a page against the PyTorch reference, from the picture to the chosen tokens.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/safetensors.h"
+#include "core/threads.h"
+#include "device/cpu/cpu_device.h"
+#include "document/picture_file.h"
+#include "engine/engine.h"
+#include "engine/loaded_model.h"
+#include "support/values.h"
+#include "support/vector_targets.h"
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+using testing::copy_of;
+using testing::relative_error;
+
+const std::string goldens = TEST_DATA "/goldens/";
+
+// DESIGN.md, "Precision": the largest difference over the largest value, in f32.
+constexpr double most_error = 1e-4;
+
+class Expected {
+ public:
+  explicit Expected(const std::string& path) : file_(Safetensors::open(path)) {}
+
+  void expect_floats(const std::string& name, const TensorView& got) const {
+    SCOPED_TRACE(name);
+    ASSERT_TRUE(got);
+    const TensorView& expected = at(name);
+    EXPECT_EQ(to_string(got.shape), to_string(expected.shape));
+    EXPECT_LT(relative_error(copy_of<float>(got), copy_of<float>(expected)), most_error);
+  }
+
+  void expect_integers(const std::string& name, const std::vector<int64_t>& got) const {
+    EXPECT_EQ(got, copy_of<int64_t>(at(name))) << name;
+  }
+
+  bool has(const std::string& name) const { return file_.tensors().contains(name); }
+
+ private:
+  const TensorView& at(const std::string& name) const { return file_.tensors().at(name); }
+
+  Safetensors file_;
+};
+
+struct Steps {
+  std::vector<int64_t> tokens;  // the largest logit before every step
+  std::vector<float> logits;
+  int64_t vocabulary = 0;
+  std::vector<Finish> finishes;
+};
+
+Steps run_steps(const LoadedModel& model, const std::vector<int32_t>& prompt, const TensorView& image,
+                const std::vector<int32_t>& forced) {
+  Steps steps;
+  Request request;
+  request.prompt = prompt;
+  request.image_token = model.image_token;
+  request.image = image;
+  request.no_repeat.n = 0;
+  request.forced = forced;
+  request.on_logits = [&](std::span<const float> row) {
+    steps.vocabulary = static_cast<int64_t>(row.size());
+    steps.logits.insert(steps.logits.end(), row.begin(), row.end());
+    steps.tokens.push_back(largest_logit(row, {}));
+  };
+  request.on_finish = [&](Finish reason) { steps.finishes.push_back(reason); };
+  Engine engine(model.device, model.decoder);
+  engine.add(std::move(request));
+  while (engine.step()) {
+  }
+  return steps;
+}
+
+// folder: where the case's picture and expected stages lie.
+void check(const LoadedModel& model, const std::string& folder, const json& c) {
+  const Expected expected(folder + c["expected"].get<std::string>());
+  const Views views =
+      make_views(read_picture(folder + c["image"].get<std::string>()), model.plan(c["mode"].get<std::string>(), false));
+  expected.expect_integers("grid", {views.columns, views.rows});
+  const EncodedPage page = model.encoder.encode(views, true);
+  expected.expect_floats("whole_sam", page.whole.sam);
+  expected.expect_floats("whole_clip", page.whole.clip);
+  EXPECT_EQ(static_cast<bool>(page.tiles.sam), expected.has("tiles_sam"));
+  if (expected.has("tiles_sam")) {
+    expected.expect_floats("tiles_sam", page.tiles.sam);
+    expected.expect_floats("tiles_clip", page.tiles.clip);
+  }
+  expected.expect_floats("image_sequence", page.sequence);
+
+  const auto prompt = model.expand_prompt(c["prompt_token_ids"].get<std::vector<int32_t>>(), page.sequence.shape()[0]);
+  expected.expect_integers("prompt_ids", {prompt.begin(), prompt.end()});
+  const Steps steps = run_steps(model, prompt, page.sequence, c["forced_token_ids"].get<std::vector<int32_t>>());
+  expected.expect_integers("tokens", steps.tokens);
+  expected.expect_floats("logits",
+                         testing::view_of(steps.logits, {static_cast<int64_t>(steps.tokens.size()), steps.vocabulary}));
+  EXPECT_EQ(steps.finishes, std::vector<Finish>{Finish::length});
+}
+
+json read_cases() { return json::parse(std::ifstream(goldens + "cases.json")); }
+
+class Goldens : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Goldens, EveryStage) {
+  const LoadedModel model(goldens + "mini", cpu_device());
+  for (const auto& c : read_cases()) {
+    if (c["expected"] == GetParam() + ".safetensors") return check(model, goldens, c);
+  }
+  FAIL() << "no case of this name";
+}
+
+INSTANTIATE_TEST_SUITE_P(Mini, Goldens,
+                         ::testing::Values("page-gundam", "page-base", "page-large", "receipt-gundam", "receipt-tiny",
+                                           "receipt-small", "banner-gundam", "noise-gundam"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(GoldenFiles, AllAreHere) { EXPECT_EQ(read_cases().size(), 8u); }
+
+// Unusual sizes and types, with every instruction set and number of threads; see tests/data/make_odd_golden.py.
+TEST(GoldenFiles, Odd) {
+  const LoadedModel model(goldens + "odd/model", cpu_device());
+  const json c = json::parse(std::ifstream(goldens + "odd/case.json"));
+  testing::for_each_target([&] { check(model, goldens + "odd/", c); });
+  for (const int count : {1, 3}) {
+    set_threads(count);
+    check(model, goldens + "odd/", c);
+  }
+  set_threads(0);
+}
+
+}  // namespace
+}  // namespace lectern

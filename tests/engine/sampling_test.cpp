@@ -1,0 +1,79 @@
+#include "engine/sampling.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+const float nan_value = std::nanf("");
+
+TEST(BannedTokens, EqualTheGoldens) {
+  const auto cases = nlohmann::json::parse(std::ifstream(TEST_DATA "/goldens/repeat.json"));
+  ASSERT_GE(cases.size(), 200u);
+  for (const auto& c : cases) {
+    const auto ids = c["ids"].get<std::vector<int32_t>>();
+    const auto banned = banned_tokens(ids, {c["ngram"], c["window"], c["allowed"]});
+    EXPECT_EQ(std::set<int32_t>(banned.begin(), banned.end()), c["banned"].get<std::set<int32_t>>()) << c;
+  }
+}
+
+TEST(BannedTokens, EdgesOfTheRule) {
+  const std::vector<int32_t> ids = {7, 8, 9, 7, 8};
+  EXPECT_THAT(banned_tokens(ids, {3, 90, {}}), ElementsAre(9));
+  EXPECT_THAT(banned_tokens(ids, {3, 5, {}}), ElementsAre(9));
+  EXPECT_THAT(banned_tokens(ids, {3, 4, {}}), IsEmpty());
+  EXPECT_THAT(banned_tokens(ids, {3, 90, {9}}), IsEmpty());
+  EXPECT_THAT(banned_tokens(ids, {2, 90, {}}), ElementsAre(9));
+  EXPECT_THAT(banned_tokens(ids, {1, 3, {}}), UnorderedElementsAre(9, 7, 8));  // what is in the window
+  EXPECT_THAT(banned_tokens(ids, {0, 90, {}}), IsEmpty());
+  EXPECT_THAT(banned_tokens(ids, {-1, 90, {}}), IsEmpty());
+  EXPECT_THAT(banned_tokens(ids, {3, 0, {}}), IsEmpty());
+  EXPECT_THAT(banned_tokens(ids, {3, -5, {}}), IsEmpty());
+  EXPECT_THAT(banned_tokens(ids, {6, 90, {}}), IsEmpty());
+  EXPECT_THAT(banned_tokens({}, {2, 90, {}}), IsEmpty());
+}
+
+TEST(LargestLogit, OfEqualOnesTheLowestIndex) {
+  const std::vector<float> logits = {1, 3, 2, 3, 3};
+  EXPECT_EQ(largest_logit(logits, {}), 1);
+  EXPECT_EQ(largest_logit(logits, std::vector<int32_t>{1}), 3);
+  EXPECT_EQ(largest_logit(logits, std::vector<int32_t>{3, 1, 1, 4}), 2);
+  EXPECT_EQ(largest_logit(std::vector<float>{-0.0f, 0.0f}, {}), 0);
+}
+
+TEST(LargestLogit, StepsOverWhatIsNoNumber) {
+  EXPECT_EQ(largest_logit(std::vector<float>{nan_value, 1, nan_value, 2, nan_value}, {}), 3);
+  EXPECT_EQ(largest_logit(std::vector<float>{nan_value, -infinity}, {}), 1);
+  EXPECT_EQ(largest_logit(std::vector<float>{nan_value, nan_value}, {}), -1);
+}
+
+TEST(LargestLogit, Infinities) {
+  EXPECT_EQ(largest_logit(std::vector<float>{-infinity, -infinity, -infinity}, {}), 0);
+  EXPECT_EQ(largest_logit(std::vector<float>{-infinity, -1e38f, -infinity}, {}), 1);
+  EXPECT_EQ(largest_logit(std::vector<float>{1, infinity, infinity}, {}), 1);
+}
+
+TEST(LargestLogit, NothingToChoose) {
+  EXPECT_EQ(largest_logit(std::vector<float>{1, 2, 3}, std::vector<int32_t>{0, 1, 2}), -1);
+  EXPECT_EQ(largest_logit(std::vector<float>{1, nan_value}, std::vector<int32_t>{0}), -1);
+  EXPECT_EQ(largest_logit({}, {}), -1);
+}
+
+TEST(LargestLogit, BannedIdsThatAreNoIndexAreOfNoEffect) {
+  EXPECT_EQ(largest_logit(std::vector<float>{1, 2}, std::vector<int32_t>{-1, 2, 1000}), 1);
+}
+
+}  // namespace
+}  // namespace lectern

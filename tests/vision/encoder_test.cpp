@@ -1,0 +1,127 @@
+#include "vision/encoder.h"
+
+#include <gtest/gtest.h>
+
+#include "core/stopped.h"
+#include "lectern/error.h"
+#include "support/mini_model.h"
+#include "support/values.h"
+
+namespace lectern {
+namespace {
+
+using testing::mini_folder;
+using testing::Random;
+using testing::relative_error;
+
+constexpr int64_t hidden = 128;  // of mini, as are the channels of SAM and the width of CLIP
+
+struct Mini {
+  const Checkpoint checkpoint = Checkpoint::open(mini_folder);
+  const Encoder encoder{WeightLoader(checkpoint, cpu_device())};
+
+  std::vector<float> vector(const std::string& name) const {
+    const Tensor values = cpu_device().vector(checkpoint.weight(name, {hidden}));
+    return {values.floats(), values.floats() + hidden};
+  }
+};
+
+const Mini& mini() {
+  static const Mini model;
+  return model;
+}
+
+Picture noise(Random& random, int size) {
+  Picture picture(size, size);
+  for (uint8_t& level : picture.rgb) level = static_cast<uint8_t>(random.bits());
+  return picture;
+}
+
+Views views_of(Random& random, int whole, int tile = 0, int columns = 1, int rows = 1) {
+  Views views;
+  views.whole = noise(random, whole);
+  views.columns = columns;
+  views.rows = rows;
+  for (int i = 0; tile > 0 && i < columns * rows; ++i) views.tiles.push_back(noise(random, tile));
+  return views;
+}
+
+std::vector<float> rows_of(const EncodedPage& page, int64_t first, int64_t count) {
+  return {page.sequence.floats() + first * hidden, page.sequence.floats() + (first + count) * hidden};
+}
+
+TEST(Encoder, OneViewIsItsLinesAndTheSeparator) {
+  Random random(1);
+  const EncodedPage page = mini().encoder.encode(views_of(random, 192));
+  ASSERT_EQ(page.sequence.shape(), (Shape{3 * 4 + 1, hidden}));
+  for (const int64_t line : {3, 7, 11}) EXPECT_EQ(rows_of(page, line, 1), mini().vector("model.image_newline"));
+  EXPECT_EQ(rows_of(page, 12, 1), mini().vector("model.view_seperator"));
+  EXPECT_NE(rows_of(page, 2, 1), rows_of(page, 3, 1));
+}
+
+TEST(Encoder, TilesComeFirstAsOnePicture) {
+  Random random(2);
+  constexpr int columns = 3, rows = 2;
+  constexpr int64_t side = 2;  // rows of the sequence along a tile of 128 pixels
+  const Views views = views_of(random, 64, 128, columns, rows);
+  const EncodedPage page = mini().encoder.encode(views);
+  constexpr int64_t line = columns * side + 1;
+  ASSERT_EQ(page.sequence.shape(), (Shape{rows * side * line + 2 + 1, hidden}));
+  for (int64_t i = 0; i < rows * side; ++i)
+    EXPECT_EQ(rows_of(page, i * line + line - 1, 1), mini().vector("model.image_newline"));
+  for (int tile = 0; tile < columns * rows; ++tile) {
+    Views alone;
+    alone.whole = views.tiles[static_cast<size_t>(tile)];
+    const EncodedPage expected = mini().encoder.encode(alone);
+    for (int64_t i = 0; i < side; ++i) {
+      EXPECT_LT(relative_error(rows_of(page, (tile / columns * side + i) * line + tile % columns * side, side),
+                               rows_of(expected, i * (side + 1), side)),
+                2e-5)
+          << "tile " << tile << " line " << i;
+    }
+  }
+  Views whole;
+  whole.whole = views.whole;
+  EXPECT_LT(relative_error(rows_of(page, rows * side * line, 3), rows_of(mini().encoder.encode(whole), 0, 3)), 2e-5);
+}
+
+TEST(Encoder, StagesAreKeptOnlyWhenAskedFor) {
+  Random random(3);
+  const Views views = views_of(random, 192, 128, 2, 1);
+  const EncodedPage without = mini().encoder.encode(views);
+  for (const Tensor* stage : {&without.whole.sam, &without.whole.clip, &without.tiles.sam, &without.tiles.clip})
+    EXPECT_FALSE(*stage);
+  const EncodedPage with = mini().encoder.encode(views, true);
+  EXPECT_EQ(with.whole.sam.shape(), (Shape{1, 3, 3, hidden}));
+  EXPECT_EQ(with.whole.clip.shape(), (Shape{1, 10, hidden}));
+  EXPECT_EQ(with.tiles.sam.shape(), (Shape{2, 2, 2, hidden}));
+  EXPECT_EQ(with.tiles.clip.shape(), (Shape{2, 5, hidden}));
+  const int64_t length = without.sequence.shape()[0];
+  EXPECT_EQ(rows_of(with, 0, length), rows_of(without, 0, length));
+}
+
+TEST(Encoder, StopsWhenAsked) {
+  Random random(4);
+  const Views views = views_of(random, 64);
+  std::stop_source stop;
+  EXPECT_NO_THROW(mini().encoder.encode(views, false, stop.get_token()));
+  stop.request_stop();
+  EXPECT_THROW(mini().encoder.encode(views, false, stop.get_token()), Stopped);
+  EXPECT_NO_THROW(mini().encoder.encode(views));
+}
+
+// Tables of positions are made for one size, then another, and kept.
+TEST(Encoder, SizesInAnyOrderGiveTheSame) {
+  Random random(5);
+  const Views small = views_of(random, 64);
+  const Views large = views_of(random, 256);
+  const Mini fresh;
+  const std::vector<float> expected = rows_of(mini().encoder.encode(large), 0, 21);
+  fresh.encoder.encode(small);
+  EXPECT_EQ(rows_of(fresh.encoder.encode(large), 0, 21), expected);
+  fresh.encoder.encode(small);
+  EXPECT_EQ(rows_of(fresh.encoder.encode(large), 0, 21), expected);
+}
+
+}  // namespace
+}  // namespace lectern
