@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
+#include <string_view>
 
 namespace lectern::cli {
 
@@ -15,7 +17,13 @@ Run add_read(CLI::App& app);
 Run add_trace(CLI::App& app);
 Run add_inspect(CLI::App& app);
 
-// The folder given, or $LECTERN_MODEL, or the model that ships.
+// The folder given, or $LECTERN_MODEL, or the model that ships. Throws Error when there is none of them.
 std::string model_folder(const std::string& given);
+
+// Writes "lectern: " and the message to standard error, in one line whatever it holds.
+void complain(std::string_view message);
+
+// The text without line breaks and other control characters, which would disturb a terminal.
+std::string in_one_line(std::string_view text);
 
 }  // namespace lectern::cli

@@ -17,8 +17,9 @@ Run add_inspect(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show the parts, sizes, data types and parameter counts of a model");
-  command->add_option("DIR", arguments->folder,
-                      "The model's folder (default: $LECTERN_MODEL, then the model that ships)");
+  command
+      ->add_option("DIR", arguments->folder, "The model's folder (default: $LECTERN_MODEL, then the model that ships)")
+      ->type_name("");
   command->add_flag("--json", arguments->json, "Write JSON");
   return [arguments] {
     const Checkpoint checkpoint = Checkpoint::open(model_folder(arguments->folder));

@@ -1,9 +1,16 @@
 // The command line.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <new>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
@@ -18,28 +25,76 @@ std::string model_folder(const std::string& given) {
   std::error_code ignored;
   const std::filesystem::path binary = std::filesystem::read_symlink("/proc/self/exe", ignored);
   const std::filesystem::path installed = binary.parent_path().parent_path() / "share/lectern/models/primer";
-  return std::filesystem::exists(installed, ignored) ? installed.string() : LECTERN_SHIPPED_MODEL;
+  for (const std::filesystem::path& folder : {installed, std::filesystem::path(LECTERN_SHIPPED_MODEL)}) {
+    if (std::filesystem::exists(folder, ignored)) return folder.string();
+  }
+  throw Error(
+      fmt::format("{}: the model that ships is not there; name another with --model or LECTERN_MODEL, a folder with "
+                  "config.json, tokenizer.json and .safetensors files",
+                  LECTERN_SHIPPED_MODEL));
+}
+
+std::string in_one_line(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace_if(
+      line, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  return line;
+}
+
+// Not through fmt::print, which throws where standard error cannot be written.
+void complain(std::string_view message) {
+  std::fputs(fmt::format("lectern: {}\n", in_one_line(message)).c_str(), stderr);
 }
 
 namespace {
 
+// A standard stream that is closed would lend its number to the next file that is opened. In its place comes one that
+// takes nothing, so that writing fails as it should.
+void occupy_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+// Threads of OpenMP that wait do so for milliseconds at full speed, which on a busy machine keeps the others from the
+// very work that is waited for. They are made to sleep sooner; the setting is read before main, hence the new start.
+void sleep_sooner(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  if (::setenv("GOMP_SPINCOUNT", "1000", 1) == 0) ::execv("/proc/self/exe", argv);
+}
+
 int run(int argc, char** argv) {
-  CLI::App app{"Lectern reads documents: pictures in, text out. `lectern COMMAND --help` explains a command."};
+  CLI::App app{"Lectern reads documents: pictures in, text out. `lectern COMMAND --help` explains a command.",
+               "lectern"};
   app.set_version_flag("--version", "lectern " LECTERN_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   const std::vector<std::pair<std::string, Run>> commands = {
       {"read", add_read(app)}, {"trace", add_trace(app)}, {"inspect", add_inspect(app)}};
+  const Run* chosen = nullptr;
+  std::string name = "lectern";
+  const auto find_chosen = [&] {
+    for (const auto& [command, what] : commands) {
+      if (!app.got_subcommand(command)) continue;
+      chosen = &what;
+      name = "lectern " + command;
+    }
+  };
   try {
     app.parse(argc, argv);
+    find_chosen();
   } catch (const CLI::Success& asked) {
     return app.exit(asked);
   } catch (const CLI::ParseError& wrong) {
-    fmt::print(stderr, "lectern: {}; see lectern --help\n", wrong.what());
+    find_chosen();
+    const std::string first = argc > 1 ? argv[1] : "";
+    complain(chosen == nullptr && !first.starts_with('-')
+                 ? fmt::format("there is no command '{}'; expected read, trace or inspect, as in: lectern read {}",
+                               first, first)
+                 : fmt::format("{}; see {} --help", wrong.what(), name));
     return exit_failed;
   }
-  for (const auto& [name, command] : commands) {
-    if (app.got_subcommand(name)) return command();
-  }
+  if (chosen != nullptr) return (*chosen)();
+  complain("expected a command: read, trace or inspect; see lectern --help");
   return exit_failed;
 }
 
@@ -47,14 +102,18 @@ int run(int argc, char** argv) {
 }  // namespace lectern::cli
 
 int main(int argc, char** argv) {
+  using namespace lectern::cli;
+  sleep_sooner(argv);
+  occupy_standard_streams();
   try {
-    return lectern::cli::run(argc, argv);
-  } catch (const lectern::Error& error) {
-    fmt::print(stderr, "lectern: {}\n", error.what());
+    const int code = run(argc, argv);
+    std::cout.flush();
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout) return code;
+    complain(std::system_error(errno, std::generic_category(), "standard output: cannot be written").what());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "lectern: not enough memory; close other programs, or use a smaller --mode\n");
+    complain("not enough memory; close other programs, or use a smaller --mode");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "lectern: {}\n", error.what());
+    complain(error.what());
   }
-  return lectern::cli::exit_failed;
+  return exit_failed;
 }

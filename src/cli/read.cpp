@@ -2,26 +2,26 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <optional>
-#include <set>
-#include <stop_token>
+#include <new>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
-#include "core/file.h"
+#include "cli/destination.h"
+#include "cli/interrupts.h"
+#include "cli/progress_line.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
 
 namespace lectern::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Arguments {
   std::vector<std::string> inputs;
@@ -31,170 +31,75 @@ struct Arguments {
   bool quiet = false;
 };
 
-volatile std::sig_atomic_t interrupted = 0;
-
-// The first Ctrl-C asks for an end at the next safe point, the second ends the process.
-void on_interrupt(int signal) {
-  interrupted = 1;
-  std::signal(signal, SIG_DFL);
+bool can_show_progress() {
+  const char* const terminal = std::getenv("TERM");
+  return isatty(STDERR_FILENO) != 0 && (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
-
-// One line on a terminal that says how far reading is.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool shown) : shown_(shown) {}
-  ~ProgressLine() { clear(); }
-
-  void begin(const std::string& input) { input_ = input; }
-  void show(const Progress& progress) {
-    if (!shown_) return;
-    switch (progress.stage) {
-      case Stage::encode: return write("looking at the page");
-      case Stage::prefill: return write(fmt::format("taking in {} tokens", progress.prompt_tokens));
-      case Stage::decode:
-        if (progress.tokens % 16 == 0 && progress.seconds > 0) {
-          write(fmt::format("{} tokens, {:.0f} a second", progress.tokens,
-                            static_cast<double>(progress.tokens) / progress.seconds));
-        }
-    }
-  }
-  void clear() {
-    if (shown_ && drawn_) fmt::print(stderr, "\r\033[K");
-    drawn_ = false;
-  }
-
- private:
-  void write(const std::string& text) {
-    fmt::print(stderr, "\r\033[K{}: {}", input_, text);
-    std::fflush(stderr);
-    drawn_ = true;
-  }
-  bool shown_;
-  bool drawn_ = false;
-  std::string input_;
-};
-
-// Where the text of an input goes: a file of its own in a folder, or all one after the other.
-class Destination {
- public:
-  Destination(const Arguments& arguments) {
-    const fs::path out = arguments.out;
-    if (arguments.out.empty() || arguments.out == "-") return;
-    std::error_code ignored;
-    if (!fs::is_directory(out, ignored) && !arguments.out.ends_with('/')) {
-      file_ = out;
-      return;
-    }
-    std::error_code failed;
-    fs::create_directories(out, failed);
-    if (failed) throw Error(fmt::format("{}: the folder cannot be made: {}", arguments.out, failed.message()));
-    folder_ = out;
-    extension_ = arguments.options.prompt == "markdown" ? ".md" : ".txt";
-    for (const std::string& input : arguments.inputs) ++stems_[fs::path(input).stem().string()];
-  }
-
-  bool streams() const { return !file_ && !folder_; }
-
-  // The text of one input, finished or interrupted.
-  void take(const std::string& input, const std::string& text) {
-    if (folder_) {
-      write(*folder_ / name_for(input), ended(text));
-    } else if (file_) {
-      all_ += (all_.empty() ? "" : "\n") + ended(text);
-    }
-  }
-
-  // After the last input; a single file is written only if something was read.
-  void finish(bool anything) {
-    if (file_ && anything) write(*file_, all_);
-  }
-
- private:
-  static std::string ended(const std::string& text) {
-    return text.empty() || text.ends_with('\n') ? text : text + "\n";
-  }
-
-  static void write(const fs::path& path, const std::string& text) {
-    AtomicFile file(path);
-    file.write(text);
-    file.commit();
-  }
-
-  // NAME.txt for NAME.png; of two inputs called NAME both keep more of their names, and no file is written twice.
-  std::string name_for(const std::string& input) {
-    const fs::path path(input);
-    std::string base = stems_[path.stem().string()] > 1 ? path.filename().string() : path.stem().string();
-    std::string name = base + extension_;
-    for (int i = 2; !taken_.insert(name).second; ++i) name = fmt::format("{}-{}{}", base, i, extension_);
-    return name;
-  }
-
-  std::optional<fs::path> file_, folder_;
-  std::string all_, extension_;
-  std::map<std::string, int> stems_;
-  std::set<std::string> taken_;
-};
 
 int read(const Arguments& arguments) {
   use_threads(arguments.threads);
-  Destination destination(arguments);
   const Model model = Model::load(model_folder(arguments.model));
   Reader reader(model, arguments.options);
+  Destination destination(arguments.out, arguments.inputs, arguments.options.prompt == "markdown" ? ".md" : ".txt");
+  ProgressLine line(!arguments.quiet && can_show_progress());
   const bool to_terminal = isatty(STDOUT_FILENO) != 0;
-  // Text that is streamed to the same terminal would be torn by a progress line.
-  const bool show = !arguments.quiet && isatty(STDERR_FILENO) != 0;
-  ProgressLine line(show);
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
-  std::stop_source stop;
+  const Interrupts interrupts;
 
   size_t done = 0;
   size_t failed = 0;
-  for (const std::string& input : arguments.inputs) {
-    if (interrupted != 0) break;
-    line.begin(input);
-    bool line_open = false;  // the last character written to standard output was not a line break
+  bool written = false;    // anything to standard output
+  bool line_open = false;  // its last character is not a line break
+  const auto put = [&](std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+      throw std::system_error(errno, std::generic_category(), "standard output: cannot be written");
+    }
+    written = true;
+    line_open = !text.ends_with('\n');
+  };
+  const auto fail = [&](const std::string& message) {
+    line.clear();
+    if (line_open) put("\n");
+    complain(message);
+    ++failed;
+  };
+  for (size_t i = 0; i < arguments.inputs.size() && !interrupts.requested(); ++i) {
+    const std::string& input = arguments.inputs[i];
+    line.begin(input, i, arguments.inputs.size());
     ReadEvents events;
-    events.stop = stop.get_token();
+    events.stop = interrupts.token();
+    // On a terminal, the line would tear the text that is written there.
     events.progress = [&](const Progress& progress) {
-      if (interrupted != 0) stop.request_stop();
       if (!(line_open && to_terminal)) line.show(progress);
     };
     if (destination.streams()) {
-      if (done > 0) std::fputc('\n', stdout);
-      events.text = [&](std::string_view text) {
+      events.text = [&, begun = false](std::string_view text) mutable {
         line.clear();
-        std::fwrite(text.data(), 1, text.size(), stdout);
-        std::fflush(stdout);
-        line_open = !text.ends_with('\n');
+        if (!begun && written) put("\n");
+        begun = true;
+        put(text);
       };
     }
     try {
-      const PageText page = reader.read(fs::path(input), events);
+      const PageText page = reader.read(std::filesystem::path(input), events);
       line.clear();
-      if (line_open) std::fputc('\n', stdout);
-      std::fflush(stdout);
+      if (line_open) put("\n");
+      if (page.finish == "stopped" && page.text.empty()) break;
       destination.take(input, page.text);
       ++done;
       if (page.finish == "length" || page.finish == "context") {
-        fmt::print(stderr, "lectern: {}: cut short after {} tokens, {}\n", input, page.tokens,
-                   page.finish == "length" ? "the limit of --max-tokens" : "which fill the model's context");
+        complain(fmt::format("{}: cut short after {} tokens, {}", input, page.tokens,
+                             page.finish == "length" ? "the limit of --max-tokens" : "which fill the model's context"));
       }
-      if (show) {
-        fmt::print(stderr, "{}: {} mode, {} image tokens in {:.2f} s, prompt in {:.2f} s, {} tokens in {:.2f} s\n",
-                   input, page.mode, page.vision_tokens, page.encode_seconds, page.prefill_seconds, page.tokens,
-                   page.decode_seconds);
-      }
+      line.summarise(page);
     } catch (const Error& error) {
-      line.clear();
-      fmt::print(stderr, "lectern: {}\n", error.what());
-      ++failed;
+      fail(error.what());
+    } catch (const std::bad_alloc&) {
+      fail(input + ": not enough memory; close other programs, or use a smaller --mode");
     }
   }
-  destination.finish(done > 0);
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("standard output: cannot be written to");
-  if (interrupted != 0) {
-    fmt::print(stderr, "lectern: interrupted; what was read so far is kept\n");
+  destination.finish();
+  if (interrupts.requested()) {
+    complain(done > 0 ? "interrupted; what was read so far is kept" : "interrupted; nothing was read");
     return exit_interrupted;
   }
   return failed == 0 ? exit_done : (done == 0 ? exit_failed : exit_some_failed);
@@ -206,24 +111,35 @@ Run add_read(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("read", "Read the text of pictures");
   command->add_option("INPUT", arguments->inputs, "Picture files: JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF")
+      ->type_name("")
       ->required();
-  command->add_option("-o,--output", arguments->out,
-                      "A file for all the text, or a folder for a file each (default: standard output)");
-  command->add_option("--model", arguments->model,
-                      "The model's folder (default: $LECTERN_MODEL, then the model that ships)");
-  command->add_option("--mode", arguments->options.mode,
-                      "tiny, small, base, large, gundam, native or auto (default): gundam for a model trained at 1024 "
-                      "pixels, else native");
+  command
+      ->add_option("-o,--output", arguments->out,
+                   "A file for all the text, or a folder for a file each (default: standard output)")
+      ->type_name("FILE|FOLDER");
+  command
+      ->add_option("--model", arguments->model,
+                   "The model's folder (default: $LECTERN_MODEL, then the model that ships)")
+      ->type_name("DIR");
+  command
+      ->add_option("--mode", arguments->options.mode,
+                   "tiny, small, base, large, gundam, native or auto (default): gundam for a model trained at 1024 "
+                   "pixels, else native")
+      ->type_name("MODE");
   command->add_flag("--force-mode", arguments->options.force_mode, "Allow a mode that the model was not trained for");
-  command->add_option("--prompt", arguments->options.prompt,
-                      "free (default), markdown, figure, describe, or a text of your own");
+  command
+      ->add_option("--prompt", arguments->options.prompt,
+                   "free (default), markdown, figure, describe, or a text of your own")
+      ->type_name("PROMPT");
   command->add_flag("--raw", arguments->options.raw, "Keep the layout tags of the markdown prompt");
   command
       ->add_option("--max-tokens", arguments->options.max_tokens,
                    "Tokens to write at most for a page (default: what the context holds)")
-      ->check(CLI::PositiveNumber);
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000).description(""));
   command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
-      ->check(CLI::Range(1, 1024));
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024).description(""));
   command->add_flag("--quiet", arguments->quiet, "No progress on standard error");
   return [arguments] { return read(*arguments); };
 }

@@ -1,11 +1,13 @@
 // lectern trace: every stage of one page, for comparison with another implementation.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 
 #include "checkpoint/safetensors_writer.h"
 #include "cli/commands.h"
+#include "core/file.h"
 #include "device/cpu/cpu_device.h"
 #include "document/picture_file.h"
 #include "engine/engine.h"
@@ -23,7 +25,7 @@ struct Arguments {
   bool force_mode = false;
 };
 
-std::vector<int32_t> parse_ids(const std::string& text, std::string_view option) {
+std::vector<int32_t> parse_ids(const std::string& text, std::string_view option, int vocabulary) {
   std::vector<int32_t> ids;
   const char* at = text.data();
   const char* const end = at + text.size();
@@ -38,6 +40,9 @@ std::vector<int32_t> parse_ids(const std::string& text, std::string_view option)
       throw Error(fmt::format("{}: '{}' is not a token id; expected numbers from 0, separated by blanks or commas",
                               option, std::string(at, std::find(at, end, ' '))));
     }
+    if (id >= vocabulary) {
+      throw Error(fmt::format("{}: token id {} is outside of the vocabulary 0..{}", option, id, vocabulary - 1));
+    }
     ids.push_back(id);
     at = behind;
   }
@@ -51,14 +56,17 @@ TensorView integers(const std::vector<int64_t>& values) {
 int trace(const Arguments& arguments) {
   use_threads(arguments.threads);
   const LoadedModel model(model_folder(arguments.model), cpu_device());
-  const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids");
-  const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids");
+  const int vocabulary = model.checkpoint.config().decoder.vocabulary;
+  const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids", vocabulary);
+  const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);
   const int64_t steps =
       arguments.steps > 0 ? arguments.steps : (forced.empty() ? 16 : static_cast<int64_t>(forced.size()));
   if (!forced.empty() && steps > static_cast<int64_t>(forced.size())) {
     throw Error(fmt::format("--forced-ids names {} ids, but --steps asks for {}", forced.size(), steps));
   }
-  model.expand_prompt(prompt, 1);  // refused before the work begins
+  // What is wrong is refused before the work begins.
+  model.expand_prompt(prompt, 1);
+  { const AtomicFile probe(arguments.out); }
   const Views views = make_views(read_picture(arguments.image), model.plan(arguments.mode, arguments.force_mode));
   const EncodedPage page = model.encoder.encode(views, true);
 
@@ -102,19 +110,26 @@ int trace(const Arguments& arguments) {
 Run add_trace(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("trace", "Write every stage of reading one picture to a .safetensors file");
-  command->add_option("IMAGE", arguments->image, "A picture file")->required();
-  command->add_option("--model", arguments->model,
-                      "The model's folder (default: $LECTERN_MODEL, then the model that ships)");
-  command->add_option("--mode", arguments->mode, "tiny, small, base, large, gundam, native or auto");
+  command->add_option("IMAGE", arguments->image, "A picture file")->type_name("")->required();
+  command
+      ->add_option("--model", arguments->model,
+                   "The model's folder (default: $LECTERN_MODEL, then the model that ships)")
+      ->type_name("DIR");
+  command->add_option("--mode", arguments->mode, "tiny, small, base, large, gundam, native or auto (default)")
+      ->type_name("MODE");
   command->add_flag("--force-mode", arguments->force_mode, "Allow a mode that the model was not trained for");
   command->add_option("--prompt-ids", arguments->prompt_ids, "The prompt's token ids from 0, the image token once")
+      ->type_name("IDS")
       ->required();
-  command->add_option("--forced-ids", arguments->forced_ids, "Ids to feed in place of the chosen tokens");
+  command->add_option("--forced-ids", arguments->forced_ids, "Ids to feed in place of the chosen tokens")
+      ->type_name("IDS");
   command->add_option("--steps", arguments->steps, "Tokens to choose (default: as many as forced ids, else 16)")
-      ->check(CLI::PositiveNumber);
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000).description(""));
   command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
-      ->check(CLI::Range(1, 1024));
-  command->add_option("-o,--output", arguments->out, "The file to write")->required();
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024).description(""));
+  command->add_option("-o,--output", arguments->out, "The file to write")->type_name("FILE")->required();
   return [arguments] { return trace(*arguments); };
 }
 

@@ -19,18 +19,18 @@ using vips::VImage;
 using vips::VRegion;
 using vips::VSource;
 
-constexpr const char* kFormats = "JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF";
+constexpr const char* known_formats = "JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF";
 
 struct Loader {
   std::string_view type;  // of libvips
   const char* format;
 };
-constexpr std::array<Loader, 6> kLoaders = {{{"VipsForeignLoadJpegSource", "JPEG"},
-                                             {"VipsForeignLoadPngSource", "PNG"},
-                                             {"VipsForeignLoadWebpSource", "WebP"},
-                                             {"VipsForeignLoadTiffSource", "TIFF"},
-                                             {"VipsForeignLoadNsgifSource", "GIF"},
-                                             {"VipsForeignLoadHeifSource", "HEIC or AVIF"}}};
+constexpr std::array<Loader, 6> known_loaders = {{{"VipsForeignLoadJpegSource", "JPEG"},
+                                                  {"VipsForeignLoadPngSource", "PNG"},
+                                                  {"VipsForeignLoadWebpSource", "WebP"},
+                                                  {"VipsForeignLoadTiffSource", "TIFF"},
+                                                  {"VipsForeignLoadNsgifSource", "GIF"},
+                                                  {"VipsForeignLoadHeifSource", "HEIC or AVIF"}}};
 
 void start_vips() {
   static const bool started = [] {
@@ -72,10 +72,10 @@ void check_limits(const VImage& image, const std::string& name, const PictureLim
 // Decodes from the top in strips, in this thread alone. row_done(y, samples): samples of Sample in [width, bands].
 template <class Sample, class RowDone>
 void for_each_row(const VImage& image, RowDone row_done) {
-  constexpr int kStrip = 64;
+  constexpr int strip_rows = 64;
   const VRegion region = VRegion::new_from_image(image);
-  for (int top = 0; top < image.height(); top += kStrip) {
-    const int rows = std::min(kStrip, image.height() - top);
+  for (int top = 0; top < image.height(); top += strip_rows) {
+    const int rows = std::min(strip_rows, image.height() - top);
     region.prepare(0, top, image.width(), rows);
     for (int y = top; y < top + rows; ++y) {
       row_done(y, reinterpret_cast<const Sample*>(region.addr(0, y)));
@@ -178,13 +178,13 @@ bool starts_like_tiff(const VSource& source) {
 
 Picture decode(const VSource& source, const std::string& name, const PictureLimits& limits) {
   const char* type = vips_foreign_find_load_source(source.get_source());
-  const auto loader = std::find_if(kLoaders.begin(), kLoaders.end(),
+  const auto loader = std::find_if(known_loaders.begin(), known_loaders.end(),
                                    [&](const Loader& l) { return type != nullptr && l.type == type; });
-  if (loader == kLoaders.end()) {
+  if (loader == known_loaders.end()) {
     const bool tiff = starts_like_tiff(source);
     vips_error_clear();
     if (tiff) throw Error(name + ": damaged or incomplete TIFF picture: its directory cannot be read");
-    throw Error(name + ": not a picture of a known format; expected " + kFormats);
+    throw Error(name + ": not a picture of a known format; expected " + known_formats);
   }
   try {
     VImage image = VImage::new_from_source(

@@ -120,6 +120,11 @@ PageText Reader::State::read(const Picture& picture, const ReadEvents& events) {
     report(Stage::decode, working.seconds() - page.prefill_seconds);
   };
   request.on_finish = [&](Finish finish) { page.finish = name_of(finish); };
+  // An Error must not leave a request behind that points into this page.
+  const struct Cleared {
+    Engine& engine;
+    ~Cleared() { engine.clear(); }
+  } cleared{engine};
   engine.add(std::move(request));
   while (engine.step()) {
   }

@@ -89,6 +89,11 @@ void Engine::choose(Sequence& sequence, std::span<const float> logits) const {
   }
 }
 
+void Engine::clear() {
+  active_.clear();
+  waiting_.clear();
+}
+
 bool Engine::step() {
   admit();
   for (const auto& sequence : active_) {

@@ -44,6 +44,9 @@ class Engine {
   // One step of every sequence; false when there is none left. Throws Error when the model's output is not a number.
   bool step();
 
+  // Drops every sequence, as is due after an Error; on_finish is not called.
+  void clear();
+
  private:
   struct Sequence {
     Request request;

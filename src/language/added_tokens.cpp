@@ -4,7 +4,7 @@ namespace lectern {
 
 uint32_t AddedTokenFinder::child(uint32_t node, char byte) const {
   const auto found = children_.find(uint64_t{node} << 8 | static_cast<uint8_t>(byte));
-  return found == children_.end() ? kNoChild : found->second;
+  return found == children_.end() ? no_child : found->second;
 }
 
 void AddedTokenFinder::add(std::string_view content, int32_t id) {
@@ -26,7 +26,7 @@ AddedTokenFinder::Match AddedTokenFinder::find(std::string_view text, size_t fro
     uint32_t node = 0;
     for (size_t end = begin; end < text.size(); ++end) {
       node = child(node, text[end]);
-      if (node == kNoChild) break;
+      if (node == no_child) break;
       if (ids_[node] != -1) match = {begin, end + 1 - begin, ids_[node]};
     }
     if (match.length != 0) return match;

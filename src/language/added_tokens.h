@@ -23,7 +23,7 @@ class AddedTokenFinder {
   Match find(std::string_view text, size_t from) const;
 
  private:
-  static constexpr uint32_t kNoChild = UINT32_MAX;
+  static constexpr uint32_t no_child = UINT32_MAX;
   uint32_t child(uint32_t node, char byte) const;
 
   std::bitset<256> first_bytes_;

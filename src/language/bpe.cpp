@@ -6,7 +6,7 @@
 namespace lectern {
 namespace {
 
-constexpr uint32_t kNone = UINT32_MAX;
+constexpr uint32_t no_symbol = UINT32_MAX;
 
 }  // namespace
 
@@ -35,13 +35,14 @@ const BytePairEncoder::Slot* BytePairEncoder::find(int32_t left, int32_t right) 
 }
 
 void BytePairEncoder::encode(std::string_view piece, Scratch& scratch, std::vector<int32_t>& ids) const {
-  auto& [symbols, heap] = scratch;
+  auto& symbols = scratch.symbols;
+  auto& heap = scratch.heap;
   symbols.clear();
   heap.clear();
   const auto count = static_cast<uint32_t>(piece.size());
   for (uint32_t i = 0; i < count; ++i) {
     symbols.push_back(
-        {byte_ids_[static_cast<uint8_t>(piece[i])], i == 0 ? kNone : i - 1, i + 1 < count ? i + 1 : kNone});
+        {byte_ids_[static_cast<uint8_t>(piece[i])], i == 0 ? no_symbol : i - 1, i + 1 < count ? i + 1 : no_symbol});
   }
 
   // The merge of lowest rank comes off the heap first; of equal ones, the leftmost.
@@ -49,7 +50,7 @@ void BytePairEncoder::encode(std::string_view piece, Scratch& scratch, std::vect
     return a.rank != b.rank ? a.rank > b.rank : a.position > b.position;
   };
   const auto candidate_at = [&](uint32_t position) {
-    if (position == kNone || symbols[position].next == kNone) return false;
+    if (position == no_symbol || symbols[position].next == no_symbol) return false;
     const int32_t left = symbols[position].id, right = symbols[symbols[position].next].id;
     const Slot* slot = find(left, right);
     if (slot != nullptr) heap.push_back({slot->rank, position, left, right});
@@ -63,12 +64,12 @@ void BytePairEncoder::encode(std::string_view piece, Scratch& scratch, std::vect
     const Scratch::Candidate best = heap.back();
     heap.pop_back();
     Scratch::Symbol& symbol = symbols[best.position];
-    if (symbol.id != best.left || symbol.next == kNone || symbols[symbol.next].id != best.right) continue;
+    if (symbol.id != best.left || symbol.next == no_symbol || symbols[symbol.next].id != best.right) continue;
     Scratch::Symbol& merged = symbols[symbol.next];
     symbol.id = find(best.left, best.right)->result;
     symbol.next = merged.next;
     merged.id = -1;
-    if (symbol.next != kNone) symbols[symbol.next].previous = best.position;
+    if (symbol.next != no_symbol) symbols[symbol.next].previous = best.position;
     if (candidate_at(best.position)) std::push_heap(heap.begin(), heap.end(), comes_later);
     if (candidate_at(symbol.previous)) std::push_heap(heap.begin(), heap.end(), comes_later);
   }

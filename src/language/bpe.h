@@ -20,7 +20,7 @@ class BytePairEncoder {
   struct Scratch {
     struct Symbol {
       int32_t id;         // -1: merged into the one before
-      uint32_t previous;  // symbols; kNone at the ends
+      uint32_t previous;  // symbols; no_symbol at the ends
       uint32_t next;
     };
     struct Candidate {

@@ -62,7 +62,8 @@ void Decoder::attend(const Layer& layer, int index, const TensorView& normed, st
   device_.rope({q, config_.heads, config_.rope_theta, sequences});
   device_.rope({k, config_.kv_heads, config_.rope_theta, sequences});
   device_.store({k, v, sequences, cache.layer(index)});
-  const float scale = 1.0f / std::sqrt(static_cast<float>(config_.hidden / config_.heads));
+  const int64_t head_size = config_.hidden / config_.heads;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
   const Tensor attended(device_, DataType::f32, q.shape());
   device_.paged_attention({q, config_.heads, scale, sequences, cache.layer(index), attended});
   device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x});

@@ -12,11 +12,11 @@
 namespace lectern {
 namespace {
 
-constexpr const char* kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+constexpr const char* gpt2_pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-constexpr uint32_t kStepLimit = 50'000'000;  // of one match; a long run of blanks takes one a character
-constexpr uint32_t kHeapLimit = 256 * 1024;  // KiB, of one match
-constexpr size_t kPatternLimit = 64 * 1024;  // bytes of a pattern
+constexpr uint32_t step_limit = 50'000'000;  // of one match; a long run of blanks takes one a character
+constexpr uint32_t heap_limit = 256 * 1024;  // KiB, of one match
+constexpr size_t pattern_limit = 64 * 1024;  // bytes of a pattern
 
 std::string pcre2_message(int code) {
   PCRE2_UCHAR text[160];
@@ -31,8 +31,8 @@ class PreTokenizer::Matcher {
  public:
   Matcher() : data_(pcre2_match_data_create(1, nullptr)), context_(pcre2_match_context_create(nullptr)) {
     if (!data_ || !context_) throw std::bad_alloc();
-    pcre2_set_match_limit(context_.get(), kStepLimit);
-    pcre2_set_heap_limit(context_.get(), kHeapLimit);
+    pcre2_set_match_limit(context_.get(), step_limit);
+    pcre2_set_heap_limit(context_.get(), heap_limit);
   }
 
   // The first match at or after `from`: a result as of pcre2_match.
@@ -63,11 +63,11 @@ void PreTokenizer::FreePattern::operator()(pcre2_code* code) const { pcre2_code_
 PreTokenizer::PreTokenizer(const PreTokenizerSettings& settings, const std::string& file)
     : file_(file), add_prefix_space_(settings.add_prefix_space) {
   for (const SplitPattern& pattern : settings.splits) splits_.push_back(compile(pattern));
-  if (settings.gpt2_split) gpt2_ = compile({kGpt2Pattern, true});
+  if (settings.gpt2_split) gpt2_ = compile({gpt2_pattern, true});
 }
 
 PreTokenizer::Pattern PreTokenizer::compile(const SplitPattern& pattern) const {
-  if (pattern.text.size() > kPatternLimit) throw Error(file_ + ": pre_tokenizer: a pattern is longer than 64 KiB");
+  if (pattern.text.size() > pattern_limit) throw Error(file_ + ": pre_tokenizer: a pattern is longer than 64 KiB");
   const uint32_t options =
       pattern.is_regex ? PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C : PCRE2_UTF | PCRE2_LITERAL;
   int error = 0;

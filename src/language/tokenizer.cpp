@@ -9,7 +9,7 @@
 namespace lectern {
 namespace {
 
-constexpr size_t kTextLimit = size_t{1} << 31;
+constexpr size_t text_limit = size_t{1} << 31;
 
 // The byte alphabet: tokens are written with one printable character for each byte. Printable Latin-1 stands for
 // itself, the other 68 bytes are U+0100 and up.
@@ -108,7 +108,7 @@ struct Tokenizer::Run {
 };
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
-  if (text.size() >= kTextLimit) {
+  if (text.size() >= text_limit) {
     throw Error("text to encode: " + std::to_string(text.size()) + " bytes, expected less than 2 GiB");
   }
   Run run;
@@ -165,7 +165,7 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
   }
   std::string text;
   text.reserve(bytes.size());
-  if (append_utf8(bytes, text) < bytes.size()) text += kReplacementCharacter;
+  if (append_utf8(bytes, text) < bytes.size()) text += replacement_character;
   return text;
 }
 
@@ -196,7 +196,7 @@ std::string TextStream::push(int32_t id) {
 std::string TextStream::finish() {
   const bool incomplete = !pending_.empty();
   pending_.clear();
-  return incomplete ? std::string(kReplacementCharacter) : std::string();
+  return incomplete ? std::string(replacement_character) : std::string();
 }
 
 }  // namespace lectern

@@ -16,10 +16,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kFileLimit = size_t{64} << 20;  // bytes; the published file has 4.3 million
-constexpr int kNestingLimit = 64;
-constexpr size_t kAddedTokenLimit = 1024;  // bytes of one added token
-constexpr size_t kSplitLimit = 64;         // steps of a pre_tokenizer
+constexpr size_t file_limit = size_t{64} << 20;  // bytes; the published file has 4.3 million
+constexpr int nesting_limit = 64;
+constexpr size_t added_token_limit = 1024;  // bytes of one added token
+constexpr size_t split_limit = 64;          // steps of a pre_tokenizer
 
 class Reader {
  public:
@@ -49,7 +49,7 @@ class Reader {
     do {
       stream.read(block.data(), static_cast<std::streamsize>(block.size()));
       text.append(block.data(), static_cast<size_t>(stream.gcount()));
-      if (text.size() > kFileLimit) fail("larger than 64 MiB, expected a tokenizer.json");
+      if (text.size() > file_limit) fail("larger than 64 MiB, expected a tokenizer.json");
     } while (stream);
     if (!stream.eof()) fail("cannot be read, expected a tokenizer.json");
     return text;
@@ -128,7 +128,7 @@ class Reader {
       if (in_string) {
         if (c == '\\') ++i;
       } else if (c == '[' || c == '{') {
-        if (++depth > kNestingLimit) fail("nested deeper than " + std::to_string(kNestingLimit) + " levels");
+        if (++depth > nesting_limit) fail("nested deeper than " + std::to_string(nesting_limit) + " levels");
       } else if (c == ']' || c == '}') {
         --depth;
       }
@@ -171,11 +171,11 @@ class Reader {
 
   static bool is_id(const Json& value) {
     // The parser makes every integer from 0 up unsigned.
-    return value.is_number_unsigned() && value.get<uint64_t>() < static_cast<uint64_t>(kTokenIdLimit);
+    return value.is_number_unsigned() && value.get<uint64_t>() < static_cast<uint64_t>(token_id_limit);
   }
 
   [[noreturn]] void fail_id(const std::string& where) const {
-    fail(where + ": expected an id that is an integer from 0 to " + std::to_string(kTokenIdLimit - 1));
+    fail(where + ": expected an id that is an integer from 0 to " + std::to_string(token_id_limit - 1));
   }
 
   void check_normalizer(const Json& root) const {
@@ -195,7 +195,8 @@ class Reader {
     }
     for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
       const Json& value = member(model, key);
-      if (!value.is_null() && value != "") fail(std::string("model: ") + key + " is set, expected null");
+      const bool unset = value.is_null() || (value.is_string() && value.get<std::string>().empty());
+      if (!unset) fail(std::string("model: ") + key + " is set, expected null");
     }
     result.ignore_merges = boolean(model, "ignore_merges", false, "model");
     object(model, "vocab", "model");
@@ -250,8 +251,8 @@ class Reader {
       const std::string position = "added_tokens, entry " + std::to_string(result.added_tokens.size());
       if (!entry.is_object()) fail(position + ": expected an object");
       const std::string& content = string(entry, "content", position);
-      if (content.empty() || content.size() > kAddedTokenLimit) {
-        fail(position + ": expected content of 1 to " + std::to_string(kAddedTokenLimit) + " bytes");
+      if (content.empty() || content.size() > added_token_limit) {
+        fail(position + ": expected content of 1 to " + std::to_string(added_token_limit) + " bytes");
       }
       const std::string where = "added_tokens, token " + in_quotes(content);
       if (!is_id(member(entry, "id"))) fail_id(where);
@@ -277,8 +278,8 @@ class Reader {
     const std::string where = "pre_tokenizer";
     if (type_of(part, where) != "Sequence") return read_byte_level(part, where, settings);
     const Json& steps = array(part, "pretokenizers", where);
-    if (steps.empty() || steps.size() > kSplitLimit) {
-      fail(where + ": expected 1 to " + std::to_string(kSplitLimit) + " steps, not " + std::to_string(steps.size()));
+    if (steps.empty() || steps.size() > split_limit) {
+      fail(where + ": expected 1 to " + std::to_string(split_limit) + " steps, not " + std::to_string(steps.size()));
     }
     for (size_t i = 0; i < steps.size(); ++i) {
       const std::string step = where + ", step " + std::to_string(i);
@@ -320,9 +321,9 @@ class Reader {
 TokenizerFile read_tokenizer_file(const std::filesystem::path& file) { return Reader(file).read(); }
 
 std::string in_quotes(std::string_view text) {
-  constexpr size_t kShown = 60;  // bytes
+  constexpr size_t shown_limit = 60;  // bytes
   std::string result = "\"";
-  size_t shown = std::min(text.size(), kShown);
+  size_t shown = std::min(text.size(), shown_limit);
   while (shown > 0 && shown < text.size() && (static_cast<unsigned char>(text[shown]) & 0xC0) == 0x80) --shown;
   for (const char c : text.substr(0, shown)) {
     const auto byte = static_cast<unsigned char>(c);

@@ -51,8 +51,8 @@ struct TokenizerFile {
   PreTokenizerSettings pre_tokenizer;
 };
 
-// Ids lie in [0, kTokenIdLimit), and no two tokens share one. Throws Error.
-inline constexpr int32_t kTokenIdLimit = 1 << 20;
+// Ids lie in [0, token_id_limit), and no two tokens share one. Throws Error.
+inline constexpr int32_t token_id_limit = 1 << 20;
 TokenizerFile read_tokenizer_file(const std::filesystem::path& file);
 
 // `text` for a message: in double quotes, on one line, cut when long.

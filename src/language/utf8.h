@@ -8,7 +8,7 @@
 
 namespace lectern {
 
-inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";  // U+FFFD
 
 enum class Utf8State : uint8_t {
   valid,
@@ -51,7 +51,7 @@ inline size_t append_utf8(std::string_view bytes, std::string& text) {
   while (taken < bytes.size()) {
     const auto [length, state] = first_utf8(bytes.substr(taken));
     if (state == Utf8State::truncated) break;
-    text += state == Utf8State::valid ? bytes.substr(taken, length) : kReplacementCharacter;
+    text += state == Utf8State::valid ? bytes.substr(taken, length) : replacement_character;
     taken += length;
   }
   return taken;

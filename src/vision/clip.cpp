@@ -69,7 +69,8 @@ Tensor Clip::encode(const Tensor& features, const std::stop_token& stop) const {
   device_.layer_norm({x, pre_norm_.weight, pre_norm_.bias, norm_epsilon, x});
   const Tensor normed(device_, DataType::f32, x.shape());
   const Tensor qkv(device_, DataType::f32, {batch, 1, 1 + places, 3 * width});
-  const float scale = 1.0f / std::sqrt(static_cast<float>(width / config_.heads));
+  const int64_t head_size = width / config_.heads;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
   for (const Layer& layer : layers_) {
     throw_if_stopped(stop);
     device_.layer_norm({x, layer.norm1.weight, layer.norm1.bias, norm_epsilon, normed});

@@ -27,7 +27,7 @@
 #define LECTERN_VISION_RESAMPLE_CONSTANTS
 namespace lectern {
 // Bits behind the point: 32, less 8 of the pixel, less 2 for sums that leave the range of a pixel.
-constexpr int kWeightBits = 32 - 8 - 2;
+constexpr int weight_bits = 32 - 8 - 2;
 }  // namespace lectern
 #endif
 
@@ -41,7 +41,7 @@ void weighted_sum(const uint8_t* in, size_t stride, const int32_t* weights, int 
   const hn::ScalableTag<int32_t> d32;
   const hn::Rebind<uint8_t, decltype(d32)> d8;
   const size_t lanes = hn::Lanes(d32);
-  const auto half = hn::Set(d32, 1 << (kWeightBits - 1));
+  const auto half = hn::Set(d32, 1 << (weight_bits - 1));
   size_t i = 0;
   for (; i + 3 * lanes <= count; i += 3 * lanes) {
     auto sum0 = half, sum1 = half, sum2 = half;
@@ -52,14 +52,14 @@ void weighted_sum(const uint8_t* in, size_t stride, const int32_t* weights, int 
       sum1 = hn::Add(sum1, hn::Mul(weight, hn::PromoteTo(d32, hn::LoadU(d8, from + lanes))));
       sum2 = hn::Add(sum2, hn::Mul(weight, hn::PromoteTo(d32, hn::LoadU(d8, from + 2 * lanes))));
     }
-    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kWeightBits>(sum0)), d8, out + i);
-    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kWeightBits>(sum1)), d8, out + i + lanes);
-    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kWeightBits>(sum2)), d8, out + i + 2 * lanes);
+    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<weight_bits>(sum0)), d8, out + i);
+    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<weight_bits>(sum1)), d8, out + i + lanes);
+    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<weight_bits>(sum2)), d8, out + i + 2 * lanes);
   }
   for (; i < count; ++i) {
-    int32_t sum = 1 << (kWeightBits - 1);
+    int32_t sum = 1 << (weight_bits - 1);
     for (int k = 0; k < taps; ++k) sum += weights[k] * in[static_cast<size_t>(k) * stride + i];
-    out[i] = static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+    out[i] = static_cast<uint8_t>(std::clamp(sum >> weight_bits, 0, 255));
   }
 }
 
@@ -116,7 +116,7 @@ Axis make_axis(int inputs, int outputs) {
     int32_t* weights = axis.weights.data() + static_cast<size_t>(i) * static_cast<size_t>(axis.taps);
     for (int k = 0; k < count; ++k) {
       const double weight = total != 0.0 ? raw[static_cast<size_t>(k)] / total : raw[static_cast<size_t>(k)];
-      weights[k] = static_cast<int32_t>((weight < 0 ? -0.5 : 0.5) + weight * (1 << kWeightBits));
+      weights[k] = static_cast<int32_t>((weight < 0 ? -0.5 : 0.5) + weight * (1 << weight_bits));
     }
     axis.first[static_cast<size_t>(i)] = first;
     axis.count[static_cast<size_t>(i)] = count;
@@ -124,31 +124,31 @@ Axis make_axis(int inputs, int outputs) {
   return axis;
 }
 
-constexpr int kBlockRows = 16;
-constexpr size_t kBlockBytes = kBlockRows * 3;  // one column of a block
+constexpr int block_rows = 16;
+constexpr size_t block_bytes = block_rows * 3;  // one column of a block
 
-// Blocks of 16 rows are copied as [column, row, 3], so that neighbouring pixels of a row lie kBlockBytes apart and the
+// Blocks of 16 rows are copied as [column, row, 3], so that neighbouring pixels of a row lie block_bytes apart and the
 // kernel works on 16 rows at once.
 Picture resize_rows(const Picture& in, int width) {
   const Axis axis = make_axis(in.width, width);
   Picture out(width, in.height);
-  const size_t block_size = static_cast<size_t>(in.width) * kBlockBytes;
-  const int blocks = (in.height + kBlockRows - 1) / kBlockRows;
+  const size_t block_size = static_cast<size_t>(in.width) * block_bytes;
+  const int blocks = (in.height + block_rows - 1) / block_rows;
   std::vector<uint8_t> scratch(block_size * static_cast<size_t>(std::min(omp_get_max_threads(), blocks)));
 #pragma omp parallel for schedule(static) num_threads(std::min(omp_get_max_threads(), blocks))
   for (int b = 0; b < blocks; ++b) {
     uint8_t* block = scratch.data() + block_size * static_cast<size_t>(omp_get_thread_num());
-    const int top = b * kBlockRows, rows = std::min(kBlockRows, in.height - top);
+    const int top = b * block_rows, rows = std::min(block_rows, in.height - top);
     for (int r = 0; r < rows; ++r) {
       const uint8_t* from = in.row(top + r);
       uint8_t* to = block + r * 3;
-      for (int x = 0; x < in.width; ++x, from += 3, to += kBlockBytes) std::memcpy(to, from, 3);
+      for (int x = 0; x < in.width; ++x, from += 3, to += block_bytes) std::memcpy(to, from, 3);
     }
-    uint8_t column[kBlockBytes];
+    uint8_t column[block_bytes];
     for (int x = 0; x < width; ++x) {
       const auto i = static_cast<size_t>(x);
-      const uint8_t* from = block + static_cast<size_t>(axis.first[i]) * kBlockBytes;
-      HWY_DYNAMIC_DISPATCH(weighted_sum)(from, kBlockBytes, axis.of(x), axis.count[i], column, kBlockBytes);
+      const uint8_t* from = block + static_cast<size_t>(axis.first[i]) * block_bytes;
+      HWY_DYNAMIC_DISPATCH(weighted_sum)(from, block_bytes, axis.of(x), axis.count[i], column, block_bytes);
       for (int r = 0; r < rows; ++r) std::memcpy(out.row(top + r) + i * 3, column + r * 3, 3);
     }
   }

@@ -82,6 +82,7 @@ void Sam::run_block(size_t index, const Positions& positions, const Tensor& x) c
   const Block& block = blocks_[index];
   const Shape& s = x.shape();
   const int64_t width = config_.width;
+  const int64_t head_size = width / config_.heads;
   const Tensor normed(device_, DataType::f32, s);
   device_.layer_norm({x, block.norm1.weight, block.norm1.bias, norm_epsilon, normed});
   {
@@ -90,7 +91,7 @@ void Sam::run_block(size_t index, const Positions& positions, const Tensor& x) c
     // A place beyond the view is zero after the norm, so its query, key and value are the bias alone.
     device_.attention({.qkv = qkv,
                        .heads = config_.heads,
-                       .scale = 1.0f / std::sqrt(static_cast<float>(width / config_.heads)),
+                       .scale = 1.0f / std::sqrt(static_cast<float>(head_size)),
                        .window = block.global ? 0 : config_.window,
                        .padding = block.qkv.bias,
                        .relative_height = positions.heights[index],

@@ -14,15 +14,15 @@
 namespace lectern {
 namespace {
 
-constexpr int kMinTiles = 2, kMaxTiles = 9;
-constexpr uint8_t kPadding = 127;
+constexpr int fewest_tiles = 2, most_tiles = 9;
+constexpr uint8_t padding_grey = 127;
 
 struct NamedPlan {
   std::string_view name;
   ViewPlan plan;
 };
 
-constexpr std::array<NamedPlan, 6> kPlans = {{
+constexpr std::array<NamedPlan, 6> known_plans = {{
     {"tiny", {Mode::tiny, 512, 512, false, true}},
     {"small", {Mode::small, 640, 640, false, true}},
     {"base", {Mode::base, 1024, 1024, false, false}},
@@ -61,7 +61,7 @@ Picture pad(const Picture& page, int side) {
   Picture fitted = resize_bicubic(page, fit_width, fit_height);
   if (fit_width == side && fit_height == side) return fitted;
   Picture out(side, side);
-  std::fill(out.rgb.begin(), out.rgb.end(), kPadding);
+  std::fill(out.rgb.begin(), out.rgb.end(), padding_grey);
   paste(fitted, out, round_half_even((side - fit_width) * 0.5), round_half_even((side - fit_height) * 0.5));
   return out;
 }
@@ -69,19 +69,19 @@ Picture pad(const Picture& page, int side) {
 }  // namespace
 
 ViewPlan plan_of(Mode mode, int native_size) {
-  ViewPlan plan = kPlans[static_cast<size_t>(mode)].plan;
+  ViewPlan plan = known_plans[static_cast<size_t>(mode)].plan;
   if (mode == Mode::native) plan.whole = plan.tile = native_size;
   return plan;
 }
 
 std::optional<Mode> mode_of(std::string_view name) {
-  for (const NamedPlan& p : kPlans) {
+  for (const NamedPlan& p : known_plans) {
     if (p.name == name) return p.plan.mode;
   }
   return std::nullopt;
 }
 
-std::string_view name_of(Mode mode) { return kPlans[static_cast<size_t>(mode)].name; }
+std::string_view name_of(Mode mode) { return known_plans[static_cast<size_t>(mode)].name; }
 
 std::pair<int, int> tile_grid(int width, int height, int tile, int min_tiles, int max_tiles) {
   const double ratio = static_cast<double>(width) / height;
@@ -112,7 +112,7 @@ Views make_views(const Picture& page, const ViewPlan& plan) {
   }
   Views views;
   if (plan.crop && (page.width > plan.tile || page.height > plan.tile)) {
-    std::tie(views.columns, views.rows) = tile_grid(page.width, page.height, plan.tile, kMinTiles, kMaxTiles);
+    std::tie(views.columns, views.rows) = tile_grid(page.width, page.height, plan.tile, fewest_tiles, most_tiles);
     const Picture big = resize_bicubic(page, plan.tile * views.columns, plan.tile * views.rows);
     for (int row = 0; row < views.rows; ++row) {
       for (int column = 0; column < views.columns; ++column) {

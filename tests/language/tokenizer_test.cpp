@@ -27,19 +27,19 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::filesystem::path kData = std::filesystem::path(TEST_DATA) / "tokenizer";
+const std::filesystem::path data_folder = std::filesystem::path(TEST_DATA) / "tokenizer";
 
 const Tokenizer& published() {
-  static const Tokenizer tokenizer = Tokenizer::load(kData / "tokenizer.json");
+  static const Tokenizer tokenizer = Tokenizer::load(data_folder / "tokenizer.json");
   return tokenizer;
 }
 
 const Tokenizer& mini() {
-  static const Tokenizer tokenizer = Tokenizer::load(kData / "mini.json");
+  static const Tokenizer tokenizer = Tokenizer::load(data_folder / "mini.json");
   return tokenizer;
 }
 
-json read_json(const std::string& name) { return json::parse(std::ifstream(kData / name)); }
+json read_json(const std::string& name) { return json::parse(std::ifstream(data_folder / name)); }
 
 // A file for one test.
 class TemporaryFile {

@@ -17,9 +17,9 @@
 namespace lectern {
 namespace {
 
-const std::string kGoldens = TEST_DATA "/goldens/";
+const std::string golden_folder = TEST_DATA "/goldens/";
 
-nlohmann::json read_json(const std::string& name) { return nlohmann::json::parse(std::ifstream(kGoldens + name)); }
+nlohmann::json read_json(const std::string& name) { return nlohmann::json::parse(std::ifstream(golden_folder + name)); }
 
 // The tiles below one another, as the goldens keep them.
 Picture stack(const std::vector<Picture>& tiles) {
@@ -32,8 +32,8 @@ Picture stack(const std::vector<Picture>& tiles) {
 // file: a golden picture; where it is too large to keep, NAME.views.json holds its size and CRC-32.
 void expect_golden(const Picture& got, const std::string& file) {
   const std::string name = file.substr(0, file.find('.'));
-  if (std::ifstream(kGoldens + file).good()) {
-    const Picture expected = read_picture(kGoldens + file);
+  if (std::ifstream(golden_folder + file).good()) {
+    const Picture expected = read_picture(golden_folder + file);
     EXPECT_EQ(got.width, expected.width) << file;
     EXPECT_EQ(got.height, expected.height) << file;
     EXPECT_TRUE(got.rgb == expected.rgb) << file;
@@ -53,7 +53,7 @@ TEST(Views, EqualTheGoldens) {
     SCOPED_TRACE(c["expected"].get<std::string>());
     const auto mode = mode_of(c["mode"].get<std::string>());
     ASSERT_TRUE(mode);
-    const Views views = make_views(read_picture(kGoldens + c["image"].get<std::string>()), plan_of(*mode, 0));
+    const Views views = make_views(read_picture(golden_folder + c["image"].get<std::string>()), plan_of(*mode, 0));
     EXPECT_EQ(views.columns, c["grid"][0].get<int>());
     EXPECT_EQ(views.rows, c["grid"][1].get<int>());
     expect_golden(views.whole, c["whole_view"]);

@@ -1,0 +1,55 @@
+#include "cli/interrupts.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <initializer_list>
+
+#include "core/file.h"
+
+namespace lectern::cli {
+namespace {
+
+constexpr std::initializer_list<int> watched = {SIGINT, SIGTERM};
+
+volatile std::sig_atomic_t handler_end = -1;  // of the pipe; a handler may do little more than write
+
+void on_signal(int signal) {
+  const int before = errno;
+  std::signal(signal, SIG_DFL);
+  if (::write(handler_end, "!", 1) < 0) ::_exit(128 + signal);
+  errno = before;
+}
+
+}  // namespace
+
+Interrupts::Interrupts() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error("pipe", "cannot be made", errno);
+  read_end_ = ends[0];
+  write_end_ = ends[1];
+  handler_end = write_end_;
+  waiter_ = std::thread([this] {
+    char byte = 0;
+    while (::read(read_end_, &byte, 1) < 0 && errno == EINTR) {
+    }
+    if (byte == '!') stop_.request_stop();
+  });
+  for (const int signal : watched) {
+    // What is ignored from the start, as under nohup, stays so.
+    if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);
+  }
+}
+
+Interrupts::~Interrupts() {
+  for (const int signal : watched) {
+    if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
+  }
+  ::close(write_end_);  // the end of the file for the waiter
+  waiter_.join();
+  ::close(read_end_);
+}
+
+}  // namespace lectern::cli

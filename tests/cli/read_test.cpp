@@ -1,0 +1,246 @@
+// The mini model has random weights: what it writes is nonsense, and it goes on until it is stopped.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <iterator>
+#include <string>
+
+#include "cli/lectern_process.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::AllOf;
+using testing::expect_refusal;
+using testing::golden_images;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::Outcome;
+using testing::slurp;
+using ::testing::StartsWith;
+using testing::TempFolder;
+using testing::TerminalProcess;
+namespace fs = std::filesystem;
+
+const std::string banner = golden_images + "banner.png", noise = golden_images + "noise.png";
+const std::string quick = "--mode tiny --max-tokens 40 ";
+
+size_t files_in(const fs::path& folder) {
+  return static_cast<size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+class ReadCommand : public ::testing::Test {
+ protected:
+  Outcome read(const std::string& arguments, const std::string& environment = "") const {
+    return testing::lectern(folder, "read " + arguments, environment);
+  }
+  std::string text_of(const std::string& picture) const { return read(quick + picture).out; }
+
+  TempFolder folder;
+};
+
+TEST_F(ReadCommand, WritesTheTextAndALineBreak) {
+  const Outcome outcome = read(quick + banner);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_GT(outcome.out.size(), 5u);
+  EXPECT_TRUE(outcome.out.ends_with('\n'));
+  EXPECT_THAT(outcome.err, AllOf(StartsWith("lectern: "), HasSubstr("cut short after 40 tokens, the limit of --max")));
+}
+
+TEST_F(ReadCommand, SeparatesPagesByAnEmptyLine) {
+  const Outcome outcome = read(quick + banner + " " + noise);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out, text_of(banner) + "\n" + text_of(noise));
+}
+
+TEST_F(ReadCommand, RefusesWrongUsage) {
+  expect_refusal(testing::lectern(folder, ""), 2, "expected a command: read, trace or inspect");
+  expect_refusal(testing::lectern(folder, banner), 2, "as in: lectern read " + banner);
+  expect_refusal(testing::lectern(folder, "--frob"), 2, "--frob");
+  expect_refusal(read(""), 2, "INPUT is required; see lectern read --help");
+  expect_refusal(read(banner + " --frob"), 2, "--frob");
+  expect_refusal(read(banner + " --mode"), 2, "--mode");
+  for (const std::string number : {"0", "-3", "few", "1.5", "99999999999999999999"}) {
+    expect_refusal(read(banner + " --max-tokens=" + number), 2, "--max-tokens: Value " + number);
+  }
+  expect_refusal(read(banner + " --threads 0"), 2, "--threads: Value 0 not in range 1 to 1024");
+}
+
+TEST_F(ReadCommand, ExplainsItself) {
+  for (const std::string command : {"", "read", "trace", "inspect"}) {
+    const Outcome outcome = testing::lectern(folder, command + " --help");
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_THAT(outcome.out, HasSubstr("Usage: lectern " + command));
+    EXPECT_EQ(outcome.err, "");
+  }
+  EXPECT_THAT(testing::lectern(folder, "--version").out, StartsWith("lectern "));
+}
+
+TEST_F(ReadCommand, ReadsTheGoodAmongBadInputs) {
+  const std::string junk = folder.write("junk.png", "no picture").string();
+  const Outcome outcome = read(quick + "nothing.png " + banner + " " + junk + " " + folder.path().string());
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, text_of(banner));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("lectern: nothing.png: "), HasSubstr("lectern: " + junk + ": not a picture"),
+                                 HasSubstr(folder.path().string() + ": is a folder")));
+}
+
+TEST_F(ReadCommand, SaysWhenNothingCouldBeRead) {
+  expect_refusal(read("--mode tiny nothing.png"), 2, "nothing.png: cannot open");
+  expect_refusal(read("--mode tiny nothing.png -o out.txt"), 2, "nothing.png: cannot open");
+  EXPECT_FALSE(fs::exists(folder / "out.txt"));
+  expect_refusal(read("--mode tiny 'two\nlines.png'"), 2, "two lines.png");
+}
+
+TEST_F(ReadCommand, SaysWhatAModelFolderMustHold) {
+  const std::string needed = "config.json, tokenizer.json and .safetensors";
+  fs::create_directory(folder / "empty");
+  expect_refusal(read(banner + " --model nowhere"), 2, needed);
+  expect_refusal(read(banner + " --model empty"), 2, needed);
+  expect_refusal(read(banner, "LECTERN_MODEL=nowhere"), 2, "nowhere: there is no such folder");
+  if (!fs::exists(LECTERN_SHIPPED_MODEL)) {
+    expect_refusal(read(banner, "LECTERN_MODEL="), 2, needed);
+  }
+  fs::copy(TEST_DATA "/goldens/mini/config.json", folder / "empty");
+  expect_refusal(read(banner + " --model empty"), 2, "has no .safetensors file");
+  for (const auto& file : fs::directory_iterator(TEST_DATA "/goldens/mini")) {
+    if (file.path().extension() == ".safetensors") fs::copy(file.path(), folder / "empty");
+  }
+  expect_refusal(read(banner + " --model empty"), 2, "tokenizer.json");
+}
+
+TEST_F(ReadCommand, RefusesAModeThatTheModelWasNotTrainedForUnlessForced) {
+  fs::copy(TEST_DATA "/goldens/mini", folder / "small");
+  std::string config = slurp(folder / "small/config.json");
+  const size_t sizes = config.find("1024", config.find("candidate_resolutions"));
+  config.replace(sizes, 4, "256");
+  config.replace(config.find("1024", sizes), 4, "256");
+  folder.write("small/config.json", config);
+  const std::string small = "--model small --max-tokens 5 " + banner;
+  expect_refusal(read(small + " --mode base"), 2, "trained on one view of 256 pixels and does not know mode base");
+  EXPECT_EQ(read(small + " --mode tiny --force-mode").code, 0);
+  EXPECT_EQ(read(small).code, 0);
+  EXPECT_EQ(read(small + " --mode native").code, 0);
+  expect_refusal(read(small + " --mode vast"), 2, "unknown mode 'vast'; choose tiny, small, base");
+}
+
+TEST_F(ReadCommand, RefusesAPromptWithTwoPictures) {
+  expect_refusal(read(quick + banner + " --prompt '<image><image>'"), 2, "2 times, expected once");
+}
+
+TEST_F(ReadCommand, WritesOneFile) {
+  const std::string text = text_of(banner);
+  for (const std::string also : {"", "--quiet "}) {
+    const Outcome outcome = read(quick + also + banner + " nothing.png " + noise + " -o out.txt");
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(slurp(folder / "out.txt"), text + "\n" + text_of(noise));
+  }
+  EXPECT_EQ(read(quick + banner + " -o -").out, text);
+  EXPECT_EQ(files_in(folder.path()), 3u) << "out.txt, .out and .err";
+}
+
+TEST_F(ReadCommand, WritesAFileForEachInputIntoAFolder) {
+  const std::string text = text_of(banner), noise_text = text_of(noise);
+  for (const std::string name : {"a/x.png", "a/x.jpg", "b/x.png", "b/y.png"}) {
+    fs::create_directories((folder / name).parent_path());
+    fs::copy(name == "b/x.png" ? noise : banner, folder / name);
+  }
+  EXPECT_EQ(read(quick + "a/x.png a/x.jpg b/x.png b/y.png nothing.png -o new/out/").code, 1);
+  EXPECT_EQ(slurp(folder / "new/out/x.png.txt"), text);
+  EXPECT_EQ(slurp(folder / "new/out/x.jpg.txt"), text);
+  EXPECT_EQ(slurp(folder / "new/out/x.png-2.txt"), noise_text);
+  EXPECT_EQ(slurp(folder / "new/out/y.txt"), text);
+  EXPECT_EQ(files_in(folder / "new/out"), 4u);
+
+  EXPECT_EQ(read(quick + "b/y.png -o new --prompt markdown").code, 0) << "a folder that is there needs no slash";
+  EXPECT_TRUE(fs::exists(folder / "new/y.md"));
+}
+
+TEST_F(ReadCommand, RefusesAPlaceThatCannotBeWritten) {
+  folder.write("file", "precious");
+  expect_refusal(read(quick + banner + " -o missing/out.txt"), 2, "missing/out.txt: cannot be written");
+  expect_refusal(read(quick + banner + " -o file/"), 2, "file/: the folder cannot be made");
+  expect_refusal(read(quick + banner + " -o file/out.txt"), 2, "file/out.txt: cannot be written");
+  expect_refusal(read(quick + banner + " -o /proc/out/"), 2, "/proc/out/: the folder cannot be made");
+  expect_refusal(read(quick + banner + " -o /dev/full"), 2, "/dev/full: is a device");
+  expect_refusal(read(quick + "file -o ./file"), 2, "./file: is an input");
+  expect_refusal(read("nothing.png --model nowhere -o new/"), 2, "nowhere: there is no such folder");
+  EXPECT_FALSE(fs::exists(folder / "new"));
+  EXPECT_EQ(slurp(folder / "file"), "precious");
+}
+
+TEST_F(ReadCommand, LeavesNoHalfFileWhenTheDiskIsFull) {
+  folder.write("out.txt", "precious");
+  fs::create_directory(folder / "out");
+  for (const std::string out : {"out.txt", "out", "new.txt"}) {
+    // No file may grow; standard error is a pipe.
+    const std::string command =
+        testing::in_folder(folder, "(trap '' XFSZ; ulimit -f 0; '" LECTERN_BINARY "' read --quiet " + quick + banner +
+                                       " -o " + out + "; echo exit $?) 2>&1 | cat >.err");
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    EXPECT_THAT(slurp(folder / ".err"), AllOf(HasSubstr("cannot be written: File too large\n"), HasSubstr("exit 2\n")));
+  }
+  EXPECT_EQ(slurp(folder / "out.txt"), "precious");
+  EXPECT_EQ(files_in(folder / "out"), 0u);
+  EXPECT_EQ(files_in(folder.path()), 3u) << "out.txt, out and .err";
+}
+
+TEST_F(ReadCommand, SaysThatStandardOutputIsLost) {
+  const std::string reason = "standard output: cannot be written: ";
+  expect_refusal(read("--mode tiny " + banner + " " + noise + " >/dev/full"), 2, reason + "No space left on device");
+  expect_refusal(read("--mode tiny " + banner + " >&-"), 2, reason + "Bad file descriptor");
+  expect_refusal(testing::lectern(folder, "--help >/dev/full"), 2, reason);
+  EXPECT_EQ(read(quick + banner + " 2>&-").code, 0);
+  EXPECT_EQ(read(quick + banner + " 2>/dev/full").code, 0);
+  EXPECT_EQ(read("nothing.png 2>/dev/full").code, 2);
+  EXPECT_EQ(read(quick + banner + " -o out.txt <&- >&- 2>&-").code, 0);
+  EXPECT_EQ(slurp(folder / "out.txt"), text_of(banner));
+}
+
+TEST_F(ReadCommand, CtrlCKeepsTheTextThatWasStreamed) {
+  TerminalProcess process(folder, "read --mode tiny " + banner + " " + noise);
+  ASSERT_TRUE(process.wait_for(" tokens, ")) << process.shown();
+  process.send(SIGINT);
+  EXPECT_EQ(process.wait(), 130) << process.shown();
+  EXPECT_THAT(process.shown(), HasSubstr("lectern: interrupted; what was read so far is kept"));
+  EXPECT_THAT(process.shown(), Not(HasSubstr("noise.png"))) << "the next page was begun";
+  const std::string text = slurp(folder / ".out");
+  EXPECT_TRUE(text.ends_with('\n'));
+  EXPECT_THAT(text, StartsWith(text_of(banner).substr(0, 2)));
+}
+
+TEST_F(ReadCommand, CtrlCKeepsTheTextForAFile) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    TerminalProcess process(folder, "read --mode tiny " + banner + " -o out.txt");
+    ASSERT_TRUE(process.wait_for(" tokens, ")) << process.shown();
+    process.send(signal);
+    EXPECT_EQ(process.wait(), 130) << process.shown();
+    EXPECT_THAT(slurp(folder / "out.txt"), StartsWith(text_of(banner).substr(0, 2)));
+    fs::remove(folder / "out.txt");
+  }
+}
+
+TEST_F(ReadCommand, CtrlCBeforeTheFirstTokenEndsSoonAndWritesNothing) {
+  folder.write("out.txt", "precious");
+  TerminalProcess process(folder, "read --mode large " + noise + " -o out.txt");
+  ASSERT_TRUE(process.wait_for("looking at the page")) << process.shown();
+  process.send(SIGINT);
+  EXPECT_EQ(process.wait(), 130);
+  EXPECT_THAT(process.shown(), AllOf(HasSubstr("interrupted; nothing was read"), Not(HasSubstr("taking in"))));
+  EXPECT_EQ(slurp(folder / "out.txt"), "precious");
+}
+
+TEST_F(ReadCommand, ShowsItsProgressOnATerminalOnly) {
+  TerminalProcess process(folder, "read " + quick + banner + " nothing.png");
+  EXPECT_EQ(process.wait(), 1);
+  EXPECT_THAT(process.shown(), AllOf(HasSubstr("[1/2] " + banner + ": looking at the page"),
+                                     HasSubstr("taking in 84 tokens"), HasSubstr("tiny mode, 73 image tokens in ")));
+  TerminalProcess quiet(folder, "read --quiet " + quick + banner);
+  EXPECT_EQ(quiet.wait(), 0);
+  EXPECT_THAT(quiet.shown(), Not(HasSubstr("looking")));
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,99 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "checkpoint/safetensors.h"
+#include "cli/lectern_process.h"
+
+namespace lectern {
+namespace {
+
+using testing::expect_refusal;
+using testing::golden_images;
+using testing::lectern;
+using testing::Outcome;
+using testing::TempFolder;
+
+const std::string prompt = "--prompt-ids '500, 13, 72' ";  // 500 is <image>
+
+std::map<std::string, std::string> shapes_in(const std::filesystem::path& path) {
+  std::map<std::string, std::string> shapes;
+  const Safetensors file = Safetensors::open(path);
+  for (const auto& [name, view] : file.tensors()) {
+    shapes[name] = std::string(name_of(view.type)) + " " + to_string(view.shape);
+  }
+  return shapes;
+}
+
+TEST(TraceCommand, WritesEveryStageOfAPage) {
+  const TempFolder folder;
+  const Outcome outcome = lectern(
+      folder, "trace " + golden_images + "receipt.png --mode tiny " + prompt + "--forced-ids '7 8 9 10' -o out.st");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out + outcome.err, "");
+  const std::map<std::string, std::string> expected = {{"grid", "i64 [2]"},
+                                                       {"whole_sam", "f32 [1, 8, 8, 128]"},
+                                                       {"whole_clip", "f32 [1, 65, 128]"},
+                                                       {"image_sequence", "f32 [73, 128]"},
+                                                       {"prompt_ids", "i64 [76]"},
+                                                       {"logits", "f32 [4, 512]"},
+                                                       {"tokens", "i64 [4]"}};
+  EXPECT_EQ(shapes_in(folder / "out.st"), expected);
+
+  const Safetensors file = Safetensors::open(folder / "out.st");
+  const auto* ids = file.tensors().find("prompt_ids")->second.as<int64_t>();
+  EXPECT_EQ(ids[0], 0) << "begin of sentence";
+  EXPECT_EQ(ids[1], 500);
+  EXPECT_EQ(ids[73], 500);
+  EXPECT_EQ(ids[74], 13);
+  EXPECT_EQ(ids[75], 72);
+}
+
+TEST(TraceCommand, WritesTheTilesOfALargePage) {
+  const TempFolder folder;
+  const std::string arguments = golden_images + "noise.png --mode gundam " + prompt + "--steps 2 -o out.st";
+  ASSERT_EQ(lectern(folder, "trace " + arguments).code, 0);
+  const auto shapes = shapes_in(folder / "out.st");
+  EXPECT_EQ(shapes.size(), 9u);
+  EXPECT_EQ(shapes.at("tiles_sam"), "f32 [4, 10, 10, 128]");
+  EXPECT_EQ(shapes.at("tiles_clip"), "f32 [4, 101, 128]");
+  EXPECT_EQ(shapes.at("whole_sam"), "f32 [1, 16, 16, 128]");
+  EXPECT_EQ(shapes.at("image_sequence"), "f32 [693, 128]");
+  EXPECT_EQ(shapes.at("logits"), "f32 [2, 512]");
+}
+
+TEST(TraceCommand, RefusesBadIds) {
+  const TempFolder folder;
+  const auto trace = [&](const std::string& arguments) {
+    return lectern(folder, "trace " + golden_images + "receipt.png -o out.st " + arguments);
+  };
+  expect_refusal(trace(""), 2, "--prompt-ids is required");
+  expect_refusal(trace("--prompt-ids '500 x1 3'"), 2, "--prompt-ids: 'x1' is not a token id");
+  expect_refusal(trace("--prompt-ids '500 -1'"), 2, "--prompt-ids: '-1' is not a token id");
+  expect_refusal(trace("--prompt-ids '500 99999999999999'"), 2, "'99999999999999' is not a token id");
+  expect_refusal(trace("--prompt-ids '500 512'"), 2, "--prompt-ids: token id 512 is outside of the vocabulary 0..511");
+  expect_refusal(trace("--prompt-ids ''"), 2, "0 times, expected once");
+  expect_refusal(trace("--prompt-ids '13 72'"), 2, "0 times, expected once");
+  expect_refusal(trace("--prompt-ids '500 500'"), 2, "2 times, expected once");
+  expect_refusal(trace(prompt + "--forced-ids '1 2 9999'"), 2, "--forced-ids: token id 9999 is outside");
+  expect_refusal(trace(prompt + "--forced-ids '1 2' --steps 3"), 2, "--forced-ids names 2 ids, but --steps asks for 3");
+  expect_refusal(trace(prompt + "--steps 0"), 2, "--steps: Value 0");
+  expect_refusal(trace(prompt + "--mode odd"), 2, "unknown mode 'odd'");
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.st"));
+}
+
+TEST(TraceCommand, RefusesBadFiles) {
+  const TempFolder folder;
+  const std::string receipt = golden_images + "receipt.png ";
+  expect_refusal(lectern(folder, "trace nothing.png --mode tiny -o out.st " + prompt), 2, "nothing.png: cannot open");
+  expect_refusal(lectern(folder, "trace " + receipt + "-o no/out.st " + prompt), 2, "no/out.st: cannot be written");
+  expect_refusal(lectern(folder, "trace " + receipt + "-o . " + prompt), 2, ".: is a folder");
+  expect_refusal(lectern(folder, "trace " + receipt + "-o out.st --model nowhere " + prompt), 2, "nowhere: ");
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.st"));
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,119 @@
+#include "document/tag_filter.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lectern {
+namespace {
+
+const std::string tag = "<|ref|>title<|/ref|><|det|>[[12, 30, 900, 77]]<|/det|>";
+
+std::string filtered(const std::vector<std::string_view>& chunks) {
+  TagFilter filter;
+  std::string out;
+  for (const std::string_view chunk : chunks) out += filter.push(chunk);
+  return out + filter.finish();
+}
+
+// The text in one chunk; in bytes and in all pairs of chunks it must come out the same.
+std::string filtered(const std::string& text) {
+  const std::string out = filtered(std::vector<std::string_view>{text});
+  const std::string_view view = text;
+  std::vector<std::string_view> bytes;
+  for (size_t i = 0; i < view.size(); ++i) {
+    bytes.push_back(view.substr(i, 1));
+    EXPECT_EQ(filtered({view.substr(0, i), view.substr(i)}), out) << "cut at " << i;
+  }
+  EXPECT_EQ(filtered(bytes), out);
+  return out;
+}
+
+TEST(TagFilter, TakesOutWholeTagsWithTheirLineBreak) {
+  EXPECT_EQ(filtered(tag + "\n# Heading\n\n" + tag + "\nText.\n"), "# Heading\n\nText.\n");
+  EXPECT_EQ(filtered(tag + " on one line"), " on one line");
+  EXPECT_EQ(filtered("before" + tag + tag + "\n\nbehind"), "before\nbehind");
+  EXPECT_EQ(filtered(tag), "");
+  EXPECT_EQ(filtered(tag + "\n"), "");
+  EXPECT_EQ(filtered("<|ref|><|/ref|><|det|><|/det|>x"), "x");
+}
+
+TEST(TagFilter, LabelsMayHoldAnythingButTags) {
+  EXPECT_EQ(filtered("<|ref|>a < b, <td> and\n漢字<|/ref|><|det|>[[1]]<|/det|>\nx"), "x");
+}
+
+TEST(TagFilter, KeepsOtherText) {
+  for (const std::string text :
+       {"", "plain", "a < b", "<", "<<", "<|", "<table><tr><td>1</td></tr></table>", "x <| y |> z", "\n\n", "ä<ö|ü>漢",
+        "<|ref|", "<|refx|>", "<|/ref|>", "<|det|>[[1]]<|/det|>\n"}) {
+    EXPECT_EQ(filtered(text), text);
+  }
+}
+
+TEST(TagFilter, LosesNothingOfBrokenTags) {
+  for (const std::string text :
+       {"<|ref|>no end", "<|ref|>title<|/ref|>\nno box", "<|ref|>title<|/ref|><|det|>[[1, 2",
+        "<|ref|>title<|/ref|><|de", "<|ref|>title<|/ref|> <|det|>[[1]]<|/det|>\n", "<|ref|>title<|det|>[[1]]<|/det|>\n",
+        "<|ref|>title<|/ref|><|det|><", "<|ref|>a<|/ref|><|det|>b<|ref|>c"}) {
+    EXPECT_EQ(filtered(text), text);
+  }
+}
+
+TEST(TagFilter, ATagInsideOfABrokenOneIsTakenOut) {
+  EXPECT_EQ(filtered("<|ref|>un" + tag + "\nx"), "<|ref|>unx");
+  EXPECT_EQ(filtered("<" + tag + "\nx"), "<x");
+  EXPECT_EQ(filtered("<|ref|>a<|/ref|><|det|>" + tag + "x"), "<|ref|>a<|/ref|><|det|>x");
+}
+
+TEST(TagFilter, WhatGoesOnForLongIsText) {
+  const auto with_label = [](size_t length) {
+    return "<|ref|>" + std::string(length, 'x') + "<|/ref|><|det|>[[1]]<|/det|>";
+  };
+  EXPECT_EQ(filtered(with_label(900)), "");
+  EXPECT_EQ(filtered(with_label(1100)), with_label(1100));
+
+  TagFilter filter;
+  size_t written = filter.push("<|ref|>").size();
+  for (int i = 0; i < 10000; ++i) written += filter.push("x").size();
+  EXPECT_GT(written, 8000u) << "the text is held back";
+  EXPECT_EQ(written + filter.finish().size(), 10007u);
+}
+
+TEST(TagFilter, IsReadyForMoreAfterTheEnd) {
+  TagFilter filter;
+  EXPECT_EQ(filter.push("a<|ref|>"), "a");
+  EXPECT_EQ(filter.finish(), "<|ref|>");
+  EXPECT_EQ(filter.push("title"), "title");
+  EXPECT_EQ(filter.finish(), "");
+}
+
+TEST(TagFilter, AgreesWithARegularExpressionOnRandomMixes) {
+  const std::regex whole(R"(<\|ref\|>(?:[^<]|<(?!\|))*<\|/ref\|><\|det\|>(?:[^<]|<(?!\|))*<\|/det\|>\n?)");
+  const std::vector<std::string> pieces = {"<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<", "|",
+                                           ">",       "\n",       "a",       "é",        tag, "<td>"};
+  std::mt19937 random(7);
+  int changed = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string text;
+    // Every other text is made mostly of the pieces of a tag in their order, so that whole tags are frequent.
+    for (unsigned i = 0, count = random() % 14; i < count; ++i) {
+      text += pieces[round % 2 == 0 && random() % 8 != 0 ? i % 4 : random() % pieces.size()];
+    }
+    const std::string expected = std::regex_replace(text, whole, "");
+    changed += expected != text ? 1 : 0;
+    EXPECT_EQ(filtered({text}), expected) << text;
+    std::vector<std::string_view> chunks;
+    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(chunks.back().size())) {
+      chunks.push_back(rest.substr(0, 1 + random() % 9));
+    }
+    EXPECT_EQ(filtered(chunks), expected) << text;
+  }
+  EXPECT_GT(changed, 300);
+}
+
+}  // namespace
+}  // namespace lectern
