@@ -28,7 +28,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "lectern " LECTERN_VERSION);
   app.require_subcommand(1);
   const std::vector<std::pair<std::string, Run>> commands = {
-      {"read", add_read(app)}, {"trace", add_trace(app)}, {"inspect", add_inspect(app)}};
+      {"read", add_read(app)}, {"trace", add_trace(app)}, {"inspect", add_inspect(app)}, {"bench", add_bench(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {

@@ -27,6 +27,7 @@ struct Arguments {
   std::vector<std::string> inputs;
   std::string out, model;
   ReadOptions options;
+  std::string weights = "f32";
   int threads = 0;
   bool quiet = false;
 };
@@ -138,7 +139,7 @@ class Destination {
 int read(const Arguments& arguments) {
   use_threads(arguments.threads);
   Destination destination(arguments);
-  const Model model = Model::load(model_folder(arguments.model));
+  const Model model = Model::load(model_folder(arguments.model), arguments.weights);
   Reader reader(model, arguments.options);
   const bool to_terminal = isatty(STDOUT_FILENO) != 0;
   // Text that is streamed to the same terminal would be torn by a progress line.
@@ -222,6 +223,7 @@ Run add_read(CLI::App& app) {
       ->add_option("--max-tokens", arguments->options.max_tokens,
                    "Tokens to write at most for a page (default: what the context holds)")
       ->check(CLI::PositiveNumber);
+  command->add_option("--weights", arguments->weights, "How weights are kept: f32 (default, exact), bf16, q8 or q4");
   command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
       ->check(CLI::Range(1, 1024));
   command->add_flag("--quiet", arguments->quiet, "No progress on standard error");

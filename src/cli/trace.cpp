@@ -19,6 +19,7 @@ namespace {
 struct Arguments {
   std::string image, model, mode = "auto", prompt_ids, forced_ids, out;
   int64_t steps = 0;
+  std::string weights = "f32";
   int threads = 0;
   bool force_mode = false;
 };
@@ -50,7 +51,7 @@ TensorView integers(const std::vector<int64_t>& values) {
 
 int trace(const Arguments& arguments) {
   use_threads(arguments.threads);
-  const LoadedModel model(model_folder(arguments.model), cpu_device());
+  const LoadedModel model(model_folder(arguments.model), cpu_device(), weight_format(arguments.weights));
   const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids");
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids");
   const int64_t steps =
@@ -112,6 +113,7 @@ Run add_trace(CLI::App& app) {
   command->add_option("--forced-ids", arguments->forced_ids, "Ids to feed in place of the chosen tokens");
   command->add_option("--steps", arguments->steps, "Tokens to choose (default: as many as forced ids, else 16)")
       ->check(CLI::PositiveNumber);
+  command->add_option("--weights", arguments->weights, "How weights are kept: f32 (default, exact), bf16, q8 or q4");
   command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
       ->check(CLI::Range(1, 1024));
   command->add_option("-o,--output", arguments->out, "The file to write")->required();

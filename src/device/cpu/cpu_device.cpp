@@ -4,6 +4,7 @@
 #include <string>
 
 #include "device/cpu/kernels.h"
+#include "device/cpu/quantized.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -70,8 +71,27 @@ class CpuDevice final : public Device {
     std::free(data);
   }
 
-  Matrix matrix(const TensorView& weight) override {
-    return {weight.reshaped({weight.shape[0], weight.shape[0] == 0 ? 0 : weight.shape.elements() / weight.shape[0]})};
+  Matrix matrix(const TensorView& weight, WeightFormat format) override {
+    const int64_t out = weight.shape[0];
+    const int64_t in = out == 0 ? 0 : weight.shape.elements() / out;
+    const TensorView rows = weight.reshaped({out, in});
+    switch (format) {
+      case WeightFormat::f32: return {rows, in, format, nullptr};
+      case WeightFormat::bf16: {
+        if (rows.type == DataType::bf16) return {rows, in, format, nullptr};
+        const Tensor wide = vector(rows);
+        const auto own = std::make_shared<Tensor>(*this, DataType::bf16, rows.shape);
+        cpu::narrow(wide.floats(), own->view().as<uint16_t>(), out * in);
+        return {*own, in, format, own};
+      }
+      case WeightFormat::q8:
+      case WeightFormat::q4: {
+        const auto own = std::make_shared<Tensor>(*this, DataType::u8, Shape{out, cpu::row_bytes(format, in)});
+        cpu::quantize(rows, format, own->view().data);
+        return {*own, in, format, own};
+      }
+    }
+    return {};
   }
 
   Tensor vector(const TensorView& values) override {
