@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 
 namespace lectern {
 
@@ -13,7 +14,8 @@ class Model {
  public:
   // `folder` holds config.json, tokenizer.json and *.safetensors, which are memory-mapped and must stay unchanged
   // while the model lives. Throws Error, naming the file, when something is missing, broken or unsupported.
-  static Model load(const std::filesystem::path& folder);
+  // `weights` names how they are kept and multiplied: f32 (exact products of the checkpoint's values), bf16, q8 or q4.
+  static Model load(const std::filesystem::path& folder, std::string_view weights = "f32");
 
   // Pixels along a side of the view that the model was trained on.
   int native_size() const;

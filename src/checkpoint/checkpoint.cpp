@@ -188,6 +188,10 @@ TensorView Checkpoint::weight(std::string_view name, const Shape& expected) cons
   return state_->aligned(name, *place.view);
 }
 
+void Checkpoint::forget(const TensorView& weight) const {
+  for (const Safetensors& file : state_->files) file.forget(weight);
+}
+
 std::vector<Checkpoint::Entry> Checkpoint::entries() const {
   std::vector<Entry> entries;
   entries.reserve(state_->places.size());

@@ -38,6 +38,9 @@ class Checkpoint {
   // file is copied when first asked for.
   TensorView weight(std::string_view name, const Shape& expected) const;
 
+  // Lets the system take back the memory of a weight that has been copied; it is read from its file when used again.
+  void forget(const TensorView& weight) const;
+
   // A tensor as its file describes it.
   struct Entry {
     std::string name;

@@ -45,6 +45,9 @@ class Safetensors {
   const std::map<std::string, TensorView, std::less<>>& tensors() const { return parsed_.tensors; }
   const std::map<std::string, Unsupported, std::less<>>& unsupported() const { return parsed_.unsupported; }
 
+  // Lets the system take back the memory of a tensor; see MappedFile::forget.
+  void forget(const TensorView& tensor) const { file_.forget({tensor.data, tensor.bytes()}); }
+
  private:
   Safetensors() = default;
 

@@ -23,13 +23,20 @@ struct NormWeights {
 // another shape than expected.
 class WeightLoader {
  public:
-  WeightLoader(const Checkpoint& checkpoint, Device& device) : checkpoint_(checkpoint), device_(device) {}
+  // `format` is what matrices are kept in, unless one is asked for with its own.
+  WeightLoader(const Checkpoint& checkpoint, Device& device, WeightFormat format)
+      : checkpoint_(checkpoint), device_(device), format_(format) {}
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
   Device& device() const { return device_; }
+  WeightFormat format() const { return format_; }
 
-  Matrix matrix(const std::string& name, const Shape& shape) const {
-    return device_.matrix(checkpoint_.weight(name, shape));
+  Matrix matrix(const std::string& name, const Shape& shape) const { return matrix(name, shape, format_); }
+  Matrix matrix(const std::string& name, const Shape& shape, WeightFormat format) const {
+    const TensorView weight = checkpoint_.weight(name, shape);
+    Matrix matrix = device_.matrix(weight, format);
+    if (matrix.storage) checkpoint_.forget(weight);
+    return matrix;
   }
   Tensor vector(const std::string& name, const Shape& shape) const {
     return device_.vector(checkpoint_.weight(name, shape));
@@ -48,6 +55,7 @@ class WeightLoader {
  private:
   const Checkpoint& checkpoint_;
   Device& device_;
+  WeightFormat format_;
 };
 
 }  // namespace lectern

@@ -16,6 +16,7 @@ using Run = std::function<int()>;
 Run add_read(CLI::App& app);
 Run add_trace(CLI::App& app);
 Run add_inspect(CLI::App& app);
+Run add_bench(CLI::App& app);
 
 // The folder given, or $LECTERN_MODEL, or the model that ships. Throws Error when there is none of them.
 std::string model_folder(const std::string& given);

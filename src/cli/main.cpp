@@ -69,7 +69,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "lectern " LECTERN_VERSION);
   app.require_subcommand(0, 1);
   const std::vector<std::pair<std::string, Run>> commands = {
-      {"read", add_read(app)}, {"trace", add_trace(app)}, {"inspect", add_inspect(app)}};
+      {"read", add_read(app)}, {"trace", add_trace(app)}, {"inspect", add_inspect(app)}, {"bench", add_bench(app)}};
   const Run* chosen = nullptr;
   std::string name = "lectern";
   const auto find_chosen = [&] {
@@ -87,14 +87,15 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& wrong) {
     find_chosen();
     const std::string first = argc > 1 ? argv[1] : "";
-    complain(chosen == nullptr && !first.starts_with('-')
-                 ? fmt::format("there is no command '{}'; expected read, trace or inspect, as in: lectern read {}",
-                               first, first)
-                 : fmt::format("{}; see {} --help", wrong.what(), name));
+    complain(
+        chosen == nullptr && !first.starts_with('-')
+            ? fmt::format("there is no command '{}'; expected read, trace, inspect or bench, as in: lectern read {}",
+                          first, first)
+            : fmt::format("{}; see {} --help", wrong.what(), name));
     return exit_failed;
   }
   if (chosen != nullptr) return (*chosen)();
-  complain("expected a command: read, trace or inspect; see lectern --help");
+  complain("expected a command: read, trace, inspect or bench; see lectern --help");
   return exit_failed;
 }
 

@@ -27,6 +27,7 @@ struct Arguments {
   std::vector<std::string> inputs;
   std::string out, model;
   ReadOptions options;
+  std::string weights = "f32";
   int threads = 0;
   bool quiet = false;
 };
@@ -38,7 +39,7 @@ bool can_show_progress() {
 
 int read(const Arguments& arguments) {
   use_threads(arguments.threads);
-  const Model model = Model::load(model_folder(arguments.model));
+  const Model model = Model::load(model_folder(arguments.model), arguments.weights);
   Reader reader(model, arguments.options);
   Destination destination(arguments.out, arguments.inputs, arguments.options.prompt == "markdown" ? ".md" : ".txt");
   ProgressLine line(!arguments.quiet && can_show_progress());
@@ -137,6 +138,10 @@ Run add_read(CLI::App& app) {
                    "Tokens to write at most for a page (default: what the context holds)")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000).description(""));
+  command
+      ->add_option("--weights", arguments->weights,
+                   "How weights are kept and multiplied: f32 (default, exact), bf16, q8 or q4")
+      ->type_name("FORMAT");
   command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));

@@ -21,6 +21,7 @@ namespace {
 struct Arguments {
   std::string image, model, mode = "auto", prompt_ids, forced_ids, out;
   int64_t steps = 0;
+  std::string weights = "f32";
   int threads = 0;
   bool force_mode = false;
 };
@@ -55,7 +56,7 @@ TensorView integers(const std::vector<int64_t>& values) {
 
 int trace(const Arguments& arguments) {
   use_threads(arguments.threads);
-  const LoadedModel model(model_folder(arguments.model), cpu_device());
+  const LoadedModel model(model_folder(arguments.model), cpu_device(), weight_format(arguments.weights));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids", vocabulary);
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);
@@ -126,6 +127,10 @@ Run add_trace(CLI::App& app) {
   command->add_option("--steps", arguments->steps, "Tokens to choose (default: as many as forced ids, else 16)")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000).description(""));
+  command
+      ->add_option("--weights", arguments->weights,
+                   "How weights are kept and multiplied: f32 (default, exact), bf16, q8 or q4")
+      ->type_name("FORMAT");
   command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <utility>
 
 #include "core/file.h"
@@ -53,6 +54,16 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::forget(std::span<const std::byte> part) const {
+  const std::less_equal<const std::byte*> not_after;
+  if (part.empty() || !not_after(data_, part.data()) || !not_after(part.data() + part.size(), data_ + size_)) return;
+  // Whole pages alone: the first and the last may hold other tensors.
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t first = (static_cast<size_t>(part.data() - data_) + page - 1) / page * page;
+  const size_t last = static_cast<size_t>(part.data() + part.size() - data_) / page * page;
+  if (first < last) ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
 }
 
 }  // namespace lectern

@@ -24,6 +24,9 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  // Lets the system take back the memory of these bytes; they are read from the file when used again. Bytes outside
+  // of the mapping are left alone.
+  void forget(std::span<const std::byte> part) const;
 
  private:
   const std::byte* data_ = nullptr;

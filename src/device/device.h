@@ -53,8 +53,9 @@ class Device {
   // Uninitialised memory, aligned for any operator; throws Error when there is none.
   virtual std::byte* allocate(size_t bytes) = 0;
   virtual void release(std::byte* data, size_t bytes) noexcept = 0;
-  // Prepares a weight [out, in] of type f32, f16 or bf16. `weight` must outlive the result.
-  virtual Matrix matrix(const TensorView& weight) = 0;
+  // Prepares a weight of type f32, f16 or bf16, whose first extent is out and whose others together are in.
+  // `weight` must outlive the result.
+  virtual Matrix matrix(const TensorView& weight, WeightFormat format) = 0;
   // A f32 copy on the device of a small tensor, e.g. a norm's weight.
   virtual Tensor vector(const TensorView& values) = 0;
 

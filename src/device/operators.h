@@ -15,6 +15,7 @@
 namespace lectern {
 
 class Device;
+class Tensor;
 
 enum class Activation : uint8_t {
   none,
@@ -23,11 +24,18 @@ enum class Activation : uint8_t {
   silu
 };  // gelu is exact (erf); quick_gelu is x * sigmoid(1.702 x)
 
+// How a weight is kept and multiplied. f32: exact products of the checkpoint's own values. bf16: products of bf16
+// values, summed in f32. q8, q4: blocks of 32 weights with a common scale; see device/cpu/quantized.h.
+enum class WeightFormat : uint8_t { f32, bf16, q8, q4 };
+
 // A weight matrix [out, in] in the form its device multiplies with; made once by Device::matrix.
 struct Matrix {
-  TensorView data = {};
+  TensorView data;  // [out, in], or the rows of a quantized format in bytes: u8 [out, bytes of a row]
+  int64_t columns = 0;
+  WeightFormat format = WeightFormat::f32;
+  std::shared_ptr<const Tensor> storage;  // of data, where it is not the checkpoint's own
   int64_t out() const { return data.shape[0]; }
-  int64_t in() const { return data.shape[1]; }
+  int64_t in() const { return columns; }
 };
 
 // out = activation(in * weight^T + bias) + residual. in [rows, in], out and residual [rows, out]; bias [out] f32 or

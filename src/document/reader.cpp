@@ -46,8 +46,8 @@ std::vector<int32_t> repeatable_tokens(const Tokenizer& tokenizer) {
 
 }  // namespace
 
-Model Model::load(const std::filesystem::path& folder) {
-  return Model(std::make_shared<LoadedModel>(folder, cpu_device()));
+Model Model::load(const std::filesystem::path& folder, std::string_view weights) {
+  return Model(std::make_shared<LoadedModel>(folder, cpu_device(), weight_format(weights)));
 }
 
 int Model::native_size() const { return loaded_->checkpoint.config().native_size; }

@@ -26,12 +26,21 @@ int32_t find_image_token(const Tokenizer& tokenizer, const Checkpoint& checkpoin
 
 }  // namespace
 
-LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on)
+WeightFormat weight_format(std::string_view name) {
+  if (name == "f32") return WeightFormat::f32;
+  if (name == "bf16") return WeightFormat::bf16;
+  if (name == "q8") return WeightFormat::q8;
+  if (name == "q4") return WeightFormat::q4;
+  throw Error(fmt::format("unknown weights '{}'; choose f32, bf16, q8 or q4", name));
+}
+
+LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on, WeightFormat weights)
     : device(on),
+      format(weights),
       checkpoint(Checkpoint::open(folder)),
       tokenizer(Tokenizer::load(folder / "tokenizer.json")),
-      encoder(WeightLoader(checkpoint, on)),
-      decoder(WeightLoader(checkpoint, on)),
+      encoder(WeightLoader(checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16)),
+      decoder(WeightLoader(checkpoint, on, weights)),
       image_token(find_image_token(tokenizer, checkpoint)) {
   const int size = checkpoint.config().native_size;
   if (size % 64 != 0)

@@ -11,10 +11,13 @@
 
 namespace lectern {
 
+// "f32", "bf16", "q8" or "q4"; Error for any other name.
+WeightFormat weight_format(std::string_view name);
+
 class LoadedModel {
  public:
   // Throws Error when the folder is not a model, or one that Lectern cannot run.
-  LoadedModel(const std::filesystem::path& folder, Device& device);
+  LoadedModel(const std::filesystem::path& folder, Device& device, WeightFormat format);
 
   // The plan of a mode by its name; "auto" is gundam for a model trained at 1024 pixels and native otherwise.
   // Throws Error for an unknown mode and, unless forced, for one that the model was not trained for.
@@ -25,6 +28,7 @@ class LoadedModel {
   std::vector<int32_t> expand_prompt(std::span<const int32_t> prompt, int64_t rows) const;
 
   Device& device;
+  const WeightFormat format;  // of the decoder; the encoder's is f32 or bf16
   const Checkpoint checkpoint;
   const Tokenizer tokenizer;
   const Encoder encoder;

@@ -7,8 +7,10 @@
 namespace lectern {
 
 Decoder::Decoder(const WeightLoader& load) : device_(load.device()), config_(load.checkpoint().config().decoder) {
-  embedding_ = load.matrix("model.embed_tokens.weight", {config_.vocabulary, config_.hidden});
-  head_ = load.matrix("lm_head.weight", {config_.vocabulary, config_.hidden});
+  embedding_ = load.matrix("model.embed_tokens.weight", {config_.vocabulary, config_.hidden}, WeightFormat::f32);
+  // Four bits cost the head more than they gain: it is kept in eight.
+  const WeightFormat head_format = load.format() == WeightFormat::q4 ? WeightFormat::q8 : load.format();
+  head_ = load.matrix("lm_head.weight", {config_.vocabulary, config_.hidden}, head_format);
   norm_ = load.rms_norm("model.norm", config_.hidden);
   for (int i = 0; i < config_.layers; ++i) layers_.push_back(load_layer(load, i));
 }
@@ -34,8 +36,9 @@ Decoder::Layer Decoder::load_layer(const WeightLoader& load, int index) const {
     layer.dense = mlp(b + "mlp.", width_of(b + "mlp."));
     return layer;
   }
-  layer.router = load.matrix(b + "mlp.gate.weight", {config_.experts, hidden});
-  const int64_t inner = width_of(b + "mlp.experts.0.");  // of every expert
+  layer.router =
+      load.matrix(b + "mlp.gate.weight", {config_.experts, hidden}, WeightFormat::f32);  // decides, so it is exact
+  const int64_t inner = width_of(b + "mlp.experts.0.");                                  // of every expert
   for (int e = 0; e < config_.experts; ++e) {
     Mlp expert = mlp(fmt::format("{}mlp.experts.{}.", b, e), inner);
     layer.experts.push_back({expert.gate, expert.up, expert.down});
@@ -110,6 +113,38 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
   Tensor logits(device_, DataType::f32, {count, config_.vocabulary});
   device_.linear({.in = last, .weight = head_, .out = logits});
   return logits;
+}
+
+double Decoder::bytes_of_step(int sequences) const {
+  const auto bytes = [](const Matrix& matrix) { return matrix.data ? static_cast<double>(matrix.data.bytes()) : 0.0; };
+  double sum = bytes(head_);
+  const double missed = std::pow(1.0 - static_cast<double>(config_.experts_per_token) / config_.experts, sequences);
+  for (const Layer& layer : layers_) {
+    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.dense.gate, &layer.dense.up,
+                                 &layer.dense.down, &layer.router}) {
+      sum += bytes(*matrix);
+    }
+    for (const ExpertWeights& expert : layer.experts)
+      sum += (1 - missed) * (bytes(expert.gate) + bytes(expert.up) + bytes(expert.down));
+  }
+  return sum;
+}
+
+double Decoder::operations_of_token() const {
+  const auto operations = [](const Matrix& matrix) {
+    return matrix.data ? 2.0 * static_cast<double>(matrix.out()) * static_cast<double>(matrix.in()) : 0.0;
+  };
+  double sum = 0;
+  for (const Layer& layer : layers_) {
+    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.dense.gate, &layer.dense.up,
+                                 &layer.dense.down, &layer.router}) {
+      sum += operations(*matrix);
+    }
+    if (layer.experts.empty()) continue;
+    const ExpertWeights& expert = layer.experts.front();
+    sum += config_.experts_per_token * (operations(expert.gate) + operations(expert.up) + operations(expert.down));
+  }
+  return sum;
 }
 
 }  // namespace lectern

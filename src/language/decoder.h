@@ -22,6 +22,12 @@ class Decoder {
   Tensor step(const MutableTensorView& x, std::span<const SequenceRows> sequences, std::span<const int64_t> wanted,
               const KvCache& cache) const;
 
+  // For benchmarks. Bytes of weights that a step of so many sequences, a token each, reads: of the experts as many as
+  // independent, even choices would hit.
+  double bytes_of_step(int sequences) const;
+  // Multiplications and additions with weights for one token of a prompt.
+  double operations_of_token() const;
+
  private:
   struct Mlp {
     Matrix gate, up, down;

@@ -20,7 +20,7 @@ class Partial final : public Device {
   const char* name() const override { return "partial"; }
   std::byte* allocate(size_t bytes) override { return cpu_device().allocate(bytes); }
   void release(std::byte* data, size_t bytes) noexcept override { cpu_device().release(data, bytes); }
-  Matrix matrix(const TensorView& weight) override { return cpu_device().matrix(weight); }
+  Matrix matrix(const TensorView& weight, WeightFormat format) override { return cpu_device().matrix(weight, format); }
   Tensor vector(const TensorView& values) override { return cpu_device().vector(values); }
 };
 

@@ -29,7 +29,7 @@ constexpr int64_t hidden = 128;  // of mini
 
 struct Model {
   explicit Model(const std::filesystem::path& folder = mini_folder)
-      : checkpoint(Checkpoint::open(folder)), decoder(WeightLoader(checkpoint, cpu_device())) {}
+      : checkpoint(Checkpoint::open(folder)), decoder(WeightLoader(checkpoint, cpu_device(), WeightFormat::f32)) {}
   const Checkpoint checkpoint;
   const Decoder decoder;
 };

@@ -76,7 +76,7 @@ struct RandomWeight {
         std::memcpy(bytes.data() + i * 2, &half, 2);
       }
     }
-    matrix = cpu_device().matrix({bytes.data(), type, {out, in}});
+    matrix = cpu_device().matrix({bytes.data(), type, {out, in}}, WeightFormat::f32);
   }
   RandomWeight(RandomWeight&&) = default;
 

@@ -18,7 +18,7 @@ constexpr int64_t hidden = 128;  // of mini, as are the channels of SAM and the 
 
 struct Mini {
   const Checkpoint checkpoint = Checkpoint::open(mini_folder);
-  const Encoder encoder{WeightLoader(checkpoint, cpu_device())};
+  const Encoder encoder{WeightLoader(checkpoint, cpu_device(), WeightFormat::f32)};
 
   std::vector<float> vector(const std::string& name) const {
     const Tensor values = cpu_device().vector(checkpoint.weight(name, {hidden}));

@@ -1,15 +1,19 @@
 #include "device/cpu/cpu_device.h"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <string>
 
 #include "device/cpu/kernels.h"
+#include "device/cpu/quantized.h"
 #include "lectern/error.h"
 
 namespace lectern {
 namespace {
 
 constexpr size_t alignment = 64;
+constexpr size_t huge_page = size_t{1} << 21;
 
 Operators cpu_operators() {
   return {.linear = cpu::linear,
@@ -48,7 +52,11 @@ class CpuDevice final : public Device {
         return data;
       }
     }
-    void* data = std::aligned_alloc(alignment, size);
+    // Weights are read in long runs: with huge pages the processor looks up far fewer addresses.
+    const bool huge = size >= huge_page;
+    void* data =
+        std::aligned_alloc(huge ? huge_page : alignment, huge ? (size + huge_page - 1) / huge_page * huge_page : size);
+    if (huge && data != nullptr) ::madvise(data, size, MADV_HUGEPAGE);
     if (data == nullptr) {
       throw Error("cpu: no memory for " + std::to_string(size >> 20) +
                   " MiB; close other programs or use a smaller --mode");
@@ -70,8 +78,27 @@ class CpuDevice final : public Device {
     std::free(data);
   }
 
-  Matrix matrix(const TensorView& weight) override {
-    return {weight.reshaped({weight.shape[0], weight.shape[0] == 0 ? 0 : weight.shape.elements() / weight.shape[0]})};
+  Matrix matrix(const TensorView& weight, WeightFormat format) override {
+    const int64_t out = weight.shape[0];
+    const int64_t in = out == 0 ? 0 : weight.shape.elements() / out;
+    const TensorView rows = weight.reshaped({out, in});
+    switch (format) {
+      case WeightFormat::f32: return {rows, in, format, nullptr};
+      case WeightFormat::bf16: {
+        if (rows.type == DataType::bf16) return {rows, in, format, nullptr};
+        const Tensor wide = vector(rows);
+        const auto own = std::make_shared<Tensor>(*this, DataType::bf16, rows.shape);
+        cpu::narrow(wide.floats(), own->view().as<uint16_t>(), out * in);
+        return {*own, in, format, own};
+      }
+      case WeightFormat::q8:
+      case WeightFormat::q4: {
+        const auto own = std::make_shared<Tensor>(*this, DataType::u8, Shape{out, cpu::row_bytes(format, in)});
+        cpu::quantize(rows, format, own->view().data);
+        return {*own, in, format, own};
+      }
+    }
+    return {};
   }
 
   Tensor vector(const TensorView& values) override {

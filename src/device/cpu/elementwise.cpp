@@ -18,21 +18,20 @@
 HWY_BEFORE_NAMESPACE();
 namespace lectern::cpu::HWY_NAMESPACE {
 
-template <typename Wide>
-void widen_from(const Wide* in, float* out, int64_t count) {
-  const FloatTag d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(load_wide(d, in + i), d, out + i);
-  for (; i < count; ++i) out[i] = widened(in[i]);
-}
-
 void widen_range(const TensorView& in, float* out, int64_t first, int64_t last) {
   switch (in.type) {
     case DataType::bf16: return widen_from(reinterpret_cast<const Bf16*>(in.data) + first, out + first, last - first);
     case DataType::f16: return widen_from(reinterpret_cast<const F16*>(in.data) + first, out + first, last - first);
     default: return widen_from(in.as<float>() + first, out + first, last - first);
   }
+}
+
+void narrow_range(const float* in, uint16_t* out, int64_t first, int64_t last) {
+  const FloatTag d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = first;
+  for (; i + lanes <= last; i += lanes) store_bf16(d, hn::LoadU(d, in + i), out + i);
+  for (; i < last; ++i) out[i] = f32_to_bf16(in[i]);
 }
 
 // out[i] = combine(a[i], b[i]) for vectors and, at the end, for lanes of one.
@@ -137,6 +136,7 @@ namespace lectern::cpu {
 namespace {
 
 HWY_EXPORT(widen_range);
+HWY_EXPORT(narrow_range);
 HWY_EXPORT(add_values);
 HWY_EXPORT(multiply_values);
 HWY_EXPORT(sigmoid_multiply);
@@ -174,6 +174,17 @@ void norm_rows(const NormArgs& args) {
 void widen(const TensorView& in, float* out) {
   parallel_shares(in.shape.elements(), least_share, [&](int64_t first, int64_t last) {
     HWY_DYNAMIC_DISPATCH(widen_range)(in, out, first, last);
+  });
+}
+
+void widen_row(const TensorView& in, int64_t row, float* out) {
+  const int64_t width = in.shape[0] == 0 ? 0 : in.shape.elements() / in.shape[0];
+  HWY_DYNAMIC_DISPATCH(widen_range)(in.slice(row, 1), out, 0, width);
+}
+
+void narrow(const float* in, uint16_t* out, int64_t count) {
+  parallel_shares(count, least_share, [&](int64_t first, int64_t last) {
+    HWY_DYNAMIC_DISPATCH(narrow_range)(in, out, first, last);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "device/cpu/kernels.h"
+#include "device/cpu/quantized.h"
 #include "device/device.h"
 
 namespace lectern::cpu {
@@ -14,8 +15,12 @@ namespace {
 
 using dnnl::memory;
 
-// What a primitive depends on: rows, out, in, bias?, activation, residual?
-using ProductKey = std::tuple<int64_t, int64_t, int64_t, bool, Activation, bool>;
+// What a primitive depends on: type of inputs and weights, rows, out, in, bias?, activation, residual?
+using ProductKey = std::tuple<DataType, int64_t, int64_t, int64_t, bool, Activation, bool>;
+
+memory::data_type dnnl_type(DataType type) {
+  return type == DataType::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+}
 
 dnnl::engine& engine() {
   static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
@@ -23,9 +28,9 @@ dnnl::engine& engine() {
 }
 
 dnnl::matmul make_product(const ProductKey& key) {
-  const auto [rows, out, in, bias, activation, residual] = key;
-  const memory::desc x({rows, in}, memory::data_type::f32, memory::format_tag::ab);
-  const memory::desc w({in, out}, memory::data_type::f32, memory::format_tag::ba);
+  const auto [type, rows, out, in, bias, activation, residual] = key;
+  const memory::desc x({rows, in}, dnnl_type(type), memory::format_tag::ab);
+  const memory::desc w({in, out}, dnnl_type(type), memory::format_tag::ba);
   const memory::desc y({rows, out}, memory::data_type::f32, memory::format_tag::ab);
   dnnl::post_ops after;
   switch (activation) {
@@ -54,6 +59,34 @@ dnnl::matmul product(const ProductKey& key) {
   return made.emplace(key, make_product(key)).first->second;
 }
 
+// Whether products of bf16 are faster here than those of f32.
+bool fast_bf16() {
+  static const bool fast =
+      static_cast<int>(dnnl::get_effective_cpu_isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core_bf16);
+  return fast;
+}
+
+// The weight [out, in] as f32 or bf16; `made` holds it where it is not the matrix's own data.
+const std::byte* weight_as(Device& device, const Matrix& weight, DataType type, Tensor& made) {
+  if (weight.data.type == type) return weight.data.data;
+  const Shape shape = {weight.out(), weight.in()};
+  const bool quantized = weight.format == WeightFormat::q8 || weight.format == WeightFormat::q4;
+  Tensor narrow_rows;
+  TensorView rows = weight.data;
+  if (quantized) {
+    narrow_rows = Tensor(device, DataType::bf16, shape);
+    unpack(weight, narrow_rows.view().as<uint16_t>());
+    rows = narrow_rows;
+  }
+  if (rows.type == type) {
+    made = std::move(narrow_rows);
+  } else {
+    made = Tensor(device, DataType::f32, shape);
+    widen(rows, made.floats());
+  }
+  return made.view().data;
+}
+
 void blocked_product(Device& device, const LinearArgs& args, int64_t rows) {
   const int64_t out = args.weight.out();
   const int64_t in = args.weight.in();
@@ -62,22 +95,25 @@ void blocked_product(Device& device, const LinearArgs& args, int64_t rows) {
   if (residual && args.residual.data != args.out.data)
     std::copy_n(args.residual.data, args.residual.bytes(), args.out.data);
 
-  Tensor wide;
-  const std::byte* weight = args.weight.data.data;
-  if (args.weight.data.type != DataType::f32) {
-    wide = Tensor(device, DataType::f32, {out, in});
-    widen(args.weight.data, wide.floats());
-    weight = wide.view().data;
+  const DataType type = args.weight.format != WeightFormat::f32 && fast_bf16() ? DataType::bf16 : DataType::f32;
+  Tensor made_weight;
+  Tensor made_input;
+  const std::byte* weight = weight_as(device, args.weight, type, made_weight);
+  const std::byte* input = args.in.data;
+  if (type == DataType::bf16) {
+    made_input = Tensor(device, DataType::bf16, {rows, in});
+    narrow(args.in.as<float>(), made_input.view().as<uint16_t>(), rows * in);
+    input = made_input.view().data;
   }
-  const ProductKey key(rows, out, in, bias, args.activation, residual);
+  const ProductKey key(type, rows, out, in, bias, args.activation, residual);
   const dnnl::matmul multiply = product(key);
   static thread_local dnnl::stream stream(engine());
   const auto wrap = [](const memory::desc& description, const std::byte* data) {
     return memory(description, engine(), const_cast<std::byte*>(data));  // oneDNN takes no pointers to const
   };
   std::unordered_map<int, memory> arguments = {
-      {DNNL_ARG_SRC, wrap(memory::desc({rows, in}, memory::data_type::f32, memory::format_tag::ab), args.in.data)},
-      {DNNL_ARG_WEIGHTS, wrap(memory::desc({in, out}, memory::data_type::f32, memory::format_tag::ba), weight)},
+      {DNNL_ARG_SRC, wrap(memory::desc({rows, in}, dnnl_type(type), memory::format_tag::ab), input)},
+      {DNNL_ARG_WEIGHTS, wrap(memory::desc({in, out}, dnnl_type(type), memory::format_tag::ba), weight)},
       {DNNL_ARG_DST, wrap(memory::desc({rows, out}, memory::data_type::f32, memory::format_tag::ab), args.out.data)}};
   if (bias)
     arguments.emplace(DNNL_ARG_BIAS,

@@ -125,7 +125,8 @@ TEST(Experts, OfEqualScoresTheLowerIndexWins) {
     std::fill(experts.router.values.begin(), experts.router.values.end(), 0.0f);
     std::fill_n(experts.router.values.begin() + 4 * c.width, c.width, 0.25f);
     std::memcpy(experts.router.bytes.data(), experts.router.values.data(), experts.router.bytes.size());
-    experts.router.matrix = cpu_device().matrix({experts.router.bytes.data(), DataType::f32, {c.experts, c.width}});
+    experts.router.matrix =
+        cpu_device().matrix({experts.router.bytes.data(), DataType::f32, {c.experts, c.width}}, WeightFormat::f32);
     const std::vector<float> in(static_cast<size_t>(rows * c.width), 1.0f);
     const auto chosen = experts.choose(c, in.data());
     ASSERT_EQ(chosen[0].first, 4);

@@ -99,7 +99,7 @@ TEST(Linear, ActivationsOfLargeSums) {
       for_each_target([&] {
         std::vector<float> out(in.size() * weight.size());
         cpu::linear(cpu_device(), {.in = view_of(in, {rows, 1}),
-                                   .weight = cpu_device().matrix(view_of(weight, {out_width, 1})),
+                                   .weight = cpu_device().matrix(view_of(weight, {out_width, 1}), WeightFormat::f32),
                                    .activation = activation,
                                    .out = view_of(out, {rows, out_width})});
         for (size_t i = 0; i < out.size(); ++i) {

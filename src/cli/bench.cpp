@@ -1,0 +1,270 @@
+// lectern bench: this machine's peak, and what share of it every stage reaches.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/commands.h"
+#include "core/threads.h"
+#include "device/cpu/cpu_device.h"
+#include "device/cpu/peak.h"
+#include "engine/loaded_model.h"
+#include "lectern/error.h"
+#include "lectern/model.h"
+
+namespace lectern::cli {
+namespace {
+
+struct Arguments {
+  std::string model, weights = "f32";
+  int64_t tokens = 32;
+  int batch = 0;
+  int threads = 0;
+  bool json = false;
+};
+
+template <typename Work>
+double seconds_of(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+struct Times {
+  double median = 0, least = 0, most = 0;
+};
+
+Times summary(std::vector<double> seconds) {
+  std::ranges::sort(seconds);
+  return {seconds[seconds.size() / 2], seconds.front(), seconds.back()};
+}
+
+template <typename Work>
+Times repeated(int runs, const Work& work) {
+  work();  // warms up: memory is taken, kernels are compiled
+  std::vector<double> seconds;
+  for (int i = 0; i < runs; ++i) seconds.push_back(seconds_of(work));
+  return summary(seconds);
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+// Multiplications and additions of the encoder for one view of `size` pixels.
+double encoder_operations(const LoadedModel& model, double size) {
+  const ModelConfig& config = model.checkpoint.config();
+  const auto extent = [&](const char* name, int index) {
+    return static_cast<double>(model.checkpoint.shape_of(name)[index]);
+  };
+  const double places = size / config.sam.patch * (size / config.sam.patch);
+  const double width = config.sam.width;
+  const double global = static_cast<double>(config.sam.global_layers.size());
+  const double side = size / config.sam.patch;
+  const double windows = std::ceil(side / config.sam.window) * std::ceil(side / config.sam.window);
+  const double window_places = config.sam.window * config.sam.window;
+  const double neck = extent("model.sam_model.neck.0.weight", 0);
+  const double down = extent("model.sam_model.net_2.weight", 0);
+  const double channels = extent("model.sam_model.net_3.weight", 0);
+  double sum = 2 * places * width * 3 * config.sam.patch * config.sam.patch;
+  sum += config.sam.layers * 24 * places * width * width;
+  sum += global * 4 * places * places * width +
+         (config.sam.layers - global) * 4 * windows * window_places * window_places * width;
+  sum += 2 * places * (width * neck + 9 * neck * neck) + places / 4 * 18 * neck * down +
+         places / 16 * 18 * down * channels;
+  const double tokens = places / 16 + 1;
+  const double clip = config.clip.width;
+  const double inner = extent("model.vision_model.transformer.layers.0.mlp.fc1.weight", 0);
+  sum += config.clip.layers * (2 * tokens * (4 * clip * clip + 2 * clip * inner) + 4 * tokens * tokens * clip);
+  return sum + 2 * tokens * config.decoder.hidden * (clip + channels);
+}
+
+// Sequences that decode together from a given position on.
+class Decoding {
+ public:
+  Decoding(const LoadedModel& model, int sequences, int64_t position)
+      : model_(model),
+        cache_(model.device, model.decoder.config(),
+               static_cast<int32_t>(sequences * KvCache::pages_for(position + 512))) {
+    for (int i = 0; i < sequences; ++i) {
+      SequencePages pages(cache_);
+      pages.reserve(position + 512);
+      pages_.push_back(std::move(pages));
+    }
+    if (position > 0) step(position);
+  }
+
+  // Takes `rows` more tokens of every sequence.
+  void step(int64_t rows) {
+    const DecoderConfig& config = model_.decoder.config();
+    std::vector<SequenceRows> sequences;
+    std::vector<int64_t> wanted;
+    std::vector<int32_t> ids;
+    for (const SequencePages& pages : pages_) {
+      sequences.push_back({static_cast<int64_t>(ids.size()), rows, position_, pages.pages()});
+      for (int64_t i = 0; i < rows; ++i) ids.push_back(static_cast<int32_t>((next_ += 7919) % config.vocabulary));
+      wanted.push_back(static_cast<int64_t>(ids.size()) - 1);
+    }
+    const Tensor x(model_.device, DataType::f32, {static_cast<int64_t>(ids.size()), config.hidden});
+    model_.decoder.embed(ids, x);
+    model_.decoder.step(x, sequences, wanted, cache_);
+    position_ += rows;
+  }
+
+ private:
+  const LoadedModel& model_;
+  KvCache cache_;
+  std::vector<SequencePages> pages_;
+  int64_t position_ = 0;
+  int64_t next_ = 1;
+};
+
+class Report {
+ public:
+  // value and its limit in `unit`; where less is better the share is limit / value.
+  void add(const std::string& part, const std::string& key, double value, double low, double high,
+           const std::string& unit, std::optional<double> limit, bool less_is_better) {
+    json_[part][key] = value;
+    std::string share;
+    if (limit) {
+      json_["limits"][part + "." + key] = *limit;
+      share = fmt::format("{:>10.3g}  {:>4.0f} %", *limit, 100 * (less_is_better ? *limit / value : value / *limit));
+    }
+    lines_ += fmt::format("{:<20} {:>10.3g} {:<6} {:>9.3g} .. {:<9.3g} {}\n", part + "." + key, value, unit, low, high,
+                          share);
+  }
+  void add_time(const std::string& part, const std::string& key, const Times& t, double limit) {
+    add(part, key, t.median, t.least, t.most, "s", limit, true);
+  }
+  void add_rate(const std::string& part, const std::string& key, const Times& t, double tokens, double limit) {
+    add(part, key, tokens / t.median, tokens / t.most, tokens / t.least, "tok/s", limit, false);
+  }
+  nlohmann::json& json() { return json_; }
+  const std::string& lines() const { return lines_; }
+
+ private:
+  nlohmann::json json_;
+  std::string lines_;
+};
+
+void bench_encoder(const LoadedModel& model, double gops, Report& report) {
+  const auto views_of = [](int whole, int tile, int columns, int rows) {
+    Views views;
+    views.whole = Picture(whole, whole);
+    for (size_t i = 0; i < views.whole.rgb.size(); ++i)
+      views.whole.rgb[i] = static_cast<uint8_t>(i * 2654435761u >> 24);
+    views.columns = columns;
+    views.rows = rows;
+    for (int i = 0; i < columns * rows && columns * rows > 1; ++i) {
+      views.tiles.emplace_back(tile, tile);
+      std::copy_n(views.whole.rgb.begin() + i * 1000, views.tiles.back().rgb.size(), views.tiles.back().rgb.begin());
+    }
+    return views;
+  };
+  const auto measure = [&](const char* key, const Views& views, int runs) {
+    double operations = encoder_operations(model, views.whole.width);
+    for (const Picture& tile : views.tiles) operations += encoder_operations(model, tile.width);
+    report.add_time("encode", key, repeated(runs, [&] { model.encoder.encode(views); }), operations / gops / 1e9);
+  };
+  measure("view1024_s", views_of(1024, 640, 1, 1), 5);
+  measure("tile640_s", views_of(640, 640, 1, 1), 5);
+  measure("gundam_s", views_of(1024, 640, 2, 3), 3);
+}
+
+void bench_decoder(const LoadedModel& model, const Arguments& arguments, double gops, double gbps, Report& report) {
+  const Decoder& decoder = model.decoder;
+  for (const int64_t length : {283, 913}) {
+    const Times times = repeated(3, [&] { Decoding(model, 1, length); });
+    const double limit = gops * 1e9 / decoder.operations_of_token();
+    report.add_rate("prefill", fmt::format("{}_tps", length), times, static_cast<double>(length), limit);
+  }
+  const auto decode = [&](const std::string& key, int sequences, int64_t position) {
+    Decoding decoding(model, sequences, position);
+    for (int i = 0; i < 3; ++i) decoding.step(1);
+    std::vector<double> seconds;
+    for (int64_t i = 0; i < arguments.tokens; ++i) seconds.push_back(seconds_of([&] { decoding.step(1); }));
+    const double bytes = decoder.bytes_of_step(sequences) +
+                         static_cast<double>(sequences) * static_cast<double>(position) *
+                             static_cast<double>(KvCache::bytes_of_page(decoder.config())) / page_tokens;
+    report.add_rate("decode", key, summary(seconds), sequences, gbps * 1e9 / bytes * sequences);
+  };
+  decode("empty_tps", 1, 0);
+  decode("after900_tps", 1, std::min<int64_t>(900, decoder.config().context - 512));
+  decode("batch4_tps", 4, 0);
+  decode("batch16_tps", 16, 0);
+  if (arguments.batch > 0) decode(fmt::format("batch{}_tps", arguments.batch), arguments.batch, 0);
+}
+
+int bench(const Arguments& arguments) {
+  use_threads(arguments.threads);
+  Report report;
+  const std::array<std::pair<const char*, DataType>, 3> products = {
+      {{"f32_gops", DataType::f32}, {"bf16_gops", DataType::bf16}, {"int8_gops", DataType::u8}}};
+  std::map<DataType, double> peak;
+  for (const auto& [key, type] : products) {
+    peak[type] = cpu::peak_gops(type);
+    report.add("peak", key, peak[type], peak[type], peak[type], "Gop/s", std::nullopt, false);
+  }
+  const double gbps = cpu::peak_read_gbps();
+  report.add("peak", "read_gbps", gbps, gbps, gbps, "GB/s", std::nullopt, false);
+
+  std::optional<LoadedModel> model;
+  const double load =
+      seconds_of([&] { model.emplace(model_folder(arguments.model), cpu_device(), weight_format(arguments.weights)); });
+  const double gops = peak[arguments.weights == "f32" ? DataType::f32 : DataType::bf16];
+  bench_encoder(*model, gops, report);
+  bench_decoder(*model, arguments, gops, gbps, report);
+
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  nlohmann::json& json = report.json();
+  json["load_s"] = load;
+  json["peak_rss_bytes"] = static_cast<int64_t>(usage.ru_maxrss) * 1024;
+  json["threads"] = threads();
+  json["weights"] = arguments.weights;
+  json["cpu"] = processor_name();
+  json["version"] = LECTERN_VERSION;
+  if (arguments.json) {
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    fmt::print("{}, {} threads, weights {}\n\n", processor_name(), threads(), arguments.weights);
+    fmt::print("{:<20} {:>10} {:<6} {:>9}    {:<9} {:>10}  {:>6}\n{}", "", "median", "", "least", "most", "limit",
+               "share", report.lines());
+    fmt::print("load                 {:>10.3g} s\npeak memory          {:>10.3g} GB\n", load,
+               static_cast<double>(usage.ru_maxrss) * 1024 / 1e9);
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+Run add_bench(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      app.add_subcommand("bench", "Measure this machine's peak and the share of it that every stage reaches");
+  command->add_option("--model", arguments->model,
+                      "The model's folder (default: $LECTERN_MODEL, then the model that ships)");
+  command->add_option("--weights", arguments->weights, "How weights are kept: f32 (default), bf16, q8 or q4");
+  command->add_option("--tokens", arguments->tokens, "Tokens to decode for a figure (default 32)")
+      ->check(CLI::Range(1, 500));
+  command->add_option("--batch", arguments->batch, "A further number of sequences to decode together")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
+      ->check(CLI::Range(1, 1024));
+  command->add_flag("--json", arguments->json, "Write JSON");
+  return [arguments] { return bench(*arguments); };
+}
+
+}  // namespace lectern::cli

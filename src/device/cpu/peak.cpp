@@ -1,0 +1,92 @@
+#include "device/cpu/peak.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <vector>
+
+#include "core/threads.h"
+
+namespace lectern::cpu {
+namespace {
+
+using dnnl::memory;
+
+constexpr int runs = 12;
+
+template <typename Work>
+double best_seconds(const Work& work) {
+  work();  // warms up
+  double best = 1e30;
+  for (int i = 0; i < runs; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+// Sums words first .. last - 1, read as `streams` stretches side by side.
+uint64_t sum_words(const uint64_t* words, int64_t first, int64_t last, int64_t streams) {
+  const int64_t length = (last - first) / streams / 8 * 8;
+  uint64_t sums[8] = {};
+  for (int64_t i = 0; i < length; i += 8) {
+    for (int64_t s = 0; s < streams; ++s) {
+      const uint64_t* at = words + first + s * length + i;
+      for (int k = 0; k < 8; ++k) sums[k] += at[k];
+    }
+  }
+  uint64_t total = 0;
+  for (const uint64_t sum : sums) total += sum;
+  return total;
+}
+
+}  // namespace
+
+double peak_gops(DataType type) {
+  constexpr int64_t size = 2048;
+  const bool integers = type == DataType::u8;
+  const auto kind = integers                 ? memory::data_type::u8
+                    : type == DataType::bf16 ? memory::data_type::bf16
+                                             : memory::data_type::f32;
+  const auto right = integers ? memory::data_type::s8 : kind;
+  const auto result = integers ? memory::data_type::s32 : memory::data_type::f32;
+  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  dnnl::stream stream(engine);
+  const dnnl::matmul::primitive_desc description({{{size, size}, kind, memory::format_tag::ab},
+                                                  {{size, size}, right, memory::format_tag::any},
+                                                  {{size, size}, result, memory::format_tag::ab}},
+                                                 engine);
+  const dnnl::matmul multiply(description);
+  const memory a(description.src_desc(), engine);
+  const memory b(description.weights_desc(), engine);
+  const memory c(description.dst_desc(), engine);
+  for (const memory& operand : {a, b}) std::memset(operand.get_data_handle(), 0, operand.get_desc().get_size());
+  const double seconds = best_seconds([&] {
+    multiply.execute(stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+    stream.wait();
+  });
+  return 2.0 * size * size * size / seconds / 1e9;
+}
+
+double peak_read_gbps() {
+  constexpr int64_t words = int64_t{1} << 26;  // 512 MiB, beyond any cache
+  const std::unique_ptr<uint64_t[]> memory(new uint64_t[words]);
+  parallel_shares(words, 1,
+                  [&](int64_t first, int64_t last) { std::fill(memory.get() + first, memory.get() + last, 1); });
+  double best = 0;
+  for (const int64_t streams : {1, 2, 4, 8}) {
+    volatile uint64_t sink = 0;
+    const double seconds = best_seconds([&] {
+      parallel_shares(words, 1,
+                      [&](int64_t first, int64_t last) { sink = sum_words(memory.get(), first, last, streams); });
+    });
+    best = std::max(best, static_cast<double>(words * 8) / seconds / 1e9);
+  }
+  return best;
+}
+
+}  // namespace lectern::cpu
