@@ -144,6 +144,15 @@ def byte_level_tokenizer(vocab_size):
     }
 
 
+def load(folder):
+    """-> {published name: float32 array}, of a folder that save() wrote."""
+    with open(os.path.join(folder, "model-00001-of-000001.safetensors"), "rb") as f:
+        header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
+        data = np.frombuffer(f.read(), np.uint16)
+    return {name: (data[e["data_offsets"][0] // 2:e["data_offsets"][1] // 2].astype(np.uint32) << 16).view(np.float32).reshape(e["shape"])
+            for name, e in header.items() if name != "__metadata__"}
+
+
 def save(weights, p, folder):
     """weights: {published name: float32 array}; every name of tensors(p) must be there with its shape."""
     os.makedirs(folder, exist_ok=True)

@@ -49,6 +49,17 @@ def unstack(w, p):
     return out
 
 
+def load(w, p, folder):
+    """The weights of a checkpoint folder into w; what serves training alone stays as it is."""
+    weights = {k: torch.from_numpy(v) for k, v in checkpoint.load(folder).items()}
+    for i in range(1, p["lm"]["layers"]):
+        for q in ("gate_proj", "up_proj", "down_proj"):
+            weights[f"stack.{i}.{q}"] = torch.stack([weights[f"model.layers.{i}.mlp.experts.{e}.{q}.weight"] for e in range(p["lm"]["experts"])])
+    for k, v in w.items():
+        if not k.startswith("aux."):
+            v.data.copy_(weights[k])
+
+
 def relative(table, n):
     """[L, hd] -> [n, n, hd]: row i, column j holds the embedding of the distance i - j."""
     i = torch.arange(n)

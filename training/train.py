@@ -168,7 +168,9 @@ def main():
     ap.add_argument("--lr", type=float, default=2e-3, help="AdamW; Muon takes ten times as much")
     ap.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     ap.add_argument("--every", type=float, default=8, help="minutes between evaluations")
-    ap.add_argument("--resume")
+    ap.add_argument("--resume", help="go on with an interrupted run: its state.pt")
+    ap.add_argument("--init", help="begin with the weights of a checkpoint folder of the same preset")
+    ap.add_argument("--skip", type=float, default=0, help="share of the schedule to leave out at the start, with --init")
     a = ap.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     p = PRESETS[a.preset]
@@ -176,10 +178,12 @@ def main():
     atlas = synth.Atlas(files + held_out)
     evaluate = Evaluation(p, atlas, range(len(files), atlas.faces), 200 if device == "cuda" else 24)
     w = model.init(p, device)
+    if a.init:
+        model.load(w, p, a.init)
     matrices = [v for k, v in w.items() if v.dim() >= 2 and not any(s in k for s in ("embed", "lm_head", "rel_pos", "aux", "gate.weight"))]
     others = [v for v in w.values() if not any(v is q for q in matrices)]
     muon, adam = Muon(matrices, a.lr * 10), torch.optim.AdamW(others, lr=a.lr, betas=(0.9, 0.98), weight_decay=0.0)
-    state = {"step": 0, "pages": 0, "seconds": 0.0}
+    state = {"step": 0, "pages": 0, "seconds": a.skip * a.minutes * 60}
     if a.resume:
         ck = torch.load(a.resume, map_location=device)
         for k in w:

@@ -51,6 +51,7 @@ template <typename Work>
 Times repeated(int runs, const Work& work) {
   work();  // warms up: memory is taken, kernels are compiled
   std::vector<double> seconds;
+  seconds.reserve(static_cast<size_t>(runs));
   for (int i = 0; i < runs; ++i) seconds.push_back(seconds_of(work));
   return summary(seconds);
 }
@@ -194,6 +195,7 @@ void bench_decoder(const LoadedModel& model, const Arguments& arguments, double 
     Decoding decoding(model, sequences, position);
     for (int i = 0; i < 3; ++i) decoding.step(1);
     std::vector<double> seconds;
+    seconds.reserve(static_cast<size_t>(arguments.tokens));
     for (int64_t i = 0; i < arguments.tokens; ++i) seconds.push_back(seconds_of([&] { decoding.step(1); }));
     const double bytes = decoder.bytes_of_step(sequences) +
                          static_cast<double>(sequences) * static_cast<double>(position) *

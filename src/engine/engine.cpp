@@ -22,6 +22,7 @@ Engine::Engine(Device& device, const Decoder& decoder, int sequences)
 void Engine::add(Request request) {
   const DecoderConfig& config = decoder_.config();
   const auto length = static_cast<int64_t>(request.prompt.size());
+  if (length == 0) throw Error("the prompt is empty; expected at least one token");
   if (length >= config.context) {
     throw Error(
         fmt::format("the page and its prompt take {} tokens, but the model's context is {}; use a smaller --mode",
@@ -40,6 +41,11 @@ void Engine::add(Request request) {
 void Engine::admit() {
   while (!waiting_.empty()) {
     Request& next = waiting_.front();
+    if (next.stop.stop_requested()) {
+      if (next.on_finish) next.on_finish(Finish::stopped);
+      waiting_.pop_front();
+      continue;
+    }
     const auto length = static_cast<int64_t>(next.prompt.size());
     const int64_t room = decoder_.config().context - length;
     const int64_t budget = next.max_tokens > 0 ? std::min(next.max_tokens, room) : room;
