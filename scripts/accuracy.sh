@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How often the shipped model errs on printed text in fonts that it was not trained on:
-#   scripts/accuracy.sh [--model DIR] [--count N] [--limit RATE] [--keep DIR] [--seed N]
+#   scripts/accuracy.sh [--model DIR] [--weights FORMAT] [--count N] [--limit RATE] [--keep DIR] [--seed N]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
