@@ -24,10 +24,9 @@ namespace lectern::cli {
 namespace {
 
 struct Arguments {
-  std::string model, weights = "f32";
+  ModelOptions model;
   int64_t tokens = 32;
   int batch = 0;
-  int threads = 0;
   bool json = false;
 };
 
@@ -210,7 +209,7 @@ void bench_decoder(const LoadedModel& model, const Arguments& arguments, double 
 }
 
 int bench(const Arguments& arguments) {
-  use_threads(arguments.threads);
+  use_threads(arguments.model.threads);
   Report report;
   const std::array<std::pair<const char*, DataType>, 3> products = {
       {{"f32_gops", DataType::f32}, {"bf16_gops", DataType::bf16}, {"int8_gops", DataType::u8}}};
@@ -223,9 +222,10 @@ int bench(const Arguments& arguments) {
   report.add("peak", "read_gbps", gbps, gbps, gbps, "GB/s", std::nullopt, false);
 
   std::optional<LoadedModel> model;
-  const double load =
-      seconds_of([&] { model.emplace(model_folder(arguments.model), cpu_device(), weight_format(arguments.weights)); });
-  const double gops = peak[arguments.weights == "f32" ? DataType::f32 : DataType::bf16];
+  const double load = seconds_of([&] {
+    model.emplace(model_folder(arguments.model.folder), cpu_device(), weight_format(arguments.model.weights));
+  });
+  const double gops = peak[arguments.model.weights == "f32" ? DataType::f32 : DataType::bf16];
   bench_encoder(*model, gops, report);
   bench_decoder(*model, arguments, gops, gbps, report);
 
@@ -235,13 +235,13 @@ int bench(const Arguments& arguments) {
   json["load_s"] = load;
   json["peak_rss_bytes"] = static_cast<int64_t>(usage.ru_maxrss) * 1024;
   json["threads"] = threads();
-  json["weights"] = arguments.weights;
+  json["weights"] = arguments.model.weights;
   json["cpu"] = processor_name();
   json["version"] = LECTERN_VERSION;
   if (arguments.json) {
     fmt::print("{}\n", json.dump(2));
   } else {
-    fmt::print("{}, {} threads, weights {}\n\n", processor_name(), threads(), arguments.weights);
+    fmt::print("{}, {} threads, weights {}\n\n", processor_name(), threads(), arguments.model.weights);
     fmt::print("{:<20} {:>10} {:<6} {:>9}    {:<9} {:>10}  {:>6}\n{}", "", "median", "", "least", "most", "limit",
                "share", report.lines());
     fmt::print("load                 {:>10.3g} s\npeak memory          {:>10.3g} GB\n", load,
@@ -256,14 +256,10 @@ Run add_bench(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       app.add_subcommand("bench", "Measure this machine's peak and the share of it that every stage reaches");
-  command->add_option("--model", arguments->model,
-                      "The model's folder (default: $LECTERN_MODEL, then the model that ships)");
-  command->add_option("--weights", arguments->weights, "How weights are kept: f32 (default), bf16, q8 or q4");
+  add_model_options(*command, arguments->model);
   command->add_option("--tokens", arguments->tokens, "Tokens to decode for a figure (default 32)")
       ->check(CLI::Range(1, 500));
   command->add_option("--batch", arguments->batch, "A further number of sequences to decode together")
-      ->check(CLI::Range(1, 1024));
-  command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
       ->check(CLI::Range(1, 1024));
   command->add_flag("--json", arguments->json, "Write JSON");
   return [arguments] { return bench(*arguments); };

@@ -34,6 +34,19 @@ std::string model_folder(const std::string& given) {
                   LECTERN_SHIPPED_MODEL));
 }
 
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option("--model", options.folder, "The model's folder (default: $LECTERN_MODEL, then the model that ships)")
+      ->type_name("DIR");
+  command
+      .add_option("--weights", options.weights,
+                  "How weights are kept and multiplied: f32 (default, exact), bf16, q8 or q4")
+      ->type_name("FORMAT");
+  command.add_option("--threads", options.threads, "Threads (default: the processors of this process)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024).description(""));
+}
+
 std::string in_one_line(std::string_view text) {
   std::string line(text);
   std::ranges::replace_if(

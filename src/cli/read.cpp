@@ -24,11 +24,10 @@ namespace lectern::cli {
 namespace {
 
 struct Arguments {
+  ModelOptions model;
   std::vector<std::string> inputs;
-  std::string out, model;
+  std::string out;
   ReadOptions options;
-  std::string weights = "f32";
-  int threads = 0;
   bool quiet = false;
 };
 
@@ -38,8 +37,8 @@ bool can_show_progress() {
 }
 
 int read(const Arguments& arguments) {
-  use_threads(arguments.threads);
-  const Model model = Model::load(model_folder(arguments.model), arguments.weights);
+  use_threads(arguments.model.threads);
+  const Model model = Model::load(model_folder(arguments.model.folder), arguments.model.weights);
   Reader reader(model, arguments.options);
   Destination destination(arguments.out, arguments.inputs, arguments.options.prompt == "markdown" ? ".md" : ".txt");
   ProgressLine line(!arguments.quiet && can_show_progress());
@@ -118,10 +117,7 @@ Run add_read(CLI::App& app) {
       ->add_option("-o,--output", arguments->out,
                    "A file for all the text, or a folder for a file each (default: standard output)")
       ->type_name("FILE|FOLDER");
-  command
-      ->add_option("--model", arguments->model,
-                   "The model's folder (default: $LECTERN_MODEL, then the model that ships)")
-      ->type_name("DIR");
+  add_model_options(*command, arguments->model);
   command
       ->add_option("--mode", arguments->options.mode,
                    "tiny, small, base, large, gundam, native or auto (default): gundam for a model trained at 1024 "
@@ -138,13 +134,6 @@ Run add_read(CLI::App& app) {
                    "Tokens to write at most for a page (default: what the context holds)")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000).description(""));
-  command
-      ->add_option("--weights", arguments->weights,
-                   "How weights are kept and multiplied: f32 (default, exact), bf16, q8 or q4")
-      ->type_name("FORMAT");
-  command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024).description(""));
   command->add_flag("--quiet", arguments->quiet, "No progress on standard error");
   return [arguments] { return read(*arguments); };
 }

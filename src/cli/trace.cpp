@@ -19,10 +19,9 @@ namespace lectern::cli {
 namespace {
 
 struct Arguments {
-  std::string image, model, mode = "auto", prompt_ids, forced_ids, out;
+  ModelOptions model;
+  std::string image, mode = "auto", prompt_ids, forced_ids, out;
   int64_t steps = 0;
-  std::string weights = "f32";
-  int threads = 0;
   bool force_mode = false;
 };
 
@@ -55,8 +54,8 @@ TensorView integers(const std::vector<int64_t>& values) {
 }
 
 int trace(const Arguments& arguments) {
-  use_threads(arguments.threads);
-  const LoadedModel model(model_folder(arguments.model), cpu_device(), weight_format(arguments.weights));
+  use_threads(arguments.model.threads);
+  const LoadedModel model(model_folder(arguments.model.folder), cpu_device(), weight_format(arguments.model.weights));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids", vocabulary);
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);
@@ -112,10 +111,7 @@ Run add_trace(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("trace", "Write every stage of reading one picture to a .safetensors file");
   command->add_option("IMAGE", arguments->image, "A picture file")->type_name("")->required();
-  command
-      ->add_option("--model", arguments->model,
-                   "The model's folder (default: $LECTERN_MODEL, then the model that ships)")
-      ->type_name("DIR");
+  add_model_options(*command, arguments->model);
   command->add_option("--mode", arguments->mode, "tiny, small, base, large, gundam, native or auto (default)")
       ->type_name("MODE");
   command->add_flag("--force-mode", arguments->force_mode, "Allow a mode that the model was not trained for");
@@ -127,13 +123,6 @@ Run add_trace(CLI::App& app) {
   command->add_option("--steps", arguments->steps, "Tokens to choose (default: as many as forced ids, else 16)")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000).description(""));
-  command
-      ->add_option("--weights", arguments->weights,
-                   "How weights are kept and multiplied: f32 (default, exact), bf16, q8 or q4")
-      ->type_name("FORMAT");
-  command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024).description(""));
   command->add_option("-o,--output", arguments->out, "The file to write")->type_name("FILE")->required();
   return [arguments] { return trace(*arguments); };
 }

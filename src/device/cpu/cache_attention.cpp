@@ -82,7 +82,7 @@ void store(Device&, const StoreArgs& args) {
 }
 
 void paged_attention(Device&, const PagedAttentionArgs& args) {
-  constexpr int64_t query_rows = 96;
+  constexpr int64_t query_rows = HWY_NAMESPACE::query_block;
   struct Task {
     const SequenceRows* sequence;
     int64_t head, first, rows;

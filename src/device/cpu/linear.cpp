@@ -70,10 +70,9 @@ bool fast_bf16() {
 const std::byte* weight_as(Device& device, const Matrix& weight, DataType type, Tensor& made) {
   if (weight.data.type == type) return weight.data.data;
   const Shape shape = {weight.out(), weight.in()};
-  const bool quantized = weight.format == WeightFormat::q8 || weight.format == WeightFormat::q4;
   Tensor narrow_rows;
   TensorView rows = weight.data;
-  if (quantized) {
+  if (is_quantized(weight.format)) {
     narrow_rows = Tensor(device, DataType::bf16, shape);
     unpack(weight, narrow_rows.view().as<uint16_t>());
     rows = narrow_rows;

@@ -16,6 +16,8 @@ namespace lectern::cpu {
 inline constexpr int64_t block_columns = 32;
 inline constexpr int64_t group_columns = 128;
 
+constexpr bool is_quantized(WeightFormat format) { return format == WeightFormat::q8 || format == WeightFormat::q4; }
+
 constexpr int64_t padded_columns(int64_t columns) {
   return (columns + group_columns - 1) / group_columns * group_columns;
 }

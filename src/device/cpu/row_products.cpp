@@ -180,7 +180,7 @@ void quantized_range(const RowProduct& product, int64_t first, int64_t last) {
 
 // Weight rows first .. last - 1 of one product.
 void row_product_range(const RowProduct& product, int64_t first, int64_t last) {
-  if (product.weight->format == WeightFormat::q8 || product.weight->format == WeightFormat::q4) {
+  if (is_quantized(product.weight->format)) {
     return quantized_range(product, first, last);
   }
   switch (product.weight->data.type) {
@@ -228,8 +228,7 @@ class PaddedInputs {
 
  private:
   static bool pads(const RowProduct& product) {
-    const bool quantized = product.weight->format == WeightFormat::q8 || product.weight->format == WeightFormat::q4;
-    return quantized && product.weight->in() % group_columns != 0;
+    return is_quantized(product.weight->format) && product.weight->in() % group_columns != 0;
   }
   std::vector<RowProduct> products_;
   std::vector<float> values_;  // zero where padded
