@@ -1,0 +1,76 @@
+// What was read from a document: pages, their blocks, and what happened on the way.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lectern {
+
+// In pixels of the page as displayed (upright), from its top left corner; right and bottom are exclusive.
+struct Box {
+  double left = 0;
+  double top = 0;
+  double right = 0;
+  double bottom = 0;
+};
+
+// A block as the model wrote it: <|ref|>label<|/ref|><|det|>[[x1, y1, x2, y2], ...]<|/det|> and the text behind it.
+struct Block {
+  std::string label;                          // the model's own word; empty for text that stands outside every tag
+  std::vector<Box> boxes;                     // clamped to the page, left < right and top < bottom; may be empty
+  std::vector<std::array<int, 4>> raw_boxes;  // as written, on the model's scale of 0 to 999
+  std::string text;                           // UTF-8, without the white space around it; may be empty
+};
+
+// Something the reader of the result should know. Codes are stable, e.g. "uncovered_ink", "repetition", "cut_short".
+struct Warning {
+  std::string code;
+  std::string message;
+  std::optional<Box> box;
+};
+
+// What the repetition guard did on a page.
+struct GuardReport {
+  int loops = 0;           // found
+  bool recovered = false;  // the text ends as it should; false with loops > 0: something may be missing
+  std::string action;      // of the last retry that was taken: "", "continued", "tiles" or "halves"
+};
+
+struct DocumentPage {
+  int number = 0;  // within its file, from 1
+  int width = 0;   // of the page as displayed, in pixels
+  int height = 0;
+  double dpi = 0;  // that a PDF page was rendered at; 0 for pictures
+  int turn = 0;    // degrees clockwise, 0 to 270, by which the stored page was turned to stand upright
+
+  std::string raw;  // what the model wrote, byte for byte
+  std::vector<Block> blocks;
+  std::string error;   // not empty: the page could not be read, and why
+  std::string finish;  // end, length, context, stopped, loop, blank or failed
+  std::string mode;    // as used
+  bool blank = false;  // nothing on it; no model was asked
+
+  int64_t vision_tokens = 0;
+  int64_t prompt_tokens = 0;  // vision tokens included
+  int64_t tokens = 0;         // written
+  double render_seconds = 0, encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
+  GuardReport guard;
+  std::vector<Warning> warnings;
+};
+
+// The same for every page of a document.
+struct DocumentInfo {
+  std::string source;   // the input as it was named
+  int pages = 0;        // of the file; more than were read when --pages chose some
+  std::string version;  // of Lectern
+  std::string model;    // folder
+  std::string weights;  // f32, bf16, q8 or q4
+  std::string device;
+  std::string prompt;                // name or text, as given
+  std::vector<std::string> lowered;  // operators that the device lacks and that were replaced
+};
+
+}  // namespace lectern

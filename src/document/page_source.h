@@ -1,0 +1,39 @@
+// Where pages come from: one input file, its pages in any order, each as an upright picture.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/picture.h"
+#include "document/picture_file.h"
+
+namespace lectern {
+
+struct SourceOptions {
+  double dpi = 0;  // of rendered PDF pages; 0: 200, less where a page would pass the limits
+  std::string password;
+  PictureLimits limits;
+};
+
+struct SourcePage {
+  Picture picture;  // as displayed
+  double dpi = 0;   // 0 for pictures
+  int turn = 0;     // degrees clockwise that /Rotate or EXIF asked for, already applied
+};
+
+class PageSource {
+ public:
+  virtual ~PageSource() = default;
+  virtual int pages() const = 0;
+  // Page `index`, from 0. Throws Error, naming file and page, when it cannot be had; other pages can still be.
+  // One call at a time.
+  virtual SourcePage page(int index) = 0;
+};
+
+// A picture, a TIFF of several pages, or a PDF, told apart by their first bytes; "-" is standard input.
+// Throws Error when the file cannot be opened at all.
+std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const SourceOptions& options);
+
+}  // namespace lectern
