@@ -83,6 +83,11 @@ struct BasicTensorView {
     assert(to.elements() == shape.elements());
     return {data, type, to};
   }
+  // The same memory from element `first` on, with another shape.
+  BasicTensorView at(int64_t first, const Shape& to) const {
+    assert(first >= 0 && first + to.elements() <= shape.elements());
+    return {data + static_cast<size_t>(first) * size_of(type), type, to};
+  }
   // Entries first .. first + count - 1 of the leading extent.
   BasicTensorView slice(int64_t first, int64_t count) const {
     assert(shape.rank() > 0 && first >= 0 && first + count <= shape[0]);

@@ -30,7 +30,7 @@ class Tensor {
   operator MutableTensorView() const { return view_; }  // NOLINT: a tensor is used where a view is asked for
   operator TensorView() const { return view_; }         // NOLINT
   const Shape& shape() const { return view_.shape; }
-  // Host memory on the cpu device only.
+  // For the device's own code: the host may follow it on the cpu device only.
   float* floats() const { return view_.as<float>(); }
   explicit operator bool() const { return view_.data != nullptr; }
 
@@ -41,6 +41,12 @@ class Tensor {
   }
   Device* device_ = nullptr;
   MutableTensorView view_;
+};
+
+// The inner types of the model's parts; see operators.h.
+struct Precision {
+  DataType encoder = DataType::f32;
+  DataType decoder = DataType::f32;
 };
 
 class Device {
@@ -56,8 +62,13 @@ class Device {
   // Prepares a weight of type f32, f16 or bf16, whose first extent is out and whose others together are in.
   // `weight` must outlive the result.
   virtual Matrix matrix(const TensorView& weight, WeightFormat format) = 0;
-  // A f32 copy on the device of a small tensor, e.g. a norm's weight.
+  // A f32 copy on the device of a small tensor in the host's memory, e.g. a norm's weight.
   virtual Tensor vector(const TensorView& values) = 0;
+  // Copies f32 values to the host when all work before is done. Throws Error when that work failed.
+  virtual void read(const TensorView& values, float* out) = 0;
+
+  virtual Precision precision(WeightFormat format) const = 0;
+  virtual CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format) const = 0;
 
   void linear(const LinearArgs& args) { operators_.linear(*this, args); }
   void conv2d(const Conv2dArgs& args) { operators_.conv2d(*this, args); }

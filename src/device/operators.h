@@ -1,8 +1,9 @@
 // The operators that the model is written against: what each computes, on which shapes.
 //
-// Activations are f32 and dense. A device fills a table of functions; where it leaves an entry empty,
-// lowering.h puts an equivalent made of other entries. Arguments are valid when a function is called: the model
-// checks shapes when it is loaded.
+// Tensors are dense and in the device's memory. The residual stream, that is what blocks add to, is f32; between the
+// operators of a block values are of the device's inner type, f32 or narrower (Device::precision). "Inner" below means
+// that type or f32. A device fills a table of functions; where it leaves an entry empty, lowering.h puts an equivalent
+// made of other entries. Arguments are valid when a function is called: the model checks shapes when it is loaded.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ struct Matrix {
   int64_t in() const { return columns; }
 };
 
-// out = activation(in * weight^T + bias) + residual. in [rows, in], out and residual [rows, out]; bias [out] f32 or
-// empty; residual may be out itself.
+// out = activation(in * weight^T + bias) + residual. in [rows, in], inner; out [rows, out], inner; bias [out] f32 or
+// empty; residual [rows, out] f32 or empty, and out then f32; residual may be out itself.
 struct LinearArgs {
   TensorView in = {};
   const Matrix& weight;
@@ -50,7 +51,7 @@ struct LinearArgs {
 };
 
 // in [batch, height, width, channels] -> out [batch, height', width', out channels], zero padding on all sides;
-// weight [out channels, channels * kernel * kernel] as the checkpoint orders it; bias or empty.
+// weight [out channels, channels * kernel * kernel] as the checkpoint orders it; bias or empty. in and out f32.
 struct Conv2dArgs {
   TensorView in = {};
   const Matrix& weight;
@@ -61,7 +62,7 @@ struct Conv2dArgs {
   MutableTensorView out = {};
 };
 
-// Rows that a convolution multiplies: out [batch * height' * width', channels * kernel * kernel].
+// Rows that a convolution multiplies: out [batch * height' * width', channels * kernel * kernel], inner; in f32.
 struct UnfoldArgs {
   TensorView in = {};
   int kernel = 1;
@@ -71,7 +72,7 @@ struct UnfoldArgs {
 };
 
 // Over the last extent. Layer norm: (x - mean) / sqrt(variance + epsilon) * weight + bias.
-// RMS norm, where bias is empty: x / sqrt(mean(x^2) + epsilon) * weight.
+// RMS norm, where bias is empty: x / sqrt(mean(x^2) + epsilon) * weight. in f32, out inner.
 struct NormArgs {
   TensorView in = {};
   TensorView weight = {};
@@ -85,7 +86,8 @@ struct NormArgs {
 // places whose query, key and value are `padding` [3 * heads * head size]; they take part as keys.
 // The bias of query (h, w) and key (k, l) is q . height[h - k + H - 1] + q . width[w - l + W - 1], q unscaled, with
 // H and W the extents of the view or the window; both tables are [2 * extent - 1, head size], or empty.
-// qkv [batch, height, width, 3 * heads * head size] -> out [batch, height, width, heads * head size].
+// qkv [batch, height, width, 3 * heads * head size] -> out [batch, height, width, heads * head size], both inner and
+// of one type; padding and tables f32.
 struct AttentionArgs {
   TensorView qkv = {};
   int heads = 1;
@@ -106,18 +108,22 @@ struct SequenceRows {
   std::span<const int32_t> pages = {};
 };
 
-// One layer of the paged cache. Page p starts at data + p * page_stride: for every kv head the keys, transposed
-// [head size, page_tokens], then for every kv head the values [page_tokens, value_stride].
+// One layer of the paged cache: `pages` pages of format.page_bytes each, one after the other. What is where within
+// them is the device's own affair.
+struct CacheFormat {
+  int page_tokens = 0;    // positions of a page
+  size_t page_bytes = 0;  // of one layer
+  DataType type = DataType::f32;
+};
 struct CacheLayer {
-  float* data = nullptr;
-  int64_t page_stride = 0;
+  std::byte* data = nullptr;
+  int64_t pages = 0;
   int kv_heads = 1;
   int head_size = 0;
-  int value_stride = 0;
+  CacheFormat format = {};
 };
-inline constexpr int page_tokens = 64;
 
-// Writes keys [rows, kv heads * head size] (rotated already) and values of the same shape into the cache.
+// Writes keys [rows, kv heads * head size] (rotated already) and values of the same shape, inner, into the cache.
 struct StoreArgs {
   TensorView keys = {};
   TensorView values = {};
@@ -126,7 +132,7 @@ struct StoreArgs {
 };
 
 // Causal attention of queries [rows, heads * head size] over the cache, which holds their own keys already;
-// heads / kv heads queries share one key. out as queries.
+// heads / kv heads queries share one key. out as queries, inner.
 struct PagedAttentionArgs {
   TensorView queries = {};
   int heads = 1;
@@ -137,7 +143,7 @@ struct PagedAttentionArgs {
 };
 
 // In place: dimension i of every head is rotated with dimension i + head size / 2 by the angle
-// position * theta^(-2 i / head size). x [rows, heads * head size].
+// position * theta^(-2 i / head size). x [rows, heads * head size], inner.
 struct RopeArgs {
   MutableTensorView x = {};
   int heads = 1;
@@ -151,6 +157,7 @@ struct ExpertWeights {
 
 // out += sum over the top_k experts of a row of score * down(silu(gate x) * up x); score is the softmax over all
 // experts of x * router^T, renormalised over the top_k if asked, times scale. Of equal scores the lower index wins.
+// in inner, out f32.
 struct ExpertsArgs {
   TensorView in = {};
   const Matrix& router;
@@ -161,24 +168,23 @@ struct ExpertsArgs {
   MutableTensorView out = {};
 };
 
-// out row i = table row indices[i], widened to f32.
+// out row i = table row indices[i], in f32.
 struct GatherArgs {
   const Matrix& table;
   std::span<const int32_t> indices = {};
   MutableTensorView out = {};
 };
 
-// out [rows, columns] = in, both with a stride in elements between rows.
+// out = in, both [rows, columns], with strides in elements between rows; f32 or inner, converted where they differ.
 struct CopyArgs {
-  const float* in = nullptr;
+  TensorView in = {};
   int64_t in_stride = 0;
-  float* out = nullptr;
+  MutableTensorView out = {};
   int64_t out_stride = 0;
-  int64_t rows = 0;
-  int64_t columns = 0;
 };
 
-// Elementwise; b is repeated along the leading extents of a where it is shorter. out may be a.
+// Elementwise; b is repeated along the leading extents of a where it is shorter. out may be a. add: f32; multiply:
+// inner, all of one type.
 struct BinaryArgs {
   TensorView a = {};
   TensorView b = {};
