@@ -6,6 +6,12 @@
 
 namespace lectern {
 
+std::vector<float> WeightLoader::values(const std::string& name, const Shape& shape) const {
+  std::vector<float> values(static_cast<size_t>(shape.elements()));
+  device_.read(vector(name, shape), values.data());
+  return values;
+}
+
 int64_t WeightLoader::extent(const std::string& name, size_t rank, int index) const {
   const Shape shape = checkpoint_.shape_of(name);
   if (shape.rank() != rank || shape.elements() == 0) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "device/device.h"
@@ -41,6 +42,8 @@ class WeightLoader {
   Tensor vector(const std::string& name, const Shape& shape) const {
     return device_.vector(checkpoint_.weight(name, shape));
   }
+  // In the host's memory.
+  std::vector<float> values(const std::string& name, const Shape& shape) const;
   LinearWeights linear(const std::string& name, int64_t out, int64_t in) const {
     return {matrix(name + ".weight", {out, in}), vector(name + ".bias", {out})};
   }

@@ -95,15 +95,19 @@ double encoder_operations(const LoadedModel& model, double size) {
 class Decoding {
  public:
   Decoding(const LoadedModel& model, int sequences, int64_t position)
-      : model_(model),
-        cache_(model.device, model.decoder.config(),
-               static_cast<int32_t>(sequences * KvCache::pages_for(position + 512))) {
+      : model_(model), cache_(model.device, model.decoder.config(), model.decoder.format(), sequences, position + 512) {
     for (int i = 0; i < sequences; ++i) {
       SequencePages pages(cache_);
       pages.reserve(position + 512);
       pages_.push_back(std::move(pages));
     }
     if (position > 0) step(position);
+  }
+
+  // Of the cache, for every position.
+  double bytes_of_position() const {
+    const CacheLayer layer = cache_.layer(0);
+    return static_cast<double>(layer.format.page_bytes) / layer.format.page_tokens * model_.decoder.config().layers;
   }
 
   // Takes `rows` more tokens of every sequence.
@@ -197,8 +201,7 @@ void bench_decoder(const LoadedModel& model, const Arguments& arguments, double 
     seconds.reserve(static_cast<size_t>(arguments.tokens));
     for (int64_t i = 0; i < arguments.tokens; ++i) seconds.push_back(seconds_of([&] { decoding.step(1); }));
     const double bytes = decoder.bytes_of_step(sequences) +
-                         static_cast<double>(sequences) * static_cast<double>(position) *
-                             static_cast<double>(KvCache::bytes_of_page(decoder.config())) / page_tokens;
+                         static_cast<double>(sequences) * static_cast<double>(position) * decoding.bytes_of_position();
     report.add_rate("decode", key, summary(seconds), sequences, gbps * 1e9 / bytes * sequences);
   };
   decode("empty_tps", 1, 0);

@@ -16,8 +16,7 @@ constexpr int64_t prefill_rows = 1024;  // of one step, over all sequences
 Engine::Engine(Device& device, const Decoder& decoder, int sequences)
     : device_(device),
       decoder_(decoder),
-      cache_(device, decoder.config(), static_cast<int32_t>(sequences * KvCache::pages_for(decoder.config().context))) {
-}
+      cache_(device, decoder.config(), decoder.format(), sequences, decoder.config().context) {}
 
 void Engine::add(Request request) {
   const DecoderConfig& config = decoder_.config();
@@ -64,10 +63,16 @@ void Engine::embed(Sequence& sequence, int64_t rows, const MutableTensorView& ou
   decoder_.embed(ids, out);
   const int64_t hidden = out.shape[1];
   const int64_t image_rows = sequence.request.image ? sequence.request.image.shape[0] : 0;
-  for (int64_t i = 0; i < rows && sequence.image_rows < image_rows; ++i) {
-    if (ids[static_cast<size_t>(i)] != sequence.request.image_token) continue;
-    device_.copy({sequence.request.image.as<float>() + sequence.image_rows++ * hidden, hidden,
-                  out.as<float>() + i * hidden, hidden, 1, hidden});
+  // Runs of image tokens are copied at once: their places are known here, so no device has to scatter by a mask.
+  const auto is_image = [&](int64_t i) { return ids[static_cast<size_t>(i)] == sequence.request.image_token; };
+  for (int64_t i = 0; i < rows && sequence.image_rows < image_rows;) {
+    int64_t run = 0;
+    while (i + run < rows && sequence.image_rows + run < image_rows && is_image(i + run)) ++run;
+    if (run > 0) {
+      device_.copy({sequence.request.image.slice(sequence.image_rows, run), hidden, out.slice(i, run), hidden});
+      sequence.image_rows += run;
+    }
+    i += std::max<int64_t>(run, 1);
   }
 }
 
@@ -131,7 +136,9 @@ bool Engine::step() {
   const Tensor logits = decoder_.step(x, rows, wanted, cache_);
   for (size_t i = 0; i < stepping.size(); ++i) stepping[i]->done += rows[i].rows;
   const auto vocabulary = static_cast<size_t>(decoder_.config().vocabulary);
-  for (size_t i = 0; i < choosing.size(); ++i) choose(*choosing[i], {logits.floats() + i * vocabulary, vocabulary});
+  logits_.resize(choosing.size() * vocabulary);
+  if (logits) device_.read(logits, logits_.data());
+  for (size_t i = 0; i < choosing.size(); ++i) choose(*choosing[i], {logits_.data() + i * vocabulary, vocabulary});
   std::erase_if(active_, [](const auto& sequence) { return sequence->finished; });
   return !active_.empty() || !waiting_.empty();
 }

@@ -66,6 +66,7 @@ class Engine {
   Device& device_;
   const Decoder& decoder_;
   KvCache cache_;
+  std::vector<float> logits_;  // [sequences that choose, vocabulary], of the last step
   std::deque<Request> waiting_;
   std::vector<std::unique_ptr<Sequence>> active_;
 };

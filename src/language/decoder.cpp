@@ -6,7 +6,11 @@
 
 namespace lectern {
 
-Decoder::Decoder(const WeightLoader& load) : device_(load.device()), config_(load.checkpoint().config().decoder) {
+Decoder::Decoder(const WeightLoader& load)
+    : device_(load.device()),
+      config_(load.checkpoint().config().decoder),
+      format_(load.format()),
+      inner_(device_.precision(format_).decoder) {
   embedding_ = load.matrix("model.embed_tokens.weight", {config_.vocabulary, config_.hidden}, WeightFormat::f32);
   // Four bits cost the head more than they gain: it is kept in eight.
   const WeightFormat head_format = load.format() == WeightFormat::q4 ? WeightFormat::q8 : load.format();
@@ -56,9 +60,9 @@ void Decoder::embed(std::span<const int32_t> ids, const MutableTensorView& out) 
 void Decoder::attend(const Layer& layer, int index, const TensorView& normed, std::span<const SequenceRows> sequences,
                      const KvCache& cache, const MutableTensorView& x) const {
   const int64_t rows = x.shape[0];
-  const Tensor q(device_, DataType::f32, {rows, layer.q.out()});
-  const Tensor k(device_, DataType::f32, {rows, layer.k.out()});
-  const Tensor v(device_, DataType::f32, {rows, layer.v.out()});
+  const Tensor q(device_, inner_, {rows, layer.q.out()});
+  const Tensor k(device_, inner_, {rows, layer.k.out()});
+  const Tensor v(device_, inner_, {rows, layer.v.out()});
   device_.linear({.in = normed, .weight = layer.q, .out = q});
   device_.linear({.in = normed, .weight = layer.k, .out = k});
   device_.linear({.in = normed, .weight = layer.v, .out = v});
@@ -67,15 +71,15 @@ void Decoder::attend(const Layer& layer, int index, const TensorView& normed, st
   device_.store({k, v, sequences, cache.layer(index)});
   const int64_t head_size = config_.hidden / config_.heads;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
-  const Tensor attended(device_, DataType::f32, q.shape());
+  const Tensor attended(device_, inner_, q.shape());
   device_.paged_attention({q, config_.heads, scale, sequences, cache.layer(index), attended});
   device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x});
 }
 
 // x += down(silu(gate) * up)
 void Decoder::add_mlp(const Mlp& mlp, const TensorView& normed, const MutableTensorView& x) const {
-  const Tensor gate(device_, DataType::f32, {x.shape[0], mlp.gate.out()});
-  const Tensor up(device_, DataType::f32, {x.shape[0], mlp.up.out()});
+  const Tensor gate(device_, inner_, {x.shape[0], mlp.gate.out()});
+  const Tensor up(device_, inner_, {x.shape[0], mlp.up.out()});
   device_.linear({.in = normed, .weight = mlp.gate, .activation = Activation::silu, .out = gate});
   device_.linear({.in = normed, .weight = mlp.up, .out = up});
   device_.multiply({gate, up, gate});
@@ -84,7 +88,7 @@ void Decoder::add_mlp(const Mlp& mlp, const TensorView& normed, const MutableTen
 
 Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> sequences,
                      std::span<const int64_t> wanted, const KvCache& cache) const {
-  const Tensor normed(device_, DataType::f32, x.shape);
+  const Tensor normed(device_, inner_, x.shape);
   for (int i = 0; i < config_.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     device_.rms_norm({.in = x, .weight = layer.input_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
@@ -106,12 +110,12 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
   const int64_t hidden = config_.hidden;
   const Tensor last(device_, DataType::f32, {count, hidden});
   for (int64_t i = 0; i < count; ++i) {
-    device_.copy({x.as<float>() + wanted[static_cast<size_t>(i)] * hidden, hidden, last.floats() + i * hidden, hidden,
-                  1, hidden});
+    device_.copy({x.slice(wanted[static_cast<size_t>(i)], 1), hidden, last.view().slice(i, 1), hidden});
   }
-  device_.rms_norm({.in = last, .weight = norm_.weight, .epsilon = config_.rms_epsilon, .out = last});
+  const Tensor last_normed(device_, inner_, last.shape());
+  device_.rms_norm({.in = last, .weight = norm_.weight, .epsilon = config_.rms_epsilon, .out = last_normed});
   Tensor logits(device_, DataType::f32, {count, config_.vocabulary});
-  device_.linear({.in = last, .weight = head_, .out = logits});
+  device_.linear({.in = last_normed, .weight = head_, .out = logits});
   return logits;
 }
 

@@ -13,6 +13,7 @@ class Decoder {
   explicit Decoder(const WeightLoader& load);
 
   const DecoderConfig& config() const { return config_; }
+  WeightFormat format() const { return format_; }
 
   // out row i = the embedding of ids[i]; ids must be below the vocabulary's size.
   void embed(std::span<const int32_t> ids, const MutableTensorView& out) const;
@@ -46,6 +47,8 @@ class Decoder {
 
   Device& device_;
   DecoderConfig config_;
+  WeightFormat format_;
+  DataType inner_;  // of the values between operators
   Matrix embedding_, head_;
   NormWeights norm_;
   std::vector<Layer> layers_;

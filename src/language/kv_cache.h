@@ -11,25 +11,24 @@ namespace lectern {
 
 class KvCache {
  public:
-  // Room for `pages` pages of page_tokens positions each. The memory is reserved at once and taken up as it is used.
-  KvCache(Device& device, const DecoderConfig& config, int32_t pages);
+  // Room for `sequences` sequences of `positions` each, in whole pages, as the device keeps them beside weights of
+  // `format`. The memory is reserved at once and taken up as it is used.
+  KvCache(Device& device, const DecoderConfig& config, WeightFormat format, int sequences, int64_t positions);
 
   CacheLayer layer(int index) const;
   int32_t free_pages() const { return static_cast<int32_t>(free_.size()); }
   int32_t pages() const { return pages_; }
-  static int64_t pages_for(int64_t positions) { return (positions + page_tokens - 1) / page_tokens; }
-  static size_t bytes_of_page(const DecoderConfig& config);
+  int page_tokens() const { return format_.page_tokens; }
+  int64_t pages_for(int64_t positions) const { return (positions + page_tokens() - 1) / page_tokens(); }
 
  private:
   friend class SequencePages;
 
   int kv_heads_;
   int head_size_;
-  int value_stride_;
-  int64_t layer_stride_;  // floats
-  int64_t page_stride_;   // floats
+  CacheFormat format_;
   int32_t pages_;
-  Tensor memory_;
+  Tensor memory_;  // [layers, pages, bytes of a page]
   std::vector<int32_t> free_;
 };
 

@@ -15,18 +15,21 @@ constexpr float norm_epsilon = 1e-5f;
 
 }  // namespace
 
-Clip::Clip(const WeightLoader& load) : device_(load.device()), config_(load.checkpoint().config().clip) {
+Clip::Clip(const WeightLoader& load)
+    : device_(load.device()),
+      config_(load.checkpoint().config().clip),
+      inner_(device_.precision(load.format()).encoder) {
   const std::string prefix = "model.vision_model.";
   const int64_t width = config_.width;
-  class_embedding_ = load.vector(prefix + "embeddings.class_embedding", {width});
+  class_embedding_ = load.values(prefix + "embeddings.class_embedding", {width});
   const std::string table = prefix + "embeddings.position_embedding.weight";
   const int64_t places = load.extent(table, 2, 0);
-  const auto side = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(places - 1))));
-  if (places < 2 || side * side != places - 1) {
+  side_ = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(places - 1))));
+  if (places < 2 || side_ * side_ != places - 1) {
     throw Error(fmt::format("{}: tensor {} has {} rows, expected one more than a square",
                             load.checkpoint().folder().string(), table, places));
   }
-  position_embedding_ = load.vector(table, {places, width});
+  position_embedding_ = load.values(table, {places, width});
   pre_norm_ = load.layer_norm(prefix + "pre_layrnorm", width);
   for (int i = 0; i < config_.layers; ++i) {
     const std::string b = fmt::format("{}transformer.layers.{}.", prefix, i);
@@ -44,11 +47,9 @@ const Tensor& Clip::positions(int64_t grid) const {
   const std::lock_guard lock(mutex_);
   if (const auto found = positions_.find(grid); found != positions_.end()) return found->second;
   const int64_t width = config_.width;
-  const auto side =
-      static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(position_embedding_.shape()[0] - 1))));
-  const std::vector<float> resized = resize_grid(position_embedding_.floats() + width, side, grid, width);
-  std::vector<float> all(position_embedding_.floats(), position_embedding_.floats() + width);
-  for (int64_t i = 0; i < width; ++i) all[static_cast<size_t>(i)] += class_embedding_.floats()[i];
+  const std::vector<float> resized = resize_grid(position_embedding_.data() + width, side_, grid, width);
+  std::vector<float> all(position_embedding_.begin(), position_embedding_.begin() + width);
+  for (size_t i = 0; i < all.size(); ++i) all[i] += class_embedding_[i];
   all.insert(all.end(), resized.begin(), resized.end());
   const TensorView view(reinterpret_cast<const std::byte*>(all.data()), DataType::f32, {1 + grid * grid, width});
   return positions_.emplace(grid, device_.vector(view)).first->second;
@@ -62,13 +63,14 @@ Tensor Clip::encode(const Tensor& features, const std::stop_token& stop) const {
   const Tensor& table = positions(grid);
   Tensor x(device_, DataType::f32, {batch, 1 + places, width});
   for (int64_t view = 0; view < batch; ++view) {
-    device_.copy({table.floats(), width, x.floats() + view * (1 + places) * width, width, 1, width});
-    const MutableTensorView tokens = x.view().slice(view, 1).reshaped({1 + places, width}).slice(1, places);
+    const MutableTensorView rows = x.view().slice(view, 1).reshaped({1 + places, width});
+    device_.copy({table.view().slice(0, 1), width, rows.slice(0, 1), width});
+    const MutableTensorView tokens = rows.slice(1, places);
     device_.add({features.view().slice(view, 1), table.view().slice(1, places), tokens});
   }
   device_.layer_norm({x, pre_norm_.weight, pre_norm_.bias, norm_epsilon, x});
-  const Tensor normed(device_, DataType::f32, x.shape());
-  const Tensor qkv(device_, DataType::f32, {batch, 1, 1 + places, 3 * width});
+  const Tensor normed(device_, inner_, x.shape());
+  const Tensor qkv(device_, inner_, {batch, 1, 1 + places, 3 * width});
   const int64_t head_size = width / config_.heads;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
   for (const Layer& layer : layers_) {
@@ -78,7 +80,7 @@ Tensor Clip::encode(const Tensor& features, const std::stop_token& stop) const {
     device_.attention({.qkv = qkv, .heads = config_.heads, .scale = scale, .out = normed});
     device_.linear({.in = normed, .weight = layer.out.weight, .bias = layer.out.bias, .residual = x, .out = x});
     device_.layer_norm({x, layer.norm2.weight, layer.norm2.bias, norm_epsilon, normed});
-    const Tensor inner(device_, DataType::f32, {batch, 1 + places, layer.fc1.weight.out()});
+    const Tensor inner(device_, inner_, {batch, 1 + places, layer.fc1.weight.out()});
     device_.linear({.in = normed,
                     .weight = layer.fc1.weight,
                     .bias = layer.fc1.bias,

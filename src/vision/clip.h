@@ -27,8 +27,10 @@ class Clip {
 
   Device& device_;
   ClipConfig config_;
-  Tensor class_embedding_;     // [width]
-  Tensor position_embedding_;  // [1 + n * n, width]
+  DataType inner_;                         // of the values between operators
+  std::vector<float> class_embedding_;     // [width]
+  std::vector<float> position_embedding_;  // [1 + side_ * side_, width]
+  int64_t side_ = 0;
   NormWeights pre_norm_;
   std::vector<Layer> layers_;
   mutable std::mutex mutex_;

@@ -6,7 +6,8 @@
 
 namespace lectern {
 
-Encoder::Encoder(const WeightLoader& load) : device_(load.device()), sam_(load), clip_(load) {
+Encoder::Encoder(const WeightLoader& load)
+    : device_(load.device()), inner_(device_.precision(load.format()).encoder), sam_(load), clip_(load) {
   const int64_t hidden = load.checkpoint().config().decoder.hidden;
   if (sam_.channels() != clip_.width()) {
     throw Error(fmt::format("{}: SAM gives {} channels and CLIP takes {}; they must be equal",
@@ -26,11 +27,14 @@ Tensor Encoder::project(std::span<const uint8_t* const> views, int size, VisionS
   const int64_t places = grid * grid;
   const int64_t width = clip_.width();
   const int64_t channels = sam_.channels();
-  const Tensor both(device_, DataType::f32, {batch, places, width + channels});
+  const Tensor both(device_, inner_, {batch, places, width + channels});
   for (int64_t view = 0; view < batch; ++view) {
-    float* out = both.floats() + view * places * (width + channels);
-    device_.copy({clip.floats() + (view * (1 + places) + 1) * width, width, out, width + channels, places, width});
-    device_.copy({sam.floats() + view * places * channels, channels, out + width, width + channels, places, channels});
+    const int64_t row = width + channels;
+    const int64_t first = view * places * row;
+    device_.copy({clip.view().at((view * (1 + places) + 1) * width, {places, width}), width,
+                  both.view().at(first, {places, width}), row});
+    device_.copy({sam.view().at(view * places * channels, {places, channels}), channels,
+                  both.view().at(first + width, {places, channels}), row});
   }
   Tensor projected(device_, DataType::f32, {batch, grid, grid, projector_.weight.out()});
   device_.linear({.in = both, .weight = projector_.weight, .bias = projector_.bias, .out = projected});
@@ -53,23 +57,23 @@ EncodedPage Encoder::encode(const Views& views, bool keep_stages, const std::sto
   const int64_t tile_side = tiles ? tiles.shape()[1] : 0;
   const int64_t length = (tiles ? views.rows * tile_side * (views.columns * tile_side + 1) : 0) + side * (side + 1) + 1;
   page.sequence = Tensor(device_, DataType::f32, {length, hidden});
-  float* out = page.sequence.floats();
-  const auto append = [&](const float* rows, int64_t count) {
-    device_.copy({rows, hidden, out, hidden, count, hidden});
-    out += count * hidden;
+  int64_t filled = 0;
+  const auto append = [&](const TensorView& from, int64_t first, int64_t rows) {
+    device_.copy({from.at(first * hidden, {rows, hidden}), hidden, page.sequence.view().slice(filled, rows), hidden});
+    filled += rows;
   };
   for (int64_t line = 0; line < views.rows * tile_side; ++line) {
     for (int64_t column = 0; column < views.columns; ++column) {
       const int64_t tile = line / tile_side * views.columns + column;
-      append(tiles.floats() + (tile * tile_side + line % tile_side) * tile_side * hidden, tile_side);
+      append(tiles, (tile * tile_side + line % tile_side) * tile_side, tile_side);
     }
-    append(newline_.floats(), 1);
+    append(newline_, 0, 1);
   }
   for (int64_t line = 0; line < side; ++line) {
-    append(whole.floats() + line * side * hidden, side);
-    append(newline_.floats(), 1);
+    append(whole, line * side, side);
+    append(newline_, 0, 1);
   }
-  append(separator_.floats(), 1);
+  append(separator_, 0, 1);
   return page;
 }
 

@@ -34,6 +34,7 @@ class Encoder {
                  const std::stop_token& stop) const;
 
   Device& device_;
+  DataType inner_;  // of the values between operators
   Sam sam_;
   Clip clip_;
   LinearWeights projector_;

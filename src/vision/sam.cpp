@@ -17,22 +17,26 @@ Tensor from_values(Device& device, const std::vector<float>& values, const Shape
   return device.vector({reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape});
 }
 
-Tensor resized_table(Device& device, const Tensor& table, int64_t places) {
+// table [lines, size] -> [2 * places - 1, size]
+Tensor resized_table(Device& device, const std::vector<float>& table, int64_t size, int64_t places) {
   const int64_t length = 2 * places - 1;
-  const int64_t size = table.shape()[1];
-  return from_values(device, resize_line(table.floats(), table.shape()[0], length, size), {length, size});
+  const int64_t lines = static_cast<int64_t>(table.size()) / size;
+  return from_values(device, resize_line(table.data(), lines, length, size), {length, size});
 }
 
 }  // namespace
 
-Sam::Sam(const WeightLoader& load) : device_(load.device()), config_(load.checkpoint().config().sam) {
+Sam::Sam(const WeightLoader& load)
+    : device_(load.device()),
+      config_(load.checkpoint().config().sam),
+      inner_(device_.precision(load.format()).encoder) {
   const std::string prefix = "model.sam_model.";
   const int64_t width = config_.width;
   const int64_t patch = config_.patch;
   patch_ = {load.matrix(prefix + "patch_embed.proj.weight", {width, 3, patch, patch}),
             load.vector(prefix + "patch_embed.proj.bias", {width})};
-  const int64_t grid = load.extent(prefix + "pos_embed", 4, 1);
-  position_embedding_ = load.vector(prefix + "pos_embed", {1, grid, grid, width});
+  grid_ = load.extent(prefix + "pos_embed", 4, 1);
+  position_embedding_ = load.values(prefix + "pos_embed", {1, grid_, grid_, width});
   const int64_t head_size = width / config_.heads;
   for (int i = 0; i < config_.layers; ++i) {
     const std::string b = fmt::format("{}blocks.{}.", prefix, i);
@@ -40,8 +44,8 @@ Sam::Sam(const WeightLoader& load) : device_(load.device()), config_(load.checkp
     Block block;
     block.norm1 = load.layer_norm(b + "norm1", width);
     block.qkv = load.linear(b + "attn.qkv", 3 * width, width);
-    block.relative_height = load.vector(b + "attn.rel_pos_h", {load.extent(b + "attn.rel_pos_h", 2, 0), head_size});
-    block.relative_width = load.vector(b + "attn.rel_pos_w", {load.extent(b + "attn.rel_pos_w", 2, 0), head_size});
+    block.relative_height = load.values(b + "attn.rel_pos_h", {load.extent(b + "attn.rel_pos_h", 2, 0), head_size});
+    block.relative_width = load.values(b + "attn.rel_pos_w", {load.extent(b + "attn.rel_pos_w", 2, 0), head_size});
     block.proj = load.linear(b + "attn.proj", width, width);
     block.norm2 = load.layer_norm(b + "norm2", width);
     block.lin1 = load.linear(b + "mlp.lin1", inner, width);
@@ -65,14 +69,14 @@ const Sam::Positions& Sam::positions(int64_t patches) const {
   const std::lock_guard lock(mutex_);
   if (const auto found = positions_.find(patches); found != positions_.end()) return found->second;
   Positions made;
-  const int64_t grid = position_embedding_.shape()[1];
   const int64_t width = config_.width;
+  const int64_t head_size = width / config_.heads;
   made.embedding =
-      from_values(device_, resize_grid(position_embedding_.floats(), grid, patches, width), {patches, patches, width});
+      from_values(device_, resize_grid(position_embedding_.data(), grid_, patches, width), {patches, patches, width});
   for (const Block& block : blocks_) {
     const int64_t extent = block.global ? patches : config_.window;
-    made.heights.push_back(resized_table(device_, block.relative_height, extent));
-    made.widths.push_back(resized_table(device_, block.relative_width, extent));
+    made.heights.push_back(resized_table(device_, block.relative_height, head_size, extent));
+    made.widths.push_back(resized_table(device_, block.relative_width, head_size, extent));
   }
   return positions_.emplace(patches, std::move(made)).first->second;
 }
@@ -83,10 +87,10 @@ void Sam::run_block(size_t index, const Positions& positions, const Tensor& x) c
   const Shape& s = x.shape();
   const int64_t width = config_.width;
   const int64_t head_size = width / config_.heads;
-  const Tensor normed(device_, DataType::f32, s);
+  const Tensor normed(device_, inner_, s);
   device_.layer_norm({x, block.norm1.weight, block.norm1.bias, norm_epsilon, normed});
   {
-    const Tensor qkv(device_, DataType::f32, {s[0], s[1], s[2], 3 * width});
+    const Tensor qkv(device_, inner_, {s[0], s[1], s[2], 3 * width});
     device_.linear({.in = normed, .weight = block.qkv.weight, .bias = block.qkv.bias, .out = qkv});
     // A place beyond the view is zero after the norm, so its query, key and value are the bias alone.
     device_.attention({.qkv = qkv,
@@ -100,7 +104,7 @@ void Sam::run_block(size_t index, const Positions& positions, const Tensor& x) c
   }
   device_.linear({.in = normed, .weight = block.proj.weight, .bias = block.proj.bias, .residual = x, .out = x});
   device_.layer_norm({x, block.norm2.weight, block.norm2.bias, norm_epsilon, normed});
-  const Tensor inner(device_, DataType::f32, {s[0], s[1], s[2], block.lin1.weight.out()});
+  const Tensor inner(device_, inner_, {s[0], s[1], s[2], block.lin1.weight.out()});
   device_.linear({.in = normed,
                   .weight = block.lin1.weight,
                   .bias = block.lin1.bias,

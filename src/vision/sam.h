@@ -23,7 +23,7 @@ class Sam {
   struct Block {
     NormWeights norm1, norm2;
     LinearWeights qkv, proj, lin1, lin2;
-    Tensor relative_height, relative_width;  // [2 * extent - 1, head size], as in the checkpoint
+    std::vector<float> relative_height, relative_width;  // [lines, head size], as in the checkpoint
     bool global = false;
   };
   // What depends on the number of patches along a side.
@@ -37,9 +37,11 @@ class Sam {
 
   Device& device_;
   SamConfig config_;
+  DataType inner_;  // of the values between operators
   int64_t channels_ = 0;
   LinearWeights patch_;
-  Tensor position_embedding_;  // [grid, grid, width]
+  std::vector<float> position_embedding_;  // [grid, grid, width]
+  int64_t grid_ = 0;
   std::vector<Block> blocks_;
   Matrix neck0_, neck2_, down2_, down3_;
   NormWeights neck1_, neck3_;

@@ -22,6 +22,11 @@ class Partial final : public Device {
   void release(std::byte* data, size_t bytes) noexcept override { cpu_device().release(data, bytes); }
   Matrix matrix(const TensorView& weight, WeightFormat format) override { return cpu_device().matrix(weight, format); }
   Tensor vector(const TensorView& values) override { return cpu_device().vector(values); }
+  void read(const TensorView& values, float* out) override { cpu_device().read(values, out); }
+  Precision precision(WeightFormat format) const override { return cpu_device().precision(format); }
+  CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format) const override {
+    return cpu_device().cache_format(kv_heads, head_size, format);
+  }
 };
 
 struct Case {

@@ -99,7 +99,7 @@ std::vector<float> logits_in_one_call(const Prompt& prompt) {
     std::copy_n(image, hidden, x.floats() + i * hidden);
     image += hidden;
   }
-  KvCache cache(cpu_device(), decoder.config(), static_cast<int32_t>(KvCache::pages_for(length)));
+  KvCache cache(cpu_device(), decoder.config(), decoder.format(), 1, length);
   SequencePages pages(cache);
   EXPECT_TRUE(pages.reserve(length));
   const SequenceRows rows{0, length, 0, pages.pages()};

@@ -24,32 +24,37 @@ DecoderConfig config_of(int heads, int kv_heads, int head_size, int layers) {
   return config;
 }
 
+// So many pages of one layer, or of several.
+KvCache cache_of(const DecoderConfig& config, int pages) { return {cpu_device(), config, WeightFormat::f32, pages, 1}; }
+
+const int64_t page_tokens = cache_of(config_of(1, 1, 16, 1), 1).page_tokens();
+
 TEST(KvCache, PagesForPositions) {
-  EXPECT_EQ(KvCache::pages_for(0), 0);
-  EXPECT_EQ(KvCache::pages_for(1), 1);
-  EXPECT_EQ(KvCache::pages_for(page_tokens), 1);
-  EXPECT_EQ(KvCache::pages_for(page_tokens + 1), 2);
-  EXPECT_EQ(KvCache::pages_for(8192), 8192 / page_tokens);
+  const KvCache cache(cpu_device(), config_of(1, 1, 16, 1), WeightFormat::f32, 2, page_tokens + 1);
+  EXPECT_EQ(cache.pages(), 4);
+  EXPECT_EQ(cache.pages_for(0), 0);
+  EXPECT_EQ(cache.pages_for(1), 1);
+  EXPECT_EQ(cache.pages_for(page_tokens), 1);
+  EXPECT_EQ(cache.pages_for(page_tokens + 1), 2);
+  EXPECT_EQ(cache.pages_for(8192), 8192 / page_tokens);
 }
 
-TEST(KvCache, LayersLieApartWithinAPage) {
+TEST(KvCache, LayersLieApart) {
   for (const int head_size : {2, 20, 32, 128}) {
-    const DecoderConfig config = config_of(4, 2, head_size, 3);
-    const KvCache cache(cpu_device(), config, 5);
+    const KvCache cache = cache_of(config_of(4, 2, head_size, 3), 5);
     const CacheLayer first = cache.layer(0);
+    EXPECT_EQ(first.pages, 5);
     EXPECT_EQ(first.kv_heads, 2);
     EXPECT_EQ(first.head_size, head_size);
-    EXPECT_GE(first.value_stride, head_size);
-    EXPECT_EQ(first.value_stride % 16, 0);
-    const int64_t needed = int64_t{2} * page_tokens * (head_size + first.value_stride);
-    for (int i = 0; i < 2; ++i) EXPECT_GE(cache.layer(i + 1).data - cache.layer(i).data, needed);
-    EXPECT_GE(cache.layer(0).data + first.page_stride - cache.layer(2).data, needed);
-    EXPECT_EQ(KvCache::bytes_of_page(config), static_cast<size_t>(first.page_stride) * sizeof(float));
+    const auto keys_and_values = static_cast<size_t>(2 * 2 * page_tokens * head_size) * size_of(first.format.type);
+    EXPECT_GE(first.format.page_bytes, keys_and_values);
+    for (int i = 0; i < 2; ++i)
+      EXPECT_EQ(cache.layer(i + 1).data - cache.layer(i).data, static_cast<int64_t>(5 * first.format.page_bytes));
   }
 }
 
 TEST(KvCache, SequencesGrowAndGiveBack) {
-  KvCache cache(cpu_device(), config_of(2, 2, 16, 1), 6);
+  KvCache cache = cache_of(config_of(2, 2, 16, 1), 6);
   EXPECT_EQ(cache.pages(), 6);
   EXPECT_EQ(cache.free_pages(), 6);
   {
@@ -79,7 +84,7 @@ TEST(KvCache, SequencesGrowAndGiveBack) {
 }
 
 TEST(KvCache, TakesNothingWhenThereIsTooLittle) {
-  KvCache cache(cpu_device(), config_of(1, 1, 16, 1), 3);
+  KvCache cache = cache_of(config_of(1, 1, 16, 1), 3);
   SequencePages first(cache);
   SequencePages second(cache);
   ASSERT_TRUE(first.reserve(2 * page_tokens));
@@ -95,7 +100,7 @@ TEST(KvCache, TakesNothingWhenThereIsTooLittle) {
 }
 
 TEST(KvCache, MovedPagesHaveOneOwner) {
-  KvCache cache(cpu_device(), config_of(1, 1, 16, 1), 4);
+  KvCache cache = cache_of(config_of(1, 1, 16, 1), 4);
   std::optional<SequencePages> first(std::in_place, cache);
   ASSERT_TRUE(first->reserve(2 * page_tokens));
   std::optional<SequencePages> second(std::move(*first));
@@ -111,7 +116,7 @@ TEST(KvCache, MovedPagesHaveOneOwner) {
 }
 
 TEST(KvCache, PagesAreUsedAgainWithoutEnd) {
-  KvCache cache(cpu_device(), config_of(1, 1, 16, 1), 4);
+  KvCache cache = cache_of(config_of(1, 1, 16, 1), 4);
   for (int round = 0; round < 100; ++round) {
     SequencePages first(cache);
     SequencePages second(cache);

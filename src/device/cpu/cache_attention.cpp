@@ -15,6 +15,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace lectern::cpu::HWY_NAMESPACE {
 
+inline const float* page_of(const CacheLayer& cache, int32_t page) {
+  return reinterpret_cast<const float*>(cache.data + static_cast<size_t>(page) * cache.format.page_bytes);
+}
+
 // Rows first .. first + rows - 1 of a sequence, one query head.
 void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, int64_t head, int64_t first,
                  int64_t rows) {
@@ -22,16 +26,17 @@ void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, i
   static thread_local std::vector<float> result;
   const CacheLayer& cache = args.cache;
   const int64_t kv_head = head / (args.heads / cache.kv_heads);
+  const int64_t value_stride = padded(cache.head_size);
   const int64_t seen = sequence.position + first + rows;
   const auto pages = static_cast<size_t>((seen + page_tokens - 1) / page_tokens);
   keys.resize(pages);
   values.resize(pages);
   for (size_t i = 0; i < pages; ++i) {
-    const float* page = cache.data + sequence.pages[i] * cache.page_stride;
+    const float* page = page_of(cache, sequence.pages[i]);
     keys[i] = page + kv_head * cache.head_size * page_tokens;
-    values[i] = page + cache.kv_heads * cache.head_size * page_tokens + kv_head * page_tokens * cache.value_stride;
+    values[i] = page + cache.kv_heads * cache.head_size * page_tokens + kv_head * page_tokens * value_stride;
   }
-  result.resize(static_cast<size_t>(query_block * cache.value_stride));
+  result.resize(static_cast<size_t>(query_block * value_stride));
   const int64_t stride = args.queries.shape[1];
   const int64_t offset = (sequence.first_row + first) * stride + head * cache.head_size;
   QueryBlock block;
@@ -42,12 +47,12 @@ void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, i
   block.scale = args.scale;
   block.keys = keys.data();
   block.values = values.data();
-  block.value_stride = cache.value_stride;
+  block.value_stride = value_stride;
   block.key_count = seen;
   block.first_visible = sequence.position + first + 1;
   attend(block, result.data());
   for (int64_t i = 0; i < rows; ++i) {
-    std::copy_n(result.data() + i * cache.value_stride, cache.head_size, args.out.as<float>() + offset + i * stride);
+    std::copy_n(result.data() + i * value_stride, cache.head_size, args.out.as<float>() + offset + i * stride);
   }
 }
 
@@ -58,23 +63,31 @@ HWY_AFTER_NAMESPACE();
 namespace lectern::cpu {
 HWY_EXPORT(attend_rows);
 
+CacheFormat cache_format(int kv_heads, int head_size) {
+  const auto floats =
+      static_cast<size_t>(kv_heads) * page_tokens * static_cast<size_t>(head_size + HWY_NAMESPACE::padded(head_size));
+  return {page_tokens, floats * sizeof(float), DataType::f32};
+}
+
 void store(Device&, const StoreArgs& args) {
   const CacheLayer& cache = args.cache;
   const int64_t size = cache.head_size;
+  const int64_t value_stride = HWY_NAMESPACE::padded(size);
   for (const SequenceRows& sequence : args.sequences) {
     parallel_shares(sequence.rows, 16, [&](int64_t from, int64_t to) {
       for (int64_t i = from; i < to; ++i) {
         const int64_t position = sequence.position + i;
         const int64_t slot = position % page_tokens;
-        float* page = cache.data + sequence.pages[static_cast<size_t>(position / page_tokens)] * cache.page_stride;
+        const auto index = static_cast<size_t>(sequence.pages[static_cast<size_t>(position / page_tokens)]);
+        auto* page = reinterpret_cast<float*>(cache.data + index * cache.format.page_bytes);
         float* page_values = page + cache.kv_heads * size * page_tokens;
         const float* keys = args.keys.as<float>() + (sequence.first_row + i) * cache.kv_heads * size;
         const float* values = args.values.as<float>() + (sequence.first_row + i) * cache.kv_heads * size;
         for (int64_t k = 0; k < cache.kv_heads * size; ++k) page[k * page_tokens + slot] = keys[k];
         for (int64_t head = 0; head < cache.kv_heads; ++head) {
-          float* out = page_values + (head * page_tokens + slot) * cache.value_stride;
+          float* out = page_values + (head * page_tokens + slot) * value_stride;
           std::copy_n(values + head * size, size, out);
-          std::fill(out + size, out + cache.value_stride, 0.0f);
+          std::fill(out + size, out + value_stride, 0.0f);
         }
       }
     });

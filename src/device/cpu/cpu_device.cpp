@@ -107,6 +107,14 @@ class CpuDevice final : public Device {
     return copy;
   }
 
+  void read(const TensorView& values, float* out) override { cpu::widen(values, out); }
+
+  Precision precision(WeightFormat) const override { return {}; }
+
+  CacheFormat cache_format(int kv_heads, int head_size, WeightFormat) const override {
+    return cpu::cache_format(kv_heads, head_size);
+  }
+
  private:
   static constexpr size_t most_kept = size_t{1} << 30;
   static constexpr size_t largest_kept = size_t{1} << 28;

@@ -260,9 +260,10 @@ void gather(Device&, const GatherArgs& args) {
 }
 
 void copy(Device&, const CopyArgs& args) {
-  for (int64_t row = 0; row < args.rows; ++row) {
-    std::memcpy(args.out + row * args.out_stride, args.in + row * args.in_stride,
-                static_cast<size_t>(args.columns) * sizeof(float));
+  const int64_t columns = args.in.shape[1];
+  for (int64_t row = 0; row < args.in.shape[0]; ++row) {
+    std::memcpy(args.out.as<float>() + row * args.out_stride, args.in.as<float>() + row * args.in_stride,
+                static_cast<size_t>(columns) * sizeof(float));
   }
 }
 

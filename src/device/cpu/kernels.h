@@ -30,6 +30,11 @@ void activate(Activation activation, float* x, int64_t count);
 // y = silu(y) * up
 void silu_multiply(float* y, const float* up, int64_t count);
 
+// Pages of the cache hold for every kv head the keys, transposed [head size, page_tokens], then for every kv head the
+// values [page_tokens, head size padded to 16].
+inline constexpr int page_tokens = 64;
+CacheFormat cache_format(int kv_heads, int head_size);
+
 void linear(Device&, const LinearArgs&);
 void unfold(Device&, const UnfoldArgs&);
 void layer_norm(Device&, const NormArgs&);

@@ -26,6 +26,7 @@ struct Heads {
 
 constexpr int32_t all_pages = 30;
 constexpr int32_t pages_each = 7;
+constexpr std::byte not_a_number{0xff};  // when all bytes of a value are so
 
 std::vector<float> slice(const std::vector<float>& all, int64_t first, int64_t count) {
   return {all.begin() + first, all.begin() + first + count};
@@ -35,7 +36,10 @@ std::vector<float> slice(const std::vector<float>& all, int64_t first, int64_t c
 class Steps {
  public:
   Steps(const Heads& heads, std::vector<Sequence> sequences, uint32_t seed)
-      : heads_(heads), random_(seed), sequences_(std::move(sequences)), cache_(cpu_device(), config(), all_pages) {
+      : heads_(heads),
+        random_(seed),
+        sequences_(std::move(sequences)),
+        cache_(cpu_device(), config(), WeightFormat::f32, all_pages, 1) {
     std::vector<int32_t> pages(all_pages);
     std::iota(pages.begin(), pages.end(), 0);
     random_.shuffle(pages);
@@ -44,7 +48,8 @@ class Steps {
       pages.resize(pages.size() - pages_each);
     }
     unused_ = pages;
-    std::fill_n(cache_.layer(0).data, all_pages * cache_.layer(0).page_stride, std::nanf(""));
+    for (int layer = 0; layer < 3; ++layer)
+      std::fill_n(cache_.layer(layer).data, all_pages * cache_.layer(layer).format.page_bytes, not_a_number);
   }
 
   void run() {
@@ -134,16 +139,16 @@ class Steps {
 
   // Other layers, and pages of no sequence, hold what they held.
   void expect_the_rest_untouched() const {
-    const int64_t layer_floats = cache_.layer(1).data - cache_.layer(0).data;
-    const auto all_nan = [](const float* data, int64_t count) {
-      return std::all_of(data, data + count, [](float x) { return std::isnan(x); });
+    const auto untouched = [&](int layer, int64_t page) {
+      const auto bytes = static_cast<int64_t>(cache_.layer(layer).format.page_bytes);
+      const std::byte* const data = cache_.layer(layer).data + page * bytes;
+      return std::all_of(data, data + bytes, [](std::byte x) { return x == not_a_number; });
     };
     for (int64_t page = 0; page < all_pages; ++page) {
-      EXPECT_TRUE(all_nan(cache_.layer(0).data + page * cache_.layer(0).page_stride, layer_floats));
-      EXPECT_TRUE(all_nan(cache_.layer(2).data + page * cache_.layer(2).page_stride, layer_floats));
+      EXPECT_TRUE(untouched(0, page));
+      EXPECT_TRUE(untouched(2, page));
     }
-    for (const int32_t page : unused_)
-      EXPECT_TRUE(all_nan(cache_.layer(1).data + page * cache_.layer(1).page_stride, layer_floats));
+    for (const int32_t page : unused_) EXPECT_TRUE(untouched(1, page));
   }
 
   Heads heads_;

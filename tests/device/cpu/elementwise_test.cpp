@@ -156,7 +156,7 @@ TEST(Elementwise, CopyKeepsToItsColumns) {
   Random random(6);
   const std::vector<float> in = random.values(7 * 11);
   std::vector<float> out(7 * 13, 77.0f);
-  cpu::copy(cpu_device(), {in.data() + 2, 11, out.data() + 3, 13, 6, 5});
+  cpu::copy(cpu_device(), {view_of(in, {7 * 11}).at(2, {6, 5}), 11, view_of(out, {7 * 13}).at(3, {6, 5}), 13});
   for (size_t i = 0; i < out.size(); ++i) {
     const size_t row = i / 13;
     const size_t column = i % 13;
