@@ -1,0 +1,13 @@
+// A device that is lost: what runs on it cannot go on, but other devices can take over.
+#pragma once
+
+#include "lectern/error.h"
+
+namespace lectern {
+
+class DeviceFailure : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace lectern

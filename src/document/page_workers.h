@@ -1,0 +1,104 @@
+// Readers on threads of their own, fed from one queue: who has room takes the next page, and who has nothing to do
+// first. A reader that fails is taken out and its pages go back to the queue, for the others.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "document/page_reader.h"
+
+namespace lectern {
+
+struct PageWorker {
+  std::string device;
+  std::function<std::unique_ptr<PageReader>()> make;  // on the worker's thread
+};
+
+struct WorkerReport {
+  std::string device;
+  int64_t pages = 0;    // read by it
+  double seconds = 0;   // at work
+  std::string failure;  // not empty: why it was taken out
+};
+
+// A page on its way.
+struct PageTask {
+  size_t ticket = 0;  // orders the pages; no two have the same
+  size_t document = 0;
+  std::string name;  // for messages
+  std::shared_ptr<const Picture> picture;
+  DocumentPage page;
+  int attempts = 0;    // on readers that failed
+  bool alone = false;  // it was in flight when a step failed: whose fault that was shows when each is read by itself
+};
+
+// Called on the workers' threads and, for pages that no worker is left for, by add. They must not throw, nor call back.
+struct WorkerEvents {
+  std::function<void(PageTask task)> finished;  // its page was read, or says why not
+  std::function<void(const PageTask& task, size_t keep, std::string_view more)> text;  // may be empty; as in PageJob
+  std::function<void(const PageTask& task, const Progress& progress)> progress;        // may be empty
+  std::function<void(const std::string& device, const std::string& failure)> lost;
+};
+
+class PageWorkers {
+ public:
+  // Asks for the stop itself when no worker could be made, or something unforeseen was thrown.
+  PageWorkers(const std::vector<PageWorker>& workers, std::stop_source stop, WorkerEvents events);
+  PageWorkers(const PageWorkers&) = delete;
+  PageWorkers& operator=(const PageWorkers&) = delete;
+  ~PageWorkers();  // stops
+
+  // Waits until fewer than `most` pages wait for a reader, or for the stop.
+  void wait_for_room(size_t most);
+  void add(PageTask task);
+  // No page will be added any more.
+  void close();
+  // Not empty: why no page can be read any more.
+  std::string dead() const;
+
+  // Waits for the last page, or for the end of those in flight after a stop. Throws Error when no worker could be made.
+  std::vector<WorkerReport> join();
+
+ private:
+  struct Worker;
+  void stop_all();
+  void start(Worker& worker);
+  void work(Worker& worker);
+  std::optional<PageTask> take(Worker& worker, const PageReader& reader);
+  PageJob job_for(Worker& worker, const PageTask& task);
+  void advance(Worker& worker, PageReader& reader, const std::optional<PageTask>& task);
+  void step_failed(Worker& worker, PageReader& reader, const std::string& message);
+  void retire(Worker& worker, const std::string& failure);
+  bool has_others() const;
+  // With the lock held.
+  void put_back(Worker& worker, bool alone);
+  void finish(PageTask task);
+  void give_up(PageTask task);
+
+  const WorkerEvents events_;
+  const int threads_;  // of a parallel region
+  std::stop_source stop_;
+
+  mutable std::mutex mutex_;  // of all below
+  std::condition_variable_any work_, room_;
+  std::deque<PageTask> queue_;  // by ticket
+  size_t outstanding_ = 0;      // pages queued and in flight
+  bool closed_ = false;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  size_t alive_;
+  size_t idle_ = 0;           // workers that wait for a page
+  std::string last_failure_;  // of a worker
+  std::exception_ptr unforeseen_;
+};
+
+}  // namespace lectern

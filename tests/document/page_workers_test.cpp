@@ -1,0 +1,243 @@
+#include "document/page_workers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <latch>
+#include <new>
+#include <set>
+
+#include "device/device_failure.h"
+#include "lectern/error.h"
+#include "support/fake_pages.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::fake_worker;
+using testing::FakeReader;
+using ::testing::HasSubstr;
+
+// Feeds pages to workers and gathers what comes back.
+class Workers : public ::testing::Test {
+ protected:
+  std::vector<WorkerReport> read(const std::vector<PageWorker>& workers, size_t pages) {
+    WorkerEvents events;
+    events.finished = [this](PageTask task) {
+      const std::lock_guard lock(mutex);
+      EXPECT_TRUE(finished.insert(task.ticket).second) << "page " << task.ticket << " came twice";
+      (task.page.error.empty() ? good : bad)[task.ticket] = task.page;
+      if (on_finished) on_finished();
+    };
+    events.lost = [this](const std::string& device, const std::string& failure) {
+      const std::lock_guard lock(mutex);
+      lost.push_back(device + ": " + failure);
+    };
+    PageWorkers all(workers, stop, events);
+    for (size_t i = 0; i < pages; ++i) {
+      PageTask task;
+      task.ticket = i;
+      task.name = "page " + std::to_string(i);
+      task.page.number = static_cast<int>(i);
+      task.picture = std::make_shared<Picture>(4, 4);
+      all.add(std::move(task));
+    }
+    all.close();
+    return all.join();
+  }
+
+  std::stop_source stop;
+  std::mutex mutex;
+  std::set<size_t> finished;
+  std::map<size_t, DocumentPage> good, bad;
+  std::vector<std::string> lost;
+  std::function<void()> on_finished;
+};
+
+TEST_F(Workers, ReadEveryPageOnce) {
+  const auto reports = read({fake_worker("a", {.batch = 3, .steps = 4}), fake_worker("b", {.steps = 2})}, 40);
+  EXPECT_EQ(good.size(), 40u);
+  EXPECT_EQ(reports[0].pages + reports[1].pages, 40);
+  EXPECT_EQ(good[17].raw, "read 17");
+  EXPECT_THAT(lost, ElementsAre());
+}
+
+TEST_F(Workers, FillTheBatch) {
+  std::atomic<size_t> most{0};
+  std::latch rendered(1);
+  FakeReader::Behaviour behaviour{.batch = 4, .steps = 3};
+  behaviour.on_add = [&](const PageJob& job) {
+    if (job.page.number == 0) rendered.wait();  // all pages are in the queue then
+  };
+  behaviour.on_step = [&](size_t in_flight) { most = std::max(most.load(), in_flight); };
+  WorkerEvents events;
+  std::atomic<int> done{0};
+  events.finished = [&](const PageTask&) { ++done; };
+  PageWorkers workers({fake_worker("a", behaviour)}, stop, events);
+  for (size_t i = 0; i < 10; ++i) {
+    PageTask task;
+    task.ticket = i;
+    task.page.number = static_cast<int>(i);
+    workers.add(task);
+  }
+  workers.close();
+  rendered.count_down();
+  EXPECT_EQ(workers.join()[0].pages, 10);
+  EXPECT_EQ(done, 10);
+  EXPECT_EQ(most, 4u);
+}
+
+TEST_F(Workers, ADeviceThatFailsInTheMiddleOfAPageIsTakenOutAndItsPagesAreReadByTheOthers) {
+  FakeReader::Behaviour failing{.batch = 3, .steps = 10};
+  failing.on_step = [n = 0](size_t) mutable {
+    if (++n == 5) throw DeviceFailure("card 0 fell off the bus");
+  };
+  std::latch failed(1);
+  FakeReader::Behaviour healthy{.batch = 3, .steps = 2};
+  healthy.on_step = [&](size_t) { failed.wait(); };  // so that the other has pages at all
+  std::vector<PageWorker> workers = {fake_worker("card:0", failing), fake_worker("card:1", healthy)};
+  WorkerEvents events;
+  std::set<size_t> seen;
+  events.finished = [&](const PageTask& task) {
+    EXPECT_EQ(task.page.error, "");
+    seen.insert(task.ticket);
+  };
+  std::string loss;
+  events.lost = [&](const std::string& device, const std::string& failure) {
+    loss = device + ": " + failure;
+    failed.count_down();
+  };
+  PageWorkers all(workers, stop, events);
+  for (size_t i = 0; i < 12; ++i) {
+    PageTask task;
+    task.ticket = i;
+    all.add(task);
+  }
+  all.close();
+  const auto reports = all.join();
+  EXPECT_EQ(seen.size(), 12u);
+  EXPECT_EQ(loss, "card:0: card 0 fell off the bus");
+  EXPECT_EQ(reports[0].failure, "card 0 fell off the bus");
+  EXPECT_EQ(reports[0].pages, 0);
+  EXPECT_EQ(reports[1].failure, "");
+  EXPECT_EQ(reports[1].pages, 12);
+}
+
+TEST_F(Workers, ASlowDeviceDoesNotHoldUpTheOthers) {
+  std::latch others(19);
+  on_finished = [&, left = 19]() mutable {
+    if (left-- > 0) others.count_down();
+  };
+  // Its one page is done only after all others are.
+  FakeReader::Behaviour slow{.batch = 1, .steps = 1, .on_step = [&](size_t) { others.wait(); }};
+  std::latch slow_has_one(1);
+  slow.on_add = [&](const PageJob&) { slow_has_one.count_down(); };
+  FakeReader::Behaviour quick{.batch = 2, .steps = 1, .on_step = [&](size_t) { slow_has_one.wait(); }};
+  const auto reports = read({fake_worker("slow", slow), fake_worker("quick", quick)}, 20);
+  EXPECT_EQ(good.size(), 20u);
+  EXPECT_EQ(reports[0].pages, 1);
+  EXPECT_EQ(reports[1].pages, 19);
+}
+
+TEST_F(Workers, ADeviceWithoutMemoryLeavesItsPagesToTheOthers) {
+  std::latch tried(1);
+  FakeReader::Behaviour small{.batch = 2, .steps = 1};
+  small.on_add = [&](const PageJob&) {
+    tried.count_down();
+    throw std::bad_alloc();
+  };
+  FakeReader::Behaviour large{.batch = 2, .steps = 1, .on_step = [&](size_t) { tried.wait(); }};
+  const auto reports = read({fake_worker("small", small), fake_worker("large", large)}, 9);
+  EXPECT_EQ(good.size(), 9u);
+  EXPECT_EQ(reports[0].failure, "not enough memory");
+  EXPECT_EQ(reports[1].pages, 9);
+}
+
+TEST_F(Workers, TheLastDeviceGoesOnAfterAPageThatTookTooMuchMemory) {
+  FakeReader::Behaviour only{.batch = 2, .steps = 1};
+  only.on_add = [](const PageJob& job) {
+    if (job.page.number == 3) throw std::bad_alloc();
+  };
+  const auto reports = read({fake_worker("cpu", only)}, 8);
+  EXPECT_EQ(reports[0].pages, 7);
+  EXPECT_EQ(reports[0].failure, "");
+  ASSERT_EQ(bad.size(), 1u);
+  EXPECT_THAT(bad[3].error, HasSubstr("page 3: not enough memory; close other programs"));
+  EXPECT_EQ(bad[3].finish, "failed");
+}
+
+TEST_F(Workers, AnErrorOfAStepIsFoundOutPageByPage) {
+  // The step fails whenever page 5 takes part in it.
+  class Poisoned : public FakeReader {
+   public:
+    Poisoned() : FakeReader({.batch = 4, .steps = 2}) {}
+    void add(PageJob job) override {
+      poisoned_ |= job.page.number == 5;
+      FakeReader::add(std::move(job));
+    }
+    void step() override {
+      if (poisoned_) throw Error("the model's output is not a number");
+      FakeReader::step();
+    }
+    void clear() override {
+      poisoned_ = false;
+      FakeReader::clear();
+    }
+
+   private:
+    bool poisoned_ = false;
+  };
+  const auto reports = read({{"cpu", [] { return std::make_unique<Poisoned>(); }}}, 12);
+  EXPECT_EQ(reports[0].failure, "");
+  EXPECT_EQ(good.size(), 11u);
+  ASSERT_EQ(bad.size(), 1u);
+  EXPECT_EQ(bad[5].error, "page 5: the model's output is not a number");
+}
+
+TEST_F(Workers, APageThatThreeDevicesFailedWithIsNotTriedOnAFourth) {
+  const FakeReader::Behaviour behaviour{.batch = 1,
+                                        .steps = 1,
+                                        .on_add =
+                                            [](const PageJob& job) {
+                                              if (job.page.number == 2) throw DeviceFailure("illegal address");
+                                            },
+                                        .on_step = {}};
+  std::vector<PageWorker> workers;
+  for (int i = 0; i < 5; ++i) workers.push_back(fake_worker("card:" + std::to_string(i), behaviour));
+  read(workers, 30);
+  EXPECT_EQ(lost.size(), 3u);
+  EXPECT_EQ(good.size(), 29u);
+  EXPECT_THAT(bad[2].error, HasSubstr("page 2: not read: card:"));
+}
+
+TEST_F(Workers, WithoutAnyDeviceLeftEveryPageSaysWhy) {
+  const FakeReader::Behaviour behaviour{.batch = 2, .steps = 1, .on_step = [](size_t) { throw DeviceFailure("gone"); }};
+  read({fake_worker("a", behaviour), fake_worker("b", behaviour)}, 10);
+  EXPECT_EQ(bad.size(), 10u);
+  for (const auto& [ticket, page] : bad) EXPECT_THAT(page.error, HasSubstr("not read: "));
+  EXPECT_EQ(lost.size(), 2u);
+}
+
+TEST_F(Workers, AModelThatCannotBeMadeOnOneDeviceIsReported) {
+  const PageWorker broken{"b", []() -> std::unique_ptr<PageReader> { throw Error("no such card"); }};
+  const auto reports = read({fake_worker("a", {}), broken}, 5);
+  EXPECT_EQ(good.size(), 5u);
+  EXPECT_EQ(reports[1].failure, "no such card");
+  finished.clear();
+  EXPECT_THROW(read({broken}, 5), Error);
+  EXPECT_TRUE(stop.stop_requested());
+}
+
+TEST_F(Workers, AStopEndsThePagesInFlightAndTakesNoMore) {
+  FakeReader::Behaviour behaviour{.batch = 2, .steps = 1000000};
+  behaviour.on_step = [&](size_t) { stop.request_stop(); };
+  read({fake_worker("a", behaviour)}, 10);
+  EXPECT_LE(finished.size(), 2u);
+  EXPECT_GE(finished.size(), 1u);
+  for (const auto& [ticket, page] : good) EXPECT_EQ(page.finish, "stopped");
+}
+
+}  // namespace
+}  // namespace lectern

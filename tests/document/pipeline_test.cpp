@@ -1,0 +1,251 @@
+#include "document/pipeline.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <latch>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "device/device_failure.h"
+#include "lectern/error.h"
+#include "support/fake_pages.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::fake_worker;
+using testing::FakeReader;
+using testing::FakeSource;
+
+PipelineDocument document(const std::string& name, int pages, int side = 8, std::vector<int> broken = {}) {
+  PipelineDocument made;
+  made.name = name;
+  made.open = [=] { return std::make_unique<FakeSource>(pages, side, broken); };
+  return made;
+}
+
+// The events of a run, written down.
+struct Notes {
+  PipelineEvents events() {
+    PipelineEvents made;
+    made.begin = [this](size_t d, int pages, size_t chosen) {
+      in_order.push_back(fmt::format("{} begin {}/{}", d, chosen, pages));
+    };
+    made.page = [this](size_t d, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
+      in_order.push_back(
+          fmt::format("{} page {}{}", d, page.number, page.error.empty() ? (page.blank ? " blank" : "") : " failed"));
+      pages.push_back(page);
+      pictures += picture ? 1 : 0;
+    };
+    made.end = [this](size_t d) { in_order.push_back(fmt::format("{} end", d)); };
+    made.failed = [this](size_t d, const std::string& message) {
+      in_order.push_back(fmt::format("{} failed: {}", d, message));
+    };
+    made.finished = [this](size_t d, const DocumentPage& page) { finished.emplace(d, page.number); };
+    return made;
+  }
+  std::vector<std::string> in_order;
+  std::vector<DocumentPage> pages;
+  int pictures = 0;
+  std::set<std::pair<size_t, int>> finished;
+};
+
+TEST(Pipeline, HandsThePagesOnInOrderAndMixesDocumentsInOneBatch) {
+  std::set<int> sides;
+  FakeReader::Behaviour behaviour{.batch = 4, .steps = 2};
+  behaviour.on_add = [&](const PageJob& job) { sides.insert(job.picture->width); };
+  bool mixed = false;
+  behaviour.on_step = [&](size_t) {
+    mixed |= sides.size() > 1;
+    sides.clear();
+  };
+  Notes notes;
+  const auto report = run_pipeline({document("a", 2, 8), document("b", 1, 16), document("c", 3, 24)},
+                                   {fake_worker("fake", behaviour)}, {}, notes.events());
+  EXPECT_THAT(notes.in_order, ElementsAre("0 begin 2/2", "0 page 1", "0 page 2", "0 end", "1 begin 1/1", "1 page 1",
+                                          "1 end", "2 begin 3/3", "2 page 1", "2 page 2", "2 page 3", "2 end"));
+  EXPECT_EQ(notes.finished.size(), 6u);
+  EXPECT_EQ(notes.pictures, 0);
+  EXPECT_EQ(notes.pages[5].width, 24);
+  EXPECT_EQ(notes.pages[5].dpi, 100);
+  EXPECT_EQ(report.workers[0].pages, 6);
+  EXPECT_FALSE(report.stopped);
+}
+
+TEST(Pipeline, ReadsWhatItCanAndSaysWhatItCannot) {
+  std::vector<PipelineDocument> documents = {document("a", 3, 8, {1}), document("b", 1), document("c", 9)};
+  documents[1].open = []() -> std::unique_ptr<PageSource> { throw Error("b: is no PDF"); };
+  documents[2].choose = [](int) { return std::vector<int>{2, 7}; };
+  Notes notes;
+  run_pipeline(documents, {fake_worker("fake", {})}, {}, notes.events());
+  EXPECT_THAT(notes.in_order, ElementsAre("0 begin 3/3", "0 page 1", "0 page 2 failed", "0 page 3", "0 end",
+                                          "1 failed: b: is no PDF", "2 begin 2/9", "2 page 3", "2 page 8", "2 end"));
+  EXPECT_EQ(notes.pages[1].error, "fake, page 2: is broken");
+  EXPECT_EQ(notes.pages[1].finish, "failed");
+  EXPECT_EQ(notes.finished.count({0, 2}), 1u);
+}
+
+TEST(Pipeline, MemoryDoesNotGrowWithThePages) {
+  constexpr int pages = 3000, side = 100;
+  constexpr size_t bytes = 3 * side * side;
+  PipelineOptions options;
+  options.memory = 20 * bytes;
+  options.pictures = true;  // the hardest case
+  Notes notes;
+  const auto report = run_pipeline({document("long.pdf", pages, side)},
+                                   {fake_worker("a", {.batch = 4, .steps = 3}), fake_worker("b", {.steps = 1})},
+                                   options, notes.events());
+  EXPECT_EQ(notes.in_order.size(), static_cast<size_t>(pages) + 2);
+  EXPECT_EQ(notes.pictures, pages);
+  EXPECT_GT(report.peak_picture_bytes, 2 * bytes) << "pages are rendered ahead";
+  EXPECT_LE(report.peak_picture_bytes, options.memory + bytes);
+  for (int i = 0; i < pages; ++i) ASSERT_EQ(notes.pages[static_cast<size_t>(i)].number, i + 1);
+}
+
+TEST(Pipeline, APageThatTakesLongHoldsBackABoundedNumber) {
+  constexpr int pages = 1000;
+  PipelineOptions options;
+  options.waiting = 50;
+  // Whoever has page 1 goes on only when as many others were begun as may wait.
+  std::latch full(49);
+  std::atomic<int> begun{0};
+  class Held : public FakeReader {
+   public:
+    Held(const Behaviour& behaviour, std::latch& until) : FakeReader(behaviour), until_(until) {}
+    void add(PageJob job) override {
+      first_ = job.page.number == 1;
+      FakeReader::add(std::move(job));
+    }
+    void step() override {
+      if (first_) until_.wait();
+      FakeReader::step();
+    }
+
+   private:
+    std::latch& until_;
+    bool first_ = false;
+  };
+  const auto on_add = [&](const PageJob& job) {
+    if (job.page.number != 1 && begun++ < 49) full.count_down();
+  };
+  const PageWorker worker{
+      "fake",
+      [&] { return std::make_unique<Held>(FakeReader::Behaviour{.batch = 1, .steps = 1, .on_add = on_add}, full); }};
+  Notes notes;
+  PipelineEvents events = notes.events();
+  int most = 0;
+  const auto write_down = events.page;
+  events.page = [&](size_t d, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
+    most = std::max(most, begun - static_cast<int>(notes.pages.size()));
+    write_down(d, page, picture);
+  };
+  run_pipeline({document("a", pages)}, {worker, worker}, options, events);
+  ASSERT_EQ(notes.pages.size(), static_cast<size_t>(pages));
+  for (int i = 0; i < pages; ++i) ASSERT_EQ(notes.pages[static_cast<size_t>(i)].number, i + 1);
+  EXPECT_LE(most, 100) << "as many again may be on their way to the caller";
+}
+
+TEST(Pipeline, SkipsWhatIsKnownAndWhatNeedsNoReading) {
+  std::vector<PipelineDocument> documents = {document("a", 4)};
+  documents[0].known = [](int index) -> std::optional<DocumentPage> {
+    if (index != 1) return std::nullopt;
+    DocumentPage page;
+    page.number = 2;
+    page.raw = "from before";
+    page.finish = "end";
+    return page;
+  };
+  for (const bool pictures : {false, true}) {
+    PipelineOptions options;
+    options.pictures = pictures;
+    options.prepare = [](SourcePage& source, DocumentPage& page) {
+      source.turn = 90;
+      if (page.number != 3) return;
+      page.blank = true;
+      page.finish = "blank";
+    };
+    Notes notes;
+    const auto report = run_pipeline(documents, {fake_worker("fake", {})}, options, notes.events());
+    EXPECT_THAT(notes.in_order,
+                ElementsAre("0 begin 4/4", "0 page 1", "0 page 2", "0 page 3 blank", "0 page 4", "0 end"));
+    EXPECT_EQ(notes.pages[1].raw, "from before");
+    EXPECT_EQ(notes.pages[0].turn, 90);
+    EXPECT_EQ(report.workers[0].pages, 2);
+    EXPECT_EQ(notes.finished.size(), 3u);
+    EXPECT_EQ(notes.pictures, pictures ? 4 : 0);
+  }
+}
+
+TEST(Pipeline, AStopKeepsWhatIsFinishedAndEndsNoDocument) {
+  std::stop_source stop;
+  PipelineOptions options;
+  options.stop = stop.get_token();
+  Notes notes;
+  PipelineEvents events = notes.events();
+  const auto write_down = events.page;
+  events.page = [&](size_t d, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
+    write_down(d, page, picture);
+    if (page.number == 5) stop.request_stop();
+  };
+  const auto report = run_pipeline({document("a", 1000)}, {fake_worker("fake", {})}, options, events);
+  EXPECT_TRUE(report.stopped);
+  EXPECT_GE(notes.pages.size(), 5u);
+  EXPECT_LT(notes.pages.size(), 1000u);
+  EXPECT_EQ(std::ranges::count(notes.in_order, "0 end"), 0);
+}
+
+TEST(Pipeline, AnExceptionOfAnEventEndsTheRun) {
+  PipelineEvents events;
+  events.page = [](size_t, const DocumentPage& page, const std::shared_ptr<const Picture>&) {
+    if (page.number == 3) throw Error("out.md: cannot be written: No space left on device");
+  };
+  EXPECT_THROW(run_pipeline({document("a", 1000)}, {fake_worker("fake", {})}, {}, events), Error);
+}
+
+TEST(Pipeline, ADeviceThatFailsIsNamedAndTheTextOfItsPageBeginsAnew) {
+  FakeReader::Behaviour failing{.batch = 1, .steps = 5};
+  std::latch lost(1);
+  failing.on_step = [n = 0](size_t) mutable {
+    if (++n == 3) throw DeviceFailure("broken");
+  };
+  FakeReader::Behaviour healthy{.batch = 1, .steps = 5, .on_step = [&](size_t) { lost.wait(); }};
+  Notes notes;
+  PipelineEvents events = notes.events();
+  std::map<int, std::string> text;
+  events.text = [&](size_t, int number, size_t keep, std::string_view more) {
+    text[number].resize(keep);
+    text[number] += more;
+  };
+  std::string loss;
+  events.lost = [&](const std::string& device, const std::string& failure) {
+    loss = device + " " + failure;
+    lost.count_down();
+  };
+  const auto report =
+      run_pipeline({document("a", 4)}, {fake_worker("bad", failing), fake_worker("good", healthy)}, {}, events);
+  EXPECT_EQ(loss, "bad broken");
+  EXPECT_EQ(report.workers[0].failure, "broken");
+  EXPECT_EQ(report.workers[1].pages, 4);
+  for (int number = 1; number <= 4; ++number) EXPECT_EQ(text[number], "xxxxx") << number;
+}
+
+TEST(Pipeline, RefusesToRunWithoutAnyModel) {
+  const PageWorker broken{"b", []() -> std::unique_ptr<PageReader> { throw Error("no such card"); }};
+  EXPECT_THROW(run_pipeline({document("a", 1000)}, {broken}, {}, {}), Error);
+}
+
+TEST(Pipeline, OfNothingIsNothing) {
+  Notes notes;
+  run_pipeline({}, {fake_worker("fake", {})}, {}, notes.events());
+  run_pipeline({document("empty", 0)}, {fake_worker("fake", {})}, {}, notes.events());
+  EXPECT_THAT(notes.in_order, ElementsAre("0 begin 0/0", "0 end"));
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,83 @@
+// Stand-ins for what reads pages and for where they come from.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "document/page_reader.h"
+#include "document/page_source.h"
+
+namespace lectern::testing {
+
+// Pages "read" in as many steps as asked for; the text says which page of which size it was.
+class FakeReader : public PageReader {
+ public:
+  struct Behaviour {
+    int batch = 2;
+    int steps = 1;                                       // for a page
+    std::function<void(const PageJob&)> on_add = {};     // may throw
+    std::function<void(size_t in_flight)> on_step = {};  // may throw
+  };
+
+  explicit FakeReader(Behaviour behaviour) : behaviour_(std::move(behaviour)) {}
+
+  int room() const override { return behaviour_.batch - static_cast<int>(jobs_.size()); }
+
+  void add(PageJob job) override {
+    if (behaviour_.on_add) behaviour_.on_add(job);
+    jobs_.emplace_back(std::move(job), 0);
+  }
+
+  void step() override {
+    if (behaviour_.on_step) behaviour_.on_step(jobs_.size());
+    for (auto& [job, steps] : jobs_) {
+      if (job.text) job.text(static_cast<size_t>(steps), "x");
+      ++steps;
+      if (steps == behaviour_.steps || job.stop.stop_requested()) {
+        job.page.finish = steps == behaviour_.steps ? "end" : "stopped";
+        job.page.raw = "read " + std::to_string(job.page.number);
+        job.done(job.page);
+      }
+    }
+    std::erase_if(jobs_, [](const auto& job) { return !job.first.page.finish.empty(); });
+  }
+
+  void clear() override { jobs_.clear(); }
+
+ private:
+  Behaviour behaviour_;
+  std::vector<std::pair<PageJob, int>> jobs_;
+};
+
+inline PageWorker fake_worker(const std::string& device, const FakeReader::Behaviour& behaviour) {
+  return {device, [behaviour] { return std::make_unique<FakeReader>(behaviour); }};
+}
+
+// Pages of one colour; page i of `broken` cannot be had.
+class FakeSource : public PageSource {
+ public:
+  explicit FakeSource(int pages, int side = 8, std::vector<int> broken = {})
+      : pages_(pages), side_(side), broken_(std::move(broken)) {}
+
+  int pages() const override { return pages_; }
+  SourcePage page(int index) override {
+    for (const int bad : broken_) {
+      if (bad == index) throw Error("fake, page " + std::to_string(index + 1) + ": is broken");
+    }
+    SourcePage page;
+    page.picture = Picture(side_, side_);
+    page.dpi = 100;
+    return page;
+  }
+
+ private:
+  int pages_, side_;
+  std::vector<int> broken_;
+};
+
+}  // namespace lectern::testing
