@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 
-RANK = {"core": 0, "device": 1, "checkpoint": 2, "vision": 3, "language": 3, "engine": 4, "document": 5, "server": 6,
+RANK = {"core": 0, "pdf": 1, "device": 1, "checkpoint": 2, "vision": 3, "language": 3, "engine": 4, "document": 5, "server": 6,
         "cli": 7}
 # Folders of tests/ that hold no mirrored tests.
 TESTS_EXEMPT = {"fuzz", "data", "support"}

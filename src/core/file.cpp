@@ -10,16 +10,10 @@
 #include <cstdio>
 #include <system_error>
 
+#include "core/descriptor.h"
+
 namespace lectern {
 namespace {
-
-// Closes on every way out.
-struct Descriptor {
-  int value;
-  ~Descriptor() {
-    if (value >= 0) ::close(value);
-  }
-};
 
 int create_beside(const std::filesystem::path& target, std::filesystem::path& temporary) {
   static std::atomic<unsigned> counter{0};
@@ -40,10 +34,10 @@ Error system_error(const std::filesystem::path& path, std::string_view problem, 
 }
 
 std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.value < 0) throw system_error(path, "cannot be opened", errno);
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) throw system_error(path, "cannot be opened", errno);
   struct stat status {};
-  if (::fstat(file.value, &status) != 0) throw system_error(path, "cannot be examined", errno);
+  if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot be examined", errno);
   if (S_ISDIR(status.st_mode)) throw Error(path.string() + ": is a folder, expected a file");
   const auto too_long = [&] {
     return Error(path.string() + ": is larger than expected (at most " + std::to_string(max_bytes) + " bytes)");
@@ -55,7 +49,7 @@ std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) 
   size_t used = 0;
   for (;;) {
     if (used == text.size()) text.resize(std::max<size_t>({text.capacity(), used * 2, 65536}));
-    const ssize_t got = ::read(file.value, text.data() + used, text.size() - used);
+    const ssize_t got = ::read(file.get(), text.data() + used, text.size() - used);
     if (got < 0) {
       if (errno == EINTR) continue;
       throw system_error(path, "cannot be read", errno);
@@ -111,8 +105,8 @@ void AtomicFile::commit() {
   temporary_.clear();
   // The new name reaches the disk too, where folders can be flushed.
   const auto folder = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
-  const Descriptor handle{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (handle.value >= 0) ::fsync(handle.value);
+  const Descriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (handle) ::fsync(handle.get());
 }
 
 }  // namespace lectern

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
-#include <vector>
 
 #include "core/picture.h"
 #include "document/picture_file.h"
@@ -12,9 +12,13 @@
 namespace lectern {
 
 struct SourceOptions {
-  double dpi = 0;  // of rendered PDF pages; 0: 200, less where a page would pass the limits
-  std::string password;
-  PictureLimits limits;
+  // Of rendered PDF pages; 0: 200, less for pages of more than 40 million pixels. Less, too, where a page would pass
+  // the limits.
+  double dpi = 0;
+  std::string password{};
+  PictureLimits limits{};
+  double page_seconds = 60;  // that opening a PDF, or rendering a page of one, may take
+  std::stop_token stop{};    // opening a PDF and page() then throw Stopped soon
 };
 
 struct SourcePage {

@@ -167,6 +167,19 @@ Picture turn_upright(Picture picture, int orientation) {
   return out;
 }
 
+// Degrees clockwise of an EXIF orientation; its mirrored kinds are mirrored besides.
+int turn_of(int orientation) {
+  switch (orientation) {
+    case 3:
+    case 4: return 180;
+    case 6:
+    case 7: return 90;
+    case 5:
+    case 8: return 270;
+    default: return 0;
+  }
+}
+
 // libvips takes a TIFF for one only when its directory can be read, which often comes last in the file.
 bool starts_like_tiff(const VSource& source) {
   const auto* start = reinterpret_cast<const char*>(vips_source_sniff(source.get_source(), 4));
@@ -176,7 +189,7 @@ bool starts_like_tiff(const VSource& source) {
   return magic == "II*\0"sv || magic == "MM\0*"sv || magic == "II+\0"sv || magic == "MM\0+"sv;
 }
 
-Picture decode(const VSource& source, const std::string& name, const PictureLimits& limits) {
+const Loader& loader_for(const VSource& source, const std::string& name) {
   const char* type = vips_foreign_find_load_source(source.get_source());
   const auto loader = std::find_if(known_loaders.begin(), known_loaders.end(),
                                    [&](const Loader& l) { return type != nullptr && l.type == type; });
@@ -186,9 +199,17 @@ Picture decode(const VSource& source, const std::string& name, const PictureLimi
     if (tiff) throw Error(name + ": damaged or incomplete TIFF picture: its directory cannot be read");
     throw Error(name + ": not a picture of a known format; expected " + known_formats);
   }
+  return *loader;
+}
+
+bool has_pages(const Loader& loader) { return loader.format == std::string_view("TIFF"); }
+
+UprightPicture decode(const VSource& source, const std::string& name, const PictureLimits& limits, int index = 0) {
+  const Loader& loader = loader_for(source, name);
   try {
-    VImage image = VImage::new_from_source(
-        source, "", VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_ERROR));
+    auto* options = VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_ERROR);
+    if (has_pages(loader)) options->set("page", index);
+    VImage image = VImage::new_from_source(source, "", options);
     check_limits(image, name, limits);
     const int orientation = vips_image_get_orientation(image.get_image());
     switch (image.interpretation()) {
@@ -199,15 +220,16 @@ Picture decode(const VSource& source, const std::string& name, const PictureLimi
       default: break;
     }
     const bool floats = image.format() == VIPS_FORMAT_FLOAT || image.format() == VIPS_FORMAT_DOUBLE;
-    return turn_upright(floats ? decode_floats(image) : decode_integers(to_8_bit(image, name)), orientation);
+    return {turn_upright(floats ? decode_floats(image) : decode_integers(to_8_bit(image, name)), orientation),
+            turn_of(orientation)};
   } catch (const VError& error) {
-    throw Error(name + ": damaged or incomplete " + loader->format + " picture: " + reason(error));
+    throw Error(name + ": damaged or incomplete " + loader.format + " picture: " + reason(error));
   }
 }
 
 // Line breaks in file names or in messages of libraries must not break the one line of an Error.
 template <class Body>
-Picture in_one_line(Body body) {
+auto in_one_line(Body body) {
   try {
     return body();
   } catch (const Error& error) {
@@ -218,11 +240,10 @@ Picture in_one_line(Body body) {
   }
 }
 
-}  // namespace
-
-Picture read_picture(const std::filesystem::path& file, const PictureLimits& limits) {
+// body(source), with what libvips throws outside of decoding as an Error.
+template <class Body>
+auto with_source(const std::filesystem::path& file, const std::string& name, Body body) {
   return in_one_line([&] {
-    const std::string name = file.string();
     std::error_code failure;
     const auto status = std::filesystem::status(file, failure);
     if (!std::filesystem::exists(status)) {
@@ -233,11 +254,32 @@ Picture read_picture(const std::filesystem::path& file, const PictureLimits& lim
     if (std::filesystem::file_size(file, failure) == 0) throw Error(name + ": the file is empty; expected a picture");
     start_vips();
     try {
-      return decode(VSource::new_from_file(name.c_str()), name, limits);
+      return body(VSource::new_from_file(file.c_str()));
     } catch (const VError& error) {
       throw Error(name + ": cannot read: " + reason(error));
     }
   });
+}
+
+}  // namespace
+
+int count_pictures(const std::filesystem::path& file, const std::string& name) {
+  return with_source(file, name, [&](const VSource& source) {
+    const Loader& loader = loader_for(source, name);
+    if (!has_pages(loader)) return 1;
+    // vips_image_get_n_pages() takes counts from 10,000 on for nonsense and says 1.
+    const VImage image = VImage::new_from_source(source, "", VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL));
+    return image.get_typeof(VIPS_META_N_PAGES) == 0 ? 1 : std::max(1, image.get_int(VIPS_META_N_PAGES));
+  });
+}
+
+UprightPicture read_picture_page(const std::filesystem::path& file, const std::string& name, int index,
+                                 const PictureLimits& limits) {
+  return with_source(file, name, [&](const VSource& source) { return decode(source, name, limits, index); });
+}
+
+Picture read_picture(const std::filesystem::path& file, const PictureLimits& limits) {
+  return read_picture_page(file, file.string(), 0, limits).picture;
 }
 
 Picture read_picture(std::span<const std::byte> bytes, std::string_view name, const PictureLimits& limits) {
@@ -245,7 +287,7 @@ Picture read_picture(std::span<const std::byte> bytes, std::string_view name, co
     if (bytes.empty()) throw Error(std::string(name) + ": no bytes; expected a picture");
     start_vips();
     try {
-      return decode(VSource::new_from_memory(bytes.data(), bytes.size()), std::string(name), limits);
+      return decode(VSource::new_from_memory(bytes.data(), bytes.size()), std::string(name), limits).picture;
     } catch (const VError& error) {
       throw Error(std::string(name) + ": cannot read: " + reason(error));
     }

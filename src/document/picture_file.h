@@ -1,4 +1,4 @@
-// Reading of picture files: JPEG, PNG, WebP, TIFF, GIF, HEIC and AVIF (the first page or frame), through libvips.
+// Reading of picture files: JPEG, PNG, WebP, TIFF (all pages), GIF, HEIC and AVIF (the first frame), through libvips.
 //
 // The result is upright (EXIF orientation applied) 8-bit RGB: transparent places are white, 16-bit samples lose their
 // low byte, CMYK and Lab are brought to sRGB; ordinary RGB is passed on as it is, without colour management. Samples
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/picture.h"
@@ -22,6 +23,18 @@ struct PictureLimits {
   int64_t max_pixels = 200'000'000;
   int64_t max_side = 65'535;  // pixels; keeps what is made from a very long picture in bounds as well
 };
+
+struct UprightPicture {
+  Picture picture;
+  int turn = 0;  // degrees clockwise that EXIF asked for, already applied
+};
+
+// Pages of a TIFF; 1 for any other picture. `name` stands for the file in messages.
+int count_pictures(const std::filesystem::path& file, const std::string& name);
+
+// Page `index`, from 0; the others are not decoded.
+UprightPicture read_picture_page(const std::filesystem::path& file, const std::string& name, int index,
+                                 const PictureLimits& limits);
 
 // Throws Error for a file that is missing, empty, truncated, damaged, over the limits or of another format.
 Picture read_picture(const std::filesystem::path& file, const PictureLimits& limits = {});

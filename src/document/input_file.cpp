@@ -1,0 +1,103 @@
+#include "document/input_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "core/file.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+constexpr const char* expected = "expected a picture or a PDF";
+constexpr int64_t max_piped = int64_t{4} << 30;  // bytes
+
+Descriptor temporary_file(const std::string& name) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path();
+  Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!file) {  // a file system without such files
+    std::string path = (folder / "lectern-XXXXXX").string();
+    file = Descriptor(::mkostemp(path.data(), O_CLOEXEC));
+    if (file) ::unlink(path.c_str());
+  }
+  if (!file) throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno));
+  return file;
+}
+
+Descriptor keep(int pipe, const std::string& name) {
+  Descriptor file = temporary_file(name);
+  std::vector<char> block(1 << 16);
+  int64_t total = 0;
+  for (;;) {
+    const ssize_t got = ::read(pipe, block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error(name + ": cannot be read: " + std::strerror(errno));
+    if (got == 0) return file;
+    total += got;
+    if (total > max_piped) throw Error(name + ": is longer than " + std::to_string(max_piped >> 30) + " GiB");
+    for (ssize_t at = 0; at < got;) {
+      const ssize_t put = ::write(file.get(), block.data() + at, static_cast<size_t>(got - at));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) {
+        throw Error(name + ": cannot be kept in " + std::filesystem::temp_directory_path().string() + ": " +
+                    std::strerror(errno) + "; TMPDIR names another folder");
+      }
+      at += put;
+    }
+  }
+}
+
+}  // namespace
+
+InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()), path_(path) {
+  const bool standard_input = name_ == "-";
+  if (standard_input) {
+    name_ = "standard input";
+    file_ = Descriptor(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+  } else {
+    file_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  }
+  if (!file_) throw system_error(name_, "cannot be opened", errno);
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0) throw system_error(name_, "cannot be examined", errno);
+  if (S_ISDIR(status.st_mode)) throw Error(name_ + ": is a folder; " + expected);
+  const bool pipe = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
+  if (!pipe && !S_ISREG(status.st_mode)) {
+    throw Error(name_ + (standard_input && ::isatty(file_.get()) != 0
+                             ? ": is the terminal; pipe a file into lectern, or name one"
+                             : std::string(": is neither a file nor a pipe; ") + expected));
+  }
+  if (pipe) {
+    file_ = keep(file_.get(), name_);
+    if (::fstat(file_.get(), &status) != 0) throw system_error(name_, "cannot be examined", errno);
+  }
+  if (status.st_size == 0) throw Error(name_ + ": is empty; " + expected);
+  if (pipe || standard_input) path_ = "/proc/self/fd/" + std::to_string(file_.get());
+}
+
+bool InputFile::is_pdf() const {
+  using namespace std::string_view_literals;
+  std::array<char, 1024> start{};
+  const ssize_t got = ::pread(file_.get(), start.data(), start.size(), 0);
+  const std::string_view bytes(start.data(), static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  constexpr std::array pictures = {"\xff\xd8\xff"sv, "\x89PNG"sv, "GIF8"sv,  "RIFF"sv,
+                                   "II*\0"sv,        "MM\0*"sv,   "II+\0"sv, "MM\0+"sv};
+  if (std::ranges::any_of(pictures, [&](std::string_view magic) { return bytes.starts_with(magic); })) return false;
+  if (bytes.size() > 8 && bytes.substr(4, 4) == "ftyp"sv) return false;  // HEIC, AVIF
+  if (bytes.find("%PDF-"sv) != std::string_view::npos) return true;      // Acrobat allows for rubbish before it
+  std::string extension = path_.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return extension == ".pdf";
+}
+
+}  // namespace lectern

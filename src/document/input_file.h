@@ -1,0 +1,27 @@
+// An input, opened: a file as it is, or what comes through a pipe, kept in a temporary file without a name.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/descriptor.h"
+
+namespace lectern {
+
+class InputFile {
+ public:
+  // "-" is standard input. Throws Error for what is missing, empty, or neither a regular file nor a pipe.
+  explicit InputFile(const std::filesystem::path& path);
+
+  const std::string& name() const { return name_; }            // for messages
+  const std::filesystem::path& path() const { return path_; }  // to open it by, while this object lives
+  int descriptor() const { return file_.get(); }
+  bool is_pdf() const;  // by its first bytes, or by its name where they say nothing
+
+ private:
+  std::string name_;
+  std::filesystem::path path_;
+  Descriptor file_;
+};
+
+}  // namespace lectern

@@ -1,0 +1,45 @@
+#include "document/page_source.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/stopped.h"
+#include "document/input_file.h"
+#include "document/pdf_file.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+// A picture, or the pages of a TIFF; one page is in memory at a time.
+class PictureSource : public PageSource {
+ public:
+  PictureSource(InputFile file, const SourceOptions& options)
+      : file_(std::move(file)), options_(options), pages_(count_pictures(file_.path(), file_.name())) {}
+
+  int pages() const override { return pages_; }
+
+  SourcePage page(int index) override {
+    const std::string where = pages_ == 1 ? file_.name() : fmt::format("{}: page {}", file_.name(), index + 1);
+    if (index < 0 || index >= pages_) throw Error(fmt::format("{} does not exist; there are {}", where, pages_));
+    throw_if_stopped(options_.stop);
+    UprightPicture upright = read_picture_page(file_.path(), where, index, options_.limits);
+    return {std::move(upright.picture), 0, upright.turn};
+  }
+
+ private:
+  InputFile file_;
+  SourceOptions options_;
+  int pages_;
+};
+
+}  // namespace
+
+std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const SourceOptions& options) {
+  InputFile input(file);
+  if (input.is_pdf()) return std::make_unique<PdfSource>(std::move(input), options);
+  return std::make_unique<PictureSource>(std::move(input), options);
+}
+
+}  // namespace lectern

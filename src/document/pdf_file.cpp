@@ -1,0 +1,144 @@
+#include "document/pdf_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <cmath>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+constexpr double usual_dpi = 200;
+// Posters and plans are rendered no larger without being asked to: a model sees a few million pixels of a page.
+constexpr int64_t usual_pixels = 40'000'000;
+constexpr int most_lost_in_a_row = 5;
+
+template <class T>
+std::span<const std::byte> bytes_of(const T& value) {
+  return std::as_bytes(std::span(&value, 1));
+}
+
+}  // namespace
+
+PdfSource::PdfSource(InputFile file, SourceOptions options)
+    : file_(std::move(file)), options_(std::move(options)), program_(find_pdf_helper()) {
+  if (options_.password.size() > pdf::max_password) {
+    throw Error(fmt::format("--password: is longer than {} bytes", pdf::max_password));
+  }
+  try {
+    start();
+  } catch (const PdfHelper::Lost& lost) {
+    throw Error(fmt::format("{}: cannot be opened: the PDF helper {}", file_.name(), lost.reason));
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", file_.name(), error.what()));
+  }
+}
+
+PdfHelper::Patience PdfSource::patience() const {
+  const auto seconds = std::chrono::duration<double>(options_.page_seconds);
+  const auto now = std::chrono::steady_clock::now();
+  return {now + std::chrono::duration_cast<std::chrono::steady_clock::duration>(seconds), options_.stop};
+}
+
+void PdfSource::start() {
+  const auto wait = patience();
+  helper_.emplace(program_, file_.descriptor());
+  try {
+    open(wait);
+  } catch (...) {
+    helper_.reset();
+    throw;
+  }
+}
+
+void PdfSource::open(const PdfHelper::Patience& wait) {
+  pdf::Request request;
+  request.task = pdf::Task::open;
+  request.password_bytes = static_cast<uint32_t>(options_.password.size());
+  helper_->send(bytes_of(request), wait);
+  helper_->send(std::as_bytes(std::span(options_.password)), wait);
+  pdf::Answer answer;
+  helper_->receive(std::as_writable_bytes(std::span(&answer, 1)), wait);
+  if (answer.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
+  switch (answer.status) {
+    case pdf::Status::done: break;
+    case pdf::Status::locked: throw Error("is encrypted; give its password with --password");
+    case pdf::Status::wrong_password: throw Error("is encrypted, and the password does not open it");
+    case pdf::Status::failed: throw Error(read_message(answer, wait));
+    default: throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
+  }
+  if (answer.pages < 1 || answer.pages > pdf::max_pages || (pages_ != 0 && answer.pages != pages_)) {
+    throw PdfHelper::Lost{fmt::format("counts {} pages", answer.pages)};
+  }
+  pages_ = answer.pages;
+}
+
+// A message of the helper, fit for one line.
+std::string PdfSource::read_message(const pdf::Answer& answer, const PdfHelper::Patience& patience) {
+  if (answer.bytes > pdf::max_message) throw PdfHelper::Lost{"sends a message that is too long"};
+  std::string message(answer.bytes, '\0');
+  helper_->receive(std::as_writable_bytes(std::span(message)), patience);
+  std::ranges::replace_if(
+      message, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  return message.empty() ? "cannot be rendered" : message;
+}
+
+SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
+  pdf::Request request;
+  request.task = pdf::Task::render;
+  request.page = index;
+  request.dpi = options_.dpi > 0 ? options_.dpi : usual_dpi;
+  request.max_side = options_.limits.max_side;
+  request.max_pixels =
+      options_.dpi > 0 ? options_.limits.max_pixels : std::min(options_.limits.max_pixels, usual_pixels);
+  helper_->send(bytes_of(request), patience);
+  pdf::Answer answer;
+  helper_->receive(std::as_writable_bytes(std::span(&answer, 1)), patience);
+  if (answer.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
+  if (answer.status == pdf::Status::failed) throw Error(read_message(answer, patience));
+  const bool honest = answer.status == pdf::Status::done && answer.width > 0 && answer.height > 0 &&
+                      answer.width <= request.max_side && answer.height <= request.max_side &&
+                      int64_t{answer.width} * answer.height <= request.max_pixels &&
+                      answer.bytes == static_cast<uint64_t>(answer.width) * static_cast<uint64_t>(answer.height) * 3 &&
+                      answer.dpi > 0 && answer.dpi <= request.dpi &&  // not for not-a-number
+                      answer.turn >= 0 && answer.turn < 360 && answer.turn % 90 == 0;
+  if (!honest) throw PdfHelper::Lost{"sends a page of an impossible size"};
+  SourcePage page;
+  page.picture = Picture(answer.width, answer.height);
+  page.dpi = answer.dpi;
+  page.turn = answer.turn;
+  helper_->receive(std::as_writable_bytes(std::span(page.picture.rgb)), patience);
+  return page;
+}
+
+SourcePage PdfSource::page(int index) {
+  const std::string where = fmt::format("{}: page {}", file_.name(), index + 1);
+  if (index < 0 || index >= pages_) throw Error(fmt::format("{} does not exist; there are {}", where, pages_));
+  if (lost_in_a_row_ >= most_lost_in_a_row) {
+    throw Error(fmt::format("{}: not tried: the PDF helper failed on {} pages in a row", where, lost_in_a_row_));
+  }
+  try {
+    if (!helper_) start();
+    SourcePage page = render(index, patience());
+    lost_in_a_row_ = 0;
+    return page;
+  } catch (const PdfHelper::Lost& lost) {
+    helper_.reset();
+    ++lost_in_a_row_;
+    throw Error(fmt::format("{}: the PDF helper {}", where, lost.reason));
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", where, error.what()));
+  } catch (...) {  // stopped, or no memory: the talk is broken off in the middle
+    helper_.reset();
+    throw;
+  }
+}
+
+}  // namespace lectern

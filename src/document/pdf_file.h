@@ -1,0 +1,38 @@
+// The pages of a PDF, rendered by lectern-pdf. When that helper dies or stalls on a page, the page is an Error and the
+// next one gets a fresh helper; after several such pages in a row the rest is given up.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "document/input_file.h"
+#include "document/page_source.h"
+#include "document/pdf_helper.h"
+#include "pdf/protocol.h"
+
+namespace lectern {
+
+class PdfSource : public PageSource {
+ public:
+  PdfSource(InputFile file, SourceOptions options);
+
+  int pages() const override { return pages_; }
+  SourcePage page(int index) override;
+
+ private:
+  void start();
+  void open(const PdfHelper::Patience& patience);
+  PdfHelper::Patience patience() const;
+  SourcePage render(int index, const PdfHelper::Patience& patience);
+  std::string read_message(const pdf::Answer& answer, const PdfHelper::Patience& patience);
+
+  InputFile file_;
+  SourceOptions options_;
+  std::filesystem::path program_;
+  std::optional<PdfHelper> helper_;
+  int pages_ = 0;
+  int lost_in_a_row_ = 0;
+};
+
+}  // namespace lectern

@@ -1,0 +1,66 @@
+// The talk between lectern and lectern-pdf, its helper that renders PDF pages: fixed headers, each followed by as many
+// bytes as it says. One helper serves one file, which it has as descriptor 3; requests and answers go over a socket on
+// its standard input. Both ends are programs of one build on one machine, so that headers travel as they lie in memory;
+// each end checks what it receives as if the other were hostile.
+//
+//     open(password)  -> done(pages) | locked | wrong_password | failed(message)
+//     render(page)    -> done(width, height, ..., RGB rows) | failed(message)
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+namespace lectern::pdf {
+
+inline constexpr uint32_t magic = 0x3150444c;                       // "LDP1"; the digit counts changes of what follows
+inline constexpr int file_descriptor = 3;                           // the PDF, in the helper
+inline constexpr uint32_t max_password = 1024, max_message = 1024;  // bytes
+inline constexpr int32_t max_pages = 10'000'000;
+
+enum class Task : uint32_t { open = 1, render = 2 };
+
+struct Request {
+  uint32_t magic = pdf::magic;
+  Task task = Task::open;
+  uint32_t password_bytes = 0;  // these follow; open only
+  int32_t page = 0;             // from 0; the rest is for render only
+  double dpi = 0;               // wished for; less where the page would not fit
+  int64_t max_pixels = 0;
+  int64_t max_side = 0;
+};
+static_assert(std::is_trivially_copyable_v<Request> && sizeof(Request) == 40);
+
+enum class Status : uint32_t { done = 1, locked = 2, wrong_password = 3, failed = 4 };
+
+struct Answer {
+  uint32_t magic = pdf::magic;
+  Status status = Status::failed;
+  uint64_t bytes = 0;  // that follow: of the message after failed, of the pixels after render
+  int32_t pages = 0;   // after open; the rest is for render only
+  int32_t width = 0;   // as displayed
+  int32_t height = 0;
+  int32_t turn = 0;  // /Rotate, already applied: 0, 90, 180 or 270
+  double dpi = 0;    // as rendered
+};
+static_assert(std::is_trivially_copyable_v<Answer> && sizeof(Answer) == 40);
+
+// Pixels along a side of `points` (1/72 inch).
+inline double pixels_along(double points, double dpi) { return std::max(1.0, std::round(points * dpi / 72)); }
+
+// The resolution at which a page of this many points keeps within the limits: `dpi`, or less. 0: there is none.
+inline double fitting_dpi(double width, double height, const Request& wish) {
+  const auto max_pixels = static_cast<double>(wish.max_pixels), max_side = static_cast<double>(wish.max_side);
+  if (!(width > 0 && height > 0 && wish.dpi > 0 && max_pixels >= 1 && max_side >= 1)) return 0;
+  const double longest = std::max(width, height);  // the other side may be a single pixel
+  double dpi =
+      std::min({wish.dpi, 72 * std::min(max_side, max_pixels) / longest, 72 * std::sqrt(max_pixels / width / height)});
+  for (int attempt = 0; attempt < 64; ++attempt, dpi *= 0.99) {  // the sides are rounded
+    const double across = pixels_along(width, dpi), down = pixels_along(height, dpi);
+    if (across <= max_side && down <= max_side && across * down <= max_pixels) return dpi;
+  }
+  return 0;
+}
+
+}  // namespace lectern::pdf

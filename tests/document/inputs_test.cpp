@@ -1,0 +1,112 @@
+#include "document/inputs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "core/temp_folder.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+namespace fs = std::filesystem;
+
+class InputsTest : public ::testing::Test {
+ protected:
+  void make(const std::string& name) const {
+    fs::create_directories((folder / name).parent_path());
+    folder.write(name, "x");
+  }
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+
+  // Names of the files, from the test's folder.
+  std::vector<std::string> files(const std::vector<std::string>& words) const {
+    std::vector<std::string> names;
+    const Inputs inputs = expand_inputs(words);
+    EXPECT_THAT(inputs.errors, IsEmpty());
+    for (const Input& input : inputs.files) names.push_back(input.file.lexically_relative(folder.path()).string());
+    return names;
+  }
+  static std::vector<std::string> errors(const std::vector<std::string>& words) { return expand_inputs(words).errors; }
+
+  testing::TempFolder folder;
+};
+
+TEST_F(InputsTest, FilesAreTakenAsTheyAreTyped) {
+  make("b.png");
+  make("a.unknown");
+  EXPECT_THAT(files({path("b.png"), path("a.unknown"), path("b.png")}), ElementsAre("b.png", "a.unknown", "b.png"));
+  const Inputs inputs = expand_inputs(std::vector<std::string>{path("b.png"), "-"});
+  EXPECT_EQ(inputs.files[0].below, "b.png");
+  EXPECT_EQ(inputs.files[1].file, "-");
+}
+
+TEST_F(InputsTest, AFolderStandsForWhatCanBeReadInIt) {
+  for (const auto* name : {"in/page10.png", "in/page2.PNG", "in/Page1.jpg", "in/notes.txt", "in/.hidden.png",
+                           "in/.git/x.png", "in/sub/z.pdf", "in/page3/1.tif", "in/noextension"}) {
+    make(name);
+  }
+  EXPECT_THAT(files({path("in")}),
+              ElementsAre("in/Page1.jpg", "in/page2.PNG", "in/page3/1.tif", "in/page10.png", "in/sub/z.pdf"));
+  EXPECT_THAT(files({path("in") + "/"}).size(), 5);
+  EXPECT_EQ(expand_inputs(std::vector<std::string>{path("in")}).files[2].below, "page3/1.tif");
+}
+
+TEST_F(InputsTest, LinksThatLeadInCirclesEnd) {
+  make("in/a.png");
+  make("elsewhere/b.png");
+  fs::create_directory_symlink(folder / "in", folder / "in/again");
+  fs::create_directory_symlink(folder / "elsewhere", folder / "in/linked");
+  fs::create_directory_symlink(folder / "elsewhere", folder / "in/linked-twice");
+  fs::create_symlink(folder / "nowhere.png", folder / "in/broken.png");
+  EXPECT_THAT(files({path("in")}), ElementsAre("in/a.png", "in/linked/b.png"));
+}
+
+TEST_F(InputsTest, PatternsInQuotes) {
+  for (const auto* name : {"s10.png", "s9.png", "t.pdf", "d/x.png", "[1].png"}) make(name);
+  EXPECT_THAT(files({path("s*.png")}), ElementsAre("s9.png", "s10.png"));
+  EXPECT_THAT(files({path("?")}), ElementsAre("d/x.png")) << "a folder that matches";
+  EXPECT_THAT(files({path("[1].png")}), ElementsAre("[1].png")) << "the name of a file before a pattern";
+  EXPECT_THAT(files({path("*/*.png")}), ElementsAre("d/x.png"));
+}
+
+TEST_F(InputsTest, SaysWhatStandsForNothing) {
+  fs::create_directory(folder / "empty");
+  make("full/a.png");
+  EXPECT_THAT(errors({path("no.png")}), ElementsAre(path("no.png") + ": there is no such file or folder"));
+  EXPECT_THAT(errors({path("*.gif")}), ElementsAre(path("*.gif") + ": matches no file"));
+  EXPECT_THAT(errors({path("empty")}), ElementsAre(path("empty") + ": holds no picture or PDF"));
+  EXPECT_THAT(errors({""}), ElementsAre(HasSubstr("'': ")));
+  EXPECT_THAT(errors({"-", "-"}), ElementsAre("-: standard input can be read only once"));
+  EXPECT_THAT(errors({std::string(5000, 'x')}), ElementsAre(HasSubstr("too long")));
+  const Inputs inputs = expand_inputs(std::vector<std::string>{path("no.png"), path("full")});
+  EXPECT_EQ(inputs.files.size(), 1u) << "the rest goes on";
+  EXPECT_EQ(inputs.errors.size(), 1u);
+}
+
+TEST_F(InputsTest, NaturalOrder) {
+  const std::vector<std::string> names = {
+      "", "1", "2", "02b", "10", "a", "A1", "a2", "a02", "a10", "a10b2", "a10b10", "b", "99999999999999999999", "z"};
+  EXPECT_TRUE(natural_less("page2", "page10"));
+  EXPECT_TRUE(natural_less("Page2", "page10"));
+  EXPECT_TRUE(natural_less("page99999999999999999998", "page99999999999999999999"));
+  EXPECT_TRUE(natural_less("a", "a1"));
+  EXPECT_NE(natural_less("a01", "a1"), natural_less("a1", "a01"));
+  EXPECT_NE(natural_less("A", "a"), natural_less("a", "A"));
+  for (const auto& a : names) {
+    EXPECT_FALSE(natural_less(a, a));
+    for (const auto& b : names) {
+      for (const auto& c : names) {
+        EXPECT_TRUE(natural_less(a, c) || !natural_less(a, b) || !natural_less(b, c)) << a << " " << b << " " << c;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lectern

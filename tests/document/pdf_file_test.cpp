@@ -1,0 +1,214 @@
+// PDFs made by the tests, rendered by the real lectern-pdf.
+#include "document/pdf_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/temp_folder.h"
+#include "lectern/error.h"
+#include "support/pdf_builder.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using testing::filled;
+using ::testing::HasSubstr;
+using testing::pdf_of;
+using testing::PdfPage;
+
+std::vector<int> pixel(const Picture& picture, int x, int y) {
+  const uint8_t* p = picture.row(y) + 3 * x;
+  return {p[0], p[1], p[2]};
+}
+
+class PdfFile : public ::testing::Test {
+ protected:
+  std::unique_ptr<PdfSource> open(const std::string& pdf, const SourceOptions& options = {}) const {
+    return std::make_unique<PdfSource>(InputFile(folder.write("a.pdf", pdf)), options);
+  }
+  template <class Body>
+  static std::string failure(Body body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  testing::TempFolder folder;
+};
+
+TEST_F(PdfFile, RendersPagesInAnyOrder) {
+  // The left half of every page has the page's colour.
+  const auto source = open(pdf_of({{.content = filled("1 0 0", 0, 0, 100, 100)},
+                                   {.content = filled("0 1 0", 0, 0, 100, 100), .media_box = "0 0 200 300"},
+                                   {.content = filled("0 0 1", 0, 0, 100, 100)}}),
+                           {.dpi = 72});
+  ASSERT_EQ(source->pages(), 3);
+  for (const int index : {2, 0, 1, 1}) {
+    const SourcePage page = source->page(index);
+    EXPECT_EQ(page.picture.width, 200);
+    EXPECT_EQ(page.picture.height, index == 1 ? 300 : 100);
+    EXPECT_EQ(page.dpi, 72);
+    EXPECT_EQ(page.turn, 0);
+    std::vector<int> colour(3, 0);
+    colour[static_cast<size_t>(index)] = 255;
+    EXPECT_EQ(pixel(page.picture, 50, page.picture.height - 50), colour);
+    EXPECT_THAT(pixel(page.picture, 150, 50), ElementsAre(255, 255, 255)) << "paper";
+  }
+}
+
+TEST_F(PdfFile, RendersText) {
+  const auto source = open(pdf_of({{.content = "BT /F 30 Tf 10 40 Td (Lectern) Tj ET"}}));
+  const Picture picture = source->page(0).picture;
+  int dark = 0;
+  for (const uint8_t value : picture.rgb) dark += value < 64;
+  EXPECT_GT(dark, 3000);
+  EXPECT_LT(dark, 100'000);
+}
+
+TEST_F(PdfFile, The200DotsPerInchOrThoseAskedFor) {
+  const std::string pdf = pdf_of({{.content = "", .media_box = "0 0 595.276 841.89"}});
+  const SourcePage usual = open(pdf)->page(0);
+  EXPECT_EQ(std::pair(usual.picture.width, usual.picture.height), std::pair(1654, 2339));
+  EXPECT_EQ(usual.dpi, 200);
+  const SourcePage fine = open(pdf, {.dpi = 301.5})->page(0);
+  EXPECT_EQ(std::pair(fine.picture.width, fine.picture.height), std::pair(2493, 3525));
+  EXPECT_EQ(fine.dpi, 301.5);
+}
+
+TEST_F(PdfFile, HugePagesAreRenderedWithinTheLimits) {
+  const std::string pdf =
+      pdf_of({{.content = filled("1 0 0", 0, 0, 500000, 2000000), .media_box = "0 0 1000000 2000000"}});
+  SourceOptions options;
+  options.limits.max_pixels = 1'000'000;
+  const SourcePage page = open(pdf, options)->page(0);
+  EXPECT_LE(page.picture.width * page.picture.height, 1'000'000);
+  EXPECT_GT(page.picture.width * page.picture.height, 900'000);
+  EXPECT_NEAR(page.dpi, 72 * page.picture.height / 2e6, 1e-4);
+  EXPECT_THAT(pixel(page.picture, 10, 10), ElementsAre(255, 0, 0));
+  EXPECT_THAT(pixel(page.picture, page.picture.width - 10, 10), ElementsAre(255, 255, 255));
+  options.limits.max_side = 100;
+  EXPECT_EQ(open(pdf, options)->page(0).picture.height, 100);
+}
+
+TEST_F(PdfFile, BandsOfALargePageFitTogether) {
+  // 50 million pixels: two bands. A slanted line crosses them all.
+  const auto source =
+      open(pdf_of({{.content = "4 w 0 0 m 5000 10000 l S", .media_box = "0 0 5000 10000"}}), {.dpi = 72});
+  const Picture picture = source->page(0).picture;
+  ASSERT_EQ(std::pair(picture.width, picture.height), std::pair(5000, 10000));
+  for (int y = 50; y < 9950; ++y) {
+    const int x = (10000 - y) / 2;
+    ASSERT_LT(pixel(picture, x, y)[0], 128) << y;
+    ASSERT_EQ(pixel(picture, x + 20, y)[0], 255) << y;
+    ASSERT_EQ(pixel(picture, x - 20, y)[0], 255) << y;
+  }
+}
+
+TEST_F(PdfFile, RotatedPagesStandAsDisplayed) {
+  // Red in the lower left corner as stored; turned clockwise it comes to the upper left, upper right, lower right.
+  std::vector<PdfPage> pages;
+  for (const char* keys : {"", "/Rotate 90", "/Rotate 180", "/Rotate 270", "/Rotate -90", "/Rotate 450"}) {
+    pages.push_back({.content = filled("1 0 0", 0, 0, 20, 20), .keys = keys});
+  }
+  const auto source = open(pdf_of(pages), {.dpi = 72});
+  const std::vector<int> turns = {0, 90, 180, 270, 270, 90};
+  for (int i = 0; i < 6; ++i) {
+    const SourcePage page = source->page(i);
+    const int turn = turns[static_cast<size_t>(i)];
+    EXPECT_EQ(page.turn, turn);
+    const bool lies = turn % 180 != 0;
+    ASSERT_EQ(std::pair(page.picture.width, page.picture.height), lies ? std::pair(100, 200) : std::pair(200, 100));
+    const int x = turn == 0 || turn == 90 ? 5 : page.picture.width - 5;
+    const int y = turn == 90 || turn == 180 ? 5 : page.picture.height - 5;
+    EXPECT_THAT(pixel(page.picture, x, y), ElementsAre(255, 0, 0)) << i;
+  }
+}
+
+TEST_F(PdfFile, TheCropBoxIsThePage) {
+  const auto source = open(pdf_of({{.content = filled("1 0 0", 50, 50, 20, 20), .keys = "/CropBox [50 50 90 70]"},
+                                   {.content = filled("1 0 0", -100, -100, 50, 50), .media_box = "-100 -100 100 0"}}),
+                           {.dpi = 72});
+  const Picture cropped = source->page(0).picture;
+  EXPECT_EQ(std::pair(cropped.width, cropped.height), std::pair(40, 20));
+  EXPECT_THAT(pixel(cropped, 5, 10), ElementsAre(255, 0, 0));
+  const Picture shifted = source->page(1).picture;
+  EXPECT_EQ(std::pair(shifted.width, shifted.height), std::pair(200, 100));
+  EXPECT_THAT(pixel(shifted, 5, 95), ElementsAre(255, 0, 0));
+}
+
+TEST_F(PdfFile, OddBoxes) {
+  for (const std::string box : {"0 0 0 0", "0 0 0 100", "200 100 0 0", "0 0 -200 -100", "0 0 0.001 0.001", "a b c d",
+                                "", "0 0 1e300 1e300", "-1e9 -1e9 1e9 1e9", "5 5 5 5"}) {
+    SourceOptions options;
+    options.limits.max_pixels = 4'000'000;
+    const auto source = open(pdf_of({{.content = "", .media_box = box}, {.content = ""}}), options);
+    ASSERT_EQ(source->pages(), 2) << box;
+    try {
+      const SourcePage page = source->page(0);
+      EXPECT_GE(page.picture.width * page.picture.height, 1) << box;
+      EXPECT_LE(page.picture.width * page.picture.height, 4'000'000) << box;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("a.pdf: page 1: ")) << box;
+    }
+    EXPECT_EQ(source->page(1).picture.width, 556) << box;
+  }
+}
+
+TEST_F(PdfFile, Passwords) {
+  const std::string data = TEST_DATA "/pdf/";
+  const auto attempt = [&](const std::string& name, const std::string& password) {
+    return failure([&] {
+      PdfSource source(InputFile(data + name), {.dpi = 72, .password = password});
+      EXPECT_THAT(pixel(source.page(0).picture, 5, 5), ElementsAre(255, 0, 0));
+    });
+  };
+  for (const std::string name : {"user-and-owner-aes256.pdf", "user-and-owner-rc4.pdf"}) {
+    EXPECT_EQ(attempt(name, "open"), "no error");
+    EXPECT_EQ(attempt(name, "sesame"), "no error") << "the owner's";
+    EXPECT_THAT(attempt(name, ""), EndsWith(name + ": is encrypted; give its password with --password"));
+    EXPECT_THAT(attempt(name, "Open"), EndsWith(name + ": is encrypted, and the password does not open it"));
+  }
+  EXPECT_EQ(attempt("owner-only.pdf", ""), "no error") << "anyone may look at it";
+  EXPECT_EQ(attempt("owner-only.pdf", "needless"), "no error");
+  EXPECT_THAT(attempt("owner-only.pdf", std::string(2000, 'x')), HasSubstr("--password"));
+}
+
+TEST_F(PdfFile, SeveralAtATimeOnSeveralThreads) {
+  std::vector<PdfPage> pages(5, {.content = filled("0 1 0", 0, 0, 200, 100)});
+  const std::string file = folder.write("b.pdf", pdf_of(pages));
+  std::vector<int> right(4);
+  {
+    std::vector<std::jthread> threads;
+    for (size_t t = 0; t < right.size(); ++t) {
+      threads.emplace_back([&, t] {
+        // Opened on one thread and used on another: the helper outlives the thread that started it.
+        std::unique_ptr<PdfSource> source;
+        std::jthread([&] { source = std::make_unique<PdfSource>(InputFile(file), SourceOptions{.dpi = 72}); }).join();
+        for (int i = 0; i < source->pages(); ++i) {
+          right[t] += pixel(source->page(i).picture, 100, 50) == std::vector<int>{0, 255, 0};
+        }
+      });
+    }
+  }
+  EXPECT_THAT(right, ElementsAre(5, 5, 5, 5));
+}
+
+TEST_F(PdfFile, APageThatIsNotThere) {
+  const auto source = open(pdf_of({{.content = ""}}));
+  EXPECT_THAT(failure([&] { source->page(1); }), EndsWith("a.pdf: page 2 does not exist; there are 1"));
+  EXPECT_THAT(failure([&] { source->page(-1); }), HasSubstr("does not exist"));
+}
+
+}  // namespace
+}  // namespace lectern
