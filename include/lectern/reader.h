@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "lectern/document.h"
 #include "lectern/model.h"
 
 namespace lectern {
@@ -33,24 +34,28 @@ enum class Stage : uint8_t { encode, prefill, decode };
 struct Progress {
   Stage stage = Stage::encode;  // what begins, or goes on
   int64_t prompt_tokens = 0;    // from prefill on
-  int64_t tokens = 0;           // written so far
+  int64_t tokens = 0;           // written so far; less after a repetition was dropped
   double seconds = 0;           // of this stage
 };
 
 // Called on the thread that reads. All may be empty.
 struct ReadEvents {
-  std::function<void(std::string_view)> text;  // more text: whole UTF-8 characters
+  // More text: whole UTF-8 characters. It comes some tokens late, and later where the model seems to repeat itself:
+  // what came is never taken back.
+  std::function<void(std::string_view)> text;
   std::function<void(const Progress&)> progress;
   std::stop_token stop;  // when stop is requested, reading ends soon, with what was read so far
 };
 
 struct PageText {
   std::string text;    // UTF-8
-  std::string finish;  // end, length, context or stopped
+  std::string finish;  // end, length, context, stopped or loop: the model repeated itself, which was dropped
   std::string mode;    // as used
   int64_t vision_tokens = 0;
-  int64_t prompt_tokens = 0;  // vision tokens included
-  int64_t tokens = 0;         // written
+  int64_t prompt_tokens = 0;   // vision tokens included
+  int64_t tokens = 0;          // written, without the dropped ones
+  int64_t dropped_tokens = 0;  // by the repetition guard
+  GuardReport guard;
   double encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
 };
 

@@ -90,6 +90,11 @@ int read(const Arguments& arguments) {
         complain(fmt::format("{}: cut short after {} tokens, {}", input, page.tokens,
                              page.finish == "length" ? "the limit of --max-tokens" : "which fill the model's context"));
       }
+      if (page.guard.loops > 0) {
+        complain(fmt::format(
+            "{}: the model repeated itself; {} tokens were dropped, {}", input, page.dropped_tokens,
+            page.guard.recovered ? "and it went on to the end of the page" : "and text after that may be missing"));
+      }
       line.summarise(page);
     } catch (const Error& error) {
       fail(error.what());

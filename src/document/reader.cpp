@@ -25,16 +25,6 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-const char* name_of(Finish finish) {
-  switch (finish) {
-    case Finish::end: return "end";
-    case Finish::length: return "length";
-    case Finish::context: return "context";
-    case Finish::stopped: return "stopped";
-  }
-  return "?";
-}
-
 // The cells of a table may repeat as they must.
 std::vector<int32_t> repeatable_tokens(const Tokenizer& tokenizer) {
   std::vector<int32_t> ids;
@@ -114,10 +104,16 @@ PageText Reader::State::read(const Picture& picture, const ReadEvents& events) {
   request.on_logits = [&](std::span<const float>) {
     if (page.prefill_seconds == 0) page.prefill_seconds = working.seconds();
   };
-  request.on_token = [&](int32_t token) {
-    ++page.tokens;
-    write(stream.push(token), false);
+  request.on_token = [&](int32_t token) { write(stream.push(token), false); };
+  request.on_step = [&](int64_t written) {
+    page.tokens = written;
     report(Stage::decode, working.seconds() - page.prefill_seconds);
+  };
+  request.guard.classes = &loaded.token_classes;
+  request.on_loop = [&](const LoopReport& found) {
+    ++page.guard.loops;
+    if (found.retried) page.guard.action = "continued";
+    page.dropped_tokens += found.dropped;
   };
   request.on_finish = [&](Finish finish) { page.finish = name_of(finish); };
   // An Error must not leave a request behind that points into this page.
@@ -129,6 +125,7 @@ PageText Reader::State::read(const Picture& picture, const ReadEvents& events) {
   while (engine.step()) {
   }
   write(stream.finish(), true);
+  page.guard.recovered = page.guard.loops > 0 && page.finish == name_of(Finish::end);
   page.decode_seconds = working.seconds() - page.prefill_seconds;
   return page;
 }

@@ -13,6 +13,17 @@ constexpr int64_t prefill_rows = 1024;  // of one step, over all sequences
 
 }  // namespace
 
+std::string_view name_of(Finish finish) {
+  switch (finish) {
+    case Finish::end: return "end";
+    case Finish::length: return "length";
+    case Finish::context: return "context";
+    case Finish::stopped: return "stopped";
+    case Finish::loop: return "loop";
+  }
+  return "?";
+}
+
 Engine::Engine(Device& device, const Decoder& decoder, int sequences)
     : device_(device),
       decoder_(decoder),
@@ -53,6 +64,9 @@ void Engine::admit() {
     std::vector<int32_t> ids = next.prompt;
     active_.push_back(std::make_unique<Sequence>(
         Sequence{.request = std::move(next), .pages = std::move(pages), .ids = std::move(ids), .budget = budget}));
+    const Request& admitted = active_.back()->request;
+    if (admitted.guard.classes != nullptr && admitted.forced.empty())
+      active_.back()->detector.emplace(*admitted.guard.classes, admitted.guard.limits);
     waiting_.pop_front();
   }
 }
@@ -76,23 +90,70 @@ void Engine::embed(Sequence& sequence, int64_t rows, const MutableTensorView& ou
   }
 }
 
+void Engine::report_settled(Sequence& sequence, int64_t count) {
+  for (; sequence.settled < count; ++sequence.settled) {
+    if (sequence.request.on_token)
+      sequence.request.on_token(sequence.ids[static_cast<size_t>(sequence.prompt() + sequence.settled)]);
+  }
+}
+
 void Engine::finish(Sequence& sequence, Finish reason) {
+  if (sequence.request.forced.empty()) report_settled(sequence, sequence.written);
   sequence.finished = true;
   if (sequence.request.on_finish) sequence.request.on_finish(reason);
 }
 
-void Engine::choose(Sequence& sequence, std::span<const float> logits) const {
+// Sets the sequence back to before the loop, but never behind what was reported, and lets it go on or finishes it.
+void Engine::cut_off(Sequence& sequence, const Loop& loop) {
   const Request& request = sequence.request;
+  const int64_t cut = std::max({loop.begin, sequence.settled, int64_t{1}});
+  const bool retry = static_cast<int>(sequence.escapes.size()) < request.guard.retries && cut < sequence.written;
+  const int64_t dropped = sequence.written - cut;
+  if (retry) {
+    const int32_t first = sequence.ids[static_cast<size_t>(sequence.prompt() + cut)];
+    sequence.escapes.emplace_back(*sequence.detector, loop, cut, first);
+  }
+  sequence.ids.resize(static_cast<size_t>(sequence.prompt() + cut));
+  sequence.written = cut;
+  // The cache's rows behind the cut are written again; the last token's is, too, for its logits.
+  sequence.done = std::min(sequence.done, sequence.prompt() + cut - 1);
+  sequence.detector.emplace(*request.guard.classes, request.guard.limits);
+  for (const int32_t id : std::span(sequence.ids).subspan(request.prompt.size())) sequence.detector->push(id);
+  if (request.on_loop) request.on_loop({loop, dropped, retry});
+  if (!retry) finish(sequence, Finish::loop);
+}
+
+void Engine::choose(Sequence& sequence, std::span<float> logits) const {
+  const Request& request = sequence.request;
+  if (request.change_logits) request.change_logits(logits);
   if (request.on_logits) request.on_logits(logits);
-  int32_t token = largest_logit(logits, banned_tokens(sequence.ids, request.no_repeat));
+  std::vector<int32_t> banned = banned_tokens(sequence.ids, request.no_repeat);
+  for (const LoopEscape& escape : sequence.escapes) escape.ban(*sequence.detector, *request.guard.classes, banned);
+  int32_t token = largest_logit(logits, banned);
   if (token < 0)
     throw Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR");
   const bool forced = !request.forced.empty();
   if (token == decoder_.config().eos && !forced) return finish(sequence, Finish::end);
   ++sequence.written;
-  if (request.on_token) request.on_token(token);
-  if (forced) token = request.forced[static_cast<size_t>(sequence.written - 1)];
+  if (forced) {
+    if (request.on_token) request.on_token(token);
+    token = request.forced[static_cast<size_t>(sequence.written - 1)];
+  }
   sequence.ids.push_back(token);
+  std::optional<Loop> loop;
+  if (sequence.detector) {
+    sequence.detector->push(token);
+    loop = sequence.detector->loop();
+    const bool context_ends = sequence.written == sequence.budget && sequence.budget != request.max_tokens;
+    if (!loop && context_ends) loop = sequence.detector->loop_when_cut();
+  }
+  if (loop) {
+    cut_off(sequence, *loop);
+  } else if (!forced) {
+    report_settled(sequence, sequence.detector ? sequence.detector->settled() : sequence.written);
+  }
+  if (request.on_step) request.on_step(sequence.written);
+  if (sequence.finished) return;
   if (sequence.written == sequence.budget) {
     finish(sequence, sequence.budget == request.max_tokens ? Finish::length : Finish::context);
   } else if (forced && sequence.written == static_cast<int64_t>(request.forced.size())) {

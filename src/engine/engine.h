@@ -1,13 +1,16 @@
 // The engine: sequences in flight take every step together. A waiting sequence is admitted when the cache has room
-// for all that it may write; prompts are worked off in chunks beside the sequences that already write.
+// for all that it may write; prompts are worked off in chunks beside the sequences that already write. A sequence that
+// repeats itself is set back to where that began, and goes on with another token.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
+#include "engine/repetition.h"
 #include "engine/sampling.h"
 #include "language/decoder.h"
 
@@ -18,6 +21,24 @@ enum class Finish : uint8_t {
   length,   // the token budget was used up
   context,  // the model's context was used up
   stopped,  // the caller asked to stop
+  loop,     // the model repeated itself after every retry; the repetition was dropped
+};
+
+// "end", "length", "context", "stopped" or "loop".
+std::string_view name_of(Finish finish);
+
+// The repetition guard of a sequence; see repetition.h.
+struct Guard {
+  const TokenClasses* classes = nullptr;  // kept by the caller until the request has finished; none: no guard
+  LoopLimits limits;
+  int retries = 3;  // in all: a loop is cut off, and the model goes on without the token that led into it
+};
+
+// A loop that the guard found and cut off.
+struct LoopReport {
+  Loop loop;
+  int64_t dropped = 0;   // tokens
+  bool retried = false;  // the model goes on; else the sequence has finished
 };
 
 struct Request {
@@ -26,11 +47,17 @@ struct Request {
   TensorView image;        // f32 [rows, hidden]; kept by the caller until the request has finished
   int64_t max_tokens = 0;  // at most; 0: as many as the context holds
   NoRepeatRule no_repeat;
-  std::vector<int32_t> forced;  // fed in place of the chosen tokens, one a step; then the request ends
+  Guard guard;
+  std::vector<int32_t> forced;  // fed in place of the chosen tokens, one a step; then the request ends. No guard
   std::stop_token stop;
-  std::function<void(int32_t token)> on_token;                   // a token was chosen; not the one that ends
+  // A token was written, and will not be taken back; not the one that ends. With a guard that is known some tokens
+  // later, or, where the text looks like the beginning of a loop, when that is decided.
+  std::function<void(int32_t token)> on_token;
+  std::function<void(int64_t written)> on_step;                  // after every choice: tokens so far; less after a loop
   std::function<void(std::span<const float> logits)> on_logits;  // before every choice
-  std::function<void(Finish)> on_finish;
+  std::function<void(std::span<float> logits)> change_logits;    // before on_logits
+  std::function<void(const LoopReport&)> on_loop;
+  std::function<void(Finish)> on_finish;  // the last call
 };
 
 class Engine {
@@ -57,10 +84,17 @@ class Engine {
     int64_t budget = 0;
     int64_t image_rows = 0;  // of the image, in the cache
     bool finished = false;
+    int64_t settled = 0;  // of the written tokens, reported
+    std::optional<RepetitionDetector> detector = std::nullopt;
+    std::vector<LoopEscape> escapes = {};  // one for every retry
+
+    int64_t prompt() const { return static_cast<int64_t>(request.prompt.size()); }
   };
   void admit();
   void embed(Sequence& sequence, int64_t rows, const MutableTensorView& out) const;
-  void choose(Sequence& sequence, std::span<const float> logits) const;
+  void choose(Sequence& sequence, std::span<float> logits) const;
+  static void cut_off(Sequence& sequence, const Loop& loop);
+  static void report_settled(Sequence& sequence, int64_t count);
   static void finish(Sequence& sequence, Finish reason);
 
   Device& device_;

@@ -39,6 +39,7 @@ LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on, Weight
       format(weights),
       checkpoint(Checkpoint::open(folder)),
       tokenizer(Tokenizer::load(folder / "tokenizer.json")),
+      token_classes(tokenizer),
       encoder(WeightLoader(checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16)),
       decoder(WeightLoader(checkpoint, on, weights)),
       image_token(find_image_token(tokenizer, checkpoint)) {

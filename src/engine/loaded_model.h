@@ -5,6 +5,7 @@
 #include <string>
 
 #include "checkpoint/checkpoint.h"
+#include "engine/token_classes.h"
 #include "language/decoder.h"
 #include "language/tokenizer.h"
 #include "vision/encoder.h"
@@ -31,6 +32,7 @@ class LoadedModel {
   const WeightFormat format;  // of the decoder; the encoder's is f32 or bf16
   const Checkpoint checkpoint;
   const Tokenizer tokenizer;
+  const TokenClasses token_classes;
   const Encoder encoder;
   const Decoder decoder;
   const int32_t image_token;

@@ -1,0 +1,197 @@
+#include "engine/repetition.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace lectern {
+namespace {
+
+constexpr int symbols_between_looks = 8;
+constexpr int suspicious = 32;  // a score with which a loop may have begun
+constexpr int64_t settling =
+    suspicious + 2 * symbols_between_looks;  // symbols after which suspicion would have come up
+constexpr int longest_number = 16;           // tokens; a longer run of digits is several numbers
+constexpr int64_t largest_value = 1'000'000'000'000'000;
+constexpr int64_t never = std::numeric_limits<int64_t>::max();
+constexpr int periods_compared = 12;  // at most, of the numbers of a run
+
+constexpr size_t reentry = 16;          // symbols of the pattern in a row: the text is in the loop again
+constexpr int64_t escape_length = 512;  // tokens behind the cut in which that is forbidden
+
+}  // namespace
+
+std::string_view name_of(LoopKind kind) {
+  switch (kind) {
+    case LoopKind::same: return "same";
+    case LoopKind::counter: return "counter";
+    case LoopKind::boxes: return "boxes";
+    case LoopKind::numbers: return "numbers";
+    case LoopKind::stale: return "stale";
+  }
+  return "?";
+}
+
+void RepetitionDetector::push(int32_t token) {
+  const TokenClass kind = classes_->of(token);
+  const auto at = static_cast<int32_t>(tokens_++);
+  if (kind.digits) {
+    if (!number_) number_ = Symbol{.id = number_symbol, .token = at, .in_box = in_box_};
+    for (const char digit : classes_->bytes_of(token)) {
+      if (number_->value < largest_value) number_->value = number_->value * 10 + (digit - '0');
+    }
+    if (++digits_ == longest_number) close_number();
+    return;
+  }
+  close_number();
+  if (classes_->begins_boxes(token)) in_box_ = true;
+  if (classes_->ends_boxes(token) || kind.line_end) in_box_ = false;
+  add({.id = token, .token = at, .letters = kind.letters, .in_box = in_box_, .line_end = kind.line_end});
+}
+
+void RepetitionDetector::close_number() {
+  if (!number_) return;
+  const Symbol number = *number_;
+  number_.reset();
+  digits_ = 0;
+  add(number);
+}
+
+void RepetitionDetector::add(const Symbol& symbol) {
+  symbols_.push_back(symbol);
+  alike_.push(symbol.id);
+  // Numbers get symbols of their own below number_symbol; few of them meet.
+  const bool number = symbol.id == number_symbol;
+  same_.push(number ? static_cast<int32_t>(-2 - symbol.value % 2'000'000'011) : symbol.id);
+  if (symbol.line_end) line_begin_ = static_cast<int64_t>(symbols_.size());
+  if (symbols_.size() % symbols_between_looks == 0) look();
+}
+
+std::span<const RepetitionDetector::Symbol> RepetitionDetector::period(const LagScores::Run& run) const {
+  const std::span<const Symbol> behind = std::span(symbols_).subspan(static_cast<size_t>(run.start));
+  return behind.first(std::min(behind.size(), static_cast<size_t>(run.lag == 0 ? max_lag : run.lag)));
+}
+
+bool RepetitionDetector::is_rich(const LagScores::Run& run) const {
+  std::vector<int32_t> words;
+  for (const Symbol& symbol : period(run)) {
+    if (symbol.letters && std::ranges::find(words, symbol.id) == words.end()) words.push_back(symbol.id);
+    if (static_cast<int>(words.size()) == limits_.words_of_rich) return true;
+  }
+  return false;
+}
+
+RepetitionDetector::Judgement RepetitionDetector::judge_same(const LagScores::Run& run) const {
+  const int64_t repeats = int64_t{limits_.repeats} * run.lag;
+  if (std::ranges::any_of(period(run), [](const Symbol& s) { return s.in_box && s.id == number_symbol; }))
+    return {LoopKind::same, std::max<int64_t>(limits_.same_box, repeats)};
+  if (is_rich(run)) return {LoopKind::same, std::max<int64_t>(limits_.rich, repeats)};
+  const bool unbroken = static_cast<int64_t>(symbols_.size()) - line_begin_ > limits_.unbroken;
+  return {LoopKind::same, std::max<int64_t>(unbroken ? limits_.unbroken : limits_.poor, repeats)};
+}
+
+RepetitionDetector::Judgement RepetitionDetector::judge_alike(const LagScores::Run& run) const {
+  const auto lag = static_cast<int64_t>(run.lag);
+  const auto end = static_cast<int64_t>(symbols_.size());
+  const auto number = [&](int64_t i) {
+    const Symbol& symbol = symbols_[static_cast<size_t>(i)];
+    return symbol.id == number_symbol ? &symbol : nullptr;
+  };
+  int64_t steady = 0, unsteady = 0;
+  bool boxes = false;
+  for (int64_t i = std::max(run.start + lag, end - periods_compared * lag); i < end; ++i) {
+    const Symbol* const now = number(i);
+    const Symbol* const before = number(i - lag);
+    const Symbol* const long_before = i >= 2 * lag ? number(i - 2 * lag) : nullptr;
+    if (now == nullptr || before == nullptr || long_before == nullptr) continue;
+    if (now->in_box) {
+      boxes = true;
+    } else {
+      ++(now->value - before->value == before->value - long_before->value ? steady : unsteady);
+    }
+  }
+  const int64_t repeats = limits_.repeats * lag;
+  const bool rich = is_rich(run);
+  if (unsteady * 8 > steady) {
+    if (!rich) return {LoopKind::numbers, never};
+    return {LoopKind::numbers, std::max<int64_t>(limits_.numbers, limits_.lines_of_numbers * lag)};
+  }
+  if (boxes) return {LoopKind::boxes, std::max<int64_t>(limits_.boxes, repeats)};
+  return {LoopKind::counter, std::max<int64_t>(rich ? limits_.counter : limits_.poor, repeats)};
+}
+
+Loop RepetitionDetector::loop_of(const LagScores::Run& run, LoopKind kind) const {
+  const int64_t begin = symbols_[static_cast<size_t>(run.start)].token;
+  const int64_t period = run.lag == 0 ? 0 : begin - symbols_[static_cast<size_t>(run.start - run.lag)].token;
+  return {begin, period, kind};
+}
+
+std::optional<Loop> RepetitionDetector::find(int64_t parts) const {
+  if (same_.best_score() >= suspicious) {
+    const LagScores::Run run = same_.best();
+    if (run.score >= judge_same(run).needed / parts) return loop_of(run, LoopKind::same);
+  }
+  if (alike_.best_score() >= suspicious) {
+    const LagScores::Run run = alike_.best();
+    const Judgement judgement = judge_alike(run);
+    if (judgement.needed != never && run.score >= judgement.needed / parts) return loop_of(run, judgement.kind);
+  }
+  const LagScores::Run run = same_.nothing_new();
+  if (run.score >= limits_.stale / parts && is_rich(run)) return loop_of(run, LoopKind::stale);
+  return std::nullopt;
+}
+
+void RepetitionDetector::look() {
+  loop_ = find(1);
+  int64_t settled = std::max<int64_t>(0, static_cast<int64_t>(symbols_.size()) - settling);
+  if (same_.best_score() >= suspicious) settled = std::min(settled, same_.best().start);
+  if (alike_.best_score() >= suspicious) {
+    const LagScores::Run run = alike_.best();
+    if (judge_alike(run).needed != never) settled = std::min(settled, run.start);
+  }
+  const LagScores::Run run = same_.nothing_new();
+  if (run.score >= suspicious && is_rich(run)) settled = std::min(settled, run.start);
+  settled_ = std::max<int64_t>(settled_, symbols_[static_cast<size_t>(settled)].token);
+}
+
+std::optional<Loop> RepetitionDetector::loop_when_cut() const { return symbols_.empty() ? std::nullopt : find(2); }
+
+std::vector<int32_t> RepetitionDetector::pattern(const Loop& loop) const {
+  std::vector<int32_t> ids;
+  for (const Symbol& symbol : symbols_) {
+    if (symbol.token >= loop.begin - loop.period && symbol.token < loop.begin) ids.push_back(symbol.id);
+  }
+  return ids;
+}
+
+std::vector<int32_t> RepetitionDetector::last_symbols(size_t count) const {
+  std::vector<int32_t> ids;
+  const size_t whole = std::min(symbols_.size(), count - (number_ ? 1 : 0));
+  for (size_t i = symbols_.size() - whole; i < symbols_.size(); ++i) ids.push_back(symbols_[i].id);
+  if (number_) ids.push_back(number_symbol);
+  return ids;
+}
+
+void LoopEscape::ban(const RepetitionDetector& detector, const TokenClasses& classes,
+                     std::vector<int32_t>& banned) const {
+  const auto ban_symbol = [&](int32_t symbol) {
+    if (symbol == RepetitionDetector::number_symbol) {
+      banned.insert(banned.end(), classes.digits().begin(), classes.digits().end());
+    } else {
+      banned.push_back(symbol);
+    }
+  };
+  if (detector.tokens() == cut_) ban_symbol(classes.of(first_).digits ? RepetitionDetector::number_symbol : first_);
+  if (pattern_.empty() || detector.tokens() > cut_ + escape_length) return;
+  const std::vector<int32_t> tail = detector.last_symbols(reentry);
+  if (tail.size() < reentry) return;
+  const size_t period = pattern_.size();
+  for (size_t phase = 0; phase < period; ++phase) {  // of the symbol that would follow
+    bool inside = true;
+    for (size_t i = 0; inside && i < reentry; ++i) {
+      inside = tail[reentry - 1 - i] == pattern_[(phase + (i / period + 1) * period - 1 - i) % period];
+    }
+    if (inside) ban_symbol(pattern_[phase]);
+  }
+}
+
+}  // namespace lectern
