@@ -1,0 +1,31 @@
+// Reads the layout that the model writes with its grounding prompts into blocks:
+//
+//   <|ref|>title<|/ref|><|det|>[[x1, y1, x2, y2], ...]<|/det|>
+//   # A title
+//
+// Coordinates run from 0 to 999 over the width and the height of the page as it was given, padding or tiles aside.
+//
+// No text is ever lost, whatever the tags look like: a label without boxes still names a block, coordinates that are
+// none are text, and of a marker that belongs to no tag only the marker itself goes. Time is linear in the input.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "lectern/document.h"
+
+namespace lectern {
+
+inline constexpr int layout_scale = 999;  // the largest coordinate that the model writes
+
+struct Layout {
+  std::vector<Block> blocks;      // in the order written; boxes[i] is raw_boxes[i] in pixels
+  std::vector<Warning> warnings;  // code "malformed_tag"
+};
+
+// `raw` may be any bytes; what is not UTF-8 becomes U+FFFD. Boxes are put in order, brought within the page and at
+// least one pixel wide and high. Where no block of a page has text, the labels are what was read (as for the prompts
+// that locate a text or read words with their boxes) and become the text as well.
+Layout parse_layout(std::string_view raw, int page_width, int page_height);
+
+}  // namespace lectern

@@ -1,0 +1,131 @@
+#include "document/page_json.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "document/base64.h"
+#include "document/markup.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+
+// JSON has no infinity.
+double finite(double value) { return std::isfinite(value) ? value : 0; }
+
+json box_to_json(const Box& box) { return {finite(box.left), finite(box.top), finite(box.right), finite(box.bottom)}; }
+
+Box box_from_json(const json& value) {
+  const auto sides = value.get<std::array<double, 4>>();
+  return {sides[0], sides[1], sides[2], sides[3]};
+}
+
+json block_to_json(const Block& block) {
+  json boxes = json::array();
+  for (const Box& box : block.boxes) boxes.push_back(box_to_json(box));
+  return {{"label", valid_utf8(block.label)},
+          {"boxes", boxes},
+          {"raw_boxes", block.raw_boxes},
+          {"text", valid_utf8(block.text)}};
+}
+
+Block block_from_json(const json& value) {
+  Block block;
+  block.label = value.at("label").get<std::string>();
+  for (const json& box : value.at("boxes")) block.boxes.push_back(box_from_json(box));
+  block.raw_boxes = value.at("raw_boxes").get<std::vector<std::array<int, 4>>>();
+  block.text = value.at("text").get<std::string>();
+  return block;
+}
+
+json warning_to_json(const Warning& warning) {
+  json value = {{"code", valid_utf8(warning.code)}, {"message", valid_utf8(warning.message)}};
+  if (warning.box) value["box"] = box_to_json(*warning.box);
+  return value;
+}
+
+Warning warning_from_json(const json& value) {
+  Warning warning = {value.at("code").get<std::string>(), value.at("message").get<std::string>(), std::nullopt};
+  if (value.contains("box")) warning.box = box_from_json(value.at("box"));
+  return warning;
+}
+
+}  // namespace
+
+json page_to_json(const DocumentPage& page) {
+  json blocks = json::array(), warnings = json::array();
+  for (const Block& block : page.blocks) blocks.push_back(block_to_json(block));
+  for (const Warning& warning : page.warnings) warnings.push_back(warning_to_json(warning));
+  json value = {
+      {"number", page.number},
+      {"width", page.width},
+      {"height", page.height},
+      {"dpi", finite(page.dpi)},
+      {"turn", page.turn},
+      {"mode", valid_utf8(page.mode)},
+      {"finish", valid_utf8(page.finish)},
+      {"blank", page.blank},
+      {"blocks", std::move(blocks)},
+      {"raw", valid_utf8(page.raw)},
+      {"tokens", {{"vision", page.vision_tokens}, {"prompt", page.prompt_tokens}, {"text", page.tokens}}},
+      {"seconds",
+       {{"render", finite(page.render_seconds)},
+        {"encode", finite(page.encode_seconds)},
+        {"prefill", finite(page.prefill_seconds)},
+        {"decode", finite(page.decode_seconds)}}},
+      {"guard",
+       {{"loops", page.guard.loops}, {"recovered", page.guard.recovered}, {"action", valid_utf8(page.guard.action)}}},
+      {"warnings", std::move(warnings)}};
+  if (!page.error.empty()) value["error"] = valid_utf8(page.error);
+  if (value["raw"].get_ref<const std::string&>() != page.raw) value["raw_base64"] = base64(page.raw);
+  return value;
+}
+
+DocumentPage page_from_json(const json& value) try {
+  DocumentPage page;
+  value.at("number").get_to(page.number);
+  value.at("width").get_to(page.width);
+  value.at("height").get_to(page.height);
+  value.at("dpi").get_to(page.dpi);
+  value.at("turn").get_to(page.turn);
+  value.at("mode").get_to(page.mode);
+  value.at("finish").get_to(page.finish);
+  value.at("blank").get_to(page.blank);
+  for (const json& block : value.at("blocks")) page.blocks.push_back(block_from_json(block));
+  value.at("raw").get_to(page.raw);
+  if (value.contains("raw_base64")) page.raw = from_base64(value.at("raw_base64").get_ref<const std::string&>());
+  page.error = value.value("error", "");
+  const json& tokens = value.at("tokens");
+  tokens.at("vision").get_to(page.vision_tokens);
+  tokens.at("prompt").get_to(page.prompt_tokens);
+  tokens.at("text").get_to(page.tokens);
+  const json& seconds = value.at("seconds");
+  seconds.at("render").get_to(page.render_seconds);
+  seconds.at("encode").get_to(page.encode_seconds);
+  seconds.at("prefill").get_to(page.prefill_seconds);
+  seconds.at("decode").get_to(page.decode_seconds);
+  const json& guard = value.at("guard");
+  guard.at("loops").get_to(page.guard.loops);
+  guard.at("recovered").get_to(page.guard.recovered);
+  guard.at("action").get_to(page.guard.action);
+  for (const json& warning : value.at("warnings")) page.warnings.push_back(warning_from_json(warning));
+  return page;
+} catch (const json::exception& error) {
+  throw Error(std::string("not the JSON of a page: ") + error.what());
+}
+
+json info_to_json(const DocumentInfo& info) {
+  json lowered = json::array();
+  for (const std::string& name : info.lowered) lowered.push_back(valid_utf8(name));
+  return {{"source", valid_utf8(info.source)},   {"source_pages", info.pages},
+          {"version", valid_utf8(info.version)}, {"model", valid_utf8(info.model)},
+          {"weights", valid_utf8(info.weights)}, {"device", valid_utf8(info.device)},
+          {"prompt", valid_utf8(info.prompt)},   {"lowered", std::move(lowered)}};
+}
+
+}  // namespace lectern

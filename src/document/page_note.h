@@ -1,0 +1,16 @@
+// What a reader of any format must be told about a page: that it could not be read, or that a part may be missing.
+#pragma once
+
+#include <string>
+
+#include "lectern/document.h"
+
+namespace lectern {
+
+// Whether the text may go on where the blocks end.
+bool is_incomplete(const DocumentPage& page);
+
+// A sentence without control characters, e.g. "Page 3 could not be read: it is damaged"; empty when all is well.
+std::string page_note(const DocumentPage& page);
+
+}  // namespace lectern

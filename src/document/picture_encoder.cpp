@@ -1,0 +1,76 @@
+#include "document/picture_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <vips/vips8>
+
+#include "document/vips_start.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+using vips::VError;
+using vips::VImage;
+
+// The pixels are not copied; the picture must outlive the image.
+VImage image_of(const Picture& picture) {
+  if (picture.width <= 0 || picture.height <= 0) throw Error("an empty picture cannot be written");
+  start_vips();
+  return VImage::new_from_memory(const_cast<uint8_t*>(picture.rgb.data()), picture.rgb.size(), picture.width,
+                                 picture.height, 3, VIPS_FORMAT_UCHAR)
+      .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB));
+}
+
+std::string save(const VImage& image, const char* format, vips::VOption* options) try {
+  void* bytes = nullptr;
+  size_t size = 0;
+  image.write_to_buffer(format, &bytes, &size, options);
+  const std::unique_ptr<void, decltype(&g_free)> owner(bytes, &g_free);
+  return {static_cast<const char*>(bytes), size};
+} catch (const VError& error) {
+  vips_error_clear();
+  const std::string text = error.what();
+  throw Error(std::string("the picture cannot be written as ") + (format + 1) + ": " + text.substr(0, text.find('\n')));
+}
+
+}  // namespace
+
+Picture crop(const Picture& picture, const Box& box) {
+  const int left = std::clamp(static_cast<int>(std::floor(box.left)), 0, picture.width - 1);
+  const int top = std::clamp(static_cast<int>(std::floor(box.top)), 0, picture.height - 1);
+  const int right = std::clamp(static_cast<int>(std::ceil(box.right)), left + 1, picture.width);
+  const int bottom = std::clamp(static_cast<int>(std::ceil(box.bottom)), top + 1, picture.height);
+  Picture part(right - left, bottom - top);
+  for (int y = 0; y < part.height; ++y) {
+    std::copy_n(picture.row(top + y) + static_cast<size_t>(left) * 3, static_cast<size_t>(part.width) * 3, part.row(y));
+  }
+  return part;
+}
+
+bool is_grey(const Picture& picture) {
+  for (size_t i = 0; i + 2 < picture.rgb.size(); i += 3) {
+    if (picture.rgb[i] != picture.rgb[i + 1] || picture.rgb[i] != picture.rgb[i + 2]) return false;
+  }
+  return true;
+}
+
+std::string encode_png(const Picture& picture) {
+  VImage image = image_of(picture);
+  if (is_grey(picture))
+    image = image.extract_band(0).copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_B_W));
+  return save(image, ".png", VImage::option()->set("strip", true));
+}
+
+std::string encode_jpeg(const Picture& picture, int quality, int longest_side) {
+  VImage image = image_of(picture);
+  if (is_grey(picture))
+    image = image.extract_band(0).copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_B_W));
+  const int side = std::max(picture.width, picture.height);
+  if (longest_side > 0 && side > longest_side) image = image.resize(static_cast<double>(longest_side) / side);
+  return save(image, ".jpg", VImage::option()->set("Q", quality)->set("strip", true)->set("optimize_coding", true));
+}
+
+}  // namespace lectern

@@ -1,0 +1,23 @@
+// Pictures as the bytes of a file, and parts of pictures; through libvips.
+#pragma once
+
+#include <string>
+
+#include "core/picture.h"
+#include "lectern/document.h"
+
+namespace lectern {
+
+// The part within the box, outwards to whole pixels and at least one of them.
+Picture crop(const Picture& picture, const Box& box);
+
+std::string encode_png(const Picture& picture);
+
+// Grey pictures are stored with one channel. `quality` from 1 to 100; a picture with a side longer than `longest_side`
+// is shrunk to it (0: never).
+std::string encode_jpeg(const Picture& picture, int quality, int longest_side = 0);
+
+// Whether every pixel is grey.
+bool is_grey(const Picture& picture);
+
+}  // namespace lectern

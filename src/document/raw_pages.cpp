@@ -1,0 +1,57 @@
+#include "document/raw_pages.h"
+
+#include <algorithm>
+
+namespace lectern {
+namespace {
+
+constexpr std::string_view split_line = "<--- Page Split --->";
+constexpr std::string_view end_tokens[] = {"<｜end▁of▁sentence｜>", "<｜begin▁of▁sentence｜>"};
+
+std::string without_end_tokens(std::string_view page) {
+  std::string out(page);
+  for (const std::string_view token : end_tokens) {
+    size_t kept = 0, from = 0;
+    for (size_t at = out.find(token); at != std::string::npos; at = out.find(token, from)) {
+      std::copy(out.begin() + static_cast<std::ptrdiff_t>(from), out.begin() + static_cast<std::ptrdiff_t>(at),
+                out.begin() + static_cast<std::ptrdiff_t>(kept));
+      kept += at - from;
+      from = at + token.size();
+    }
+    out.erase(kept, from - kept);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> split_raw_pages(std::string_view raw) {
+  std::vector<std::string> pages;
+  size_t start = 0, at = 0;
+  while (at < raw.size()) {
+    // Both marks begin with a byte that is rare enough to look for.
+    at = raw.find_first_of("\f<", at);
+    if (at == std::string_view::npos) break;
+    const bool split = raw.substr(at).starts_with(split_line);
+    if (raw[at] != '\f' && !split) {
+      ++at;
+      continue;
+    }
+    // The line breaks around the mark belong to it.
+    std::string_view page = raw.substr(start, at - start);
+    if (split) {
+      for (int i = 0; i < 2 && page.ends_with('\n'); ++i) page.remove_suffix(1);
+    }
+    pages.push_back(without_end_tokens(page));
+    at += split ? split_line.size() : 1;
+    if (split && at < raw.size() && raw[at] == '\n') ++at;
+    start = at;
+  }
+  const std::string_view rest = raw.substr(start);
+  if (pages.empty() || rest.find_first_not_of(" \t\r\n") != std::string_view::npos) {
+    pages.push_back(without_end_tokens(rest));
+  }
+  return pages;
+}
+
+}  // namespace lectern

@@ -1,0 +1,13 @@
+// JSON after docs/schema/document.schema.json, a page a line.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "document/writers/writer.h"
+
+namespace lectern {
+
+std::unique_ptr<DocumentWriter> make_json_writer(const std::filesystem::path& path, const DocumentInfo& info);
+
+}  // namespace lectern

@@ -1,0 +1,161 @@
+#include "document/writers/markdown_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+#include <system_error>
+
+#include "document/block_text.h"
+#include "document/html_table.h"
+#include "document/page_note.h"
+#include "document/picture_encoder.h"
+#include "document/writers/output_file.h"
+#include "document/writers/page_blocks.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Nothing in a comment may end it.
+std::string in_comment(std::string text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '>' && out.ends_with("--")) out += ' ';
+    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return out;
+}
+
+// For the destination of a link between < and >.
+std::string link_destination(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == '<' || c == '>' || c == '\\') out += '\\';
+    out += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return out.find_first_of(" <>()") == std::string::npos ? out : "<" + out + ">";
+}
+
+class MarkdownWriter final : public DocumentWriter {
+ public:
+  MarkdownWriter(const fs::path& path, const DocumentInfo& info, const OutputOptions& options)
+      : file_(path), options_(options), info_(info) {
+    if (!file_.to_stdout()) figures_ = path.parent_path() / (path.stem().string() + "_figures");
+  }
+
+  void page(const DocumentPage& page, const Picture* picture) override {
+    if (pages_++ > 0 && options_.page_breaks) paragraph(fmt::format("---\n\n<!-- page {} -->", page.number));
+    int figure = 0;
+    for (const Block* block : blocks_to_write(page, options_)) {
+      if (kind_of(block->label) == LabelKind::image) {
+        for (const Box& box : block->boxes) write_figure(page, box, ++figure, picture);
+      }
+      write_text(*block, page.number);
+    }
+    if (const std::string note = page_note(page); !note.empty()) paragraph("> **" + note + "**");
+    vision_tokens_ += page.vision_tokens;
+    tokens_ += page.tokens;
+    if (!page.mode.empty()) modes_.insert(page.mode);
+    if (page.turn != 0)
+      turns_ += fmt::format("{}page {} turned by {}", turns_.empty() ? "" : ", ", page.number, page.turn);
+    if (file_.to_stdout()) file_.flush();
+  }
+
+  void finish() override {
+    if (spanning_tables_ > 0) {
+      warn(fmt::format("{} {} kept as HTML, since Markdown has no merged cells (the first is on page {})",
+                       spanning_tables_, spanning_tables_ == 1 ? "table was" : "tables were", first_spanning_page_));
+    }
+    if (!file_.to_stdout()) paragraph("<!-- " + in_comment(provenance()) + " -->");
+    file_.finish();
+  }
+
+ private:
+  void paragraph(const std::string& text) {
+    if (text.empty()) return;
+    file_.write((begun_ ? "\n" : "") + text + "\n");
+    begun_ = true;
+  }
+
+  void write_text(const Block& block, int page) {
+    std::string text;
+    for (const TextSegment& segment : split_at_tables(block.text)) {
+      if (kind_of(block.label) == LabelKind::code) {
+        text += segment.text;
+      } else if (segment.table) {
+        text += table(segment.text, page);
+      } else {
+        text += segment.text;
+      }
+    }
+    const bool formulas =
+        options_.formulas == OutputOptions::Formulas::dollar && kind_of(block.label) != LabelKind::code;
+    paragraph(formulas ? with_dollar_formulas(text) : text);
+  }
+
+  std::string table(std::string_view html, int page) {
+    if (options_.tables == OutputOptions::Tables::html) return mended_table(html);
+    const std::vector<TableRow> rows = table_rows(html);
+    if (has_spans(rows)) {
+      if (spanning_tables_++ == 0) first_spanning_page_ = page;
+      return mended_table(html);
+    }
+    return pipe_table(rows);
+  }
+
+  void write_figure(const DocumentPage& page, const Box& box, int index, const Picture* picture) {
+    if (figures_.empty() || !options_.figures || picture == nullptr) {
+      paragraph(fmt::format("<!-- figure on page {} at {:.0f}, {:.0f}, {:.0f}, {:.0f} -->", page.number, box.left,
+                            box.top, box.right, box.bottom));
+      return;
+    }
+    if (!folder_made_) {
+      std::error_code code;
+      fs::create_directories(figures_, code);
+      if (code) throw Error(figures_.string() + ": the folder cannot be made: " + code.message());
+      folder_made_ = true;
+    }
+    const std::string name = fmt::format("page-{}-figure-{}.png", page.number, index);
+    AtomicFile file(figures_ / name);
+    file.write(std::string_view(encode_png(crop(*picture, box))));
+    file.commit();
+    paragraph(fmt::format("![Figure {} on page {}]({})", index, page.number,
+                          link_destination((figures_.filename() / name).string())));
+  }
+
+  std::string provenance() const {
+    std::string modes;
+    for (const std::string& mode : modes_) modes += (modes.empty() ? "" : " and ") + mode;
+    return fmt::format(
+        "lectern {}; source {}; pages {}; prompt {}; mode {}; model {}; weights {}; device {}; "
+        "vision tokens {}; text tokens {}{}{}",
+        info_.version, info_.source, pages_, info_.prompt, modes, info_.model, info_.weights, info_.device,
+        vision_tokens_, tokens_, turns_.empty() ? "" : "; ", turns_);
+  }
+
+  OutputFile file_;
+  const OutputOptions options_;
+  const DocumentInfo info_;
+  fs::path figures_;  // empty where there is no place for them
+  bool folder_made_ = false;
+  bool begun_ = false;
+  int pages_ = 0;
+  int spanning_tables_ = 0, first_spanning_page_ = 0;
+  int64_t vision_tokens_ = 0, tokens_ = 0;
+  std::set<std::string> modes_;
+  std::string turns_;
+};
+
+}  // namespace
+
+std::unique_ptr<DocumentWriter> make_markdown_writer(const fs::path& path, const DocumentInfo& info,
+                                                     const OutputOptions& options) {
+  return std::make_unique<MarkdownWriter>(path, info, options);
+}
+
+}  // namespace lectern

@@ -1,0 +1,36 @@
+#include "document/writers/raw_writer.h"
+
+#include "document/page_note.h"
+#include "document/raw_pages.h"
+#include "document/writers/output_file.h"
+
+namespace lectern {
+namespace {
+
+class RawWriter final : public DocumentWriter {
+ public:
+  explicit RawWriter(const std::filesystem::path& path) : file_(path) {}
+
+  void page(const DocumentPage& page, const Picture*) override {
+    if (any_) file_.write(page_split);
+    any_ = true;
+    file_.write(page.raw);
+    // Nothing was written for a page that failed; its gap says so.
+    if (page.raw.empty() && !page_note(page).empty()) file_.write("<!-- " + page_note(page) + " -->\n");
+    if (file_.to_stdout()) file_.flush();
+  }
+
+  void finish() override { file_.finish(); }
+
+ private:
+  OutputFile file_;
+  bool any_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<DocumentWriter> make_raw_writer(const std::filesystem::path& path) {
+  return std::make_unique<RawWriter>(path);
+}
+
+}  // namespace lectern

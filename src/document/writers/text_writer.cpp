@@ -1,0 +1,44 @@
+#include "document/writers/text_writer.h"
+
+#include "document/block_text.h"
+#include "document/page_note.h"
+#include "document/writers/output_file.h"
+#include "document/writers/page_blocks.h"
+
+namespace lectern {
+namespace {
+
+class TextWriter final : public DocumentWriter {
+ public:
+  TextWriter(const std::filesystem::path& path, const OutputOptions& options) : file_(path), options_(options) {}
+
+  void page(const DocumentPage& page, const Picture*) override {
+    if (pages_++ > 0 && options_.page_breaks) file_.write("\f");
+    begun_ = begun_ && !options_.page_breaks;
+    for (const Block* block : blocks_to_write(page, options_)) paragraph(plain_text(*block));
+    if (const std::string note = page_note(page); !note.empty()) paragraph("[" + note + "]");
+    if (file_.to_stdout()) file_.flush();
+  }
+
+  void finish() override { file_.finish(); }
+
+ private:
+  void paragraph(const std::string& text) {
+    if (text.empty()) return;
+    file_.write((begun_ ? "\n" : "") + text + "\n");
+    begun_ = true;
+  }
+
+  OutputFile file_;
+  const OutputOptions options_;
+  int pages_ = 0;
+  bool begun_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<DocumentWriter> make_text_writer(const std::filesystem::path& path, const OutputOptions& options) {
+  return std::make_unique<TextWriter>(path, options);
+}
+
+}  // namespace lectern

@@ -1,0 +1,61 @@
+#include "document/writers/writer.h"
+
+#include <algorithm>
+#include <array>
+
+#include "document/labels.h"
+#include "document/writers/json_writer.h"
+#include "document/writers/markdown_writer.h"
+#include "document/writers/raw_writer.h"
+#include "document/writers/text_writer.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+constexpr std::array<FormatName, 4> names = {{
+    {Format::markdown, "md", ".md", "Markdown, with the figures in a folder beside it"},
+    {Format::text, "txt", ".txt", "plain text"},
+    {Format::json, "json", ".json", "everything that is known: blocks, boxes, tokens, timings, warnings"},
+    {Format::raw, "raw", ".mmd", "what the model wrote, byte for byte"},
+}};
+
+}  // namespace
+
+std::span<const FormatName> format_names() { return names; }
+
+const FormatName& name_of(Format format) { return *std::ranges::find(names, format, &FormatName::format); }
+
+Format format_named(std::string_view name) {
+  const auto* const found = std::ranges::find(names, name, &FormatName::name);
+  if (found != names.end()) return found->format;
+  std::string known;
+  for (const FormatName& format : names) known += (known.empty() ? "" : ", ") + std::string(format.name);
+  throw Error("there is no format '" + std::string(name) + "'; expected one of " + known);
+}
+
+bool needs_picture(Format format, const DocumentPage& page, const OutputOptions& options) {
+  switch (format) {
+    case Format::markdown:
+      return options.figures && std::ranges::any_of(page.blocks, [](const Block& block) {
+               return kind_of(block.label) == LabelKind::image && !block.boxes.empty();
+             });
+    case Format::text:
+    case Format::json:
+    case Format::raw: break;
+  }
+  return false;
+}
+
+std::unique_ptr<DocumentWriter> make_writer(Format format, const std::filesystem::path& path, const DocumentInfo& info,
+                                            const OutputOptions& options) {
+  switch (format) {
+    case Format::markdown: return make_markdown_writer(path, info, options);
+    case Format::text: return make_text_writer(path, options);
+    case Format::json: return make_json_writer(path, info);
+    case Format::raw: return make_raw_writer(path);
+  }
+  throw Error("there is no such format");
+}
+
+}  // namespace lectern

@@ -1,0 +1,264 @@
+// What the model writes is read into blocks; whatever is wrong with the tags, no text is lost.
+#include "document/layout.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstddef>
+#include <iterator>
+#include <random>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "document/raw_outputs.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::string tag(const std::string& label, const std::string& boxes) {
+  return "<|ref|>" + label + "<|/ref|><|det|>" + boxes + "<|/det|>";
+}
+
+std::vector<std::string> labels(const Layout& layout) {
+  std::vector<std::string> out;
+  for (const Block& block : layout.blocks) out.push_back(block.label);
+  return out;
+}
+
+std::vector<std::string> texts(const Layout& layout) {
+  std::vector<std::string> out;
+  for (const Block& block : layout.blocks) out.push_back(block.text);
+  return out;
+}
+
+void expect_box(const Box& box, double left, double top, double right, double bottom) {
+  EXPECT_NEAR(box.left, left, 0.01);
+  EXPECT_NEAR(box.top, top, 0.01);
+  EXPECT_NEAR(box.right, right, 0.01);
+  EXPECT_NEAR(box.bottom, bottom, 0.01);
+}
+
+TEST(Layout, ScalesBoxesToThePage) {
+  const Layout layout = parse_layout(tag("title", "[[0, 0, 999, 999]]") + "\n# A title\n\n" +
+                                         tag("text", "[[333, 111, 666, 222]]") + "\nSome text.\nIn two lines.\n",
+                                     1998, 999);
+  EXPECT_THAT(layout.warnings, IsEmpty());
+  ASSERT_THAT(layout.blocks, SizeIs(2));
+  EXPECT_EQ(layout.blocks[0].label, "title");
+  EXPECT_EQ(layout.blocks[0].text, "# A title");
+  expect_box(layout.blocks[0].boxes.at(0), 0, 0, 1998, 999);
+  EXPECT_EQ(layout.blocks[1].text, "Some text.\nIn two lines.");
+  expect_box(layout.blocks[1].boxes.at(0), 666, 111, 1332, 222);
+  EXPECT_THAT(layout.blocks[1].raw_boxes, ElementsAre(std::array<int, 4>{333, 111, 666, 222}));
+}
+
+TEST(Layout, ReadsRealisticPages) {
+  const Layout paper = parse_layout(testing::paper_page, 1240, 1754);
+  EXPECT_THAT(labels(paper), ElementsAre("header", "title", "text", "sub_title", "text", "equation", "text", "image",
+                                         "image_caption", "list", "aside_text", "reference", "footer", "page_number"));
+  EXPECT_THAT(paper.warnings, IsEmpty());
+  EXPECT_EQ(paper.blocks[7].text, "");
+  EXPECT_EQ(paper.blocks[13].text, "12");
+
+  const Layout report = parse_layout(testing::report_page, 1654, 2339);
+  EXPECT_THAT(labels(report), ElementsAre("title", "table_caption", "table", "table_footnote", "table", "table_caption",
+                                          "figure_title", "image", "code"));
+  EXPECT_THAT(report.blocks[2].text, HasSubstr("rowspan=\"2\""));
+  EXPECT_THAT(report.blocks[7].raw_boxes, SizeIs(2));
+  EXPECT_EQ(report.blocks[8].text.substr(0, 4), "    ") << "code keeps the indentation of its first line";
+  EXPECT_THAT(report.warnings, IsEmpty());
+}
+
+TEST(Layout, KeepsTextThatStandsOutsideOfTags) {
+  EXPECT_THAT(parse_layout("", 10, 10).blocks, IsEmpty());
+  EXPECT_THAT(parse_layout(" \n \n", 10, 10).blocks, IsEmpty());
+  const Layout plain = parse_layout("\nJust text, 1 < 2.\n\nAnd more.\n", 10, 10);
+  ASSERT_THAT(plain.blocks, SizeIs(1));
+  EXPECT_EQ(plain.blocks[0].label, "");
+  EXPECT_EQ(plain.blocks[0].text, "Just text, 1 < 2.\n\nAnd more.");
+  EXPECT_THAT(plain.blocks[0].boxes, IsEmpty());
+  EXPECT_THAT(texts(parse_layout("Before\n" + tag("text", "[[1, 2, 3, 4]]") + "Behind", 10, 10)),
+              ElementsAre("Before", "Behind"));
+}
+
+TEST(Layout, TakesLabelsForTextWhereNothingElseWasRead) {
+  const Layout words =
+      parse_layout(tag("Total", "[[1, 2, 30, 40]]") + "\n" + tag("12.50", "[[50, 2, 80, 40]]") + "\n", 100, 100);
+  EXPECT_THAT(texts(words), ElementsAre("Total", "12.50"));
+  EXPECT_THAT(labels(words), ElementsAre("Total", "12.50"));
+  const Layout picture = parse_layout(tag("image", "[[1, 2, 30, 40]]"), 100, 100);
+  EXPECT_THAT(texts(picture), ElementsAre(""));
+}
+
+TEST(Layout, ReadsSeveralBoxesHoweverTheyAreBracketed) {
+  for (const std::string boxes :
+       {"[[1, 2, 30, 40], [50, 60, 70, 80]]", "[[1,2,30,40],[50,60,70,80]]", "[1, 2, 30, 40], [50, 60, 70, 80]",
+        "[[1, 2, 30, 40, 50, 60, 70, 80]]", "\n[[1, 2, 30, 40],\n[50, 60, 70, 80]]\n", "1 2 30 40 50 60 70 80",
+        "[[1.2, 2.0, 29.6, 40], [50, 60, 70, 80.4]]", "[[1, 2, 30, 40]]<|/det|><|det|>[[50, 60, 70, 80]]"}) {
+    const Layout layout = parse_layout(tag("text", boxes) + "x", 999, 999);
+    ASSERT_THAT(layout.blocks, SizeIs(1)) << boxes;
+    EXPECT_EQ(layout.blocks[0].text, "x");
+    EXPECT_THAT(layout.warnings, IsEmpty()) << boxes;
+    ASSERT_THAT(layout.blocks[0].boxes, SizeIs(2)) << boxes;
+    expect_box(layout.blocks[0].boxes[0], 1, 2, 30, 40);
+    expect_box(layout.blocks[0].boxes[1], 50, 60, 70, 80);
+  }
+}
+
+TEST(Layout, BringsBoxesIntoOrderAndOntoThePage) {
+  const auto box_of = [](const std::string& coordinates) {
+    return parse_layout(tag("text", coordinates) + "x", 999, 500).blocks.at(0).boxes.at(0);
+  };
+  expect_box(box_of("[[700, 999, 100, 0]]"), 100, 0, 700, 500);
+  expect_box(box_of("[[-5, -100, 2000, 5000]]"), 0, 0, 999, 500);
+  expect_box(box_of("[[99999999999999999999, 0, 0, 999]]"), 0, 0, 999, 500);
+  for (const std::string narrow :
+       {"[[300, 0, 300, 999]]", "[[999, 999, 999, 999]]", "[[0, 0, 0, 0]]", "[[1200, 1200, 1300, 1300]]"}) {
+    const Box box = box_of(narrow);
+    EXPECT_GE(box.left, 0);
+    EXPECT_GE(box.top, 0);
+    EXPECT_LE(box.right, 999);
+    EXPECT_LE(box.bottom, 500);
+    EXPECT_GE(box.right - box.left, 1) << narrow;
+    EXPECT_GE(box.bottom - box.top, 1) << narrow;
+  }
+  const Layout tiny = parse_layout(tag("text", "[[0, 0, 999, 999]]") + "x", 0, -7);
+  expect_box(tiny.blocks.at(0).boxes.at(0), 0, 0, 1, 1);
+}
+
+TEST(Layout, ReadsMalformedTags) {
+  struct Case {
+    std::string raw;
+    std::vector<std::string> labels, texts;
+    size_t boxes;  // of the last block
+  };
+  const std::string box = "[[1, 2, 30, 40]]";
+  for (const Case& c : std::vector<Case>{
+           {"<|ref|>text<|/ref|>Hello", {"text"}, {"Hello"}, 0},
+           {tag("text", "") + "Hello", {"text"}, {"Hello"}, 0},
+           {tag("text", "[[]]") + "Hello", {"text"}, {"Hello"}, 0},
+           {tag("text", "[[1, 2, 3]]") + "Hello", {"text"}, {"Hello"}, 0},
+           {tag("text", "[[1, 2, 30, 40") + "Hello", {"text"}, {"Hello"}, 1},
+           {tag("text", "[[a, b]]") + "Hello", {"text"}, {"a, b]]Hello"}, 0},
+           {tag("text", "see page 5") + "Hello", {"text"}, {"see page 5Hello"}, 0},
+           {tag("text", "2024") + "\nHello", {"text"}, {"2024\nHello"}, 0},
+           {"<|ref|>text<|/ref|><|det|>" + box + "\nHello 7", {"text"}, {"Hello 7"}, 1},
+           {"<|ref|>text<|/ref|><|det|>[[1, 2, 30, 40\n2024 was", {"text"}, {"2024 was"}, 1},
+           {"<|det|>" + box + "<|/det|>Hello", {""}, {"Hello"}, 1},
+           {"<|ref|>text Hello", {""}, {"text Hello"}, 0},
+           {"A<|ref|>text<|ref|>title<|/ref|><|det|>" + box + "<|/det|>B", {"", "title"}, {"Atext", "B"}, 1},
+           {"A<|ref|>B\nC<|/ref|><|det|>" + box + "<|/det|>D", {"", ""}, {"AB\nC", "D"}, 1},
+           {"A<|/ref|>B<|/det|>C", {""}, {"ABC"}, 0},
+           {tag("text", box) + "A" + "<|ref|>", {"text"}, {"A"}, 1},
+           {tag("text", box) + "A\n<|ref|>text<|/ref|><|det|>[[1, 2, 3", {"text", "text"}, {"A", ""}, 0},
+           {tag("text", box) + "A\n<|ref|>text<|/ref|><|de", {"text", "text"}, {"A", "<|de"}, 0},
+           {tag("text", box) + "A <| B |> <|x|>", {"text"}, {"A <| B |> <|x|>"}, 1},
+           {"<|ref|>" + std::string(2000, 'x') + "<|/ref|>", {""}, {std::string(2000, 'x')}, 0},
+       }) {
+    const Layout layout = parse_layout(c.raw, 999, 999);
+    EXPECT_EQ(labels(layout), c.labels) << c.raw;
+    EXPECT_EQ(texts(layout), c.texts) << c.raw;
+    EXPECT_EQ(layout.blocks.empty() ? 0 : layout.blocks.back().boxes.size(), c.boxes) << c.raw;
+    const bool tidy = c.raw.ends_with("<|x|>");
+    ASSERT_THAT(layout.warnings, SizeIs(tidy ? 0 : 1)) << c.raw;
+    if (!tidy) {
+      EXPECT_EQ(layout.warnings[0].code, "malformed_tag");
+    }
+  }
+}
+
+TEST(Layout, KeepsATableTogetherWhenATagStandsInACell) {
+  const std::string box = "[[1, 2, 30, 40]]";
+  const Layout layout = parse_layout(tag("table", box) + "\n<table><tr><td>a" + tag("text", box) +
+                                         "b</td></tr></table>\n" + tag("text", box) + "\nBehind",
+                                     999, 999);
+  EXPECT_THAT(texts(layout), ElementsAre("<table><tr><td>ab</td></tr></table>", "Behind"));
+  // A table that is never closed ends where a line begins with a tag.
+  EXPECT_THAT(texts(parse_layout(tag("table", box) + "\n<table><tr><td>a\n" + tag("text", box) + "\nBehind", 999, 999)),
+              ElementsAre("<table><tr><td>a", "Behind"));
+}
+
+TEST(Layout, MakesValidUtf8) {
+  const Layout layout = parse_layout(tag("te\xFFxt", "[[1, 2, 30, 40]]") + "a\xC3\x28 b\xE2\x82", 999, 999);
+  EXPECT_THAT(labels(layout), ElementsAre("te\uFFFDxt"));
+  EXPECT_THAT(texts(layout), ElementsAre("a\uFFFD( b\uFFFD"));
+}
+
+std::string letters(const std::string& text) {
+  std::string out;
+  std::ranges::copy_if(text, std::back_inserter(out), [](unsigned char c) { return std::isalpha(c) != 0; });
+  return out;
+}
+
+// Mutations of real pages: markers and pieces of them are put in, spans are cut, doubled and moved.
+std::string mutate(std::string raw, std::mt19937& random) {
+  static const std::vector<std::string> pieces = {"<|ref|>", "<|/ref|>",        "<|det|>",  "<|/det|>",  "<|",
+                                                  "|>",      "[[1, 2",          "]]",       "-7",        "<table>",
+                                                  "\n",      "<|/ref|><|det|>", "</table>", "some words"};
+  const auto below = [&](size_t count) { return std::uniform_int_distribution<size_t>(0, count)(random); };
+  for (size_t change = below(6); change-- > 0;) {
+    const size_t at = below(raw.size());
+    const size_t length = below(std::min<size_t>(raw.size() - at, 60));
+    switch (below(4)) {
+      case 0: raw.erase(at, length); break;
+      case 1: raw.insert(at, raw.substr(at, length)); break;
+      case 2: raw.insert(below(raw.size()), raw.substr(at, length)); break;
+      case 3: raw.resize(at + length); break;
+      default: raw.insert(at, pieces[below(pieces.size() - 1)]);
+    }
+  }
+  return raw;
+}
+
+// Every letter of the input, the markers and the labels of tags within cells aside, is in a label or a text, in order.
+TEST(Layout, NeverLosesText) {
+  const std::regex whole_tag(R"(<\|ref\|>[^<]*<\|/ref\|>\s*<\|det\|>[\[\]0-9,. -]*<\|/det\|>)");
+  const std::regex marker(R"(<\|/?(ref|det)\|>)");
+  std::mt19937 random(1);
+  for (int round = 0; round < 6000; ++round) {
+    const std::string raw = mutate(round % 2 == 0 ? testing::paper_page : testing::report_page, random);
+    const Layout layout = parse_layout(raw, 1000, 1000);
+    std::string text_and_labels;
+    for (const Block& block : layout.blocks) {
+      text_and_labels += block.label + block.text;
+      ASSERT_EQ(block.boxes.size(), block.raw_boxes.size());
+      for (const Box& box : block.boxes) {
+        ASSERT_TRUE(0 <= box.left && box.left < box.right && box.right <= 1000) << raw;
+        ASSERT_TRUE(0 <= box.top && box.top < box.bottom && box.bottom <= 1000) << raw;
+      }
+    }
+    // All that stands outside of well-formed tags is there, in order. Words that a malformed tag had for its label
+    // may be labels.
+    const std::string outside = letters(std::regex_replace(std::regex_replace(raw, whole_tag, ""), marker, ""));
+    const std::string found = letters(text_and_labels);
+    size_t at = 0;
+    for (const char c : found) at += at < outside.size() && c == outside[at] ? 1 : 0;
+    ASSERT_EQ(at, outside.size()) << "lost from '" << outside.substr(at) << "' on in:\n" << raw;
+  }
+}
+
+TEST(Layout, TakesTimeInProportionToTheInput) {
+  // Any search that began again for every piece would take hours.
+  const size_t size = 10'000'000;
+  for (const std::string piece : {"<|ref|>", "<|det|>[[", "<", "<|ref|>a<|/ref|>", "[[1,2,3,4]]", "<table>", " \n",
+                                  "<|det|> [[1, 2, 3, 4]] <|/det|>", "<table><|ref|>"}) {
+    std::string raw = tag("text", "[[1, 2, 3, 4]]") + std::string(size / 10, ' ');
+    while (raw.size() < size) raw += piece;
+    EXPECT_FALSE(parse_layout(raw, 100, 100).blocks.empty());
+  }
+  EXPECT_THAT(parse_layout(tag("text", std::string(size, '[')) + "x", 100, 100).blocks, SizeIs(1));
+  EXPECT_THAT(parse_layout(tag("text", std::string(size, ' ') + "[[1, 2, 3, 4]]") + "x", 100, 100).blocks, SizeIs(1));
+  EXPECT_THAT(parse_layout(tag("text", "[" + std::string(size, '9') + "]") + "x", 100, 100).blocks, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace lectern

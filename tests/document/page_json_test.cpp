@@ -1,0 +1,93 @@
+#include "document/page_json.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "document/pages.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+
+DocumentPage again(const DocumentPage& page) { return page_from_json(json::parse(page_to_json(page).dump())); }
+
+void expect_equal(const DocumentPage& a, const DocumentPage& b) {
+  // Every member, by way of the JSON and beside it.
+  EXPECT_EQ(page_to_json(a), page_to_json(b));
+  EXPECT_EQ(a.raw, b.raw);
+  EXPECT_EQ(a.error, b.error);
+  ASSERT_EQ(a.blocks.size(), b.blocks.size());
+  for (size_t i = 0; i < a.blocks.size(); ++i) {
+    EXPECT_EQ(a.blocks[i].text, b.blocks[i].text);
+    EXPECT_EQ(a.blocks[i].raw_boxes, b.blocks[i].raw_boxes);
+    for (size_t k = 0; k < a.blocks[i].boxes.size(); ++k) {
+      EXPECT_EQ(a.blocks[i].boxes[k].left, b.blocks[i].boxes[k].left);
+      EXPECT_EQ(a.blocks[i].boxes[k].bottom, b.blocks[i].boxes[k].bottom);
+    }
+  }
+  EXPECT_EQ(a.decode_seconds, b.decode_seconds);
+  EXPECT_EQ(a.guard.action, b.guard.action);
+  ASSERT_EQ(a.warnings.size(), b.warnings.size());
+}
+
+TEST(PageJson, LosesNothing) {
+  DocumentPage page = testing::page_of(7, testing::report_page, 1654, 2339);
+  page.turn = 90;
+  page.guard = {2, true, "halves"};
+  page.warnings = {{"uncovered_ink", "there is more", Box{0.1, 1.0 / 3, 700, 800}}, {"repetition", "twice", {}}};
+  page.decode_seconds = 1.0 / 3;
+  expect_equal(page, again(page));
+  expect_equal(testing::failed_page(3, "scan.pdf: page 3: damaged"),
+               again(testing::failed_page(3, "scan.pdf: page 3: damaged")));
+  expect_equal({}, again({}));
+}
+
+TEST(PageJson, KeepsBytesThatAreNoUtf8) {
+  DocumentPage page;
+  page.number = 1;
+  page.raw = std::string("a\xFF\0\xC3(", 5);
+  page.blocks = {{"l\xFF", {}, {}, "t\xC3"}};
+  page.error = "\xFE";
+  page.warnings = {{"c\xFF", "m\xFF", {}}};
+  const DocumentPage read = again(page);
+  EXPECT_EQ(read.raw, page.raw);
+  EXPECT_EQ(read.blocks[0].text, "t\uFFFD");
+  EXPECT_EQ(read.error, "\uFFFD");
+  EXPECT_FALSE(page_to_json(testing::page_of(1, "plain")).contains("raw_base64"));
+}
+
+TEST(PageJson, HasNoInfinity) {
+  DocumentPage page;
+  page.decode_seconds = INFINITY;
+  page.dpi = NAN;
+  EXPECT_EQ(again(page).decode_seconds, 0);
+}
+
+TEST(PageJson, RefusesWhatIsNoPage) {
+  const json good = page_to_json(testing::page_of(1, testing::report_page));
+  for (const std::string text : {"null", "[]", "{}", "3", R"({"number": "x"})"}) {
+    EXPECT_THROW(page_from_json(json::parse(text)), Error) << text;
+  }
+  for (const auto& [key, value] : good.items()) {
+    json changed = good;
+    changed.erase(key);
+    EXPECT_THROW(page_from_json(changed), Error) << key;
+    changed = good;
+    changed[key] = json::array({json::object()});
+    EXPECT_THROW(page_from_json(changed), Error) << key;
+  }
+  json changed = good;
+  changed["raw_base64"] = "***=";
+  EXPECT_THROW(page_from_json(changed), Error);
+  changed = good;
+  changed["blocks"][0]["boxes"][0] = {1, 2, 3};
+  EXPECT_THROW(page_from_json(changed), Error);
+}
+
+}  // namespace
+}  // namespace lectern

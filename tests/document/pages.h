@@ -1,0 +1,62 @@
+// Pages for the tests of the writers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/picture.h"
+#include "document/layout.h"
+#include "document/raw_outputs.h"
+#include "lectern/document.h"
+
+namespace lectern::testing {
+
+inline DocumentPage page_of(int number, const std::string& raw, int width = 620, int height = 877) {
+  DocumentPage page;
+  page.number = number;
+  page.width = width;
+  page.height = height;
+  page.dpi = 75;
+  page.raw = raw;
+  Layout layout = parse_layout(raw, width, height);
+  page.blocks = std::move(layout.blocks);
+  page.warnings = std::move(layout.warnings);
+  page.finish = "end";
+  page.mode = "gundam";
+  page.vision_tokens = 903;
+  page.prompt_tokens = 913;
+  page.tokens = 412;
+  page.render_seconds = 0.25;
+  page.encode_seconds = 2.5;
+  page.prefill_seconds = 1.125;
+  page.decode_seconds = 9.75;
+  return page;
+}
+
+inline DocumentPage failed_page(int number, const std::string& reason) {
+  DocumentPage page;
+  page.number = number;
+  page.error = reason;
+  page.finish = "failed";
+  return page;
+}
+
+inline DocumentInfo info_of(int pages, const std::string& source = "scan.pdf") {
+  return {source, pages, "0.1.0", "models/ocr", "q8", "cpu", "markdown", {"conv2d"}};
+}
+
+// A page whose pixels differ from place to place.
+inline Picture picture_of(int width = 620, int height = 877) {
+  Picture picture(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      uint8_t* pixel = picture.row(y) + static_cast<size_t>(x) * 3;
+      pixel[0] = static_cast<uint8_t>(x * 255 / width);
+      pixel[1] = static_cast<uint8_t>(y * 255 / height);
+      pixel[2] = 200;
+    }
+  }
+  return picture;
+}
+
+}  // namespace lectern::testing
