@@ -180,11 +180,10 @@ def measure(options: argparse.Namespace, folder: str) -> int:
         return 0
 
     pictures = [os.path.join(folder, n + ".png") for n in names]
-    command = [options.binary, "read", *pictures, "--prompt", "free", "--quiet", "-o", os.path.join(folder, "read")]
+    command = [options.binary, "read", *pictures, "--prompt", "free", "--quiet", "-o", os.path.join(folder, "read"),
+               "--model", options.model]
     if options.weights:
         command += ["--weights", options.weights]
-    if options.model:
-        command += ["--model", options.model]
     outputs = [os.path.join(folder, "read", n + ".txt") for n in names]
     for stale in outputs:
         if os.path.exists(stale):
@@ -218,7 +217,7 @@ def measure(options: argparse.Namespace, folder: str) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="character error rate on pictures of printed text in held-out fonts")
-    parser.add_argument("--model", help="folder of the model (default: the shipped one)")
+    parser.add_argument("--model", default="primer", help="folder or name of the model (default: the shipped one)")
     parser.add_argument("--weights", choices=("f32", "bf16", "q8", "q4"), help="how weights are kept (default f32)")
     parser.add_argument("--count", type=int, default=200, help="number of pictures (default %(default)s)")
     parser.add_argument("--limit", type=float, default=0.10, help="highest rate that passes (default %(default)s)")

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Holds the order of the folders of src/ (DESIGN.md, "The house"): a file includes only from its own folder or
-from one before it, and vision and language do not include each other. Public headers (include/lectern/) may be
-included by all and include nothing but each other. A test lies where its subject lies:
-tests/FOLDER/x_test.cpp belongs to an x.h or x.cpp in src/FOLDER.
+from one before it; folders of one rank do not include each other. Public headers (include/lectern/) may be included
+by all and include nothing but each other. A test lies where its subject lies: tests/FOLDER/x_test.cpp
+belongs to an x.h or x.cpp in src/FOLDER.
 
     check_layers.py [--root DIR]     prints every violation; ends with 1 if there is one
     check_layers.py --self-test      shows that each kind of violation is found
@@ -13,8 +13,8 @@ import re
 import sys
 import tempfile
 
-RANK = {"core": 0, "pdf": 1, "device": 1, "checkpoint": 2, "vision": 3, "language": 3, "engine": 4, "document": 5, "server": 6,
-        "cli": 7}
+RANK = {"core": 0, "pdf": 1, "device": 1, "checkpoint": 2, "hub": 2, "vision": 3, "language": 3, "engine": 4,
+        "document": 5, "server": 6, "cli": 7}
 # Folders of tests/ that hold no mirrored tests.
 TESTS_EXEMPT = {"fuzz", "data", "support"}
 # Tests without a single file as their subject, each with the reason.

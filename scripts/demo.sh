@@ -9,7 +9,7 @@ unread=0
 for picture in "${pictures[@]}"; do
   echo
   echo "== $picture"
-  if text="$(build/lectern read "$picture" --prompt free --quiet)" && [[ -n "$text" ]]; then
+  if text="$(build/lectern read "$picture" --model primer --prompt free --quiet)" && [[ -n "$text" ]]; then
     printf '%s\n' "$text"
   else
     echo "could not be read" >&2

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/model_options.h"
 #include "core/threads.h"
 #include "device/cpu/cpu_device.h"
 #include "device/cpu/peak.h"
@@ -226,7 +227,7 @@ int bench(const Arguments& arguments) {
 
   std::optional<LoadedModel> model;
   const double load = seconds_of([&] {
-    model.emplace(model_folder(arguments.model.folder), cpu_device(), weight_format(arguments.model.weights));
+    model.emplace(find_model(arguments.model.model).folder, cpu_device(), weight_format(arguments.model.weights));
   });
   const double gops = peak[arguments.model.weights == "f32" ? DataType::f32 : DataType::bf16];
   bench_encoder(*model, gops, report);

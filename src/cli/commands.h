@@ -17,17 +17,11 @@ Run add_read(CLI::App& app);
 Run add_trace(CLI::App& app);
 Run add_inspect(CLI::App& app);
 Run add_bench(CLI::App& app);
+Run add_pull(CLI::App& app);
+Run add_models(CLI::App& app);
 
-// What every command that runs a model takes.
-struct ModelOptions {
-  std::string folder;
-  std::string weights = "f32";
-  int threads = 0;
-};
-void add_model_options(CLI::App& command, ModelOptions& options);
-
-// The folder given, or $LECTERN_MODEL, or the model that ships. Throws Error when there is none of them.
-std::string model_folder(const std::string& given);
+// Whether standard error is a terminal that lines can be drawn on again and again.
+bool can_show_progress();
 
 // Writes "lectern: " and the message to standard error, in one line whatever it holds.
 void complain(std::string_view message);

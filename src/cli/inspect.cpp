@@ -6,23 +6,22 @@
 
 #include "checkpoint/summary.h"
 #include "cli/commands.h"
+#include "cli/model_options.h"
 
 namespace lectern::cli {
 
 Run add_inspect(CLI::App& app) {
   struct Arguments {
-    std::string folder;
+    std::string model;
     bool json = false;
   };
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show the parts, sizes, data types and parameter counts of a model");
-  command
-      ->add_option("DIR", arguments->folder, "The model's folder (default: $LECTERN_MODEL, then the model that ships)")
-      ->type_name("");
+  command->add_option("MODEL", arguments->model, model_help)->type_name("");
   command->add_flag("--json", arguments->json, "Write JSON");
   return [arguments] {
-    const Checkpoint checkpoint = Checkpoint::open(model_folder(arguments->folder));
+    const Checkpoint checkpoint = Checkpoint::open(find_model(arguments->model).folder);
     if (arguments->json) {
       fmt::print("{}\n", summary_json(checkpoint).dump(2));
     } else {

@@ -7,44 +7,19 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <new>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
-#include "lectern/error.h"
 
 namespace lectern::cli {
 
-std::string model_folder(const std::string& given) {
-  if (!given.empty()) return given;
-  if (const char* named = std::getenv("LECTERN_MODEL"); named != nullptr && *named != '\0') return named;
-  // Beside an installed binary, or where this one was built.
-  std::error_code ignored;
-  const std::filesystem::path binary = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  const std::filesystem::path installed = binary.parent_path().parent_path() / "share/lectern/models/primer";
-  for (const std::filesystem::path& folder : {installed, std::filesystem::path(LECTERN_SHIPPED_MODEL)}) {
-    if (std::filesystem::exists(folder, ignored)) return folder.string();
-  }
-  throw Error(
-      fmt::format("{}: the model that ships is not there; name another with --model or LECTERN_MODEL, a folder with "
-                  "config.json, tokenizer.json and .safetensors files",
-                  LECTERN_SHIPPED_MODEL));
-}
-
-void add_model_options(CLI::App& command, ModelOptions& options) {
-  command
-      .add_option("--model", options.folder, "The model's folder (default: $LECTERN_MODEL, then the model that ships)")
-      ->type_name("DIR");
-  command
-      .add_option("--weights", options.weights,
-                  "How weights are kept and multiplied: f32 (default, exact), bf16, q8 or q4")
-      ->type_name("FORMAT");
-  command.add_option("--threads", options.threads, "Threads (default: the processors of this process)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024).description(""));
+bool can_show_progress() {
+  const char* const terminal = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) != 0 && (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 
 std::string in_one_line(std::string_view text) {
@@ -82,7 +57,11 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "lectern " LECTERN_VERSION);
   app.require_subcommand(0, 1);
   const std::vector<std::pair<std::string, Run>> commands = {
-      {"read", add_read(app)}, {"trace", add_trace(app)}, {"inspect", add_inspect(app)}, {"bench", add_bench(app)}};
+      {"read", add_read(app)},       {"pull", add_pull(app)},   {"models", add_models(app)},
+      {"inspect", add_inspect(app)}, {"trace", add_trace(app)}, {"bench", add_bench(app)},
+  };
+  std::string names = commands.front().first;
+  for (size_t i = 1; i < commands.size(); ++i) names += (i + 1 < commands.size() ? ", " : " or ") + commands[i].first;
   const Run* chosen = nullptr;
   std::string name = "lectern";
   const auto find_chosen = [&] {
@@ -100,15 +79,13 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& wrong) {
     find_chosen();
     const std::string first = argc > 1 ? argv[1] : "";
-    complain(
-        chosen == nullptr && !first.starts_with('-')
-            ? fmt::format("there is no command '{}'; expected read, trace, inspect or bench, as in: lectern read {}",
-                          first, first)
-            : fmt::format("{}; see {} --help", wrong.what(), name));
+    complain(chosen == nullptr && !first.starts_with('-')
+                 ? fmt::format("there is no command '{}'; expected {}, as in: lectern read {}", first, names, first)
+                 : fmt::format("{}; see {} --help", wrong.what(), name));
     return exit_failed;
   }
   if (chosen != nullptr) return (*chosen)();
-  complain("expected a command: read, trace, inspect or bench; see lectern --help");
+  complain(fmt::format("expected a command: {}; see lectern --help", names));
   return exit_failed;
 }
 

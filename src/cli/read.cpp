@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <new>
@@ -16,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/destination.h"
 #include "cli/interrupts.h"
+#include "cli/model_options.h"
 #include "cli/progress_line.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
@@ -31,14 +31,11 @@ struct Arguments {
   bool quiet = false;
 };
 
-bool can_show_progress() {
-  const char* const terminal = std::getenv("TERM");
-  return isatty(STDERR_FILENO) != 0 && (terminal == nullptr || std::string_view(terminal) != "dumb");
-}
-
 int read(const Arguments& arguments) {
   use_threads(arguments.model.threads);
-  const Model model = Model::load(model_folder(arguments.model.folder), arguments.model.weights);
+  const FoundModel found = find_model(arguments.model.model);
+  if (!arguments.quiet && !found.named) complain("reading with " + found.description);
+  const Model model = Model::load(found.folder, arguments.model.weights);
   Reader reader(model, arguments.options);
   Destination destination(arguments.out, arguments.inputs, arguments.options.prompt == "markdown" ? ".md" : ".txt");
   ProgressLine line(!arguments.quiet && can_show_progress());

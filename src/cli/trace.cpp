@@ -7,6 +7,7 @@
 
 #include "checkpoint/safetensors_writer.h"
 #include "cli/commands.h"
+#include "cli/model_options.h"
 #include "core/file.h"
 #include "device/cpu/cpu_device.h"
 #include "document/picture_file.h"
@@ -55,7 +56,8 @@ TensorView integers(const std::vector<int64_t>& values) {
 
 int trace(const Arguments& arguments) {
   use_threads(arguments.model.threads);
-  const LoadedModel model(model_folder(arguments.model.folder), cpu_device(), weight_format(arguments.model.weights));
+  const LoadedModel model(find_model(arguments.model.model).folder, cpu_device(),
+                          weight_format(arguments.model.weights));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids", vocabulary);
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);

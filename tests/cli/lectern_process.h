@@ -52,12 +52,14 @@ inline void expect_refusal(const Outcome& outcome, int code, const std::string& 
 // A process whose standard error is a terminal, so that it shows its progress.
 class TerminalProcess {
  public:
-  TerminalProcess(const TempFolder& folder, const std::string& arguments) {
+  // `environment` is a command of the shell that ends in &&.
+  TerminalProcess(const TempFolder& folder, const std::string& arguments, const std::string& environment = "") {
     terminal_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal_ < 0 || ::grantpt(terminal_) != 0 || ::unlockpt(terminal_) != 0) throw std::runtime_error("no pty");
     const std::string slave = ::ptsname(terminal_);
-    const std::string command = in_folder(
-        folder, "export TERM=xterm && exec '" LECTERN_BINARY "' >.out 2>" + slave + " </dev/null " + arguments);
+    const std::string command =
+        in_folder(folder, environment + "export TERM=xterm && exec '" LECTERN_BINARY "' >.out 2>" + slave +
+                              " </dev/null " + arguments);
     process_ = ::fork();
     if (process_ == 0) {
       std::signal(SIGINT, SIG_DFL);

@@ -1,0 +1,87 @@
+#include "cli/model_options.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include "hub/model_store.h"
+#include "lectern/error.h"
+
+namespace lectern::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t short_commit = 7;  // digits, as git shows them
+
+FoundModel stored(const hub::StoredModel& model, bool named) {
+  return {model.folder, fmt::format("{}, revision {}", model.name.text(), model.name.revision.substr(0, short_commit)),
+          named};
+}
+
+// Without a home there is no store, which matters only to those who ask for a model of it.
+std::optional<hub::StoredModel> pulled_deepseek_ocr() {
+  try {
+    return hub::find_stored(hub::model_store(), hub::deepseek_ocr);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+FoundModel named_model(const std::string& given) {
+  std::error_code ignored;
+  if (fs::exists(given, ignored)) return {given, given, true};
+  if (given == shipped_model_name && !shipped_model().empty()) return {shipped_model(), given, true};
+  const auto name = hub::parse_model_name(given);
+  if (!name) return {given, given, true};  // and loading says what is missing there
+  if (const auto model = hub::find_stored(hub::model_store(), *name)) return stored(*model, true);
+  throw Error(fmt::format("{}: is no folder here, and no model of that name was pulled; run: lectern pull {}{}", given,
+                          name->text(), name->revision.empty() ? "" : " --revision " + name->revision));
+}
+
+}  // namespace
+
+const char* const model_help =
+    "A model's folder, or its name as `lectern models` lists it (default: $LECTERN_MODEL, then DeepSeek-OCR if it was "
+    "pulled, then the model that ships)";
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  command.add_option("--model", options.model, model_help)->type_name("MODEL");
+  command
+      .add_option("--weights", options.weights,
+                  "How weights are kept and multiplied: f32 (default, exact), bf16, q8 or q4")
+      ->type_name("FORMAT");
+  command.add_option("--threads", options.threads, "Threads (default: the processors of this process)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024).description(""));
+}
+
+fs::path shipped_model() {
+  std::error_code ignored;
+  const fs::path binary = fs::read_symlink("/proc/self/exe", ignored);
+  const fs::path installed = binary.parent_path().parent_path() / "share/lectern/models/primer";
+  for (const fs::path& folder : {installed, fs::path(LECTERN_SHIPPED_MODEL)}) {
+    if (fs::exists(folder, ignored)) return folder;
+  }
+  return {};
+}
+
+FoundModel find_model(const std::string& given) {
+  if (!given.empty()) return named_model(given);
+  if (const char* named = std::getenv("LECTERN_MODEL"); named != nullptr && *named != '\0') return named_model(named);
+  if (const auto model = pulled_deepseek_ocr()) return stored(*model, false);
+  if (const fs::path folder = shipped_model(); !folder.empty()) {
+    return {folder,
+            "primer, the small model that ships, for short printed English; for whole pages, first: lectern pull",
+            false};
+  }
+  throw Error(
+      fmt::format("{}: the model that ships is not there; run `lectern pull`, or name a model with --model or "
+                  "LECTERN_MODEL: a folder with config.json, tokenizer.json and .safetensors files",
+                  LECTERN_SHIPPED_MODEL));
+}
+
+}  // namespace lectern::cli

@@ -1,0 +1,35 @@
+// What every command that runs a model takes, and which model a name stands for.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+
+namespace lectern::cli {
+
+struct ModelOptions {
+  std::string model;  // as given: a folder, a name, or empty
+  std::string weights = "f32";
+  int threads = 0;
+};
+void add_model_options(CLI::App& command, ModelOptions& options);
+
+// What --help says of an option or argument that names a model.
+extern const char* const model_help;
+
+struct FoundModel {
+  std::filesystem::path folder;
+  std::string description;  // for people
+  bool named = false;       // whether the user said which
+};
+
+// The model given: a folder, OWNER/NAME[@REVISION] as it was pulled, or `primer`. When nothing is given: what
+// $LECTERN_MODEL gives, or DeepSeek-OCR if it was pulled, or the primer, which ships. Throws Error when there is none.
+FoundModel find_model(const std::string& given);
+
+// Where the primer is, beside an installed binary or where this one was built; an empty path when it is in neither.
+std::filesystem::path shipped_model();
+
+inline constexpr const char* shipped_model_name = "primer";
+
+}  // namespace lectern::cli

@@ -1,0 +1,196 @@
+#include "hub/http.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <exception>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "core/json_file.h"
+#include "core/stopped.h"
+#include "lectern/error.h"
+
+namespace lectern::hub {
+namespace {
+
+constexpr size_t most_headers = 200;
+constexpr size_t most_unwanted_bytes = size_t{64} << 10;  // of the body of an answer that is no success
+
+// One request while it runs. libcurl is C: what the receiver throws waits here until libcurl has returned.
+struct Transfer {
+  CURL* handle;
+  const TakeBody& take;
+  const std::stop_token& stop;
+  HttpAnswer answer;
+  size_t unwanted = 0;
+  std::exception_ptr thrown;
+};
+
+std::string_view without_space(std::string_view text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
+  return text;
+}
+
+size_t on_header(char* data, size_t, size_t size, void* user) {
+  Transfer& transfer = *static_cast<Transfer*>(user);
+  const std::string_view line(data, size);
+  auto& headers = transfer.answer.headers;
+  if (line.starts_with("HTTP/")) headers.clear();  // those before were of a proxy, or of 100 Continue
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return size;
+  if (headers.size() >= most_headers) return 0;
+  std::string name(line.substr(0, colon));
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  headers[name] = without_space(line.substr(colon + 1));
+  return size;
+}
+
+size_t on_body(char* data, size_t, size_t size, void* user) {
+  Transfer& transfer = *static_cast<Transfer*>(user);
+  curl_easy_getinfo(transfer.handle, CURLINFO_RESPONSE_CODE, &transfer.answer.status);
+  if (transfer.answer.status < 200 || transfer.answer.status > 299) {
+    transfer.unwanted += size;
+    return transfer.unwanted > most_unwanted_bytes ? 0 : size;
+  }
+  try {
+    transfer.take(transfer.answer, std::as_bytes(std::span(data, size)));
+    return size;
+  } catch (...) {
+    transfer.thrown = std::current_exception();
+    return 0;
+  }
+}
+
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Transfer*>(user)->stop.stop_requested() ? 1 : 0;
+}
+
+bool is_hopeless(CURLcode code) {
+  switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED: return true;
+    default: return false;
+  }
+}
+
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, FreeList>;
+
+HeaderList header_list(const std::vector<std::string>& headers) {
+  HeaderList list;
+  for (const std::string& header : headers) {
+    curl_slist* const longer = curl_slist_append(list.get(), header.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    list.release();
+    list.reset(longer);
+  }
+  return list;
+}
+
+struct FreeUrl {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
+std::string url_part(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return "";
+  std::string copy(text);
+  curl_free(text);
+  std::ranges::transform(copy, copy.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return copy;
+}
+
+}  // namespace
+
+std::string HttpAnswer::header(const std::string& name) const {
+  const auto found = headers.find(name);
+  return found == headers.end() ? "" : found->second;
+}
+
+void HttpClient::Close::operator()(void* handle) const { curl_easy_cleanup(handle); }
+
+HttpClient::HttpClient(std::chrono::seconds stall) {
+  static const CURLcode prepared = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (prepared == CURLE_OK) handle_.reset(curl_easy_init());
+  if (!handle_) throw Error("libcurl: cannot be started");
+  CURL* const handle = handle_.get();
+  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(handle, CURLOPT_USERAGENT, "lectern/" LECTERN_VERSION);
+  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, static_cast<long>(stall.count()));
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall.count()));
+  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+}
+
+HttpAnswer HttpClient::get(const std::string& url, const std::vector<std::string>& headers, const TakeBody& take,
+                           const std::stop_token& stop) {
+  CURL* const handle = handle_.get();
+  Transfer transfer{handle, take, stop, {}, 0, nullptr};
+  const HeaderList list = header_list(headers);
+  std::array<char, CURL_ERROR_SIZE> problem{};
+  curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list.get());
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, problem.data());
+  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
+  curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
+  const CURLcode code = curl_easy_perform(handle);
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, nullptr);
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, nullptr);
+
+  if (transfer.thrown) std::rethrow_exception(transfer.thrown);
+  throw_if_stopped(stop);
+  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &transfer.answer.status);
+  const bool unwanted_body = code == CURLE_WRITE_ERROR && transfer.unwanted > most_unwanted_bytes;
+  if (code != CURLE_OK && !unwanted_body) {
+    const std::string reason = printable(problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
+    // Without the query, which may hold a signature.
+    if (is_hopeless(code)) throw Error(fmt::format("{}: {}", printable(url.substr(0, url.find('?'))), reason));
+    throw TryAgain{reason};
+  }
+  const char* redirect = nullptr;
+  curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &redirect);
+  if (redirect != nullptr) transfer.answer.redirect = redirect;
+  return std::move(transfer.answer);
+}
+
+std::string origin_of(const std::string& url) {
+  const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
+  if (!parsed) throw std::bad_alloc();
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) == CURLUE_OK) {
+    const std::string scheme = url_part(parsed.get(), CURLUPART_SCHEME);
+    const std::string host = url_part(parsed.get(), CURLUPART_HOST);
+    if ((scheme == "http" || scheme == "https") && !host.empty()) {
+      return scheme + "://" + host + ":" + url_part(parsed.get(), CURLUPART_PORT);
+    }
+  }
+  throw Error(printable(url) + ": is no address of the web; expected https://HOST or http://HOST");
+}
+
+std::string url_escaped(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte < 0x80 && (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~');
+    escaped += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return escaped;
+}
+
+}  // namespace lectern::hub

@@ -1,0 +1,56 @@
+// One HTTP request at a time, through libcurl: only http and https, certificates checked, redirects left to the caller.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace lectern::hub {
+
+struct HttpAnswer {
+  long status = 0;
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string redirect;                        // where an answer of 3xx points to, as a whole address
+
+  // Empty when there is no such header.
+  std::string header(const std::string& name) const;
+};
+
+// Thrown for what may go better another time: a connection that breaks or stalls, a server that is busy.
+struct TryAgain {
+  std::string reason;
+  std::chrono::seconds at_least{0};  // how long the server asks to wait
+};
+
+// Takes the body of a successful answer, block by block. What it throws ends the request and reaches the caller.
+using TakeBody = std::function<void(const HttpAnswer&, std::span<const std::byte>)>;
+
+class HttpClient {
+ public:
+  // A connection over which nothing comes for so long is given up.
+  explicit HttpClient(std::chrono::seconds stall);
+
+  // Throws TryAgain when the connection breaks, Error when trying again is of no use, and Stopped.
+  HttpAnswer get(const std::string& url, const std::vector<std::string>& headers, const TakeBody& take,
+                 const std::stop_token& stop);
+
+ private:
+  struct Close {
+    void operator()(void* handle) const;
+  };
+  std::unique_ptr<void, Close> handle_;  // CURL
+};
+
+// "https://host:443": what must be equal for a secret to be sent on. Throws Error for what is no http(s) address.
+std::string origin_of(const std::string& url);
+
+// With every byte but letters, digits, '-', '.', '_' and '~' as %XX.
+std::string url_escaped(const std::string& text);
+
+}  // namespace lectern::hub

@@ -1,0 +1,33 @@
+// The hub's list of a model's files, and which of them Lectern needs. Whatever the list says is checked before use.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/digest.h"
+#include "hub/model_name.h"
+
+namespace lectern::hub {
+
+struct ListedFile {
+  std::string name;  // without folders
+  int64_t size = 0;
+  DigestKind kind = DigestKind::sha256;
+  std::string digest;  // lower-case hexadecimal digits
+};
+
+struct Listing {
+  std::string commit;
+  std::vector<ListedFile> files;  // those that are needed: the small ones first
+  int64_t bytes() const;
+};
+
+inline constexpr size_t longest_listing = size_t{16} << 20;
+
+// `text` is the answer to GET /api/models/OWNER/NAME/revision/REVISION?blobs=true. Throws Error for what is not safe,
+// not whole, or no model that Lectern can use.
+Listing parse_listing(std::string_view text, const ModelName& name);
+
+}  // namespace lectern::hub

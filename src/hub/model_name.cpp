@@ -1,0 +1,55 @@
+#include "hub/model_name.h"
+
+#include <algorithm>
+
+namespace lectern::hub {
+namespace {
+
+bool is_word_character(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+}
+
+bool is_part(std::string_view text) {
+  constexpr size_t longest = 96;
+  return !text.empty() && text.size() <= longest && std::ranges::all_of(text, is_word_character) &&
+         text.front() != '-' && text.front() != '.' && text.back() != '-' && text.back() != '.' &&
+         text.find("--") == std::string_view::npos && text.find("..") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::optional<ModelName> parse_model_name(std::string_view text) {
+  ModelName name;
+  if (const size_t at = text.find('@'); at != std::string_view::npos) {
+    name.revision = text.substr(at + 1);
+    if (!is_revision(name.revision)) return std::nullopt;
+    text = text.substr(0, at);
+  }
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  name.owner = text.substr(0, slash);
+  name.name = text.substr(slash + 1);
+  if (!is_part(name.owner) || !is_part(name.name)) return std::nullopt;
+  return name;
+}
+
+std::optional<ModelName> model_name_of_folder(std::string_view folder) {
+  const size_t dashes = folder.find("--");
+  if (dashes == std::string_view::npos) return std::nullopt;
+  return parse_model_name(std::string(folder.substr(0, dashes)) + "/" + std::string(folder.substr(dashes + 2)));
+}
+
+bool is_revision(std::string_view text) {
+  constexpr size_t longest = 200;
+  return !text.empty() && text.size() <= longest && text.front() != '/' && text.back() != '/' && text.front() != '-' &&
+         text.front() != '.' && text.find("..") == std::string_view::npos &&
+         text.find("//") == std::string_view::npos &&
+         std::ranges::all_of(text, [](char c) { return is_word_character(c) || c == '/' || c == '+'; });
+}
+
+bool is_commit(std::string_view text) {
+  return (text.size() == 40 || text.size() == 64) &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+}  // namespace lectern::hub

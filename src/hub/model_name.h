@@ -1,0 +1,33 @@
+// A model's name on the hub, as people write it: OWNER/NAME or OWNER/NAME@REVISION.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lectern::hub {
+
+struct ModelName {
+  std::string owner;
+  std::string name;
+  std::string revision;  // a branch, a tag, a commit or the first digits of one; may be empty
+
+  std::string text() const { return owner + "/" + name; }
+  std::string folder() const { return owner + "--" + name; }
+};
+
+inline const ModelName deepseek_ocr{"deepseek-ai", "DeepSeek-OCR", ""};
+
+// Nothing for what cannot be a name: a path, other characters, ".." or "--", which the hub does not allow either.
+std::optional<ModelName> parse_model_name(std::string_view text);
+
+// The name that a folder of the store stands for.
+std::optional<ModelName> model_name_of_folder(std::string_view folder);
+
+// Whether git and the hub would take it as the name of a branch, a tag or a commit.
+bool is_revision(std::string_view text);
+
+// Whether it is a commit: 40 or 64 lower-case hexadecimal digits.
+bool is_commit(std::string_view text);
+
+}  // namespace lectern::hub

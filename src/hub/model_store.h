@@ -1,0 +1,47 @@
+// The models that were pulled: STORE/OWNER--NAME/COMMIT/, or COMMIT.partial/ while a pull is at work or was cut.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/model_name.h"
+
+namespace lectern::hub {
+
+// Of a folder that a pull is filling.
+inline constexpr std::string_view partial_suffix = ".partial";
+
+struct StoredFile {
+  std::string name;
+  int64_t size = 0;
+};
+
+struct StoredModel {
+  ModelName name;  // its revision is the commit
+  std::filesystem::path folder;
+  int64_t bytes = 0;      // on disk
+  bool complete = false;  // every file was verified when it was pulled, and is there in its size
+  std::filesystem::file_time_type pulled;
+};
+
+// $XDG_CACHE_HOME/lectern/models, or ~/.cache/lectern/models. Throws Error when neither variable tells where.
+std::filesystem::path model_store();
+
+// By name; of one name the one pulled last comes first. No store is no models.
+std::vector<StoredModel> stored_models(const std::filesystem::path& store);
+
+// The complete one that was pulled last, of those that the name's revision, if any, begins.
+std::optional<StoredModel> find_stored(const std::filesystem::path& store, const ModelName& name);
+
+// Writes into the folder which files belong to the model, so that a loss is seen later.
+void write_manifest(const std::filesystem::path& folder, const ModelName& name, const std::string& source,
+                    const std::vector<StoredFile>& files);
+
+// Whether the folder has a manifest, and every file that it lists in its size.
+bool holds_its_files(const std::filesystem::path& folder);
+
+}  // namespace lectern::hub

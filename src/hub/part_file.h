@@ -1,0 +1,48 @@
+// A file on its way in: bytes are appended and digested as they come; it takes its name once all of it is verified.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "hub/digest.h"
+#include "hub/listing.h"
+
+namespace lectern::hub {
+
+class PartFile {
+ public:
+  // In `folder`, under the file's name with ".part". What an earlier attempt left there is digested and kept, and so
+  // is a file that already has its name: it counts as any other bytes until it is verified.
+  PartFile(const std::filesystem::path& folder, const ListedFile& file, const std::stop_token& stop);
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+  ~PartFile();
+
+  int64_t size() const { return size_; }
+  bool whole() const { return size_ == file_.size; }
+
+  // Throws Error for bytes beyond the listed size, and when the disk is full.
+  void append(std::span<const std::byte> block);
+
+  // Back to nothing.
+  void restart();
+
+  // Of all bytes so far. Ends the digest: restart() or take_name() comes next.
+  std::string digest() { return digest_.finish(); }
+
+  // On disk and under its name when this returns.
+  void take_name();
+
+ private:
+  const ListedFile& file_;
+  std::filesystem::path target_, path_;
+  int descriptor_ = -1;
+  int64_t size_ = 0;
+  Digest digest_;
+};
+
+}  // namespace lectern::hub

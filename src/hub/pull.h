@@ -1,0 +1,55 @@
+// Downloads a model from a hub into the store: resumes what was cut, verifies every byte, and shows it under its name
+// only when it is whole.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "hub/model_name.h"
+
+namespace lectern::hub {
+
+struct PullOptions {
+  ModelName name = deepseek_ocr;
+  std::string endpoint;  // "https://HOST", where /api/models and /OWNER/NAME/resolve are
+  std::string token;     // may be empty; is sent to the endpoint and to no other host
+  std::filesystem::path store;
+  int attempts = 6;                       // in a row without progress, before it gives up
+  std::chrono::milliseconds pause{1000};  // before the second attempt, and twice as long before each further
+  std::chrono::seconds stall{60};         // without a byte, after which a connection counts as broken
+};
+
+struct PullProgress {
+  std::string file;
+  int64_t done = 0;    // bytes of all files, those found from before included
+  int64_t total = 0;   // bytes of all files
+  int64_t loaded = 0;  // bytes that came over the network in this pull
+};
+
+// Called on the thread that pulls. All may be empty.
+struct PullEvents {
+  std::function<void(const PullProgress&)> progress;
+  std::function<void(const std::string&)> note;  // something to know: a file is done, a connection broke
+  std::stop_token stop;
+};
+
+struct Pulled {
+  std::filesystem::path folder;
+  std::string commit;
+  bool was_there = false;
+};
+
+// Throws Error, and Stopped when it was asked to stop; in both cases the next pull goes on from what came so far.
+Pulled pull(const PullOptions& options, const PullEvents& events);
+
+// The hub to ask: what was given, $HF_ENDPOINT, or the public one. Throws Error for what is no such address.
+std::string hub_endpoint(const std::string& given);
+
+// $HF_TOKEN, or nothing. Throws Error when it could not stand in a request.
+std::string hub_token();
+
+}  // namespace lectern::hub
