@@ -1,0 +1,19 @@
+// What the ink of a page tells without reading it: whether there is anything to read, and what was left out.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/picture.h"
+#include "lectern/document.h"
+
+namespace lectern {
+
+// Nothing on the page but paper, noise, specks, ruling lines and a scanner's black borders. In doubt, a page is not
+// blank.
+bool is_blank(const Picture& page);
+
+// Where ink that looks like lines of text lies outside of every box: neighbouring lines as one box, from the top.
+std::vector<Box> uncovered_ink(const Picture& page, std::span<const Box> covered);
+
+}  // namespace lectern
