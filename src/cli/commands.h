@@ -14,6 +14,7 @@ inline constexpr int exit_done = 0, exit_some_failed = 1, exit_failed = 2, exit_
 using Run = std::function<int()>;
 
 Run add_read(CLI::App& app);
+Run add_convert(CLI::App& app);
 Run add_trace(CLI::App& app);
 Run add_inspect(CLI::App& app);
 Run add_bench(CLI::App& app);

@@ -57,8 +57,9 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "lectern " LECTERN_VERSION);
   app.require_subcommand(0, 1);
   const std::vector<std::pair<std::string, Run>> commands = {
-      {"read", add_read(app)},       {"pull", add_pull(app)},   {"models", add_models(app)},
-      {"inspect", add_inspect(app)}, {"trace", add_trace(app)}, {"bench", add_bench(app)},
+      {"read", add_read(app)},     {"convert", add_convert(app)}, {"pull", add_pull(app)},
+      {"models", add_models(app)}, {"inspect", add_inspect(app)}, {"trace", add_trace(app)},
+      {"bench", add_bench(app)},
   };
   std::string names = commands.front().first;
   for (size_t i = 1; i < commands.size(); ++i) names += (i + 1 < commands.size() ? ", " : " or ") + commands[i].first;

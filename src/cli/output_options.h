@@ -1,0 +1,26 @@
+// What every command that writes documents takes: formats, where they go, and how they look.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "document/writers/writer.h"
+
+namespace lectern::cli {
+
+struct OutputArguments {
+  std::string out;                   // as OutputNames takes it
+  std::vector<std::string> formats;  // names; none: chosen_formats decides
+  bool raw = false;
+  OutputOptions options;
+};
+
+// Adds --output, --format and the switches of OutputOptions.
+void add_output_options(CLI::App& command, OutputArguments& arguments);
+
+// The formats asked for, each once; else the one that the extension of --output stands for; else `usual`.
+// Throws Error for a name that is none.
+std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usual);
+
+}  // namespace lectern::cli

@@ -1,0 +1,42 @@
+// Where the results of each input go: standard output, one file, or a folder in which no two inputs share a name.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "document/writers/writer.h"
+
+namespace lectern {
+
+// NAME for each NAME.png. Inputs of one name take as much more of their paths as tells them apart: "x.png" and
+// "x.jpg", or "a-x" and "b-x" for a/x.png and b/x.png. The same input again is "x-2". Names that differ only in case
+// count as one. They depend on the inputs alone, so that a run that is taken up again finds its files.
+std::vector<std::string> distinct_names(std::span<const std::filesystem::path> inputs);
+
+// The format of a file called so, by its extension: .md, .markdown, .txt, .json, .html, .htm, .hocr, .pdf, .mmd, .png.
+std::optional<Format> format_of(const std::filesystem::path& file);
+
+class OutputNames {
+ public:
+  // `out` is a file, a folder (one that exists, or ends in '/', and is made if need be), or "" or "-" for standard
+  // output. With several formats, a file's extension gives way to that of each. Throws Error when something cannot be
+  // written there, so that nothing is read in vain, or would be written over an input.
+  OutputNames(const std::string& out, std::span<const std::filesystem::path> inputs, std::vector<Format> formats);
+
+  bool to_stdout() const { return out_.empty(); }
+  // All inputs go into one file, one after the other.
+  bool combined() const { return names_.empty() && !to_stdout() && inputs_ > 1; }
+  // "-" for standard output.
+  std::filesystem::path path(size_t input, Format format) const;
+
+ private:
+  std::filesystem::path out_;       // a file or a folder; empty for standard output
+  std::vector<std::string> names_;  // within the folder, one for each input; empty for a file
+  std::vector<Format> formats_;
+  size_t inputs_;
+};
+
+}  // namespace lectern

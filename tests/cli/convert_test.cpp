@@ -1,0 +1,96 @@
+// lectern convert, as a user calls it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/lectern_process.h"
+#include "document/pages.h"
+#include "document/picture_encoder.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::AllOf;
+using testing::expect_refusal;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::Outcome;
+using testing::slurp;
+using ::testing::StartsWith;
+using testing::TempFolder;
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class ConvertCommand : public ::testing::Test {
+ protected:
+  Outcome convert(const std::string& arguments) const { return testing::lectern(folder, "convert " + arguments); }
+
+  TempFolder folder;
+};
+
+TEST_F(ConvertCommand, WritesMarkdownToStandardOutput) {
+  folder.write("page.mmd", testing::paper_page);
+  const Outcome outcome = convert("page.mmd");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr("\n# On the Regularity of Escapements\n"), HasSubstr("rate $r$ of"),
+                    HasSubstr("\n<!-- figure on page 1 at 520, 280, 918, 560 -->\n"), Not(HasSubstr("<|"))));
+  EXPECT_EQ(convert("- < page.mmd").out, outcome.out);
+  EXPECT_THAT(convert("page.mmd --format txt --headers drop").out, StartsWith("On the Regularity of Escapements\n\n"));
+  EXPECT_EQ(convert("page.mmd --raw").out, testing::paper_page);
+}
+
+TEST_F(ConvertCommand, WritesSeveralFormatsIntoAFolder) {
+  folder.write("a.mmd", testing::paper_page + "\n\n<--- Page Split --->\n" + testing::report_page);
+  folder.write("b.mmd", "Only text");
+  const Outcome outcome = convert("a.mmd b.mmd --format md,json --format txt -o out/ --tables pipe");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr("1 table was kept as HTML"));
+  EXPECT_THAT(slurp(folder / "out/a.md"), HasSubstr("| Name | Share |"));
+  EXPECT_EQ(slurp(folder / "out/b.txt"), "Only text\n");
+  const json document = json::parse(slurp(folder / "out/a.json"));
+  ASSERT_EQ(document["pages"].size(), 2u);
+  EXPECT_EQ(document["source"], "a.mmd");
+  EXPECT_EQ(document["pages"][0]["width"], 999);
+  EXPECT_EQ(document["pages"][0]["blocks"][1]["boxes"][0], json::array({120, 80, 880, 130}));
+  EXPECT_EQ(document["pages"][1]["number"], 2);
+}
+
+TEST_F(ConvertCommand, TakesThePicturesOfThePages) {
+  folder.write("a.mmd", testing::report_page);
+  folder.write("page.png", encode_png(testing::picture_of(400, 500)));
+  const Outcome outcome = convert("a.mmd --image page.png -o a.md");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(slurp(folder / "a.md"), HasSubstr("![Figure 2 on page 1](a_figures/page-1-figure-2.png)"));
+  EXPECT_TRUE(fs::exists(folder / "a_figures/page-1-figure-2.png"));
+  EXPECT_EQ(convert("a.mmd --image page.png -o a.json").code, 0);
+  EXPECT_EQ(json::parse(slurp(folder / "a.json"))["pages"][0]["height"], 500);
+  EXPECT_EQ(convert("a.mmd --image page.png -o b.md --figures drop").code, 0);
+  EXPECT_FALSE(fs::exists(folder / "b_figures"));
+}
+
+TEST_F(ConvertCommand, SaysWhatIsWrong) {
+  folder.write("a.mmd", testing::report_page);
+  folder.write("page.png", encode_png(testing::picture_of(40, 50)));
+  expect_refusal(convert("none.mmd"), 2, "none.mmd: cannot be opened");
+  expect_refusal(convert("a.mmd --format docx"), 2, "there is no format 'docx'; expected one of md, txt, json");
+  expect_refusal(convert("a.mmd --format md,json"), 2, "name a file or folder with -o");
+  expect_refusal(convert("a.mmd --tables round"), 2, "--tables: 'round' is not one of html|pipe");
+  expect_refusal(convert("a.mmd --raw -o a.mmd"), 2, "a.mmd: is an input");
+  expect_refusal(convert("a.mmd --image page.png page.png"), 2, "there are 1 pages of text, but 2 pages with --image");
+  expect_refusal(convert("a.mmd --image a.mmd"), 2, "a.mmd: ");
+  expect_refusal(convert(""), 2, "RAW is required");
+  const Outcome some = convert("a.mmd none.mmd -o out/");
+  EXPECT_EQ(some.code, 1);
+  EXPECT_TRUE(fs::exists(folder / "out/a.md"));
+  folder.write("bad.mmd", "Text <|ref|>text<|/ref|>");
+  EXPECT_THAT(convert("bad.mmd").err, HasSubstr("bad.mmd: page 1: one layout tag is malformed; its text is kept"));
+}
+
+}  // namespace
+}  // namespace lectern

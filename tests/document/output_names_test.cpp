@@ -1,0 +1,114 @@
+#include "document/output_names.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "core/temp_folder.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::TempFolder;
+namespace fs = std::filesystem;
+
+std::vector<std::string> names(const std::vector<fs::path>& inputs) { return distinct_names(inputs); }
+
+TEST(OutputNames, AreThoseOfTheInputs) {
+  EXPECT_THAT(names({"a/x.png", "b/y.tar.gz", "-", "z"}), ElementsAre("x", "y.tar", "stdin", "z"));
+}
+
+TEST(OutputNames, TellInputsOfOneNameApart) {
+  EXPECT_THAT(names({"x.png", "x.jpg", "y.png"}), ElementsAre("x.png", "x.jpg", "y"));
+  EXPECT_THAT(names({"a/x.png", "b/x.png"}), ElementsAre("a-x", "b-x"));
+  EXPECT_THAT(names({"a/x.png", "a/x.jpg", "b/x.png"}), ElementsAre("a-x.png", "a-x.jpg", "b-x.png"));
+  EXPECT_THAT(names({"1/a/x.png", "2/a/x.png"}), ElementsAre("1-a-x", "2-a-x"));
+  EXPECT_THAT(names({"x.png", "a/x.png", "../x.png"}), ElementsAre("x", "a-x", "x-2"));
+  EXPECT_THAT(names({"x.png", "x.png", "./x.png"}), ElementsAre("x", "x-2", "x-3"));
+  EXPECT_THAT(names({"x.png", "X.png"}), ElementsAre("x", "X-2")) << "one file where case does not count";
+  EXPECT_THAT(names({"a/x.png", "b/x.png", "a-x.pdf"}), ElementsAre("a-x", "b-x", "a-x-2"));
+}
+
+TEST(OutputNames, DoNotDependOnTheOrder) {
+  const std::vector<fs::path> inputs = {"a/x.png", "b/x.png", "b/x.jpg", "y.png", "c/y.png"};
+  std::vector<fs::path> reversed(inputs.rbegin(), inputs.rend());
+  std::vector<std::string> back = names(reversed);
+  EXPECT_EQ(names(inputs), std::vector<std::string>(back.rbegin(), back.rend()));
+}
+
+TEST(OutputNames, FormFilesInAFolder) {
+  const TempFolder folder;
+  const std::string out = (folder / "new/out/").string();
+  const std::vector<fs::path> inputs = {"a/x.png", "b/x.png"};
+  const OutputNames outputs(out, inputs, {Format::markdown, Format::json});
+  EXPECT_TRUE(fs::is_directory(out));
+  EXPECT_FALSE(outputs.to_stdout());
+  EXPECT_FALSE(outputs.combined());
+  EXPECT_EQ(outputs.path(0, Format::markdown), fs::path(out) / "a-x.md");
+  EXPECT_EQ(outputs.path(1, Format::json), fs::path(out) / "b-x.json");
+}
+
+TEST(OutputNames, FormOneFile) {
+  const TempFolder folder;
+  const std::vector<fs::path> one = {"x.png"}, two = {"x.png", "y.png"};
+  const std::string out = (folder / "result.text").string();
+  const OutputNames file(out, two, {Format::markdown});
+  EXPECT_EQ(file.path(0, Format::markdown), out);
+  EXPECT_EQ(file.path(1, Format::markdown), out);
+  EXPECT_TRUE(file.combined());
+  EXPECT_FALSE(OutputNames(out, one, {Format::text}).combined());
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+
+  const OutputNames several((folder / "result.md").string(), one, {Format::markdown, Format::json});
+  EXPECT_EQ(several.path(0, Format::markdown), folder / "result.md");
+  EXPECT_EQ(several.path(0, Format::json), folder / "result.json");
+  const OutputNames version((folder / "v1.2").string(), one, {Format::markdown, Format::json});
+  EXPECT_EQ(version.path(0, Format::json), folder / "v1.2.json");
+}
+
+TEST(OutputNames, MayBeStandardOutput) {
+  const std::vector<fs::path> inputs = {"x.png"};
+  for (const std::string out : {"", "-"}) {
+    const OutputNames outputs(out, inputs, {Format::text});
+    EXPECT_TRUE(outputs.to_stdout());
+    EXPECT_EQ(outputs.path(0, Format::text), "-");
+    EXPECT_THROW(OutputNames(out, inputs, {Format::text, Format::json}), Error);
+  }
+}
+
+std::string refusal(const std::string& out, const std::vector<fs::path>& inputs, std::vector<Format> formats) {
+  try {
+    OutputNames(out, inputs, std::move(formats));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(OutputNames, RefuseWhatCannotBeWritten) {
+  const TempFolder folder;
+  const std::string raw = folder.write("x.mmd", "text").string();
+  EXPECT_THAT(refusal(raw, {raw}, {Format::raw}), HasSubstr("x.mmd: is an input"));
+  EXPECT_THAT(refusal(folder.path().string(), {raw}, {Format::markdown, Format::raw}), HasSubstr("x.mmd: is an input"));
+  EXPECT_THAT(refusal((folder / "none/x.md").string(), {raw}, {Format::markdown}), HasSubstr("cannot be written"));
+  EXPECT_THAT(refusal(raw + "/", {raw}, {Format::markdown}), HasSubstr("the folder cannot be made"));
+  EXPECT_THAT(refusal("/dev/null", {raw}, {Format::markdown}), HasSubstr("a device"));
+}
+
+TEST(OutputNames, TellFormats) {
+  EXPECT_EQ(format_of("a.md"), Format::markdown);
+  EXPECT_EQ(format_of("a.b/c.JSON"), Format::json);
+  EXPECT_EQ(format_of("a.mmd"), Format::raw);
+  EXPECT_EQ(format_of("a.docx"), std::nullopt);
+  EXPECT_EQ(format_of("md"), std::nullopt);
+  for (const FormatName& format : format_names()) EXPECT_EQ(format_named(format.name), format.format);
+  EXPECT_THROW(format_named("docx"), Error);
+}
+
+}  // namespace
+}  // namespace lectern
