@@ -65,8 +65,7 @@ void Engine::admit() {
     active_.push_back(std::make_unique<Sequence>(
         Sequence{.request = std::move(next), .pages = std::move(pages), .ids = std::move(ids), .budget = budget}));
     const Request& admitted = active_.back()->request;
-    if (admitted.guard.classes != nullptr && admitted.forced.empty())
-      active_.back()->detector.emplace(*admitted.guard.classes, admitted.guard.limits);
+    if (admitted.guard.classes != nullptr && admitted.forced.empty()) active_.back()->guard.emplace(admitted.guard);
     waiting_.pop_front();
   }
 }
@@ -92,8 +91,7 @@ void Engine::embed(Sequence& sequence, int64_t rows, const MutableTensorView& ou
 
 void Engine::report_settled(Sequence& sequence, int64_t count) {
   for (; sequence.settled < count; ++sequence.settled) {
-    if (sequence.request.on_token)
-      sequence.request.on_token(sequence.ids[static_cast<size_t>(sequence.prompt() + sequence.settled)]);
+    if (sequence.request.on_token) sequence.request.on_token(sequence.text()[static_cast<size_t>(sequence.settled)]);
   }
 }
 
@@ -103,32 +101,25 @@ void Engine::finish(Sequence& sequence, Finish reason) {
   if (sequence.request.on_finish) sequence.request.on_finish(reason);
 }
 
-// Sets the sequence back to before the loop, but never behind what was reported, and lets it go on or finishes it.
-void Engine::cut_off(Sequence& sequence, const Loop& loop) {
-  const Request& request = sequence.request;
-  const int64_t cut = std::max({loop.begin, sequence.settled, int64_t{1}});
-  const bool retry = static_cast<int>(sequence.escapes.size()) < request.guard.retries && cut < sequence.written;
+// Sets the sequence back to before the loop, but never behind what was reported. Whether it may go on.
+bool Engine::cut_off(Sequence& sequence, const Loop& loop) {
+  const int64_t cut = std::max({sequence.guard->cut_for(loop), sequence.settled, int64_t{1}});
   const int64_t dropped = sequence.written - cut;
-  if (retry) {
-    const int32_t first = sequence.ids[static_cast<size_t>(sequence.prompt() + cut)];
-    sequence.escapes.emplace_back(*sequence.detector, loop, cut, first);
-  }
-  sequence.ids.resize(static_cast<size_t>(sequence.prompt() + cut));
+  const bool retried = sequence.guard->cut_off(sequence.text(), loop, cut);
+  sequence.ids.resize(sequence.request.prompt.size() + static_cast<size_t>(cut));
   sequence.written = cut;
-  // The cache's rows behind the cut are written again; the last token's is, too, for its logits.
-  sequence.done = std::min(sequence.done, sequence.prompt() + cut - 1);
-  sequence.detector.emplace(*request.guard.classes, request.guard.limits);
-  for (const int32_t id : std::span(sequence.ids).subspan(request.prompt.size())) sequence.detector->push(id);
-  if (request.on_loop) request.on_loop({loop, dropped, retry});
-  if (!retry) finish(sequence, Finish::loop);
+  // The cache's rows behind the cut are written again, and the last token's too, for its logits.
+  sequence.done = std::min(sequence.done, static_cast<int64_t>(sequence.ids.size()) - 1);
+  if (sequence.request.on_loop) sequence.request.on_loop({loop, dropped, retried});
+  return retried;
 }
 
 void Engine::choose(Sequence& sequence, std::span<float> logits) const {
   const Request& request = sequence.request;
-  if (request.change_logits) request.change_logits(logits);
+  if (request.change_logits) request.change_logits(sequence.text(), logits);
   if (request.on_logits) request.on_logits(logits);
   std::vector<int32_t> banned = banned_tokens(sequence.ids, request.no_repeat);
-  for (const LoopEscape& escape : sequence.escapes) escape.ban(*sequence.detector, *request.guard.classes, banned);
+  if (sequence.guard) sequence.guard->ban(banned);
   int32_t token = largest_logit(logits, banned);
   if (token < 0)
     throw Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR");
@@ -140,21 +131,16 @@ void Engine::choose(Sequence& sequence, std::span<float> logits) const {
     token = request.forced[static_cast<size_t>(sequence.written - 1)];
   }
   sequence.ids.push_back(token);
-  std::optional<Loop> loop;
-  if (sequence.detector) {
-    sequence.detector->push(token);
-    loop = sequence.detector->loop();
+  bool looping = false;
+  if (sequence.guard) {
     const bool context_ends = sequence.written == sequence.budget && sequence.budget != request.max_tokens;
-    if (!loop && context_ends) loop = sequence.detector->loop_when_cut();
+    if (const std::optional<Loop> loop = sequence.guard->push(token, context_ends)) looping = !cut_off(sequence, *loop);
   }
-  if (loop) {
-    cut_off(sequence, *loop);
-  } else if (!forced) {
-    report_settled(sequence, sequence.detector ? sequence.detector->settled() : sequence.written);
-  }
+  if (!forced) report_settled(sequence, sequence.guard ? sequence.guard->settled() : sequence.written);
   if (request.on_step) request.on_step(sequence.written);
-  if (sequence.finished) return;
-  if (sequence.written == sequence.budget) {
+  if (looping) {
+    finish(sequence, Finish::loop);
+  } else if (sequence.written == sequence.budget) {
     finish(sequence, sequence.budget == request.max_tokens ? Finish::length : Finish::context);
   } else if (forced && sequence.written == static_cast<int64_t>(request.forced.size())) {
     finish(sequence, Finish::length);

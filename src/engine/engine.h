@@ -7,10 +7,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
-#include "engine/repetition.h"
+#include "engine/guard.h"
 #include "engine/sampling.h"
 #include "language/decoder.h"
 
@@ -27,20 +29,6 @@ enum class Finish : uint8_t {
 // "end", "length", "context", "stopped" or "loop".
 std::string_view name_of(Finish finish);
 
-// The repetition guard of a sequence; see repetition.h.
-struct Guard {
-  const TokenClasses* classes = nullptr;  // kept by the caller until the request has finished; none: no guard
-  LoopLimits limits;
-  int retries = 3;  // in all: a loop is cut off, and the model goes on without the token that led into it
-};
-
-// A loop that the guard found and cut off.
-struct LoopReport {
-  Loop loop;
-  int64_t dropped = 0;   // tokens
-  bool retried = false;  // the model goes on; else the sequence has finished
-};
-
 struct Request {
   std::vector<int32_t> prompt;  // with the image token once for every row of the image
   int32_t image_token = -1;
@@ -55,7 +43,8 @@ struct Request {
   std::function<void(int32_t token)> on_token;
   std::function<void(int64_t written)> on_step;                  // after every choice: tokens so far; less after a loop
   std::function<void(std::span<const float> logits)> on_logits;  // before every choice
-  std::function<void(std::span<float> logits)> change_logits;    // before on_logits
+  // Before every choice, and before on_logits: may change the logits of what comes behind the written tokens.
+  std::function<void(std::span<const int32_t> written, std::span<float> logits)> change_logits;
   std::function<void(const LoopReport&)> on_loop;
   std::function<void(Finish)> on_finish;  // the last call
 };
@@ -85,15 +74,14 @@ class Engine {
     int64_t image_rows = 0;  // of the image, in the cache
     bool finished = false;
     int64_t settled = 0;  // of the written tokens, reported
-    std::optional<RepetitionDetector> detector = std::nullopt;
-    std::vector<LoopEscape> escapes = {};  // one for every retry
+    std::optional<SequenceGuard> guard = std::nullopt;
 
-    int64_t prompt() const { return static_cast<int64_t>(request.prompt.size()); }
+    std::span<const int32_t> text() const { return std::span(ids).subspan(request.prompt.size()); }
   };
   void admit();
   void embed(Sequence& sequence, int64_t rows, const MutableTensorView& out) const;
   void choose(Sequence& sequence, std::span<float> logits) const;
-  static void cut_off(Sequence& sequence, const Loop& loop);
+  static bool cut_off(Sequence& sequence, const Loop& loop);
   static void report_settled(Sequence& sequence, int64_t count);
   static void finish(Sequence& sequence, Finish reason);
 

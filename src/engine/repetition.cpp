@@ -15,9 +15,6 @@ constexpr int64_t largest_value = 1'000'000'000'000'000;
 constexpr int64_t never = std::numeric_limits<int64_t>::max();
 constexpr int periods_compared = 12;  // at most, of the numbers of a run
 
-constexpr size_t reentry = 16;          // symbols of the pattern in a row: the text is in the loop again
-constexpr int64_t escape_length = 512;  // tokens behind the cut in which that is forbidden
-
 }  // namespace
 
 std::string_view name_of(LoopKind kind) {
@@ -163,35 +160,21 @@ std::vector<int32_t> RepetitionDetector::pattern(const Loop& loop) const {
   return ids;
 }
 
+std::vector<int64_t> RepetitionDetector::pairs(int64_t from, int64_t to) const {
+  std::vector<int64_t> values;
+  const auto first = std::ranges::lower_bound(symbols_, from, {}, &Symbol::token);
+  for (auto i = first; i != symbols_.end() && i->token < to; ++i) {
+    if (i != first) values.push_back(int64_t{(i - 1)->id} << 32 | static_cast<uint32_t>(i->id));
+  }
+  return values;
+}
+
 std::vector<int32_t> RepetitionDetector::last_symbols(size_t count) const {
   std::vector<int32_t> ids;
   const size_t whole = std::min(symbols_.size(), count - (number_ ? 1 : 0));
   for (size_t i = symbols_.size() - whole; i < symbols_.size(); ++i) ids.push_back(symbols_[i].id);
   if (number_) ids.push_back(number_symbol);
   return ids;
-}
-
-void LoopEscape::ban(const RepetitionDetector& detector, const TokenClasses& classes,
-                     std::vector<int32_t>& banned) const {
-  const auto ban_symbol = [&](int32_t symbol) {
-    if (symbol == RepetitionDetector::number_symbol) {
-      banned.insert(banned.end(), classes.digits().begin(), classes.digits().end());
-    } else {
-      banned.push_back(symbol);
-    }
-  };
-  if (detector.tokens() == cut_) ban_symbol(classes.of(first_).digits ? RepetitionDetector::number_symbol : first_);
-  if (pattern_.empty() || detector.tokens() > cut_ + escape_length) return;
-  const std::vector<int32_t> tail = detector.last_symbols(reentry);
-  if (tail.size() < reentry) return;
-  const size_t period = pattern_.size();
-  for (size_t phase = 0; phase < period; ++phase) {  // of the symbol that would follow
-    bool inside = true;
-    for (size_t i = 0; inside && i < reentry; ++i) {
-      inside = tail[reentry - 1 - i] == pattern_[(phase + (i / period + 1) * period - 1 - i) % period];
-    }
-    if (inside) ban_symbol(pattern_[phase]);
-  }
 }
 
 }  // namespace lectern

@@ -76,8 +76,10 @@ class RepetitionDetector {
   // rare ones whose beginning was not to be foreseen. At most some 50 behind the last in ordinary text.
   int64_t settled() const { return settled_; }
 
-  // The symbols of a loop's period, for LoopEscape; empty for stale.
+  // The symbols of a loop's period; empty for stale.
   std::vector<int32_t> pattern(const Loop& loop) const;
+  // Neighbouring symbols as one value each, of those that begin in tokens `from` to `to`.
+  std::vector<int64_t> pairs(int64_t from, int64_t to) const;
   // Its last `count` symbols, or all when it has fewer; a number that may go on included.
   std::vector<int32_t> last_symbols(size_t count) const;
 
@@ -119,22 +121,6 @@ class RepetitionDetector {
   int64_t line_begin_ = 0;  // the symbol behind the last line end
   std::optional<Loop> loop_;
   int64_t settled_ = 0;
-};
-
-// After a loop was cut off: which tokens would lead back into it.
-class LoopEscape {
- public:
-  // `detector` holds the loop; the text is about to be cut off at token `cut`, of which `first` is the token.
-  LoopEscape(const RepetitionDetector& detector, const Loop& loop, int64_t cut, int32_t first)
-      : pattern_(detector.pattern(loop)), cut_(cut), first_(first) {}
-
-  // Adds the tokens that may not follow what `detector` holds.
-  void ban(const RepetitionDetector& detector, const TokenClasses& classes, std::vector<int32_t>& banned) const;
-
- private:
-  std::vector<int32_t> pattern_;
-  int64_t cut_;
-  int32_t first_;
 };
 
 }  // namespace lectern

@@ -1,0 +1,61 @@
+// The repetition guard of one sequence: finds its loops, and forbids the tokens that lead back into one that was cut
+// off.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/repetition.h"
+
+namespace lectern {
+
+struct Guard {
+  const TokenClasses* classes = nullptr;  // kept by the caller until the request has finished; none: no guard
+  LoopLimits limits;
+  int retries = 3;  // in all: a loop is cut off, and the model goes on without the token that led into it
+};
+
+// A loop that the guard found and cut off.
+struct LoopReport {
+  Loop loop;
+  int64_t dropped = 0;   // tokens
+  bool retried = false;  // the model goes on; else the sequence has finished
+};
+
+class SequenceGuard {
+ public:
+  // guard.classes must be there.
+  explicit SequenceGuard(const Guard& guard) : guard_(guard), detector_(*guard.classes, guard.limits) {}
+
+  // Adds the tokens that may not be written next, in no order.
+  void ban(std::vector<int32_t>& banned) const;
+  // `last`: the context holds no more, so that half the evidence is enough.
+  std::optional<Loop> push(int32_t token, bool last);
+  // So many tokens will hardly be taken back; see RepetitionDetector. After a loop none is until it is clear that the
+  // text has left it.
+  int64_t settled() const;
+
+  // Where to cut the loop off: where it begins, or where it was cut off before when the text only came back to it.
+  int64_t cut_for(const Loop& loop) const;
+  // Everything from token `cut` of what was written is dropped for the loop. Whether the model may go on from there.
+  bool cut_off(std::span<const int32_t> written, const Loop& loop, int64_t cut);
+
+ private:
+  struct Escape {
+    std::vector<int32_t> pattern;  // of the loop, as symbols
+    int64_t cut;
+    int32_t first;               // symbol that was dropped
+    std::vector<int64_t> pairs;  // of symbols that were dropped, sorted
+  };
+  // Whether the text of tokens `from` to `to` is of what was dropped before, whatever its order.
+  bool is_known(int64_t from, int64_t to) const;
+  void ban_symbol(int32_t symbol, std::vector<int32_t>& banned) const;
+
+  Guard guard_;
+  RepetitionDetector detector_;
+  std::vector<Escape> escapes_;  // one for every retry
+};
+
+}  // namespace lectern

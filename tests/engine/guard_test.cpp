@@ -1,0 +1,367 @@
+// The guard in the engine: the mini model runs, but its logits are replaced by those of a source that loops.
+#include "engine/guard.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "engine/engine.h"
+#include "support/mini_model.h"
+#include "support/values.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::mini_folder;
+using testing::MiniCopy;
+using testing::Random;
+using testing::relative_error;
+using ::testing::SizeIs;
+
+constexpr int32_t end_token = 1;
+using Ids = std::vector<int32_t>;
+
+struct Model {
+  explicit Model(const std::filesystem::path& folder = mini_folder)
+      : checkpoint(Checkpoint::open(folder)),
+        tokenizer(Tokenizer::load(folder / "tokenizer.json")),
+        classes(tokenizer),
+        decoder(WeightLoader(checkpoint, cpu_device(), WeightFormat::f32)) {}
+  const Checkpoint checkpoint;
+  const Tokenizer tokenizer;
+  const TokenClasses classes;
+  const Decoder decoder;
+};
+
+const Model& mini() {
+  static const Model model;
+  return model;
+}
+
+// A tenth of the evidence, so that the tests are short.
+LoopLimits low_limits() {
+  LoopLimits limits;
+  for (int* const limit : {&limits.rich, &limits.poor, &limits.unbroken, &limits.counter, &limits.boxes}) *limit /= 10;
+  limits.stale /= 2;
+  limits.repeats = 2;
+  return limits;
+}
+
+// What the model would like to write after what it wrote, best first.
+using Source = std::function<Ids(std::span<const int32_t> written)>;
+
+struct Outcome {
+  Ids tokens;
+  std::vector<int64_t> steps;
+  std::vector<LoopReport> loops;
+  std::vector<Finish> finishes;
+  std::string text() const { return mini().tokenizer.decode(tokens, false); }
+};
+
+Request request_of(const Source& source, Outcome& outcome, int64_t max_tokens = 0) {
+  Request request;
+  request.prompt = {0, 40, 41, 42};
+  request.max_tokens = max_tokens;
+  request.no_repeat.n = 0;
+  request.guard = {&mini().classes, low_limits(), 3};
+  request.change_logits = [source](std::span<const int32_t> written, std::span<float> logits) {
+    std::ranges::fill(logits, 0.0F);
+    float value = 100;
+    for (const int32_t id : source(written)) logits[static_cast<size_t>(id)] = --value;
+  };
+  request.on_token = [&outcome](int32_t token) {
+    EXPECT_THAT(outcome.finishes, IsEmpty());
+    outcome.tokens.push_back(token);
+  };
+  request.on_step = [&outcome](int64_t written) {
+    EXPECT_THAT(outcome.finishes, IsEmpty());
+    EXPECT_LE(static_cast<int64_t>(outcome.tokens.size()), written) << "a token was reported and taken back";
+    outcome.steps.push_back(written);
+  };
+  request.on_loop = [&outcome](const LoopReport& report) { outcome.loops.push_back(report); };
+  request.on_finish = [&outcome](Finish reason) { outcome.finishes.push_back(reason); };
+  return request;
+}
+
+void run(Engine& engine, int most_steps = 8000) {
+  int steps = 0;
+  while (engine.step()) ASSERT_LT(++steps, most_steps);
+}
+
+Outcome outcome_of(const Source& source, int64_t max_tokens = 0) {
+  Outcome outcome;
+  Engine engine(cpu_device(), mini().decoder);
+  engine.add(request_of(source, outcome, max_tokens));
+  run(engine);
+  return outcome;
+}
+
+Ids encode(std::string_view text) { return mini().tokenizer.encode(text); }
+
+const std::string honest = "It was the best of times, it was the worst of times; the age of wisdom.\n";
+
+// Writes `before`, then `period` for ever. A token that is kept from that goes on with the next in `exits`, which has
+// the end behind it; without exits it skips a token of the period.
+class Looping {
+ public:
+  Looping(std::string_view before, Ids period, std::vector<std::string> exits = {})
+      : before_(encode(before)), period_(std::move(period)) {
+    for (const std::string& exit : exits) exits_.push_back(encode(exit));
+  }
+  Ids operator()(std::span<const int32_t> written) const {
+    if (written.size() < before_.size()) return {before_[written.size()]};
+    for (const Ids& exit : exits_) {
+      // Within an exit: its beginning is the last that was written.
+      for (size_t length = std::min(exit.size(), written.size()); length > 0; --length) {
+        if (!std::ranges::equal(written.last(length), std::span(exit).first(length))) continue;
+        return {length == exit.size() ? end_token : exit[length]};
+      }
+    }
+    const size_t at = written.size() - before_.size();
+    Ids wanted = {period_[at % period_.size()]};
+    if (!exits_.empty()) wanted.push_back(exits_[0][0]);
+    if (exits_.empty()) wanted.insert(wanted.end(), {period_[(at + 1) % period_.size()], 300, 301, 302, 303});
+    return wanted;
+  }
+
+ private:
+  Ids before_, period_;
+  std::vector<Ids> exits_;
+};
+
+Ids distinct(int count) {  // tokens of the vocabulary of mini that are no digits
+  Ids ids;
+  for (int32_t id = 3; static_cast<int>(ids.size()) < count; ++id) {
+    if (!mini().classes.of(id).digits) ids.push_back(id);
+  }
+  return ids;
+}
+
+TEST(Guard, EndsALoopThatCannotBeEscapedAndDropsIt) {
+  for (const int period : {1, 2, 7, 31, 100}) {
+    SCOPED_TRACE(period);
+    const Outcome outcome = outcome_of(Looping(honest, distinct(period)));
+    EXPECT_THAT(outcome.finishes, ElementsAre(Finish::loop));
+    ASSERT_THAT(outcome.loops, SizeIs(4));
+    for (size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(outcome.loops[i].retried, i < 3);
+      EXPECT_GT(outcome.loops[i].dropped, 40);
+    }
+    const auto before = static_cast<int64_t>(encode(honest).size());
+    EXPECT_EQ(outcome.loops[0].loop.period, period);
+    EXPECT_EQ(outcome.loops[0].loop.begin, before + period);
+    EXPECT_TRUE(outcome.text().starts_with(honest));
+    EXPECT_LE(static_cast<int64_t>(outcome.tokens.size()), before + period + 2) << "the repetition is dropped";
+    EXPECT_EQ(static_cast<int64_t>(outcome.tokens.size()), outcome.steps.back());
+  }
+}
+
+TEST(Guard, GoesOnWithoutTheTokenThatLedIntoTheLoop) {
+  const std::string exit = "<|grounding|> And then it went on.";
+  for (const int period : {1, 2, 7, 31, 100, 400}) {
+    SCOPED_TRACE(period);
+    const Outcome outcome = outcome_of(Looping(honest, distinct(period), {exit}));
+    EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
+    ASSERT_THAT(outcome.loops, SizeIs(1));
+    EXPECT_TRUE(outcome.loops[0].retried);
+    Ids expected = encode(honest);
+    for (const int32_t id : distinct(period)) expected.push_back(id);
+    for (const int32_t id : encode(exit)) expected.push_back(id);
+    EXPECT_EQ(outcome.tokens, expected);
+  }
+}
+
+TEST(Guard, ReportsEveryTokenOnceWhateverIsTakenBack) {
+  const Outcome outcome = outcome_of(Looping(honest, distinct(7), {"<|grounding|> on."}));
+  const auto back = std::ranges::adjacent_find(outcome.steps, std::greater<>());
+  ASSERT_NE(back, outcome.steps.end());
+  EXPECT_EQ(outcome.loops[0].dropped, *back + 1 - *(back + 1));
+}
+
+// Writes a text of which pieces repeat: "{...}" is a period that never ends; a token that is banned leads behind it.
+class Script {
+ public:
+  struct Part {
+    std::string text;
+    bool endless = false;
+  };
+  explicit Script(std::vector<Part> parts) : parts_(std::move(parts)) {}
+
+  Ids operator()(std::span<const int32_t> written) const {
+    size_t at = 0;
+    for (size_t part = 0; part < parts_.size(); ++part) {
+      const Ids ids = encode(parts_[part].text);
+      size_t i = 0;
+      for (; at < written.size() && (i < ids.size() || parts_[part].endless) && written[at] == ids[i % ids.size()]; ++i)
+        ++at;
+      const int32_t behind = part + 1 < parts_.size() ? encode(parts_[part + 1].text)[0] : end_token;
+      if (at == written.size()) {
+        if (i < ids.size() || parts_[part].endless) return {ids[i % ids.size()], behind};
+        return {behind};
+      }
+    }
+    return {end_token};
+  }
+
+ private:
+  std::vector<Part> parts_;
+};
+
+TEST(Guard, EscapesTwoLoopsInARow) {
+  const Outcome outcome = outcome_of(Script({{honest},
+                                             {"Sold to the highest bidder of the day. ", true},
+                                             {"#So it goes, again and again.\n", true},
+                                             {"%The end."}}));
+  EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
+  EXPECT_THAT(outcome.loops, SizeIs(2));
+  EXPECT_EQ(outcome.text(), honest + "Sold to the highest bidder of the day. #So it goes, again and again.\n%The end.");
+}
+
+TEST(Guard, EscapesTheSameLoopAgainAfterHonestText) {
+  std::string middle = "%";
+  for (int i = 0; i < 250; ++i)
+    middle += std::string(1, static_cast<char>('a' + i * 7 % 26)) + static_cast<char>('A' + i * 11 % 25) + " ";
+  const Script::Part loop{"Sold to the highest bidder of the day. ", true};
+  const Outcome outcome = outcome_of(Script({{honest}, loop, {middle}, loop, {"#The end."}}));
+  EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
+  EXPECT_THAT(outcome.loops, SizeIs(2));
+  EXPECT_TRUE(outcome.text().starts_with(honest + loop.text + middle + "Sold to the highest bidder")) << outcome.text();
+  EXPECT_TRUE(outcome.text().ends_with("#The end."));
+  EXPECT_LT(outcome.text().size(), (honest + loop.text + middle + loop.text).size() + 10);
+}
+
+TEST(Guard, ACounterIsLeft) {
+  const Outcome outcome = outcome_of([](std::span<const int32_t> written) {
+    const std::string text = mini().tokenizer.decode(written, false);
+    std::string all = honest;
+    for (int i = 1; i < 200; ++i) all += std::to_string(i) + ". The committee takes note of the report.\n";
+    if (all.starts_with(text)) return Ids{encode(all.substr(text.size(), 1))[0], encode("#")[0]};
+    return Ids{end_token};
+  });
+  EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
+  ASSERT_THAT(outcome.loops, SizeIs(1));
+  EXPECT_EQ(outcome.loops[0].loop.kind, LoopKind::counter);
+  EXPECT_TRUE(outcome.text().starts_with(honest + "1. The committee takes note of the report"));
+  EXPECT_TRUE(outcome.text().ends_with("#"));
+  EXPECT_LT(outcome.text().size(), honest.size() + 100);
+}
+
+TEST(Guard, EndlessCellsAreLeft) {
+  const Outcome outcome = outcome_of(Script({{honest + "<tr>"}, {"<td></td>", true}, {"</tr>The end."}}));
+  EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
+  EXPECT_EQ(outcome.text(), honest + "<tr><td></td></tr>The end.");
+}
+
+TEST(Guard, WithoutItTheLoopFillsTheBudget) {
+  Outcome outcome;
+  Engine engine(cpu_device(), mini().decoder);
+  Request request = request_of(Looping(honest, distinct(7)), outcome, 800);
+  request.guard.classes = nullptr;
+  engine.add(std::move(request));
+  run(engine);
+  EXPECT_THAT(outcome.tokens, SizeIs(800));
+  EXPECT_THAT(outcome.loops, IsEmpty());
+  EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
+}
+
+TEST(Guard, DroppedTokensDoNotCountAgainstTheBudget) {
+  const Script script({{honest}, {"Sold to the highest bidder of the day. ", true}, {"#" + honest}});
+  const auto all = static_cast<int64_t>(encode(honest + "Sold to the highest bidder of the day. #" + honest).size());
+  EXPECT_THAT(outcome_of(script, all + 200).finishes, ElementsAre(Finish::end));
+  const Outcome within = outcome_of(script, 150);  // the loop is not yet one
+  EXPECT_THAT(within.finishes, ElementsAre(Finish::length));
+  EXPECT_THAT(within.tokens, SizeIs(150));
+}
+
+TEST(Guard, TheEndOfTheContextNeedsHalfTheEvidence) {
+  const MiniCopy copy;
+  copy.set("max_position_embeddings", 160);
+  const Model model(copy.path());
+  Outcome outcome;
+  Engine engine(cpu_device(), model.decoder);
+  engine.add(request_of(Script({{honest}, {"Sold again. ", true}, {"#The end."}}), outcome));
+  run(engine);
+  EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
+  EXPECT_EQ(outcome.text(), honest + "Sold again. #The end.");
+}
+
+TEST(Guard, ForcedTokensAreNotGuarded) {
+  Outcome outcome;
+  Engine engine(cpu_device(), mini().decoder);
+  Request request = request_of(Looping(honest, distinct(7)), outcome);
+  request.on_step = nullptr;
+  request.forced.assign(900, 77);
+  engine.add(std::move(request));
+  run(engine);
+  EXPECT_THAT(outcome.tokens, SizeIs(900));
+  EXPECT_THAT(outcome.loops, IsEmpty());
+}
+
+TEST(Guard, AStopReportsWhatWasHeldBack) {
+  Outcome outcome;
+  std::stop_source stop;
+  Engine engine(cpu_device(), mini().decoder);
+  Request request = request_of(Looping(honest, distinct(31)), outcome);
+  request.stop = stop.get_token();
+  engine.add(std::move(request));
+  for (int i = 0; i < 150; ++i) ASSERT_TRUE(engine.step());
+  EXPECT_LT(outcome.tokens.size(), 110u);
+  stop.request_stop();
+  run(engine);
+  EXPECT_THAT(outcome.tokens, SizeIs(150));
+  EXPECT_THAT(outcome.finishes, ElementsAre(Finish::stopped));
+}
+
+TEST(Guard, SequencesTogetherWriteWhatEachWritesAlone) {
+  const std::vector<Source> sources = {
+      Looping(honest, distinct(7)),
+      Script({{honest}, {"Sold to the highest bidder of the day. ", true}, {"#The end."}}),
+      Script({{honest + honest.substr(10)}}),
+      Looping("", distinct(31), {"<|grounding|> on."}),
+      Script({{"<tr>"}, {"<td></td>", true}, {"</tr>The end."}}),
+  };
+  std::vector<Outcome> together(sources.size());
+  Engine engine(cpu_device(), mini().decoder, 2);  // two at a time: the others wait for their pages
+  for (size_t i = 0; i < sources.size(); ++i) engine.add(request_of(sources[i], together[i], 2000));
+  run(engine);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    SCOPED_TRACE(i);
+    const Outcome alone = outcome_of(sources[i], 2000);
+    EXPECT_EQ(together[i].tokens, alone.tokens);
+    EXPECT_EQ(together[i].steps, alone.steps);
+    EXPECT_EQ(together[i].finishes, alone.finishes);
+    EXPECT_EQ(together[i].loops.size(), alone.loops.size());
+  }
+}
+
+// The model's own logits: at a place that is come to again they are what they were.
+TEST(Guard, TheCacheIsRightAfterASetBack) {
+  std::map<Ids, std::vector<float>> logits;
+  int compared = 0;
+  Outcome outcome;
+  Engine engine(cpu_device(), mini().decoder);
+  Request request = request_of({}, outcome);
+  const Looping source(honest, distinct(31));
+  request.change_logits = [&](std::span<const int32_t> written, std::span<float> row) {
+    const std::vector<float> now(row.begin(), row.end());
+    const auto [found, is_new] = logits.emplace(Ids(written.begin(), written.end()), now);
+    if (!is_new) {
+      EXPECT_LT(relative_error(now, found->second), 1e-4);
+      ++compared;
+    }
+    std::ranges::fill(row, 0.0F);
+    const Ids wanted = source(written);
+    row[static_cast<size_t>(wanted[0])] = 2;
+    row[static_cast<size_t>(wanted[1])] = 1;
+  };
+  engine.add(std::move(request));
+  run(engine);
+  EXPECT_GE(outcome.loops.size(), 3u);
+  EXPECT_GE(compared, 3);
+}
+
+}  // namespace
+}  // namespace lectern
