@@ -1,0 +1,105 @@
+#include "document/halves.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lectern {
+namespace {
+
+constexpr int least_height = 96;    // of a page that is cut: two lines of text
+constexpr int noticeable = 24;      // difference of neighbouring pixels that is no noise
+constexpr double tolerance = 0.02;  // of the row with most on it: what a gap may hold, specks and vertical rules
+
+// How often brightness changes along a row: little in a gap whatever its shade.
+std::vector<int> changes_in_rows(const Picture& page, int top, int bottom) {
+  std::vector<int> changes;
+  for (int y = top; y < bottom; ++y) {
+    const uint8_t* const row = page.row(y);
+    const auto luma = [&](int x) { return (row[3 * x] * 77 + row[3 * x + 1] * 150 + row[3 * x + 2] * 29) >> 8; };
+    int count = 0;
+    for (int x = 1; x < page.width; ++x) count += std::abs(luma(x) - luma(x - 1)) > noticeable ? 1 : 0;
+    changes.push_back(count);
+  }
+  return changes;
+}
+
+int badness(std::string_view finish) {
+  constexpr std::array<std::string_view, 7> worse_and_worse = {"blank", "end",     "length", "context",
+                                                               "loop",  "stopped", "failed"};
+  return static_cast<int>(std::ranges::find(worse_and_worse, finish) - worse_and_worse.begin());
+}
+
+}  // namespace
+
+int split_row(const Picture& page) {
+  if (page.height < least_height || page.width < 2) return 0;
+  const int top = page.height / 3;
+  const int bottom = page.height - top;
+  const std::vector<int> changes = changes_in_rows(page, top, bottom);
+  const auto [least, most] = std::ranges::minmax(changes);
+  const int limit = least + static_cast<int>(tolerance * (most - least));
+  const double middle = page.height / 2.0;
+  int best = page.height / 2;
+  double best_value = -1;
+  for (int begin = top; begin < bottom;) {
+    int end = begin;
+    while (end < bottom && changes[static_cast<size_t>(end - top)] <= limit) ++end;
+    if (end > begin) {
+      const int row = std::clamp(page.height / 2, begin + (end - begin) / 4, end - (end - begin + 3) / 4);
+      // A gap counts less the farther away it is: none at the edge of the middle third.
+      const double value = (end - begin) * (1 - std::abs(row - middle) / (page.height / 6.0 + 1));
+      if (value > best_value) {
+        best_value = value;
+        best = row;
+      }
+    }
+    begin = std::max(end, begin + 1);
+  }
+  return best;
+}
+
+Picture crop_rows(const Picture& page, int top, int bottom) {
+  Picture part(page.width, bottom - top);
+  std::copy_n(page.row(top), part.rgb.size(), part.rgb.begin());
+  return part;
+}
+
+void append_part(DocumentPage& page, const DocumentPage& part, int top) {
+  const auto move_box = [&](Box box) {
+    return Box{box.left, box.top + top, box.right, std::min<double>(box.bottom + top, page.height)};
+  };
+  const auto move_raw = [&](std::array<int, 4> raw) {
+    for (const size_t i : {1, 3}) {
+      raw[i] = static_cast<int>(std::lround((top * 999.0 + static_cast<double>(raw[i]) * part.height) / page.height));
+    }
+    return raw;
+  };
+  for (Block block : part.blocks) {
+    std::ranges::transform(block.boxes, block.boxes.begin(), move_box);
+    std::ranges::transform(block.raw_boxes, block.raw_boxes.begin(), move_raw);
+    page.blocks.push_back(std::move(block));
+  }
+  for (Warning warning : part.warnings) {
+    if (warning.box) warning.box = move_box(*warning.box);
+    page.warnings.push_back(std::move(warning));
+  }
+  if (!page.raw.empty() && !part.raw.empty() && !page.raw.ends_with('\n')) page.raw += "\n";
+  page.raw += part.raw;
+  if (page.finish.empty() || badness(part.finish) > badness(page.finish)) page.finish = part.finish;
+  if (page.error.empty()) page.error = part.error;
+  page.vision_tokens += part.vision_tokens;
+  page.prompt_tokens += part.prompt_tokens;
+  page.tokens += part.tokens;
+  page.encode_seconds += part.encode_seconds;
+  page.prefill_seconds += part.prefill_seconds;
+  page.decode_seconds += part.decode_seconds;
+  page.guard.loops += part.guard.loops;
+  if (!part.mode.empty()) page.mode = part.mode;
+}
+
+}  // namespace lectern

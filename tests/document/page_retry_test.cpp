@@ -1,0 +1,82 @@
+#include "document/page_retry.h"
+
+#include <gtest/gtest.h>
+
+namespace lectern {
+namespace {
+
+Picture blank(int width, int height) {
+  Picture page(width, height);
+  std::ranges::fill(page.rgb, uint8_t{255});
+  return page;
+}
+
+TEST(PageRetry, TilesThenHalvesForAModelThatKnowsTiles) {
+  const Picture page = blank(800, 1000);
+  const auto tiles = next_retry(0, plan_of(Mode::base, 1024), 1024, page);
+  ASSERT_TRUE(tiles);
+  EXPECT_EQ(tiles->action, "tiles");
+  EXPECT_EQ(tiles->plan.mode, Mode::gundam);
+  ASSERT_EQ(tiles->parts.size(), 1u);
+  EXPECT_EQ(tiles->parts[0].bottom, 1000);
+  const auto halves = next_retry(1, plan_of(Mode::base, 1024), 1024, page);
+  ASSERT_TRUE(halves);
+  EXPECT_EQ(halves->action, "halves");
+  EXPECT_EQ(halves->plan.mode, Mode::gundam);
+  ASSERT_EQ(halves->parts.size(), 2u);
+  EXPECT_EQ(halves->parts[0].top, 0);
+  EXPECT_EQ(halves->parts[0].bottom, halves->parts[1].top);
+  EXPECT_EQ(halves->parts[1].bottom, 1000);
+  EXPECT_FALSE(next_retry(2, plan_of(Mode::base, 1024), 1024, page));
+}
+
+TEST(PageRetry, HalvesAloneWhereTilesWereTriedOrAreUnknown) {
+  const Picture page = blank(800, 1000);
+  EXPECT_EQ(next_retry(0, plan_of(Mode::gundam, 1024), 1024, page)->action, "halves");
+  EXPECT_FALSE(next_retry(1, plan_of(Mode::gundam, 1024), 1024, page));
+  const auto native = next_retry(0, plan_of(Mode::native, 256), 256, page);
+  ASSERT_TRUE(native);
+  EXPECT_EQ(native->action, "halves");
+  EXPECT_EQ(native->plan.mode, Mode::native);
+  EXPECT_EQ(native->plan.whole, 256);
+  EXPECT_FALSE(next_retry(1, plan_of(Mode::native, 256), 256, page));
+}
+
+TEST(PageRetry, ASmallPageIsNotCut) { EXPECT_FALSE(next_retry(0, plan_of(Mode::gundam, 1024), 1024, blank(500, 60))); }
+
+DocumentPage reading(const std::string& finish, int64_t tokens, int loops) {
+  DocumentPage page;
+  page.finish = finish;
+  page.tokens = tokens;
+  page.guard.loops = loops;
+  page.decode_seconds = 1;
+  return page;
+}
+
+TEST(PageRetry, TheReadingThatEndedIsTaken) {
+  const DocumentPage page = better_of(reading("loop", 500, 4), reading("end", 300, 1), "tiles");
+  EXPECT_EQ(page.finish, "end");
+  EXPECT_EQ(page.guard.loops, 5);
+  EXPECT_TRUE(page.guard.recovered);
+  EXPECT_EQ(page.guard.action, "tiles");
+  EXPECT_EQ(page.decode_seconds, 2);
+}
+
+TEST(PageRetry, OfTwoThatDidNotTheLongerIsTaken) {
+  for (const auto& [before, again] : {std::pair<int64_t, int64_t>{500, 300}, {300, 500}}) {
+    const DocumentPage page = better_of(reading("loop", before, 4), reading("loop", again, 4), "halves");
+    EXPECT_EQ(page.tokens, 500);
+    EXPECT_EQ(page.guard.loops, 8);
+    EXPECT_FALSE(page.guard.recovered);
+  }
+}
+
+TEST(PageRetry, AReadingThatFailedOrWasStoppedIsNot) {
+  EXPECT_EQ(better_of(reading("loop", 5, 4), reading("stopped", 30, 0), "halves").finish, "loop");
+  DocumentPage failed = reading("failed", 30, 0);
+  failed.error = "not enough memory";
+  EXPECT_EQ(better_of(reading("loop", 5, 4), std::move(failed), "halves").finish, "loop");
+}
+
+}  // namespace
+}  // namespace lectern
