@@ -1,0 +1,79 @@
+// What a test can ask of the fake, and do to it. None of this exists in the real toolkit.
+//
+// A child process is told by its environment what a test in this process says by calls:
+//   FAKE_CANN_VERSION=8.5.0                the toolkit's version; 8.1.RC1 when not given
+//   FAKE_CANN_SOC=Ascend310P3              Ascend910B2 when not given
+//   FAKE_CANN_DEVICES=2                    1 when not given
+//   FAKE_CANN_MEMORY=1073741824            bytes of each device; 4 GiB when not given
+//   FAKE_CANN_ABSENT=aclnnSilu,aclnnGelu   as fake_cann_absent
+//   FAKE_CANN_REFUSING=aclnnSilu:561003    as fake_cann_refuse
+//   FAKE_CANN_FAIL=malloc:3,copy:1@1       the third allocation anywhere, the first copy of device 1
+//   FAKE_CANN_STRICT=1                     ends the process at the first violation, and at its end when it leaked
+#ifndef FAKE_CANN_H_
+#define FAKE_CANN_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum FakeCannCall {
+  FAKE_CANN_ANY,            // every call counted below
+  FAKE_CANN_INIT,           // aclInit
+  FAKE_CANN_SET_DEVICE,     // setting devices and contexts
+  FAKE_CANN_CREATE_STREAM,  //
+  FAKE_CANN_CREATE_EVENT,   //
+  FAKE_CANN_EVENT,          // recording, waiting, timing
+  FAKE_CANN_MALLOC,         // device memory
+  FAKE_CANN_MALLOC_HOST,    // pinned memory
+  FAKE_CANN_COPY,           // copies and fills, on a stream or not
+  FAKE_CANN_OBJECT,         // tensors, scalars, arrays and lists: null is returned
+  FAKE_CANN_PREPARE,        // first calls of operators
+  FAKE_CANN_LAUNCH,         // second calls of operators
+  FAKE_CANN_SYNCHRONIZE,    //
+  FAKE_CANN_EXECUTE,        // work as the device does it: the error appears when somebody synchronises
+  FAKE_CANN_CALLS           // how many kinds there are
+} FakeCannCall;
+
+enum { FAKE_CANN_ANY_DEVICE = -1 };
+
+// Everything as in a fresh process, its environment included. Whatever still exists is forgotten, unchecked.
+void fake_cann_reset(void);
+
+// Rules of the contract that were broken: one line each, empty when there are none. Good until this thread's next
+// call of one of these two.
+const char* fake_cann_violations(void);
+// What exists now: device and pinned memory, streams, events, contexts, executors, operands. One line for each kind.
+const char* fake_cann_leaks(void);
+
+// The nth call of this kind from now on (1 is the next), on this device, fails with `code`; 0 takes the usual one.
+void fake_cann_fail(int32_t device, FakeCannCall call, uint64_t nth, int code);
+// Calls so far. A test fails each in turn by running until fake_cann_calls() stays below n.
+uint64_t fake_cann_calls(int32_t device, FakeCannCall call);
+// Name of a kind, as in FAKE_CANN_FAIL.
+const char* fake_cann_call_name(FakeCannCall call);
+
+// Operators whose symbols cannot be looked up, separated by commas, besides those that the version lacks.
+void fake_cann_absent(const char* operators);
+// The first call of this operator returns `status` (561003: no kernel installed); 0 lifts it.
+void fake_cann_refuse(const char* name, int status);
+// Operators that have run on devices so far, by name; null counts all.
+uint64_t fake_cann_runs(const char* name);
+
+void fake_cann_set_version(const char* version);
+void fake_cann_set_soc(const char* name);
+void fake_cann_set_devices(uint32_t count);
+void fake_cann_set_memory(int32_t device, size_t bytes);
+// Every piece of work of the device takes this much longer.
+void fake_cann_set_delay(int32_t device, uint32_t microseconds);
+
+// Reads device memory behind the contract's back; 0 if that is no device memory.
+int fake_cann_peek(const void* device_memory, void* host, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
