@@ -87,7 +87,13 @@ class Array {
         aclCreateTensor(shape.data(), shape.size(), type_, strides.data(), offset, ACL_FORMAT_ND, &count, 1, memory_));
     return views_.back();
   }
-  void write(const std::vector<double>& values) {
+  // A tensor over all of the memory for a List, whose it then is.
+  aclTensor* member(const Shape& shape, const Shape& strides = {}) const {
+    const auto count = static_cast<int64_t>(count_);
+    return aclCreateTensor(shape.data(), shape.size(), type_, strides.empty() ? nullptr : strides.data(), 0,
+                           ACL_FORMAT_ND, &count, 1, memory_);
+  }
+  void write(const std::vector<double>& values) const {
     const std::vector<std::byte> bytes = encoded(type_, values);
     EXPECT_EQ(aclrtMemcpy(memory_, bytes.size(), bytes.data(), bytes.size(), ACL_MEMCPY_HOST_TO_DEVICE), 0);
   }
@@ -130,7 +136,7 @@ class Number {
   aclScalar* scalar_;
 };
 
-// A list over tensors that stay their owners': its members are views of their own, which go with it.
+// A list of tensors made for it, which go with it.
 class List {
  public:
   explicit List(const std::vector<aclTensor*>& views) : list_(aclCreateTensorList(views.data(), views.size())) {}

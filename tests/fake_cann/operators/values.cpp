@@ -241,7 +241,7 @@ void multiply(int64_t m, int64_t n, int64_t k, const float* a, const float* b, b
               float* c) {
   if (m == 0 || n == 0) return;
   if (k == 0) {
-    for (int64_t i = 0; i < m * n; ++i) c[i] *= beta;
+    for (int64_t i = 0; i < m * n; ++i) c[i] = beta == 0 ? 0 : beta * c[i];
     return;
   }
   if (dnnl_sgemm('N', b_transposed ? 'T' : 'N', m, n, k, 1.0f, a, k, b, b_transposed ? k : n, beta, c, n) !=
