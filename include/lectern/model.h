@@ -15,7 +15,10 @@ class Model {
   // `folder` holds config.json, tokenizer.json and *.safetensors, which are memory-mapped and must stay unchanged
   // while the model lives. Throws Error, naming the file, when something is missing, broken or unsupported.
   // `weights` names how they are kept and multiplied: f32 (exact products of the checkpoint's values), bf16, q8 or q4.
-  static Model load(const std::filesystem::path& folder, std::string_view weights = "f32");
+  // `device` is one of those that `lectern devices` lists; operators in `without`, names between commas, are replaced
+  // by equivalents although the device has them.
+  static Model load(const std::filesystem::path& folder, std::string_view weights = "f32",
+                    std::string_view device = "cpu", std::string_view without = "");
 
   // Pixels along a side of the view that the model was trained on.
   int native_size() const;

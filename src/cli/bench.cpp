@@ -15,8 +15,8 @@
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "core/threads.h"
-#include "device/cpu/cpu_device.h"
 #include "device/cpu/peak.h"
+#include "device/registry.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
@@ -227,7 +227,8 @@ int bench(const Arguments& arguments) {
 
   std::optional<LoadedModel> model;
   const double load = seconds_of([&] {
-    model.emplace(find_model(arguments.model.model).folder, cpu_device(), weight_format(arguments.model.weights));
+    model.emplace(find_model(arguments.model.model).folder,
+                  open_device(arguments.model.device, arguments.model.without), weight_format(arguments.model.weights));
   });
   const double gops = peak[arguments.model.weights == "f32" ? DataType::f32 : DataType::bf16];
   bench_encoder(*model, gops, report);

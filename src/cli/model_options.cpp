@@ -54,6 +54,15 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       .add_option("--weights", options.weights,
                   "How weights are kept and multiplied: f32 (default, exact), bf16, q8 or q4")
       ->type_name("FORMAT");
+  command
+      .add_option("--device", options.device, "Where to run: cpu (default), or another that `lectern devices` lists")
+      ->type_name("DEVICE");
+  command
+      .add_option(
+          "--without", options.without,
+          "Replace these operators by equivalents, as for a device that lacks them: names from `lectern devices "
+          "--ops`, a profile, or all")
+      ->type_name("OPERATORS");
   command.add_option("--threads", options.threads, "Threads (default: the processors of this process)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));

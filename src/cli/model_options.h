@@ -10,6 +10,8 @@ namespace lectern::cli {
 struct ModelOptions {
   std::string model;  // as given: a folder, a name, or empty
   std::string weights = "f32";
+  std::string device = "cpu";
+  std::string without;  // operators, as parse_operators takes them
   int threads = 0;
 };
 void add_model_options(CLI::App& command, ModelOptions& options);

@@ -35,7 +35,8 @@ int read(const Arguments& arguments) {
   use_threads(arguments.model.threads);
   const FoundModel found = find_model(arguments.model.model);
   if (!arguments.quiet && !found.named) complain("reading with " + found.description);
-  const Model model = Model::load(found.folder, arguments.model.weights);
+  const Model model =
+      Model::load(found.folder, arguments.model.weights, arguments.model.device, arguments.model.without);
   Reader reader(model, arguments.options);
   Destination destination(arguments.out, arguments.inputs, arguments.options.prompt == "markdown" ? ".md" : ".txt");
   ProgressLine line(!arguments.quiet && can_show_progress());

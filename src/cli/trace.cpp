@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <memory>
 
 #include "checkpoint/safetensors_writer.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "core/file.h"
-#include "device/cpu/cpu_device.h"
+#include "device/registry.h"
 #include "document/picture_file.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
@@ -54,9 +55,14 @@ TensorView integers(const std::vector<int64_t>& values) {
   return {reinterpret_cast<const std::byte*>(values.data()), DataType::i64, {static_cast<int64_t>(values.size())}};
 }
 
+TensorView floats(const std::vector<float>& values, const Shape& shape) {
+  return {reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape};
+}
+
 int trace(const Arguments& arguments) {
   use_threads(arguments.model.threads);
-  const LoadedModel model(find_model(arguments.model.model).folder, cpu_device(),
+  const LoadedModel model(find_model(arguments.model.model).folder,
+                          open_device(arguments.model.device, arguments.model.without),
                           weight_format(arguments.model.weights));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids", vocabulary);
@@ -95,14 +101,20 @@ int trace(const Arguments& arguments) {
 
   const std::vector<int64_t> grid = {views.columns, views.rows};
   std::vector<std::pair<std::string, TensorView>> stages = {
-      {"grid", integers(grid)},          {"whole_sam", page.whole.sam},        {"whole_clip", page.whole.clip},
-      {"image_sequence", page.sequence}, {"prompt_ids", integers(prompt_ids)}, {"tokens", integers(tokens)}};
-  if (page.tiles.sam) {
-    stages.emplace_back("tiles_sam", page.tiles.sam);
-    stages.emplace_back("tiles_clip", page.tiles.clip);
-  }
-  stages.emplace_back("logits", TensorView(reinterpret_cast<const std::byte*>(logits.data()), DataType::f32,
-                                           {static_cast<int64_t>(tokens.size()), width}));
+      {"grid", integers(grid)}, {"prompt_ids", integers(prompt_ids)}, {"tokens", integers(tokens)}};
+  std::deque<std::vector<float>> kept;
+  const auto add = [&](const char* stage, const Tensor& values) {
+    if (!values) return;
+    kept.emplace_back(static_cast<size_t>(values.shape().elements()));
+    model.device.read(values, kept.back().data());
+    stages.emplace_back(stage, floats(kept.back(), values.shape()));
+  };
+  add("whole_sam", page.whole.sam);
+  add("whole_clip", page.whole.clip);
+  add("tiles_sam", page.tiles.sam);
+  add("tiles_clip", page.tiles.clip);
+  add("image_sequence", page.sequence);
+  stages.emplace_back("logits", floats(logits, {static_cast<int64_t>(tokens.size()), width}));
   write_safetensors(arguments.out, stages);
   return exit_done;
 }

@@ -1,9 +1,39 @@
 #include "device/device.h"
 
-#include "device/lowering.h"
+#include <fmt/format.h>
+
+#include "device/lowering/lowerings.h"
+#include "lectern/error.h"
 
 namespace lectern {
 
-Device::Device(const Operators& native) : operators_(lower_missing(native)) {}
+Device::Device(const Operators& native, const TypeSupport& supports, const OperatorSet& without)
+    : operators_(native, supports, without) {}
+
+CacheFormat Device::cache_format(int kv_heads, int head_size, WeightFormat format) const {
+  return operators_.lowering(Operator::store, precision(format).decoder) != nullptr
+             ? lowering::cache_format(kv_heads, head_size)
+             : native_cache_format(kv_heads, head_size, format);
+}
+
+std::vector<DataType> Device::types(WeightFormat format) const {
+  const Precision inner = precision(format);
+  return {inner.encoder, inner.decoder};
+}
+
+std::vector<std::string> Device::lowered(WeightFormat format) const {
+  std::vector<std::string> names;
+  for (const Operator which : operators_.lowered(types(format))) names.emplace_back(name_of(which));
+  return names;
+}
+
+void Device::require_model_operators(WeightFormat format) const {
+  std::string list;
+  for (const Operator which : operators_.missing(types(format)))
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", name_of(which));
+  if (list.empty()) return;
+  throw Error(fmt::format("{}: cannot run a model: it lacks {}, which nothing can replace; see lectern devices --ops",
+                          name(), list));
+}
 
 }  // namespace lectern

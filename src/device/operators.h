@@ -59,6 +59,7 @@ struct Conv2dArgs {
   int kernel = 1;
   int stride = 1;
   int padding = 0;
+  int dilation = 1;
   MutableTensorView out = {};
 };
 
@@ -68,6 +69,7 @@ struct UnfoldArgs {
   int kernel = 1;
   int stride = 1;
   int padding = 0;
+  int dilation = 1;
   MutableTensorView out = {};
 };
 
@@ -198,6 +200,21 @@ struct PixelsArgs {
   MutableTensorView out = {};
 };
 
+// What the others are made of where a device lacks them: parts.h.
+struct MapArgs;
+struct PairArgs;
+struct ReduceArgs;
+struct LineArgs;
+struct ActivateArgs;
+struct SelectArgs;
+struct ProductArgs;
+struct MatmulArgs;
+struct RowsArgs;
+struct MaskedScatterArgs;
+struct TopKArgs;
+struct SortArgs;
+struct GroupedLinearArgs;
+
 struct Operators {
   void (*linear)(Device&, const LinearArgs&) = nullptr;
   void (*conv2d)(Device&, const Conv2dArgs&) = nullptr;
@@ -214,6 +231,32 @@ struct Operators {
   void (*add)(Device&, const BinaryArgs&) = nullptr;
   void (*multiply)(Device&, const BinaryArgs&) = nullptr;
   void (*pixels)(Device&, const PixelsArgs&) = nullptr;
+
+  void (*activate)(Device&, const ActivateArgs&) = nullptr;
+  void (*softmax)(Device&, const LineArgs&) = nullptr;
+  void (*grouped_linear)(Device&, const GroupedLinearArgs&) = nullptr;
+  void (*top_k)(Device&, const TopKArgs&) = nullptr;
+  void (*sort)(Device&, const SortArgs&) = nullptr;
+  void (*gather_rows)(Device&, const RowsArgs&) = nullptr;
+  void (*scatter_rows)(Device&, const RowsArgs&) = nullptr;
+  void (*scatter_add)(Device&, const RowsArgs&) = nullptr;
+  void (*masked_scatter)(Device&, const MaskedScatterArgs&) = nullptr;
+  void (*cumulative_sum)(Device&, const LineArgs&) = nullptr;
+  void (*select)(Device&, const SelectArgs&) = nullptr;
+  void (*minus)(Device&, const PairArgs&) = nullptr;
+
+  // Those that nothing replaces.
+  void (*rearrange)(Device&, const MapArgs&) = nullptr;
+  void (*product)(Device&, const ProductArgs&) = nullptr;
+  void (*matmul)(Device&, const MatmulArgs&) = nullptr;
+  void (*plus)(Device&, const PairArgs&) = nullptr;
+  void (*times)(Device&, const PairArgs&) = nullptr;
+  void (*divide)(Device&, const PairArgs&) = nullptr;
+  void (*maximum)(Device&, const PairArgs&) = nullptr;
+  void (*exp)(Device&, const MapArgs&) = nullptr;
+  void (*sqrt)(Device&, const MapArgs&) = nullptr;
+  void (*reduce_sum)(Device&, const ReduceArgs&) = nullptr;
+  void (*reduce_max)(Device&, const ReduceArgs&) = nullptr;
 };
 
 }  // namespace lectern

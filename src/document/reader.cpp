@@ -6,7 +6,7 @@
 
 #include "core/stopped.h"
 #include "core/threads.h"
-#include "device/cpu/cpu_device.h"
+#include "device/registry.h"
 #include "document/picture_file.h"
 #include "document/tag_filter.h"
 #include "engine/engine.h"
@@ -36,8 +36,9 @@ std::vector<int32_t> repeatable_tokens(const Tokenizer& tokenizer) {
 
 }  // namespace
 
-Model Model::load(const std::filesystem::path& folder, std::string_view weights) {
-  return Model(std::make_shared<LoadedModel>(folder, cpu_device(), weight_format(weights)));
+Model Model::load(const std::filesystem::path& folder, std::string_view weights, std::string_view device,
+                  std::string_view without) {
+  return Model(std::make_shared<LoadedModel>(folder, open_device(device, without), weight_format(weights)));
 }
 
 int Model::native_size() const { return loaded_->checkpoint.config().native_size; }

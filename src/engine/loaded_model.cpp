@@ -24,6 +24,12 @@ int32_t find_image_token(const Tokenizer& tokenizer, const Checkpoint& checkpoin
   return *id;
 }
 
+// A device that cannot run a model says so before anything is loaded, not in the middle of a page.
+Device& ready(Device& device, WeightFormat format) {
+  device.require_model_operators(format);
+  return device;
+}
+
 }  // namespace
 
 WeightFormat weight_format(std::string_view name) {
@@ -35,7 +41,7 @@ WeightFormat weight_format(std::string_view name) {
 }
 
 LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on, WeightFormat weights)
-    : device(on),
+    : device(ready(on, weights)),
       format(weights),
       checkpoint(Checkpoint::open(folder)),
       tokenizer(Tokenizer::load(folder / "tokenizer.json")),

@@ -53,6 +53,33 @@ TEST(DataType, Bf16ThereAndBack) {
   }
 }
 
+TEST(DataType, F16ThereAndBack) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    const float wide = f16_to_f32(static_cast<uint16_t>(bits));
+    const uint16_t back = f32_to_f16(wide);
+    if (std::isnan(wide)) {
+      ASSERT_TRUE(std::isnan(f16_to_f32(back))) << bits;
+    } else {
+      ASSERT_EQ(back, bits);
+    }
+  }
+}
+
+TEST(DataType, F16RoundsToTheNearestTiesToEven) {
+  for (uint32_t low = 0; low < 0x7bff; ++low) {
+    const float below = f16_to_f32(static_cast<uint16_t>(low));
+    const float above = f16_to_f32(static_cast<uint16_t>(low + 1));
+    const float middle = below + (above - below) / 2;
+    ASSERT_EQ(f32_to_f16(middle), low % 2 == 0 ? low : low + 1);
+    ASSERT_EQ(f32_to_f16(std::nextafter(middle, 0.0f)), low);
+    ASSERT_EQ(f32_to_f16(std::nextafter(middle, 1e9f)), low + 1);
+    ASSERT_EQ(f32_to_f16(-std::nextafter(middle, 1e9f)), 0x8000 + low + 1);
+  }
+  EXPECT_EQ(f32_to_f16(65519.996f), 0x7bff);
+  EXPECT_EQ(f32_to_f16(65520.0f), 0x7c00);
+  EXPECT_EQ(f32_to_f16(-1e30f), 0xfc00);
+}
+
 TEST(DataType, Bf16RoundsToTheNearestTiesToEven) {
   std::mt19937 random(1);
   for (int round = 0; round < 200000; ++round) {

@@ -34,15 +34,21 @@ double most_logit_error(const LoadedModel& model, const std::string& expected) {
 
 class Expected {
  public:
-  Expected(const std::string& path, double most) : file_(Safetensors::open(path)), most_error_(most) {}
+  Expected(const std::string& path, Device& device, double most)
+      : file_(Safetensors::open(path)), device_(device), most_error_(most) {}
 
-  void expect_floats(const std::string& name, const TensorView& got) const { expect_floats(name, got, most_error_); }
-  void expect_floats(const std::string& name, const TensorView& got, double most) const {
+  void expect_stage(const std::string& name, const Tensor& got) const {
+    ASSERT_TRUE(got) << name;
+    std::vector<float> values(static_cast<size_t>(got.shape().elements()));
+    device_.read(got, values.data());
+    expect_floats(name, values, got.shape(), most_error_);
+  }
+
+  void expect_floats(const std::string& name, const std::vector<float>& got, const Shape& shape, double most) const {
     SCOPED_TRACE(name);
-    ASSERT_TRUE(got);
     const TensorView& expected = at(name);
-    EXPECT_EQ(to_string(got.shape), to_string(expected.shape));
-    EXPECT_LT(relative_error(copy_of<float>(got), copy_of<float>(expected)), most);
+    EXPECT_EQ(to_string(shape), to_string(expected.shape));
+    EXPECT_LT(relative_error(got, copy_of<float>(expected)), most);
   }
 
   void expect_integers(const std::string& name, const std::vector<int64_t>& got) const {
@@ -55,6 +61,7 @@ class Expected {
   const TensorView& at(const std::string& name) const { return file_.tensors().at(name); }
 
   Safetensors file_;
+  Device& device_;
   double most_error_;
 };
 
@@ -89,34 +96,33 @@ Steps run_steps(const LoadedModel& model, const std::vector<int32_t>& prompt, co
 
 // folder: where the case's picture and expected stages lie.
 void check(const LoadedModel& model, const std::string& folder, const json& c) {
-  const Expected expected(folder + c["expected"].get<std::string>(), most_error(model));
+  const Expected expected(folder + c["expected"].get<std::string>(), model.device, most_error(model));
   const Views views =
       make_views(read_picture(folder + c["image"].get<std::string>()), model.plan(c["mode"].get<std::string>(), false));
   expected.expect_integers("grid", {views.columns, views.rows});
   const EncodedPage page = model.encoder.encode(views, true);
-  expected.expect_floats("whole_sam", page.whole.sam);
-  expected.expect_floats("whole_clip", page.whole.clip);
+  expected.expect_stage("whole_sam", page.whole.sam);
+  expected.expect_stage("whole_clip", page.whole.clip);
   EXPECT_EQ(static_cast<bool>(page.tiles.sam), expected.has("tiles_sam"));
   if (expected.has("tiles_sam")) {
-    expected.expect_floats("tiles_sam", page.tiles.sam);
-    expected.expect_floats("tiles_clip", page.tiles.clip);
+    expected.expect_stage("tiles_sam", page.tiles.sam);
+    expected.expect_stage("tiles_clip", page.tiles.clip);
   }
-  expected.expect_floats("image_sequence", page.sequence);
+  expected.expect_stage("image_sequence", page.sequence);
 
   const auto prompt = model.expand_prompt(c["prompt_token_ids"].get<std::vector<int32_t>>(), page.sequence.shape()[0]);
   expected.expect_integers("prompt_ids", {prompt.begin(), prompt.end()});
   const Steps steps = run_steps(model, prompt, page.sequence, c["forced_token_ids"].get<std::vector<int32_t>>());
   if (model.format == WeightFormat::f32) expected.expect_integers("tokens", steps.tokens);
-  expected.expect_floats("logits",
-                         testing::view_of(steps.logits, {static_cast<int64_t>(steps.tokens.size()), steps.vocabulary}),
+  expected.expect_floats("logits", steps.logits, {static_cast<int64_t>(steps.tokens.size()), steps.vocabulary},
                          most_logit_error(model, c["expected"]));
   EXPECT_EQ(steps.finishes, std::vector<Finish>{Finish::length});
 }
 
 json read_cases() { return json::parse(std::ifstream(goldens + "cases.json")); }
 
-void check_case(const std::string& name, WeightFormat format) {
-  const LoadedModel model(goldens + "mini", cpu_device(), format);
+void check_case(const std::string& name, WeightFormat format, Device& device = cpu_device()) {
+  const LoadedModel model(goldens + "mini", device, format);
   for (const auto& c : read_cases()) {
     if (c["expected"] == name + ".safetensors") return check(model, goldens, c);
   }
@@ -128,6 +134,10 @@ class Goldens : public ::testing::TestWithParam<std::string> {};
 TEST_P(Goldens, EveryStage) { check_case(GetParam(), WeightFormat::f32); }
 TEST_P(Goldens, EveryStageInBf16) { check_case(GetParam(), WeightFormat::bf16); }
 
+TEST_P(Goldens, EveryStageWithEveryOperatorReplaced) {
+  check_case(GetParam(), WeightFormat::f32, *make_cpu_device(parse_operators("all")));
+}
+
 INSTANTIATE_TEST_SUITE_P(Mini, Goldens,
                          ::testing::Values("page-gundam", "page-base", "page-large", "receipt-gundam", "receipt-tiny",
                                            "receipt-small", "banner-gundam", "noise-gundam"),
@@ -138,6 +148,31 @@ INSTANTIATE_TEST_SUITE_P(Mini, Goldens,
                          });
 
 TEST(GoldenFiles, AllAreHere) { EXPECT_EQ(read_cases().size(), 8u); }
+
+class Without : public ::testing::TestWithParam<Operator> {};
+
+// Of those that the model does not call itself, on a device that needs them.
+TEST_P(Without, EveryStageOfAPage) {
+  OperatorSet without = parse_operators(name_of(GetParam()));
+  if (!is_called_by_model(GetParam())) {
+    for (size_t i = 0; i < model_operator_count; ++i) without.set(i);
+  }
+  const auto device = make_cpu_device(without);
+  if (is_called_by_model(GetParam())) check_case("receipt-gundam", WeightFormat::f32, *device);
+  check_case("receipt-tiny", WeightFormat::f32, *device);
+  check_case("receipt-tiny", WeightFormat::bf16, *device);
+}
+
+std::vector<Operator> replaceable() {
+  const OperatorSet set = parse_operators("all");
+  std::vector<Operator> list;
+  std::ranges::copy_if(all_operators(), std::back_inserter(list),
+                       [&](Operator which) { return set.test(static_cast<size_t>(which)); });
+  return list;
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, Without, ::testing::ValuesIn(replaceable()),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
 
 // Unusual sizes and types, with every instruction set and number of threads; see tests/data/make_odd_golden.py.
 TEST(GoldenFiles, Odd) {

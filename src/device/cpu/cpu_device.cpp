@@ -1,12 +1,19 @@
 #include "device/cpu/cpu_device.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 
+#include "core/threads.h"
 #include "device/cpu/kernels.h"
+#include "device/cpu/part_kernels.h"
 #include "device/cpu/quantized.h"
+#include "hwy/targets.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -30,14 +37,51 @@ Operators cpu_operators() {
           .copy = cpu::copy,
           .add = cpu::add,
           .multiply = cpu::multiply,
-          .pixels = cpu::pixels};
+          .pixels = cpu::pixels,
+          .activate = cpu::activate,
+          .softmax = cpu::softmax,
+          .grouped_linear = cpu::grouped_linear,
+          .top_k = cpu::top_k,
+          .sort = cpu::sort,
+          .gather_rows = cpu::gather_rows,
+          .scatter_rows = cpu::scatter_rows,
+          .scatter_add = cpu::scatter_add,
+          .masked_scatter = cpu::masked_scatter,
+          .cumulative_sum = cpu::cumulative_sum,
+          .select = cpu::select,
+          .minus = cpu::minus,
+          .rearrange = cpu::rearrange,
+          .product = cpu::product,
+          .matmul = cpu::matmul,
+          .plus = cpu::plus,
+          .times = cpu::times,
+          .divide = cpu::divide,
+          .maximum = cpu::maximum,
+          .exp = cpu::exp,
+          .sqrt = cpu::sqrt,
+          .reduce_sum = cpu::reduce_sum,
+          .reduce_max = cpu::reduce_max};
+}
+
+// Values between operators are f32; what takes others is what replacements for them need.
+bool supports(Operator which, DataType type) {
+  switch (which) {
+    case Operator::rearrange:
+    case Operator::product:
+    case Operator::gather_rows:
+    case Operator::grouped_linear: return true;
+    default: return type == DataType::f32;
+  }
 }
 
 // Released blocks are kept for the next tensor of the same size, up to a bound: a model asks for the same few
 // sizes again and again, and fresh pages from the system cost as much as the work done on them.
 class CpuDevice final : public Device {
  public:
-  CpuDevice() : Device(cpu_operators()) {}
+  explicit CpuDevice(const OperatorSet& without) : Device(cpu_operators(), supports, without) {}
+  ~CpuDevice() override {
+    for (const auto& [size, data] : kept_) std::free(data);
+  }
 
   const char* name() const override { return "cpu"; }
 
@@ -111,7 +155,8 @@ class CpuDevice final : public Device {
 
   Precision precision(WeightFormat) const override { return {}; }
 
-  CacheFormat cache_format(int kv_heads, int head_size, WeightFormat) const override {
+ protected:
+  CacheFormat native_cache_format(int kv_heads, int head_size, WeightFormat) const override {
     return cpu::cache_format(kv_heads, head_size);
   }
 
@@ -131,8 +176,35 @@ class CpuDevice final : public Device {
 }  // namespace
 
 Device& cpu_device() {
-  static auto* device = new CpuDevice();  // never destroyed: tensors of static lifetime may outlive main
+  static Device* device = new CpuDevice({});  // never destroyed: tensors of static lifetime may outlive main
   return *device;
+}
+
+std::unique_ptr<Device> make_cpu_device(const OperatorSet& without) { return std::make_unique<CpuDevice>(without); }
+
+DeviceDescription describe_cpu() {
+  DeviceDescription cpu;
+  cpu.name = "cpu";
+  std::string model = "unknown";
+  std::ifstream processors("/proc/cpuinfo");
+  for (std::string line; std::getline(processors, line);) {
+    if (!line.starts_with("model name")) continue;
+    model = line.substr(std::min(line.size(), line.find(':') + 2));
+    break;
+  }
+  const int64_t targets = hwy::SupportedTargets();  // the best has the lowest bit
+  cpu.hardware = fmt::format("{}, {} threads, {}", model, threads(), hwy::TargetName(targets & -targets));
+  const dnnl_version_t* version = dnnl_version();
+  cpu.software = fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+  std::ifstream memory("/proc/meminfo");
+  for (std::string key, unit; memory >> key;) {
+    size_t kib = 0;
+    memory >> kib;
+    std::getline(memory, unit);
+    if (key == "MemTotal:") cpu.memory = kib << 10;
+    if (key == "MemAvailable:") cpu.free_memory = kib << 10;
+  }
+  return cpu;
 }
 
 }  // namespace lectern

@@ -281,8 +281,9 @@ void unfold(Device&, const UnfoldArgs& args) {
   const int64_t height = args.in.shape[1];
   const int64_t width = args.in.shape[2];
   const int64_t channels = args.in.shape[3];
-  const int64_t out_height = (height + 2 * args.padding - args.kernel) / args.stride + 1;
-  const int64_t out_width = (width + 2 * args.padding - args.kernel) / args.stride + 1;
+  const int64_t reach = args.dilation * (args.kernel - 1) + 1;
+  const int64_t out_height = (height + 2 * args.padding - reach) / args.stride + 1;
+  const int64_t out_width = (width + 2 * args.padding - reach) / args.stride + 1;
   const int64_t places = args.kernel * args.kernel;
   const float* in = args.in.as<float>();
   parallel_for(args.in.shape[0] * out_height, [&](int64_t line) {
@@ -290,8 +291,8 @@ void unfold(Device&, const UnfoldArgs& args) {
     float* out = args.out.as<float>() + line * out_width * channels * places;
     for (int64_t x = 0; x < out_width; ++x, out += channels * places) {
       for (int64_t place = 0; place < places; ++place) {
-        const int64_t row = line % out_height * args.stride - args.padding + place / args.kernel;
-        const int64_t column = x * args.stride - args.padding + place % args.kernel;
+        const int64_t row = line % out_height * args.stride - args.padding + place / args.kernel * args.dilation;
+        const int64_t column = x * args.stride - args.padding + place % args.kernel * args.dilation;
         const bool inside = row >= 0 && row < height && column >= 0 && column < width;
         const float* from = in + ((view * height + row) * width + column) * channels;
         for (int64_t c = 0; c < channels; ++c) out[c * places + place] = inside ? from[c] : 0.0f;

@@ -1,0 +1,161 @@
+// Attention of an encoder from its parts. Queries are worked on in blocks, so that only a block's scores exist.
+#include <algorithm>
+
+#include "device/lowering/lowerings.h"
+
+namespace lectern::lowering {
+namespace {
+
+constexpr int64_t most_scores = int64_t{1} << 23;  // of a block: 32 MiB
+
+// How a view falls into windows; one window of the whole view where there are none.
+struct Windows {
+  explicit Windows(const AttentionArgs& args)
+      : height(args.qkv.shape[1]),
+        width(args.qkv.shape[2]),
+        rows(args.window > 0 ? args.window : height),
+        columns(args.window > 0 ? args.window : width),
+        down((height + rows - 1) / rows),
+        across((width + columns - 1) / columns),
+        heads(args.heads),
+        channels(args.qkv.shape[3] / 3),
+        size(channels / args.heads) {}
+
+  int64_t height, width;  // of the view
+  int64_t rows, columns;  // of a window
+  int64_t down, across;   // windows
+  int64_t heads, channels, size;
+  int64_t places() const { return rows * columns; }
+  int64_t groups() const { return down * across * heads; }  // what attends to itself
+  bool fits() const { return down * rows == height && across * columns == width; }
+  Shape by_group() const { return {down, across * heads, rows, columns, size}; }
+  Shape of_line() const { return {across, heads, rows, columns, size}; }  // of windows
+};
+
+// `part` 0, 1 or 2 of a picture [height, width, parts * channels] -> [down, across * heads, rows, columns, size], f32.
+Tensor split(Device& device, const Windows& w, const TensorView& picture, int64_t part) {
+  const int64_t place = 3 * w.channels;
+  const int64_t line = w.across * w.columns * place;
+  Tensor result(device, DataType::f32, w.by_group());
+  for (int64_t y = 0; y < w.down; ++y) {
+    const StridedView from(picture, y * w.rows * line + part * w.channels, w.of_line(),
+                           {w.columns * place, w.size, line, place, 1});
+    device.rearrange({from, result.view().slice(y, 1).reshaped(w.of_line())});
+  }
+  return result;
+}
+
+// The inverse, for one part and a picture [height, width, channels].
+void join(Device& device, const Windows& w, const Tensor& groups, const MutableTensorView& picture) {
+  const int64_t line = w.across * w.columns * w.channels;
+  for (int64_t y = 0; y < w.down; ++y) {
+    const MutableStridedView to(picture, y * w.rows * line, w.of_line(),
+                                {w.columns * w.channels, w.size, line, w.channels, 1});
+    device.rearrange({groups.view().slice(y, 1).reshaped(w.of_line()), to});
+  }
+}
+
+// A view [height, width, channels] with `padding` [channels] on the right and below, f32.
+Tensor pad(Device& device, const Windows& w, const TensorView& view, const TensorView& padding) {
+  const int64_t channels = view.shape[2];
+  const int64_t line = w.across * w.columns * channels;
+  Tensor result(device, DataType::f32, {w.down * w.rows, w.across * w.columns, channels});
+  device.rearrange({repeated(padding, result.shape(), {0, 0, 1}), result});
+  device.rearrange({view, MutableStridedView(result, 0, view.shape, {line, channels, 1})});
+  return result;
+}
+
+// table [2 * extent - 1, size] -> [extent, extent, size]: of every query's line or column, what every key's adds.
+Tensor relative(Device& device, const TensorView& table, int64_t extent) {
+  std::vector<int32_t> indices;
+  for (int64_t query = 0; query < extent; ++query) {
+    for (int64_t key = 0; key < extent; ++key) indices.push_back(static_cast<int32_t>(query - key + extent - 1));
+  }
+  Tensor result(device, DataType::f32, {extent * extent, table.shape[1]});
+  device.gather_rows({table, from_host(device, indices), result});
+  return result;
+}
+
+// Both parts of the bias of every query: [groups, rows, columns, rows] and [groups, rows, columns, columns].
+struct Bias {
+  Tensor down, across;
+};
+
+Bias bias_of(Device& device, const Windows& w, const Tensor& queries, const Tensor& lines, const Tensor& columns) {
+  const int64_t n = w.groups();
+  const int64_t line = w.columns * w.size;
+  const int64_t group = w.rows * line;
+  Bias bias = {Tensor(device, DataType::f32, {n, w.rows, w.columns, w.rows}),
+               Tensor(device, DataType::f32, {n, w.rows, w.columns, w.columns})};
+  device.matmul({StridedView(queries, 0, {n, w.rows, w.columns, w.size}, {group, line, w.size, 1}),
+                 repeated(lines, {n, w.rows, w.rows, w.size}, {0, w.rows * w.size, w.size, 1}), bias.down});
+  const Tensor by_column(device, DataType::f32, {n, w.columns, w.rows, w.columns});
+  device.matmul({StridedView(queries, 0, {n, w.columns, w.rows, w.size}, {group, w.size, line, 1}),
+                 repeated(columns, {n, w.columns, w.columns, w.size}, {0, w.columns * w.size, w.size, 1}), by_column});
+  device.rearrange(
+      {StridedView(by_column, 0, bias.across.shape(), {w.places() * w.columns, w.columns, w.rows * w.columns, 1}),
+       bias.across});
+  return bias;
+}
+
+// Replaces the queries, block by block, by what they see.
+void attend(Device& device, const Windows& w, float scale, const Tensor& queries, const Tensor& keys,
+            const Tensor& values, const Bias& bias) {
+  const int64_t n = w.groups();
+  const int64_t places = w.places();
+  const int64_t group = places * w.size;
+  const int64_t block = std::clamp<int64_t>(most_scores / (n * places), 1, places);
+  for (int64_t first = 0; first < places; first += block) {
+    const int64_t count = std::min(block, places - first);
+    const Tensor scores(device, DataType::f32, {n, 1, count, places});
+    device.matmul({StridedView(queries, first * w.size, {n, 1, count, w.size}, {group, 0, w.size, 1}),
+                   StridedView(keys, 0, {n, 1, places, w.size}, {group, 0, w.size, 1}), scores});
+    device.times({.a = scores, .number = scale, .out = scores});
+    if (bias.down) {
+      const Shape split = {n, count, w.rows, w.columns};
+      const MutableTensorView by_place = scores.view().reshaped(split);
+      device.plus({.a = by_place,
+                   .b = StridedView(bias.down, first * w.rows, split, {places * w.rows, w.rows, 1, 0}),
+                   .out = by_place});
+      device.plus({.a = by_place,
+                   .b = StridedView(bias.across, first * w.columns, split, {places * w.columns, w.columns, 0, 1}),
+                   .out = by_place});
+    }
+    device.softmax({scores, scores});
+    const Tensor seen(device, DataType::f32, {n, 1, count, w.size});
+    device.matmul({scores, StridedView(values, 0, {n, 1, w.size, places}, {group, 0, 1, w.size}), seen});
+    device.rearrange({seen, MutableStridedView(queries, first * w.size, seen.shape(), {group, 0, w.size, 1})});
+  }
+}
+
+}  // namespace
+
+void attention(Device& device, const AttentionArgs& args) {
+  const Windows w(args);
+  Tensor lines;
+  Tensor columns;
+  if (args.relative_height) {
+    lines = relative(device, args.relative_height, w.rows);
+    columns = relative(device, args.relative_width, w.columns);
+  }
+  for (int64_t i = 0; i < args.qkv.shape[0]; ++i) {
+    TensorView view = args.qkv.slice(i, 1).reshaped({w.height, w.width, 3 * w.channels});
+    Tensor padded;
+    if (!w.fits()) view = padded = pad(device, w, view, args.padding);
+    const Tensor queries = split(device, w, view, 0);
+    const Tensor keys = split(device, w, view, 1);
+    const Tensor values = split(device, w, view, 2);
+    const Bias bias = lines ? bias_of(device, w, queries, lines, columns) : Bias();
+    attend(device, w, args.scale, queries, keys, values, bias);
+    const MutableTensorView out = args.out.slice(i, 1).reshaped({w.height, w.width, w.channels});
+    if (w.fits()) {
+      join(device, w, queries, out);
+      continue;
+    }
+    const Tensor whole(device, DataType::f32, {w.down * w.rows, w.across * w.columns, w.channels});
+    join(device, w, queries, whole);
+    device.rearrange({StridedView(whole, 0, out.shape, {whole.shape()[1] * w.channels, w.channels, 1}), out});
+  }
+}
+
+}  // namespace lectern::lowering

@@ -1,0 +1,239 @@
+#include "device/operator_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+#define LECTERN_NAME(name) #name,
+constexpr std::array<std::string_view, operator_count> names = {LECTERN_OPERATORS(LECTERN_NAME)};
+#undef LECTERN_NAME
+
+constexpr std::array<Operator, operator_count> operators = [] {
+  std::array<Operator, operator_count> all{};
+  for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Operator>(i);
+  return all;
+}();
+
+constexpr size_t index_of(Operator which) { return static_cast<size_t>(which); }
+
+size_t index_of(DataType type) {
+  const auto found = std::ranges::find(inner_types, type);
+  return found == inner_types.end() ? 0 : static_cast<size_t>(found - inner_types.begin());
+}
+
+bool has(const Operators& table, Operator which) {
+  switch (which) {
+#define LECTERN_CASE(name) \
+  case Operator::name: return table.name != nullptr;
+    LECTERN_OPERATORS(LECTERN_CASE)
+#undef LECTERN_CASE
+  }
+  return false;
+}
+
+void take(Operators& table, Operator which, const Operators& from) {
+  switch (which) {
+#define LECTERN_CASE(name) \
+  case Operator::name: table.name = from.name; return;
+    LECTERN_OPERATORS(LECTERN_CASE)
+#undef LECTERN_CASE
+  }
+}
+
+OperatorSet replaceable() {
+  OperatorSet set;
+  for (const Lowering& lowering : all_lowerings()) set.set(index_of(lowering.replaces));
+  return set;
+}
+
+constexpr std::array<Profile, 1> known_profiles = {
+    {{"cann-8.3.rc1-pytorch", "conv2d,masked_scatter",
+      "an Ascend 910B2 under CANN 8.3.RC1 as PyTorch saw it, where every page failed"}}};
+
+}  // namespace
+
+std::string_view name_of(Operator which) { return names[index_of(which)]; }
+
+std::span<const Operator> all_operators() { return operators; }
+
+bool has_inner_types(Operator which) {
+  switch (which) {
+    case Operator::linear:
+    case Operator::unfold:
+    case Operator::layer_norm:
+    case Operator::rms_norm:
+    case Operator::attention:
+    case Operator::store:
+    case Operator::paged_attention:
+    case Operator::rope:
+    case Operator::experts:
+    case Operator::copy:
+    case Operator::multiply:
+    case Operator::rearrange:
+    case Operator::product:
+    case Operator::gather_rows:
+    case Operator::grouped_linear: return true;
+    default: return false;
+  }
+}
+
+std::span<const Profile> profiles() { return known_profiles; }
+
+OperatorSet parse_operators(std::string_view list) {
+  OperatorSet set;
+  while (!list.empty()) {
+    const std::string_view word = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), word.size() + 1));
+    const auto name = std::ranges::find(names, word);
+    const auto profile = std::ranges::find(known_profiles, word, &Profile::name);
+    if (name != names.end()) {
+      set.set(static_cast<size_t>(name - names.begin()));
+    } else if (profile != known_profiles.end()) {
+      set |= parse_operators(profile->without);
+    } else if (word == "all") {
+      set |= replaceable();
+    } else {
+      throw Error(fmt::format("there is no operator '{}'; choose from all, {}, {}", word, known_profiles[0].name,
+                              fmt::join(names, ", ")));
+    }
+  }
+  return set;
+}
+
+// Fills the plan of one type, every operator after those that it is made of.
+class OperatorTable::Planner {
+ public:
+  // f32: the plan of f32 where that is made already, else null.
+  Planner(const Operators& native, const TypeSupport& supports, const OperatorSet& without, DataType type,
+          const Plan* f32)
+      : native_(native), supports_(supports), without_(without), type_(type), f32_(f32) {}
+
+  Plan run() {
+    for (const Operator which : operators) resolve(which);
+    return std::move(plan_);
+  }
+
+ private:
+  bool is_native(Operator which) const {
+    // What is where in the cache only the device knows: its store goes with its attention or not at all.
+    if (which == Operator::store) return owns(which) && owns(Operator::paged_attention);
+    if (which == Operator::paged_attention) return owns(which) && owns(Operator::store);
+    return owns(which);
+  }
+  bool owns(Operator which) const {
+    const DataType type = has_inner_types(which) ? type_ : DataType::f32;
+    return has(native_, which) && !without_.test(index_of(which)) && (!supports_ || supports_(which, type));
+  }
+
+  // Whether it can be called, for f32 and for the type of this plan.
+  bool resolve(Operator which) {
+    const size_t i = index_of(which);
+    if (f32_ != nullptr && !has_inner_types(which)) {
+      take(plan_.functions, which, f32_->functions);
+      plan_.lowerings[i] = f32_->lowerings[i];
+      return has(plan_.functions, which);
+    }
+    if (!seen_.test(i)) {
+      seen_.set(i);
+      if (is_native(which)) {
+        take(plan_.functions, which, native_);
+      } else if (const Lowering* way = choose(which)) {
+        way->install(plan_.functions);
+        plan_.lowerings[i] = way;
+      }
+    }
+    return has(plan_.functions, which) && (f32_ == nullptr || has(f32_->functions, which));
+  }
+
+  const Lowering* choose(Operator which) {
+    const Lowering* chosen = nullptr;
+    for (const Lowering& way : all_lowerings()) {
+      if (way.replaces != which) continue;
+      if (!std::ranges::all_of(way.made_of, [&](Operator part) { return resolve(part); })) continue;
+      chosen = &way;
+      if (std::ranges::all_of(way.made_of, [&](Operator part) { return is_native(part); })) break;
+    }
+    return chosen;
+  }
+
+  const Operators& native_;
+  const TypeSupport& supports_;
+  const OperatorSet& without_;
+  DataType type_;
+  const Plan* f32_;
+  Plan plan_;
+  OperatorSet seen_;
+};
+
+OperatorTable::OperatorTable(const Operators& native, const TypeSupport& supports, const OperatorSet& without) {
+  for (size_t i = 0; i < inner_types.size(); ++i)
+    plans_[i] = Planner(native, supports, without, inner_types[i], i == 0 ? nullptr : plans_.data()).run();
+}
+
+const OperatorTable::Plan& OperatorTable::of(DataType type) const { return plans_[index_of(type)]; }
+
+bool OperatorTable::is_absent(Operator which, DataType type) const { return !has(of(type).functions, which); }
+
+const Lowering* OperatorTable::lowering(Operator which, DataType type) const {
+  return of(type).lowerings[index_of(which)];
+}
+
+std::string OperatorTable::describe(Operator which, DataType type) const {
+  if (is_absent(which, type)) return "absent";
+  const Lowering* way = lowering(which, type);
+  if (way == nullptr) return "native";
+  std::string text;
+  for (const Operator part : way->made_of) text += fmt::format("{}{}", text.empty() ? "" : " + ", name_of(part));
+  return text;
+}
+
+template <typename Visit>
+void OperatorTable::walk(std::span<const DataType> types, const Visit& visit) const {
+  for (const DataType type : types) {
+    OperatorSet seen;
+    std::vector<Operator> open(operators.begin(), operators.begin() + model_operator_count);
+    while (!open.empty()) {
+      const Operator which = open.back();
+      open.pop_back();
+      if (seen.test(index_of(which))) continue;
+      seen.set(index_of(which));
+      visit(which, type);
+      const auto follow = [&](const Lowering& way) { open.insert(open.end(), way.made_of.begin(), way.made_of.end()); };
+      if (const Lowering* way = lowering(which, type)) {
+        follow(*way);
+      } else if (is_absent(which, type)) {
+        for (const Lowering& possible : all_lowerings()) {
+          if (possible.replaces == which) follow(possible);
+        }
+      }
+    }
+  }
+}
+
+std::vector<Operator> OperatorTable::lowered(std::span<const DataType> types) const {
+  OperatorSet set;
+  walk(types, [&](Operator which, DataType type) {
+    if (lowering(which, type) != nullptr) set.set(index_of(which));
+  });
+  std::vector<Operator> list;
+  std::ranges::copy_if(operators, std::back_inserter(list), [&](Operator which) { return set.test(index_of(which)); });
+  return list;
+}
+
+std::vector<Operator> OperatorTable::missing(std::span<const DataType> types) const {
+  const OperatorSet can_be_replaced = replaceable();
+  OperatorSet set;
+  walk(types, [&](Operator which, DataType type) {
+    if (is_absent(which, type) && !can_be_replaced.test(index_of(which))) set.set(index_of(which));
+  });
+  std::vector<Operator> list;
+  std::ranges::copy_if(operators, std::back_inserter(list), [&](Operator which) { return set.test(index_of(which)); });
+  return list;
+}
+
+}  // namespace lectern

@@ -1,0 +1,110 @@
+// The operators that replacements are made of. The model calls none of them; a device that lacks one of operators.h
+// needs those that its replacement calls (docs/devices.md has the table).
+//
+// They compute in f32. rearrange alone converts between data types; product, gather_rows and grouped_linear take
+// inner values as they are. Indices are i32, on the device. Shapes of in and out are equal where nothing else is said,
+// and out may be an input where both have the same strides.
+#pragma once
+
+#include "device/operators.h"
+#include "device/strided.h"
+
+namespace lectern {
+
+// rearrange: out = in, converted where the types differ: between f32, f16 and bf16, and between f32 and i32.
+// exp, sqrt: of every element.
+struct MapArgs {
+  StridedView in = {};
+  MutableStridedView out = {};
+};
+
+// plus, minus, times, divide, maximum: out = a ? b, element by element. Where b is empty, `number` stands for it.
+struct PairArgs {
+  StridedView a = {};
+  StridedView b = {};
+  float number = 0;
+  MutableStridedView out = {};
+};
+
+// reduce_sum, reduce_max: [..., n] -> [..., 1], n > 0.
+struct ReduceArgs {
+  StridedView in = {};
+  MutableStridedView out = {};
+};
+
+// softmax: over the last extent. cumulative_sum: along it, every element included in its own sum.
+struct LineArgs {
+  TensorView in = {};
+  MutableTensorView out = {};
+};
+
+// x = activation(x)
+struct ActivateArgs {
+  Activation activation = Activation::none;
+  MutableTensorView x = {};
+};
+
+// out = mask != 0 ? a : b; the mask holds zeros and ones.
+struct SelectArgs {
+  StridedView mask = {};
+  StridedView a = {};
+  StridedView b = {};
+  MutableStridedView out = {};
+};
+
+// out = in * weight^T. in [rows, in], inner; out [rows, out] f32.
+struct ProductArgs {
+  TensorView in = {};
+  const Matrix& weight;
+  MutableTensorView out = {};
+};
+
+// out[p, q, i, j] = sum over k of a[p, q, i, k] * b[p, q, j, k]; a and b of any strides, out dense. f32.
+struct MatmulArgs {
+  StridedView a = {};
+  StridedView b = {};
+  MutableTensorView out = {};
+};
+
+// Rows of width elements. gather_rows: out[i] = in[indices[i]], of any type. scatter_rows: out[indices[i]] = in[i],
+// the indices all different. scatter_add: out[indices[i]] += in[i], the indices in any order and number, f32.
+struct RowsArgs {
+  TensorView in = {};       // [rows, width]
+  TensorView indices = {};  // i32 [n], each a row of what is looked up in
+  MutableTensorView out = {};
+};
+
+// out[i] = in[next row] wherever mask[i] != 0, the rows of in one after the other. in [n, width] holds at least as
+// many rows as the mask has ones; mask f32 [rows]; out [rows, width] f32.
+struct MaskedScatterArgs {
+  TensorView in = {};
+  TensorView mask = {};
+  MutableTensorView out = {};
+};
+
+// The largest values of every row by falling value, of equal ones the lower index first. in f32 [rows, n]; values f32
+// and indices i32 [rows, k], k <= n.
+struct TopKArgs {
+  TensorView in = {};
+  MutableTensorView values = {};
+  MutableTensorView indices = {};
+};
+
+// order[i] = index of the i-th smallest key, of equal ones the lower index first. Both i32 [n].
+struct SortArgs {
+  TensorView keys = {};
+  MutableTensorView order = {};
+};
+
+// out row i = activation(in row i * weight^T), the weight being `part` of experts[groups[i]]; groups i32 [rows] rise.
+// in [rows, in] and out [rows, out], inner.
+struct GroupedLinearArgs {
+  TensorView in = {};
+  TensorView groups = {};
+  std::span<const ExpertWeights> experts = {};
+  Matrix ExpertWeights::*part = nullptr;
+  Activation activation = Activation::none;
+  MutableTensorView out = {};
+};
+
+}  // namespace lectern

@@ -1,0 +1,33 @@
+// The devices of this machine, by name.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "device/device.h"
+
+namespace lectern {
+
+struct DeviceDescription {
+  std::string name;      // what open_device takes: "cpu", "ascend:0"
+  std::string hardware;  // e.g. the processor's name
+  std::string software;  // versions of what drives it
+  size_t memory = 0;     // bytes; 0 where it is not known
+  size_t free_memory = 0;
+};
+
+// Every device that can be opened.
+std::vector<DeviceDescription> devices();
+// Throws Error, with the names there are, for any other.
+DeviceDescription describe_device(std::string_view name);
+
+// A device of its own that does without some operators. Tensors and models on it must be gone before it is.
+std::unique_ptr<Device> make_device(std::string_view name, const OperatorSet& without = {});
+
+// One device for every name and list of operators (as for parse_operators), the same at every call; it lives until the
+// process ends. For several threads.
+Device& open_device(std::string_view name, std::string_view without = "");
+
+}  // namespace lectern

@@ -1,0 +1,104 @@
+#include "device/operator_table.h"
+
+#include <gmock/gmock.h>
+
+#include "device/cpu/cpu_device.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+constexpr std::array f32 = {DataType::f32};
+
+std::string message_of(std::string_view names) {
+  try {
+    parse_operators(names);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(OperatorTable, NamesAreParsed) {
+  EXPECT_TRUE(parse_operators("").none());
+  EXPECT_EQ(parse_operators("conv2d,scatter_rows").count(), 2u);
+  EXPECT_EQ(parse_operators("cann-8.3.rc1-pytorch"), parse_operators("conv2d,masked_scatter"));
+  EXPECT_EQ(parse_operators("all,product"), parse_operators("all") | parse_operators("product"));
+  EXPECT_THAT(message_of("conv2d,conv3d"), HasSubstr("there is no operator 'conv3d'; choose from all, cann"));
+  EXPECT_THAT(message_of("conv2d,,exp"), HasSubstr("there is no operator ''"));
+}
+
+TEST(OperatorTable, AllIsWhatCanBeReplaced) {
+  const OperatorSet all = parse_operators("all");
+  for (size_t i = 0; i < model_operator_count; ++i) EXPECT_TRUE(all.test(i)) << name_of(static_cast<Operator>(i));
+  EXPECT_EQ(operator_count - all.count(), 11u) << "as docs/devices.md says";
+}
+
+// Every replacement is made of all it says: with all of that and nothing else it stands.
+TEST(OperatorTable, ReplacementsStandOnTheirParts) {
+  const auto device = make_cpu_device(parse_operators("all"));
+  for (const Operator which : all_operators()) {
+    for (const DataType type : inner_types)
+      EXPECT_FALSE(device->operators().is_absent(which, type)) << name_of(which) << " " << name_of(type);
+  }
+}
+
+TEST(OperatorTable, KeepsWhatTheDeviceHas) {
+  const OperatorTable table({.linear = [](Device&, const LinearArgs&) {}, .unfold = [](Device&, const UnfoldArgs&) {}},
+                            {}, {});
+  EXPECT_EQ(table.describe(Operator::linear, DataType::f32), "native");
+  EXPECT_EQ(table.describe(Operator::conv2d, DataType::f32), "unfold + linear");
+  EXPECT_EQ(table.describe(Operator::rope, DataType::f32), "absent");
+  EXPECT_EQ(table.functions(DataType::f32).rope, nullptr);
+  EXPECT_NE(table.functions(DataType::bf16).conv2d, nullptr);
+}
+
+// An operator for one type only is replaced for the others.
+TEST(OperatorTable, IsMadeForEveryType) {
+  const auto f16_attention = [](Operator which, DataType type) {
+    return which == Operator::attention ? type == DataType::f16 : true;
+  };
+  Operators native;
+  native.attention = [](Device&, const AttentionArgs&) {};
+  native.rearrange = native.exp = native.sqrt = [](Device&, const MapArgs&) {};
+  native.plus = native.times = native.divide = native.maximum = [](Device&, const PairArgs&) {};
+  native.matmul = [](Device&, const MatmulArgs&) {};
+  native.reduce_sum = native.reduce_max = [](Device&, const ReduceArgs&) {};
+  const OperatorTable table(native, f16_attention, {});
+  EXPECT_EQ(table.describe(Operator::attention, DataType::f16), "native");
+  EXPECT_THAT(table.describe(Operator::attention, DataType::f32), HasSubstr("matmul"));
+  EXPECT_THAT(table.describe(Operator::attention, DataType::bf16), HasSubstr("matmul"));
+}
+
+TEST(OperatorTable, NamesAllThatIsMissing) {
+  const OperatorTable nothing({}, {}, {});
+  const std::vector<Operator> missing = nothing.missing(f32);
+  EXPECT_EQ(missing.size(), 11u);
+  EXPECT_THAT(nothing.lowered(f32), IsEmpty());
+  const auto device = make_cpu_device(parse_operators("linear,product,attention,matmul"));
+  EXPECT_THAT(device->operators().missing(f32), UnorderedElementsAre(Operator::product, Operator::matmul));
+  try {
+    device->require_model_operators(WeightFormat::f32);
+    FAIL() << "a device without products was taken";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("cpu: cannot run a model: it lacks product, matmul, which nothing can replace"));
+  }
+  EXPECT_NO_THROW(make_cpu_device(parse_operators("product"))->require_model_operators(WeightFormat::f32))
+      << "nothing needs it where linear is native";
+}
+
+TEST(OperatorTable, SaysWhatIsReplacedWhenAModelRuns) {
+  EXPECT_THAT(cpu_device().lowered(WeightFormat::f32), ElementsAre("conv2d"));
+  EXPECT_THAT(make_cpu_device(parse_operators("rope,minus,sort"))->lowered(WeightFormat::f32),
+              ElementsAre("conv2d", "rope", "minus"))
+      << "sort is not reached";
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,41 @@
+#include "device/registry.h"
+
+#include <gmock/gmock.h>
+
+#include "device/cpu/cpu_device.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+TEST(Registry, TheCpuIsFirst) {
+  const std::vector<DeviceDescription> all = devices();
+  ASSERT_FALSE(all.empty());
+  EXPECT_EQ(all[0].name, "cpu");
+  EXPECT_THAT(all[0].software, ::testing::HasSubstr("oneDNN"));
+  EXPECT_GT(all[0].memory, all[0].free_memory);
+  EXPECT_GT(all[0].free_memory, 0u);
+}
+
+TEST(Registry, OpensADeviceOnceForEveryListOfOperators) {
+  EXPECT_EQ(&open_device("cpu"), &cpu_device());
+  Device& without = open_device("cpu", "rope,conv2d");
+  EXPECT_NE(&without, &cpu_device());
+  EXPECT_EQ(&without, &open_device("cpu", "conv2d,rope"));
+  EXPECT_NE(without.operators().lowering(Operator::rope, DataType::f32), nullptr);
+}
+
+TEST(Registry, RefusesOtherNames) {
+  for (const char* name : {"", "gpu", "cpu:0", "cpu:x"}) {
+    try {
+      open_device(name);
+      FAIL() << name;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(),
+                  ::testing::HasSubstr("there is no device '" + std::string(name) + "'; choose from cpu"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lectern
