@@ -21,7 +21,8 @@ struct ReadOptions {
   std::string mode = "auto";
   // Allows a mode that the model was not trained for.
   bool force_mode = false;
-  // markdown, free, figure, describe, or a prompt of one's own, with <image> where the picture goes or without.
+  // markdown, free, figure, describe, locate:TEXT, or a prompt of one's own, with <image> where the picture goes or
+  // without.
   std::string prompt = "free";
   // Keep the layout tags that the markdown prompt makes the model write.
   bool raw = false;

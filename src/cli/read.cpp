@@ -129,7 +129,7 @@ Run add_read(CLI::App& app) {
   command->add_flag("--force-mode", arguments->options.force_mode, "Allow a mode that the model was not trained for");
   command
       ->add_option("--prompt", arguments->options.prompt,
-                   "free (default), markdown, figure, describe, or a text of your own")
+                   "free (default), markdown, figure, describe, locate:TEXT, or words of your own")
       ->type_name("PROMPT");
   command->add_flag("--raw", arguments->options.raw, "Keep the layout tags of the markdown prompt");
   command

@@ -3,6 +3,9 @@
 #include <array>
 #include <utility>
 
+#include "core/json_file.h"
+#include "lectern/error.h"
+
 namespace lectern {
 namespace {
 
@@ -13,12 +16,27 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> known_pro
     {"describe", "<image>\nDescribe this image in detail."},
 }};
 
+constexpr std::string_view locate = "locate:";
+
+std::string locating_prompt(std::string_view text) {
+  for (const std::string_view mark : {"<|", "<image>"}) {
+    if (text.find(mark) != std::string_view::npos) {
+      throw Error("prompt 'locate:" + printable(text) + "': the text to locate may not hold " + std::string(mark));
+    }
+  }
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+    throw Error("prompt 'locate:': names no text to locate, as in: locate:\"Total amount\"");
+  }
+  return "<image>\nLocate <|ref|>" + std::string(text) + "<|/ref|> in the image.";
+}
+
 }  // namespace
 
 std::string prompt_text(std::string_view name) {
   for (const auto& [known, text] : known_prompts) {
     if (name == known) return std::string(text);
   }
+  if (name.starts_with(locate)) return locating_prompt(name.substr(locate.size()));
   if (name.find("<image>") != std::string_view::npos) return std::string(name);
   return "<image>\n" + std::string(name);
 }
