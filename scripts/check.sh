@@ -15,7 +15,7 @@ log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 
 folders=()
-for folder in include src tests bench; do [[ ! -d "$folder" ]] || folders+=("$folder"); done
+for folder in include src tests bench examples; do [[ ! -d "$folder" ]] || folders+=("$folder"); done
 
 formatted() {
   find "${folders[@]}" \( -name '*.h' -o -name '*.cpp' \) -print0 | xargs -0 -r clang-format --dry-run -Werror
@@ -25,7 +25,7 @@ layers() { /usr/bin/python3 -B scripts/check_layers.py --self-test && /usr/bin/p
 
 shell_scripts() {
   local file status=0
-  for file in scripts/*.sh .ci/run; do bash -n "$file" || status=1; done
+  for file in scripts/*.sh tests/*/*.sh .ci/run; do bash -n "$file" || status=1; done
   return "$status"
 }
 

@@ -7,7 +7,7 @@ packages=(cmake ninja-build g++ ccache pkg-config libdnnl-dev libhwy-dev libvips
 case "${1:-}" in
   build) ;;
   test)
-    packages+=(libgtest-dev libgmock-dev clang clang-tidy clang-format libclang-rt-dev libomp-dev git
+    packages+=(libgtest-dev libgmock-dev clang clang-tidy clang-format libclang-rt-dev libomp-dev git mandoc zsh
                python3 python3-numpy python3-pil fonts-dejavu fonts-liberation fonts-lato fonts-open-sans fonts-roboto
                fonts-crosextra-carlito fonts-crosextra-caladea fonts-freefont-ttf
                python3-jsonschema poppler-utils) ;;

@@ -21,6 +21,8 @@ Run add_bench(CLI::App& app);
 Run add_pull(CLI::App& app);
 Run add_models(CLI::App& app);
 Run add_devices(CLI::App& app);
+Run add_completion(CLI::App& app);
+Run add_manual(CLI::App& app);
 
 // Whether standard error is a terminal that lines can be drawn on again and again.
 bool can_show_progress();

@@ -59,7 +59,8 @@ int run(int argc, char** argv) {
   const std::vector<std::pair<std::string, Run>> commands = {
       {"read", add_read(app)},     {"convert", add_convert(app)}, {"pull", add_pull(app)},
       {"models", add_models(app)}, {"inspect", add_inspect(app)}, {"trace", add_trace(app)},
-      {"bench", add_bench(app)},   {"devices", add_devices(app)},
+      {"bench", add_bench(app)},   {"devices", add_devices(app)}, {"completion", add_completion(app)},
+      {"manual", add_manual(app)},
   };
   std::string names = commands.front().first;
   for (size_t i = 1; i < commands.size(); ++i) names += (i + 1 < commands.size() ? ", " : " or ") + commands[i].first;

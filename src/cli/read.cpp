@@ -123,14 +123,15 @@ Run add_read(CLI::App& app) {
   add_model_options(*command, arguments->model);
   command
       ->add_option("--mode", arguments->options.mode,
-                   "tiny, small, base, large, gundam, native or auto (default): gundam for a model trained at 1024 "
-                   "pixels, else native")
-      ->type_name("MODE");
+                   "How the page is shown to the model (default: auto, which is gundam for a model trained at 1024 "
+                   "pixels, else native)")
+      ->type_name("tiny|small|base|large|gundam|native|auto");
   command->add_flag("--force-mode", arguments->options.force_mode, "Allow a mode that the model was not trained for");
   command
       ->add_option("--prompt", arguments->options.prompt,
-                   "free (default), markdown, figure, describe, locate:TEXT, or words of your own")
-      ->type_name("PROMPT");
+                   "What to ask: plain text (free, the default), Markdown, a figure's contents, a description, where a "
+                   "text stands, or words of your own")
+      ->type_name("free|markdown|figure|describe|locate:TEXT|WORDS");
   command->add_flag("--raw", arguments->options.raw, "Keep the layout tags of the markdown prompt");
   command
       ->add_option("--max-tokens", arguments->options.max_tokens,

@@ -126,8 +126,8 @@ Run add_trace(CLI::App& app) {
   CLI::App* command = app.add_subcommand("trace", "Write every stage of reading one picture to a .safetensors file");
   command->add_option("IMAGE", arguments->image, "A picture file")->type_name("")->required();
   add_model_options(*command, arguments->model);
-  command->add_option("--mode", arguments->mode, "tiny, small, base, large, gundam, native or auto (default)")
-      ->type_name("MODE");
+  command->add_option("--mode", arguments->mode, "How the page is shown to the model (default: auto)")
+      ->type_name("tiny|small|base|large|gundam|native|auto");
   command->add_flag("--force-mode", arguments->force_mode, "Allow a mode that the model was not trained for");
   command->add_option("--prompt-ids", arguments->prompt_ids, "The prompt's token ids from 0, the image token once")
       ->type_name("IDS")

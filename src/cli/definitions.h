@@ -1,0 +1,34 @@
+// What the commands and their options are, read back from the definitions that parse them, so that completions and the
+// manual cannot say anything else.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace lectern::cli {
+
+struct OptionDefinition {
+  std::vector<std::string> names;  // "-o", "--output"; of an argument without dashes its one name
+  std::string value;               // "FILE|FOLDER", "f32|bf16|q8|q4"; empty for a flag
+  std::string description;
+  bool argument = false;  // stands without a name
+  bool required = false;
+  bool repeats = false;
+
+  // The alternatives of `value` that are words to type as they are; "locate:TEXT" gives "locate:".
+  std::vector<std::string> words() const;
+  // Whether a file, or a folder, may stand there.
+  bool takes_file() const;
+  bool takes_folder() const;
+};
+
+struct CommandDefinition {
+  std::string name;
+  std::string description;
+  std::vector<OptionDefinition> options;  // arguments first
+};
+
+std::vector<CommandDefinition> definitions_of(const CLI::App& app);
+
+}  // namespace lectern::cli
