@@ -121,7 +121,8 @@ std::string zsh_action(const OptionDefinition& option) {
   const std::string paths = option.takes_file() ? "_files" : (option.takes_folder() ? "_files -/" : "");
   if (words.empty()) return paths;
   if (paths.empty()) return fmt::format("({})", zsh_text(joined(words)));
-  return fmt::format("_alternative \"words:word:({})\" \"paths:path:{}\"", joined(words), paths);
+  // After a space it is called as it stands, without what _arguments adds to other actions.
+  return fmt::format(" _alternative \"words\\:word\\:({})\" \"paths\\:path\\:{}\"", zsh_text(joined(words)), paths);
 }
 
 std::string zsh_argument(const OptionDefinition& option) {
