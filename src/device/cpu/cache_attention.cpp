@@ -3,7 +3,9 @@
 #include <vector>
 
 #include "core/threads.h"
+#include "device/cpu/bf16_attention.h"
 #include "device/cpu/kernels.h"
+#include "device/cpu/panel_products.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/cache_attention.cpp"
@@ -63,7 +65,8 @@ HWY_AFTER_NAMESPACE();
 namespace lectern::cpu {
 HWY_EXPORT(attend_rows);
 
-CacheFormat cache_format(int kv_heads, int head_size) {
+CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format) {
+  if (format != WeightFormat::f32 && has_bf16_products()) return bf16::cache_format(kv_heads, head_size);
   const auto floats =
       static_cast<size_t>(kv_heads) * page_tokens * static_cast<size_t>(head_size + HWY_NAMESPACE::padded(head_size));
   return {page_tokens, floats * sizeof(float), DataType::f32};
@@ -71,6 +74,7 @@ CacheFormat cache_format(int kv_heads, int head_size) {
 
 void store(Device&, const StoreArgs& args) {
   const CacheLayer& cache = args.cache;
+  if (cache.format.type == DataType::bf16) return bf16::store(args);
   const int64_t size = cache.head_size;
   const int64_t value_stride = HWY_NAMESPACE::padded(size);
   for (const SequenceRows& sequence : args.sequences) {
@@ -95,7 +99,8 @@ void store(Device&, const StoreArgs& args) {
 }
 
 void paged_attention(Device&, const PagedAttentionArgs& args) {
-  constexpr int64_t query_rows = HWY_NAMESPACE::query_block;
+  const bool narrow = args.cache.format.type == DataType::bf16;
+  const int64_t query_rows = narrow ? bf16::attention_rows : HWY_NAMESPACE::query_block;
   struct Task {
     const SequenceRows* sequence;
     int64_t head, first, rows;
@@ -111,7 +116,11 @@ void paged_attention(Device&, const PagedAttentionArgs& args) {
   // The longest tasks, which are the last, go first.
   parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t i) {
     const Task& task = tasks[tasks.size() - 1 - static_cast<size_t>(i)];
-    HWY_DYNAMIC_DISPATCH(attend_rows)(args, *task.sequence, task.head, task.first, task.rows);
+    if (narrow) {
+      bf16::attend_rows(args, *task.sequence, task.head, task.first, task.rows);
+    } else {
+      HWY_DYNAMIC_DISPATCH(attend_rows)(args, *task.sequence, task.head, task.first, task.rows);
+    }
   });
 }
 

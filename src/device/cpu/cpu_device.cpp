@@ -11,8 +11,9 @@
 
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
+#include "device/cpu/panel_products.h"
+#include "device/cpu/panels.h"
 #include "device/cpu/part_kernels.h"
-#include "device/cpu/quantized.h"
 #include "hwy/targets.h"
 #include "lectern/error.h"
 
@@ -128,18 +129,14 @@ class CpuDevice final : public Device {
     const TensorView rows = weight.reshaped({out, in});
     switch (format) {
       case WeightFormat::f32: return {rows, in, format, nullptr};
-      case WeightFormat::bf16: {
-        if (rows.type == DataType::bf16) return {rows, in, format, nullptr};
-        const Tensor wide = vector(rows);
-        const auto own = std::make_shared<Tensor>(*this, DataType::bf16, rows.shape);
-        cpu::narrow(wide.floats(), own->view().as<uint16_t>(), out * in);
-        return {*own, in, format, own};
-      }
+      case WeightFormat::bf16:
       case WeightFormat::q8:
       case WeightFormat::q4: {
-        const auto own = std::make_shared<Tensor>(*this, DataType::u8, Shape{out, cpu::row_bytes(format, in)});
-        cpu::quantize(rows, format, own->view().data);
-        return {*own, in, format, own};
+        const int64_t bytes = cpu::panel_bytes(format, in);
+        const auto own = std::make_shared<Tensor>(*this, DataType::u8, Shape{cpu::panels_of(out), bytes});
+        cpu::pack(rows, format, own->view().data);
+        // As if the bytes of a panel were shared out among its outputs.
+        return {{own->view().data, DataType::u8, {out, bytes / cpu::panel_outputs}}, in, format, own};
       }
     }
     return {};
@@ -153,11 +150,15 @@ class CpuDevice final : public Device {
 
   void read(const TensorView& values, float* out) override { cpu::widen(values, out); }
 
-  Precision precision(WeightFormat) const override { return {}; }
+  // What few rows multiply is small beside the weights, so the decoder keeps its values in f32.
+  Precision precision(WeightFormat format) const override {
+    const bool narrow = format != WeightFormat::f32 && cpu::has_bf16_products();
+    return {.encoder = narrow ? DataType::bf16 : DataType::f32, .decoder = DataType::f32};
+  }
 
  protected:
-  CacheFormat native_cache_format(int kv_heads, int head_size, WeightFormat) const override {
-    return cpu::cache_format(kv_heads, head_size);
+  CacheFormat native_cache_format(int kv_heads, int head_size, WeightFormat format) const override {
+    return cpu::cache_format(kv_heads, head_size, format);
   }
 
  private:

@@ -93,18 +93,33 @@ void norm_row(const NormArgs& args, int64_t row) {
   const float* x = args.in.as<float>() + row * width;
   const float* weight = args.weight.as<float>();
   const float* bias = args.bias ? args.bias.as<float>() : nullptr;
-  float* out = args.out.as<float>() + row * width;
   const float mean = bias != nullptr ? value_sum(x, width) / static_cast<float>(width) : 0.0f;
   const float factor = 1.0f / std::sqrt(product_sum(x, x, mean, width) / static_cast<float>(width) + args.epsilon);
   const FloatTag d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const bool wide = args.out.type == DataType::f32;
+  std::byte* const out = args.out.data + static_cast<size_t>(row * width) * size_of(args.out.type);
+  auto* const floats = reinterpret_cast<float*>(out);
+  auto* const halves = reinterpret_cast<uint16_t*>(out);
   int64_t i = 0;
   for (; i + lanes <= width; i += lanes) {
     const auto normed = hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, factor));
     const auto shift = bias != nullptr ? hn::LoadU(d, bias + i) : hn::Zero(d);
-    hn::StoreU(hn::MulAdd(normed, hn::LoadU(d, weight + i), shift), d, out + i);
+    const auto value = hn::MulAdd(normed, hn::LoadU(d, weight + i), shift);
+    if (wide) {
+      hn::StoreU(value, d, floats + i);
+    } else {
+      store_bf16(d, value, halves + i);
+    }
   }
-  for (; i < width; ++i) out[i] = (x[i] - mean) * factor * weight[i] + (bias != nullptr ? bias[i] : 0.0f);
+  for (; i < width; ++i) {
+    const float value = (x[i] - mean) * factor * weight[i] + (bias != nullptr ? bias[i] : 0.0f);
+    if (wide) {
+      floats[i] = value;
+    } else {
+      halves[i] = f32_to_bf16(value);
+    }
+  }
 }
 
 // Both halves of one head: (a, b) -> (a cos - b sin, b cos + a sin).
@@ -180,6 +195,15 @@ void widen(const TensorView& in, float* out) {
 void widen_row(const TensorView& in, int64_t row, float* out) {
   const int64_t width = in.shape[0] == 0 ? 0 : in.shape.elements() / in.shape[0];
   HWY_DYNAMIC_DISPATCH(widen_range)(in.slice(row, 1), out, 0, width);
+}
+
+void narrow_row(const TensorView& in, int64_t row, uint16_t* out) {
+  const int64_t width = in.shape[0] == 0 ? 0 : in.shape.elements() / in.shape[0];
+  if (in.type == DataType::bf16) {
+    std::copy_n(in.as<uint16_t>() + row * width, width, out);
+  } else {
+    HWY_DYNAMIC_DISPATCH(narrow_range)(in.as<float>() + row * width, out, 0, width);
+  }
 }
 
 void narrow(const float* in, uint16_t* out, int64_t count) {
@@ -261,9 +285,20 @@ void gather(Device&, const GatherArgs& args) {
 
 void copy(Device&, const CopyArgs& args) {
   const int64_t columns = args.in.shape[1];
+  const bool narrows = args.in.type == DataType::f32 && args.out.type == DataType::bf16;
+  const size_t size = size_of(args.in.type);
   for (int64_t row = 0; row < args.in.shape[0]; ++row) {
-    std::memcpy(args.out.as<float>() + row * args.out_stride, args.in.as<float>() + row * args.in_stride,
-                static_cast<size_t>(columns) * sizeof(float));
+    const int64_t from = row * args.in_stride;
+    const int64_t to = row * args.out_stride;
+    if (narrows) {
+      HWY_DYNAMIC_DISPATCH(narrow_range)(args.in.as<float>() + from, args.out.as<uint16_t>() + to, 0, columns);
+    } else if (args.in.type != args.out.type) {
+      const TensorView line(args.in.data + static_cast<size_t>(from) * size, args.in.type, {columns});
+      HWY_DYNAMIC_DISPATCH(widen_range)(line, args.out.as<float>() + to, 0, columns);
+    } else {
+      std::memcpy(args.out.data + static_cast<size_t>(to) * size, args.in.data + static_cast<size_t>(from) * size,
+                  static_cast<size_t>(columns) * size);
+    }
   }
 }
 
@@ -286,10 +321,14 @@ void unfold(Device&, const UnfoldArgs& args) {
   const int64_t out_width = (width + 2 * args.padding - reach) / args.stride + 1;
   const int64_t places = args.kernel * args.kernel;
   const float* in = args.in.as<float>();
+  const int64_t size = channels * places;  // of a row
   parallel_for(args.in.shape[0] * out_height, [&](int64_t line) {
     const int64_t view = line / out_height;
-    float* out = args.out.as<float>() + line * out_width * channels * places;
-    for (int64_t x = 0; x < out_width; ++x, out += channels * places) {
+    const bool wide = args.out.type == DataType::f32;
+    std::vector<float> buffer(wide ? 0 : static_cast<size_t>(size));
+    for (int64_t x = 0; x < out_width; ++x) {
+      const int64_t at = (line * out_width + x) * size;
+      float* const out = wide ? args.out.as<float>() + at : buffer.data();
       for (int64_t place = 0; place < places; ++place) {
         const int64_t row = line % out_height * args.stride - args.padding + place / args.kernel * args.dilation;
         const int64_t column = x * args.stride - args.padding + place % args.kernel * args.dilation;
@@ -297,6 +336,7 @@ void unfold(Device&, const UnfoldArgs& args) {
         const float* from = in + ((view * height + row) * width + column) * channels;
         for (int64_t c = 0; c < channels; ++c) out[c * places + place] = inside ? from[c] : 0.0f;
       }
+      if (!wide) HWY_DYNAMIC_DISPATCH(narrow_range)(out, args.out.as<uint16_t>() + at, 0, size);
     }
   });
 }

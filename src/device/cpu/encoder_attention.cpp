@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "core/threads.h"
+#include "device/cpu/bf16_attention.h"
+#include "device/cpu/encoder_regions.h"
 #include "device/cpu/kernels.h"
 #include "device/device.h"
 
@@ -16,57 +18,28 @@
 HWY_BEFORE_NAMESPACE();
 namespace lectern::cpu::HWY_NAMESPACE {
 
-// What attends to itself: a view, or a window of it. Its top left place is (top, left) of view `view`.
-struct Region {
-  int64_t view, top, left;
-};
-
-// The sizes of one call.
-struct Layout {
+// How one head of a region is laid out.
+struct Layout : EncoderRegions {
   explicit Layout(const AttentionArgs& args)
-      : batch(args.qkv.shape[0]),
-        height(args.qkv.shape[1]),
-        width(args.qkv.shape[2]),
-        channels(args.qkv.shape[3] / 3),
+      : EncoderRegions(args),
         head_size(channels / args.heads),
         value_stride(padded(head_size)),
-        rows(args.window > 0 ? args.window : height),
-        columns(args.window > 0 ? args.window : width),
-        keys(rows * columns),
-        key_blocks((keys + page_tokens - 1) / page_tokens),
+        key_blocks(pages()),
         block_size(page_tokens * (head_size + value_stride)) {}
 
-  std::vector<Region> regions() const {
-    std::vector<Region> all;
-    for (int64_t view = 0; view < batch; ++view) {
-      for (int64_t top = 0; top < height; top += rows) {
-        for (int64_t left = 0; left < width; left += columns) all.push_back({view, top, left});
-      }
-    }
-    return all;
-  }
-
-  int64_t batch, height, width, channels, head_size, value_stride;
-  int64_t rows, columns;  // of a region
-  int64_t keys, key_blocks;
+  int64_t head_size, value_stride;
+  int64_t key_blocks;
   int64_t block_size;  // floats of a block's keys and values
 };
+using Region = EncoderRegions::Region;
 
 // Keys, transposed, and values of one head of one region, in blocks.
 void pack(const AttentionArgs& args, const Layout& l, const Region& region, int64_t head, float* blocks) {
-  const float* qkv = args.qkv.as<float>();
   for (int64_t j = 0; j < l.key_blocks * page_tokens; ++j) {
     float* keys = blocks + j / page_tokens * l.block_size + j % page_tokens;
     float* values =
         blocks + j / page_tokens * l.block_size + page_tokens * l.head_size + j % page_tokens * l.value_stride;
-    const int64_t y = region.top + j / l.columns;
-    const int64_t x = region.left + j % l.columns;
-    const float* place = nullptr;
-    if (j < l.keys) {
-      place = y < l.height && x < l.width ? qkv + ((region.view * l.height + y) * l.width + x) * 3 * l.channels
-                                          : args.padding.as<float>();
-      place += head * l.head_size;
-    }
+    const float* place = j < l.keys ? l.place(args, region, j, args.padding.as<float>()) + head * l.head_size : nullptr;
     for (int64_t i = 0; i < l.head_size; ++i) {
       keys[i * page_tokens] = place != nullptr ? place[l.channels + i] : 0;
       values[i] = place != nullptr ? place[2 * l.channels + i] : 0;
@@ -194,7 +167,13 @@ HWY_AFTER_NAMESPACE();
 namespace lectern::cpu {
 HWY_EXPORT(encoder_attention);
 
-void attention(Device& device, const AttentionArgs& args) { HWY_DYNAMIC_DISPATCH(encoder_attention)(device, args); }
+void attention(Device& device, const AttentionArgs& args) {
+  if (args.qkv.type == DataType::bf16) {
+    bf16::encoder_attention(device, args);
+  } else {
+    HWY_DYNAMIC_DISPATCH(encoder_attention)(device, args);
+  }
+}
 
 }  // namespace lectern::cpu
 #endif

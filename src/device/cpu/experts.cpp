@@ -1,10 +1,13 @@
 // Mixture of experts: rows are grouped by expert, so that each expert's weights are read once for all of them.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
+#include "core/threads.h"
 #include "device/cpu/kernels.h"
+#include "device/cpu/panel_products.h"
 #include "device/device.h"
 
 namespace lectern::cpu {
@@ -45,6 +48,14 @@ std::vector<std::vector<Choice>> route(Device& device, const ExpertsArgs& args) 
 
 void add_scaled(const float* y, float score, float* out, int64_t width) {
   for (int64_t i = 0; i < width; ++i) out[i] += score * y[i];
+}
+
+// Zero where no result is written: between a row's values and its padded end.
+void clear_padding(const ProductRows& rows, int64_t columns) {
+  const size_t size = size_of(rows.view().type);
+  const auto bytes = static_cast<size_t>(rows.stride() - columns) * size;
+  for (int64_t i = 0; i < rows.count() && bytes > 0; ++i)
+    std::memset(rows.writable().data + static_cast<size_t>(i * rows.stride() + columns) * size, 0, bytes);
 }
 
 // Every expert has few rows: all gates and ups in one parallel region, then all downs.
@@ -112,13 +123,67 @@ void many_rows(Device& device, const ExpertsArgs& args, const std::vector<std::v
   }
 }
 
+// Packed experts: all gates and ups in one parallel region, then all downs.
+void packed_experts(Device& device, const ExpertsArgs& args, const std::vector<std::vector<Choice>>& chosen) {
+  const int64_t width = args.in.shape[1];
+  const int64_t inner = args.experts[0].gate.out();
+  std::vector<int64_t> order;
+  for (const auto& rows : chosen) {
+    for (const Choice& choice : rows) order.push_back(choice.row);
+  }
+  const auto total = static_cast<int64_t>(order.size());
+  const ProductRows in(device, args.in, order);
+  const ProductRows hidden(device, total, inner);
+  const Tensor downs(device, DataType::f32, {total, width});
+  clear_padding(hidden, inner);
+  std::vector<PanelProduct> first, second;
+  int64_t slot = 0;
+  for (size_t e = 0; e < chosen.size(); ++e) {
+    const auto count = static_cast<int64_t>(chosen[e].size());
+    if (count == 0) continue;
+    const ExpertWeights& expert = args.experts[e];
+    const size_t size = size_of(hidden.view().type);
+    first.push_back({.weight = &expert.up,
+                     .gate = &expert.gate,
+                     .rows = &in,
+                     .first = slot,
+                     .count = count,
+                     .out = hidden.writable().data + static_cast<size_t>(slot * hidden.stride()) * size,
+                     .type = hidden.view().type,
+                     .out_stride = hidden.stride()});
+    second.push_back({.weight = &expert.down,
+                      .rows = &hidden,
+                      .first = slot,
+                      .count = count,
+                      .out = downs.view().data + static_cast<size_t>(slot * width) * sizeof(float),
+                      .out_stride = width});
+    slot += count;
+  }
+  panel_products(first);
+  panel_products(second);
+  // By rows, so that several threads add, and each row's experts always in the same order.
+  std::vector<std::vector<Choice>> slots(static_cast<size_t>(args.in.shape[0]));
+  slot = 0;
+  for (const auto& rows : chosen) {
+    for (const Choice& choice : rows) slots[static_cast<size_t>(choice.row)].push_back({slot++, choice.score});
+  }
+  parallel_shares(args.in.shape[0], 16, [&](int64_t from, int64_t to) {
+    for (int64_t row = from; row < to; ++row) {
+      for (const Choice& choice : slots[static_cast<size_t>(row)])
+        add_scaled(downs.floats() + choice.row * width, choice.score, args.out.as<float>() + row * width, width);
+    }
+  });
+}
+
 }  // namespace
 
 void experts(Device& device, const ExpertsArgs& args) {
   const std::vector<std::vector<Choice>> chosen = route(device, args);
   const bool few =
       std::all_of(chosen.begin(), chosen.end(), [](const auto& rows) { return rows.size() <= max_row_products; });
-  if (few) {
+  if (args.experts[0].gate.format != WeightFormat::f32 && (few || has_bf16_products())) {
+    packed_experts(device, args, chosen);
+  } else if (few) {
     few_rows(device, args, chosen);
   } else {
     many_rows(device, args, chosen);

@@ -7,7 +7,7 @@
 
 namespace lectern::cpu {
 
-// y[i][n] = x[i] . weight[n] for every row n of the weight, i < count; the weight is read once.
+// y[i][n] = x[i] . weight[n] for every row n of a weight kept as it is in its checkpoint, i < count.
 struct RowProduct {
   const Matrix* weight = nullptr;
   const float* const* x = nullptr;
@@ -23,6 +23,8 @@ inline constexpr int max_row_products = 16;
 void widen(const TensorView& in, float* out);
 // The same for one entry of the leading extent, on this thread alone.
 void widen_row(const TensorView& in, int64_t row, float* out);
+// One entry of the leading extent of f32 or bf16 as bf16, on this thread alone.
+void narrow_row(const TensorView& in, int64_t row, uint16_t* out);
 // out bf16 = in, to nearest, ties to even; infinities stay, of a NaN nothing is promised.
 void narrow(const float* in, uint16_t* out, int64_t count);
 // x[i] = activation(x[i])
@@ -30,10 +32,11 @@ void activate(Activation activation, float* x, int64_t count);
 // y = silu(y) * up
 void silu_multiply(float* y, const float* up, int64_t count);
 
-// Pages of the cache hold for every kv head the keys, transposed [head size, page_tokens], then for every kv head the
-// values [page_tokens, head size padded to 16].
+// The cache is of bf16 beside narrower weights where has_bf16_products(), see bf16_attention.cpp, and otherwise of f32:
+// pages then hold for every kv head the keys, transposed [head size, page_tokens], then for every kv head the values
+// [page_tokens, head size padded to 16].
 inline constexpr int page_tokens = 64;
-CacheFormat cache_format(int kv_heads, int head_size);
+CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format);
 
 void linear(Device&, const LinearArgs&);
 void unfold(Device&, const UnfoldArgs&);

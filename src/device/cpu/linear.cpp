@@ -1,4 +1,5 @@
-// Linear layers: few rows go through row_products, many through oneDNN.
+// Linear layers. Packed weights go through panel_products, those kept as they are through row_products for few rows
+// and oneDNN for many; so do packed ones for many rows where bf16 has no instruction.
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -7,7 +8,8 @@
 #include <vector>
 
 #include "device/cpu/kernels.h"
-#include "device/cpu/quantized.h"
+#include "device/cpu/panel_products.h"
+#include "device/cpu/panels.h"
 #include "device/device.h"
 
 namespace lectern::cpu {
@@ -15,12 +17,10 @@ namespace {
 
 using dnnl::memory;
 
-// What a primitive depends on: type of inputs and weights, rows, out, in, bias?, activation, residual?
-using ProductKey = std::tuple<DataType, int64_t, int64_t, int64_t, bool, Activation, bool>;
+// What a primitive depends on: rows, out, in, bias?, activation, residual?
+using ProductKey = std::tuple<int64_t, int64_t, int64_t, bool, Activation, bool>;
 
-memory::data_type dnnl_type(DataType type) {
-  return type == DataType::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
-}
+constexpr auto f32 = memory::data_type::f32;
 
 dnnl::engine& engine() {
   static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
@@ -28,10 +28,10 @@ dnnl::engine& engine() {
 }
 
 dnnl::matmul make_product(const ProductKey& key) {
-  const auto [type, rows, out, in, bias, activation, residual] = key;
-  const memory::desc x({rows, in}, dnnl_type(type), memory::format_tag::ab);
-  const memory::desc w({in, out}, dnnl_type(type), memory::format_tag::ba);
-  const memory::desc y({rows, out}, memory::data_type::f32, memory::format_tag::ab);
+  const auto [rows, out, in, bias, activation, residual] = key;
+  const memory::desc x({rows, in}, f32, memory::format_tag::ab);
+  const memory::desc w({in, out}, f32, memory::format_tag::ba);
+  const memory::desc y({rows, out}, f32, memory::format_tag::ab);
   dnnl::post_ops after;
   switch (activation) {
     case Activation::none: break;
@@ -42,9 +42,8 @@ dnnl::matmul make_product(const ProductKey& key) {
   if (residual) after.append_sum(1);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(after);
-  const auto description =
-      bias ? dnnl::matmul::desc(x, w, memory::desc({1, out}, memory::data_type::f32, memory::format_tag::ab), y)
-           : dnnl::matmul::desc(x, w, y);
+  const auto description = bias ? dnnl::matmul::desc(x, w, memory::desc({1, out}, f32, memory::format_tag::ab), y)
+                                : dnnl::matmul::desc(x, w, y);
   return dnnl::matmul({description, attributes, engine()});
 }
 
@@ -59,33 +58,19 @@ dnnl::matmul product(const ProductKey& key) {
   return made.emplace(key, make_product(key)).first->second;
 }
 
-// Whether products of bf16 are faster here than those of f32.
-bool fast_bf16() {
-  static const bool fast =
-      static_cast<int>(dnnl::get_effective_cpu_isa()) >= static_cast<int>(dnnl::cpu_isa::avx512_core_bf16);
-  return fast;
-}
-
-// The weight [out, in] as f32 or bf16; `made` holds it where it is not the matrix's own data.
-const std::byte* weight_as(Device& device, const Matrix& weight, DataType type, Tensor& made) {
-  if (weight.data.type == type) return weight.data.data;
-  const Shape shape = {weight.out(), weight.in()};
-  Tensor narrow_rows;
-  TensorView rows = weight.data;
-  if (is_quantized(weight.format)) {
-    narrow_rows = Tensor(device, DataType::bf16, shape);
-    unpack(weight, narrow_rows.view().as<uint16_t>());
-    rows = narrow_rows;
-  }
-  if (rows.type == type) {
-    made = std::move(narrow_rows);
+// The weight [out, in] as f32; `made` holds it where it is not the matrix's own data.
+const std::byte* wide_weight(Device& device, const Matrix& weight, Tensor& made) {
+  if (weight.format == WeightFormat::f32 && weight.data.type == DataType::f32) return weight.data.data;
+  made = Tensor(device, DataType::f32, {weight.out(), weight.in()});
+  if (weight.format == WeightFormat::f32) {
+    widen(weight.data, made.floats());
   } else {
-    made = Tensor(device, DataType::f32, shape);
-    widen(rows, made.floats());
+    unpack(weight, made.floats());
   }
   return made.view().data;
 }
 
+// in and out f32
 void blocked_product(Device& device, const LinearArgs& args, int64_t rows) {
   const int64_t out = args.weight.out();
   const int64_t in = args.weight.in();
@@ -93,32 +78,34 @@ void blocked_product(Device& device, const LinearArgs& args, int64_t rows) {
   const bool residual = static_cast<bool>(args.residual);
   if (residual && args.residual.data != args.out.data)
     std::copy_n(args.residual.data, args.residual.bytes(), args.out.data);
-
-  const DataType type = args.weight.format != WeightFormat::f32 && fast_bf16() ? DataType::bf16 : DataType::f32;
   Tensor made_weight;
-  Tensor made_input;
-  const std::byte* weight = weight_as(device, args.weight, type, made_weight);
-  const std::byte* input = args.in.data;
-  if (type == DataType::bf16) {
-    made_input = Tensor(device, DataType::bf16, {rows, in});
-    narrow(args.in.as<float>(), made_input.view().as<uint16_t>(), rows * in);
-    input = made_input.view().data;
-  }
-  const ProductKey key(type, rows, out, in, bias, args.activation, residual);
-  const dnnl::matmul multiply = product(key);
+  const std::byte* weight = wide_weight(device, args.weight, made_weight);
+  const dnnl::matmul multiply = product({rows, out, in, bias, args.activation, residual});
   static thread_local dnnl::stream stream(engine());
   const auto wrap = [](const memory::desc& description, const std::byte* data) {
     return memory(description, engine(), const_cast<std::byte*>(data));  // oneDNN takes no pointers to const
   };
   std::unordered_map<int, memory> arguments = {
-      {DNNL_ARG_SRC, wrap(memory::desc({rows, in}, dnnl_type(type), memory::format_tag::ab), input)},
-      {DNNL_ARG_WEIGHTS, wrap(memory::desc({in, out}, dnnl_type(type), memory::format_tag::ba), weight)},
-      {DNNL_ARG_DST, wrap(memory::desc({rows, out}, memory::data_type::f32, memory::format_tag::ab), args.out.data)}};
-  if (bias)
-    arguments.emplace(DNNL_ARG_BIAS,
-                      wrap(memory::desc({1, out}, memory::data_type::f32, memory::format_tag::ab), args.bias.data));
+      {DNNL_ARG_SRC, wrap(memory::desc({rows, in}, f32, memory::format_tag::ab), args.in.data)},
+      {DNNL_ARG_WEIGHTS, wrap(memory::desc({in, out}, f32, memory::format_tag::ba), weight)},
+      {DNNL_ARG_DST, wrap(memory::desc({rows, out}, f32, memory::format_tag::ab), args.out.data)}};
+  if (bias) arguments.emplace(DNNL_ARG_BIAS, wrap(memory::desc({1, out}, f32, memory::format_tag::ab), args.bias.data));
   multiply.execute(stream, arguments);
   stream.wait();
+}
+
+void panel_product(Device& device, const LinearArgs& args) {
+  const ProductRows rows(device, args.in);
+  const PanelProduct one{.weight = &args.weight,
+                         .rows = &rows,
+                         .count = rows.count(),
+                         .bias = args.bias ? args.bias.as<float>() : nullptr,
+                         .activation = args.activation,
+                         .residual = args.residual ? args.residual.as<float>() : nullptr,
+                         .out = args.out.data,
+                         .type = args.out.type,
+                         .out_stride = args.weight.out()};
+  panel_products({&one, 1});
 }
 
 void few_rows(const LinearArgs& args, int rows) {
@@ -154,7 +141,11 @@ void few_rows(const LinearArgs& args, int rows) {
 void linear(Device& device, const LinearArgs& args) {
   const int64_t rows = args.in.shape.elements() / args.weight.in();
   if (rows == 0) return;
-  if (rows <= max_row_products) {
+  const bool packed = args.weight.format != WeightFormat::f32;
+  const bool narrow = args.in.type != DataType::f32 || args.out.type != DataType::f32;
+  if (packed && (rows <= max_row_products || narrow || has_bf16_products())) {
+    panel_product(device, args);
+  } else if (rows <= max_row_products) {
     few_rows(args, static_cast<int>(rows));
   } else {
     blocked_product(device, args, rows);

@@ -1,10 +1,10 @@
-// Products of few rows with a large weight: every weight is read once and widened in registers.
+// Products of few rows with a weight kept as it is in its checkpoint: every weight is read once and widened in
+// registers.
 #include <algorithm>
 #include <vector>
 
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/quantized.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/row_products.cpp"
@@ -69,120 +69,8 @@ void dot_range(const RowProduct& product, int64_t first, int64_t last) {
   for (; n < last; ++n) dot_inputs<Weight, 1>(w + n * in, in, product, n);
 }
 
-// y[i][n + r] = x[i] . row r of q8, for R rows and M inputs padded to whole groups.
-template <int R, int M>
-void dot_q8(const std::byte* rows, int64_t in, const float* const* x, float* const* y, int64_t n, float* scales) {
-  const FloatTag d;
-  const hn::Rebind<int8_t, FloatTag> d8;
-  const hn::RebindToSigned<FloatTag> d32;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t blocks = padded_columns(in) / block_columns;
-  const int64_t stride = row_bytes(WeightFormat::q8, in);
-  hn::Vec<FloatTag> sum[R][M];
-  for (int r = 0; r < R; ++r) {
-    widen_from(reinterpret_cast<const F16*>(rows + r * stride), scales + r * blocks, blocks);
-    for (int i = 0; i < M; ++i) sum[r][i] = hn::Zero(d);
-  }
-  const auto* numbers = reinterpret_cast<const int8_t*>(rows + scale_bytes(in));
-  for (int64_t b = 0; b < blocks; ++b) {
-    for (int64_t k = b * block_columns; k < (b + 1) * block_columns; k += lanes) {
-      hn::Vec<FloatTag> value[M];
-      for (int i = 0; i < M; ++i) value[i] = hn::LoadU(d, x[i] + k);
-      for (int r = 0; r < R; ++r) {
-        const auto number = hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, numbers + r * stride + k)));
-        if (k % block_columns == 0) hwy::Prefetch(numbers + (R + r) * stride + k);
-        const auto weight = hn::Mul(number, hn::Set(d, scales[r * blocks + b]));
-        for (int i = 0; i < M; ++i) sum[r][i] = hn::MulAdd(weight, value[i], sum[r][i]);
-      }
-    }
-  }
-  for (int r = 0; r < R; ++r) {
-    for (int i = 0; i < M; ++i) y[i][n + r] = hn::GetLane(hn::SumOfLanes(d, sum[r][i]));
-  }
-}
-
-// The same for q4.
-template <int R, int M>
-void dot_q4(const std::byte* rows, int64_t in, const float* const* x, float* const* y, int64_t n, float* scales) {
-  const FloatTag d;
-  const hn::RebindToUnsigned<FloatTag> d32;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t groups = padded_columns(in) / group_columns;
-  constexpr int64_t group_blocks = group_columns / block_columns;
-  const int64_t blocks = groups * group_blocks;
-  const int64_t stride = row_bytes(WeightFormat::q4, in);
-  const Nibbles nibbles;
-  hn::Vec<FloatTag> sum[R][M];
-  for (int r = 0; r < R; ++r) {
-    widen_from(reinterpret_cast<const F16*>(rows + r * stride), scales + r * blocks, blocks);
-    for (int i = 0; i < M; ++i) sum[r][i] = hn::Zero(d);
-  }
-  const auto* words = reinterpret_cast<const uint32_t*>(rows + scale_bytes(in));
-  for (int64_t g = 0; g < groups; ++g) {
-    for (int64_t part = 0; part < 16; part += lanes) {
-      hn::Vec<decltype(d32)> word[R];
-      for (int r = 0; r < R; ++r) {
-        const auto* row =
-            reinterpret_cast<const uint32_t*>(reinterpret_cast<const std::byte*>(words + g * 16 + part) + r * stride);
-        word[r] = hn::LoadU(d32, row);
-        if (part == 0) hwy::Prefetch(reinterpret_cast<const std::byte*>(row) + R * stride);
-      }
-      for (int64_t b = 0; b < group_blocks; ++b) {
-        for (int half = 0; half < 2; ++half) {
-          const int64_t k = g * group_columns + b * block_columns + half * 16 + part;
-          hn::Vec<FloatTag> value[M];
-          for (int i = 0; i < M; ++i) value[i] = hn::LoadU(d, x[i] + k);
-          for (int r = 0; r < R; ++r) {
-            const auto weight =
-                hn::Mul(nibbles.numbers(word[r]), hn::Set(d, scales[r * blocks + g * group_blocks + b]));
-            word[r] = hn::ShiftRight<4>(word[r]);
-            for (int i = 0; i < M; ++i) sum[r][i] = hn::MulAdd(weight, value[i], sum[r][i]);
-          }
-        }
-      }
-    }
-  }
-  for (int r = 0; r < R; ++r) {
-    for (int i = 0; i < M; ++i) y[i][n + r] = hn::GetLane(hn::SumOfLanes(d, sum[r][i]));
-  }
-}
-
-template <int R, int M>
-void dot_quantized(const RowProduct& product, const std::byte* rows, int first, int64_t n, float* scales) {
-  const int64_t in = product.weight->in();
-  if (product.weight->format == WeightFormat::q8) {
-    dot_q8<R, M>(rows, in, product.x + first, product.y + first, n, scales);
-  } else {
-    dot_q4<R, M>(rows, in, product.x + first, product.y + first, n, scales);
-  }
-}
-
-template <int R>
-void quantized_inputs(const RowProduct& product, int64_t n, float* scales) {
-  const std::byte* rows = product.weight->data.data + n * row_bytes(product.weight->format, product.weight->in());
-  int i = 0;
-  for (; i + 4 <= product.count; i += 4) dot_quantized<R, 4>(product, rows, i, n, scales);
-  switch (product.count - i) {
-    case 3: return dot_quantized<R, 3>(product, rows, i, n, scales);
-    case 2: return dot_quantized<R, 2>(product, rows, i, n, scales);
-    case 1: return dot_quantized<R, 1>(product, rows, i, n, scales);
-    default: return;
-  }
-}
-
-void quantized_range(const RowProduct& product, int64_t first, int64_t last) {
-  static thread_local std::vector<float> scales;
-  scales.resize(static_cast<size_t>(4 * padded_columns(product.weight->in()) / block_columns));
-  int64_t n = first;
-  for (; n + 4 <= last; n += 4) quantized_inputs<4>(product, n, scales.data());
-  for (; n < last; ++n) quantized_inputs<1>(product, n, scales.data());
-}
-
 // Weight rows first .. last - 1 of one product.
 void row_product_range(const RowProduct& product, int64_t first, int64_t last) {
-  if (is_quantized(product.weight->format)) {
-    return quantized_range(product, first, last);
-  }
   switch (product.weight->data.type) {
     case DataType::bf16: return dot_range<Bf16>(product, first, last);
     case DataType::f16: return dot_range<F16>(product, first, last);
@@ -197,49 +85,7 @@ HWY_AFTER_NAMESPACE();
 namespace lectern::cpu {
 HWY_EXPORT(row_product_range);
 
-namespace {
-
-// Quantized rows are multiplied in whole groups: where the columns are none, the inputs are copied and padded.
-class PaddedInputs {
- public:
-  explicit PaddedInputs(std::span<const RowProduct> products) : products_(products.begin(), products.end()) {
-    size_t floats = 0;
-    size_t inputs = 0;
-    for (const RowProduct& product : products_) {
-      if (!pads(product)) continue;
-      floats += static_cast<size_t>(product.count * padded_columns(product.weight->in()));
-      inputs += static_cast<size_t>(product.count);
-    }
-    values_.resize(floats);
-    pointers_.reserve(inputs);
-    float* out = values_.data();
-    for (RowProduct& product : products_) {
-      if (!pads(product)) continue;
-      const int64_t in = product.weight->in();
-      const float* const* x = product.x;
-      product.x = pointers_.data() + pointers_.size();
-      for (int i = 0; i < product.count; ++i, out += padded_columns(in)) {
-        std::copy_n(x[i], in, out);
-        pointers_.push_back(out);
-      }
-    }
-  }
-  std::span<const RowProduct> products() const { return products_; }
-
- private:
-  static bool pads(const RowProduct& product) {
-    return is_quantized(product.weight->format) && product.weight->in() % group_columns != 0;
-  }
-  std::vector<RowProduct> products_;
-  std::vector<float> values_;  // zero where padded
-  std::vector<const float*> pointers_;
-};
-
-}  // namespace
-
-void row_products(std::span<const RowProduct> given) {
-  const PaddedInputs inputs(given);
-  const std::span<const RowProduct> products = inputs.products();
+void row_products(std::span<const RowProduct> products) {
   int64_t total = 0;
   for (const RowProduct& product : products) total += product.weight->out();
   // Each thread takes one contiguous share of all rows: the processor's prefetchers follow it.
