@@ -6,18 +6,28 @@
 #include <cstdint>
 #include <vector>
 
+#include "device/cpu/panel_products.h"
 #include "hwy/targets.h"
 
 namespace lectern::testing {
 
+// Beside them the kernels for bf16 run where the processor has what they need: first of all, and with no target forced.
 template <typename Body>
 void for_each_target(const Body& body) {
   struct Reset {
-    ~Reset() { hwy::SetSupportedTargetsForTest(0); }
+    ~Reset() {
+      hwy::SetSupportedTargetsForTest(0);
+      cpu::allow_bf16_products(true);
+    }
   };
   const std::vector<int64_t> targets = hwy::SupportedAndGeneratedTargets();
   ASSERT_FALSE(targets.empty());
   const Reset afterwards;
+  if (cpu::has_bf16_products()) {
+    SCOPED_TRACE("AVX512-BF16");
+    body();
+  }
+  cpu::allow_bf16_products(false);
   for (const int64_t target : targets) {
     SCOPED_TRACE(hwy::TargetName(target));
     hwy::SetSupportedTargetsForTest(target);

@@ -205,7 +205,7 @@ void share_tasks(std::span<const PanelProduct> products, void (*multiply)(const 
 bool has_bf16_products() {
 #if HWY_ARCH_X86_64
   static const bool available = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw");
-  return available && bf16_allowed && (hwy::SupportedTargets() & HWY_AVX3) != 0;
+  return available && bf16_allowed.load(std::memory_order_relaxed);
 #else
   return false;
 #endif

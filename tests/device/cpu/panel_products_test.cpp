@@ -11,23 +11,12 @@ namespace lectern {
 namespace {
 
 using testing::activated;
+using testing::for_each_target;
 using testing::Random;
 using testing::relative_error;
 using testing::view_of;
 
 constexpr std::array formats = {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4};
-
-// With bf16 instructions where this machine has them, and with those of every target.
-template <typename Body>
-void for_each_kernel(const Body& body) {
-  struct Reset {
-    ~Reset() { cpu::allow_bf16_products(true); }
-  };
-  const Reset afterwards;
-  body();
-  cpu::allow_bf16_products(false);
-  testing::for_each_target(body);
-}
 
 // A packed weight and its values as they were kept.
 struct PackedWeight {
@@ -69,7 +58,7 @@ TEST(PanelProducts, EveryNumberOfRows) {
       for (int64_t i = 0; i < rows; ++i) {
         for (int64_t n = 0; n < out; ++n) expected.push_back(weight.times(n, x.data() + i * in));
       }
-      for_each_kernel([&] {
+      for_each_target([&] {
         std::vector<float> y(static_cast<size_t>(rows * out + 1), 77.0f);
         cpu_device().linear({.in = view_of(x, {rows, in}), .weight = weight.matrix, .out = view_of(y, {rows, out})});
         EXPECT_EQ(y.back(), 77.0f);
@@ -100,7 +89,7 @@ TEST(PanelProducts, WhatFollowsTheProduct) {
                                  (residual ? before[static_cast<size_t>(i * out + n)] : 0.0f));
             }
           }
-          for_each_kernel([&] {
+          for_each_target([&] {
             std::vector<float> y = before;
             const MutableTensorView result = view_of(y, {rows, out});
             cpu_device().linear({.in = view_of(x, {rows, in}),
@@ -130,7 +119,7 @@ TEST(PanelProducts, Bf16InAndOut) {
       for (int64_t i = 0; i < rows; ++i) {
         for (int64_t n = 0; n < 37; ++n) expected.push_back(weight.times(n, x.data() + i * in));
       }
-      for_each_kernel([&] {
+      for_each_target([&] {
         std::vector<uint16_t> bits(static_cast<size_t>(rows * 37));
         cpu_device().linear({.in = {reinterpret_cast<const std::byte*>(narrow_x.data()), DataType::bf16, {rows, in}},
                              .weight = weight.matrix,
@@ -158,7 +147,7 @@ TEST(PanelProducts, Gates) {
           expected.push_back(activated(Activation::silu, gate.times(n, x.data() + i * in)) *
                              up.times(n, x.data() + i * in));
       }
-      for_each_kernel([&] {
+      for_each_target([&] {
         const cpu::ProductRows in_rows(cpu_device(), view_of(x, {rows, in}));
         std::vector<float> y(static_cast<size_t>(rows * out));
         const cpu::PanelProduct one{.weight = &up.matrix,
@@ -188,7 +177,7 @@ TEST(PanelProducts, SeveralInOneCall) {
       count.push_back(random.between(0, round % 2 == 0 ? 8 : 40));
       at = std::min<int64_t>(at + count.back(), 45);
     }
-    for_each_kernel([&] {
+    for_each_target([&] {
       const cpu::ProductRows rows(cpu_device(), view_of(x, {90, in}));
       std::vector<std::vector<float>> y;
       std::vector<cpu::PanelProduct> products;
@@ -221,7 +210,7 @@ TEST(PanelProducts, ActivationsOfLargeSums) {
   for (const int64_t rows : {2, 20}) {
     const std::vector<float> in(static_cast<size_t>(rows), 1.0f);
     for (const auto activation : {Activation::gelu, Activation::quick_gelu, Activation::silu}) {
-      for_each_kernel([&] {
+      for_each_target([&] {
         std::vector<float> y(in.size() * weight.size());
         const Matrix matrix = cpu_device().matrix(view_of(weight, {out, 1}), WeightFormat::bf16);
         cpu_device().linear(
