@@ -1,7 +1,9 @@
-// The one pool of worker threads: OpenMP's, which oneDNN uses as well.
+// The pool of worker threads.
+//
+// A step of the decoder is some hundred parallel regions of 50 microseconds. Workers look out for the next region for a
+// moment before they sleep, and a region ends when its work is done, not when every worker has taken part: one that
+// the system has put aside holds nothing up. OpenMP, whose regions do wait for every thread, is left to oneDNN.
 #pragma once
-
-#include <omp.h>
 
 #include <cstdint>
 
@@ -10,19 +12,21 @@ namespace lectern {
 // The processors this process may use: its affinity mask, bounded by the control group's quota.
 int available_threads();
 
-// Threads for every later parallel region; 0 or less takes available_threads().
+// Threads for every later parallel region; 0 or less takes available_threads(). Not while a region runs.
 void set_threads(int count);
-inline int threads() { return omp_get_max_threads(); }
+int threads();
 
-// Calls body(i) for i in 0 .. count - 1, on all threads, in no particular order. body must not throw.
+namespace pool {
+using Body = void (*)(const void* context, int64_t i);
+void run(int64_t count, Body body, const void* context);
+}  // namespace pool
+
+// Calls body(i) for i in 0 .. count - 1, on all threads, in no particular order. body must not throw. Within a body,
+// and while another thread's region runs, it is called on this thread alone.
 template <typename Body>
 void parallel_for(int64_t count, const Body& body) {
-  if (count == 1 || threads() == 1) {
-    for (int64_t i = 0; i < count; ++i) body(i);
-    return;
-  }
-#pragma omp parallel for schedule(dynamic, 1)
-  for (int64_t i = 0; i < count; ++i) body(i);
+  pool::run(
+      count, [](const void* context, int64_t i) { (*static_cast<const Body*>(context))(i); }, &body);
 }
 
 // Calls body(first, last) on contiguous shares of 0 .. count - 1, one a thread, `least` items at the least.

@@ -158,12 +158,15 @@ int64_t cost_of_panel(const PanelProduct& product) {
   return product.count <= few_rows ? reading : reading + product.count * product.weight->in();
 }
 
-// Every thread takes one contiguous share of all panels: the processor's prefetchers follow it.
+// Tasks are contiguous stretches of all panels, so that the processor's prefetchers follow them.
 void share_panels(std::span<const PanelProduct> products, void (*multiply)(const PanelRange&)) {
   int64_t total = 0;
   for (const PanelProduct& product : products) total += cost_of_panel(product) * panels_of(product.weight->out());
-  constexpr int64_t least = 32768;
-  parallel_shares(total, least, [&](int64_t first, int64_t last) {
+  constexpr int64_t least = 96 << 10;
+  const int64_t tasks = std::clamp<int64_t>(total / least, 1, 4 * threads());
+  parallel_for(tasks, [&](int64_t task) {
+    const int64_t first = total * task / tasks;
+    const int64_t last = total * (task + 1) / tasks;
     int64_t start = 0;
     for (const PanelProduct& product : products) {
       const int64_t cost = cost_of_panel(product);
