@@ -26,12 +26,12 @@ enum class Activation : uint8_t {
 };  // gelu is exact (erf); quick_gelu is x * sigmoid(1.702 x)
 
 // How a weight is kept and multiplied. f32: exact products of the checkpoint's own values. bf16: products of bf16
-// values, summed in f32. q8, q4: blocks of 32 weights with a common scale; see device/cpu/quantized.h.
+// values, summed in f32. q8, q4: blocks of 32 weights with a common scale; see device/cpu/panels.h.
 enum class WeightFormat : uint8_t { f32, bf16, q8, q4 };
 
 // A weight matrix [out, in] in the form its device multiplies with; made once by Device::matrix.
 struct Matrix {
-  TensorView data;  // [out, in], or the rows of a quantized format in bytes: u8 [out, bytes of a row]
+  TensorView data;  // [out, in], or as the device packs it: u8 [out, bytes]
   int64_t columns = 0;
   WeightFormat format = WeightFormat::f32;
   std::shared_ptr<const Tensor> storage;  // of data, where it is not the checkpoint's own
