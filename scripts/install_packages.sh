@@ -2,8 +2,8 @@
 # Installs the Debian packages that are missing: scripts/install_packages.sh build|test
 set -euo pipefail
 
-packages=(cmake ninja-build g++ ccache pkg-config libdnnl-dev libhwy-dev libvips-dev nlohmann-json3-dev libpcre2-dev
-          libcli11-dev libfmt-dev libpoppler-cpp-dev libcurl4-openssl-dev libssl-dev)
+packages=(cmake ninja-build g++ ccache pkg-config libdnnl-dev libhwy-dev libvips-dev libqpdf-dev nlohmann-json3-dev
+          libpcre2-dev libcli11-dev libfmt-dev libpoppler-cpp-dev libcurl4-openssl-dev libssl-dev)
 case "${1:-}" in
   build) ;;
   test)

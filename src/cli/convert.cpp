@@ -57,6 +57,12 @@ class Conversion {
         pictures_(arguments.images, arguments.dpi) {}
 
   int run() {
+    for (const Format format : formats_) {
+      if (pictures_.size() == 0 && (format == Format::pdf || format == Format::boxes)) {
+        throw Error(
+            fmt::format("--format {} needs the pictures of the pages; name them with --image", name_of(format).name));
+      }
+    }
     size_t done = 0;
     for (size_t i = 0; i < arguments_.inputs.size(); ++i) {
       try {
@@ -93,7 +99,8 @@ class Conversion {
 
   void begin(size_t input, const std::string& name, size_t pages) {
     DocumentInfo info;
-    info.source = name;
+    const bool one_picture = arguments_.images.size() == 1 && arguments_.inputs.size() == 1;
+    info.source = one_picture ? arguments_.images[0].string() : name;
     info.pages = static_cast<int>(pages);
     info.version = LECTERN_VERSION;
     writers_.clear();

@@ -50,6 +50,7 @@ void add_output_options(CLI::App& command, OutputArguments& arguments) {
       ->type_name("FORMAT,...")
       ->delimiter(',');
   command.add_flag("--raw", arguments.raw, "The same as --format raw");
+  command.add_flag("--boxes", arguments.boxes, "The same as --format boxes");
   OutputOptions& options = arguments.options;
   using Tables = OutputOptions::Tables;
   using Formulas = OutputOptions::Formulas;
@@ -75,6 +76,7 @@ std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usua
   };
   for (const std::string& name : arguments.formats) add(format_named(name));
   if (arguments.raw) add(Format::raw);
+  if (arguments.boxes) add(Format::boxes);
   if (formats.empty()) {
     const bool folder = arguments.out.ends_with('/') || std::filesystem::is_directory(arguments.out);
     add(folder ? usual : format_of(arguments.out).value_or(usual));

@@ -12,7 +12,7 @@ namespace lectern::cli {
 struct OutputArguments {
   std::string out;                   // as OutputNames takes it
   std::vector<std::string> formats;  // names; none: chosen_formats decides
-  bool raw = false;
+  bool raw = false, boxes = false;
   OutputOptions options;
 };
 

@@ -7,6 +7,7 @@
 
 #include "document/html_table.h"
 #include "document/labels.h"
+#include "document/markup.h"
 
 namespace lectern {
 namespace {
@@ -17,7 +18,7 @@ constexpr size_t most_heading_marks = 6;
 struct TextTag {
   std::string_view tag, text;
 };
-constexpr std::array<TextTag, 13> text_tags = {{{"<center>", ""},
+constexpr std::array<TextTag, 12> text_tags = {{{"<center>", ""},
                                                 {"</center>", ""},
                                                 {"<br>", "\n"},
                                                 {"<br/>", "\n"},
@@ -28,8 +29,7 @@ constexpr std::array<TextTag, 13> text_tags = {{{"<center>", ""},
                                                 {"<sup>", ""},
                                                 {"</sup>", ""},
                                                 {"<sub>", ""},
-                                                {"</sub>", ""},
-                                                {"**", ""}}};
+                                                {"</sub>", ""}}};
 
 void append_plain(std::string_view text, std::string& out) {
   for (size_t at = 0; at < text.size();) {
@@ -42,10 +42,8 @@ void append_plain(std::string_view text, std::string& out) {
         continue;
       }
     }
-    const auto* const tag = std::ranges::find_if(text_tags, [&](const TextTag& t) { return rest.starts_with(t.tag); });
-    if (tag != text_tags.end()) {
-      out += tag->text;
-      at += tag->tag.size();
+    if (rest.starts_with("**")) {
+      at += 2;
     } else {
       out += text[at++];
     }
@@ -94,10 +92,26 @@ std::string plain_text(const Block& block) {
       if (!out.empty() && out.back() != '\n') out += '\n';
       out += table_text(table_rows(segment.text), "\t") + "\n";
     } else {
-      append_plain(segment.text, out);
+      append_plain(decode_entities(without_text_tags(segment.text)), out);
     }
   }
   return std::string(trimmed(out));
+}
+
+std::string without_text_tags(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto* const tag = std::ranges::find_if(text_tags, [&](const TextTag& t) { return text.starts_with(t.tag); });
+    if (tag != text_tags.end()) {
+      out += tag->text;
+      text.remove_prefix(tag->tag.size());
+    } else {
+      const size_t plain = std::min(text.find('<', 1), text.size());
+      out += text.substr(0, plain);
+      text.remove_prefix(plain);
+    }
+  }
+  return out;
 }
 
 std::string with_dollar_formulas(std::string_view text) {

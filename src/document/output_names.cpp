@@ -70,11 +70,16 @@ struct Extension {
   std::string_view extension;
   Format format;
 };
-constexpr std::array<Extension, 5> extensions = {{{".md", Format::markdown},
-                                                  {".markdown", Format::markdown},
-                                                  {".txt", Format::text},
-                                                  {".json", Format::json},
-                                                  {".mmd", Format::raw}}};
+constexpr std::array<Extension, 10> extensions = {{{".md", Format::markdown},
+                                                   {".markdown", Format::markdown},
+                                                   {".txt", Format::text},
+                                                   {".json", Format::json},
+                                                   {".html", Format::html},
+                                                   {".htm", Format::html},
+                                                   {".hocr", Format::hocr},
+                                                   {".pdf", Format::pdf},
+                                                   {".png", Format::boxes},
+                                                   {".mmd", Format::raw}}};
 
 void refuse_inputs(const fs::path& path, std::span<const fs::path> inputs) {
   std::error_code code;

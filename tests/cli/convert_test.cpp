@@ -70,15 +70,31 @@ TEST_F(ConvertCommand, TakesThePicturesOfThePages) {
   EXPECT_TRUE(fs::exists(folder / "a_figures/page-1-figure-2.png"));
   EXPECT_EQ(convert("a.mmd --image page.png -o a.json").code, 0);
   EXPECT_EQ(json::parse(slurp(folder / "a.json"))["pages"][0]["height"], 500);
+  EXPECT_EQ(json::parse(slurp(folder / "a.json"))["source"], "page.png");
   EXPECT_EQ(convert("a.mmd --image page.png -o b.md --figures drop").code, 0);
   EXPECT_FALSE(fs::exists(folder / "b_figures"));
+}
+
+TEST_F(ConvertCommand, WritesEveryFormat) {
+  folder.write("a.mmd", testing::paper_page);
+  folder.write("page.png", encode_png(testing::picture_of(400, 500)));
+  const Outcome outcome = convert("a.mmd --image page.png --format md,txt,json,html,hocr,pdf --boxes --raw -o out/");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  for (const std::string file : {"a.md", "a.txt", "a.json", "a.html", "a.hocr", "a.pdf", "a.boxes.png", "a.mmd"}) {
+    EXPECT_TRUE(fs::exists(folder / ("out/" + file))) << file;
+  }
+  EXPECT_EQ(slurp(folder / "out/a.mmd"), testing::paper_page);
+  EXPECT_EQ(convert("a.mmd --image page.png -o b.pdf").code, 0);
+  EXPECT_THAT(slurp(folder / "b.pdf"), StartsWith("%PDF-1."));
+  expect_refusal(convert("a.mmd -o c.pdf"), 2, "--format pdf needs the pictures of the pages; name them with --image");
 }
 
 TEST_F(ConvertCommand, SaysWhatIsWrong) {
   folder.write("a.mmd", testing::report_page);
   folder.write("page.png", encode_png(testing::picture_of(40, 50)));
   expect_refusal(convert("none.mmd"), 2, "none.mmd: cannot be opened");
-  expect_refusal(convert("a.mmd --format docx"), 2, "there is no format 'docx'; expected one of md, txt, json");
+  expect_refusal(convert("a.mmd --format docx"), 2,
+                 "there is no format 'docx'; expected one of md, txt, json, html, hocr, pdf, boxes, raw");
   expect_refusal(convert("a.mmd --format md,json"), 2, "name a file or folder with -o");
   expect_refusal(convert("a.mmd --tables round"), 2, "--tables: 'round' is not one of html|pipe");
   expect_refusal(convert("a.mmd --raw -o a.mmd"), 2, "a.mmd: is an input");

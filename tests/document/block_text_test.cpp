@@ -11,7 +11,7 @@ Block block(const std::string& label, const std::string& text) { return {label, 
 
 TEST(BlockText, IsPlain) {
   EXPECT_EQ(plain_text(block("title", "# A **bold** title")), "A bold title");
-  EXPECT_EQ(plain_text(block("image_caption", "<center>Figure 1: x </center>")), "Figure 1: x");
+  EXPECT_EQ(plain_text(block("image_caption", "<center>Figure 1: x &amp; y </center>")), "Figure 1: x & y");
   EXPECT_EQ(plain_text(block("text", "#5 is no heading\na # b\n####### nor this")),
             "#5 is no heading\na # b\n####### nor this");
   EXPECT_EQ(plain_text(block("table", "T\n<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>")),

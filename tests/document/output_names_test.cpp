@@ -104,6 +104,8 @@ TEST(OutputNames, TellFormats) {
   EXPECT_EQ(format_of("a.md"), Format::markdown);
   EXPECT_EQ(format_of("a.b/c.JSON"), Format::json);
   EXPECT_EQ(format_of("a.mmd"), Format::raw);
+  EXPECT_EQ(format_of("a.htm"), Format::html);
+  EXPECT_EQ(format_of("a.png"), Format::boxes);
   EXPECT_EQ(format_of("a.docx"), std::nullopt);
   EXPECT_EQ(format_of("md"), std::nullopt);
   for (const FormatName& format : format_names()) EXPECT_EQ(format_named(format.name), format.format);

@@ -4,8 +4,12 @@
 #include <array>
 
 #include "document/labels.h"
+#include "document/writers/boxes_writer.h"
+#include "document/writers/hocr_writer.h"
+#include "document/writers/html_writer.h"
 #include "document/writers/json_writer.h"
 #include "document/writers/markdown_writer.h"
+#include "document/writers/pdf_writer.h"
 #include "document/writers/raw_writer.h"
 #include "document/writers/text_writer.h"
 #include "lectern/error.h"
@@ -13,10 +17,14 @@
 namespace lectern {
 namespace {
 
-constexpr std::array<FormatName, 4> names = {{
+constexpr std::array<FormatName, 8> names = {{
     {Format::markdown, "md", ".md", "Markdown, with the figures in a folder beside it"},
     {Format::text, "txt", ".txt", "plain text"},
     {Format::json, "json", ".json", "everything that is known: blocks, boxes, tokens, timings, warnings"},
+    {Format::html, "html", ".html", "one file with the pictures of the pages beside the text"},
+    {Format::hocr, "hocr", ".hocr", "hOCR, as Tesseract writes it"},
+    {Format::pdf, "pdf", ".pdf", "the pictures of the pages, with text that can be searched"},
+    {Format::boxes, "boxes", ".boxes.png", "the pictures of the pages, with boxes drawn"},
     {Format::raw, "raw", ".mmd", "what the model wrote, byte for byte"},
 }};
 
@@ -40,8 +48,12 @@ bool needs_picture(Format format, const DocumentPage& page, const OutputOptions&
       return options.figures && std::ranges::any_of(page.blocks, [](const Block& block) {
                return kind_of(block.label) == LabelKind::image && !block.boxes.empty();
              });
+    case Format::html:
+    case Format::pdf:
+    case Format::boxes: return true;
     case Format::text:
     case Format::json:
+    case Format::hocr:
     case Format::raw: break;
   }
   return false;
@@ -53,6 +65,10 @@ std::unique_ptr<DocumentWriter> make_writer(Format format, const std::filesystem
     case Format::markdown: return make_markdown_writer(path, info, options);
     case Format::text: return make_text_writer(path, options);
     case Format::json: return make_json_writer(path, info);
+    case Format::html: return make_html_writer(path, info, options);
+    case Format::hocr: return make_hocr_writer(path, info);
+    case Format::pdf: return make_pdf_writer(path, info);
+    case Format::boxes: return make_boxes_writer(path, info);
     case Format::raw: return make_raw_writer(path);
   }
   throw Error("there is no such format");

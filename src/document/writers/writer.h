@@ -16,19 +16,18 @@
 
 namespace lectern {
 
-enum class Format { markdown, text, json, raw };
+enum class Format { markdown, text, json, html, hocr, pdf, boxes, raw };
 
 struct OutputOptions {
   enum class Tables { html, pipe };
   enum class Formulas { dollar, paren };
-  // For markdown, and where it says so for text.
-  Tables tables = Tables::html;
-  Formulas formulas = Formulas::dollar;
-  bool headers = true;       // text too
-  bool footers = true;       // text too
-  bool page_numbers = true;  // text too
-  bool page_breaks = false;  // text too: form feeds
-  bool figures = true;       // cut figures out of the pages, beside the file
+  Tables tables = Tables::html;          // of markdown
+  Formulas formulas = Formulas::dollar;  // of markdown
+  bool figures = true;                   // cut figures out of the pages, beside the file; of markdown
+  bool headers = true;                   // of markdown, text and html
+  bool footers = true;
+  bool page_numbers = true;
+  bool page_breaks = false;  // a rule in markdown, a form feed in text
 };
 
 struct FormatName {

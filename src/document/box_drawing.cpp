@@ -1,0 +1,162 @@
+#include "document/box_drawing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+#include <vips/vips8>
+
+#include "document/markup.h"
+#include "document/page_note.h"
+#include "document/vips_start.h"
+
+namespace lectern {
+namespace {
+
+constexpr size_t most_boxes = 5000;                 // drawn; a page of the model's has some hundreds at most
+constexpr size_t longest_label = 40;                // characters
+constexpr int note_width = 800, note_height = 200;  // of a page that has no size
+constexpr int64_t largest_blank_page = 40'000'000;  // pixels
+
+struct Colour {
+  uint8_t red, green, blue;
+};
+constexpr Colour note_colour{176, 0, 32};
+// Dark enough for white letters, and told apart by most eyes.
+constexpr std::array<Colour, 8> colours = {{{0, 90, 181},
+                                            {193, 61, 0},
+                                            {0, 118, 80},
+                                            {140, 50, 140},
+                                            {150, 100, 0},
+                                            {0, 110, 140},
+                                            {190, 30, 90},
+                                            {85, 85, 85}}};
+
+Colour colour_of(std::string_view label) {
+  uint32_t hash = 2166136261;
+  for (const char c : label) hash = (hash ^ static_cast<uint8_t>(c)) * 16777619;
+  return colours[(hash >> 8) % colours.size()];
+}
+
+void set(Picture& picture, int x, int y, Colour colour) {
+  uint8_t* pixel = picture.row(y) + static_cast<size_t>(x) * 3;
+  pixel[0] = colour.red;
+  pixel[1] = colour.green;
+  pixel[2] = colour.blue;
+}
+
+// Right and bottom are exclusive.
+void fill(Picture& picture, int left, int top, int right, int bottom, Colour colour) {
+  for (int y = std::max(top, 0); y < std::min(bottom, picture.height); ++y) {
+    for (int x = std::max(left, 0); x < std::min(right, picture.width); ++x) set(picture, x, y, colour);
+  }
+}
+
+void outline(Picture& picture, const Box& box, int thickness, Colour colour) {
+  const int left = static_cast<int>(std::floor(box.left)), top = static_cast<int>(std::floor(box.top));
+  const int right = static_cast<int>(std::ceil(box.right)), bottom = static_cast<int>(std::ceil(box.bottom));
+  fill(picture, left, top, right, std::min(top + thickness, bottom), colour);
+  fill(picture, left, std::max(bottom - thickness, top), right, bottom, colour);
+  fill(picture, left, top, std::min(left + thickness, right), bottom, colour);
+  fill(picture, std::max(right - thickness, left), top, right, bottom, colour);
+}
+
+// One line of text in grey, white on black; of no size where the machine has no fonts.
+struct Letters {
+  int width = 0, height = 0;
+  std::vector<uint8_t> grey;  // [height, width]
+};
+
+Letters letters_of(std::string_view text, int height) {
+  start_vips();
+  // The text renderer of libvips keeps its fonts in one place for all threads.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  try {
+    const vips::VImage image =
+        vips::VImage::text(escape_markup(text).c_str(),
+                           vips::VImage::option()->set("font", fmt::format("sans {}", height).c_str())->set("dpi", 72));
+    size_t size = 0;
+    const std::unique_ptr<void, decltype(&g_free)> bytes(image.write_to_memory(&size), &g_free);
+    const auto* const grey = static_cast<const uint8_t*>(bytes.get());
+    if (image.bands() != 1 || image.format() != VIPS_FORMAT_UCHAR) return {};
+    return {image.width(), image.height(), {grey, grey + size}};
+  } catch (const vips::VError&) {
+    vips_error_clear();
+    return {};
+  }
+}
+
+// White letters on the colour, with the lower left corner at (left, bottom) or as near as the picture allows.
+void label(Picture& picture, int left, int bottom, int height, Colour colour, std::string_view text) {
+  const Letters letters = letters_of(text, height);
+  const int margin = std::max(height / 4, 2);
+  const int width = letters.width + 2 * margin, full_height = std::max(letters.height, height) + 2 * margin;
+  left = std::max(0, std::min(left, picture.width - width));
+  const int top = std::max(0, std::min(bottom - full_height, picture.height - full_height));
+  if (letters.width == 0) return;
+  fill(picture, left, top, left + width, top + full_height, colour);
+  const auto mix = [](uint8_t from, int grey) { return static_cast<uint8_t>(from + (255 - from) * grey / 255); };
+  for (int y = 0; y < letters.height && top + margin + y < picture.height; ++y) {
+    for (int x = 0; x < letters.width && left + margin + x < picture.width; ++x) {
+      const int grey =
+          letters.grey[static_cast<size_t>(y) * static_cast<size_t>(letters.width) + static_cast<size_t>(x)];
+      set(picture, left + margin + x, top + margin + y,
+          {mix(colour.red, grey), mix(colour.green, grey), mix(colour.blue, grey)});
+    }
+  }
+}
+
+std::string first_characters(std::string_view text) {
+  const std::u32string characters = characters_of(text);
+  std::string out;
+  for (size_t i = 0; i < std::min(characters.size(), longest_label); ++i) {
+    out += characters[i] < 0x20 ? " " : utf8_of(characters[i]);
+  }
+  return out + (characters.size() > longest_label ? "..." : "");
+}
+
+Picture white_page(const DocumentPage& page) {
+  const bool sized =
+      page.width > 0 && page.height > 0 && static_cast<int64_t>(page.width) * page.height <= largest_blank_page;
+  Picture picture(sized ? page.width : note_width, sized ? page.height : note_height);
+  std::ranges::fill(picture.rgb, uint8_t{255});
+  return picture;
+}
+
+}  // namespace
+
+Picture with_boxes(const DocumentPage& page, const Picture* picture) {
+  Picture drawn = picture != nullptr && picture->width > 0 ? *picture : white_page(page);
+  const int side = std::min(drawn.width, drawn.height);
+  const int thickness = std::max(2, side / 500), height = std::max(10, side / 80);
+  // Labels lie above all outlines.
+  for (const bool labels : {false, true}) {
+    size_t boxes = 0;
+    for (size_t i = 0; i < page.blocks.size() && boxes < most_boxes; ++i) {
+      const Block& block = page.blocks[i];
+      const Colour colour = colour_of(block.label);
+      for (const Box& box : block.boxes) {
+        if (++boxes > most_boxes) break;
+        if (!labels) {
+          outline(drawn, box, thickness, colour);
+        } else {
+          const std::string text =
+              fmt::format("{} {}", i + 1, block.label.empty() ? "text" : first_characters(block.label));
+          label(drawn, static_cast<int>(box.left), static_cast<int>(box.top) + thickness, height, colour, text);
+        }
+      }
+    }
+  }
+  if (const std::string note = page_note(page); !note.empty()) label(drawn, 0, 0, height, note_colour, note);
+  return drawn;
+}
+
+}  // namespace lectern

@@ -1,0 +1,14 @@
+// Pictures of the pages with the boxes of their blocks, as PNG: FILE for a document of one page, else a folder beside
+// it, NAME_boxes/page-N.png for NAME.boxes.png.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "document/writers/writer.h"
+
+namespace lectern {
+
+std::unique_ptr<DocumentWriter> make_boxes_writer(const std::filesystem::path& path, const DocumentInfo& info);
+
+}  // namespace lectern

@@ -1,0 +1,116 @@
+#include "document/writers/hocr_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <string_view>
+
+#include "document/labels.h"
+#include "document/markup.h"
+#include "document/page_note.h"
+#include "document/word_boxes.h"
+#include "document/writers/output_file.h"
+
+namespace lectern {
+namespace {
+
+// Outwards to whole pixels.
+std::string bbox(const Box& box) {
+  return fmt::format("bbox {:.0f} {:.0f} {:.0f} {:.0f}", std::floor(box.left), std::floor(box.top),
+                     std::ceil(box.right), std::ceil(box.bottom));
+}
+
+// Within a title attribute semicolons part properties, and quotes end a name.
+std::string property_text(std::string_view text) {
+  std::string out(text);
+  std::ranges::replace_if(
+      out, [](char c) { return c == ';' || c == '"' || c == '\\' || c == '\n' || c == '\r'; }, '_');
+  return out;
+}
+
+class HocrWriter final : public DocumentWriter {
+ public:
+  HocrWriter(const std::filesystem::path& path, const DocumentInfo& info) : file_(path), info_(info) {
+    const auto meta = [](std::string_view name, std::string_view content) {
+      return fmt::format("  <meta name=\"{}\" content=\"{}\"/>\n", name, escape_markup(content));
+    };
+    file_.write(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\"\n"
+        "    \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n"
+        "<html xmlns=\"http://www.w3.org/1999/xhtml\">\n <head>\n  <title>" +
+        escape_markup(info.source) +
+        "</title>\n  <meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n" +
+        meta("ocr-system", "lectern " + info.version) +
+        meta("ocr-capabilities", "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocr_photo") +
+        meta("ocr-number-of-pages", std::to_string(info.pages)) + meta("lectern-prompt", info.prompt) +
+        meta("lectern-model", info.model) + meta("lectern-weights", info.weights) +
+        meta("lectern-device", info.device) + " </head>\n <body>\n");
+  }
+
+  void page(const DocumentPage& page, const Picture*) override {
+    number_ = page.number;
+    blocks_ = paragraphs_ = lines_ = words_ = 0;
+    std::string title = fmt::format("image \"{}\"; bbox 0 0 {} {}; ppageno {}", property_text(info_.source), page.width,
+                                    page.height, pages_++);
+    if (page.dpi > 0) title += fmt::format("; scan_res {0:.0f} {0:.0f}", page.dpi);
+    title +=
+        fmt::format("; x_mode {}; x_turn {}; x_vision_tokens {}; x_text_tokens {}",
+                    page.mode.empty() ? "none" : property_text(page.mode), page.turn, page.vision_tokens, page.tokens);
+    file_.write(fmt::format("  <div class=\"ocr_page\" id=\"page_{}\" title=\"{}\">\n", number_, escape_markup(title)));
+    if (const std::string note = page_note(page); !note.empty()) {
+      file_.write("   <p class=\"lectern_note\">" + escape_markup(note) + "</p>\n");
+    }
+    const Box whole{0, 0, static_cast<double>(std::max(page.width, 1)), static_cast<double>(std::max(page.height, 1))};
+    for (const Block& block : page.blocks) {
+      if (kind_of(block.label) == LabelKind::image) {
+        for (const Box& box : block.boxes)
+          file_.write("   " + element("div", "ocr_photo", "block", ++blocks_, box) + "</div>\n");
+      }
+      for (const PlacedText& text : place_words(block, whole)) write_text(text);
+    }
+    file_.write("  </div>\n");
+    if (file_.to_stdout()) file_.flush();
+  }
+
+  void finish() override {
+    file_.write(" </body>\n</html>\n");
+    file_.finish();
+  }
+
+ private:
+  std::string element(std::string_view tag, std::string_view type, std::string_view id, int index, const Box& box,
+                      std::string_view more = "") const {
+    return fmt::format("<{} class=\"{}\" id=\"{}_{}_{}\" title=\"{}{}\">", tag, type, id, number_, index, bbox(box),
+                       more);
+  }
+
+  void write_text(const PlacedText& text) {
+    std::string out = "   " + element("div", "ocr_carea", "block", ++blocks_, text.box) + "\n    " +
+                      element("p", "ocr_par", "par", ++paragraphs_, text.box) + "\n";
+    for (const PlacedLine& line : text.lines) {
+      out += "     " + element("span", "ocr_line", "line", ++lines_, line.box, line.upward ? "; textangle 90" : "");
+      for (size_t i = 0; i < line.words.size(); ++i) {
+        out += (i > 0 ? " " : "") + element("span", "ocrx_word", "word", ++words_, line.words[i].box) +
+               escape_markup(line.words[i].text) + "</span>";
+      }
+      out += "</span>\n";
+    }
+    file_.write(out + "    </p>\n   </div>\n");
+  }
+
+  OutputFile file_;
+  const DocumentInfo info_;
+  int pages_ = 0;
+  int number_ = 0, blocks_ = 0, paragraphs_ = 0, lines_ = 0, words_ = 0;  // of the page
+};
+
+}  // namespace
+
+std::unique_ptr<DocumentWriter> make_hocr_writer(const std::filesystem::path& path, const DocumentInfo& info) {
+  return std::make_unique<HocrWriter>(path, info);
+}
+
+}  // namespace lectern

@@ -1,0 +1,109 @@
+#include "document/writers/html_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "document/base64.h"
+#include "document/markup.h"
+#include "document/page_note.h"
+#include "document/picture_encoder.h"
+#include "document/writers/block_html.h"
+#include "document/writers/html_page.h"
+#include "document/writers/output_file.h"
+#include "document/writers/page_blocks.h"
+
+namespace lectern {
+namespace {
+
+constexpr int picture_quality = 70;
+constexpr int longest_side = 1400;  // pixels; small print stays readable
+
+std::string facts_of(const DocumentInfo& info) {
+  std::string facts = "Lectern " + info.version;
+  const auto add = [&](const std::string& name, const std::string& value) {
+    if (!value.empty()) facts += " \u00B7 " + name + " " + value;
+  };
+  add("model", info.model);
+  add("weights", info.weights);
+  add("device", info.device);
+  add("prompt", info.prompt);
+  return facts;
+}
+
+std::string facts_of(const DocumentPage& page) {
+  std::string facts = fmt::format("Page {}", page.number);
+  if (!page.mode.empty()) facts += " \u00B7 mode " + page.mode;
+  if (page.turn != 0) facts += fmt::format(" \u00B7 turned by {}\u00B0", page.turn);
+  if (page.vision_tokens > 0) facts += fmt::format(" \u00B7 {} vision tokens", page.vision_tokens);
+  if (page.tokens > 0) facts += fmt::format(" \u00B7 {} text tokens", page.tokens);
+  return facts;
+}
+
+class HtmlWriter final : public DocumentWriter {
+ public:
+  HtmlWriter(const std::filesystem::path& path, const DocumentInfo& info, const OutputOptions& options)
+      : file_(path), options_(options) {
+    file_.write(html_head(info.source, facts_of(info)));
+  }
+
+  void page(const DocumentPage& page, const Picture* picture) override {
+    file_.write(fmt::format("<section id=\"page-{}\">\n<h2>{}</h2>\n", page.number, escape_markup(facts_of(page))));
+    if (const std::string note = page_note(page); !note.empty()) {
+      file_.write("<p class=\"note\">" + escape_markup(note) + "</p>\n");
+    }
+    const bool sized = page.width > 0 && page.height > 0;
+    file_.write("<div class=\"pair\">\n");
+    if (sized) write_picture(page, picture);
+    file_.write("<div class=\"text\">\n");
+    const std::vector<const Block*> blocks = blocks_to_write(page, options_);
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      file_.write(fmt::format("<div class=\"block\" tabindex=\"0\" data-b=\"{}-{}\">", page.number, i));
+      if (!blocks[i]->label.empty() && blocks[i]->label != blocks[i]->text) {
+        file_.write("<div class=\"label\">" + escape_markup(blocks[i]->label) + "</div>");
+      }
+      file_.write(block_html(*blocks[i]) + "</div>\n");
+    }
+    file_.write("</div>\n</div>\n</section>\n");
+    if (file_.to_stdout()) file_.flush();
+  }
+
+  void finish() override {
+    file_.write(html_foot());
+    file_.finish();
+  }
+
+ private:
+  void write_picture(const DocumentPage& page, const Picture* picture) {
+    file_.write(fmt::format("<div class=\"picture\" style=\"--w:{};--h:{}\">", page.width, page.height));
+    if (picture != nullptr) {
+      file_.write("<img alt=\"\" loading=\"lazy\" decoding=\"async\" src=\"data:image/jpeg;base64,");
+      file_.write(base64(encode_jpeg(*picture, picture_quality, longest_side)));
+      file_.write("\">");
+    }
+    const std::vector<const Block*> blocks = blocks_to_write(page, options_);
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      for (const Box& box : blocks[i]->boxes) {
+        file_.write(
+            fmt::format("<div class=\"box\" data-b=\"{}-{}\" style=\"left:{:.2f}%;top:{:.2f}%;width:{:.2f}%;"
+                        "height:{:.2f}%\"></div>",
+                        page.number, i, 100 * box.left / page.width, 100 * box.top / page.height,
+                        100 * (box.right - box.left) / page.width, 100 * (box.bottom - box.top) / page.height));
+      }
+    }
+    file_.write("</div>\n");
+  }
+
+  OutputFile file_;
+  const OutputOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<DocumentWriter> make_html_writer(const std::filesystem::path& path, const DocumentInfo& info,
+                                                 const OutputOptions& options) {
+  return std::make_unique<HtmlWriter>(path, info, options);
+}
+
+}  // namespace lectern

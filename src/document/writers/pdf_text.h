@@ -1,0 +1,35 @@
+// The content of a PDF page: its picture, and its text above it in a font that is not seen.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "lectern/document.h"
+
+namespace lectern {
+
+// The codes that the characters of a document have in the font: each gets the next one when it first appears, and the
+// font says at the end what they stand for.
+class CharacterCodes {
+ public:
+  // Four hexadecimal digits a character.
+  std::string encode(std::string_view text);
+  // A CMap for /ToUnicode.
+  std::string to_unicode() const;
+  size_t count() const { return codes_.size() + 1; }
+
+ private:
+  std::map<char32_t, unsigned> codes_;  // from 1
+};
+
+// Points for a pixel of the page: from its dpi, or 200 where it has none; less for pages larger than a PDF may have.
+double points_per_pixel(const DocumentPage& page);
+
+// Of a page with the resources /Page (its picture, when `picture`) and /Hidden (the font).
+std::string page_content(const DocumentPage& page, bool picture, CharacterCodes& codes);
+
+// Of a page that shows nothing but a note, with the resource /Shown, a font of Latin letters.
+std::string note_content(std::string_view note, double page_height);
+
+}  // namespace lectern

@@ -1,0 +1,32 @@
+// A file without a name for what must be kept until a document ends: bytes go in, and come back by their place.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace lectern {
+
+class Spool {
+ public:
+  // In `folder`, which has room for the document; nothing of it is left when the process ends, however it ends.
+  explicit Spool(const std::filesystem::path& folder);
+
+  struct Place {
+    int64_t offset = 0;
+    int64_t size = 0;
+  };
+  Place add(std::string_view bytes);
+  // Hands the bytes on piece by piece.
+  void read(Place place, const std::function<void(std::string_view)>& take) const;
+
+ private:
+  std::filesystem::path folder_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  int64_t size_ = 0;
+};
+
+}  // namespace lectern

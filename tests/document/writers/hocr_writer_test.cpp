@@ -1,0 +1,108 @@
+#include "document/writers/hocr_writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "core/temp_folder.h"
+#include "document/pages.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::slurp;
+using testing::TempFolder;
+
+void write(const TempFolder& folder, const std::string& name, const std::vector<DocumentPage>& pages,
+           const DocumentInfo& info = testing::info_of(1)) {
+  const auto writer = make_writer(Format::hocr, folder / name, info, {});
+  for (const DocumentPage& page : pages) writer->page(page, nullptr);
+  writer->finish();
+}
+
+// Runs `command` in the folder.
+int run(const TempFolder& folder, const std::string& command) {
+  return std::system(("cd '" + folder.path().string() + "' && " + command + " >out 2>&1").c_str());
+}
+
+// Pages whose names and text hold what XML and hOCR do not take as it is.
+std::vector<DocumentPage> pages() {
+  DocumentPage odd = testing::page_of(3, "<|ref|>text<|/ref|><|det|>[[10, 10, 500, 60]]<|/det|>\n\x01 <&\"' \xFF ]]>");
+  odd.mode = "a;b \"c\"";
+  DocumentPage cut = testing::page_of(4, "Text without a box");
+  cut.finish = "length";
+  return {testing::page_of(1, testing::paper_page), testing::page_of(2, testing::report_page), odd, cut,
+          testing::failed_page(5, "it --> is damaged")};
+}
+
+TEST(HocrWriter, WritesWhatTesseractWrites) {
+  const TempFolder folder;
+  write(folder, "a.hocr", {testing::page_of(1, testing::paper_page)});
+  const std::string hocr = slurp(folder / "a.hocr");
+  EXPECT_THAT(
+      hocr, HasSubstr("<div class=\"ocr_page\" id=\"page_1\" title=\"image &quot;scan.pdf&quot;; bbox 0 0 620 877; "
+                      "ppageno 0; scan_res 75 75; x_mode gundam; x_turn 0; x_vision_tokens 903; x_text_tokens 412\">"));
+  EXPECT_THAT(hocr, HasSubstr("<div class=\"ocr_photo\""));
+  EXPECT_THAT(hocr, HasSubstr("\">Escapements</span></span>"));
+}
+
+// The structure that readers of hOCR rely on: who holds whom, boxes within boxes, ids that are unique.
+TEST(HocrWriter, IsWellFormed) {
+  if (std::system("/usr/bin/python3 -c '' 2>/dev/null") != 0) GTEST_SKIP() << "python3 is not installed";
+  const TempFolder folder;
+  write(folder, "a.hocr", pages(), testing::info_of(5, "a;\"b\" & <c>.pdf"));
+  folder.write("check.py", R"(
+import re, xml.etree.ElementTree as ET
+root = ET.parse("a.hocr").getroot()
+holder = {"ocr_carea": "ocr_page", "ocr_photo": "ocr_page", "ocr_par": "ocr_carea", "ocr_line": "ocr_par",
+          "ocrx_word": "ocr_line"}
+capabilities = next(m.get("content") for m in root.iter() if m.get("name") == "ocr-capabilities").split()
+assert any(m.get("name") == "ocr-system" and m.get("content") for m in root.iter())
+ids, counts = set(), {}
+def box(node):
+    properties = dict(p.split(None, 1) for p in node.get("title").split(";"))
+    numbers = [int(n) for n in properties["bbox"].split()]
+    assert len(numbers) == 4 and 0 <= numbers[0] <= numbers[2] and 0 <= numbers[1] <= numbers[3], numbers
+    return numbers
+def visit(node, inside):
+    kind = node.get("class")
+    if kind and kind.startswith("ocr"):
+        counts[kind] = counts.get(kind, 0) + 1
+        assert kind in capabilities, kind
+        assert node.get("id") not in ids
+        ids.add(node.get("id"))
+        if kind != "ocr_page":
+            assert inside is not None and inside.get("class") == holder[kind], kind
+            a, b = box(node), box(inside)
+            assert a[0] >= b[0] and a[1] >= b[1] and a[2] <= b[2] and a[3] <= b[3], (a, b)
+            assert kind != "ocrx_word" or node.text.strip()
+        inside = node
+    for child in node:
+        visit(child, inside)
+visit(root, None)
+assert counts["ocr_page"] == 5 and counts["ocr_photo"] == 3 and counts["ocrx_word"] > 150, counts
+words = " ".join(n.text for n in root.iter() if n.get("class") == "ocrx_word")
+for text in ("On the Regularity of Escapements", "South & West 0.00 9 < 10", "Text without a box", "<&\"' \uFFFD ]]>"):
+    assert text in words, words
+notes = [n.text for n in root.iter() if n.get("class") == "lectern_note"]
+assert notes == ["Page 4 is incomplete: it was cut short at the limit of tokens",
+                 "Page 5 could not be read: it --> is damaged"], notes
+)");
+  EXPECT_EQ(run(folder, "/usr/bin/python3 check.py"), 0) << slurp(folder / "out");
+}
+
+TEST(HocrWriter, PassesTheChecksOfHocrTools) {
+  if (std::system("command -v hocr-check >/dev/null 2>&1") != 0) GTEST_SKIP() << "hocr-check is not installed";
+  const TempFolder folder;
+  for (const DocumentPage& page : pages()) {
+    write(folder, "a.hocr", {page}, testing::info_of(5, "a;\"b\" & <c>.pdf"));
+    EXPECT_EQ(run(folder, "hocr-check a.hocr"), 0) << slurp(folder / "out");
+    EXPECT_THAT(slurp(folder / "out"), ::testing::Not(HasSubstr("not ok"))) << page.number;
+  }
+}
+
+}  // namespace
+}  // namespace lectern

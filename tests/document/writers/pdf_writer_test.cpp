@@ -1,0 +1,144 @@
+#include "document/writers/pdf_writer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <regex>
+#include <sstream>
+#include <string>
+
+#include "core/temp_folder.h"
+#include "document/block_text.h"
+#include "document/markup.h"
+#include "document/pages.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::slurp;
+using testing::TempFolder;
+
+class PdfWriter : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::system("command -v pdftotext >/dev/null 2>&1") != 0) GTEST_SKIP() << "pdftotext is not installed";
+  }
+
+  void write(const std::vector<DocumentPage>& pages, const Picture* picture,
+             const DocumentInfo& info = testing::info_of(1)) {
+    const auto writer = make_writer(Format::pdf, folder / "a.pdf", info, {});
+    for (const DocumentPage& page : pages) writer->page(page, picture);
+    writer->finish();
+  }
+
+  std::string run(const std::string& command) const {
+    const int status = std::system(("cd '" + folder.path().string() + "' && " + command + " >out 2>err").c_str());
+    EXPECT_EQ(status, 0) << command;
+    EXPECT_EQ(slurp(folder / "err"), "") << "nothing to complain about";
+    return slurp(folder / "out");
+  }
+
+  struct Word {
+    std::string text;
+    Box box;  // in points
+  };
+  std::vector<Word> words() const {
+    const std::string xml = run("pdftotext -bbox a.pdf -");
+    static const std::regex pattern(
+        "<word xMin=\"([0-9.-]+)\" yMin=\"([0-9.-]+)\" xMax=\"([0-9.-]+)\" yMax=\"([0-9.-]+)\">([^<]*)</word>");
+    std::vector<Word> out;
+    for (std::sregex_iterator at(xml.begin(), xml.end(), pattern), end; at != end; ++at) {
+      const std::smatch& match = *at;
+      out.push_back({decode_entities(match[5].str()),
+                     {std::stod(match[1]), std::stod(match[2]), std::stod(match[3]), std::stod(match[4])}});
+    }
+    return out;
+  }
+
+  TempFolder folder;
+};
+
+TEST_F(PdfWriter, PutsWordsWhereTheirBlocksStand) {
+  DocumentPage page = testing::page_of(1, testing::paper_page, 1240, 1754);
+  page.dpi = 150;
+  const Picture picture = testing::picture_of(1240, 1754);
+  write({page}, &picture);
+  const double scale = 72.0 / 150;
+  EXPECT_THAT(run("pdftotext -bbox a.pdf -"), HasSubstr("<page width=\"595.200000\" height=\"841.920000\">"));
+
+  const std::vector<Word> found = words();
+  std::map<std::string, std::vector<Box>> places;
+  for (const Word& word : found) places[word.text].push_back(word.box);
+  size_t checked = 0;
+  for (const Block& block : page.blocks) {
+    std::istringstream text(plain_text(block));
+    for (std::string word; text >> word; ++checked) {
+      // Words of these scripts may be broken at the end of a line; the next test looks at their text.
+      if (word.find("\u949F") != std::string::npos) continue;
+      bool here = false;
+      for (const Box& at : places[word]) {
+        for (const Box& box : block.boxes) {
+          here |= at.left > box.left * scale - 1 && at.right < box.right * scale + 1 && at.top > box.top * scale - 1 &&
+                  at.bottom < box.bottom * scale + 1;
+        }
+      }
+      EXPECT_TRUE(here) << word << " of " << block.label;
+    }
+  }
+  EXPECT_GT(checked, 100u);
+}
+
+TEST_F(PdfWriter, KeepsTheOrderOfTheTextInAnyScript) {
+  write({testing::page_of(1,
+                          "<|ref|>text<|/ref|><|det|>[[100, 100, 900, 130]]<|/det|>\n"
+                          "Grüße, Ω ≠ ∑, 漢字とかな, Привет, 😀 emoji")},
+        nullptr);
+  EXPECT_THAT(run("pdftotext a.pdf -"), HasSubstr("Grüße, Ω ≠ ∑, 漢字とかな, Привет, 😀 emoji"));
+}
+
+TEST_F(PdfWriter, ShowsThePictureAndNotTheText) {
+  if (std::system("command -v pdftoppm >/dev/null 2>&1") != 0) GTEST_SKIP() << "pdftoppm is not installed";
+  DocumentPage page = testing::page_of(1, testing::paper_page, 200, 300);
+  page.dpi = 72;
+  Picture picture(200, 300);
+  for (size_t i = 0; i < picture.rgb.size(); i += 3) picture.rgb[i] = 255;
+  write({page}, &picture);
+  const std::string ppm = run("pdftoppm -r 72 a.pdf");
+  ASSERT_TRUE(ppm.starts_with("P6\n200 300\n255\n"));
+  size_t red = 0;
+  for (size_t i = 15; i + 2 < ppm.size(); i += 3) {
+    const auto sample = [&](size_t k) { return static_cast<uint8_t>(ppm[i + k]); };
+    red += sample(0) > 240 && sample(1) < 15 && sample(2) < 15 ? 1 : 0;
+  }
+  EXPECT_EQ(red, 200u * 300);
+}
+
+TEST_F(PdfWriter, TakesSizesFromTheResolutionAndBoundsThem) {
+  DocumentPage scan = testing::page_of(1, "Text", 400, 200), huge = testing::page_of(2, "Text", 60'000, 30'000);
+  scan.dpi = huge.dpi = 0;
+  write({scan, huge, testing::failed_page(3, "it is (very) damaged\\, é")}, nullptr);
+  const std::string xml = run("pdftotext -bbox a.pdf -");
+  EXPECT_THAT(xml, HasSubstr("<page width=\"144.000000\" height=\"72.000000\">"));
+  EXPECT_THAT(xml, HasSubstr("<page width=\"14400.000000\" height=\"7200.000000\">"));
+  EXPECT_THAT(run("pdftotext -f 3 a.pdf -"), HasSubstr("Page 3 could not be read: it is (very) damaged\\, ??"));
+}
+
+TEST_F(PdfWriter, SaysWhatItIsMadeOf) {
+  DocumentPage looped = testing::page_of(1, "Text");
+  looped.guard.loops = 1;
+  const Picture picture = testing::picture_of();
+  write({looped}, &picture, testing::info_of(1, "Grüße.pdf"));
+  const std::string bytes = slurp(folder / "a.pdf");
+  EXPECT_THAT(bytes, HasSubstr("/Producer (Lectern 0.1.0)"));
+  EXPECT_THAT(bytes, HasSubstr("/LecternWeights (q8)"));
+  EXPECT_THAT(bytes, HasSubstr("/VisionTokens 903"));
+  EXPECT_THAT(bytes, HasSubstr("(Page 1 is incomplete: the model repeated itself)"));
+  write({looped}, &picture, testing::info_of(1, "Grüße.pdf"));
+  EXPECT_EQ(slurp(folder / "a.pdf"), bytes) << "the same document gives the same file";
+}
+
+}  // namespace
+}  // namespace lectern
