@@ -33,7 +33,7 @@ std::string longer_name(const fs::path& input, size_t folders, bool extension) {
   fs::path folder = input.parent_path();
   for (size_t i = 0; i < folders && folder.has_filename(); ++i, folder = folder.parent_path()) {
     if (folder.filename() == "." || folder.filename() == "..") continue;
-    name = folder.filename().string() + "-" + name;
+    name.insert(0, folder.filename().string() + "-");
   }
   return name;
 }
@@ -55,6 +55,7 @@ std::vector<std::string> told_apart(const std::vector<fs::path>& inputs) {
   for (size_t folders = 0; folders <= most_folders && best_count < inputs.size(); ++folders) {
     for (const bool extension : {false, true}) {
       std::vector<std::string> names;
+      names.reserve(inputs.size());
       for (const fs::path& input : inputs) names.push_back(longer_name(input, folders, extension));
       const size_t count = count_distinct(names);
       if (count > best_count) {

@@ -79,7 +79,7 @@ Figure 1. Two views of the site
 <|ref|>code<|/ref|><|det|>[[100, 780, 900, 900]]<|/det|>
     for (i = 0; i < n; ++i) {
       print("\(not a formula\)");
-}
+    }
 )raw";
 
 }  // namespace lectern::testing

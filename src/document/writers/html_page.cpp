@@ -22,7 +22,6 @@ body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); backg
 header, section { max-width: 1500px; margin: 0 auto; padding: 1rem; }
 header h1 { font-size: 1.3rem; margin: 0; overflow-wrap: anywhere; }
 header p, h2 { margin: .2rem 0; font-size: .85rem; font-weight: normal; color: var(--faint); overflow-wrap: anywhere; }
-section { content-visibility: auto; contain-intrinsic-size: auto 1000px; }
 .note { margin: .5rem 0; padding: .5rem .8rem; border-left: 4px solid var(--mark); background: var(--paper); }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; align-items: start; }
 .picture { position: sticky; top: .5rem; max-height: calc(100vh - 1rem); aspect-ratio: var(--w) / var(--h);

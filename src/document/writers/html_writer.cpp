@@ -78,7 +78,7 @@ class HtmlWriter final : public DocumentWriter {
   void write_picture(const DocumentPage& page, const Picture* picture) {
     file_.write(fmt::format("<div class=\"picture\" style=\"--w:{};--h:{}\">", page.width, page.height));
     if (picture != nullptr) {
-      file_.write("<img alt=\"\" loading=\"lazy\" decoding=\"async\" src=\"data:image/jpeg;base64,");
+      file_.write("<img alt=\"\" loading=\"lazy\" src=\"data:image/jpeg;base64,");
       file_.write(base64(encode_jpeg(*picture, picture_quality, longest_side)));
       file_.write("\">");
     }

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Nothing in a comment may end it.
-std::string in_comment(std::string text) {
+std::string in_comment(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '>' && out.ends_with("--")) out += ' ';
@@ -85,13 +85,8 @@ class MarkdownWriter final : public DocumentWriter {
   void write_text(const Block& block, int page) {
     std::string text;
     for (const TextSegment& segment : split_at_tables(block.text)) {
-      if (kind_of(block.label) == LabelKind::code) {
-        text += segment.text;
-      } else if (segment.table) {
-        text += table(segment.text, page);
-      } else {
-        text += segment.text;
-      }
+      const bool as_table = segment.table && kind_of(block.label) != LabelKind::code;
+      text += as_table ? table(segment.text, page) : std::string(segment.text);
     }
     const bool formulas =
         options_.formulas == OutputOptions::Formulas::dollar && kind_of(block.label) != LabelKind::code;

@@ -1,0 +1,36 @@
+// A PDF in the making: the pictures of its pages with their text above them, not seen but searched and copied.
+//
+// Pictures and texts wait in a file without a name, so that memory does not grow with them.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "core/picture.h"
+#include "lectern/document.h"
+
+namespace lectern {
+
+class PdfDocument {
+ public:
+  using Sink = std::function<void(std::string_view)>;
+
+  // The file without a name lies in `folder`. Throws Error, here and below, when something cannot be written.
+  PdfDocument(const DocumentInfo& info, const std::filesystem::path& folder);
+  PdfDocument(const PdfDocument&) = delete;
+  PdfDocument& operator=(const PdfDocument&) = delete;
+  ~PdfDocument();
+
+  // `picture` may be null.
+  void add(const DocumentPage& page, const Picture* picture);
+  // Once, after the last page.
+  void write(const Sink& sink);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lectern
