@@ -17,7 +17,7 @@ fuzz() {
   name=$1
   shift
   (cd "$root" && "$clang" -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-    -Isrc -Iinclude "tests/fuzz/${name}_fuzz.cpp" "$@" -o "$build/${name}_fuzz")
+    -DFMT_HEADER_ONLY -Isrc -Iinclude "tests/fuzz/${name}_fuzz.cpp" "$@" -o "$build/${name}_fuzz")
   cp -r "$root/tests/fuzz/corpus/$name" "$work/$name"
   rm -f "$build/$name-found-"*
   if ! "$build/${name}_fuzz" "$work/$name" -seed=1 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
@@ -30,3 +30,4 @@ fuzz() {
 }
 
 fuzz safetensors src/checkpoint/safetensors.cpp src/core/json_file.cpp src/core/file.cpp src/core/mapped_file.cpp
+fuzz layout src/document/layout.cpp src/document/markup.cpp src/document/html_table.cpp src/document/block_text.cpp
