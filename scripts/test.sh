@@ -11,6 +11,7 @@ failing=()
 jobs=2
 export OMP_WAIT_POLICY=passive  # two tests at a time share the cores
 export UBSAN_OPTIONS=print_stacktrace=1
+export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"
 
 # The counts a stage leaves: attributes of ctest's XML, or a last line "N passed, N failed, N skipped".
 counts_of() {
