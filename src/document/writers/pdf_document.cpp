@@ -7,11 +7,11 @@
 
 #include <exception>
 #include <memory>
+#include <new>
 #include <qpdf/Pipeline.hh>
 #include <qpdf/QPDF.hh>
 #include <qpdf/QPDFObjectHandle.hh>
 #include <qpdf/QPDFWriter.hh>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
