@@ -184,6 +184,16 @@ int noise_of(const InkMask& deviations) {
   return *quarter;
 }
 
+// The median of the deviations from this one on.
+int usual_contrast(const InkMask& deviations, int least) {
+  std::array<int, 256> counts{};
+  int total = 0;
+  for (const uint8_t value : deviations.ink) {
+    if (value >= least) ++counts[value], ++total;
+  }
+  return value_at(counts, total / 2);
+}
+
 // Whether the pixel at `at` lies in a line of at most `most` pixels across; `step` leads across, `before` and `behind`
 // pixels lie on either side.
 bool is_thin(const uint8_t* at, ptrdiff_t step, int before, int behind, int most) {
@@ -237,7 +247,7 @@ class Joiner {
 
 }  // namespace
 
-InkMask find_ink(const Picture& picture) {
+InkMask find_ink(const Picture& picture, Ink wanted) {
   InkMask mask;
   if (picture.width < 1 || picture.height < 1) return mask;
   const double pixels = static_cast<double>(picture.width) * picture.height;
@@ -249,11 +259,12 @@ InkMask find_ink(const Picture& picture) {
   mask.ink.resize(grey.values.size());
   measure_deviations(grey, paper, mask);
   int noise = noise_of(mask);
-  if (noise >= noisy) {
+  if (noise >= noisy && wanted == Ink::faint) {
     measure_deviations(smoothed(grey), paper, mask);
     noise = noise_of(mask);
   }
-  const int contrast = std::clamp(contrast_to_noise * noise, least_contrast, most_contrast);
+  int contrast = std::clamp(contrast_to_noise * noise, least_contrast, most_contrast);
+  if (wanted == Ink::solid) contrast = std::max(contrast, usual_contrast(mask, contrast) / 2);
   for (uint8_t& value : mask.ink) value = value >= contrast ? 1 : 0;
   return mask;
 }

@@ -21,8 +21,13 @@ struct InkMask {
   int longest() const { return width > height ? width : height; }
 };
 
+enum class Ink : uint8_t {
+  faint,  // all that stands out from the paper, broad as its blurred rims make it
+  solid,  // what is at least half as dark as ink on this page mostly is: neighbouring strokes stay apart
+};
+
 // Pages of more than 16 million pixels are looked at in a reduced size.
-InkMask find_ink(const Picture& picture);
+InkMask find_ink(const Picture& picture, Ink wanted = Ink::faint);
 
 // Takes out straight thin lines along the axes that are too long for strokes of letters.
 void erase_rules(InkMask& mask);
