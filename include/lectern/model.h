@@ -17,7 +17,7 @@ class Model {
   // `weights` names how they are kept and multiplied: f32 (exact products of the checkpoint's values), bf16, q8 or q4.
   // `device` is one of those that `lectern devices` lists; operators in `without`, names between commas, are replaced
   // by equivalents although the device has them.
-  static Model load(const std::filesystem::path& folder, std::string_view weights = "f32",
+  static Model load(const std::filesystem::path& folder, std::string_view weights = "auto",
                     std::string_view device = "cpu", std::string_view without = "");
 
   // Pixels along a side of the view that the model was trained on.

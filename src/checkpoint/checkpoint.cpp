@@ -26,6 +26,7 @@ struct Checkpoint::State {
 
   std::filesystem::path folder;
   ModelConfig config;
+  PackedTensors packed;
   std::vector<Safetensors> files;
   std::map<std::string, Place, std::less<>> places;
 
@@ -109,6 +110,7 @@ Checkpoint Checkpoint::open(const std::filesystem::path& folder) {
   auto state = std::make_unique<State>();
   state->folder = folder;
   state->config = read_config(folder / "config.json");
+  state->packed = read_packed(folder);
 
   std::map<std::string, std::string> index;
   std::vector<std::filesystem::path> paths;
@@ -163,6 +165,8 @@ bool Checkpoint::has(std::string_view name) const { return state_->places.find(n
 
 Shape Checkpoint::shape_of(std::string_view name) const {
   const State::Place& place = state_->find(name);
+  if (const auto packed = state_->packed.tensors.find(name); packed != state_->packed.tensors.end())
+    return packed->second.shape;
   if (place.view != nullptr) return place.view->shape;
   const std::vector<int64_t>& extents = place.unsupported->shape;
   if (extents.size() > Shape::max_rank) {
@@ -178,6 +182,8 @@ TensorView Checkpoint::weight(std::string_view name, const Shape& expected) cons
   if (const Shape shape = shape_of(name); shape != expected) {
     throw tensor_error(*place.file, name, "has shape " + to_string(shape) + ", expected " + to_string(expected));
   }
+  if (state_->packed.tensors.contains(name))
+    throw tensor_error(*place.file, name, "was packed, expected it as published");
   const bool is_float =
       place.view != nullptr &&
       (place.view->type == DataType::f32 || place.view->type == DataType::f16 || place.view->type == DataType::bf16);
@@ -186,6 +192,19 @@ TensorView Checkpoint::weight(std::string_view name, const Shape& expected) cons
     throw tensor_error(*place.file, name, "has type " + type + ", expected f32, f16 or bf16");
   }
   return state_->aligned(name, *place.view);
+}
+
+std::optional<Checkpoint::Packed> Checkpoint::packed(std::string_view name, const Shape& expected) const {
+  const auto entry = state_->packed.tensors.find(name);
+  if (entry == state_->packed.tensors.end()) return std::nullopt;
+  const State::Place& place = state_->find(name);
+  if (entry->second.shape != expected) {
+    throw tensor_error(*place.file, name,
+                       "has shape " + to_string(entry->second.shape) + ", expected " + to_string(expected));
+  }
+  if (place.view == nullptr || place.view->type != DataType::u8)
+    throw tensor_error(*place.file, name, "has another type than the bytes that packed.json announces");
+  return Packed{entry->second.format, *place.view};
 }
 
 void Checkpoint::forget(const TensorView& weight) const {

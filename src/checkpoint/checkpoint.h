@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "checkpoint/config.h"
+#include "checkpoint/packed.h"
 #include "core/tensor.h"
 
 namespace lectern {
@@ -37,6 +39,13 @@ class Checkpoint {
   // A weight in the file's own type: f32, f16 or bf16. Aligned to its element; a weight that is misaligned in its
   // file is copied when first asked for.
   TensorView weight(std::string_view name, const Shape& expected) const;
+
+  // A weight that was packed ahead: its format and its bytes. Nothing for one that is as it was published.
+  struct Packed {
+    WeightFormat format;
+    TensorView bytes;
+  };
+  std::optional<Packed> packed(std::string_view name, const Shape& expected) const;
 
   // Lets the system take back the memory of a weight that has been copied; it is read from its file when used again.
   void forget(const TensorView& weight) const;

@@ -6,6 +6,29 @@
 
 namespace lectern {
 
+Matrix WeightLoader::matrix(const std::string& name, const Shape& shape, WeightFormat format) const {
+  Matrix matrix;
+  if (const auto packed = checkpoint_.packed(name, shape)) {
+    const std::string place = checkpoint_.folder().string() + ": tensor " + name;
+    if (packed->format != format) {
+      throw Error(
+          fmt::format("{} was packed as {}, but {} is asked for; give no --weights, or the model it was made of", place,
+                      name_of(packed->format), name_of(format)));
+    }
+    try {
+      matrix = device_.packed_matrix(packed->bytes, shape[0], shape.elements() / shape[0], format);
+    } catch (const Error& error) {
+      throw Error(place + " " + error.what());
+    }
+  } else {
+    const TensorView weight = checkpoint_.weight(name, shape);
+    matrix = device_.matrix(weight, format);
+    if (matrix.storage) checkpoint_.forget(weight);
+  }
+  if (observer_) observer_(name, shape, matrix);
+  return matrix;
+}
+
 std::vector<float> WeightLoader::values(const std::string& name, const Shape& shape) const {
   std::vector<float> values(static_cast<size_t>(shape.elements()));
   device_.read(vector(name, shape), values.data());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,21 +25,19 @@ struct NormWeights {
 // another shape than expected.
 class WeightLoader {
  public:
-  // `format` is what matrices are kept in, unless one is asked for with its own.
-  WeightLoader(const Checkpoint& checkpoint, Device& device, WeightFormat format)
-      : checkpoint_(checkpoint), device_(device), format_(format) {}
+  using Observer = std::function<void(const std::string& name, const Shape& shape, const Matrix&)>;
+
+  // `format` is what matrices are kept in, unless one is asked for with its own. The observer sees each when it is
+  // made.
+  WeightLoader(const Checkpoint& checkpoint, Device& device, WeightFormat format, Observer observer = {})
+      : checkpoint_(checkpoint), device_(device), format_(format), observer_(std::move(observer)) {}
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
   Device& device() const { return device_; }
   WeightFormat format() const { return format_; }
 
   Matrix matrix(const std::string& name, const Shape& shape) const { return matrix(name, shape, format_); }
-  Matrix matrix(const std::string& name, const Shape& shape, WeightFormat format) const {
-    const TensorView weight = checkpoint_.weight(name, shape);
-    Matrix matrix = device_.matrix(weight, format);
-    if (matrix.storage) checkpoint_.forget(weight);
-    return matrix;
-  }
+  Matrix matrix(const std::string& name, const Shape& shape, WeightFormat format) const;
   Tensor vector(const std::string& name, const Shape& shape) const {
     return device_.vector(checkpoint_.weight(name, shape));
   }
@@ -59,6 +58,7 @@ class WeightLoader {
   const Checkpoint& checkpoint_;
   Device& device_;
   WeightFormat format_;
+  Observer observer_;
 };
 
 }  // namespace lectern

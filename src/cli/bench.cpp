@@ -26,6 +26,7 @@ namespace {
 
 struct Arguments {
   ModelOptions model;
+  std::string mode;  // of a page to encode beside the fixed sizes; empty: none
   int64_t tokens = 32;
   int batch = 0;
   bool json = false;
@@ -164,7 +165,7 @@ class Report {
   std::string lines_;
 };
 
-void bench_encoder(const LoadedModel& model, double gops, Report& report) {
+void bench_encoder(const LoadedModel& model, const Arguments& arguments, double gops, Report& report) {
   const auto views_of = [](int whole, int tile, int columns, int rows) {
     Views views;
     views.whole = Picture(whole, whole);
@@ -186,6 +187,10 @@ void bench_encoder(const LoadedModel& model, double gops, Report& report) {
   measure("view1024_s", views_of(1024, 640, 1, 1), 5);
   measure("tile640_s", views_of(640, 640, 1, 1), 5);
   measure("gundam_s", views_of(1024, 640, 2, 3), 3);
+  if (!arguments.mode.empty()) {
+    const Views page = make_views(Picture(1240, 1754), model.plan(arguments.mode, true));  // A4 at 150 dpi
+    measure(("a4_" + arguments.mode + "_s").c_str(), page, 3);
+  }
 }
 
 void bench_decoder(const LoadedModel& model, const Arguments& arguments, double gops, double gbps, Report& report) {
@@ -227,11 +232,12 @@ int bench(const Arguments& arguments) {
 
   std::optional<LoadedModel> model;
   const double load = seconds_of([&] {
-    model.emplace(find_model(arguments.model.model).folder,
-                  open_device(arguments.model.device, arguments.model.without), weight_format(arguments.model.weights));
+    const std::filesystem::path folder = find_model(arguments.model.model).folder;
+    model.emplace(folder, open_device(arguments.model.device, arguments.model.without),
+                  weight_format(arguments.model.weights, folder));
   });
-  const double gops = peak[arguments.model.weights == "f32" ? DataType::f32 : DataType::bf16];
-  bench_encoder(*model, gops, report);
+  const double gops = peak[model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16];
+  bench_encoder(*model, arguments, gops, report);
   bench_decoder(*model, arguments, gops, gbps, report);
 
   rusage usage{};
@@ -240,13 +246,13 @@ int bench(const Arguments& arguments) {
   json["load_s"] = load;
   json["peak_rss_bytes"] = static_cast<int64_t>(usage.ru_maxrss) * 1024;
   json["threads"] = threads();
-  json["weights"] = arguments.model.weights;
+  json["weights"] = name_of(model->format);
   json["cpu"] = processor_name();
   json["version"] = LECTERN_VERSION;
   if (arguments.json) {
     fmt::print("{}\n", json.dump(2));
   } else {
-    fmt::print("{}, {} threads, weights {}\n\n", processor_name(), threads(), arguments.model.weights);
+    fmt::print("{}, {} threads, weights {}\n\n", processor_name(), threads(), name_of(model->format));
     fmt::print("{:<20} {:>10} {:<6} {:>9}    {:<9} {:>10}  {:>6}\n{}", "", "median", "", "least", "most", "limit",
                "share", report.lines());
     fmt::print("load                 {:>10.3g} s\npeak memory          {:>10.3g} GB\n", load,
@@ -262,6 +268,8 @@ Run add_bench(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("bench", "Measure this machine's peak and the share of it that every stage reaches");
   add_model_options(*command, arguments->model);
+  command->add_option("--mode", arguments->mode, "Encode a page of A4 in this mode too, as read --mode does")
+      ->type_name("MODE");
   command->add_option("--tokens", arguments->tokens, "Tokens to decode for a figure (default 32)")
       ->check(CLI::Range(1, 500));
   command->add_option("--batch", arguments->batch, "A further number of sequences to decode together")

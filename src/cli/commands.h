@@ -18,6 +18,7 @@ Run add_convert(CLI::App& app);
 Run add_trace(CLI::App& app);
 Run add_inspect(CLI::App& app);
 Run add_bench(CLI::App& app);
+Run add_quantize(CLI::App& app);
 Run add_pull(CLI::App& app);
 Run add_models(CLI::App& app);
 Run add_devices(CLI::App& app);

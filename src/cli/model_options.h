@@ -9,7 +9,7 @@ namespace lectern::cli {
 
 struct ModelOptions {
   std::string model;  // as given: a folder, a name, or empty
-  std::string weights = "f32";
+  std::string weights = "auto";
   std::string device = "cpu";
   std::string without;  // operators, as parse_operators takes them
   int threads = 0;

@@ -36,4 +36,8 @@ void Device::require_model_operators(WeightFormat format) const {
                           name(), list));
 }
 
+Matrix Device::packed_matrix(const TensorView&, int64_t, int64_t, WeightFormat) {
+  throw Error(std::string("was packed for the cpu device; device ") + name() + " needs the model it was made of");
+}
+
 }  // namespace lectern

@@ -65,6 +65,9 @@ class Device {
   // Prepares a weight of type f32, f16 or bf16, whose first extent is out and whose others together are in.
   // `weight` must outlive the result.
   virtual Matrix matrix(const TensorView& weight, WeightFormat format) = 0;
+  // A weight [out, in] that `matrix` of the cpu device has packed before, without a copy: `bytes` is all of its storage
+  // and must outlive the result. Throws Error where the bytes are not of that size, or the device packs otherwise.
+  virtual Matrix packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
   // A f32 copy on the device of a small tensor in the host's memory, e.g. a norm's weight.
   virtual Tensor vector(const TensorView& values) = 0;
   // Copies f32 values to the host when all work before is done. Throws Error when that work failed.

@@ -38,7 +38,7 @@ std::vector<int32_t> repeatable_tokens(const Tokenizer& tokenizer) {
 
 Model Model::load(const std::filesystem::path& folder, std::string_view weights, std::string_view device,
                   std::string_view without) {
-  return Model(std::make_shared<LoadedModel>(folder, open_device(device, without), weight_format(weights)));
+  return Model(std::make_shared<LoadedModel>(folder, open_device(device, without), weight_format(weights, folder)));
 }
 
 int Model::native_size() const { return loaded_->checkpoint.config().native_size; }

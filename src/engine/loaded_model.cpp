@@ -32,22 +32,20 @@ Device& ready(Device& device, WeightFormat format) {
 
 }  // namespace
 
-WeightFormat weight_format(std::string_view name) {
-  if (name == "f32") return WeightFormat::f32;
-  if (name == "bf16") return WeightFormat::bf16;
-  if (name == "q8") return WeightFormat::q8;
-  if (name == "q4") return WeightFormat::q4;
-  throw Error(fmt::format("unknown weights '{}'; choose f32, bf16, q8 or q4", name));
+WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder) {
+  return name == "auto" ? read_packed(folder).weights : weight_format(name);
 }
 
-LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on, WeightFormat weights)
+LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on, WeightFormat weights,
+                         const WeightLoader::Observer& observer)
     : device(ready(on, weights)),
       format(weights),
       checkpoint(Checkpoint::open(folder)),
       tokenizer(Tokenizer::load(folder / "tokenizer.json")),
       token_classes(tokenizer),
-      encoder(WeightLoader(checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16)),
-      decoder(WeightLoader(checkpoint, on, weights)),
+      encoder(WeightLoader(checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16,
+                           observer)),
+      decoder(WeightLoader(checkpoint, on, weights, observer)),
       image_token(find_image_token(tokenizer, checkpoint)) {
   const int size = checkpoint.config().native_size;
   if (size % 64 != 0)

@@ -12,13 +12,16 @@
 
 namespace lectern {
 
-// "f32", "bf16", "q8" or "q4"; Error for any other name.
-WeightFormat weight_format(std::string_view name);
+// "f32", "bf16", "q8" or "q4", or "auto": how the model in the folder was packed, or else f32. Error for any other
+// name.
+WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder);
 
 class LoadedModel {
  public:
   // Throws Error when the folder is not a model, or one that Lectern cannot run.
-  LoadedModel(const std::filesystem::path& folder, Device& device, WeightFormat format);
+  // The observer sees every matrix when it is made.
+  LoadedModel(const std::filesystem::path& folder, Device& device, WeightFormat format,
+              const WeightLoader::Observer& observer = {});
 
   // The plan of a mode by its name; "auto" is gundam for a model trained at 1024 pixels and native otherwise.
   // Throws Error for an unknown mode and, unless forced, for one that the model was not trained for.

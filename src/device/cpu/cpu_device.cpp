@@ -142,6 +142,14 @@ class CpuDevice final : public Device {
     return {};
   }
 
+  Matrix packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format) override {
+    const int64_t of_panel = cpu::panel_bytes(format, in);
+    const auto expected = static_cast<size_t>(cpu::panels_of(out) * of_panel);
+    if (format == WeightFormat::f32 || bytes.bytes() != expected)
+      throw Error(fmt::format("has {} bytes, expected {}", bytes.bytes(), expected));
+    return {{bytes.data, DataType::u8, {out, of_panel / cpu::panel_outputs}}, in, format, nullptr};
+  }
+
   Tensor vector(const TensorView& values) override {
     Tensor copy(*this, DataType::f32, values.shape);
     cpu::widen(values, copy.floats());

@@ -1,0 +1,33 @@
+// The list of tensors that `lectern quantize` has packed, packed.json beside the weights: of each its format and the
+// shape that it had. The tensor of that name in the .safetensors file then holds the bytes of src/device/cpu/panels.h.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "core/tensor.h"
+#include "device/operators.h"
+
+namespace lectern {
+
+inline constexpr const char* packed_file = "packed.json";
+
+struct PackedTensors {
+  struct Entry {
+    WeightFormat format;
+    Shape shape;
+  };
+  WeightFormat weights = WeightFormat::f32;           // as `lectern quantize` was asked for
+  std::map<std::string, Entry, std::less<>> tensors;  // none: the model is as it was published
+};
+
+// "f32", "bf16", "q8" or "q4", and back. Throws Error for any other name.
+WeightFormat weight_format(std::string_view name);
+std::string name_of(WeightFormat format);
+
+// Of a model's folder; nothing where it has no such file. Throws Error when the file is broken or of a later version.
+PackedTensors read_packed(const std::filesystem::path& folder);
+void write_packed(const std::filesystem::path& folder, const PackedTensors& packed);
+
+}  // namespace lectern

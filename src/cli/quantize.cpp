@@ -1,0 +1,38 @@
+// lectern quantize: a model packed ahead, which then loads at once.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "checkpoint/packed.h"
+#include "cli/commands.h"
+#include "cli/model_options.h"
+#include "core/threads.h"
+#include "engine/quantize.h"
+
+namespace lectern::cli {
+
+Run add_quantize(CLI::App& app) {
+  struct Arguments {
+    std::string in, out, weights = "q8";
+    int threads = 0;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("quantize", "Pack a model's weights ahead, so that it loads at once");
+  command->add_option("IN", arguments->in, model_help)->type_name("MODEL")->required();
+  command->add_option("OUT", arguments->out, "The folder to make, which is then a model like any other")
+      ->type_name("FOLDER")
+      ->required();
+  command->add_option("--weights", arguments->weights, "How weights are kept (default: q8)")->type_name("bf16|q8|q4");
+  command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024).description(""));
+  return [arguments] {
+    set_threads(arguments->threads);
+    quantize_model(find_model(arguments->in).folder, arguments->out, weight_format(arguments->weights));
+    fmt::print("{}: made; read with it: lectern read --model {} ...\n", arguments->out, arguments->out);
+    return exit_done;
+  };
+}
+
+}  // namespace lectern::cli

@@ -1,0 +1,84 @@
+#include "engine/quantize.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <map>
+#include <system_error>
+
+#include "checkpoint/packed.h"
+#include "checkpoint/safetensors_writer.h"
+#include "device/cpu/cpu_device.h"
+#include "engine/loaded_model.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder that is removed again unless it is kept.
+class NewFolder {
+ public:
+  explicit NewFolder(const fs::path& target)
+      : target_(target), path_(target.string() + fmt::format(".part-{}", ::getpid())) {
+    std::error_code code;
+    if (fs::exists(target_, code)) throw Error(target_.string() + ": is there already; choose a new folder");
+    if (!fs::create_directories(path_, code)) throw Error(path_.string() + ": cannot be made: " + code.message());
+  }
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+  ~NewFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+  void keep() {
+    std::error_code code;
+    fs::rename(path_, target_, code);
+    if (code) throw Error(target_.string() + ": cannot take its name: " + code.message());
+    path_.clear();
+  }
+
+ private:
+  fs::path target_;
+  fs::path path_;
+};
+
+}  // namespace
+
+void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format) {
+  if (format == WeightFormat::f32) throw Error("f32 is how the model is read as it is; choose bf16, q8 or q4");
+  if (!read_packed(in).tensors.empty()) {
+    throw Error(in.string() + ": was made by lectern quantize; give the folder it was made of");
+  }
+  NewFolder folder(fs::path(out.string().find_last_not_of('/') == std::string::npos
+                                ? out.string()
+                                : out.string().substr(0, out.string().find_last_not_of('/') + 1)));
+  PackedTensors packed{.weights = format, .tensors = {}};
+  std::map<std::string, Matrix> matrices;
+  const LoadedModel model(in, cpu_device(), format,
+                          [&](const std::string& name, const Shape& shape, const Matrix& matrix) {
+                            if (!matrix.storage) return;  // kept as it is
+                            packed.tensors.emplace(name, PackedTensors::Entry{matrix.format, shape});
+                            matrices.emplace(name, matrix);
+                          });
+  std::vector<std::pair<std::string, TensorView>> tensors;
+  for (const auto& [name, matrix] : matrices) tensors.emplace_back(name, *matrix.storage);
+  for (const Checkpoint::Entry& entry : model.checkpoint.entries()) {
+    // Whole numbers are tables that other programs keep; the model here has no use for them.
+    const bool is_float = entry.type == "f32" || entry.type == "f16" || entry.type == "bf16";
+    if (is_float && !matrices.contains(entry.name))
+      tensors.emplace_back(entry.name, model.checkpoint.weight(entry.name, model.checkpoint.shape_of(entry.name)));
+  }
+  write_safetensors(folder.path() / "model.safetensors", tensors);
+  write_packed(folder.path(), packed);
+  for (const char* const name : {"config.json", "tokenizer.json"}) {
+    std::error_code code;
+    if (!fs::copy_file(in / name, folder.path() / name, code))
+      throw Error((folder.path() / name).string() + ": cannot be copied: " + code.message());
+  }
+  folder.keep();
+}
+
+}  // namespace lectern
