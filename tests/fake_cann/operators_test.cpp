@@ -9,6 +9,7 @@
 #include "aclnnop/aclnn_constant_pad_nd.h"
 #include "aclnnop/aclnn_copy.h"
 #include "aclnnop/aclnn_cumsum.h"
+#include "aclnnop/aclnn_dynamic_quant.h"
 #include "aclnnop/aclnn_embedding.h"
 #include "aclnnop/aclnn_expand.h"
 #include "aclnnop/aclnn_gather.h"
@@ -22,6 +23,7 @@
 #include "aclnnop/aclnn_mm.h"
 #include "aclnnop/aclnn_mul.h"
 #include "aclnnop/aclnn_permute.h"
+#include "aclnnop/aclnn_quant_matmul_v4.h"
 #include "aclnnop/aclnn_repeat.h"
 #include "aclnnop/aclnn_rms_norm.h"
 #include "aclnnop/aclnn_s_where.h"
@@ -33,6 +35,7 @@
 #include "aclnnop/aclnn_swi_glu.h"
 #include "aclnnop/aclnn_swish.h"
 #include "aclnnop/aclnn_topk.h"
+#include "aclnnop/aclnn_weight_quant_batch_matmul_v2.h"
 #include "fake_cann/support.h"
 
 namespace fake_cann::testing {
@@ -248,6 +251,28 @@ TEST_F(FakeCannOperators, LargestAndSums) {
   const Array chosen(ACL_BOOL, {4}, {1, 0, 1, 0}), zero(ACL_FLOAT, {1}, {0}), kept(ACL_FLOAT, {2, 4});
   EXPECT_EQ(run(aclnnSWhereGetWorkspaceSize, aclnnSWhere, chosen, x, zero, kept), 0);
   EXPECT_EQ(kept.values(), (Values{1, 0, 3, 0, -1, 0, 0, 0}));
+}
+
+TEST_F(FakeCannOperators, QuantisedProductsTakeTheirScales) {
+  aclTensor* const none = nullptr;
+  const Array x(ACL_FLOAT16, {2, 2}, {127, -1, 0, 63.5}), quantised(ACL_INT8, {2, 2}), scales(ACL_FLOAT, {2});
+  EXPECT_EQ(run(aclnnDynamicQuantGetWorkspaceSize, aclnnDynamicQuant, x, none, quantised, scales), 0);
+  EXPECT_EQ(scales.values(), (Values{1, 0.5}));
+  const Array weight(ACL_INT8, {2, 1}, {2, 4}), columns(ACL_FLOAT, {1}, {0.5}), out(ACL_FLOAT16, {2, 1});
+  EXPECT_EQ(run(aclnnQuantMatmulV4GetWorkspaceSize, aclnnQuantMatmulV4, quantised, weight, columns, none, scales, none,
+                false, false, out),
+            0);
+  EXPECT_EQ(out.values(), (Values{125, 127}));
+  const Array whole(ACL_FLOAT, {2, 2}), column_scales(ACL_FLOAT16, {1}, {0.5});
+  EXPECT_EQ(prepare(aclnnDynamicQuantGetWorkspaceSize, whole, none, quantised, scales), 161002) << "not f32";
+  EXPECT_EQ(run(aclnnWeightQuantBatchMatmulV2GetWorkspaceSize, aclnnWeightQuantBatchMatmulV2, x, weight, column_scales,
+                none, none, none, none, 0, out),
+            0);
+  EXPECT_EQ(out.values(), (Values{125, 127}));
+  EXPECT_EQ(
+      prepare(aclnnWeightQuantBatchMatmulV2GetWorkspaceSize, x, weight, column_scales, none, none, none, none, 16, out),
+      161002)
+      << "groups of 32 and more";
 }
 
 TEST_F(FakeCannOperators, OperandsOutliveTheSecondCallAndHaveMemory) {

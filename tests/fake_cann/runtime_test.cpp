@@ -1,6 +1,10 @@
 // Each rule of the runtime that the fake holds, broken.
 #include <dlfcn.h>
 
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "aclnnop/aclnn_add.h"
@@ -366,6 +370,60 @@ TEST_F(FakeCannRuntime, ResultsBeyondF16SaturateWhenTheDeviceIsSaidTo) {
   EXPECT_EQ(run_on(stream, aclnnInplaceAddGetWorkspaceSize, aclnnInplaceAdd, z, z, one), 0);
   EXPECT_EQ(z.values(), (std::vector<double>{65504, -65504}));
   EXPECT_EQ(aclrtDestroyStream(stream), 0);
+}
+
+TEST_F(FakeCannRuntime, AChildProcessIsToldByItsEnvironment) {
+  setenv("FAKE_CANN_VERSION", "8.5.0", 1);
+  setenv("FAKE_CANN_DEVICES", "3", 1);
+  setenv("FAKE_CANN_REFUSING", "aclnnSilu:561003", 1);
+  setenv("FAKE_CANN_FAIL", "malloc:2,copy:1@1", 1);
+  fake_cann_reset();
+  for (const char* name : {"FAKE_CANN_VERSION", "FAKE_CANN_DEVICES", "FAKE_CANN_REFUSING", "FAKE_CANN_FAIL"})
+    unsetenv(name);
+  ASSERT_EQ(aclInit(nullptr), 0);
+  uint32_t count = 0;
+  EXPECT_EQ(aclrtGetDeviceCount(&count), 0);
+  EXPECT_EQ(count, 3u);
+  aclCANNPackageVersion version{};
+  EXPECT_EQ(aclsysGetCANNVersion(ACL_PKG_NAME_CANN, &version), 0);
+  EXPECT_STREQ(version.version, "8.5.0");
+  ASSERT_EQ(aclrtSetDevice(1), 0);
+  void* memory = device_block(64);
+  void* second = nullptr;
+  EXPECT_EQ(aclrtMalloc(&second, 64, ACL_MEM_MALLOC_HUGE_FIRST), 207018);
+  EXPECT_EQ(aclrtMemset(memory, 64, 0, 64), 507899);
+  {
+    const Array x(ACL_FLOAT, {1}, {1});
+    EXPECT_EQ(prepare(aclnnSiluGetWorkspaceSize, x, x), 561003);
+  }
+  EXPECT_EQ(aclrtFree(memory), 0);
+}
+
+// What a strict child process does; run by the test after it.
+TEST(FakeCannStrict, DISABLED_Leaks) {
+  ASSERT_EQ(aclInit(nullptr), 0);
+  ASSERT_EQ(aclrtSetDevice(0), 0);
+  device_block(64);
+}
+TEST(FakeCannStrict, DISABLED_FreesTwice) {
+  ASSERT_EQ(aclInit(nullptr), 0);
+  ASSERT_EQ(aclrtSetDevice(0), 0);
+  void* memory = device_block(64);
+  aclrtFree(memory);
+  aclrtFree(memory);
+}
+
+TEST(FakeCannStrict, EndsProcessesThatLeakOrBreakRules) {
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe");
+  const auto status = [&](const std::string& name) {
+    return std::system(("FAKE_CANN_STRICT=1 '" + self +
+                        "' --gtest_also_run_disabled_tests --gtest_filter=FakeCannStrict.DISABLED_" + name +
+                        " >/dev/null 2>&1")
+                           .c_str());
+  };
+  const int leaking = status("Leaks"), breaking = status("FreesTwice");
+  EXPECT_TRUE(WIFEXITED(leaking) && WEXITSTATUS(leaking) == 86) << leaking;
+  EXPECT_FALSE(WIFEXITED(breaking) && WEXITSTATUS(breaking) == 0) << breaking;
 }
 
 TEST(FakeCannHalves, ConvertAsTheFormatSays) {

@@ -32,6 +32,7 @@ inline std::vector<std::byte> encoded(aclDataType type, const std::vector<double
       case ACL_FLOAT: put(static_cast<float>(values[i])); break;
       case ACL_FLOAT16: put(float_to_half(static_cast<float>(values[i]))); break;
       case ACL_BF16: put(lectern::f32_to_bf16(static_cast<float>(values[i]))); break;
+      case ACL_INT8: put(static_cast<int8_t>(values[i])); break;
       case ACL_INT32: put(static_cast<int32_t>(values[i])); break;
       case ACL_INT64: put(static_cast<int64_t>(values[i])); break;
       default: put(static_cast<uint8_t>(values[i])); break;
@@ -52,6 +53,7 @@ inline std::vector<double> decoded(aclDataType type, const std::vector<std::byte
       case ACL_FLOAT: values[i] = static_cast<double>(get(float{})); break;
       case ACL_FLOAT16: values[i] = static_cast<double>(half_to_float(get(uint16_t{}))); break;
       case ACL_BF16: values[i] = static_cast<double>(lectern::bf16_to_f32(get(uint16_t{}))); break;
+      case ACL_INT8: values[i] = static_cast<double>(get(int8_t{})); break;
       case ACL_INT32: values[i] = static_cast<double>(get(int32_t{})); break;
       case ACL_INT64: values[i] = static_cast<double>(get(int64_t{})); break;
       default: values[i] = static_cast<double>(get(uint8_t{})); break;

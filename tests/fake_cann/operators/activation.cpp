@@ -1,4 +1,5 @@
 // Activations: section 3.5.
+#include <algorithm>
 #include <cmath>
 
 #include "aclnnop/aclnn_gelu.h"
@@ -23,7 +24,13 @@ void map(Operation& op, const Operand& x, const Operand& y, const Function& func
   op.workspace(x.contiguous() && y.contiguous() ? 0 : static_cast<uint64_t>(y.elements()) * y.element_bytes());
   op.run([=](const Work& work) {
     Floats values = floats(work[x]);
-    for (float& value : values) value = function(value);
+    constexpr int64_t share = 1 << 14;
+    const auto count = static_cast<int64_t>(values.size());
+    in_parallel((count + share - 1) / share, [&](int64_t i) {
+      for (int64_t at = i * share; at < std::min((i + 1) * share, count); ++at) {
+        values[static_cast<size_t>(at)] = function(values[static_cast<size_t>(at)]);
+      }
+    });
     store(work[y], values);
   });
 }

@@ -80,7 +80,8 @@ void flash_attention(Operation& op, const FlashArguments& a) {
                  from_value = by_heads(work[value], layout, key_heads);
     const Integers excluded = mask && arguments.sparse_mode < 2 ? integers(work[*mask]) : Integers{};
     Floats all_maxima(static_cast<size_t>(maxima.elements())), all_sums(all_maxima.size());
-    for (int64_t i = 0; i < batch * arguments.heads; ++i) {
+    Floats results(static_cast<size_t>(batch * arguments.heads * queries * value_size));
+    in_parallel(batch * arguments.heads, [&](int64_t i) {
       const int64_t b = i / arguments.heads, h = i % arguments.heads, key_head = h / (arguments.heads / key_heads);
       Head head{queries,
                 keys,
@@ -112,15 +113,14 @@ void flash_attention(Operation& op, const FlashArguments& a) {
           return excluded[static_cast<size_t>(first + query_row * keys + key_row)] != 0;
         };
       }
-      Floats result(static_cast<size_t>(queries * value_size));
       std::vector<float> largest(static_cast<size_t>(queries)), total(static_cast<size_t>(queries));
-      attend(head, rules, result.data(), largest.data(), total.data());
-      store(narrowed(narrowed(to, 0, b, 1), 1, h, 1), result);
+      attend(head, rules, results.data() + i * queries * value_size, largest.data(), total.data());
       for (int64_t r = 0; r < queries * 8; ++r) {
         all_maxima[static_cast<size_t>(i * queries * 8 + r)] = largest[static_cast<size_t>(r / 8)];
         all_sums[static_cast<size_t>(i * queries * 8 + r)] = total[static_cast<size_t>(r / 8)];
       }
-    }
+    });
+    store(to, results);
     store(work[maxima], all_maxima);
     store(work[sums], all_sums);
   });

@@ -1,4 +1,5 @@
 // Attention for inference: FusedInferAttentionScore, PromptFlashAttention, IncreFlashAttention. Section 3.9.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -54,6 +55,13 @@ struct Cache {
   int64_t heads = 0, size = 0, block_size = 0;  // block_size 0: no blocks
   bool blocks_by_head = false;                  // (blocks, heads, block size, size)
 
+  void check_blocks(const Work& work, const Integers& table, int64_t most_blocks, int64_t batch, int64_t length) const {
+    if (block_size == 0) return;
+    for (int64_t block = 0; block * block_size < length; ++block) {
+      checked_index(table[static_cast<size_t>(batch * most_blocks + block)], work[tensors[0]].shape[0], "blockTable");
+    }
+  }
+
   Floats rows(const Work& work, const Integers& table, int64_t most_blocks, int64_t batch, int64_t head,
               int64_t length) const {
     if (block_size == 0) {
@@ -66,7 +74,6 @@ struct Cache {
     result.reserve(static_cast<size_t>(length * size));
     for (int64_t first = 0; first < length; first += block_size) {
       const int64_t at = table[static_cast<size_t>(batch * most_blocks + first / block_size)];
-      checked_index(at, cache.shape[0], "blockTable");
       const Tensor view = by_heads(narrowed(cache, 0, at, 1), blocks_by_head ? "BNSD" : "BSH", heads);
       const Floats part = head_of(view, 0, head, std::min(block_size, length - first));
       result.insert(result.end(), part.begin(), part.end());
@@ -154,16 +161,15 @@ struct Mask {
 
   std::vector<uint8_t> values(const Work& work) const {
     if (!tensor) return {};
-    const std::vector<std::byte> bytes = raw(work[*tensor]);
-    std::vector<uint8_t> values(bytes.size());
-    for (size_t i = 0; i < bytes.size(); ++i) values[i] = static_cast<uint8_t>(bytes[i]);
-    if (mode < 2) return values;
-    for (int64_t i = 0; i < mask_side * mask_side; ++i) {
-      if ((values[static_cast<size_t>(i)] != 0) != (i % mask_side > i / mask_side)) {
-        fault("the mask of 2048 x 2048 is not 1 strictly above its diagonal and 0 elsewhere");
-      }
+    const auto* start = work[*tensor].at<const uint8_t>();
+    if (mode < 2) return {start, start + tensor->elements()};
+    for (int64_t row = 0; row < mask_side; ++row) {
+      const uint8_t* line = start + row * mask_side;
+      const bool clear = std::all_of(line, line + row + 1, [](uint8_t value) { return value == 0; });
+      const bool set = std::all_of(line + row + 1, line + mask_side, [](uint8_t value) { return value != 0; });
+      if (!clear || !set) fault("the mask of 2048 x 2048 is not 1 strictly above its diagonal and 0 elsewhere");
     }
-    return values;
+    return {};
   }
 };
 
@@ -257,37 +263,37 @@ void fused_attention(Operation& op, const FusedArguments& a) {
     const std::vector<uint8_t> excluded = mask.values(work);
     const Tensor from = by_heads(work[query], layout == "BNSD_BSND" ? "BNSD" : layout, arguments.heads);
     const Tensor to = by_heads(work[out], out_layout, arguments.heads);
+    for (int64_t b = 0; b < batch; ++b)
+      keys.check_blocks(work, blocks, most_blocks, b, key_lengths[static_cast<size_t>(b)]);
+    // Rows past a sequence's length are not written to by the device: here they turn into NaN.
+    Floats results(static_cast<size_t>(to.elements()), std::numeric_limits<float>::quiet_NaN());
     Floats logarithms(sums ? static_cast<size_t>(sums->elements()) : 0);
-    for (int64_t b = 0; b < batch; ++b) {
+    in_parallel(batch * arguments.heads, [&](int64_t i) {
+      const int64_t b = i / arguments.heads, h = i % arguments.heads, key_head = h / (arguments.heads / key_heads);
       const int64_t rows = query_lengths[static_cast<size_t>(b)], length = key_lengths[static_cast<size_t>(b)];
-      for (int64_t h = 0; h < arguments.heads; ++h) {
-        const int64_t key_head = h / (arguments.heads / key_heads);
-        Head head{rows, length, size, size, head_of(from, b, h, rows), {}, {}};
-        head.k = keys.rows(work, blocks, most_blocks, b, key_head, length);
-        head.v = values.rows(work, blocks, most_blocks, b, key_head, length);
-        HeadRules rules;
-        rules.scale = static_cast<float>(arguments.scale);
-        rules.zero_masked_rows = (arguments.inner_precise & 2) != 0;
-        rules.excluded = mask.of(excluded, b, rows, length);
-        Tensor bias;
-        if (shift) {
-          bias = narrowed(narrowed(work[*shift], 0, shift->shape[0] == 1 ? 0 : b, 1), 1, h, 1);
-          rules.bias = [&](int64_t i, float* row) {
-            const Floats line = floats(narrowed(narrowed(bias, 2, i, 1), 3, 0, length));
-            std::copy(line.begin(), line.end(), row);
-          };
-        }
-        // Rows past a sequence's length are not written to by the device: here they turn into NaN.
-        Floats result(static_cast<size_t>(queries * size), std::numeric_limits<float>::quiet_NaN());
-        std::vector<float> largest(static_cast<size_t>(rows)), total(static_cast<size_t>(rows));
-        attend(head, rules, result.data(), largest.data(), total.data());
-        store(narrowed(narrowed(to, 0, b, 1), 1, h, 1), result);
-        for (int64_t i = 0; sums && i < rows; ++i) {
-          logarithms[static_cast<size_t>((b * arguments.heads + h) * queries + i)] =
-              largest[static_cast<size_t>(i)] + std::log(total[static_cast<size_t>(i)]);
-        }
+      Head head{rows, length, size, size, head_of(from, b, h, rows), {}, {}};
+      head.k = keys.rows(work, blocks, most_blocks, b, key_head, length);
+      head.v = values.rows(work, blocks, most_blocks, b, key_head, length);
+      HeadRules rules;
+      rules.scale = static_cast<float>(arguments.scale);
+      rules.zero_masked_rows = (arguments.inner_precise & 2) != 0;
+      rules.excluded = mask.of(excluded, b, rows, length);
+      Tensor bias;
+      if (shift) {
+        bias = narrowed(narrowed(work[*shift], 0, shift->shape[0] == 1 ? 0 : b, 1), 1, h, 1);
+        rules.bias = [&](int64_t query_row, float* row) {
+          const Floats line = floats(narrowed(narrowed(bias, 2, query_row, 1), 3, 0, length));
+          std::copy(line.begin(), line.end(), row);
+        };
       }
-    }
+      Floats largest(static_cast<size_t>(rows)), total(static_cast<size_t>(rows));
+      attend(head, rules, results.data() + i * queries * size, largest.data(), total.data());
+      for (int64_t r = 0; sums && r < rows; ++r) {
+        logarithms[static_cast<size_t>(i * queries + r)] =
+            largest[static_cast<size_t>(r)] + std::log(total[static_cast<size_t>(r)]);
+      }
+    });
+    store(to, results);
     if (sums) store(work[*sums], logarithms);
   });
 }

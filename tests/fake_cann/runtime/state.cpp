@@ -251,6 +251,7 @@ void fake_cann_reset() {
     state().runs.clear();
     state().violations.clear();
     state().initialised = state().finalised = false;
+    state().strict = std::getenv("FAKE_CANN_STRICT") != nullptr;
   }
   fake_cann::change_profile([](fake_cann::Profile& profile) { profile = fake_cann::profile_of_environment(); });
   fake_cann::order_failures_of_environment();
