@@ -62,6 +62,12 @@ inline std::vector<double> decoded(aclDataType type, const std::vector<std::byte
   return values;
 }
 
+inline void* device_block(size_t bytes) {
+  void* memory = nullptr;
+  EXPECT_EQ(aclrtMalloc(&memory, bytes, ACL_MEM_MALLOC_HUGE_FIRST), 0);
+  return memory;
+}
+
 // Device memory and the tensor over it; both go with the object.
 class Array {
  public:
