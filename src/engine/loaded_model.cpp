@@ -40,6 +40,16 @@ WeightFormat weight_format(std::string_view name) {
   throw Error(fmt::format("unknown weights '{}'; choose f32, bf16, q8 or q4", name));
 }
 
+std::string_view name_of(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::f32: return "f32";
+    case WeightFormat::bf16: return "bf16";
+    case WeightFormat::q8: return "q8";
+    case WeightFormat::q4: return "q4";
+  }
+  return "?";
+}
+
 LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on, WeightFormat weights)
     : device(ready(on, weights)),
       format(weights),

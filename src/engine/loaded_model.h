@@ -14,6 +14,7 @@ namespace lectern {
 
 // "f32", "bf16", "q8" or "q4"; Error for any other name.
 WeightFormat weight_format(std::string_view name);
+std::string_view name_of(WeightFormat format);
 
 class LoadedModel {
  public:

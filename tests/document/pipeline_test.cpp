@@ -96,7 +96,7 @@ TEST(Pipeline, MemoryDoesNotGrowWithThePages) {
   constexpr size_t bytes = 3 * side * side;
   PipelineOptions options;
   options.memory = 20 * bytes;
-  options.pictures = true;  // the hardest case
+  options.wants_picture = [](const DocumentPage&) { return true; };  // the hardest case
   Notes notes;
   const auto report = run_pipeline({document("long.pdf", pages, side)},
                                    {fake_worker("a", {.batch = 4, .steps = 3}), fake_worker("b", {.steps = 1})},
@@ -163,7 +163,7 @@ TEST(Pipeline, SkipsWhatIsKnownAndWhatNeedsNoReading) {
   };
   for (const bool pictures : {false, true}) {
     PipelineOptions options;
-    options.pictures = pictures;
+    options.wants_picture = [=](const DocumentPage&) { return pictures; };
     options.prepare = [](SourcePage& source, DocumentPage& page) {
       source.turn = 90;
       if (page.number != 3) return;
