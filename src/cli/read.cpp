@@ -14,6 +14,7 @@
 #include "cli/output_options.h"
 #include "cli/progress_line.h"
 #include "core/file.h"
+#include "device/device_list.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <new>
 #include <system_error>
@@ -132,7 +133,13 @@ void DocumentRun::describe(const std::vector<Model>& models) {
   report_.info.weights = name_of(loaded.format);
   report_.info.prompt = options_.read.prompt;
   for (const Model& model : models) {
-    report_.info.device += (report_.info.device.empty() ? "" : ",") + std::string(model.loaded().device.name());
+    const Device& device = model.loaded().device;
+    report_.info.device += (report_.info.device.empty() ? "" : ",") + std::string(device.name());
+    for (const std::string& name : device.lowered(model.loaded().format)) {
+      if (std::ranges::find(report_.info.lowered, name) == report_.info.lowered.end()) {
+        report_.info.lowered.push_back(name);
+      }
+    }
   }
 }
 

@@ -4,9 +4,11 @@
 
 #include <filesystem>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/lectern_process.h"
+#include "support/pdf_builder.h"
 
 namespace lectern {
 namespace {
@@ -248,6 +250,67 @@ TEST_F(ReadCommand, ShowsItsProgressOnATerminalOnly) {
   TerminalProcess quiet(folder, "read --quiet " + quick + banner);
   EXPECT_EQ(quiet.wait(), 0);
   EXPECT_THAT(quiet.shown(), Not(HasSubstr("looking")));
+}
+
+TEST_F(ReadCommand, AKilledRunLeavesNoHalfFileAndIsGoneOnFrom) {
+  const std::string blank = golden_images + "noise.png";
+  const std::string command = "--mode tiny --max-tokens 3000 " + blank + " " + banner + " -o out.txt";
+  folder.write("out.txt", "precious");
+  TerminalProcess process(folder, "read " + command);
+  ASSERT_TRUE(process.wait_for(" tokens, ")) << process.shown();
+  process.send(SIGKILL);
+  EXPECT_EQ(process.wait(), 128 + SIGKILL);
+  EXPECT_EQ(slurp(folder / "out.txt"), "precious");
+  const Outcome resumed = read(command);
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("out.txt.journal: going on from an interrupted run: 1 page is not read again"));
+  EXPECT_THAT(slurp(folder / "out.txt"), StartsWith(text_of(banner).substr(0, 2)));
+}
+
+TEST_F(ReadCommand, ResumesOnlyWhatFits) {
+  const std::string junk = folder.write("junk.png", "no picture").string();
+  EXPECT_EQ(read(quick + banner + " " + junk + " -o out.txt").code, 1);
+  expect_refusal(read("--mode tiny --max-tokens 30 " + banner + " " + junk + " -o out.txt --resume"), 2,
+                 "out.txt.journal: does not fit this run: its max tokens is 40, not 30");
+  expect_refusal(read(quick + banner + " --resume"), 2, "--resume needs a place where a journal can lie");
+  expect_refusal(read(quick + banner + " -o out.txt --resume --restart"), 2, "exclude each other");
+  EXPECT_THAT(read(quick + banner + " " + junk + " -o out.txt --resume").err, HasSubstr("1 page is not read again"));
+  EXPECT_THAT(read(quick + banner + " " + junk + " -o out.txt --restart").err, Not(HasSubstr("going on")));
+}
+
+TEST_F(ReadCommand, WritesSeveralFormatsAndAReport) {
+  EXPECT_EQ(read(quick + banner + " nothing.png -o out.md --format md,json --report report.json").code, 1);
+  EXPECT_THAT(slurp(folder / "out.md"), StartsWith(text_of(banner).substr(0, 2)));
+  const auto document = nlohmann::json::parse(slurp(folder / "out.json"));
+  EXPECT_EQ(document["pages"][0]["finish"], "length");
+  EXPECT_EQ(document["pages"][0]["warnings"].back()["code"], "cut_short");
+  const auto report = nlohmann::json::parse(slurp(folder / "report.json"));
+  EXPECT_EQ(report["exit_code"], 1);
+  EXPECT_EQ(report["read"], 1);
+  EXPECT_THAT(report["errors"][0].get<std::string>(), HasSubstr("nothing.png"));
+  expect_refusal(read(quick + banner + " --format md,json"), 2, "several formats need files");
+  expect_refusal(read(quick + banner + " --report missing/report.json"), 2, "missing/report.json: cannot be written");
+}
+
+TEST_F(ReadCommand, ReadsPagesOfAPdf) {
+  folder.write("book.pdf", testing::pdf_of({{}, {.content = testing::filled("0 0 0", 50, 20, 40, 10)}, {}}));
+  const Outcome outcome = read(quick + "book.pdf --pages 2- --dpi 72 --format json");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  const auto document = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(document["pages"].size(), 2u);
+  EXPECT_EQ(document["pages"][0]["number"], 2);
+  EXPECT_EQ(document["pages"][0]["width"], 200);
+  EXPECT_EQ(document["pages"][1]["blank"], true);
+  expect_refusal(read(quick + "book.pdf --pages 7"), 2, "book.pdf");
+}
+
+TEST_F(ReadCommand, ShowsTheTextOnATerminalWhileItIsRead) {
+  TerminalProcess process(folder, "read --model '" LECTERN_SHIPPED_MODEL "' '" LECTERN_SAMPLES "' >&2");
+  EXPECT_EQ(process.wait(), 0);
+  std::string shown = process.shown();
+  for (size_t at = 0; (at = shown.find('\r', at)) != std::string::npos;) shown.erase(at, 1);
+  EXPECT_THAT(shown, HasSubstr("Hello,\nthis is\nLectern.\n"));
+  EXPECT_LT(shown.find("Hello,"), shown.find("Museum"));
 }
 
 }  // namespace
