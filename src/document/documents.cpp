@@ -200,7 +200,13 @@ std::vector<PipelineDocument> DocumentRun::documents() {
     source.password = options_.password;
     source.stop = events_.stop;
     document.open = [file = inputs_.files[i].file, source] { return open_source(file, source); };
-    document.choose = [this](int pages) { return pages_in(range_, pages); };
+    document.choose = [this, name = report.source](int pages) {
+      try {
+        return pages_in(range_, pages);
+      } catch (const Error& error) {
+        throw Error(fmt::format("{}: {}", name, error.what()));
+      }
+    };
     if (journal_ && stamps_[i]) {
       document.known = [this, stamp = *stamps_[i]](int index) { return journal_->page(stamp, index + 1); };
     }
