@@ -29,6 +29,7 @@ struct DocumentOptions {
   std::string pages;     // "1-3,8,12-"; empty: all
   std::string password;  // of encrypted PDFs
   double dpi = 0;        // at which PDF pages are rendered; 0: 200, less for very large pages
+  bool upright = false;  // turn scans that lie on their side or upside down, told by their letters
   ReadOptions read;
   int batch = 0;  // pages read together on a device; 0: as many as help and as the memory holds
 

@@ -121,6 +121,12 @@ void add_page_options(CLI::App& command, DocumentOptions& options) {
       ->check(CLI::Range(20, 1200).description(""));
   command.add_option("--password", options.password, "Of encrypted PDFs")->type_name("TEXT");
   command
+      .add_option_function<std::string>(
+          "--orient", [&options](const std::string& how) { options.upright = how == "auto"; },
+          "auto turns scans that lie on their side or upside down; none (default) leaves them")
+      ->type_name("auto|none")
+      ->check(CLI::IsMember({"auto", "none"}).description(""));
+  command
       .add_option("--batch", options.batch, "Pages read together (default: as many as help and as the memory holds)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));

@@ -13,6 +13,7 @@
 #include "document/inputs.h"
 #include "document/journal.h"
 #include "document/model_page_reader.h"
+#include "document/orientation.h"
 #include "document/outputs.h"
 #include "document/page_range.h"
 #include "document/pipeline.h"
@@ -45,6 +46,7 @@ nlohmann::json settings_of(const DocumentInfo& info, const Model& model, const D
           {"prompt", info.prompt},
           {"mode", options.read.mode},
           {"max tokens", options.read.max_tokens},
+          {"upright", options.upright},
           {"dpi", options.dpi},
           {"native size", model.native_size()}};
 }
@@ -162,7 +164,7 @@ void DocumentRun::open_journal(const Model& model) {
   if (!journal_->misfit().empty()) {
     tell(fmt::format("{}: is of another run ({}); reading everything anew", path->string(), journal_->misfit()));
   } else if (journal_->pages_found() > 0) {
-    tell(fmt::format("{}: going on from an interrupted run: {} not read again (--restart reads all)", path->string(),
+    tell(fmt::format("{}: going on from an earlier run: {} not read again (--restart reads all)", path->string(),
                      pages_text(journal_->pages_found(), "is", "are")));
   } else if (options_.resume == DocumentOptions::Resume::required) {
     tell(fmt::format("{}: holds no pages of an interrupted run; reading everything", path->string()));
@@ -352,7 +354,12 @@ RunReport DocumentRun::run() {
   options.ahead = 2 * together_;
   options.wants_picture = [this](const DocumentPage& page) { return outputs_->wants_picture(page); };
   options.stop = events_.stop;
-  options.prepare = [](SourcePage& source, DocumentPage& page) {
+  options.prepare = [upright = options_.upright](SourcePage& source, DocumentPage& page) {
+    if (upright) {
+      const int turn = detect_orientation(source.picture).turn;
+      source.picture = turned(std::move(source.picture), turn);
+      source.turn = (source.turn + turn) % 360;
+    }
     if (!is_blank(source.picture)) return;
     page.blank = true;
     page.finish = "blank";

@@ -227,7 +227,7 @@ TEST_F(ReadCommand, CtrlCKeepsFinishedPagesForTheNextRun) {
   }
   const Outcome resumed = read(command + " --resume");
   EXPECT_EQ(resumed.code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("going on from an interrupted run: 1 page is not read again"));
+  EXPECT_THAT(resumed.err, HasSubstr("going on from an earlier run: 1 page is not read again"));
   EXPECT_THAT(slurp(folder / "out.txt"), StartsWith(text_of(banner).substr(0, 2)));
   EXPECT_FALSE(fs::exists(folder / "out.txt.journal"));
 }
@@ -263,7 +263,7 @@ TEST_F(ReadCommand, AKilledRunLeavesNoHalfFileAndIsGoneOnFrom) {
   EXPECT_EQ(slurp(folder / "out.txt"), "precious");
   const Outcome resumed = read(command);
   EXPECT_EQ(resumed.code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("out.txt.journal: going on from an interrupted run: 1 page is not read again"));
+  EXPECT_THAT(resumed.err, HasSubstr("out.txt.journal: going on from an earlier run: 1 page is not read again"));
   EXPECT_THAT(slurp(folder / "out.txt"), StartsWith(text_of(banner).substr(0, 2)));
 }
 

@@ -140,7 +140,7 @@ TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
   EXPECT_EQ(pages, 4);
   EXPECT_GE(resumed.inputs[0].from_journal, 1);
   EXPECT_LT(resumed.devices[0].pages, 4);
-  EXPECT_THAT(messages, ElementsAre(HasSubstr("all.txt.journal: going on from an interrupted run")));
+  EXPECT_THAT(messages, ElementsAre(HasSubstr("all.txt.journal: going on from an earlier run")));
   EXPECT_EQ(slurp(folder / "all.txt"), sample_text("hello") + "\n" + sample_text("note") + "\n" + sample_text("sign") +
                                            "\n" + sample_text("ticket"));
   EXPECT_FALSE(fs::exists(folder / "all.txt.journal"));
@@ -174,6 +174,14 @@ TEST_F(Documents, AJournalOfOtherSettingsIsNotTakenOver) {
   EXPECT_THAT(messages, Contains(HasSubstr("is of another run (its max tokens is 0, not 3)")));
   options.resume = DocumentOptions::Resume::never;
   EXPECT_EQ(read().devices[0].pages, 1);
+}
+
+TEST_F(Documents, RefusesAJournalThatCannotBeWritten) {
+  options.out = (folder / "all.txt").string();
+  // A folder in the journal's place: it cannot be written, and nothing is begun.
+  fs::create_directory(folder / "all.txt.journal");
+  EXPECT_THROW(read(), Error);
+  EXPECT_FALSE(fs::exists(folder / "all.txt"));
 }
 
 TEST_F(Documents, TellsHowFarItIsAndGivesTheTextInOrder) {
