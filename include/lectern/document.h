@@ -37,6 +37,7 @@ struct GuardReport {
   int loops = 0;           // found
   bool recovered = false;  // the text ends as it should; false with loops > 0: something may be missing
   std::string action;      // of the last retry that was taken: "", "continued", "tiles" or "halves"
+  int64_t dropped = 0;     // tokens of the loops
 };
 
 struct DocumentPage {

@@ -53,9 +53,8 @@ struct PageText {
   std::string finish;  // end, length, context, stopped or loop: the model repeated itself, which was dropped
   std::string mode;    // as used
   int64_t vision_tokens = 0;
-  int64_t prompt_tokens = 0;   // vision tokens included
-  int64_t tokens = 0;          // written, without the dropped ones
-  int64_t dropped_tokens = 0;  // by the repetition guard
+  int64_t prompt_tokens = 0;  // vision tokens included
+  int64_t tokens = 0;         // written, without the dropped ones
   GuardReport guard;
   double encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
 };

@@ -45,7 +45,7 @@ WeightFormat weight_format(std::string_view name) {
   throw Error(fmt::format("unknown weights '{}'; choose f32, bf16, q8 or q4", printable(name)));
 }
 
-std::string name_of(WeightFormat format) {
+std::string_view name_of(WeightFormat format) {
   for (const auto& [name, known] : formats) {
     if (format == known) return name;
   }

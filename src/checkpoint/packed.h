@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "core/tensor.h"
 #include "device/operators.h"
@@ -24,7 +25,7 @@ struct PackedTensors {
 
 // "f32", "bf16", "q8" or "q4", and back. Throws Error for any other name.
 WeightFormat weight_format(std::string_view name);
-std::string name_of(WeightFormat format);
+std::string_view name_of(WeightFormat format);
 
 // Of a model's folder; nothing where it has no such file. Throws Error when the file is broken or of a later version.
 PackedTensors read_packed(const std::filesystem::path& folder);

@@ -1,33 +1,37 @@
-// One line on a terminal that says how far reading is.
+// How far reading is: one line on a terminal that is drawn again and again, or a plain line from time to time.
 #pragma once
 
 #include <chrono>
 #include <string>
 
-#include "lectern/reader.h"
+#include "lectern/documents.h"
 
 namespace lectern::cli {
 
+// "4 s", "2 min 5 s", "3 h 20 min".
+std::string duration_text(double seconds);
+
 class ProgressLine {
  public:
-  explicit ProgressLine(bool shown) : shown_(shown) {}
+  enum class Style { none, line, plain };
+
+  explicit ProgressLine(Style style) : style_(style) {}
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   ~ProgressLine() { clear(); }
 
-  void begin(const std::string& input, size_t index, size_t count);
-  void show(const Progress& progress);
+  void show(const RunProgress& progress);
+  // Takes the line away, so that something else can be written.
   void clear();
-  // Leaves a line about the page behind.
-  void summarise(const PageText& page);
+  // Leaves a line about the run behind.
+  void summarise(const RunReport& report, const DocumentPage& last_page);
 
  private:
-  void write(const std::string& text);
-
-  bool shown_;
+  Style style_;
   bool drawn_ = false;
-  std::string name_;
   Stage stage_ = Stage::encode;
+  int64_t done_ = -1;
+  double seconds_ = 0;  // when the last page was done
   std::chrono::steady_clock::time_point next_;
 };
 

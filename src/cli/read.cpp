@@ -1,143 +1,179 @@
-// lectern read: pictures in, text out.
+// lectern read: documents in, finished files or text out.
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <filesystem>
+#include <algorithm>
 #include <memory>
-#include <new>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/destination.h"
 #include "cli/interrupts.h"
+#include "cli/live_text.h"
 #include "cli/model_options.h"
+#include "cli/output_options.h"
 #include "cli/progress_line.h"
+#include "core/file.h"
+#include "device/device_list.h"
+#include "lectern/documents.h"
 #include "lectern/error.h"
-#include "lectern/reader.h"
 
 namespace lectern::cli {
 namespace {
 
 struct Arguments {
   ModelOptions model;
-  std::vector<std::string> inputs;
-  std::string out;
-  ReadOptions options;
+  OutputArguments output;
+  DocumentOptions options;
+  std::string report;
+  std::string progress = "auto";
+  bool resume = false;
+  bool restart = false;
   bool quiet = false;
 };
 
+ProgressLine::Style progress_style(const Arguments& arguments) {
+  if (arguments.quiet || arguments.progress == "none") return ProgressLine::Style::none;
+  if (arguments.progress == "plain") return ProgressLine::Style::plain;
+  return can_show_progress() ? ProgressLine::Style::line : ProgressLine::Style::none;
+}
+
+// Text appears while it is read where a person waits for it: on a terminal, when no format was asked for.
+bool is_live(const OutputArguments& output) {
+  return (output.out.empty() || output.out == "-") && output.formats.empty() && !output.raw &&
+         ::isatty(STDOUT_FILENO) != 0;
+}
+
+DocumentOptions document_options(const Arguments& arguments) {
+  DocumentOptions options = arguments.options;
+  options.out = is_live(arguments.output) ? "" : arguments.output.out.empty() ? "-" : arguments.output.out;
+  options.formats = arguments.output.formats;
+  if (arguments.output.raw) options.formats.emplace_back("raw");
+  options.output = arguments.output.options;
+  options.resume = arguments.restart  ? DocumentOptions::Resume::never
+                   : arguments.resume ? DocumentOptions::Resume::required
+                                      : DocumentOptions::Resume::automatic;
+  return options;
+}
+
+void write_report(const std::string& path, const RunReport& report) {
+  AtomicFile file(path);
+  file.write(report.to_json());
+  file.commit();
+}
+
 int read(const Arguments& arguments) {
+  if (arguments.resume && arguments.restart) throw Error("--resume and --restart exclude each other");
   use_threads(arguments.model.threads);
   const FoundModel found = find_model(arguments.model.model);
   if (!arguments.quiet && !found.named) complain("reading with " + found.description);
-  const Model model =
-      Model::load(found.folder, arguments.model.weights, arguments.model.device, arguments.model.without);
-  Reader reader(model, arguments.options);
-  Destination destination(arguments.out, arguments.inputs, arguments.options.prompt == "markdown" ? ".md" : ".txt");
-  ProgressLine line(!arguments.quiet && can_show_progress());
-  const bool to_terminal = isatty(STDOUT_FILENO) != 0;
-  const Interrupts interrupts;
+  if (!arguments.report.empty()) const AtomicFile probe(arguments.report);
+  std::vector<Model> models;
+  for (const std::string& device : parse_device_list(arguments.model.device)) {
+    models.push_back(Model::load(found.folder, arguments.model.weights, device, arguments.model.without));
+  }
+  const DocumentOptions options = document_options(arguments);
 
-  size_t done = 0;
-  size_t failed = 0;
-  bool written = false;    // anything to standard output
-  bool line_open = false;  // its last character is not a line break
-  const auto put = [&](std::string_view text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-      throw std::system_error(errno, std::generic_category(), "standard output: cannot be written");
-    }
-    written = true;
-    line_open = !text.ends_with('\n');
-  };
-  const auto fail = [&](const std::string& message) {
+  ProgressLine line(progress_style(arguments));
+  LiveText live;
+  const Interrupts interrupts;
+  DocumentPage last_page;
+  DocumentEvents events;
+  events.stop = interrupts.token();
+  events.message = [&](const std::string& message) {
     line.clear();
-    if (line_open) put("\n");
+    live.close_line();
     complain(message);
-    ++failed;
   };
-  for (size_t i = 0; i < arguments.inputs.size() && !interrupts.requested(); ++i) {
-    const std::string& input = arguments.inputs[i];
-    line.begin(input, i, arguments.inputs.size());
-    ReadEvents events;
-    events.stop = interrupts.token();
-    // On a terminal, the line would tear the text that is written there.
-    events.progress = [&](const Progress& progress) {
-      if (!(line_open && to_terminal)) line.show(progress);
-    };
-    if (destination.streams()) {
-      events.text = [&, begun = false](std::string_view text) mutable {
-        line.clear();
-        if (!begun && written) put("\n");
-        begun = true;
-        put(text);
-      };
-    }
-    try {
-      const PageText page = reader.read(std::filesystem::path(input), events);
+  // On a terminal, the line would tear the text that is written there.
+  events.progress = [&](const RunProgress& progress) {
+    if (!live.line_open()) line.show(progress);
+  };
+  events.page = [&](const std::string&, const DocumentPage& page) {
+    line.clear();
+    live.close_line();
+    last_page = page;
+    last_page.raw.clear();
+    last_page.blocks.clear();
+  };
+  if (is_live(arguments.output)) {
+    events.text = [&](size_t input, int page, size_t keep, std::string_view more) {
       line.clear();
-      if (line_open) put("\n");
-      if (page.finish == "stopped" && page.text.empty()) break;
-      destination.take(input, page.text);
-      ++done;
-      if (page.finish == "length" || page.finish == "context") {
-        complain(fmt::format("{}: cut short after {} tokens, {}", input, page.tokens,
-                             page.finish == "length" ? "the limit of --max-tokens" : "which fill the model's context"));
-      }
-      if (page.guard.loops > 0) {
-        complain(fmt::format(
-            "{}: the model repeated itself; {} tokens were dropped, {}", input, page.dropped_tokens,
-            page.guard.recovered ? "and it went on to the end of the page" : "and text after that may be missing"));
-      }
-      line.summarise(page);
-    } catch (const Error& error) {
-      fail(error.what());
-    } catch (const std::bad_alloc&) {
-      fail(input + ": not enough memory; close other programs, or use a smaller --mode");
-    }
+      live.text({input, page}, keep, more);
+    };
   }
-  destination.finish();
-  if (interrupts.requested()) {
-    complain(done > 0 ? "interrupted; what was read so far is kept" : "interrupted; nothing was read");
-    return exit_interrupted;
+  const RunReport report = read_documents(models, options, events);
+  line.summarise(report, last_page);
+  if (report.interrupted) {
+    complain(report.read > 0 ? fmt::format("interrupted; {} finished",
+                                           report.read == 1 ? "1 page was" : fmt::format("{} pages were", report.read))
+                             : "interrupted; no page was finished");
   }
-  return failed == 0 ? exit_done : (done == 0 ? exit_failed : exit_some_failed);
+  if (!arguments.report.empty()) write_report(arguments.report, report);
+  return report.exit_code();
+}
+
+void add_page_options(CLI::App& command, DocumentOptions& options) {
+  command.add_option("--pages", options.pages, "Pages of every input, e.g. 1-3,8,12- (default: all)")
+      ->type_name("LIST");
+  command.add_option("--dpi", options.dpi, "Resolution at which PDF pages are rendered (default: 200)")
+      ->type_name("N")
+      ->check(CLI::Range(20, 1200).description(""));
+  command.add_option("--password", options.password, "Of encrypted PDFs")->type_name("TEXT");
+  command
+      .add_option_function<std::string>(
+          "--orient", [&options](const std::string& how) { options.upright = how == "auto"; },
+          "auto turns scans that lie on their side or upside down; none (default) leaves them")
+      ->type_name("auto|none")
+      ->check(CLI::IsMember({"auto", "none"}).description(""));
+  command
+      .add_option("--batch", options.batch, "Pages read together (default: as many as help and as the memory holds)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024).description(""));
+}
+
+void add_reading_options(CLI::App& command, ReadOptions& options) {
+  command
+      .add_option("--mode", options.mode,
+                  "How the page is shown to the model (default: auto, which is gundam for a model trained at 1024 "
+                  "pixels, else native)")
+      ->type_name("tiny|small|base|large|gundam|native|auto");
+  command.add_flag("--force-mode", options.force_mode, "Allow a mode that the model was not trained for");
+  command.add_option("--prompt", options.prompt, "free (default), markdown, figure, describe, or a text of your own")
+      ->type_name("PROMPT");
+  command
+      .add_option("--max-tokens", options.max_tokens,
+                  "Tokens to write at most for a page (default: what the context holds)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000).description(""));
 }
 
 }  // namespace
 
 Run add_read(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("read", "Read the text of pictures");
-  command->add_option("INPUT", arguments->inputs, "Picture files: JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF")
+  CLI::App* command = app.add_subcommand("read", "Read pictures, PDFs and folders of them");
+  command
+      ->add_option("INPUT", arguments->options.inputs,
+                   "Pictures (JPEG, PNG, WebP, TIFF, GIF, HEIC, AVIF), PDFs, folders, patterns in quotes, or - for "
+                   "standard input")
       ->type_name("")
       ->required();
-  command
-      ->add_option("-o,--output", arguments->out,
-                   "A file for all the text, or a folder for a file each (default: standard output)")
-      ->type_name("FILE|FOLDER");
+  add_output_options(*command, arguments->output);
+  add_page_options(*command, arguments->options);
+  add_reading_options(*command, arguments->options.read);
   add_model_options(*command, arguments->model);
+  command->add_flag("--resume", arguments->resume,
+                    "Go on from an interrupted run, and refuse to begin anew should its settings have been others "
+                    "(without it, an interrupted run is gone on from if it fits)");
+  command->add_flag("--restart", arguments->restart, "Read everything, whatever an interrupted run left");
+  command->add_option("--report", arguments->report, "Write what became of every input, with times, as JSON")
+      ->type_name("FILE");
   command
-      ->add_option("--mode", arguments->options.mode,
-                   "How the page is shown to the model (default: auto, which is gundam for a model trained at 1024 "
-                   "pixels, else native)")
-      ->type_name("tiny|small|base|large|gundam|native|auto");
-  command->add_flag("--force-mode", arguments->options.force_mode, "Allow a mode that the model was not trained for");
-  command
-      ->add_option("--prompt", arguments->options.prompt,
-                   "What to ask: plain text (free, the default), Markdown, a figure's contents, a description, where a "
-                   "text stands, or words of your own")
-      ->type_name("free|markdown|figure|describe|locate:TEXT|WORDS");
-  command->add_flag("--raw", arguments->options.raw, "Keep the layout tags of the markdown prompt");
-  command
-      ->add_option("--max-tokens", arguments->options.max_tokens,
-                   "Tokens to write at most for a page (default: what the context holds)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000).description(""));
+      ->add_option("--progress", arguments->progress,
+                   "On standard error (default: auto, a line on a terminal; plain is a line every 10 s)")
+      ->type_name("auto|plain|none")
+      ->check(CLI::IsMember({"auto", "plain", "none"}).description(""));
   command->add_flag("--quiet", arguments->quiet, "No progress on standard error");
   return [arguments] { return read(*arguments); };
 }

@@ -79,7 +79,8 @@ json page_to_json(const DocumentPage& page) {
         {"prefill", finite(page.prefill_seconds)},
         {"decode", finite(page.decode_seconds)}}},
       {"guard",
-       {{"loops", page.guard.loops}, {"recovered", page.guard.recovered}, {"action", valid_utf8(page.guard.action)}}},
+       {{"loops", page.guard.loops}, {"dropped", page.guard.dropped},
+        {"recovered", page.guard.recovered}, {"action", valid_utf8(page.guard.action)}}},
       {"warnings", std::move(warnings)}};
   if (!page.error.empty()) value["error"] = valid_utf8(page.error);
   if (value["raw"].get_ref<const std::string&>() != page.raw) value["raw_base64"] = base64(page.raw);
@@ -111,6 +112,7 @@ DocumentPage page_from_json(const json& value) try {
   seconds.at("decode").get_to(page.decode_seconds);
   const json& guard = value.at("guard");
   guard.at("loops").get_to(page.guard.loops);
+  page.guard.dropped = guard.value("dropped", int64_t{0});
   guard.at("recovered").get_to(page.guard.recovered);
   guard.at("action").get_to(page.guard.action);
   for (const json& warning : value.at("warnings")) page.warnings.push_back(warning_from_json(warning));

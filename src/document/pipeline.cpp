@@ -7,6 +7,7 @@
 #include <mutex>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/stopped.h"
@@ -28,6 +29,8 @@ struct Slot {
   std::shared_ptr<const DocumentPage> page;
   std::shared_ptr<const Picture> picture;
   std::string message;
+  int number = 0;
+  std::string shown;  // text of a page whose turn has not come
 };
 
 class Run {
@@ -47,28 +50,32 @@ class Run {
 
   // On the rendering thread.
   void render();
-  void render_document(size_t document);
+  bool render_document(size_t document);  // whether to its end
   void render_page(size_t document, PageSource& source, int index);
   void open(PageSource& source, int index, PageTask& task);
 
+  bool wants_picture(const DocumentPage& page) const { return options_.wants_picture && options_.wants_picture(page); }
   size_t push(Slot slot);      // -> its ticket
   void finish(PageTask task);  // on any thread
   void post(std::function<void()> call);
+  void show(size_t document, int number, size_t keep, std::string more);  // with the lock held
 
   // On the caller's thread.
   bool deliver(bool wait);
-  void hand_on(const Slot& slot) const;
+  void hand_on(const Slot& slot);
 
   const std::vector<PipelineDocument>& documents_;
   const PipelineOptions& options_;
   const PipelineEvents& events_;
   std::stop_source stop_;
+  bool cut_short_ = false;  // a page was handed on that the stop ended: nothing follows it
 
   std::mutex mutex_;  // of the next six
   std::condition_variable_any room_, news_;
   std::deque<Slot> slots_;
-  size_t first_ticket_ = 0;  // of slots_.front()
-  bool rendered_all_ = false;
+  size_t first_ticket_ = 0;                   // of slots_.front()
+  bool rendered_all_ = false;                 // or nothing more will come
+  bool complete_ = false;                     // every page of every document was rendered
   std::vector<std::function<void()>> posts_;  // for the caller's thread
   std::exception_ptr unforeseen_;
 
@@ -84,9 +91,12 @@ WorkerEvents Run::worker_events() {
   };
   if (events_.text) {
     of_workers.text = [this](const PageTask& task, size_t keep, std::string_view more) {
-      post([this, document = task.document, number = task.page.number, keep, more = std::string(more)] {
-        events_.text(document, number, keep, more);
-      });
+      const std::lock_guard lock(mutex_);
+      if (task.ticket == first_ticket_) return show(task.document, task.page.number, keep, std::string(more));
+      Slot& slot = slots_[task.ticket - first_ticket_];
+      slot.number = task.page.number;
+      slot.shown.resize(keep);
+      slot.shown += more;
     };
   }
   if (events_.progress) {
@@ -97,6 +107,11 @@ WorkerEvents Run::worker_events() {
     };
   }
   return of_workers;
+}
+
+void Run::show(size_t document, int number, size_t keep, std::string more) {
+  posts_.emplace_back([=, this, more = std::move(more)] { events_.text(document, number, keep, more); });
+  news_.notify_all();
 }
 
 void Run::post(std::function<void()> call) {
@@ -116,7 +131,7 @@ void Run::finish(PageTask task) {
   const std::lock_guard lock(mutex_);
   Slot& slot = slots_[task.ticket - first_ticket_];
   slot.page = std::make_shared<const DocumentPage>(std::move(task.page));
-  if (options_.pictures) slot.picture = std::move(task.picture);
+  if (wants_picture(*slot.page)) slot.picture = std::move(task.picture);
   slot.ready = true;
   if (events_.finished) {
     posts_.emplace_back([this, document = slot.document, page = slot.page] { events_.finished(document, *page); });
@@ -125,12 +140,13 @@ void Run::finish(PageTask task) {
 }
 
 void Run::render() {
+  bool complete = true;
   try {
-    for (size_t document = 0; document < documents_.size() && !stop_.stop_requested(); ++document) {
-      render_document(document);
+    for (size_t document = 0; document < documents_.size() && complete; ++document) {
+      complete = !stop_.stop_requested() && render_document(document);
     }
   } catch (const Stopped&) {
-    // The document ends here.
+    complete = false;
   } catch (...) {
     const std::lock_guard lock(mutex_);
     unforeseen_ = std::current_exception();
@@ -139,10 +155,11 @@ void Run::render() {
   workers_.close();
   const std::lock_guard lock(mutex_);
   rendered_all_ = true;
+  complete_ = complete;
   news_.notify_all();
 }
 
-void Run::render_document(size_t document) {
+bool Run::render_document(size_t document) {
   Slot slot;
   slot.kind = Slot::Kind::begin;
   slot.document = document;
@@ -164,21 +181,25 @@ void Run::render_document(size_t document) {
   }
   const bool opened = slot.message.empty();
   if (!opened) slot.kind = Slot::Kind::failed;
+  if (opened && events_.opened) {
+    post([this, document, pages = slot.pages, count = slot.chosen] { events_.opened(document, pages, count); });
+  }
   push(std::move(slot));
-  if (!opened) return;
+  if (!opened) return true;
   for (const int index : chosen) {
     {
       std::unique_lock lock(mutex_);
       room_.wait(lock, stop_.get_token(), [&] { return slots_.size() < options_.waiting; });
     }
     workers_.wait_for_room(options_.ahead);
-    if (!budget_.wait(stop_.get_token())) return;
+    if (!budget_.wait(stop_.get_token())) return false;
     render_page(document, *source, index);
   }
   Slot end;
   end.kind = Slot::Kind::end;
   end.document = document;
   push(std::move(end));
+  return true;
 }
 
 void Run::open(PageSource& source, int index, PageTask& task) {
@@ -203,16 +224,17 @@ void Run::render_page(size_t document, PageSource& source, int index) {
   const PipelineDocument& of = documents_[document];
   PageTask task;
   task.document = document;
-  task.name = source.pages() > 1 ? fmt::format("{}, page {}", of.name, index + 1) : of.name;
+  task.name = source.pages() > 1 ? fmt::format("{}: page {}", of.name, index + 1) : of.name;
   task.page.number = index + 1;
   Slot slot;
   slot.document = document;
   if (std::optional<DocumentPage> known = of.known ? of.known(index) : std::nullopt) {
     slot.page = std::make_shared<const DocumentPage>(std::move(*known));
-    if (options_.pictures) {
+    if (wants_picture(*slot.page)) {
       open(source, index, task);
       slot.picture = std::move(task.picture);
     }
+    if (events_.known) post([this, document, page = slot.page] { events_.known(document, *page); });
     push(std::move(slot));
     return;
   }
@@ -231,12 +253,15 @@ void Run::render_page(size_t document, PageSource& source, int index) {
   }
 }
 
-void Run::hand_on(const Slot& slot) const {
+void Run::hand_on(const Slot& slot) {
+  if (cut_short_) return;
   switch (slot.kind) {
     case Slot::Kind::begin:
       if (events_.begin) events_.begin(slot.document, slot.pages, slot.chosen);
       return;
     case Slot::Kind::page:
+      cut_short_ = slot.page->finish == "stopped";
+      if (events_.text && !slot.shown.empty()) events_.text(slot.document, slot.number, 0, slot.shown);
       if (events_.page) events_.page(slot.document, *slot.page, slot.picture);
       return;
     case Slot::Kind::end:
@@ -261,6 +286,10 @@ bool Run::deliver(bool wait) {
       ready.push_back(std::move(slots_.front()));
       slots_.pop_front();
       ++first_ticket_;
+    }
+    if (!slots_.empty() && !slots_.front().shown.empty()) {
+      Slot& next = slots_.front();
+      show(next.document, next.number, 0, std::exchange(next.shown, {}));
     }
     room_.notify_all();
   }
@@ -290,7 +319,7 @@ PipelineReport Run::run() {
   while (deliver(false)) {
   }
   if (unforeseen_) std::rethrow_exception(unforeseen_);
-  report.stopped = stop_.stop_requested();
+  report.stopped = stop_.stop_requested() && !(complete_ && slots_.empty() && !cut_short_);
   report.peak_picture_bytes = budget_.peak();
   return report;
 }

@@ -26,10 +26,10 @@ struct PipelineDocument {
 };
 
 struct PipelineOptions {
-  size_t memory = size_t{256} << 20;  // bytes of the pictures alive
-  size_t ahead = 8;                   // rendered pages that wait for a reader
-  size_t waiting = 1024;              // pages not yet handed on
-  bool pictures = false;              // hand the pictures on with the pages
+  size_t memory = size_t{256} << 20;                       // bytes of the pictures alive
+  size_t ahead = 8;                                        // rendered pages that wait for a reader
+  size_t waiting = 1024;                                   // pages not yet handed on
+  std::function<bool(const DocumentPage&)> wants_picture;  // to be handed on with this page; on any thread
   // On the rendering thread, before a page is read: may turn it, and sets `finish` of a page that need not be read.
   std::function<void(SourcePage&, DocumentPage&)> prepare;
   std::stop_token stop;
@@ -43,8 +43,11 @@ struct PipelineEvents {
   std::function<void(size_t document)> end;  // after the last page; not when the run was stopped before
   std::function<void(size_t document, const std::string& message)> failed;  // could not be opened; no other event
   // As it happens.
+  std::function<void(size_t document, int pages, size_t chosen)> opened;
+  std::function<void(size_t document, const DocumentPage& page)> known;
   std::function<void(size_t document, const DocumentPage& page)> finished;  // read now; not for a known page
-  std::function<void(size_t document, int number, size_t keep, std::string_view more)> text;  // as in PageJob
+  // As in PageJob, for the page whose turn it is.
+  std::function<void(size_t document, int number, size_t keep, std::string_view more)> text;
   std::function<void(size_t document, int number, const Progress& progress)> progress;
   std::function<void(const std::string& device, const std::string& failure)> lost;  // a worker, and why
 };

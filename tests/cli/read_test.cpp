@@ -4,9 +4,11 @@
 
 #include <filesystem>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/lectern_process.h"
+#include "support/pdf_builder.h"
 
 namespace lectern {
 namespace {
@@ -23,7 +25,7 @@ using testing::TempFolder;
 using testing::TerminalProcess;
 namespace fs = std::filesystem;
 
-const std::string banner = golden_images + "banner.png", noise = golden_images + "noise.png";
+const std::string banner = golden_images + "banner.png", receipt = golden_images + "receipt.png";
 const std::string quick = "--mode tiny --max-tokens 40 ";
 
 size_t files_in(const fs::path& folder) {
@@ -49,9 +51,9 @@ TEST_F(ReadCommand, WritesTheTextAndALineBreak) {
 }
 
 TEST_F(ReadCommand, SeparatesPagesByAnEmptyLine) {
-  const Outcome outcome = read(quick + banner + " " + noise);
+  const Outcome outcome = read(quick + banner + " " + receipt);
   EXPECT_EQ(outcome.code, 0);
-  EXPECT_EQ(outcome.out, text_of(banner) + "\n" + text_of(noise));
+  EXPECT_EQ(outcome.out, text_of(banner) + "\n" + text_of(receipt));
 }
 
 TEST_F(ReadCommand, RefusesWrongUsage) {
@@ -79,18 +81,18 @@ TEST_F(ReadCommand, ExplainsItself) {
 
 TEST_F(ReadCommand, ReadsTheGoodAmongBadInputs) {
   const std::string junk = folder.write("junk.png", "no picture").string();
-  const Outcome outcome = read(quick + "nothing.png " + banner + " " + junk + " " + folder.path().string());
+  const Outcome outcome = read(quick + "nothing.png " + banner + " " + junk);
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.out, text_of(banner));
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("lectern: nothing.png: "), HasSubstr("lectern: " + junk + ": not a picture"),
-                                 HasSubstr(folder.path().string() + ": is a folder")));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("lectern: nothing.png: there is no such file"),
+                                 HasSubstr("lectern: " + junk + ": not a picture")));
 }
 
 TEST_F(ReadCommand, SaysWhenNothingCouldBeRead) {
-  expect_refusal(read("--mode tiny nothing.png"), 2, "nothing.png: cannot open");
-  expect_refusal(read("--mode tiny nothing.png -o out.txt"), 2, "nothing.png: cannot open");
+  expect_refusal(read("--mode tiny nothing.png"), 2, "nothing.png: there is no such file");
+  expect_refusal(read("--mode tiny nothing.png -o out.txt"), 2, "nothing.png: there is no such file");
   EXPECT_FALSE(fs::exists(folder / "out.txt"));
-  expect_refusal(read("--mode tiny 'two\nlines.png'"), 2, "two lines.png");
+  expect_refusal(read("--mode tiny 'two\nlines.png'"), 2, "two?lines.png");
 }
 
 TEST_F(ReadCommand, SaysWhatAModelFolderMustHold) {
@@ -132,27 +134,29 @@ TEST_F(ReadCommand, RefusesAPromptWithTwoPictures) {
 TEST_F(ReadCommand, WritesOneFile) {
   const std::string text = text_of(banner);
   for (const std::string also : {"", "--quiet "}) {
-    const Outcome outcome = read(quick + also + banner + " nothing.png " + noise + " -o out.txt");
+    const Outcome outcome = read(quick + also + banner + " nothing.png " + receipt + " -o out.txt");
     EXPECT_EQ(outcome.code, 1);
     EXPECT_EQ(outcome.out, "");
-    EXPECT_EQ(slurp(folder / "out.txt"), text + "\n" + text_of(noise));
+    std::string second = text_of(receipt);
+    second.replace(second.find("Page 1"), 6, "Page 2");
+    EXPECT_EQ(slurp(folder / "out.txt"), text + "\n" + second);
   }
   EXPECT_EQ(read(quick + banner + " -o -").out, text);
-  EXPECT_EQ(files_in(folder.path()), 3u) << "out.txt, .out and .err";
+  EXPECT_EQ(files_in(folder.path()), 4u) << "out.txt, out.txt.journal, .out and .err";
 }
 
 TEST_F(ReadCommand, WritesAFileForEachInputIntoAFolder) {
-  const std::string text = text_of(banner), noise_text = text_of(noise);
+  const std::string text = text_of(banner), receipt_text = text_of(receipt);
   for (const std::string name : {"a/x.png", "a/x.jpg", "b/x.png", "b/y.png"}) {
     fs::create_directories((folder / name).parent_path());
-    fs::copy(name == "b/x.png" ? noise : banner, folder / name);
+    fs::copy(name == "b/x.png" ? receipt : banner, folder / name);
   }
   EXPECT_EQ(read(quick + "a/x.png a/x.jpg b/x.png b/y.png nothing.png -o new/out/").code, 1);
-  EXPECT_EQ(slurp(folder / "new/out/x.png.txt"), text);
-  EXPECT_EQ(slurp(folder / "new/out/x.jpg.txt"), text);
-  EXPECT_EQ(slurp(folder / "new/out/x.png-2.txt"), noise_text);
+  EXPECT_EQ(slurp(folder / "new/out/a-x.png.txt"), text);
+  EXPECT_EQ(slurp(folder / "new/out/a-x.jpg.txt"), text);
+  EXPECT_EQ(slurp(folder / "new/out/b-x.png.txt"), receipt_text);
   EXPECT_EQ(slurp(folder / "new/out/y.txt"), text);
-  EXPECT_EQ(files_in(folder / "new/out"), 4u);
+  EXPECT_EQ(files_in(folder / "new/out"), 5u) << "with the journal, since one input is missing";
 
   EXPECT_EQ(read(quick + "b/y.png -o new --prompt markdown").code, 0) << "a folder that is there needs no slash";
   EXPECT_TRUE(fs::exists(folder / "new/y.md"));
@@ -189,7 +193,7 @@ TEST_F(ReadCommand, LeavesNoHalfFileWhenTheDiskIsFull) {
 
 TEST_F(ReadCommand, SaysThatStandardOutputIsLost) {
   const std::string reason = "standard output: cannot be written: ";
-  expect_refusal(read("--mode tiny " + banner + " " + noise + " >/dev/full"), 2, reason + "No space left on device");
+  expect_refusal(read("--mode tiny " + banner + " " + receipt + " >/dev/full"), 2, reason + "No space left on device");
   expect_refusal(read("--mode tiny " + banner + " >&-"), 2, reason + "Bad file descriptor");
   expect_refusal(testing::lectern(folder, "--help >/dev/full"), 2, reason);
   EXPECT_EQ(read(quick + banner + " 2>&-").code, 0);
@@ -200,46 +204,113 @@ TEST_F(ReadCommand, SaysThatStandardOutputIsLost) {
 }
 
 TEST_F(ReadCommand, CtrlCKeepsTheTextThatWasStreamed) {
-  TerminalProcess process(folder, "read --mode tiny " + banner + " " + noise);
+  TerminalProcess process(folder, "read --mode tiny " + banner + " " + receipt);
   ASSERT_TRUE(process.wait_for(" tokens, ")) << process.shown();
   process.send(SIGINT);
   EXPECT_EQ(process.wait(), 130) << process.shown();
-  EXPECT_THAT(process.shown(), HasSubstr("lectern: interrupted; what was read so far is kept"));
-  EXPECT_THAT(process.shown(), Not(HasSubstr("noise.png"))) << "the next page was begun";
+  EXPECT_THAT(process.shown(), HasSubstr("lectern: interrupted"));
   const std::string text = slurp(folder / ".out");
   EXPECT_TRUE(text.ends_with('\n'));
   EXPECT_THAT(text, StartsWith(text_of(banner).substr(0, 2)));
 }
 
-TEST_F(ReadCommand, CtrlCKeepsTheTextForAFile) {
+TEST_F(ReadCommand, CtrlCKeepsFinishedPagesForTheNextRun) {
+  const std::string blank = golden_images + "noise.png";  // which is finished at once
+  const std::string command = "--mode tiny " + blank + " " + banner + " -o out.txt";
   for (const int signal : {SIGINT, SIGTERM}) {
-    TerminalProcess process(folder, "read --mode tiny " + banner + " -o out.txt");
+    TerminalProcess process(folder, "read " + command);
     ASSERT_TRUE(process.wait_for(" tokens, ")) << process.shown();
     process.send(signal);
     EXPECT_EQ(process.wait(), 130) << process.shown();
-    EXPECT_THAT(slurp(folder / "out.txt"), StartsWith(text_of(banner).substr(0, 2)));
-    fs::remove(folder / "out.txt");
+    EXPECT_THAT(process.shown(), HasSubstr("out.txt.journal: holds what was read (1 page)"));
+    EXPECT_FALSE(fs::exists(folder / "out.txt"));
   }
+  const Outcome resumed = read(command + " --resume");
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("going on from an earlier run: 1 page is not read again"));
+  EXPECT_THAT(slurp(folder / "out.txt"), StartsWith(text_of(banner).substr(0, 2)));
+  EXPECT_FALSE(fs::exists(folder / "out.txt.journal"));
 }
 
 TEST_F(ReadCommand, CtrlCBeforeTheFirstTokenEndsSoonAndWritesNothing) {
   folder.write("out.txt", "precious");
-  TerminalProcess process(folder, "read --mode large " + noise + " -o out.txt");
+  TerminalProcess process(folder, "read --mode large " + receipt + " -o out.txt");
   ASSERT_TRUE(process.wait_for("looking at the page")) << process.shown();
   process.send(SIGINT);
   EXPECT_EQ(process.wait(), 130);
-  EXPECT_THAT(process.shown(), AllOf(HasSubstr("interrupted; nothing was read"), Not(HasSubstr("taking in"))));
+  EXPECT_THAT(process.shown(), AllOf(HasSubstr("interrupted; no page was finished"), Not(HasSubstr("taking in"))));
   EXPECT_EQ(slurp(folder / "out.txt"), "precious");
 }
 
 TEST_F(ReadCommand, ShowsItsProgressOnATerminalOnly) {
   TerminalProcess process(folder, "read " + quick + banner + " nothing.png");
   EXPECT_EQ(process.wait(), 1);
-  EXPECT_THAT(process.shown(), AllOf(HasSubstr("[1/2] " + banner + ": looking at the page"),
-                                     HasSubstr("taking in 84 tokens"), HasSubstr("tiny mode, 73 image tokens in ")));
+  EXPECT_THAT(process.shown(), AllOf(HasSubstr(banner + ": looking at the page"), HasSubstr("taking in 84 tokens"),
+                                     HasSubstr("tiny mode, 73 image tokens in ")));
   TerminalProcess quiet(folder, "read --quiet " + quick + banner);
   EXPECT_EQ(quiet.wait(), 0);
   EXPECT_THAT(quiet.shown(), Not(HasSubstr("looking")));
+}
+
+TEST_F(ReadCommand, AKilledRunLeavesNoHalfFileAndIsGoneOnFrom) {
+  const std::string blank = golden_images + "noise.png";
+  const std::string command = "--mode tiny --max-tokens 3000 " + blank + " " + banner + " -o out.txt";
+  folder.write("out.txt", "precious");
+  TerminalProcess process(folder, "read " + command);
+  ASSERT_TRUE(process.wait_for(" tokens, ")) << process.shown();
+  process.send(SIGKILL);
+  EXPECT_EQ(process.wait(), 128 + SIGKILL);
+  EXPECT_EQ(slurp(folder / "out.txt"), "precious");
+  const Outcome resumed = read(command);
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("out.txt.journal: going on from an earlier run: 1 page is not read again"));
+  EXPECT_THAT(slurp(folder / "out.txt"), StartsWith(text_of(banner).substr(0, 2)));
+}
+
+TEST_F(ReadCommand, ResumesOnlyWhatFits) {
+  const std::string junk = folder.write("junk.png", "no picture").string();
+  EXPECT_EQ(read(quick + banner + " " + junk + " -o out.txt").code, 1);
+  expect_refusal(read("--mode tiny --max-tokens 30 " + banner + " " + junk + " -o out.txt --resume"), 2,
+                 "out.txt.journal: does not fit this run: its max tokens is 40, not 30");
+  expect_refusal(read(quick + banner + " --resume"), 2, "--resume needs a place where a journal can lie");
+  expect_refusal(read(quick + banner + " -o out.txt --resume --restart"), 2, "exclude each other");
+  EXPECT_THAT(read(quick + banner + " " + junk + " -o out.txt --resume").err, HasSubstr("1 page is not read again"));
+  EXPECT_THAT(read(quick + banner + " " + junk + " -o out.txt --restart").err, Not(HasSubstr("going on")));
+}
+
+TEST_F(ReadCommand, WritesSeveralFormatsAndAReport) {
+  EXPECT_EQ(read(quick + banner + " nothing.png -o out.md --format md,json --report report.json").code, 1);
+  EXPECT_THAT(slurp(folder / "out.md"), StartsWith(text_of(banner).substr(0, 2)));
+  const auto document = nlohmann::json::parse(slurp(folder / "out.json"));
+  EXPECT_EQ(document["pages"][0]["finish"], "length");
+  EXPECT_EQ(document["pages"][0]["warnings"].back()["code"], "cut_short");
+  const auto report = nlohmann::json::parse(slurp(folder / "report.json"));
+  EXPECT_EQ(report["exit_code"], 1);
+  EXPECT_EQ(report["read"], 1);
+  EXPECT_THAT(report["errors"][0].get<std::string>(), HasSubstr("nothing.png"));
+  expect_refusal(read(quick + banner + " --format md,json"), 2, "several formats need files");
+  expect_refusal(read(quick + banner + " --report missing/report.json"), 2, "missing/report.json: cannot be written");
+}
+
+TEST_F(ReadCommand, ReadsPagesOfAPdf) {
+  folder.write("book.pdf", testing::pdf_of({{}, {.content = testing::filled("0 0 0", 50, 20, 40, 10)}, {}}));
+  const Outcome outcome = read(quick + "book.pdf --pages 2- --dpi 72 --format json");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  const auto document = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(document["pages"].size(), 2u);
+  EXPECT_EQ(document["pages"][0]["number"], 2);
+  EXPECT_EQ(document["pages"][0]["width"], 200);
+  EXPECT_EQ(document["pages"][1]["blank"], true);
+  expect_refusal(read(quick + "book.pdf --pages 7"), 2, "book.pdf");
+}
+
+TEST_F(ReadCommand, ShowsTheTextOnATerminalWhileItIsRead) {
+  TerminalProcess process(folder, "read --model '" LECTERN_SHIPPED_MODEL "' '" LECTERN_SAMPLES "' >&2");
+  EXPECT_EQ(process.wait(), 0);
+  std::string shown = process.shown();
+  for (size_t at = 0; (at = shown.find('\r', at)) != std::string::npos;) shown.erase(at, 1);
+  EXPECT_THAT(shown, HasSubstr("Hello,\nthis is\nLectern.\n"));
+  EXPECT_LT(shown.find("Hello,"), shown.find("Museum"));
 }
 
 }  // namespace

@@ -11,9 +11,11 @@
 #include <set>
 #include <stdexcept>
 
+#include "core/temp_folder.h"
 #include "device/device_failure.h"
 #include "lectern/error.h"
 #include "support/fake_pages.h"
+#include "support/pdf_builder.h"
 
 namespace lectern {
 namespace {
@@ -96,7 +98,7 @@ TEST(Pipeline, MemoryDoesNotGrowWithThePages) {
   constexpr size_t bytes = 3 * side * side;
   PipelineOptions options;
   options.memory = 20 * bytes;
-  options.pictures = true;  // the hardest case
+  options.wants_picture = [](const DocumentPage&) { return true; };  // the hardest case
   Notes notes;
   const auto report = run_pipeline({document("long.pdf", pages, side)},
                                    {fake_worker("a", {.batch = 4, .steps = 3}), fake_worker("b", {.steps = 1})},
@@ -106,6 +108,28 @@ TEST(Pipeline, MemoryDoesNotGrowWithThePages) {
   EXPECT_GT(report.peak_picture_bytes, 2 * bytes) << "pages are rendered ahead";
   EXPECT_LE(report.peak_picture_bytes, options.memory + bytes);
   for (int i = 0; i < pages; ++i) ASSERT_EQ(notes.pages[static_cast<size_t>(i)].number, i + 1);
+}
+
+TEST(Pipeline, ReadsAPdfOf3000PagesWithTheHelper) {
+  constexpr int pages = 3000;
+  const testing::TempFolder folder;
+  const auto file = folder.write("long.pdf", testing::pdf_of(std::vector<testing::PdfPage>(pages)));
+  PipelineDocument document;
+  document.name = "long.pdf";
+  document.open = [&] {
+    SourceOptions source;
+    source.dpi = 20;
+    return open_source(file, source);
+  };
+  PipelineOptions options;
+  options.memory = 100'000;
+  Notes notes;
+  const auto report =
+      run_pipeline({document}, {fake_worker("fake", {.batch = 4, .steps = 2})}, options, notes.events());
+  ASSERT_EQ(notes.pages.size(), static_cast<size_t>(pages));
+  EXPECT_TRUE(std::ranges::all_of(notes.pages, [](const DocumentPage& page) { return page.error.empty(); }));
+  EXPECT_EQ(notes.pages[2999].number, pages);
+  EXPECT_LE(report.peak_picture_bytes, options.memory + 3 * 56 * 28);
 }
 
 TEST(Pipeline, APageThatTakesLongHoldsBackABoundedNumber) {
@@ -163,7 +187,7 @@ TEST(Pipeline, SkipsWhatIsKnownAndWhatNeedsNoReading) {
   };
   for (const bool pictures : {false, true}) {
     PipelineOptions options;
-    options.pictures = pictures;
+    options.wants_picture = [=](const DocumentPage&) { return pictures; };
     options.prepare = [](SourcePage& source, DocumentPage& page) {
       source.turn = 90;
       if (page.number != 3) return;

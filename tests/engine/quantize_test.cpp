@@ -55,7 +55,7 @@ class Quantize : public ::testing::Test {
 
 TEST_F(Quantize, LoadsToTheSameModel) {
   for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
-    const fs::path out = folder_ / name_of(format);
+    const fs::path out = folder_ / std::string(name_of(format));
     quantize_model(mini, out, format);
     EXPECT_EQ(weight_format("auto", out), format);
     int packed_here = 0;

@@ -2,7 +2,6 @@
 // and oneDNN for many; so do packed ones for many rows where bf16 has no instruction.
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <tuple>
 #include <vector>
@@ -47,12 +46,11 @@ dnnl::matmul make_product(const ProductKey& key) {
   return dnnl::matmul({description, attributes, engine()});
 }
 
-// Making a primitive compiles code; lengths repeat, so those made are kept.
+// Making a primitive compiles code; lengths repeat, so those made are kept. Each thread has its own: oneDNN's scratch
+// memory is that of the thread that made the primitive, and another thread that ran it would share it.
 dnnl::matmul product(const ProductKey& key) {
-  static std::mutex mutex;
-  static std::map<ProductKey, dnnl::matmul> made;
+  static thread_local std::map<ProductKey, dnnl::matmul> made;
   constexpr size_t most = 1000;
-  const std::lock_guard lock(mutex);
   if (const auto found = made.find(key); found != made.end()) return found->second;
   if (made.size() >= most) made.clear();
   return made.emplace(key, make_product(key)).first->second;

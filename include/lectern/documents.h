@@ -1,0 +1,119 @@
+// Reads whole documents, many at a time: pictures, PDFs and folders go in, finished files come out.
+//
+//   lectern::Model model = lectern::Model::load("DeepSeek-OCR", "bf16");
+//   lectern::DocumentOptions options;
+//   options.inputs = {"scans/"};
+//   options.out = "texts/";
+//   options.formats = {"md", "pdf"};
+//   lectern::RunReport report = lectern::read_documents({model}, options);
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lectern/document.h"
+#include "lectern/model.h"
+#include "lectern/output.h"
+#include "lectern/reader.h"
+
+namespace lectern {
+
+struct DocumentOptions {
+  // Files, folders, patterns such as "scans/*.png", or "-" for standard input.
+  std::vector<std::string> inputs;
+  std::string pages;     // "1-3,8,12-"; empty: all
+  std::string password;  // of encrypted PDFs
+  double dpi = 0;        // at which PDF pages are rendered; 0: 200, less for very large pages
+  bool upright = false;  // turn scans that lie on their side or upside down, told by their letters
+  ReadOptions read;
+  int batch = 0;  // pages read together on a device; 0: as many as help and as the memory holds
+
+  // A file, a folder (one that exists, or ends in '/') that gets NAME.FORMAT for every input NAME.*, "-" for standard
+  // output, or empty: nothing is written, the pages go to DocumentEvents.
+  std::string out;
+  std::vector<std::string> formats;  // empty: what the extension of `out` says, else md or txt, as the prompt asks for
+  OutputOptions output;
+
+  // A run that writes files keeps a journal beside them until every page was read. What an interrupted run of the same
+  // settings left there is not read again: `automatic`. `required`: a journal of other settings is an Error.
+  enum class Resume { automatic, required, never };
+  Resume resume = Resume::automatic;
+};
+
+// How far a run is.
+struct RunProgress {
+  size_t inputs = 0;         // in all
+  size_t opened = 0;         // of them
+  int64_t pages = 0;         // to be read of those opened
+  int64_t done = 0;          // of them, failures and pages of an earlier run among them
+  int64_t failed = 0;        // of them
+  int64_t from_journal = 0;  // of them
+  int64_t tokens = 0;        // of the pages read now
+  double seconds = 0;
+  // The page at which something happened last.
+  std::string name;
+  Progress page;
+};
+
+// All on the thread that called read_documents; all may be empty.
+struct DocumentEvents {
+  std::function<void(const std::string& line)> message;  // for people: what failed, is missing, or went otherwise
+  std::function<void(const std::string& input, const DocumentPage& page)> page;  // in order
+  // Text of the page in turn while it is read: what was given for it so far is cut to `keep` bytes, then `more` is
+  // appended. `input` counts the files that `inputs` stands for.
+  std::function<void(size_t input, int page, size_t keep, std::string_view more)> text;
+  std::function<void(const RunProgress&)> progress;
+  std::stop_token stop;  // ends the run soon; finished pages stay in the journal
+};
+
+struct InputReport {
+  std::string source;
+  std::string error;         // not empty: it could not be opened
+  bool done_before = false;  // its outputs are those of an earlier run
+  int64_t pages = 0;         // chosen
+  int64_t read = 0;          // blank ones and those of an earlier run among them
+  int64_t failed = 0;        //
+  int64_t blank = 0;         //
+  int64_t from_journal = 0;  //
+  std::vector<std::string> outputs;
+  struct Note {
+    int page = 0;
+    Warning warning;  // of a page that failed, the code is "failed"
+  };
+  std::vector<Note> notes;
+};
+
+struct DeviceReport {
+  std::string device;
+  int64_t pages = 0;
+  double seconds = 0;   // at work
+  std::string failure;  // not empty: it failed, and other devices read its pages
+};
+
+struct RunReport {
+  DocumentInfo info;  // what all inputs have in common
+  std::vector<InputReport> inputs;
+  std::vector<std::string> errors;  // inputs that stand for no file, outputs that could not be written
+  std::vector<DeviceReport> devices;
+  int64_t pages = 0, read = 0, failed = 0, tokens = 0;
+  double seconds = 0, render_seconds = 0, encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
+  size_t peak_picture_bytes = 0;
+  bool interrupted = false;
+  bool output_failed = false;  // the run ended since a file could not be written
+
+  // 0: everything was read; 1: some pages or inputs were not; 2: nothing could be done; 130: interrupted.
+  int exit_code() const;
+  std::string to_json() const;
+};
+
+// One model a device; pages are spread over them. Throws Error for options that cannot be served and for a place that
+// cannot be written, before anything is read; what fails later is in the report.
+RunReport read_documents(const std::vector<Model>& models, const DocumentOptions& options,
+                         const DocumentEvents& events = {});
+
+}  // namespace lectern

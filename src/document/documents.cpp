@@ -1,0 +1,401 @@
+#include "lectern/documents.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <new>
+#include <system_error>
+
+#include "core/clock.h"
+#include "core/file.h"
+#include "document/ink.h"
+#include "document/inputs.h"
+#include "document/journal.h"
+#include "document/model_page_reader.h"
+#include "document/orientation.h"
+#include "document/outputs.h"
+#include "document/page_range.h"
+#include "document/pipeline.h"
+#include "engine/loaded_model.h"
+#include "engine/prompts.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+constexpr size_t picture_memory = size_t{256} << 20;         // of pages that wait, before a reader or behind it
+constexpr size_t picture_memory_of_page = size_t{24} << 20;  // and of one that is being read: some A4 page at 300 dpi
+
+// What is the same whenever pages of an earlier run can be taken over.
+nlohmann::json settings_of(const DocumentInfo& info, const Model& model, const DocumentOptions& options) {
+  nlohmann::json files = nlohmann::json::array();
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(info.model, ignored)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension != ".json" && extension != ".safetensors") continue;
+    if (const auto stamp = stamp_of(entry.path())) {
+      files.push_back(fmt::format("{} {} {}", entry.path().filename().string(), stamp->bytes, stamp->changed));
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return {{"version", info.version},
+          {"model", std::filesystem::absolute(info.model).lexically_normal().string()},
+          {"model files", files},
+          {"weights", info.weights},
+          {"prompt", info.prompt},
+          {"mode", options.read.mode},
+          {"max tokens", options.read.max_tokens},
+          {"upright", options.upright},
+          {"dpi", options.dpi},
+          {"native size", model.native_size()}};
+}
+
+std::string pages_text(size_t count, std::string_view one = "", std::string_view more = "") {
+  const std::string_view verb = count == 1 ? one : more;
+  return fmt::format("{} {}{}{}", count, count == 1 ? "page" : "pages", verb.empty() ? "" : " ", verb);
+}
+
+class DocumentRun {
+ public:
+  DocumentRun(const std::vector<Model>& models, const DocumentOptions& options, const DocumentEvents& events);
+
+  RunReport run();
+
+ private:
+  void describe(const std::vector<Model>& models);
+  void open_journal(const Model& model);
+  std::vector<PipelineDocument> documents();
+  PipelineEvents pipeline_events();
+  void tell(const std::string& line) const;
+  void progressed();
+  void finished(size_t input, const DocumentPage& page);
+  void hand_on(size_t input, const DocumentPage& page, const std::shared_ptr<const Picture>& picture);
+  void ended(size_t input);
+  void finish_outputs(bool stopped);
+  void settle_journal();
+  DocumentInfo info_of(size_t input, int pages) const;
+  std::string name_of_page(size_t input, int number) const;
+  template <typename Write>
+  void to_journal(const Write& write);
+
+  const DocumentOptions& options_;
+  const DocumentEvents& events_;
+  const PageRange range_;
+  const Inputs inputs_;
+  std::vector<PageWorker> workers_;
+  size_t together_ = 0;  // pages that all workers read at a time
+  RunReport report_;
+  std::unique_ptr<Outputs> outputs_;
+  std::unique_ptr<Journal> journal_;
+  bool journal_broken_ = false;
+  std::vector<std::optional<FileStamp>> stamps_;
+  std::vector<size_t> inputs_read_;  // of the pipeline's documents
+  std::vector<int> pages_of_;        // of every input's file
+  RunProgress progress_;
+  Clock running_;
+};
+
+DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions& options, const DocumentEvents& events)
+    : options_(options),
+      events_(events),
+      range_(parse_page_range(options.pages)),
+      inputs_(expand_inputs(options.inputs)),
+      stamps_(inputs_.files.size()),
+      pages_of_(inputs_.files.size()) {
+  if (models.empty()) throw Error("there is no model to read with");
+  describe(models);
+  for (const Model& model : models) {
+    const int batch = batch_size(model, options.batch);
+    together_ += static_cast<size_t>(batch);
+    // Options that the model cannot serve are refused here, before anything is read.
+    check_read_options(model, options.read);
+    workers_.push_back({model.loaded().device.name(), [model, read = options.read, batch] {
+                          return std::make_unique<ModelPageReader>(model, read, batch);
+                        }});
+  }
+  report_.errors = inputs_.errors;
+  for (const std::string& error : inputs_.errors) tell(error);
+  for (size_t i = 0; i < inputs_.files.size(); ++i) {
+    report_.inputs.emplace_back().source = inputs_.files[i].file.string();
+    if (inputs_.files[i].file != "-") stamps_[i] = stamp_of(inputs_.files[i].file);
+  }
+  if (inputs_.files.empty()) return;
+  const Format otherwise = is_grounded(options.read.prompt) ? Format::markdown : Format::text;
+  std::vector<Format> formats;
+  if (!options.out.empty()) formats = formats_for(options.out, options.formats, otherwise);
+  outputs_ = std::make_unique<Outputs>(options.out, formats, options.output, inputs_.files);
+  open_journal(models.front());
+}
+
+void DocumentRun::describe(const std::vector<Model>& models) {
+  const LoadedModel& loaded = models.front().loaded();
+  report_.info.version = LECTERN_VERSION;
+  report_.info.model = loaded.checkpoint.folder().string();
+  report_.info.weights = name_of(loaded.format);
+  report_.info.prompt = options_.read.prompt;
+  for (const Model& model : models) {
+    const Device& device = model.loaded().device;
+    report_.info.device += (report_.info.device.empty() ? "" : ",") + std::string(device.name());
+    for (const std::string& name : device.lowered(model.loaded().format)) {
+      if (std::ranges::find(report_.info.lowered, name) == report_.info.lowered.end()) {
+        report_.info.lowered.push_back(name);
+      }
+    }
+  }
+}
+
+void DocumentRun::tell(const std::string& line) const {
+  if (events_.message) events_.message(line);
+}
+
+void DocumentRun::open_journal(const Model& model) {
+  const std::optional<std::filesystem::path> path = outputs_->journal_path();
+  if (!path) {
+    if (options_.resume == DocumentOptions::Resume::required) {
+      throw Error("--resume needs a place where a journal can lie; name a file or a folder with -o");
+    }
+    return;
+  }
+  const Journal::Use use = options_.resume == DocumentOptions::Resume::never      ? Journal::Use::anew
+                           : options_.resume == DocumentOptions::Resume::required ? Journal::Use::required
+                                                                                  : Journal::Use::fitting;
+  journal_ = std::make_unique<Journal>(*path, settings_of(report_.info, model, options_), use);
+  if (!journal_->misfit().empty()) {
+    tell(fmt::format("{}: is of another run ({}); reading everything anew", path->string(), journal_->misfit()));
+  } else if (journal_->pages_found() > 0) {
+    tell(fmt::format("{}: going on from an earlier run: {} not read again (--restart reads all)", path->string(),
+                     pages_text(journal_->pages_found(), "is", "are")));
+  } else if (options_.resume == DocumentOptions::Resume::required) {
+    tell(fmt::format("{}: holds no pages of an interrupted run; reading everything", path->string()));
+  }
+}
+
+DocumentInfo DocumentRun::info_of(size_t input, int pages) const {
+  DocumentInfo info = report_.info;
+  info.source = report_.inputs[input].source;
+  info.pages = pages;
+  if (!outputs_->merges()) return info;
+  info.pages = 0;  // not known before the last input is open
+  for (size_t i = 1; i < report_.inputs.size(); ++i) info.source += ", " + report_.inputs[i].source;
+  return info;
+}
+
+std::string DocumentRun::name_of_page(size_t input, int number) const {
+  const std::string& source = report_.inputs[input].source;
+  return pages_of_[input] > 1 ? fmt::format("{}: page {}", source, number) : source;
+}
+
+std::vector<PipelineDocument> DocumentRun::documents() {
+  std::vector<PipelineDocument> all;
+  for (size_t i = 0; i < inputs_.files.size(); ++i) {
+    InputReport& report = report_.inputs[i];
+    if (journal_ && stamps_[i] && !outputs_->merges() && journal_->has_outputs(*stamps_[i], outputs_->paths(i))) {
+      report.done_before = true;
+      for (const auto& path : outputs_->paths(i)) report.outputs.push_back(path.string());
+      continue;
+    }
+    PipelineDocument document;
+    document.name = report.source;
+    SourceOptions source;
+    source.dpi = options_.dpi;
+    source.password = options_.password;
+    source.stop = events_.stop;
+    document.open = [file = inputs_.files[i].file, source] { return open_source(file, source); };
+    document.choose = [this, name = report.source](int pages) {
+      try {
+        return pages_in(range_, pages);
+      } catch (const Error& error) {
+        throw Error(fmt::format("{}: {}", name, error.what()));
+      }
+    };
+    if (journal_ && stamps_[i]) {
+      document.known = [this, stamp = *stamps_[i]](int index) { return journal_->page(stamp, index + 1); };
+    }
+    all.push_back(std::move(document));
+    inputs_read_.push_back(i);
+  }
+  return all;
+}
+
+void DocumentRun::progressed() {
+  if (!events_.progress) return;
+  progress_.seconds = running_.seconds();
+  events_.progress(progress_);
+}
+
+template <typename Write>
+void DocumentRun::to_journal(const Write& write) {
+  if (!journal_ || journal_broken_) return;
+  try {
+    write(*journal_);
+  } catch (const Error& error) {
+    journal_broken_ = true;
+    tell(fmt::format("{}; should this run be interrupted, it cannot be resumed", error.what()));
+  }
+}
+
+// A page was read, or failed, in any order.
+void DocumentRun::finished(size_t input, const DocumentPage& page) {
+  report_.tokens += page.tokens;
+  report_.render_seconds += page.render_seconds;
+  report_.encode_seconds += page.encode_seconds;
+  report_.prefill_seconds += page.prefill_seconds;
+  report_.decode_seconds += page.decode_seconds;
+  progress_.tokens += page.tokens;
+  ++progress_.done;
+  if (!page.error.empty()) ++progress_.failed;
+  if (stamps_[input] && page.error.empty() && page.finish != "stopped") {
+    to_journal([&](Journal& journal) { journal.add(*stamps_[input], page); });
+  }
+  if (!page.error.empty()) tell(page.error);
+  std::map<std::string, int> more;
+  for (const Warning& warning : page.warnings) ++more[warning.code];
+  for (const Warning& warning : page.warnings) {
+    if (warning.code == "malformed_tag") continue;  // no text is lost by it
+    const int others = std::exchange(more[warning.code], 0) - 1;
+    if (others < 0) continue;
+    tell(fmt::format("{}: {}{}", name_of_page(input, page.number), warning.message,
+                     others > 0 ? fmt::format(" (and {} more of the kind)", others) : ""));
+  }
+  progressed();
+}
+
+// A page in its turn.
+void DocumentRun::hand_on(size_t input, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
+  InputReport& report = report_.inputs[input];
+  if (page.finish != "stopped") {
+    ++(page.error.empty() ? report.read : report.failed);
+    if (page.blank) ++report.blank;
+  }
+  if (!page.error.empty()) report.notes.push_back({page.number, {"failed", page.error, std::nullopt}});
+  for (const Warning& warning : page.warnings) report.notes.push_back({page.number, warning});
+  outputs_->page(page, picture.get());
+  if (events_.page) events_.page(report.source, page);
+}
+
+void DocumentRun::ended(size_t input) {
+  if (!outputs_->end(input)) return;
+  InputReport& report = report_.inputs[input];
+  for (const auto& path : outputs_->paths(input)) {
+    if (path != "-") report.outputs.push_back(path.string());
+  }
+  if (stamps_[input] && report.failed == 0 && range_.parts.empty()) {
+    to_journal([&](Journal& journal) { journal.add_outputs(*stamps_[input], outputs_->paths(input)); });
+  }
+}
+
+PipelineEvents DocumentRun::pipeline_events() {
+  const auto input_of = [this](size_t document) { return inputs_read_[document]; };
+  PipelineEvents made;
+  made.opened = [=, this](size_t document, int pages, size_t chosen) {
+    pages_of_[input_of(document)] = pages;
+    ++progress_.opened;
+    progress_.pages += static_cast<int64_t>(chosen);
+    progressed();
+  };
+  made.begin = [=, this](size_t document, int pages, size_t chosen) {
+    report_.inputs[input_of(document)].pages = static_cast<int64_t>(chosen);
+    outputs_->begin(input_of(document), info_of(input_of(document), pages));
+  };
+  made.known = [=, this](size_t document, const DocumentPage&) {
+    ++report_.inputs[input_of(document)].from_journal;
+    ++progress_.done;
+    ++progress_.from_journal;
+    progressed();
+  };
+  made.finished = [=, this](size_t document, const DocumentPage& page) { finished(input_of(document), page); };
+  made.page = [=, this](size_t document, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
+    hand_on(input_of(document), page, picture);
+  };
+  made.end = [=, this](size_t document) { ended(input_of(document)); };
+  made.failed = [=, this](size_t document, const std::string& message) {
+    const size_t input = input_of(document);
+    report_.inputs[input].error = message;
+    tell(message);
+    outputs_->failed(input, info_of(input, 0), message);
+  };
+  made.lost = [this](const std::string& device, const std::string& failure) {
+    tell(fmt::format("{}: failed and is taken out: {}", device, failure));
+  };
+  if (events_.text) {
+    made.text = [=, this](size_t document, int number, size_t keep, std::string_view more) {
+      events_.text(input_of(document), number, keep, more);
+    };
+  }
+  if (events_.progress) {
+    made.progress = [=, this](size_t document, int number, const Progress& progress) {
+      progress_.name = name_of_page(input_of(document), number);
+      progress_.page = progress;
+      progressed();
+    };
+  }
+  return made;
+}
+
+void DocumentRun::finish_outputs(bool stopped) {
+  if (!outputs_->finish(stopped) || !outputs_->merges()) return;
+  for (const auto& path : outputs_->paths(0)) report_.inputs[0].outputs.push_back(path.string());
+}
+
+void DocumentRun::settle_journal() {
+  if (!journal_) return;
+  if (report_.exit_code() == 0) return journal_->remove();
+  if (journal_->pages() == 0) return;
+  tell(fmt::format("{}: holds what was read ({}); the same command goes on from there", journal_->path().string(),
+                   pages_text(journal_->pages())));
+}
+
+RunReport DocumentRun::run() {
+  progress_.inputs = inputs_.files.size();
+  if (inputs_.files.empty()) return report_;
+  PipelineOptions options;
+  options.memory = picture_memory + together_ * picture_memory_of_page;
+  options.ahead = 2 * together_;
+  options.wants_picture = [this](const DocumentPage& page) { return outputs_->wants_picture(page); };
+  options.stop = events_.stop;
+  options.prepare = [upright = options_.upright](SourcePage& source, DocumentPage& page) {
+    if (upright) {
+      const int turn = detect_orientation(source.picture).turn;
+      source.picture = turned(std::move(source.picture), turn);
+      source.turn = (source.turn + turn) % 360;
+    }
+    if (!is_blank(source.picture)) return;
+    page.blank = true;
+    page.finish = "blank";
+  };
+  try {
+    const std::vector<PipelineDocument> all = documents();
+    progress_.inputs = all.size();
+    const PipelineReport read = run_pipeline(all, workers_, options, pipeline_events());
+    for (const WorkerReport& worker : read.workers) {
+      report_.devices.push_back({worker.device, worker.pages, worker.seconds, worker.failure});
+    }
+    report_.peak_picture_bytes = read.peak_picture_bytes;
+    report_.interrupted = read.stopped;
+    finish_outputs(read.stopped);
+  } catch (const Error& error) {
+    if (outputs_->to_stdout()) throw;
+    report_.output_failed = true;
+    report_.errors.emplace_back(error.what());
+    tell(error.what());
+  }
+  for (const std::string& warning : outputs_->take_warnings()) tell(warning);
+  report_.seconds = running_.seconds();
+  for (const InputReport& input : report_.inputs) {
+    report_.pages += input.pages;
+    report_.read += input.read;
+    report_.failed += input.failed;
+  }
+  settle_journal();
+  return report_;
+}
+
+}  // namespace
+
+RunReport read_documents(const std::vector<Model>& models, const DocumentOptions& options,
+                         const DocumentEvents& events) {
+  return DocumentRun(models, options, events).run();
+}
+
+}  // namespace lectern

@@ -1,0 +1,229 @@
+#include "document/journal.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "core/file.h"
+#include "core/json_file.h"
+#include "document/page_json.h"
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+
+constexpr int format_version = 1;
+constexpr int64_t longest_line = int64_t{256} << 20;
+constexpr double seconds_between_flushes = 2;  // so that little is lost when the machine stops
+
+json line_for(const FileStamp& file) { return {{"file", file.path}, {"bytes", file.bytes}, {"changed", file.changed}}; }
+
+FileStamp stamp_in(const json& line) {
+  return {line.at("file").get<std::string>(), line.at("bytes").get<int64_t>(), line.at("changed").get<int64_t>()};
+}
+
+std::vector<std::string> absolute(const std::vector<std::filesystem::path>& paths) {
+  std::vector<std::string> names;
+  for (const auto& path : paths) names.push_back(std::filesystem::absolute(path).lexically_normal().string());
+  return names;
+}
+
+std::string difference(const json& there, const json& wanted) {
+  if (!there.is_object()) return "it is not a journal";
+  for (const auto& [key, value] : wanted.items()) {
+    const json old = there.value(key, json());
+    if (old != value)
+      return fmt::format("its {} is {}, not {}", key, printable(old.dump(), 60), printable(value.dump(), 60));
+  }
+  return "";
+}
+
+// The bytes at a place of an open file; shorter at its end.
+std::string read_at(int file, int64_t offset, int64_t length, const std::filesystem::path& path) {
+  std::string bytes(static_cast<size_t>(length), '\0');
+  size_t got = 0;
+  while (got < bytes.size()) {
+    const ssize_t more = ::pread(file, bytes.data() + got, bytes.size() - got, offset + static_cast<off_t>(got));
+    if (more < 0 && errno == EINTR) continue;
+    if (more < 0) throw system_error(path, "cannot be read", errno);
+    if (more == 0) break;
+    got += static_cast<size_t>(more);
+  }
+  bytes.resize(got);
+  return bytes;
+}
+
+// Calls `line` with every whole line of a file and where it is, until it returns false.
+template <typename Line>
+void for_each_line(int file, const std::filesystem::path& path, const Line& line) {
+  constexpr int64_t block = 1 << 20;
+  std::string pending;
+  int64_t begin = 0;
+  for (int64_t offset = 0;;) {
+    const std::string more = read_at(file, offset, block, path);
+    offset += static_cast<int64_t>(more.size());
+    pending += more;
+    size_t used = 0;
+    for (size_t end = 0; (end = pending.find('\n', used)) != std::string::npos; used = end + 1) {
+      const auto length = static_cast<int64_t>(end - used);
+      if (!line(std::string_view(pending).substr(used, end - used), begin, length)) return;
+      begin += length + 1;
+    }
+    pending.erase(0, used);
+    if (more.empty() || static_cast<int64_t>(pending.size()) > longest_line) return;
+  }
+}
+
+}  // namespace
+
+std::optional<FileStamp> stamp_of(const std::filesystem::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return FileStamp{std::filesystem::absolute(file).lexically_normal().string(), status.st_size,
+                   int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
+}
+
+Journal::Journal(const std::filesystem::path& path, const json& settings, Use use) : path_(path) {
+  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (file_ < 0) throw system_error(path, "the journal cannot be written", errno);
+  bool emptied = false;
+  try {
+    if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      throw Error(path.string() + ": another run is writing this journal; wait for it, or name another output");
+    }
+    json header = settings;
+    header["lectern_journal"] = format_version;
+    if (use != Use::anew) load(header, use);
+    if (end_ > 0) {
+      if (::ftruncate(file_, end_) != 0) throw system_error(path, "the journal cannot be written", errno);
+      return;
+    }
+    pages_.clear();
+    outputs_.clear();
+    pages_found_ = 0;
+    emptied = true;
+    if (::ftruncate(file_, 0) != 0) throw system_error(path, "the journal cannot be written", errno);
+    append(header);
+  } catch (...) {
+    if (emptied) ::unlink(path.c_str());
+    ::close(file_);
+    throw;
+  }
+}
+
+Journal::~Journal() {
+  if (file_ < 0) return;
+  if (pages() == 0) {
+    remove();
+  } else {
+    ::fsync(file_);
+    ::close(file_);
+  }
+}
+
+void Journal::index(const json& line, const Place& place) {
+  const FileStamp file = stamp_in(line);
+  if (line.contains("page")) {
+    if (pages_[file].insert_or_assign(page_from_json(line.at("page")).number, place).second) ++pages_found_;
+  } else {
+    outputs_[file] = line.at("outputs").get<std::vector<std::string>>();
+  }
+}
+
+void Journal::load(const json& settings, Use use) {
+  bool first = true;
+  for_each_line(file_, path_, [&](std::string_view text, int64_t offset, int64_t length) {
+    json line;
+    try {
+      line = parse_json(text, path_.string());
+      if (first) {
+        misfit_ = difference(line, settings);
+      } else {
+        index(line, {offset, length});
+      }
+    } catch (const std::exception&) {
+      if (first) misfit_ = "it is not a journal";
+      return false;  // what follows a damaged line is not trusted
+    }
+    first = false;
+    if (!misfit_.empty()) return false;
+    end_ = offset + length + 1;
+    return true;
+  });
+  if (misfit_.empty()) return;
+  end_ = 0;
+  if (use == Use::required) {
+    throw Error(fmt::format("{}: does not fit this run: {}; without --resume everything is read anew", path_.string(),
+                            misfit_));
+  }
+}
+
+std::optional<DocumentPage> Journal::page(const FileStamp& file, int number) const {
+  const auto pages = pages_.find(file);
+  if (pages == pages_.end()) return std::nullopt;
+  const auto place = pages->second.find(number);
+  if (place == pages->second.end()) return std::nullopt;
+  try {
+    const std::string line = read_at(file_, place->second.offset, place->second.length, path_);
+    return page_from_json(parse_json(line, path_.string()).at("page"));
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+bool Journal::has_outputs(const FileStamp& file, const std::vector<std::filesystem::path>& outputs) const {
+  const auto found = outputs_.find(file);
+  return found != outputs_.end() && found->second == absolute(outputs) &&
+         std::ranges::all_of(outputs, [](const std::filesystem::path& path) {
+           std::error_code ignored;
+           return std::filesystem::is_regular_file(path, ignored);
+         });
+}
+
+void Journal::append(const json& line) {
+  const std::string text = line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  for (size_t written = 0; written < text.size();) {
+    const ssize_t more =
+        ::pwrite(file_, text.data() + written, text.size() - written, end_ + static_cast<off_t>(written));
+    if (more < 0 && errno == EINTR) continue;
+    if (more <= 0) {
+      const int code = more == 0 ? ENOSPC : errno;
+      // A half line is dropped by the next run as well, should this fail.
+      if (::ftruncate(file_, end_) != 0) errno = 0;
+      throw system_error(path_, "the journal cannot be written", code);
+    }
+    written += static_cast<size_t>(more);
+  }
+  end_ += static_cast<int64_t>(text.size());
+  if (since_flush_.seconds() < seconds_between_flushes) return;
+  ::fdatasync(file_);
+  since_flush_ = Clock();
+}
+
+void Journal::add(const FileStamp& file, const DocumentPage& page) {
+  json line = line_for(file);
+  line["page"] = page_to_json(page);
+  append(line);
+  ++pages_added_;
+}
+
+void Journal::add_outputs(const FileStamp& file, const std::vector<std::filesystem::path>& outputs) {
+  json line = line_for(file);
+  line["outputs"] = absolute(outputs);
+  append(line);
+}
+
+void Journal::remove() {
+  ::unlink(path_.c_str());
+  ::close(file_);
+  file_ = -1;
+}
+
+}  // namespace lectern

@@ -1,0 +1,36 @@
+// Reads pages with a model on a device, several together: the pages are looked at one by one, then the text of all is
+// written step by step. A page on which the model repeats itself to the end is read once more in another way.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "document/page_reader.h"
+#include "lectern/model.h"
+
+namespace lectern {
+
+// Pages that a device reads together by default: as many as help, and as the memory now free holds. `asked` 0: these;
+// otherwise as asked.
+int batch_size(const Model& model, int asked);
+
+// Throws Error for options that the model cannot serve.
+void check_read_options(const Model& model, const ReadOptions& options);
+
+class ModelPageReader final : public PageReader {
+ public:
+  // Throws as check_read_options does.
+  ModelPageReader(const Model& model, const ReadOptions& options, int batch);
+  ~ModelPageReader() override;
+
+  int room() const override;
+  void add(PageJob job) override;
+  void step() override;
+  void clear() override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lectern

@@ -1,0 +1,88 @@
+// What became of a run, as an exit code and as JSON.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "document/markup.h"
+#include "document/page_json.h"
+#include "lectern/documents.h"
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+
+json note_to_json(const InputReport::Note& note) {
+  json value = {
+      {"page", note.page}, {"code", valid_utf8(note.warning.code)}, {"message", valid_utf8(note.warning.message)}};
+  if (note.warning.box) {
+    const Box& box = *note.warning.box;
+    value["box"] = {box.left, box.top, box.right, box.bottom};
+  }
+  return value;
+}
+
+json input_to_json(const InputReport& input) {
+  json notes = json::array(), outputs = json::array();
+  for (const InputReport::Note& note : input.notes) notes.push_back(note_to_json(note));
+  for (const std::string& output : input.outputs) outputs.push_back(valid_utf8(output));
+  json value = {{"source", valid_utf8(input.source)},
+                {"pages", input.pages},
+                {"read", input.read},
+                {"failed", input.failed},
+                {"blank", input.blank},
+                {"from_journal", input.from_journal},
+                {"done_before", input.done_before},
+                {"outputs", std::move(outputs)},
+                {"notes", std::move(notes)}};
+  if (!input.error.empty()) value["error"] = valid_utf8(input.error);
+  return value;
+}
+
+double rate(double count, double seconds) { return seconds > 0 ? count / seconds : 0; }
+
+}  // namespace
+
+int RunReport::exit_code() const {
+  if (interrupted) return 130;
+  const bool whole = errors.empty() && failed == 0 &&
+                     std::ranges::all_of(inputs, [](const InputReport& input) { return input.error.empty(); });
+  if (whole) return 0;
+  const bool any = std::ranges::any_of(inputs, [this](const InputReport& input) {
+    return input.done_before || (output_failed ? !input.outputs.empty() : input.read > 0);
+  });
+  return any ? 1 : 2;
+}
+
+std::string RunReport::to_json() const {
+  json of_inputs = json::array(), of_devices = json::array(), of_errors = json::array();
+  for (const InputReport& input : inputs) of_inputs.push_back(input_to_json(input));
+  for (const std::string& error : errors) of_errors.push_back(valid_utf8(error));
+  for (const DeviceReport& device : devices) {
+    of_devices.push_back({{"device", device.device}, {"pages", device.pages}, {"seconds", device.seconds}});
+    if (!device.failure.empty()) of_devices.back()["failure"] = valid_utf8(device.failure);
+  }
+  json value = info_to_json(info);
+  value.erase("source");
+  value.erase("pages");
+  value.update({{"exit_code", exit_code()},
+                {"interrupted", interrupted},
+                {"pages", pages},
+                {"read", read},
+                {"failed", failed},
+                {"tokens", tokens},
+                {"tokens_per_second", rate(static_cast<double>(tokens), seconds)},
+                {"pages_per_minute", 60 * rate(static_cast<double>(read), seconds)},
+                {"seconds",
+                 {{"all", seconds},
+                  {"render", render_seconds},
+                  {"encode", encode_seconds},
+                  {"prefill", prefill_seconds},
+                  {"decode", decode_seconds}}},
+                {"peak_picture_bytes", peak_picture_bytes},
+                {"inputs", std::move(of_inputs)},
+                {"devices", std::move(of_devices)},
+                {"errors", std::move(of_errors)}});
+  return value.dump(1) + "\n";
+}
+
+}  // namespace lectern

@@ -1,0 +1,29 @@
+#include "device/device_list.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(DeviceList, NamesOneOrSeveral) {
+  EXPECT_THAT(parse_device_list("cpu"), ElementsAre("cpu"));
+  EXPECT_THAT(parse_device_list("ascend:3"), ElementsAre("ascend:3"));
+  EXPECT_THAT(parse_device_list("ascend:0-2,cpu,cuda:1"),
+              ElementsAre("ascend:0", "ascend:1", "ascend:2", "cpu", "cuda:1"));
+  EXPECT_THAT(parse_device_list("ascend:5-5"), ElementsAre("ascend:5"));
+}
+
+TEST(DeviceList, RefusesWhatIsNone) {
+  for (const std::string text : {"", ",", "cpu,", ",cpu", "cpu,,cpu", ":0-3", "ascend:3-1", "ascend:0-", "ascend:-1",
+                                 "ascend:0-x", "ascend:0-99999999999", "ascend:0-1024", "cpu,cpu", "a:0-2,a:1"}) {
+    EXPECT_THROW(parse_device_list(text), Error) << text;
+  }
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,237 @@
+// Whole runs with the shipped model over the samples, and with a few tokens of the mini model.
+#include "lectern/documents.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/temp_folder.h"
+#include "lectern/error.h"
+#include "support/pdf_builder.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::slurp;
+using testing::TempFolder;
+using ::testing::UnorderedElementsAre;
+namespace fs = std::filesystem;
+
+const std::string samples = LECTERN_SAMPLES;
+
+const Model& primer() {
+  static const Model model = Model::load(LECTERN_SHIPPED_MODEL);
+  return model;
+}
+
+std::string sample_text(const std::string& name) { return slurp(fs::path(samples) / (name + ".txt")); }
+
+class Documents : public ::testing::Test {
+ protected:
+  Documents() {
+    options.inputs = {samples};
+    options.out = (folder / "out/").string();
+    events.message = [this](const std::string& line) { messages.push_back(line); };
+  }
+  RunReport read() { return read_documents({primer()}, options, events); }
+
+  TempFolder folder;
+  DocumentOptions options;
+  DocumentEvents events;
+  std::vector<std::string> messages;
+};
+
+TEST_F(Documents, AFolderOfPicturesBecomesAFolderOfTexts) {
+  const RunReport report = read();
+  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.read, 4);
+  EXPECT_THAT(messages, IsEmpty());
+  for (const std::string name : {"hello", "note", "sign", "ticket"}) {
+    EXPECT_EQ(slurp(folder / ("out/" + name + ".txt")), sample_text(name));
+  }
+  EXPECT_FALSE(fs::exists(folder / "out/lectern.journal"));
+  EXPECT_THAT(report.inputs[0].outputs, ElementsAre((folder / "out/hello.txt").string()));
+  ASSERT_EQ(report.devices.size(), 1u);
+  EXPECT_EQ(report.devices[0].pages, 4);
+  EXPECT_GT(report.tokens, 20);
+}
+
+TEST_F(Documents, WhatIsReadDependsOnNeitherBatchNorDevices) {
+  std::map<std::string, std::string> alone;
+  events.page = [&](const std::string& input, const DocumentPage& page) { alone[input] = page.raw; };
+  options.out = "";
+  options.batch = 1;
+  read();
+  ASSERT_EQ(alone.size(), 4u);
+  std::map<std::string, std::string> together;
+  events.page = [&](const std::string& input, const DocumentPage& page) { together[input] = page.raw; };
+  options.batch = 3;
+  const RunReport report = read_documents({primer(), primer()}, options, events);
+  EXPECT_EQ(together, alone);
+  ASSERT_EQ(report.devices.size(), 2u);
+  EXPECT_EQ(report.devices[0].pages + report.devices[1].pages, 4);
+}
+
+TEST_F(Documents, ReadsTheGoodAmongTheBadAndSaysWhatIsMissing) {
+  options.inputs = {samples + "/hello.png", folder.write("junk.png", "no picture").string(),
+                    folder.write("broken.pdf", "%PDF-1.4 is all").string(), (folder / "nothing.png").string(),
+                    samples + "/sign.png"};
+  options.formats = {"json", "txt"};
+  const RunReport report = read();
+  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.read, 2);
+  EXPECT_EQ(messages.size(), 3u + 1u) << "and where the journal lies";
+  EXPECT_THAT(report.errors, ElementsAre(HasSubstr("nothing.png: there is no such file")));
+  EXPECT_THAT(report.inputs[1].error, HasSubstr("junk.png: not a picture"));
+  EXPECT_THAT(report.inputs[2].error, HasSubstr("broken.pdf"));
+  EXPECT_EQ(slurp(folder / "out/sign.txt"), sample_text("sign"));
+  EXPECT_FALSE(fs::exists(folder / "out/junk.txt"));
+  EXPECT_EQ(nlohmann::json::parse(report.to_json())["inputs"][2]["read"], 0);
+}
+
+TEST_F(Documents, ReadsThePagesOfAPdfThatWereAskedFor) {
+  const auto page = [](const std::string& text) {
+    return testing::PdfPage{.content = "BT /F 14 Tf 4 20 Td (" + text + ") Tj ET", .media_box = "0 0 60 50"};
+  };
+  options.inputs = {folder.write("book.pdf", testing::pdf_of({page("one"), {}, page("three"), page("four")})).string()};
+  options.pages = "2-3";
+  options.formats = {"json"};
+  const RunReport report = read();
+  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.read, 2);
+  EXPECT_EQ(report.inputs[0].blank, 1);
+  const auto json = nlohmann::json::parse(slurp(folder / "out/book.json"));
+  EXPECT_EQ(json["pages"].size(), 2u);
+  EXPECT_EQ(json["pages"][0]["number"], 2);
+  EXPECT_EQ(json["pages"][0]["finish"], "blank");
+  EXPECT_EQ(json["pages"][1]["number"], 3);
+  EXPECT_NE(json["pages"][1]["raw"], "");
+  EXPECT_EQ(json["pages"][1]["dpi"], 200);
+  options.pages = "9";
+  const RunReport beyond = read();
+  EXPECT_EQ(beyond.exit_code(), 2);
+  EXPECT_THAT(beyond.inputs[0].error, HasSubstr("book.pdf"));
+}
+
+TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
+  std::stop_source stop;
+  events.stop = stop.get_token();
+  options.batch = 1;
+  options.out = (folder / "all.txt").string();
+  events.page = [&](const std::string&, const DocumentPage&) { stop.request_stop(); };
+  const RunReport interrupted = read();
+  EXPECT_EQ(interrupted.exit_code(), 130);
+  EXPECT_FALSE(fs::exists(folder / "all.txt"));
+  EXPECT_THAT(messages, Contains(HasSubstr("all.txt.journal: holds what was read (")));
+
+  events.stop = {};
+  int64_t pages = 0;
+  events.page = [&](const std::string&, const DocumentPage&) { ++pages; };
+  messages.clear();
+  const RunReport resumed = read();
+  EXPECT_EQ(resumed.exit_code(), 0);
+  EXPECT_EQ(pages, 4);
+  EXPECT_GE(resumed.inputs[0].from_journal, 1);
+  EXPECT_LT(resumed.devices[0].pages, 4);
+  EXPECT_THAT(messages, ElementsAre(HasSubstr("all.txt.journal: going on from an earlier run")));
+  EXPECT_EQ(slurp(folder / "all.txt"), sample_text("hello") + "\n" + sample_text("note") + "\n" + sample_text("sign") +
+                                           "\n" + sample_text("ticket"));
+  EXPECT_FALSE(fs::exists(folder / "all.txt.journal"));
+}
+
+TEST_F(Documents, OnlyWhatFailedIsReadAgain) {
+  const std::string late = (folder / "late.png").string();
+  folder.write("late.png", "not yet a picture");
+  options.inputs = {samples + "/hello.png", late, samples + "/sign.png"};
+  EXPECT_EQ(read().exit_code(), 1);
+  fs::remove(late);
+  fs::copy_file(samples + "/ticket.png", late);
+  const RunReport second = read();
+  EXPECT_EQ(second.exit_code(), 0);
+  EXPECT_TRUE(second.inputs[0].done_before);
+  EXPECT_TRUE(second.inputs[2].done_before);
+  EXPECT_EQ(second.devices[0].pages, 1);
+  EXPECT_EQ(slurp(folder / "out/late.txt"), sample_text("ticket"));
+  EXPECT_FALSE(fs::exists(folder / "out/lectern.journal"));
+}
+
+TEST_F(Documents, AJournalOfOtherSettingsIsNotTakenOver) {
+  options.inputs = {samples + "/hello.png", folder.write("junk.png", "no picture").string()};
+  EXPECT_EQ(read().exit_code(), 1);
+  options.read.max_tokens = 3;
+  options.resume = DocumentOptions::Resume::required;
+  EXPECT_THROW(read(), Error);
+  options.resume = DocumentOptions::Resume::automatic;
+  messages.clear();
+  EXPECT_EQ(read().devices[0].pages, 1);
+  EXPECT_THAT(messages, Contains(HasSubstr("is of another run (its max tokens is 0, not 3)")));
+  options.resume = DocumentOptions::Resume::never;
+  EXPECT_EQ(read().devices[0].pages, 1);
+}
+
+TEST_F(Documents, RefusesAJournalThatCannotBeWritten) {
+  options.out = (folder / "all.txt").string();
+  // A folder in the journal's place: it cannot be written, and nothing is begun.
+  fs::create_directory(folder / "all.txt.journal");
+  EXPECT_THROW(read(), Error);
+  EXPECT_FALSE(fs::exists(folder / "all.txt"));
+}
+
+TEST_F(Documents, TellsHowFarItIsAndGivesTheTextInOrder) {
+  options.out = "";
+  RunProgress last;
+  events.progress = [&](const RunProgress& progress) {
+    EXPECT_GE(progress.done, last.done);
+    last = progress;
+  };
+  std::vector<std::pair<size_t, std::string>> texts;
+  events.text = [&](size_t input, int page, size_t keep, std::string_view more) {
+    EXPECT_EQ(page, 1);
+    if (texts.empty() || texts.back().first != input) texts.emplace_back(input, "");
+    texts.back().second.resize(keep);
+    texts.back().second += more;
+  };
+  read();
+  EXPECT_EQ(last.inputs, 4u);
+  EXPECT_EQ(last.opened, 4u);
+  EXPECT_EQ(last.pages, 4);
+  EXPECT_EQ(last.done, 4);
+  EXPECT_EQ(last.failed, 0);
+  ASSERT_EQ(texts.size(), 4u);
+  EXPECT_EQ(texts[1].first, 1u);
+  EXPECT_EQ(texts[1].second + "\n", sample_text("note"));
+}
+
+TEST_F(Documents, RefusesWhatCannotBeServedBeforeAnythingIsRead) {
+  const auto refusal = [&]() -> std::string {
+    try {
+      read();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "not refused";
+  };
+  options.read.mode = "vast";
+  EXPECT_THAT(refusal(), HasSubstr("unknown mode 'vast'"));
+  options.read.mode = "auto";
+  options.pages = "3-1";
+  EXPECT_THAT(refusal(), HasSubstr("3-1"));
+  options.pages = "";
+  options.formats = {"docx"};
+  EXPECT_THAT(refusal(), HasSubstr("'docx'"));
+  options.formats = {};
+  options.out = "-";
+  options.resume = DocumentOptions::Resume::required;
+  EXPECT_THAT(refusal(), HasSubstr("--resume needs a place"));
+  EXPECT_FALSE(fs::exists(folder / "out"));
+}
+
+}  // namespace
+}  // namespace lectern

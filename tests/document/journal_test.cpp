@@ -1,0 +1,177 @@
+#include "document/journal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "core/temp_folder.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::slurp;
+using testing::TempFolder;
+using Use = Journal::Use;
+
+DocumentPage page_of(int number, const std::string& text = "text") {
+  DocumentPage page;
+  page.number = number;
+  page.raw = text;
+  page.finish = "end";
+  page.blocks.push_back({"text", {{1, 2, 3, 4}}, {{5, 6, 7, 8}}, text});
+  return page;
+}
+
+class JournalTest : public ::testing::Test {
+ protected:
+  void keep(int pages) const {
+    Journal journal(path, settings, Use::anew);
+    for (int i = 1; i <= pages; ++i) journal.add(stamp, page_of(i, "text " + std::to_string(i)));
+  }
+  std::string refusal(Use use) const {
+    try {
+      const Journal journal(path, settings, use);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "not refused";
+  }
+
+  TempFolder folder;
+  const std::filesystem::path path = folder / "out.md.journal";
+  nlohmann::json settings = {{"mode", "tiny"}, {"prompt", "free"}};
+  const FileStamp stamp = *stamp_of(folder.write("scan.pdf", "a pdf"));
+};
+
+TEST_F(JournalTest, KeepsPagesForTheNextRun) {
+  keep(3);
+  Journal journal(path, settings, Use::required);
+  EXPECT_EQ(journal.pages_found(), 3u);
+  EXPECT_EQ(journal.misfit(), "");
+  const auto page = journal.page(stamp, 2);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->raw, "text 2");
+  EXPECT_EQ(page->blocks[0].boxes[0].bottom, 4);
+  EXPECT_FALSE(journal.page(stamp, 4));
+  journal.add(stamp, page_of(4));
+  EXPECT_EQ(journal.pages(), 4u);
+}
+
+TEST_F(JournalTest, KnowsAFileByItsPathSizeAndTime) {
+  keep(1);
+  const Journal journal(path, settings, Use::fitting);
+  EXPECT_TRUE(journal.page(stamp, 1));
+  for (const FileStamp& other :
+       {FileStamp{stamp.path + "x", stamp.bytes, stamp.changed}, FileStamp{stamp.path, stamp.bytes + 1, stamp.changed},
+        FileStamp{stamp.path, stamp.bytes, stamp.changed + 1}}) {
+    EXPECT_FALSE(journal.page(other, 1));
+  }
+  EXPECT_FALSE(stamp_of(folder / "nothing"));
+  EXPECT_FALSE(stamp_of(folder.path()));
+}
+
+TEST_F(JournalTest, DropsALineThatWasCutOffAndGoesOnBehindTheLastWholeOne) {
+  keep(3);
+  const std::string whole = slurp(path);
+  for (size_t cut = 1; cut < 60; ++cut) {
+    folder.write("out.md.journal", whole.substr(0, whole.size() - cut));
+    Journal journal(path, settings, Use::required);
+    EXPECT_EQ(journal.pages_found(), 2u) << cut;
+    journal.add(stamp, page_of(3, "text 3"));
+  }
+  EXPECT_EQ(slurp(path), whole);
+}
+
+TEST_F(JournalTest, TrustsNothingBehindADamagedLine) {
+  keep(4);
+  std::string text = slurp(path);
+  text[text.find("text 3") - 3] = '\x01';
+  folder.write("out.md.journal", text);
+  const Journal journal(path, settings, Use::fitting);
+  EXPECT_EQ(journal.pages_found(), 2u);
+  EXPECT_TRUE(journal.page(stamp, 2));
+  EXPECT_FALSE(journal.page(stamp, 4));
+}
+
+TEST_F(JournalTest, OfOtherSettingsDoesNotFit) {
+  keep(2);
+  settings["mode"] = "base";
+  EXPECT_THAT(refusal(Use::required), HasSubstr("does not fit this run: its mode is \"tiny\", not \"base\""));
+  const Journal journal(path, settings, Use::fitting);
+  EXPECT_EQ(journal.misfit(), "its mode is \"tiny\", not \"base\"");
+  EXPECT_EQ(journal.pages_found(), 0u);
+}
+
+TEST_F(JournalTest, WhatIsNoJournalIsRefusedOrReplaced) {
+  for (const std::string junk : {"precious", "precious\n", "[]\n", "{\"mode\": \"tiny\"}\n"}) {
+    folder.write("out.md.journal", junk);
+    EXPECT_THAT(refusal(Use::required), HasSubstr(junk.ends_with("\n") ? "does not fit this run" : "not refused"));
+    keep(1);
+    EXPECT_EQ(Journal(path, settings, Use::required).pages_found(), 1u);
+  }
+}
+
+TEST_F(JournalTest, BeginsAnewWhenAskedTo) {
+  keep(2);
+  const Journal journal(path, settings, Use::anew);
+  EXPECT_EQ(journal.pages_found(), 0u);
+  EXPECT_FALSE(journal.page(stamp, 1));
+}
+
+TEST_F(JournalTest, GoesWhenItHoldsNothingOrIsNeededNoMore) {
+  { const Journal journal(path, settings, Use::fitting); }
+  EXPECT_FALSE(std::filesystem::exists(path));
+  keep(1);
+  EXPECT_TRUE(std::filesystem::exists(path));
+  Journal(path, settings, Use::fitting).remove();
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(JournalTest, IsWrittenByOneRunAtATime) {
+  const Journal journal(path, settings, Use::fitting);
+  EXPECT_THAT(refusal(Use::fitting), HasSubstr("another run is writing this journal"));
+}
+
+TEST_F(JournalTest, KnowsFinishedOutputsThatAreStillThere) {
+  const std::vector<std::filesystem::path> outputs = {folder.write("scan.md", "x"), folder.write("scan.json", "x")};
+  {
+    Journal journal(path, settings, Use::anew);
+    journal.add(stamp, page_of(1));
+    journal.add_outputs(stamp, outputs);
+  }
+  const Journal journal(path, settings, Use::fitting);
+  EXPECT_TRUE(journal.has_outputs(stamp, outputs));
+  EXPECT_FALSE(journal.has_outputs(stamp, {outputs[0]})) << "other formats are asked for";
+  std::filesystem::remove(outputs[1]);
+  EXPECT_FALSE(journal.has_outputs(stamp, outputs));
+}
+
+TEST_F(JournalTest, AFullDiskLeavesWholeLines) {
+  Journal journal(path, settings, Use::anew);
+  journal.add(stamp, page_of(1));
+  const auto size = std::filesystem::file_size(path);
+  struct rlimit before {};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const struct rlimit full = {size + 100, before.rlim_max};
+  const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  ::setrlimit(RLIMIT_FSIZE, &full);
+  std::string reason = "written";
+  try {
+    journal.add(stamp, page_of(2));
+  } catch (const Error& error) {
+    reason = error.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, ignored);
+  EXPECT_THAT(reason, HasSubstr("the journal cannot be written: File too large"));
+  EXPECT_EQ(std::filesystem::file_size(path), size);
+}
+
+}  // namespace
+}  // namespace lectern

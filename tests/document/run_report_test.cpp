@@ -1,0 +1,71 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "lectern/documents.h"
+
+namespace lectern {
+namespace {
+
+RunReport report_of(int64_t read, int64_t failed) {
+  RunReport report;
+  report.inputs.emplace_back().source = "a.pdf";
+  report.inputs[0].pages = read + failed;
+  report.inputs[0].read = report.read = read;
+  report.inputs[0].failed = report.failed = failed;
+  return report;
+}
+
+TEST(RunReport, ItsExitCodeTellsWhatWasDone) {
+  EXPECT_EQ(report_of(3, 0).exit_code(), 0);
+  EXPECT_EQ(report_of(3, 1).exit_code(), 1);
+  EXPECT_EQ(report_of(0, 4).exit_code(), 2);
+
+  RunReport report = report_of(3, 0);
+  report.inputs.emplace_back().error = "b.pdf: is no PDF";
+  EXPECT_EQ(report.exit_code(), 1);
+  report = report_of(3, 0);
+  report.errors.emplace_back("nothing.png: there is no such file");
+  EXPECT_EQ(report.exit_code(), 1);
+  report = {};
+  report.errors.emplace_back("nothing.png: there is no such file");
+  EXPECT_EQ(report.exit_code(), 2);
+  report.inputs.emplace_back().done_before = true;
+  EXPECT_EQ(report.exit_code(), 1);
+  report.interrupted = true;
+  EXPECT_EQ(report.exit_code(), 130);
+}
+
+TEST(RunReport, WithoutAnyOutputNothingWasDone) {
+  RunReport report = report_of(3, 0);
+  report.errors.emplace_back("out.md: cannot be written: No space left on device");
+  report.output_failed = true;
+  EXPECT_EQ(report.exit_code(), 2);
+  report.inputs[0].outputs.emplace_back("out.md");
+  EXPECT_EQ(report.exit_code(), 1);
+}
+
+TEST(RunReport, IsJsonWhateverTheNames) {
+  RunReport report = report_of(2, 1);
+  report.inputs[0].source = "bad \xFF name";
+  report.inputs[0].notes.push_back({3, {"failed", "page 3: is broken", std::nullopt}});
+  report.inputs[0].notes.push_back({1, {"uncovered_ink", "there", Box{1, 2, 3, 4}}});
+  report.devices.push_back({"cpu", 2, 1.5, ""});
+  report.devices.push_back({"card:0", 0, 0, "fell off the bus"});
+  report.tokens = 600;
+  report.seconds = 3;
+  report.info.prompt = "free";
+  const auto json = nlohmann::json::parse(report.to_json());
+  EXPECT_EQ(json["exit_code"], 1);
+  EXPECT_EQ(json["tokens_per_second"], 200);
+  EXPECT_EQ(json["pages_per_minute"], 40);
+  EXPECT_EQ(json["inputs"][0]["source"], "bad \xEF\xBF\xBD name");
+  EXPECT_EQ(json["inputs"][0]["notes"][0]["page"], 3);
+  EXPECT_EQ(json["inputs"][0]["notes"][1]["box"], nlohmann::json({1, 2, 3, 4}));
+  EXPECT_EQ(json["devices"][1]["failure"], "fell off the bus");
+  EXPECT_FALSE(json["devices"][0].contains("failure"));
+  EXPECT_EQ(json["prompt"], "free");
+}
+
+}  // namespace
+}  // namespace lectern
