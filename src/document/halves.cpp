@@ -99,6 +99,7 @@ void append_part(DocumentPage& page, const DocumentPage& part, int top) {
   page.prefill_seconds += part.prefill_seconds;
   page.decode_seconds += part.decode_seconds;
   page.guard.loops += part.guard.loops;
+  page.guard.dropped += part.guard.dropped;
   if (!part.mode.empty()) page.mode = part.mode;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <optional>
 
 #include "core/available_memory.h"
@@ -12,6 +13,7 @@
 #include "device/device_failure.h"
 #include "document/ink.h"
 #include "document/layout.h"
+#include "document/page_retry.h"
 #include "document/tag_filter.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
@@ -49,17 +51,22 @@ void warn_of_uncovered_ink(DocumentPage& page, const Picture& picture) {
 
 // What is being read of a page.
 struct Reading {
-  Reading(PageJob given, const Tokenizer& tokenizer)
-      : job(std::move(given)), page(job.page), raw(tokenizer, false), shown(tokenizer, true) {}
+  Reading(PageJob given, const ViewPlan& plan, int native_size, const Tokenizer& tokenizer)
+      : job(std::move(given)),
+        attempts(job.page, job.picture, plan, native_size),
+        raw(tokenizer, false),
+        shown(tokenizer, true) {}
 
   PageJob job;
-  DocumentPage page;  // in the making
+  PageAttempts attempts;
+  DocumentPage page;  // in the making: all of it, or the part that is being read
   EncodedPage encoded;
   TextStream raw;    // all that the model writes
   TextStream shown;  // the same without special tokens
   TagFilter filter;
-  size_t sent = 0;  // bytes given to job.text
-  Clock working;    // since the prompt was handed in
+  std::string text;  // given to job.text in this attempt
+  std::string best;  // in the attempt that counts so far
+  Clock working;     // since the prompt was handed in
   bool finished = false;
 };
 
@@ -78,11 +85,13 @@ struct ModelPageReader::State {
     shared.loaded().expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
   }
 
-  void look(Reading& reading) const;
   Request request_for(Reading& reading) const;
   void send(Reading& reading, std::string text, bool last) const;
   void progress(Reading& reading, Stage stage) const;
-  void complete(Reading& reading) const;
+  void close(Reading& reading) const;
+  void begin(Reading& reading);
+  bool go_on(Reading& reading);
+  void deliver(Reading& reading) const;
 
   Model model;
   ReadOptions options;
@@ -106,17 +115,26 @@ void ModelPageReader::State::progress(Reading& reading, Stage stage) const {
 void ModelPageReader::State::send(Reading& reading, std::string text, bool last) const {
   if (grounded && !options.raw) text = reading.filter.push(text) + (last ? reading.filter.finish() : "");
   if (text.empty() || !reading.job.text) return;
-  reading.job.text(reading.sent, text);
-  reading.sent += text.size();
+  reading.job.text(reading.text.size(), text);
+  reading.text += text;
 }
 
-void ModelPageReader::State::look(Reading& reading) const {
+// Looks at what is to be read now and hands it to the engine.
+void ModelPageReader::State::begin(Reading& reading) {
+  const LoadedModel& loaded = model.loaded();
+  reading.page = reading.attempts.part();
+  const ViewPlan& views = reading.attempts.plan();
+  reading.page.mode = name_of(views.mode);
   progress(reading, Stage::encode);
   const Clock encoding;
-  reading.page.mode = name_of(plan.mode);
-  reading.encoded = model.loaded().encoder.encode(make_views(*reading.job.picture, plan), false, reading.job.stop);
+  reading.encoded = loaded.encoder.encode(make_views(reading.attempts.picture(), views), false, reading.job.stop);
   reading.page.encode_seconds += encoding.seconds();
   reading.page.vision_tokens = reading.encoded.sequence.shape()[0];
+  Request request = request_for(reading);
+  progress(reading, Stage::prefill);
+  reading.working = Clock();
+  reading.finished = false;
+  engine.add(std::move(request));
 }
 
 Request ModelPageReader::State::request_for(Reading& reading) const {
@@ -157,7 +175,8 @@ Request ModelPageReader::State::request_for(Reading& reading) const {
   return request;
 }
 
-void ModelPageReader::State::complete(Reading& reading) const {
+// The model has finished what was to be read.
+void ModelPageReader::State::close(Reading& reading) const {
   DocumentPage& page = reading.page;
   const std::string rest = reading.raw.finish();
   page.raw += rest;
@@ -167,6 +186,36 @@ void ModelPageReader::State::complete(Reading& reading) const {
   Layout layout = parse_layout(page.raw, page.width, page.height);
   page.blocks = std::move(layout.blocks);
   page.warnings.insert(page.warnings.end(), layout.warnings.begin(), layout.warnings.end());
+}
+
+// Takes what was read; whether the page has another part to be read, or is read in another way.
+bool ModelPageReader::State::go_on(Reading& reading) {
+  if (!reading.attempts.take(std::move(reading.page))) return false;
+  if (!reading.attempts.begins_anew()) {
+    if (!reading.text.empty() && !reading.text.ends_with('\n')) send(reading, "\n", false);
+  } else {
+    if (reading.attempts.last_is_best()) reading.best = reading.text;
+    reading.text.clear();
+    if (reading.job.text) reading.job.text(0, "");
+  }
+  try {
+    begin(reading);
+    return true;
+  } catch (const Stopped&) {
+    reading.page.finish = name_of(Finish::stopped);
+  } catch (const DeviceFailure&) {
+    throw;
+  } catch (const Error& error) {  // another mode may not fit the model's context
+    reading.page.error = error.what();
+  } catch (const std::bad_alloc&) {
+    reading.page.error = "not enough memory";
+  }
+  return reading.attempts.take(std::move(reading.page));  // which is given up
+}
+
+void ModelPageReader::State::deliver(Reading& reading) const {
+  if (!reading.attempts.last_is_best() && reading.job.text) reading.job.text(0, reading.best);
+  DocumentPage page = reading.attempts.result();
   if (grounded) warn_of_uncovered_ink(page, *reading.job.picture);
   if (page.finish == "length" || page.finish == "context") {
     page.warnings.push_back(
@@ -192,31 +241,34 @@ ModelPageReader::~ModelPageReader() = default;
 int ModelPageReader::room() const { return state_->batch - static_cast<int>(state_->readings.size()); }
 
 void ModelPageReader::add(PageJob job) {
-  auto reading = std::make_unique<Reading>(std::move(job), state_->model.loaded().tokenizer);
+  const LoadedModel& loaded = state_->model.loaded();
+  auto reading =
+      std::make_unique<Reading>(std::move(job), state_->plan, loaded.checkpoint.config().native_size, loaded.tokenizer);
   try {
-    state_->look(*reading);
+    state_->begin(*reading);
   } catch (const Stopped&) {
-    reading->page.finish = "stopped";
+    reading->page.finish = name_of(Finish::stopped);
     return reading->job.done(std::move(reading->page));
   }
-  Request request = state_->request_for(*reading);
-  state_->progress(*reading, Stage::prefill);
-  reading->working = Clock();
-  state_->engine.add(std::move(request));
   state_->readings.push_back(std::move(reading));
 }
 
 void ModelPageReader::step() {
   state_->engine.step();
-  // Out of the list first: what is called may throw.
   for (size_t i = 0; i < state_->readings.size();) {
     if (!state_->readings[i]->finished) {
       ++i;
       continue;
     }
-    const std::unique_ptr<Reading> reading = std::move(state_->readings[i]);
+    // Out of the list first: what is called may throw.
+    std::unique_ptr<Reading> reading = std::move(state_->readings[i]);
     state_->readings.erase(state_->readings.begin() + static_cast<ptrdiff_t>(i));
-    state_->complete(*reading);
+    state_->close(*reading);
+    if (state_->go_on(*reading)) {
+      state_->readings.push_back(std::move(reading));
+    } else {
+      state_->deliver(*reading);
+    }
   }
 }
 

@@ -9,6 +9,12 @@ namespace {
 
 constexpr int published_size = 1024;  // of the models that know tiles
 
+// It came to its end, or else got farther.
+bool is_better(const DocumentPage& again, const DocumentPage& before) {
+  const bool failed = !again.error.empty() || again.finish == "stopped";
+  return again.finish == "end" || (!failed && again.tokens > before.tokens);
+}
+
 }  // namespace
 
 std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, int native_size, const Picture& page) {
@@ -23,18 +29,60 @@ std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, int nativ
 
 DocumentPage better_of(DocumentPage before, DocumentPage again, const std::string& action) {
   const int loops = before.guard.loops + again.guard.loops;
+  const int64_t dropped = before.guard.dropped + again.guard.dropped;
   const bool ended = again.finish == "end";
-  const bool failed = !again.error.empty() || again.finish == "stopped";
-  const bool take = ended || (!failed && again.tokens > before.tokens);
+  const bool take = is_better(again, before);
   const double encode = before.encode_seconds + again.encode_seconds;
   const double prefill = before.prefill_seconds + again.prefill_seconds;
   const double decode = before.decode_seconds + again.decode_seconds;
   DocumentPage page = take ? std::move(again) : std::move(before);
-  page.guard = {.loops = loops, .recovered = ended, .action = action};
+  page.guard = {.loops = loops, .recovered = ended, .action = action, .dropped = dropped};
   page.encode_seconds = encode;
   page.prefill_seconds = prefill;
   page.decode_seconds = decode;
   return page;
+}
+
+PageAttempts::PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
+                           int native_size)
+    : known_(std::move(page)), picture_(std::move(picture)), first_plan_(plan), native_size_(native_size) {}
+
+DocumentPage PageAttempts::part() const {
+  if (!retry_) return known_;
+  DocumentPage part;
+  part.number = known_.number;
+  part.width = part_picture_.width;
+  part.height = part_picture_.height;
+  return part;
+}
+
+void PageAttempts::begin_part() {
+  const PagePart& rows = retry_->parts[next_part_];
+  part_picture_ = crop_rows(*picture_, rows.top, rows.bottom);
+}
+
+bool PageAttempts::take(DocumentPage part) {
+  if (!retry_) {
+    best_ = std::move(part);
+  } else {
+    const bool given_up = part.finish == "stopped" || !part.error.empty();
+    append_part(again_, part, retry_->parts[next_part_].top);
+    if (++next_part_ < retry_->parts.size() && !given_up) {
+      begin_part();
+      return true;
+    }
+    last_is_best_ = is_better(again_, best_);
+    best_ = better_of(std::move(best_), std::move(again_), retry_->action);
+    if (given_up) return false;
+  }
+  if (best_.finish != "loop") return false;
+  std::optional<RetryPlan> retry = next_retry(attempts_++, first_plan_, native_size_, *picture_);
+  if (!retry) return false;
+  retry_ = std::move(retry);
+  next_part_ = 0;
+  again_ = known_;
+  begin_part();
+  return true;
 }
 
 }  // namespace lectern

@@ -1,15 +1,8 @@
 // How a page is read once more on which the model repeated itself to the end: first cut into tiles, where the model
 // knows them and they were not tried, then in two halves.
-//
-//   for (int attempt = 0; page.finish == "loop"; ++attempt) {
-//     const auto retry = next_retry(attempt, used, native_size, picture);
-//     if (!retry) break;
-//     DocumentPage again = <as page before it was read>;
-//     for (const PagePart& part : retry->parts) append_part(again, <what is read with retry->plan of part>, part.top);
-//     page = better_of(std::move(page), std::move(again), retry->action);
-//   }
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,5 +29,41 @@ std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, int nativ
 
 // Of two readings of a page, the one that came to its end, or else got farther; its guard tells of all loops found.
 DocumentPage better_of(DocumentPage before, DocumentPage again, const std::string& action);
+
+// A page that is read in as many attempts as it takes:
+//
+//   do {
+//     DocumentPage part = attempts.part();
+//     <read attempts.picture() with attempts.plan() into it>
+//   } while (attempts.take(std::move(part)));
+//   DocumentPage page = attempts.result();
+class PageAttempts {
+ public:
+  // `page` is what is known before it is read; `picture` is all of it.
+  PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan, int native_size);
+
+  const Picture& picture() const { return retry_ ? part_picture_ : *picture_; }  // what to read now
+  const ViewPlan& plan() const { return retry_ ? retry_->plan : first_plan_; }
+  DocumentPage part() const;     // what is known of it
+  bool take(DocumentPage part);  // what was read of it, blocks included; whether there is more to read
+  bool begins_anew() const { return next_part_ == 0; }  // what is to be read now stands at the top of the page
+  bool last_is_best() const { return last_is_best_; }   // the result is of the last attempt
+  DocumentPage result() { return std::move(best_); }
+
+ private:
+  void begin_part();
+
+  DocumentPage known_;
+  std::shared_ptr<const Picture> picture_;
+  ViewPlan first_plan_;
+  int native_size_;
+  int attempts_ = 0;
+  std::optional<RetryPlan> retry_;  // that is under way
+  size_t next_part_ = 0;            // of it
+  Picture part_picture_;
+  DocumentPage again_;  // its parts so far
+  DocumentPage best_;
+  bool last_is_best_ = true;
+};
 
 }  // namespace lectern

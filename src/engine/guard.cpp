@@ -5,7 +5,7 @@
 namespace lectern {
 namespace {
 
-constexpr size_t reentry = 16;          // symbols of the pattern in a row: the text is in the loop again
+constexpr int64_t reentry = 16;         // symbols of the pattern in a row: the text is in the loop again
 constexpr int64_t escape_length = 512;  // tokens behind the cut in which that is forbidden, and nothing settles
 
 // Whether the symbol behind `tail`, in a text that repeats the pattern, would be the one at `phase`.
@@ -32,8 +32,8 @@ void SequenceGuard::ban(std::vector<int32_t>& banned) const {
   for (const Escape& escape : escapes_) {
     if (detector_.tokens() == escape.cut) ban_symbol(escape.first, banned);
     if (escape.pattern.empty() || detector_.tokens() > escape.cut + escape_length) continue;
-    const std::vector<int32_t> tail = detector_.last_symbols(reentry);
-    if (tail.size() < reentry) continue;
+    const std::vector<int32_t> tail = detector_.last_symbols(static_cast<size_t>(reentry));
+    if (static_cast<int64_t>(tail.size()) < reentry) continue;
     for (size_t phase = 0; phase < escape.pattern.size(); ++phase) {
       if (leads_to(tail, escape.pattern, phase)) ban_symbol(escape.pattern[phase], banned);
     }
@@ -42,7 +42,14 @@ void SequenceGuard::ban(std::vector<int32_t>& banned) const {
 
 std::optional<Loop> SequenceGuard::push(int32_t token, bool last) {
   detector_.push(token);
-  return !detector_.loop() && last ? detector_.loop_when_cut() : detector_.loop();
+  if (detector_.loop()) return detector_.loop();
+  if (!escapes_.empty()) {
+    // With one token banned here and there a loop need not have a period any more.
+    const int64_t since = detector_.tokens() - escapes_.back().cut;
+    if ((last || since % escape_length == 0) && since >= reentry && is_known(escapes_.back().cut, detector_.tokens()))
+      return Loop{escapes_.back().cut, 0, LoopKind::stale};
+  }
+  return last ? detector_.loop_when_cut() : std::nullopt;
 }
 
 bool SequenceGuard::is_known(int64_t from, int64_t to) const {

@@ -53,12 +53,15 @@ void RepetitionDetector::close_number() {
   add(number);
 }
 
+// Numbers get symbols of their own below number_symbol; few of them meet.
+int32_t RepetitionDetector::same_symbol(const Symbol& symbol) {
+  return symbol.id == number_symbol ? static_cast<int32_t>(-2 - symbol.value % 2'000'000'011) : symbol.id;
+}
+
 void RepetitionDetector::add(const Symbol& symbol) {
   symbols_.push_back(symbol);
   alike_.push(symbol.id);
-  // Numbers get symbols of their own below number_symbol; few of them meet.
-  const bool number = symbol.id == number_symbol;
-  same_.push(number ? static_cast<int32_t>(-2 - symbol.value % 2'000'000'011) : symbol.id);
+  same_.push(same_symbol(symbol));
   if (symbol.line_end) line_begin_ = static_cast<int64_t>(symbols_.size());
   if (symbols_.size() % symbols_between_looks == 0) look();
 }
@@ -164,7 +167,7 @@ std::vector<int64_t> RepetitionDetector::pairs(int64_t from, int64_t to) const {
   std::vector<int64_t> values;
   const auto first = std::ranges::lower_bound(symbols_, from, {}, &Symbol::token);
   for (auto i = first; i != symbols_.end() && i->token < to; ++i) {
-    if (i != first) values.push_back(int64_t{(i - 1)->id} << 32 | static_cast<uint32_t>(i->id));
+    if (i != first) values.push_back(int64_t{same_symbol(*(i - 1))} << 32 | static_cast<uint32_t>(same_symbol(*i)));
   }
   return values;
 }

@@ -78,7 +78,7 @@ class RepetitionDetector {
 
   // The symbols of a loop's period; empty for stale.
   std::vector<int32_t> pattern(const Loop& loop) const;
-  // Neighbouring symbols as one value each, of those that begin in tokens `from` to `to`.
+  // Neighbouring symbols, numbers with their values, as one value each, of those that begin in tokens `from` to `to`.
   std::vector<int64_t> pairs(int64_t from, int64_t to) const;
   // Its last `count` symbols, or all when it has fewer; a number that may go on included.
   std::vector<int32_t> last_symbols(size_t count) const;
@@ -94,6 +94,7 @@ class RepetitionDetector {
     bool in_box = false;
     bool line_end = false;
   };
+  static int32_t same_symbol(const Symbol& symbol);
   void close_number();
   void add(const Symbol& symbol);
   void look();

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace lectern {
 namespace {
 
@@ -76,6 +82,79 @@ TEST(PageRetry, AReadingThatFailedOrWasStoppedIsNot) {
   DocumentPage failed = reading("failed", 30, 0);
   failed.error = "not enough memory";
   EXPECT_EQ(better_of(reading("loop", 5, 4), std::move(failed), "halves").finish, "loop");
+}
+
+struct Step {
+  int height;
+  std::string mode;
+  bool anew;
+};
+
+// Reads a page with a stand-in that finishes its parts one after the other with `finishes`.
+std::pair<DocumentPage, std::vector<Step>> read_with(const std::vector<std::string>& finishes, Mode mode) {
+  DocumentPage known = reading("", 0, 0);
+  known.number = 7;
+  known.width = 800;
+  known.height = 1000;
+  known.decode_seconds = 0;
+  known.render_seconds = 3;
+  known.warnings = {{"known", "before", std::nullopt}};
+  PageAttempts attempts(known, std::make_shared<const Picture>(blank(800, 1000)), plan_of(mode, 1024), 1024);
+  std::vector<Step> steps;
+  bool more = true;
+  while (more && steps.size() < finishes.size()) {
+    DocumentPage part = attempts.part();
+    EXPECT_EQ(part.number, 7);
+    EXPECT_EQ(part.height, attempts.picture().height);
+    steps.push_back({part.height, std::string(name_of(attempts.plan().mode)), attempts.begins_anew()});
+    part.finish = finishes[steps.size() - 1];
+    part.tokens = part.height;
+    part.guard.loops = part.finish == "loop" ? 1 : 0;
+    part.raw = std::to_string(steps.size());
+    more = attempts.take(std::move(part));
+  }
+  EXPECT_FALSE(more);
+  EXPECT_EQ(steps.size(), finishes.size());
+  return {attempts.result(), steps};
+}
+
+TEST(PageRetry, APageThatEndsIsReadOnce) {
+  const auto [page, steps] = read_with({"end"}, Mode::base);
+  EXPECT_EQ(page.raw, "1");
+  EXPECT_EQ(page.guard.action, "");
+  EXPECT_EQ(page.render_seconds, 3);
+}
+
+TEST(PageRetry, OneLoopTakesTilesAndAnotherHalves) {
+  const auto [page, steps] = read_with({"loop", "loop", "end", "end"}, Mode::base);
+  ASSERT_EQ(steps.size(), 4u);
+  EXPECT_EQ(steps[0].mode, "base");
+  EXPECT_EQ(steps[1].mode, "gundam");
+  EXPECT_EQ(steps[1].height, 1000);
+  EXPECT_TRUE(steps[2].anew);
+  EXPECT_FALSE(steps[3].anew);
+  EXPECT_EQ(steps[2].height + steps[3].height, 1000);
+  EXPECT_EQ(page.raw, "3\n4");
+  EXPECT_EQ(page.finish, "end");
+  EXPECT_EQ(page.height, 1000);
+  EXPECT_EQ(page.guard.loops, 2);
+  EXPECT_TRUE(page.guard.recovered);
+  EXPECT_EQ(page.guard.action, "halves");
+  EXPECT_EQ(page.render_seconds, 3);
+  EXPECT_EQ(page.warnings.size(), 1u);
+}
+
+TEST(PageRetry, APageThatLoopsInEveryWayIsMarked) {
+  const auto [page, steps] = read_with({"loop", "loop", "loop"}, Mode::gundam);
+  EXPECT_EQ(page.finish, "loop");
+  EXPECT_FALSE(page.guard.recovered);
+  EXPECT_EQ(page.guard.loops, 3);
+}
+
+TEST(PageRetry, AStopEndsTheAttempts) {
+  const auto [page, steps] = read_with({"loop", "stopped"}, Mode::gundam);
+  EXPECT_EQ(page.raw, "1");
+  EXPECT_EQ(page.finish, "loop");
 }
 
 }  // namespace
