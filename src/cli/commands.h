@@ -21,6 +21,7 @@ Run add_bench(CLI::App& app);
 Run add_pull(CLI::App& app);
 Run add_models(CLI::App& app);
 Run add_devices(CLI::App& app);
+Run add_doctor(CLI::App& app);
 Run add_completion(CLI::App& app);
 Run add_manual(CLI::App& app);
 

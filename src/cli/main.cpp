@@ -57,9 +57,11 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "lectern " LECTERN_VERSION);
   app.require_subcommand(0, 1);
   const std::vector<std::pair<std::string, Run>> commands = {
-      {"read", add_read(app)},     {"convert", add_convert(app)}, {"pull", add_pull(app)},
-      {"models", add_models(app)}, {"inspect", add_inspect(app)}, {"trace", add_trace(app)},
-      {"bench", add_bench(app)},   {"devices", add_devices(app)}, {"completion", add_completion(app)},
+      {"read", add_read(app)},       {"convert", add_convert(app)},
+      {"pull", add_pull(app)},       {"models", add_models(app)},
+      {"inspect", add_inspect(app)}, {"trace", add_trace(app)},
+      {"bench", add_bench(app)},     {"devices", add_devices(app)},
+      {"doctor", add_doctor(app)},   {"completion", add_completion(app)},
       {"manual", add_manual(app)},
   };
   std::string names = commands.front().first;
