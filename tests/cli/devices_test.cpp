@@ -33,7 +33,7 @@ TEST(DevicesCommand, ShowsHowEveryOperatorIsThere) {
   const json& operators = table.at("operators");
   EXPECT_EQ(operators.size(), 38u);
   EXPECT_EQ(operators.at("linear").at("f32").at("state"), "native");
-  EXPECT_EQ(operators.at("linear").at("bf16").at("state"), "absent");
+  EXPECT_EQ(operators.at("linear").at("f16").at("state"), "absent");
   EXPECT_EQ(operators.at("product").at("f32").at("state"), "absent");
   EXPECT_EQ(operators.at("conv2d").at("f32"), json::parse(R"({"state": "lowered", "made_of": ["unfold", "linear"]})"));
   EXPECT_EQ(operators.at("masked_scatter").at("f32").at("state"), "lowered");
