@@ -15,6 +15,8 @@ import tempfile
 
 RANK = {"core": 0, "pdf": 1, "device": 1, "checkpoint": 2, "hub": 2, "vision": 3, "language": 3, "engine": 4,
         "document": 5, "server": 6, "cli": 7}
+# What names no device: of src/device/ these include only what lies in that folder itself.
+ANY_DEVICE = {"checkpoint", "vision", "language", "engine"}
 # Folders of tests/ that hold no mirrored tests.
 TESTS_EXEMPT = {"fuzz", "data", "support", "fake_cann"}
 # Tests without a single file as their subject, each with the reason.
@@ -54,6 +56,8 @@ def include_error(folder: str, quoted: bool, name: str, root: pathlib.Path) -> s
         return f"there is no src/{name}"
     if folder == "public":
         return "a public header includes only public headers"
+    if target == "device" and folder in ANY_DEVICE and name.count("/") > 1:
+        return f"{folder} runs on any device and names none"
     if target == folder or RANK[target] < RANK[folder]:
         return None
     beside = RANK[target] == RANK[folder]
@@ -107,6 +111,7 @@ def self_test() -> None:
         "upward, indented": ("src/device/a.h", '  #  include "engine/reader.cpp"\n'),
         "vision to language": ("src/vision/a.cpp", '#include "language/decoder.cpp"\n'),
         "language to vision": ("src/language/a.cpp", '#include "vision/clip.h"\n'),
+        "a device named": ("src/vision/a.cpp", '#include "device/cpu/linear.cpp"\n'),
         "dots": ("src/cli/a.cpp", '#include "../core/tensor.h"\n'),
         "dots in a test": ("tests/core/support.h", '#include "../src/core/tensor.h"\n'),
         "bare name": ("src/core/a.cpp", '#include "tensor.h"\n'),

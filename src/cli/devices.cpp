@@ -15,15 +15,11 @@ struct Arguments {
   bool operators = false, json = false;
 };
 
-std::string gibibytes(size_t bytes) {
-  return bytes == 0 ? "?" : fmt::format("{:.1f}", static_cast<double>(bytes) / (1 << 30));
-}
-
 void list_devices(bool json) {
   if (!json) {
     for (const DeviceDescription& device : devices()) {
-      fmt::print("{}\n  {}\n  {}\n  {} GiB of memory, {} free\n", device.name, in_one_line(device.hardware),
-                 in_one_line(device.software), gibibytes(device.memory), gibibytes(device.free_memory));
+      fmt::print("{}\n  {}\n  {}\n  {}\n", device.name, in_one_line(device.hardware), in_one_line(device.software),
+                 memory_text(device));
     }
     return;
   }
@@ -77,6 +73,8 @@ void list_operators(const OperatorTable& table, std::string_view device, bool js
   }
   fmt::print("\nThe model calls those from {} to {}; replacements call the others.\n", name_of(all_operators().front()),
              name_of(all_operators()[model_operator_count - 1]));
+  for (const Profile& profile : profiles())
+    fmt::print("--without {} stands for {}: {}.\n", profile.name, profile.without, profile.description);
 }
 
 int run(const Arguments& arguments) {

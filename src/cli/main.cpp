@@ -62,7 +62,7 @@ int run(int argc, char** argv) {
       {"inspect", add_inspect(app)},   {"trace", add_trace(app)},
       {"quantize", add_quantize(app)}, {"bench", add_bench(app)},
       {"devices", add_devices(app)},   {"completion", add_completion(app)},
-      {"manual", add_manual(app)},
+      {"doctor", add_doctor(app)},     {"manual", add_manual(app)},
   };
   std::string names = commands.front().first;
   for (size_t i = 1; i < commands.size(); ++i) names += (i + 1 < commands.size() ? ", " : " or ") + commands[i].first;

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 
+#include "core/size_text.h"
 #include "device/cpu/cpu_device.h"
 #include "lectern/error.h"
 
@@ -35,6 +36,12 @@ const Backend& backend_of(std::string_view name) {
 }
 
 }  // namespace
+
+std::string memory_text(const DeviceDescription& device) {
+  if (device.memory == 0) return "memory of unknown size";
+  return fmt::format("{} of memory, {} free", size_text(static_cast<int64_t>(device.memory)),
+                     size_text(static_cast<int64_t>(device.free_memory)));
+}
 
 std::vector<DeviceDescription> devices() {
   std::vector<DeviceDescription> all;

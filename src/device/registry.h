@@ -18,6 +18,9 @@ struct DeviceDescription {
   size_t free_memory = 0;
 };
 
+// "25.2 GB of memory, 24.0 GB free", or that it is not known.
+std::string memory_text(const DeviceDescription& device);
+
 // Every device that can be opened.
 std::vector<DeviceDescription> devices();
 // Throws Error, with the names there are, for any other.

@@ -64,13 +64,19 @@ Operators cpu_operators() {
           .reduce_max = cpu::reduce_max};
 }
 
-// Values between operators are f32; what takes others is what replacements for them need.
+// Values between operators are f32 or, in encoders, bf16.
 bool supports(Operator which, DataType type) {
   switch (which) {
     case Operator::rearrange:
     case Operator::product:
     case Operator::gather_rows:
     case Operator::grouped_linear: return true;
+    case Operator::linear:
+    case Operator::unfold:
+    case Operator::layer_norm:
+    case Operator::rms_norm:
+    case Operator::copy: return type != DataType::f16;
+    case Operator::attention: return type == DataType::f32 || (type == DataType::bf16 && cpu::has_bf16_products());
     default: return type == DataType::f32;
   }
 }

@@ -10,6 +10,7 @@
 #include "device/cpu/panel_products.h"
 #include "device/cpu/panels.h"
 #include "device/device.h"
+#include "device/lowering/lowerings.h"
 
 namespace lectern::cpu {
 namespace {
@@ -143,6 +144,8 @@ void linear(Device& device, const LinearArgs& args) {
   const bool narrow = args.in.type != DataType::f32 || args.out.type != DataType::f32;
   if (packed && (rows <= max_row_products || narrow || has_bf16_products())) {
     panel_product(device, args);
+  } else if (narrow) {
+    lowering::linear(device, args);  // exact weights have narrow values beside them in no model
   } else if (rows <= max_row_products) {
     few_rows(args, static_cast<int>(rows));
   } else {

@@ -109,16 +109,33 @@ void with_type(DataType type, const Body& body) {
   }
 }
 
+// Weights in a file may lie at any address.
+template <typename Stored>
+Stored load(const std::byte* at) {
+  Stored value;
+  std::memcpy(&value, at, sizeof(value));
+  return value;
+}
+
+// Calls body(first byte of a line of in, first element of that line of out, length).
+template <typename From, typename To, typename Body>
+void for_each_line_of(const MapArgs& args, const Body& body) {
+  for_each_line(args.out.shape, [&](int64_t line, int64_t length) {
+    body(args.in.data + line_offset(args.in, line) * static_cast<int64_t>(sizeof(From)),
+         reinterpret_cast<To*>(args.out.data) + line_offset(args.out, line), length);
+  });
+}
+
 void convert(const MapArgs& args) {
   with_type(args.in.type, [&](auto from) {
     with_type(args.out.type, [&](auto to) {
-      using From = decltype(from);
-      using To = decltype(to);
-      for_each_line(args.out.shape, [&](int64_t line, int64_t length) {
-        const auto* in = reinterpret_cast<const typename From::Stored*>(args.in.data) + line_offset(args.in, line);
-        auto* out = reinterpret_cast<typename To::Stored*>(args.out.data) + line_offset(args.out, line);
+      using From = typename decltype(from)::Stored;
+      using To = typename decltype(to)::Stored;
+      const int64_t in_step = step_of(args.in) * static_cast<int64_t>(sizeof(From));
+      const int64_t out_step = step_of(args.out);
+      for_each_line_of<From, To>(args, [&](const std::byte* in, To* out, int64_t length) {
         for (int64_t i = 0; i < length; ++i)
-          out[i * step_of(args.out)] = To::write(From::read(in[i * step_of(args.in)]));
+          out[i * out_step] = decltype(to)::write(decltype(from)::read(load<From>(in + i * in_step)));
       });
     });
   });
@@ -126,15 +143,13 @@ void convert(const MapArgs& args) {
 
 template <typename Stored>
 void move(const MapArgs& args) {
-  const int64_t in_step = step_of(args.in);
+  const int64_t in_step = step_of(args.in) * static_cast<int64_t>(sizeof(Stored));
   const int64_t out_step = step_of(args.out);
-  for_each_line(args.out.shape, [&](int64_t line, int64_t length) {
-    const auto* in = reinterpret_cast<const Stored*>(args.in.data) + line_offset(args.in, line);
-    auto* out = reinterpret_cast<Stored*>(args.out.data) + line_offset(args.out, line);
-    if (in_step == 1 && out_step == 1) {
+  for_each_line_of<Stored, Stored>(args, [&](const std::byte* in, Stored* out, int64_t length) {
+    if (step_of(args.in) == 1 && out_step == 1) {
       std::memmove(out, in, static_cast<size_t>(length) * sizeof(Stored));
     } else {
-      for (int64_t i = 0; i < length; ++i) out[i * out_step] = in[i * in_step];
+      for (int64_t i = 0; i < length; ++i) out[i * out_step] = load<Stored>(in + i * in_step);
     }
   });
 }

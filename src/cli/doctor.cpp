@@ -1,0 +1,207 @@
+// lectern doctor: whether a device computes what it should, and how fast; a report to attach to an issue.
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/model_options.h"
+#include "core/file.h"
+#include "core/threads.h"
+#include "device/device_failure.h"
+#include "device/operator_check.h"
+#include "device/registry.h"
+#include "document/picture_file.h"
+#include "engine/page_check.h"
+#include "lectern/error.h"
+#include "lectern/model.h"
+
+namespace lectern::cli {
+namespace {
+
+struct Arguments {
+  ModelOptions model;
+  std::string picture, report;
+};
+
+constexpr int64_t most_tokens = 64;
+
+std::string cell(std::string_view text) {
+  std::string safe;
+  for (const char c : in_one_line(text)) safe += c == '|' ? std::string("\\|") : std::string(1, c);
+  return safe;
+}
+
+std::string milliseconds(double seconds) { return fmt::format("{:.3g} ms", seconds * 1000); }
+std::string error_text(double error) { return std::isfinite(error) ? fmt::format("{:.1e}", error) : "not a number"; }
+
+// Markdown, shown line by line as it grows: what a crash cuts off has been seen up to there.
+class Report {
+ public:
+  void line(const std::string& text = "") {
+    text_ += text + "\n";
+    std::fputs((text + "\n").c_str(), stdout);
+    std::fflush(stdout);
+  }
+  void fact(std::string_view name, std::string_view value) { line(fmt::format("| {} | {} |", name, cell(value))); }
+  void result(const std::string& check, bool passed) {
+    ++checks_;
+    if (!passed) failed_.push_back(check);
+  }
+  const std::string& text() const { return text_; }
+  int checks() const { return checks_; }
+  const std::vector<std::string>& failed() const { return failed_; }
+
+ private:
+  std::string text_;
+  int checks_ = 0;
+  std::vector<std::string> failed_;
+};
+
+void describe(Report& report, const Arguments& arguments, const DeviceDescription& description, const Device& device,
+              const std::string& reference) {
+  utsname host{};
+  ::uname(&host);
+  std::string lowered;
+  for (const std::string& name : device.lowered(weight_format(arguments.model.weights)))
+    lowered += (lowered.empty() ? "" : ", ") + name;
+  report.line(fmt::format("# lectern doctor: {}", description.name));
+  report.line();
+  report.line("| environment | |");
+  report.line("|---|---|");
+  report.fact("Lectern", LECTERN_VERSION);
+  report.fact("device", description.hardware);
+  report.fact("its software", description.software);
+  report.fact("its memory", memory_text(description));
+  report.fact("host", fmt::format("{} {} {}, {} threads", host.sysname, host.release, host.machine, threads()));
+  report.fact("weights", arguments.model.weights);
+  report.fact("replaced operators", lowered.empty() ? "none" : lowered);
+  report.fact("compared with", reference);
+  report.line();
+}
+
+void check_operators_of(Report& report, Device& device, DataType type, Device& reference) {
+  report.line(fmt::format("## Operators, {}", name_of(type)));
+  report.line();
+  report.line("| operator | type | how | error | allowed | time | compared with | result |");
+  report.line("|---|---|---|---|---|---|---|---|");
+  check_operators(device, type, reference, [&](const OperatorCheck& check) {
+    // What no model reaches may be absent.
+    const bool absent = check.how == "absent";
+    const bool ran = check.failure.empty();
+    if (!absent) report.result(fmt::format("{} in {}", check.name, name_of(check.type)), check.passed());
+    report.line(fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", check.name, name_of(check.type), check.how,
+                            ran ? error_text(check.error) : "", error_text(check.most_error),
+                            ran ? milliseconds(check.seconds) : "", ran ? milliseconds(check.reference_seconds) : "",
+                            check.passed() ? "ok"
+                            : absent       ? "absent"
+                            : ran          ? "**wrong**"
+                                           : "**failed**: " + cell(check.failure)));
+  });
+  report.line();
+}
+
+void check_a_page(Report& report, const Arguments& arguments, Device& device, Device& reference,
+                  const std::filesystem::path& folder) {
+  const std::filesystem::path picture =
+      arguments.picture.empty() ? folder / "sample.png" : std::filesystem::path(arguments.picture);
+  report.line("## A page");
+  report.line();
+  const Picture page = read_picture(picture);
+  const LoadedModel model(folder, device, weight_format(arguments.model.weights));
+  const LoadedModel expected(folder, reference, WeightFormat::f32);
+  const PageCheck check = check_page(model, expected, page, most_tokens);
+  report.line("| stage | error | allowed | result |");
+  report.line("|---|---|---|---|");
+  for (const StageCheck& stage : check.stages) {
+    const bool passed = stage.error <= check.most_error;
+    report.result(stage.name, passed);
+    report.line(fmt::format("| {} | {} | {} | {} |", stage.name, error_text(stage.error), error_text(check.most_error),
+                            passed ? "ok" : "**wrong**"));
+  }
+  const bool equal = check.text == check.reference_text;
+  report.result("text", equal || !check.tokens_must_equal);
+  report.line(fmt::format("| text | {} of {} tokens equal | {} | {} |", check.equal_tokens, check.tokens,
+                          check.tokens_must_equal ? "all equal" : "any", equal ? "ok" : "differs"));
+  report.line();
+  report.line("| stage | work | time | compared with |");
+  report.line("|---|---|---|---|");
+  const auto timed = [&](const char* stage, const std::string& work, double seconds, double reference_seconds) {
+    report.line(
+        fmt::format("| {} | {} | {} | {} |", stage, work, milliseconds(seconds), milliseconds(reference_seconds)));
+  };
+  timed("encode", fmt::format("{} x {} pixels", page.width, page.height), check.encode_seconds,
+        check.reference_encode_seconds);
+  timed("prefill", fmt::format("{} tokens", check.prompt_tokens), check.prefill_seconds,
+        check.reference_prefill_seconds);
+  timed("decode", fmt::format("{} tokens", check.tokens), check.decode_seconds, check.reference_decode_seconds);
+  report.line();
+  report.line(fmt::format("Model {}, picture {}. Text: `{}`", cell(folder.filename().string()),
+                          cell(picture.filename().string()), cell(check.text)));
+  report.line();
+}
+
+std::vector<DataType> types_of(const Device& device, WeightFormat format) {
+  const Precision inner = device.precision(format);
+  std::vector<DataType> types = {DataType::f32};
+  for (const DataType type : {inner.encoder, inner.decoder}) {
+    if (std::ranges::find(types, type) == types.end()) types.push_back(type);
+  }
+  return types;
+}
+
+int doctor(const Arguments& arguments) {
+  use_threads(arguments.model.threads);
+  const WeightFormat format = weight_format(arguments.model.weights);
+  const std::filesystem::path folder =
+      arguments.model.model.empty() ? shipped_model() : find_model(arguments.model.model).folder;
+  if (!arguments.report.empty()) {
+    const AtomicFile probe(arguments.report);  // what cannot be written is refused before the work begins
+  }
+  const DeviceDescription description = describe_device(arguments.model.device);
+  Device& device = open_device(arguments.model.device, arguments.model.without);
+  // The CPU is held against plain loops, everything else against the CPU.
+  const bool is_cpu = &device == &open_device("cpu");
+  Device& reference = open_device("cpu", is_cpu ? "all" : "");
+  Report report;
+  describe(report, arguments, description, device, is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
+  try {
+    for (const DataType type : types_of(device, format)) check_operators_of(report, device, type, reference);
+    check_a_page(report, arguments, device, reference, folder);
+  } catch (const Error& error) {
+    report.result("the rest", false);
+    report.line(fmt::format("\n**stopped**: {}\n", cell(error.what())));
+  }
+  report.line("## Result");
+  report.line();
+  report.line(report.failed().empty() ? fmt::format("All {} checks passed.", report.checks())
+                                      : fmt::format("{} of {} checks failed: {}.", report.failed().size(),
+                                                    report.checks(), fmt::join(report.failed(), ", ")));
+  if (!arguments.report.empty()) {
+    AtomicFile file(arguments.report);
+    file.write(report.text());
+    file.commit();
+  }
+  return report.failed().empty() ? exit_done : exit_some_failed;
+}
+
+}  // namespace
+
+Run add_doctor(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand(
+      "doctor", "Check that a device computes what it should, and how fast; with a report to attach to an issue");
+  add_model_options(*command, arguments->model);
+  command
+      ->add_option("--picture", arguments->picture, "The page to read (default: the sample beside the shipped model)")
+      ->type_name("FILE");
+  command->add_option("--report", arguments->report, "Write the report to this file as well, as Markdown")
+      ->type_name("FILE");
+  return [arguments] { return doctor(*arguments); };
+}
+
+}  // namespace lectern::cli

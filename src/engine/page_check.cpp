@@ -1,0 +1,121 @@
+#include "engine/page_check.h"
+
+#include <algorithm>
+
+#include "core/clock.h"
+#include "device/operator_check.h"
+#include "engine/engine.h"
+#include "engine/prompts.h"
+
+namespace lectern {
+namespace {
+
+std::vector<float> values_of(const LoadedModel& model, const Tensor& tensor) {
+  std::vector<float> values(tensor ? static_cast<size_t>(tensor.shape().elements()) : 0);
+  if (tensor) model.device.read(tensor, values.data());
+  return values;
+}
+
+struct Written {
+  std::vector<int32_t> tokens;
+  std::vector<float> logits;
+  double prefill_seconds = 0, decode_seconds = 0;
+};
+
+struct Page {
+  Page(const LoadedModel& on, const Picture& picture) : model(on) {
+    const Views views = make_views(picture, model.plan("auto", false));
+    model.encoder.encode(views);  // warms up: memory is taken, kernels are made
+    const Clock clock;
+    encoded = model.encoder.encode(views, true);
+    sequence = values_of(model, encoded.sequence);
+    encode_seconds = clock.seconds();
+    const std::vector<int32_t> ids = model.tokenizer.encode(prompt_text("free"));
+    prompt = model.expand_prompt(ids, encoded.sequence.shape()[0]);
+  }
+
+  Written write(const std::vector<int32_t>& forced, int64_t most_tokens) const {
+    Written written;
+    Request request;
+    request.prompt = prompt;
+    request.image_token = model.image_token;
+    request.image = encoded.sequence;
+    request.max_tokens = most_tokens;
+    request.forced = forced;
+    const Clock clock;
+    request.on_logits = [&](std::span<const float> row) {
+      if (written.logits.empty()) written.prefill_seconds = clock.seconds();
+      written.logits.insert(written.logits.end(), row.begin(), row.end());
+    };
+    request.on_token = [&](int32_t token) { written.tokens.push_back(token); };
+    Engine engine(model.device, model.decoder);
+    engine.add(std::move(request));
+    while (engine.step()) {
+    }
+    written.decode_seconds = clock.seconds() - written.prefill_seconds;
+    return written;
+  }
+
+  std::string text(const Written& written) const {
+    TextStream stream(model.tokenizer, true);
+    std::string text;
+    for (const int32_t token : written.tokens) text += stream.push(token);
+    return text + stream.finish();
+  }
+
+  const LoadedModel& model;
+  EncodedPage encoded;
+  std::vector<float> sequence;
+  std::vector<int32_t> prompt;
+  double encode_seconds = 0;
+};
+
+}  // namespace
+
+bool PageCheck::passed() const {
+  return (!tokens_must_equal || text == reference_text) &&
+         std::ranges::all_of(stages, [&](const StageCheck& stage) { return stage.error <= most_error; });
+}
+
+PageCheck check_page(const LoadedModel& model, const LoadedModel& reference, const Picture& picture,
+                     int64_t most_tokens) {
+  const Page page(model, picture);
+  const Page expected(reference, picture);
+  PageCheck check;
+  const Precision inner = model.device.precision(model.format);
+  check.tokens_must_equal =
+      model.format == WeightFormat::f32 && inner.encoder == DataType::f32 && inner.decoder == DataType::f32;
+  check.most_error = check.tokens_must_equal ? 1e-4 : 3e-2;
+  const auto compare = [&](const char* name, std::span<const float> got, std::span<const float> wanted) {
+    if (!wanted.empty()) check.stages.push_back({name, relative_error(got, wanted)});
+  };
+  const auto compare_tensors = [&](const char* name, const Tensor& got, const Tensor& wanted) {
+    compare(name, values_of(model, got), values_of(reference, wanted));
+  };
+  compare_tensors("sam", page.encoded.whole.sam, expected.encoded.whole.sam);
+  compare_tensors("clip", page.encoded.whole.clip, expected.encoded.whole.clip);
+  compare_tensors("sam of tiles", page.encoded.tiles.sam, expected.encoded.tiles.sam);
+  compare_tensors("clip of tiles", page.encoded.tiles.clip, expected.encoded.tiles.clip);
+  compare("image sequence", page.sequence, expected.sequence);
+
+  const Written wanted = expected.write({}, most_tokens);
+  const Written written = page.write({}, most_tokens);
+  if (!wanted.tokens.empty()) {
+    const auto count = static_cast<int64_t>(wanted.tokens.size());
+    compare("logits", page.write(wanted.tokens, count).logits, expected.write(wanted.tokens, count).logits);
+  }
+  check.text = page.text(written);
+  check.reference_text = expected.text(wanted);
+  check.prompt_tokens = static_cast<int64_t>(page.prompt.size());
+  check.tokens = static_cast<int64_t>(written.tokens.size());
+  check.equal_tokens = std::ranges::mismatch(written.tokens, wanted.tokens).in1 - written.tokens.begin();
+  check.encode_seconds = page.encode_seconds;
+  check.prefill_seconds = written.prefill_seconds;
+  check.decode_seconds = written.decode_seconds;
+  check.reference_encode_seconds = expected.encode_seconds;
+  check.reference_prefill_seconds = wanted.prefill_seconds;
+  check.reference_decode_seconds = wanted.decode_seconds;
+  return check;
+}
+
+}  // namespace lectern

@@ -1,0 +1,71 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/lectern_process.h"
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+using testing::expect_refusal;
+using testing::golden_images;
+using ::testing::HasSubstr;
+using testing::lectern;
+using testing::Outcome;
+using testing::TempFolder;
+
+TEST(DevicesCommand, ListsTheDevicesOfThisMachine) {
+  const TempFolder folder;
+  const Outcome text = lectern(folder, "devices");
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_TRUE(text.out.starts_with("cpu\n")) << text.out;
+  const json list = json::parse(lectern(folder, "devices --json").out);
+  EXPECT_EQ(list.at(0).at("name"), "cpu");
+  EXPECT_GT(list.at(0).at("memory_bytes").get<int64_t>(), 0);
+}
+
+TEST(DevicesCommand, ShowsHowEveryOperatorIsThere) {
+  const TempFolder folder;
+  const json table = json::parse(lectern(folder, "devices --ops --json --without cann-8.3.rc1-pytorch,product").out);
+  EXPECT_EQ(table.at("device"), "cpu");
+  const json& operators = table.at("operators");
+  EXPECT_EQ(operators.size(), 38u);
+  EXPECT_EQ(operators.at("linear").at("f32").at("state"), "native");
+  EXPECT_EQ(operators.at("linear").at("f16").at("state"), "absent");
+  EXPECT_EQ(operators.at("product").at("f32").at("state"), "absent");
+  EXPECT_EQ(operators.at("conv2d").at("f32"), json::parse(R"({"state": "lowered", "made_of": ["unfold", "linear"]})"));
+  EXPECT_EQ(operators.at("masked_scatter").at("f32").at("state"), "lowered");
+  EXPECT_FALSE(operators.at("conv2d").contains("bf16"));
+  const Outcome text = lectern(folder, "devices --ops --without rope");
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("\nrope            lowered"));
+  EXPECT_THAT(text.out, HasSubstr("times + minus + plus + rearrange\n"));
+}
+
+TEST(DevicesCommand, RefusesOtherNames) {
+  const TempFolder folder;
+  expect_refusal(lectern(folder, "devices --ops --device gpu"), 2, "there is no device 'gpu'; choose from cpu");
+  expect_refusal(lectern(folder, "devices --ops --without conv3d"), 2,
+                 "there is no operator 'conv3d'; choose from all,");
+  expect_refusal(lectern(folder, "devices --without rope"), 2, "--ops");
+  const std::string receipt = golden_images + "receipt.png --mode tiny ";
+  expect_refusal(lectern(folder, "read --device gpu " + receipt), 2, "there is no device 'gpu'");
+  expect_refusal(lectern(folder, "read --without all,product,exp " + receipt), 2,
+                 "cpu: cannot run a model: it lacks product, exp, which nothing can replace");
+}
+
+TEST(DevicesCommand, AModelReadsTheSameWithoutAnyOperatorThatCanBeReplaced) {
+  const TempFolder folder;
+  const std::string sample = std::string("read '") + LECTERN_SAMPLES + "/hello.png' --model primer ";
+  const Outcome native = lectern(folder, sample);
+  const Outcome replaced = lectern(folder, sample + "--without all");
+  EXPECT_EQ(native.code, 0) << native.err;
+  EXPECT_EQ(replaced.code, 0) << replaced.err;
+  EXPECT_NE(native.out, "");
+  EXPECT_EQ(replaced.out, native.out);
+}
+
+}  // namespace
+}  // namespace lectern

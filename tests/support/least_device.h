@@ -1,0 +1,149 @@
+// The least that docs/devices.md asks of a device, and nothing more. The host cannot follow its addresses; its memory
+// begins as numbers that are none; and every operator checks that it stays within what was allocated and is given the
+// data types that it was promised.
+#pragma once
+
+#include <cstring>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "device/cpu/cpu_device.h"
+#include "device/cpu/part_kernels.h"
+
+namespace lectern::testing {
+
+class LeastDevice final : public Device {
+ public:
+  LeastDevice() : Device(least_operators()) {}
+  // With something changed.
+  explicit LeastDevice(void (*change)(Operators&)) : Device(changed(change)) {}
+  ~LeastDevice() override {
+    for (const auto& [data, bytes] : blocks_) cpu_device().release(data, bytes);
+  }
+
+  const char* name() const override { return "least"; }
+  std::byte* allocate(size_t bytes) override {
+    std::byte* data = cpu_device().allocate(bytes);
+    std::memset(data, 0xff, bytes);
+    blocks_[data] = bytes;
+    return hide(data);
+  }
+  void release(std::byte* data, size_t bytes) noexcept override {
+    std::byte* const own = reveal(data);
+    blocks_.erase(own);
+    cpu_device().release(own, bytes);
+  }
+  Matrix matrix(const TensorView& weight, WeightFormat) override {
+    const int64_t out = weight.shape[0];
+    const auto own = std::make_shared<Tensor>(vector(weight.reshaped({out, weight.shape.elements() / out})));
+    return {*own, own->shape()[1], WeightFormat::f32, own};
+  }
+  Tensor vector(const TensorView& values) override {
+    Tensor result(*this, DataType::f32, values.shape);
+    cpu_device().rearrange({values, revealed(result.view())});
+    return result;
+  }
+  void read(const TensorView& values, float* out) override {
+    const MutableTensorView host(reinterpret_cast<std::byte*>(out), DataType::f32, values.shape);
+    cpu_device().rearrange({real(StridedView(values), DataType::f32), host});
+  }
+  Precision precision(WeightFormat) const override { return {}; }
+
+  size_t blocks() const { return blocks_.size(); }
+
+ protected:
+  CacheFormat native_cache_format(int, int, WeightFormat) const override {
+    throw std::logic_error("asked for the layout of a cache that the device has not");
+  }
+
+ private:
+  // Beyond every address that a processor hands out.
+  static constexpr uintptr_t offset = uintptr_t{1} << 52;
+  static std::byte* hide(std::byte* data) {
+    return reinterpret_cast<std::byte*>(reinterpret_cast<uintptr_t>(data) + offset);
+  }
+  static std::byte* reveal(const std::byte* data) {
+    return reinterpret_cast<std::byte*>(reinterpret_cast<uintptr_t>(data) - offset);
+  }
+  static MutableTensorView revealed(const MutableTensorView& view) {
+    return {reveal(view.data), view.type, view.shape};
+  }
+
+  // The view in the host's memory; throws when it is of another type or leaves its block.
+  template <typename Byte>
+  BasicStridedView<Byte> real(BasicStridedView<Byte> view, DataType type) const {
+    if (!view) return view;
+    if (view.type != type) throw std::logic_error("a value of type " + std::string(name_of(view.type)));
+    if (view.shape.elements() == 0) return view;
+    std::byte* const first = reveal(view.data);
+    size_t last = 0;
+    for (size_t i = 0; i < view.shape.rank(); ++i)
+      last += static_cast<size_t>((view.shape[static_cast<int>(i)] - 1) * view.strides[i]);
+    auto block = blocks_.upper_bound(first);
+    if (block == blocks_.begin() ||
+        first + (last + 1) * size_of(type) > std::prev(block)->first + std::prev(block)->second)
+      throw std::logic_error("a view beyond its memory: " + to_string(view.shape));
+    view.data = first;
+    return view;
+  }
+  template <typename Byte>
+  BasicStridedView<Byte> real(const BasicStridedView<Byte>& view) const {
+    return real(view, DataType::f32);
+  }
+  template <typename Byte>
+  BasicTensorView<Byte> real(const BasicTensorView<Byte>& view) const {
+    return {real(BasicStridedView<Byte>(view)).data, view.type, view.shape};
+  }
+
+  static const LeastDevice& self(Device& device) { return static_cast<const LeastDevice&>(device); }
+  template <void (*kernel)(Device&, const MapArgs&)>
+  static void map(Device& device, const MapArgs& args) {
+    kernel(cpu_device(), {self(device).real(args.in), self(device).real(args.out)});
+  }
+  template <void (*kernel)(Device&, const PairArgs&)>
+  static void pair(Device& device, const PairArgs& args) {
+    const LeastDevice& own = self(device);
+    kernel(cpu_device(), {own.real(args.a), own.real(args.b), args.number, own.real(args.out)});
+  }
+  template <void (*kernel)(Device&, const ReduceArgs&)>
+  static void reduce(Device& device, const ReduceArgs& args) {
+    kernel(cpu_device(), {self(device).real(args.in), self(device).real(args.out)});
+  }
+
+  static Operators least_operators() {
+    Operators own;
+    own.rearrange = [](Device& device, const MapArgs& args) {
+      cpu::rearrange(cpu_device(),
+                     {self(device).real(args.in, args.in.type), self(device).real(args.out, args.out.type)});
+    };
+    own.product = [](Device& device, const ProductArgs& args) {
+      Matrix weight = args.weight;
+      weight.data = self(device).real(weight.data);
+      cpu::product(cpu_device(), {self(device).real(args.in), weight, self(device).real(args.out)});
+    };
+    own.matmul = [](Device& device, const MatmulArgs& args) {
+      const LeastDevice& device_memory = self(device);
+      cpu::matmul(cpu_device(), {device_memory.real(args.a), device_memory.real(args.b), device_memory.real(args.out)});
+    };
+    own.plus = pair<cpu::plus>;
+    own.times = pair<cpu::times>;
+    own.divide = pair<cpu::divide>;
+    own.maximum = pair<cpu::maximum>;
+    own.exp = map<cpu::exp>;
+    own.sqrt = map<cpu::sqrt>;
+    own.reduce_sum = reduce<cpu::reduce_sum>;
+    own.reduce_max = reduce<cpu::reduce_max>;
+    return own;
+  }
+
+  static Operators changed(void (*change)(Operators&)) {
+    Operators own = least_operators();
+    change(own);
+    return own;
+  }
+
+  std::map<std::byte*, size_t> blocks_;
+};
+
+}  // namespace lectern::testing
