@@ -21,7 +21,6 @@ Functions::Functions(const Library& library) {
   find(im2col, "aclnnIm2col");
   find(layer_norm, "aclnnLayerNorm");
   find(rms_norm, "aclnnRmsNorm");
-  find(add_rms_norm, "aclnnAddRmsNorm");
   find(gelu, "aclnnGeluV2");
   find(fast_gelu, "aclnnFastGelu");
   find(swish, "aclnnSwish");
@@ -35,11 +34,9 @@ Functions::Functions(const Library& library) {
   find(inplace_adds, "aclnnInplaceAdds");
   find(cast, "aclnnCast");
   find(inplace_copy, "aclnnInplaceCopy");
-  find(inplace_zero, "aclnnInplaceZero");
   find(softmax, "aclnnSoftmax");
   find(topk, "aclnnTopk");
   find(index_select, "aclnnIndexSelect");
-  find(inplace_masked_fill, "aclnnInplaceMaskedFillScalar");
   find(inplace_index_copy, "aclnnInplaceIndexCopy");
   find(fused_attention, "aclnnFusedInferAttentionScoreV2");
   find(prompt_attention, "aclnnPromptFlashAttentionV3");

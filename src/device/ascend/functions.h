@@ -45,7 +45,6 @@ struct Functions {
   Function<In, Integers, Integers, Integers, Integers, Out> im2col;  // kernel, dilation, padding, stride
   Function<In, Integers, In, In, double, Out, Out, Out> layer_norm;
   Function<In, In, double, In, In> rms_norm;
-  Function<In, In, In, double, In, In, In> add_rms_norm;
 
   Function<In, int64_t, Out> gelu;  // GeluV2; 0 is the exact one
   Function<In, Out> fast_gelu;
@@ -61,12 +60,10 @@ struct Functions {
   Function<In, Number, Number> inplace_adds;
   Function<In, aclDataType, Out> cast;
   Function<Out, In> inplace_copy;
-  Function<Out> inplace_zero;
 
   Function<In, int64_t, Out> softmax;
   Function<In, int64_t, int64_t, bool, bool, Out, Out> topk;
   Function<In, int64_t, In, Out> index_select;
-  Function<Out, In, Number> inplace_masked_fill;
   Function<Out, int64_t, In, In> inplace_index_copy;
 
   // query, key, value, bias, mask, lengths, lengths of keys, two scales of query, ... to the shared prefix's length

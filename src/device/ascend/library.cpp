@@ -145,7 +145,6 @@ Library::Library(LibraryOptions options) : options_(std::move(options)) {
   require(objects_.destroy_list, "aclDestroyTensorList");
   require(objects_.make_repeatable, "aclSetAclOpExecutorRepeatable");
   require(objects_.destroy_executor, "aclDestroyAclOpExecutor");
-  require(objects_.set_address, "aclSetTensorAddr");
 }
 
 void* Library::find(const char* symbol) const {

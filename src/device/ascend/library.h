@@ -55,7 +55,6 @@ struct Objects {
   decltype(&::aclDestroyTensorList) destroy_list;
   decltype(&::aclSetAclOpExecutorRepeatable) make_repeatable;
   decltype(&::aclDestroyAclOpExecutor) destroy_executor;
-  decltype(&::aclSetTensorAddr) set_address;
 };
 
 struct LibraryOptions {

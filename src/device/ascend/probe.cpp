@@ -204,6 +204,7 @@ std::vector<ProbeFailure> probe(AscendDevice& device) {
         attempt();
         device.session().synchronize();
       } catch (const CallFailure& failure) {
+        if (!failure.is_refusal()) throw;
         again = give_up(device.session().functions(), failure.function());
         if (!again) failures.push_back({which, failure.what()});
       }

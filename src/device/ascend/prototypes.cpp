@@ -25,9 +25,6 @@
 #if __has_include(<aclnnop/aclnn_rms_norm.h>)
 #include <aclnnop/aclnn_rms_norm.h>
 #endif
-#if __has_include(<aclnnop/aclnn_add_rms_norm.h>)
-#include <aclnnop/aclnn_add_rms_norm.h>
-#endif
 #if __has_include(<aclnnop/aclnn_gelu_v2.h>)
 #include <aclnnop/aclnn_gelu_v2.h>
 #endif
@@ -58,9 +55,6 @@
 #if __has_include(<aclnnop/aclnn_copy.h>)
 #include <aclnnop/aclnn_copy.h>
 #endif
-#if __has_include(<aclnnop/aclnn_zero.h>)
-#include <aclnnop/aclnn_zero.h>
-#endif
 #if __has_include(<aclnnop/aclnn_softmax.h>)
 #include <aclnnop/aclnn_softmax.h>
 #endif
@@ -69,9 +63,6 @@
 #endif
 #if __has_include(<aclnnop/aclnn_index_select.h>)
 #include <aclnnop/aclnn_index_select.h>
-#endif
-#if __has_include(<aclnnop/aclnn_masked_fill_scalar.h>)
-#include <aclnnop/aclnn_masked_fill_scalar.h>
 #endif
 #if __has_include(<aclnnop/aclnn_index_copy.h>)
 #include <aclnnop/aclnn_index_copy.h>
@@ -142,9 +133,6 @@ static_assert(agrees<&Functions::layer_norm, decltype(aclnnLayerNormGetWorkspace
 #if __has_include(<aclnnop/aclnn_rms_norm.h>)
 static_assert(agrees<&Functions::rms_norm, decltype(aclnnRmsNormGetWorkspaceSize)>);
 #endif
-#if __has_include(<aclnnop/aclnn_add_rms_norm.h>)
-static_assert(agrees<&Functions::add_rms_norm, decltype(aclnnAddRmsNormGetWorkspaceSize)>);
-#endif
 #if __has_include(<aclnnop/aclnn_gelu_v2.h>)
 static_assert(agrees<&Functions::gelu, decltype(aclnnGeluV2GetWorkspaceSize)>);
 #endif
@@ -178,9 +166,6 @@ static_assert(agrees<&Functions::cast, decltype(aclnnCastGetWorkspaceSize)>);
 #if __has_include(<aclnnop/aclnn_copy.h>)
 static_assert(agrees<&Functions::inplace_copy, decltype(aclnnInplaceCopyGetWorkspaceSize)>);
 #endif
-#if __has_include(<aclnnop/aclnn_zero.h>)
-static_assert(agrees<&Functions::inplace_zero, decltype(aclnnInplaceZeroGetWorkspaceSize)>);
-#endif
 #if __has_include(<aclnnop/aclnn_softmax.h>)
 static_assert(agrees<&Functions::softmax, decltype(aclnnSoftmaxGetWorkspaceSize)>);
 #endif
@@ -189,9 +174,6 @@ static_assert(agrees<&Functions::topk, decltype(aclnnTopkGetWorkspaceSize)>);
 #endif
 #if __has_include(<aclnnop/aclnn_index_select.h>)
 static_assert(agrees<&Functions::index_select, decltype(aclnnIndexSelectGetWorkspaceSize)>);
-#endif
-#if __has_include(<aclnnop/aclnn_masked_fill_scalar.h>)
-static_assert(agrees<&Functions::inplace_masked_fill, decltype(aclnnInplaceMaskedFillScalarGetWorkspaceSize)>);
 #endif
 #if __has_include(<aclnnop/aclnn_index_copy.h>)
 static_assert(agrees<&Functions::inplace_index_copy, decltype(aclnnInplaceIndexCopyGetWorkspaceSize)>);

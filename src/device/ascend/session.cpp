@@ -123,8 +123,12 @@ uint32_t Session::cards(const Library& library) {
 std::string Session::software(const Library& library) {
   const std::string version = library.version();
   const std::string driver = library.version(ACL_PKG_NAME_DRIVER);
-  return fmt::format("CANN {}{}", version.empty() ? "of unknown version" : version,
-                     driver.empty() ? "" : ", driver " + driver);
+  std::string missing;
+  for (const auto& [name, present] : Functions(library).presence) {
+    if (!present) missing += (missing.empty() ? ", without " : " ") + std::string(name);
+  }
+  return fmt::format("CANN {}{}{}", version.empty() ? "of unknown version" : version,
+                     driver.empty() ? "" : ", driver " + driver, missing);
 }
 
 Session::Session(const SessionOptions& options)
@@ -188,7 +192,7 @@ std::string Session::error_text() const {
 
 void Session::check(int status, const char* operation) const {
   if (status == 0) return;
-  throw CallFailure(operation,
+  throw CallFailure(operation, status,
                     fmt::format("{}: {} failed: {}{}", name_, operation, describe_code(status), error_text()));
 }
 

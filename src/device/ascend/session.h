@@ -33,11 +33,15 @@ struct SessionOptions {
 // A call of CANN that failed, by the function's name.
 class CallFailure : public Error {
  public:
-  CallFailure(const char* function, const std::string& message) : Error(message), function_(function) {}
+  CallFailure(const char* function, int code, const std::string& message)
+      : Error(message), function_(function), code_(code) {}
   const char* function() const { return function_; }
+  // Of aclnn itself, which does not offer this function, or not so; not of the card or of its memory.
+  bool is_refusal() const { return (code_ >= 161000 && code_ < 162000) || (code_ >= 561000 && code_ < 562000); }
 
  private:
   const char* function_;
+  int code_;
 };
 
 struct CardMemory {
@@ -61,7 +65,7 @@ class Session {
   const Functions& functions() const { return functions_; }
   Functions& functions() { return functions_; }
   CardMemory memory();
-  // "CANN 8.1.RC1, driver 24.1.0"
+  // "CANN 8.1.RC1, driver 24.1.0, without aclnnFastGelu"
   static std::string software(const Library& library);
   // How many there are; throws Error where CANN does not start.
   static uint32_t cards(const Library& library);

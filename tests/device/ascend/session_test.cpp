@@ -188,7 +188,7 @@ TEST(AscendSession, ReportsLateErrorsOnceAndForAll) {
   const View a(session.allocate(64), ACL_FLOAT, {4});
   const View b(session.allocate(64), ACL_FLOAT, {4});
   fake_cann_fail(0, FAKE_CANN_EXECUTE, 1, 507015);
-  session.call(session.functions().inplace_zero, a);
+  session.call(session.functions().inplace_muls, a, Scalar{0});
   session.call(session.functions().silu, a, b);
   const std::string error = error_of([&] { session.synchronize(); });
   EXPECT_THAT(error, AllOf(HasSubstr("ascend:0"), HasSubstr("507015 (AI Core exception)"), HasSubstr("aclnnSilu"),
@@ -208,7 +208,7 @@ TEST(AscendSession, EndsAnExecutorThatHasNoWorkspace) {
     EXPECT_THAT(error_of([&] { session.call(session.functions().matmul, a, a, b, int8_t{0}); }),
                 HasSubstr("no memory"));
   }
-  session.call(session.functions().inplace_zero, a);
+  session.call(session.functions().inplace_muls, a, Scalar{0});
   session.call(session.functions().matmul, a, a, b, int8_t{0});
   session.synchronize();
 }
