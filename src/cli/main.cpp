@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "device/registry.h"
 
 namespace lectern::cli {
 
@@ -96,11 +97,20 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace lectern::cli
 
+// What is left of the devices ends before main returns.
+struct CloseDevices {
+  CloseDevices() = default;
+  CloseDevices(const CloseDevices&) = delete;
+  CloseDevices& operator=(const CloseDevices&) = delete;
+  ~CloseDevices() { lectern::close_devices(); }
+};
+
 int main(int argc, char** argv) {
   using namespace lectern::cli;
   sleep_sooner(argv);
   occupy_standard_streams();
   try {
+    const CloseDevices at_the_end;
     const int code = run(argc, argv);
     std::cout.flush();
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout) return code;

@@ -9,6 +9,9 @@
 
 #include "core/size_text.h"
 #include "device/cpu/cpu_device.h"
+#ifdef LECTERN_ASCEND
+#include "device/ascend/ascend_device.h"
+#endif
 #include "lectern/error.h"
 
 namespace lectern {
@@ -18,12 +21,21 @@ namespace {
 struct Backend {
   std::string_view name;
   std::vector<DeviceDescription> (*list)();
+  // Throws Error, with the reason, for a device that is not there.
   std::unique_ptr<Device> (*make)(std::string_view name, const OperatorSet& without);
 };
 
 constexpr std::array backends = {
     Backend{"cpu", [] { return std::vector{describe_cpu()}; },
-            [](std::string_view, const OperatorSet& without) { return make_cpu_device(without); }},
+            [](std::string_view name, const OperatorSet& without) {
+              describe_device(name);
+              return make_cpu_device(without);
+            }},
+#ifdef LECTERN_ASCEND
+    Backend{
+        "ascend", ascend::describe_ascend_devices,
+        [](std::string_view name, const OperatorSet& without) { return ascend::make_ascend_device(name, without); }},
+#endif
 };
 
 const Backend& backend_of(std::string_view name) {
@@ -61,20 +73,33 @@ DeviceDescription describe_device(std::string_view name) {
 }
 
 std::unique_ptr<Device> make_device(std::string_view name, const OperatorSet& without) {
-  const DeviceDescription known = describe_device(name);
-  return backend_of(name).make(known.name, without);
+  return backend_of(name).make(name, without);
 }
+
+namespace {
+
+std::mutex opened_mutex;
+
+// Never destroyed itself: tensors of static lifetime may outlive main.
+std::map<std::string, std::unique_ptr<Device>>& opened_devices() {
+  static auto* const opened = new std::map<std::string, std::unique_ptr<Device>>();
+  return *opened;
+}
+
+}  // namespace
 
 Device& open_device(std::string_view name, std::string_view without) {
   const OperatorSet set = parse_operators(without);
   if (name == "cpu" && set.none()) return cpu_device();
-  // Never destroyed: tensors of static lifetime may outlive main.
-  static auto* const opened = new std::map<std::string, std::unique_ptr<Device>>();
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
-  std::unique_ptr<Device>& device = (*opened)[fmt::format("{} {}", name, set.to_string())];
+  const std::lock_guard lock(opened_mutex);
+  std::unique_ptr<Device>& device = opened_devices()[fmt::format("{} {}", name, set.to_string())];
   if (!device) device = make_device(name, set);
   return *device;
+}
+
+void close_devices() noexcept {
+  const std::lock_guard lock(opened_mutex);
+  opened_devices().clear();
 }
 
 }  // namespace lectern

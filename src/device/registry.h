@@ -29,8 +29,11 @@ DeviceDescription describe_device(std::string_view name);
 // A device of its own that does without some operators. Tensors and models on it must be gone before it is.
 std::unique_ptr<Device> make_device(std::string_view name, const OperatorSet& without = {});
 
-// One device for every name and list of operators (as for parse_operators), the same at every call; it lives until the
-// process ends. For several threads.
+// One device for every name and list of operators (as for parse_operators), the same at every call; it lives until
+// close_devices. For several threads.
 Device& open_device(std::string_view name, std::string_view without = "");
+// Ends the devices that were opened, but for the cpu; what lives on them must be gone. A program that ends does this
+// before it returns from main, since drivers do not survive their end in static destructors.
+void close_devices() noexcept;
 
 }  // namespace lectern

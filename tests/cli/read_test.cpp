@@ -95,6 +95,38 @@ TEST_F(ReadCommand, SaysWhenNothingCouldBeRead) {
   expect_refusal(read("--mode tiny 'two\nlines.png'"), 2, "two?lines.png");
 }
 
+#ifdef LECTERN_ASCEND
+// As the fake toolkit plays a card; it ends the process at the first rule that is broken, and when something is left.
+constexpr const char* fake_card = "ASCEND_HOME_PATH='" FAKE_CANN_HOME "' FAKE_CANN_STRICT=1";
+
+TEST_F(ReadCommand, ReadsItsSamplesOnAnAscendCard) {
+  for (const char* sample : {"hello.png", "note.jpg", "sign.png", "ticket.png"}) {
+    const std::string page = std::string("'" LECTERN_SAMPLES "/") + sample + "' --model '" LECTERN_SHIPPED_MODEL "'";
+    const Outcome expected = read(page);
+    ASSERT_EQ(expected.code, 0) << expected.err;
+    for (const char* type : {" LECTERN_ASCEND_TYPE=f16", ""}) {
+      const Outcome outcome = read(page + " --device ascend:0 --weights bf16", std::string(fake_card) + type);
+      EXPECT_EQ(outcome.code, 0) << outcome.err;
+      EXPECT_EQ(outcome.out, expected.out) << sample << type;
+    }
+  }
+}
+
+TEST_F(ReadCommand, SaysWhyAnAscendCardCannotBeUsed) {
+  const std::string card = banner + " --mode tiny --device ";
+  expect_refusal(read(card + "ascend:3", fake_card), 2, "ascend:3: there is no such card; choose 0 to 0");
+  expect_refusal(read(card + "ascend", fake_card), 2, "there is no device 'ascend'");
+  expect_refusal(read(card + "ascend:0 --weights q8", fake_card), 2, "use --weights bf16");
+  expect_refusal(read(card + "ascend:0", std::string(fake_card) + " FAKE_CANN_VERSION=8.0.RC3"), 2,
+                 "CANN 8.0.RC3 is installed; Lectern needs 8.1.RC1 or later");
+  expect_refusal(read(card + "ascend:0 --weights bf16", std::string(fake_card) + " FAKE_CANN_MEMORY=30000000"), 2,
+                 "ascend:0: no memory for");
+  const Outcome without = read(card + "ascend:0", "ASCEND_HOME_PATH=/nowhere");
+  expect_refusal(without, 2, "libascendcl.so");
+  EXPECT_THAT(without.err, HasSubstr("set_env.sh"));
+}
+#endif
+
 TEST_F(ReadCommand, SaysWhatAModelFolderMustHold) {
   const std::string needed = "config.json, tokenizer.json and .safetensors";
   fs::create_directory(folder / "empty");

@@ -13,6 +13,9 @@
 #include "support/least_device.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
+#ifdef LECTERN_ASCEND
+#include "support/fake_card.h"
+#endif
 
 namespace lectern {
 namespace {
@@ -155,6 +158,13 @@ TEST_P(Goldens, EveryStageOnTheLeastDevice) {
   check_case(GetParam(), WeightFormat::f32, device);
 }
 
+#ifdef LECTERN_ASCEND
+TEST_P(Goldens, EveryStageOnAscendInF16) {
+  testing::FakeCard card(DataType::f16);
+  check_case(GetParam(), WeightFormat::bf16, card.device());
+}
+#endif
+
 INSTANTIATE_TEST_SUITE_P(Mini, Goldens,
                          ::testing::Values("page-gundam", "page-base", "page-large", "receipt-gundam", "receipt-tiny",
                                            "receipt-small", "banner-gundam", "noise-gundam"),
@@ -163,6 +173,24 @@ INSTANTIATE_TEST_SUITE_P(Mini, Goldens,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+#ifdef LECTERN_ASCEND
+// The other types, and the least that CANN may have.
+TEST(GoldenFiles, OnAscendInOtherTypes) {
+  testing::FakeCard card(DataType::bf16);
+  check_case("receipt-small", WeightFormat::bf16, card.device());
+  check_case("receipt-small", WeightFormat::f32, card.device());
+}
+
+TEST(GoldenFiles, OnAscendWithoutItsFusedOperators) {
+  testing::FakeCard card(DataType::f16, [] {
+    fake_cann_absent(
+        "aclnnPromptFlashAttentionV3,aclnnFusedInferAttentionScoreV2,aclnnApplyRotaryPosEmb,aclnnIm2col,aclnnSwiGlu,"
+        "aclnnRotaryPositionEmbedding,aclnnGroupedMatmulV4,aclnnMoeInitRoutingV2,aclnnAddmm");
+  });
+  check_case("receipt-small", WeightFormat::bf16, card.device());
+}
+#endif
 
 TEST(GoldenFiles, AllAreHere) { EXPECT_EQ(read_cases().size(), 8u); }
 

@@ -1,5 +1,6 @@
 // Sums and products, element by element: section 3.6.
 #include "aclnnop/aclnn_add.h"
+#include "aclnnop/aclnn_div.h"
 #include "aclnnop/aclnn_mul.h"
 #include "fake_cann/operators/values.h"
 
@@ -147,5 +148,16 @@ aclnnStatus aclnnInplaceMulsGetWorkspaceSize(aclTensor* selfRef, const aclScalar
   });
 }
 SECOND_CALL(aclnnInplaceMuls)
+
+aclnnStatus aclnnDivGetWorkspaceSize(const aclTensor* self, const aclTensor* other, aclTensor* out,
+                                     uint64_t* workspaceSize, aclOpExecutor** executor) {
+  return first_call("aclnnDiv", workspaceSize, executor, [&](Operation& op) {
+    const Operand a = op.input(self, "self", floating);
+    const Operand b = op.input(other, "other", floating);
+    combine_into(op, a, b, op.output(out, "out", floating),
+                 [](auto x, auto y) { return std::is_integral_v<decltype(x)> && y == 0 ? x : x / y; });
+  });
+}
+SECOND_CALL(aclnnDiv)
 
 }  // extern "C"

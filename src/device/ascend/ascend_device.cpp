@@ -1,0 +1,254 @@
+#include "device/ascend/ascend_device.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/threads.h"
+#include "device/ascend/kernels.h"
+
+namespace lectern::ascend {
+namespace {
+
+constexpr size_t piece_bytes = size_t{32} << 20;
+constexpr size_t large_bytes = piece_bytes / 4;  // a weight of its own
+
+// What CANN offers, by the functions that each operator calls.
+Operators operators_of(const Session& session) {
+  const Functions& f = session.functions();
+  Operators table;
+  const bool moves = static_cast<bool>(f.inplace_copy);
+  const bool adds = f.add && f.inplace_add && f.inplace_adds;
+  const bool multiplies = f.matmul && moves && adds;
+  if (multiplies && f.gelu && f.silu && (f.fast_gelu || f.swish)) table.linear = linear;
+  if (multiplies && f.im2col) table.conv2d = conv2d;
+  if (moves && f.im2col) table.unfold = unfold;
+  if (f.layer_norm && moves) table.layer_norm = layer_norm;
+  if (f.rms_norm && moves) table.rms_norm = rms_norm;
+  if ((f.prompt_attention || f.fused_attention) && f.index_select && multiplies) table.attention = attention;
+  if (f.fused_attention && f.inplace_index_copy) {
+    table.store = store;
+    table.paged_attention = paged_attention;
+  }
+  if ((f.apply_rotary || f.rotary) && moves) table.rope = rope;
+  const bool groups = f.grouped_matmul_v4 || f.grouped_matmul_v5;
+  const bool gates = f.moe_gating && f.topk && f.softmax && f.inplace_muls;
+  if (groups && gates && f.moe_routing && f.moe_unpermute && f.cast && f.silu && f.mul && table.linear != nullptr)
+    table.experts = experts;
+  if (f.index_select && moves) table.gather = gather;
+  if (moves) table.copy = copy;
+  if (adds) table.add = add;
+  if (f.mul && moves) table.multiply = multiply;
+  if (f.cast && f.inplace_muls && f.inplace_adds) table.pixels = pixels;
+
+  if (f.gelu && f.silu && (f.fast_gelu || f.swish) && moves) table.activate = activate;
+  if (f.softmax && moves) table.softmax = softmax;
+  if (f.index_select) table.gather_rows = gather_rows;
+  if (f.inplace_index_copy) table.scatter_rows = scatter_rows;
+  if (moves) table.rearrange = rearrange;
+  if (multiplies) table.product = product;
+  if (f.matmul) table.matmul = matmul;
+  if (adds && moves) table.plus = plus;
+  if (adds && moves) table.minus = minus;
+  if (f.mul && f.inplace_muls && moves) table.times = times;
+  if (f.div && f.inplace_muls && moves) table.divide = divide;
+  if (f.matmul && moves) table.reduce_sum = reduce_sum;
+  return table;
+}
+
+// The fused attention computes in 16 bits alone, and so do grouped products of weights that lie apart.
+TypeSupport support_of(DataType half) {
+  return [half](Operator which, DataType type) {
+    if (type != DataType::f32) return type == half;
+    return which != Operator::attention && which != Operator::store && which != Operator::paged_attention &&
+           which != Operator::experts;
+  };
+}
+
+// Values of any type, perhaps not aligned, as another.
+void convert(const TensorView& from, size_t first, size_t count, DataType type, std::byte* to) {
+  const auto value = [&](size_t i) -> float {
+    if (from.type == DataType::f32) {
+      float x = 0;
+      std::memcpy(&x, from.data + (first + i) * sizeof(x), sizeof(x));
+      return x;
+    }
+    uint16_t bits = 0;
+    std::memcpy(&bits, from.data + (first + i) * sizeof(bits), sizeof(bits));
+    return from.type == DataType::f16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+  };
+  if (from.type == type) {
+    std::memcpy(to, from.data + first * size_of(type), count * size_of(type));
+    return;
+  }
+  parallel_shares(static_cast<int64_t>(count), 16384, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      const float x = value(i);
+      if (type == DataType::f32) {
+        reinterpret_cast<float*>(to)[i] = x;
+      } else {
+        reinterpret_cast<uint16_t*>(to)[i] =
+            type == DataType::f16 ? f32_to_f16(std::clamp(x, -65504.0f, 65504.0f)) : f32_to_bf16(x);
+      }
+    }
+  });
+}
+
+void send(Session& session, const TensorView& values, const MutableTensorView& to) {
+  const size_t size = size_of(to.type);
+  session.upload(to.data, to.bytes(), [&](std::byte* pinned, size_t first, size_t count) {
+    convert(values, first / size, count / size, to.type, pinned);
+  });
+}
+
+DataType half_of(const Session& session, std::optional<DataType> wanted) {
+  if (wanted == DataType::bf16 && !session.has_bf16()) {
+    throw Error(fmt::format("{}: {} has no bf16; leave LECTERN_ASCEND_TYPE unset or set it to f16", session.name(),
+                            session.chip()));
+  }
+  return wanted.value_or(session.has_bf16() ? DataType::bf16 : DataType::f16);
+}
+
+std::optional<DataType> half_of_environment() {
+  const char* text = std::getenv("LECTERN_ASCEND_TYPE");
+  if (text == nullptr || *text == '\0') return std::nullopt;
+  if (std::string_view(text) == "f16") return DataType::f16;
+  if (std::string_view(text) == "bf16") return DataType::bf16;
+  throw Error(fmt::format("LECTERN_ASCEND_TYPE is '{}'; expected f16 or bf16", text));
+}
+
+}  // namespace
+
+Session& session_of(Device& device) { return static_cast<AscendDevice&>(device).session(); }
+
+AscendDevice::AscendDevice(std::unique_ptr<Session> session, DataType half, const OperatorSet& without)
+    : Device(operators_of(*session), support_of(half), without), session_(std::move(session)), half_(half) {}
+
+AscendDevice::~AscendDevice() = default;
+
+std::unique_ptr<Session> AscendDevice::take_session(std::unique_ptr<AscendDevice> device) {
+  return std::move(device->session_);
+}
+
+DataType AscendDevice::type_of(WeightFormat format) const {
+  if (format == WeightFormat::f32) return DataType::f32;
+  if (format == WeightFormat::bf16) return half_;
+  throw Error(
+      fmt::format("{}: weights are kept in 16 bits there, which its matrix units multiply; use --weights bf16 "
+                  "instead of q8 or q4",
+                  session_->name()));
+}
+
+Precision AscendDevice::precision(WeightFormat format) const {
+  const DataType type = type_of(format);
+  return {type, type};
+}
+
+CacheFormat AscendDevice::native_cache_format(int kv_heads, int head_size, WeightFormat format) const {
+  return ascend::cache_format(type_of(format), kv_heads, head_size);
+}
+
+// Memory for a weight: `offset` bytes into the tensor that is returned. Gate and up of an expert must lie side by side
+// to be multiplied as one, and they come as gate, up, down, all of one size: threes are not torn apart.
+std::shared_ptr<const Tensor> AscendDevice::place(size_t bytes, size_t& offset) {
+  const size_t size = (bytes + 63) / 64 * 64;
+  alike_ = bytes == last_bytes_ ? alike_ + 1 : 0;
+  last_bytes_ = bytes;
+  offset = 0;
+  if (size > large_bytes) return std::make_shared<Tensor>(*this, DataType::u8, Shape{static_cast<int64_t>(bytes)});
+  std::shared_ptr<const Tensor> piece = piece_.lock();
+  const size_t wanted = alike_ % 3 == 0 ? 3 * size : size;
+  if (!piece || piece_used_ + wanted > piece_bytes) {
+    piece = std::make_shared<Tensor>(*this, DataType::u8, Shape{static_cast<int64_t>(piece_bytes)});
+    piece_ = piece;
+    piece_used_ = 0;
+  }
+  offset = piece_used_;
+  piece_used_ += size;
+  return piece;
+}
+
+Matrix AscendDevice::matrix(const TensorView& weight, WeightFormat format) {
+  const int64_t out = weight.shape[0];
+  const int64_t in = out == 0 ? 0 : weight.shape.elements() / out;
+  const DataType type = type_of(format);
+  size_t offset = 0;
+  const std::shared_ptr<const Tensor> storage =
+      place(static_cast<size_t>(weight.shape.elements()) * size_of(type), offset);
+  const MutableTensorView own(storage->view().data + offset, type, {out, in});
+  send(*session_, weight, own);
+  return {own, in, format, storage};
+}
+
+Tensor AscendDevice::vector(const TensorView& values) {
+  Tensor copy(*this, DataType::f32, values.shape);
+  send(*session_, values, copy);
+  return copy;
+}
+
+void AscendDevice::read(const TensorView& values, float* out) {
+  if (values.shape.elements() == 0) return;
+  // A copy on the card makes f32 of what is not, and begins where a copy to the host may begin.
+  Tensor own;
+  TensorView from = values;
+  if (values.type != DataType::f32 || reinterpret_cast<uintptr_t>(values.data) % 64 != 0) {
+    own = Tensor(*this, DataType::f32, values.shape);
+    copy_view(*session_, own.view(), values);
+    from = own;
+  }
+  session_->download(from.data, from.bytes(), [&](const std::byte* pinned, size_t first, size_t count) {
+    std::memcpy(reinterpret_cast<std::byte*>(out) + first, pinned, count);
+  });
+}
+
+std::unique_ptr<Device> make_ascend_device(const AscendOptions& options, const OperatorSet& without) {
+  auto session = std::make_unique<Session>(options.session);
+  const DataType half = half_of(*session, options.half);
+  auto device = std::make_unique<AscendDevice>(std::move(session), half, without);
+  OperatorSet replaced = without;
+  for (const ProbeFailure& failure : probe(*device)) replaced.set(static_cast<size_t>(failure.which));
+  if (replaced == without) return device;
+  return std::make_unique<AscendDevice>(AscendDevice::take_session(std::move(device)), half, replaced);
+}
+
+std::unique_ptr<Device> make_ascend_device(std::string_view name, const OperatorSet& without) {
+  AscendOptions options;
+  const std::string_view digits = name.substr(std::min(name.size(), name.find(':') + 1));
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), options.session.card);
+  if (error != std::errc() || end != digits.data() + digits.size())
+    throw Error(fmt::format("there is no device '{}'; cards are named ascend:0, ascend:1 and so on", name));
+  options.half = half_of_environment();
+  return make_ascend_device(options, without);
+}
+
+std::vector<DeviceDescription> describe_ascend_devices() {
+  std::vector<DeviceDescription> all;
+  uint32_t count = 0;
+  std::string software;
+  try {
+    const Library library;
+    count = Session::cards(library);
+    software = Session::software(library);
+  } catch (const Error&) {
+    return all;  // no CANN here, or none that starts
+  }
+  for (uint32_t card = 0; card < count; ++card) {
+    DeviceDescription description{.name = fmt::format("ascend:{}", card), .hardware = {}, .software = software};
+    try {
+      Session session({.card = static_cast<int>(card)});
+      const CardMemory memory = session.memory();
+      description.hardware = session.chip();
+      description.memory = memory.total;
+      description.free_memory = memory.free;
+    } catch (const Error& error) {
+      description.hardware = fmt::format("cannot be used: {}", error.what());
+    }
+    all.push_back(std::move(description));
+  }
+  return all;
+}
+
+}  // namespace lectern::ascend

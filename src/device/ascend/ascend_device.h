@@ -1,0 +1,75 @@
+// Ascend cards as devices, through CANN 8.1.RC1 or later. docs/ascend.md says what was verified, and how.
+//
+// Weights are kept in 16 bits: bf16 where the chip has it, else f16, or as LECTERN_ASCEND_TYPE says (f16 or bf16); or
+// in f32, for comparisons. Values between operators are of the same type, and the residual stream is f32.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "device/ascend/session.h"
+#include "device/device.h"
+#include "device/registry.h"
+
+namespace lectern::ascend {
+
+struct AscendOptions {
+  SessionOptions session = {};
+  std::optional<DataType> half = {};  // f16 or bf16; the chip's best when not given
+};
+
+// Opens a card and tries each of its operators on a few values: what CANN lacks, or has no kernel for, is replaced.
+// Throws Error when the card cannot be used. Tensors and models on it must be gone before it is.
+std::unique_ptr<Device> make_ascend_device(const AscendOptions& options = {}, const OperatorSet& without = {});
+
+// Every card that CANN finds; empty without CANN. Cards that cannot be opened are listed with the reason.
+std::vector<DeviceDescription> describe_ascend_devices();
+// "ascend:1", with the type taken from the environment.
+std::unique_ptr<Device> make_ascend_device(std::string_view name, const OperatorSet& without);
+
+// What the last probing found: operators of the table that are replaced although CANN names them, with the reason.
+struct ProbeFailure {
+  Operator which;
+  std::string reason;
+};
+
+class AscendDevice final : public Device {
+ public:
+  AscendDevice(std::unique_ptr<Session> session, DataType half, const OperatorSet& without);
+  ~AscendDevice() override;
+
+  const char* name() const override { return session_->name().c_str(); }
+  std::byte* allocate(size_t bytes) override { return session_->allocate(bytes); }
+  void release(std::byte* data, size_t) noexcept override { session_->release(data); }
+  Matrix matrix(const TensorView& weight, WeightFormat format) override;
+  Tensor vector(const TensorView& values) override;
+  void read(const TensorView& values, float* out) override;
+  Precision precision(WeightFormat format) const override;
+
+  Session& session() { return *session_; }
+  DataType half() const { return half_; }
+  // The session of a device that is not used any further.
+  static std::unique_ptr<Session> take_session(std::unique_ptr<AscendDevice> device);
+
+ protected:
+  CacheFormat native_cache_format(int kv_heads, int head_size, WeightFormat format) const override;
+
+ private:
+  DataType type_of(WeightFormat format) const;
+  std::shared_ptr<const Tensor> place(size_t bytes, size_t& offset);
+
+  std::unique_ptr<Session> session_;
+  DataType half_;
+  // Weights of like size lie side by side in large pieces of memory, which live as long as one of them does.
+  std::weak_ptr<const Tensor> piece_;
+  size_t piece_used_ = 0;
+  size_t last_bytes_ = 0;
+  size_t alike_ = 0;  // weights of the last size in a row
+};
+
+// Runs every operator that the device has of its own on a few values. -> those that failed.
+std::vector<ProbeFailure> probe(AscendDevice& device);
+
+}  // namespace lectern::ascend

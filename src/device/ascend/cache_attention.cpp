@@ -1,0 +1,177 @@
+// The paged cache of keys and values, and causal attention over it by the card's fused operator.
+//
+// A layer holds the keys of all its pages, [pages, 128, kv heads * head size], then their values. So a token is one
+// row, and writing is one copy by index. Sequences that add one token each are attended to together; one that adds
+// more, such as a prompt, has a call of its own.
+#include <algorithm>
+#include <limits>
+
+#include "device/ascend/kernels.h"
+#include "device/device.h"
+#include "device/lowering/lowerings.h"
+
+namespace lectern::ascend {
+namespace {
+
+constexpr int64_t unlimited = std::numeric_limits<int32_t>::max();
+constexpr int64_t mask_size = 2048;  // what the operator asks for, whatever the length
+// Tables of pages are made wider in such steps, so that a growing sequence does not change a shape every 128 tokens.
+constexpr int64_t table_step = 8;
+
+struct Layer {
+  explicit Layer(const CacheLayer& cache)
+      : pages(cache.pages),
+        tokens(cache.format.page_tokens),
+        width(static_cast<int64_t>(cache.kv_heads) * cache.head_size),
+        type(acl_type(cache.format.type)),
+        keys(cache.data),
+        values(cache.data + static_cast<size_t>(pages * tokens * width) * size_of(type)) {}
+
+  View rows(const std::byte* part) const { return {part, type, {pages * tokens, width}}; }
+  View blocks(const std::byte* part) const { return {part, type, {pages, tokens, width}}; }
+
+  int64_t pages, tokens, width;
+  aclDataType type;
+  const std::byte* keys;
+  const std::byte* values;
+};
+
+// All layers of a step ask for the same: it is kept by this key.
+std::string key_of(std::string key, std::span<const SequenceRows> sequences) {
+  const auto append = [&](const auto& value) { key.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
+  for (const SequenceRows& s : sequences) {
+    append(s.rows);
+    append(s.position);
+    append(s.pages.size());
+    for (const int32_t page : s.pages) append(page);
+  }
+  return key;
+}
+
+const std::byte* constant_of(Session& session, const std::string& key, const std::vector<int32_t>& values) {
+  return session.constant(key, values.size() * sizeof(int32_t), [&](std::byte* to, size_t first, size_t count) {
+    std::copy_n(reinterpret_cast<const std::byte*>(values.data()) + first, count, to);
+  });
+}
+
+// Calls body(first, count) for sequences whose rows follow on each other, each of one row if `single` says so.
+template <typename Body>
+void for_each_group(std::span<const SequenceRows> sequences, bool (*single)(const SequenceRows&), const Body& body) {
+  for (size_t first = 0; first < sequences.size();) {
+    size_t count = 1;
+    while (first + count < sequences.size() && single(sequences[first]) && single(sequences[first + count]) &&
+           sequences[first + count].first_row ==
+               sequences[first + count - 1].first_row + sequences[first + count - 1].rows) {
+      ++count;
+    }
+    body(sequences.subspan(first, count));
+    first += count;
+  }
+}
+
+View block_table(Session& session, std::span<const SequenceRows> sequences, int64_t tokens) {
+  int64_t most = 1;
+  for (const SequenceRows& s : sequences) most = std::max(most, (s.position + s.rows + tokens - 1) / tokens);
+  most = (most + table_step - 1) / table_step * table_step;
+  // Behind a sequence's pages stands page 0, which is not read.
+  std::vector<int32_t> table;
+  for (const SequenceRows& s : sequences) {
+    const auto used = std::min<size_t>(s.pages.size(), static_cast<size_t>(most));
+    table.insert(table.end(), s.pages.begin(), s.pages.begin() + static_cast<std::ptrdiff_t>(used));
+    table.insert(table.end(), static_cast<size_t>(most) - used, 0);
+  }
+  std::string key = "pages " + std::to_string(most) + " ";
+  key.append(reinterpret_cast<const char*>(table.data()), table.size() * sizeof(int32_t));
+  return {constant_of(session, key, table), ACL_INT32, {static_cast<int64_t>(sequences.size()), most}};
+}
+
+// Above the diagonal 1, that is hidden.
+View causal_mask(Session& session) {
+  const std::byte* mask =
+      session.constant("causal mask", mask_size * mask_size, [](std::byte* to, size_t first, size_t count) {
+        for (size_t i = 0; i < count; ++i) {
+          const size_t at = first + i;
+          to[i] = std::byte{at % mask_size > at / mask_size};
+        }
+      });
+  return {mask, ACL_BOOL, {mask_size, mask_size}};
+}
+
+// One operator for both: a prompt has a mask, steps have none.
+template <typename Mask, typename Lengths>
+void call_attention(Session& session, const PagedAttentionArgs& args, const Layer& layer, const View& queries,
+                    const char* layout_name, const Mask& mask, const Lengths& lengths,
+                    std::span<const int64_t> key_lengths, const View& table, const View& out) {
+  std::array<char, 8> layout = {};
+  std::copy_n(layout_name, std::char_traits<char>::length(layout_name), layout.begin());
+  const View keys = layer.blocks(layer.keys);
+  const View values = layer.blocks(layer.values);
+  const int64_t sparse_mode = std::is_same_v<Mask, Absent> ? 0 : 3;  // 3: causal, aligned to the last key
+  session.call(session.functions().fused_attention, queries, ViewList{{&keys, 1}}, ViewList{{&values, 1}}, absent, mask,
+               lengths, IntegerArray{key_lengths}, absent, absent, absent, absent, absent, absent, absent, table,
+               absent, absent, absent, absent, absent, absent, absent, absent, absent, int64_t{args.heads},
+               static_cast<double>(args.scale), unlimited, unlimited, layout.data(), int64_t{args.cache.kv_heads},
+               sparse_mode, int64_t{0}, layer.tokens, int64_t{0}, false, int64_t{0}, int64_t{0}, out, absent);
+}
+
+}  // namespace
+
+CacheFormat cache_format(DataType type, int kv_heads, int head_size) {
+  if (!fits_attention(head_size) || type == DataType::f32) return lowering::cache_format(kv_heads, head_size);
+  constexpr int tokens = 128;
+  return {tokens, size_t{2} * tokens * static_cast<size_t>(kv_heads) * static_cast<size_t>(head_size) * size_of(type),
+          type};
+}
+
+void store(Device& device, const StoreArgs& args) {
+  if (args.cache.format.type == DataType::f32) return lowering::store(device, args);
+  Session& session = session_of(device);
+  const Layer layer(args.cache);
+  const auto any = [](const SequenceRows&) { return true; };
+  for_each_group(args.sequences, any, [&](std::span<const SequenceRows> group) {
+    std::vector<int32_t> slots;
+    for (const SequenceRows& s : group) {
+      for (int64_t position = s.position; position < s.position + s.rows; ++position) {
+        slots.push_back(static_cast<int32_t>(s.pages[static_cast<size_t>(position / layer.tokens)] * layer.tokens +
+                                             position % layer.tokens));
+      }
+    }
+    if (slots.empty()) return;
+    const auto count = static_cast<int64_t>(slots.size());
+    const View index(constant_of(session, key_of("slots ", group), slots), ACL_INT32, {count});
+    const int64_t first = group.front().first_row;
+    const Functions& f = session.functions();
+    session.call(f.inplace_index_copy, layer.rows(layer.keys), int64_t{0}, index, View(args.keys.slice(first, count)));
+    session.call(f.inplace_index_copy, layer.rows(layer.values), int64_t{0}, index,
+                 View(args.values.slice(first, count)));
+  });
+}
+
+void paged_attention(Device& device, const PagedAttentionArgs& args) {
+  if (args.cache.format.type == DataType::f32) return lowering::paged_attention(device, args);
+  Session& session = session_of(device);
+  const Layer layer(args.cache);
+  const int64_t size = args.cache.head_size;
+  const auto single = [](const SequenceRows& s) { return s.rows == 1; };
+  for_each_group(args.sequences, single, [&](std::span<const SequenceRows> group) {
+    const SequenceRows& front = group.front();
+    const auto count = static_cast<int64_t>(group.size());
+    if (front.rows == 0) return;
+    const View table = block_table(session, group, layer.tokens);
+    std::vector<int64_t> key_lengths;
+    for (const SequenceRows& s : group) key_lengths.push_back(s.position + s.rows);
+    if (front.rows == 1) {
+      // [sequences, heads, 1, size]
+      const View queries(args.queries.slice(front.first_row, count), {count, args.heads, 1, size});
+      const View out(args.out.slice(front.first_row, count), {count, args.heads, 1, size});
+      return call_attention(session, args, layer, queries, "BNSD", absent, absent, key_lengths, table, out);
+    }
+    const std::array<int64_t, 1> lengths = {front.rows};
+    const View queries(args.queries.slice(front.first_row, front.rows), {1, front.rows, args.heads * size});
+    const View out(args.out.slice(front.first_row, front.rows), {1, front.rows, args.heads * size});
+    call_attention(session, args, layer, queries, "BSH", causal_mask(session), IntegerArray{lengths}, key_lengths,
+                   table, out);
+  });
+}
+
+}  // namespace lectern::ascend

@@ -1,0 +1,136 @@
+// Mixture of experts without a round trip to the host: gate, sort by expert, grouped products, weighted sum. Shapes
+// depend on the number of rows alone.
+#include "device/ascend/kernels.h"
+#include "device/device.h"
+
+namespace lectern::ascend {
+namespace {
+
+constexpr int64_t single_output = 3;   // splitItem: one tensor in, one out
+constexpr int64_t by_rows = 0;         // groupType
+constexpr int64_t counts_of_rows = 1;  // groupListType
+
+// Which experts a row takes, and how much of each: f32 and i32 [rows, top_k].
+struct Choice {
+  Choice(Device& device, const ExpertsArgs& args)
+      : scores(device, DataType::f32, {args.in.shape[0], args.top_k}),
+        experts(device, DataType::i32, {args.in.shape[0], args.top_k}) {
+    Session& session = session_of(device);
+    const Functions& f = session.functions();
+    const int64_t rows = args.in.shape[0];
+    const Tensor logits(device, DataType::f32, {rows, args.router.out()});
+    device.linear({.in = args.in, .weight = args.router, .out = logits});
+    if (args.renormalise) {  // the softmax over all, renormalised over some, is the softmax over these
+      const Tensor largest(device, DataType::f32, scores.shape());
+      const Tensor indices(device, DataType::i64, scores.shape());
+      session.call(f.topk, View(logits.view()), int64_t{args.top_k}, int64_t{-1}, true, true, View(largest.view()),
+                   View(indices.view()));
+      session.call(f.softmax, View(largest.view()), int64_t{-1}, View(scores.view()));
+      session.call(f.cast, View(indices.view()), ACL_INT32, View(experts.view()));
+    } else {
+      const Tensor rows_by_choice(device, DataType::i32, scores.shape());  // asked for, not used
+      session.call(f.moe_gating, View(logits.view()), absent, int64_t{args.top_k}, View(scores.view()),
+                   View(experts.view()), View(rows_by_choice.view()));
+    }
+    if (args.scale != 1) session.call(f.inplace_muls, View(scores.view()), Scalar{args.scale});
+  }
+  Tensor scores, experts;
+};
+
+std::vector<View> weights_of(std::span<const ExpertWeights> experts, Matrix ExpertWeights::*part) {
+  std::vector<View> views;
+  for (const ExpertWeights& expert : experts) views.push_back(transposed((expert.*part).data));
+  return views;
+}
+
+// Gate and up as one matrix where they lie side by side, which AscendDevice::matrix sees to; else empty.
+std::vector<View> gates_and_ups(std::span<const ExpertWeights> experts) {
+  std::vector<View> views;
+  for (const ExpertWeights& expert : experts) {
+    const TensorView& gate = expert.gate.data;
+    if (expert.up.data.data != gate.data + gate.bytes() || expert.up.data.shape != gate.shape) return {};
+    views.push_back(transposed({gate.data, gate.type, {2 * gate.shape[0], gate.shape[1]}}));
+  }
+  return views;
+}
+
+// out [rows, out] = in [rows, in], rows sorted by expert, times the weights of each; counts i64 [experts].
+void grouped_product(Session& session, const View& in, const std::vector<View>& weights, const View& counts,
+                     const View& out) {
+  const Functions& f = session.functions();
+  const auto call = [&](const auto& function, const auto&... tuning) {
+    session.call(function, ViewList{{&in, 1}}, ViewList{weights}, absent, absent, absent, absent, absent, absent,
+                 counts, absent, absent, absent, single_output, by_rows, counts_of_rows, int64_t{0}, tuning...,
+                 ViewList{{&out, 1}}, absent, absent);
+  };
+  if (f.grouped_matmul_v5) {
+    call(f.grouped_matmul_v5, absent);
+  } else {
+    call(f.grouped_matmul_v4);
+  }
+}
+
+// silu(gate) * up of both side by side, [rows, 2 * inner].
+Tensor gated(Device& device, const Tensor& both) {
+  Session& session = session_of(device);
+  const Functions& f = session.functions();
+  const int64_t rows = both.shape()[0];
+  const int64_t inner = both.shape()[1] / 2;
+  Tensor result(device, both.view().type, {rows, inner});
+  if (f.swi_glu) {
+    session.call(f.swi_glu, View(both.view()), int64_t{-1}, View(result.view()));
+    return result;
+  }
+  const Tensor gate(device, both.view().type, {rows, inner});
+  session.call(f.silu, View(both.view()).slice(1, 0, inner), View(gate.view()));
+  session.call(f.mul, View(gate.view()), View(both.view()).slice(1, inner, inner), View(result.view()));
+  return result;
+}
+
+}  // namespace
+
+void experts(Device& device, const ExpertsArgs& args) {
+  const int64_t rows = args.in.shape[0];
+  const int64_t width = args.in.shape[1];
+  const auto count = static_cast<int64_t>(args.experts.size());
+  const int64_t slots = rows * args.top_k;
+  if (slots == 0) return;
+  Session& session = session_of(device);
+  const Functions& f = session.functions();
+  const DataType type = args.experts[0].gate.data.type;
+  const int64_t inner = args.experts[0].gate.out();
+  const Choice choice(device, args);
+
+  const Tensor sorted(device, args.in.type, {slots, width});
+  const Tensor places(device, DataType::i32, {slots});  // where each choice of a row went
+  const Tensor rows_of_expert(device, DataType::i32, {count});
+  constexpr int64_t as_counts = 2;
+  session.call(f.moe_routing, View(args.in), View(choice.experts.view()), int64_t{0}, int64_t{0}, count, int64_t{0},
+               as_counts, false, View(sorted.view()), View(places.view()), View(rows_of_expert.view()), absent);
+  const Tensor counts(device, DataType::i64, {count});
+  session.call(f.cast, View(rows_of_expert.view()), ACL_INT64, View(counts.view()));
+
+  Tensor hidden;
+  if (const std::vector<View> weights = gates_and_ups(args.experts); !weights.empty()) {
+    const Tensor both(device, type, {slots, 2 * inner});
+    grouped_product(session, sorted.view(), weights, counts.view(), both.view());
+    hidden = gated(device, both);
+  } else {
+    const Tensor gate(device, type, {slots, inner});
+    const Tensor up(device, type, {slots, inner});
+    const Tensor activated(device, type, {slots, inner});
+    grouped_product(session, sorted.view(), weights_of(args.experts, &ExpertWeights::gate), counts.view(), gate.view());
+    grouped_product(session, sorted.view(), weights_of(args.experts, &ExpertWeights::up), counts.view(), up.view());
+    session.call(f.silu, View(gate.view()), View(activated.view()));
+    hidden = Tensor(device, type, {slots, inner});
+    session.call(f.mul, View(activated.view()), View(up.view()), View(hidden.view()));
+  }
+  const Tensor down(device, type, {slots, width});
+  grouped_product(session, hidden.view(), weights_of(args.experts, &ExpertWeights::down), counts.view(), down.view());
+  const Tensor sum(device, type, {rows, width});
+  session.call(f.moe_unpermute, View(down.view()), View(places.view()), View(choice.scores.view()), false, absent,
+               View(sum.view()));
+  session.call(f.inplace_add, View(args.out), View(sum.view()), Scalar{1});
+}
+
+}  // namespace lectern::ascend

@@ -1,0 +1,68 @@
+// The operators of an Ascend card, each a few calls of aclnn. What is said of them in device/operators.h and
+// device/parts.h holds; "half" is the card's 16-bit type, f16 or bf16.
+#pragma once
+
+#include "device/ascend/session.h"
+#include "device/parts.h"
+
+namespace lectern::ascend {
+
+Session& session_of(Device& device);
+
+// to = from, repeated where it is shorter and converted where the types differ.
+void copy_view(Session& session, const View& to, const View& from);
+// i32 [n] on the card.
+Tensor indices_on_card(Device& device, std::span<const int32_t> indices);
+// [out, in] as [in, out]; no copy.
+inline View transposed(const TensorView& weight) { return View(weight).permuted({1, 0}); }
+constexpr int8_t keep_types = 0;  // of aclnn's cubeMathType: no hidden rounding of f32
+// Whether a product of such values may be written as f32 without being rounded first.
+constexpr bool writes_wide_products(DataType type) { return type != DataType::bf16; }
+// Pages of store and paged_attention: for a 16-bit type, else as those of their replacements.
+CacheFormat cache_format(DataType type, int kv_heads, int head_size);
+
+// Whether the fused attention takes heads of this size.
+constexpr bool fits_attention(int64_t head_size) { return head_size % 16 == 0 && head_size <= 512; }
+// The fused attention of an encoder: q, k, v, out [batch, rows, heads * head size], half; bias [batch, heads, rows,
+// keys], half, or empty: softmax(scale * q k^T + bias) v.
+struct FusedAttention {
+  View queries, keys, values;
+  View bias = {};
+  int64_t heads = 1;
+  float scale = 1;
+  View out;
+};
+void attend(Session& session, const FusedAttention& args);
+
+// Of the model.
+void linear(Device&, const LinearArgs&);
+void conv2d(Device&, const Conv2dArgs&);
+void unfold(Device&, const UnfoldArgs&);
+void layer_norm(Device&, const NormArgs&);
+void rms_norm(Device&, const NormArgs&);
+void attention(Device&, const AttentionArgs&);
+void store(Device&, const StoreArgs&);
+void paged_attention(Device&, const PagedAttentionArgs&);
+void rope(Device&, const RopeArgs&);
+void experts(Device&, const ExpertsArgs&);
+void gather(Device&, const GatherArgs&);
+void copy(Device&, const CopyArgs&);
+void add(Device&, const BinaryArgs&);
+void multiply(Device&, const BinaryArgs&);
+void pixels(Device&, const PixelsArgs&);
+
+// Of replacements.
+void activate(Device&, const ActivateArgs&);
+void softmax(Device&, const LineArgs&);
+void gather_rows(Device&, const RowsArgs&);
+void scatter_rows(Device&, const RowsArgs&);
+void minus(Device&, const PairArgs&);
+void rearrange(Device&, const MapArgs&);
+void product(Device&, const ProductArgs&);
+void matmul(Device&, const MatmulArgs&);
+void plus(Device&, const PairArgs&);
+void times(Device&, const PairArgs&);
+void divide(Device&, const PairArgs&);
+void reduce_sum(Device&, const ReduceArgs&);
+
+}  // namespace lectern::ascend

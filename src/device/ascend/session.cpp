@@ -1,0 +1,390 @@
+#include "device/ascend/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "device/ascend/errors.h"
+#include "device/ascend/staging.h"
+#include "device/device_failure.h"
+
+namespace lectern::ascend {
+namespace {
+
+constexpr int initialised_already = 100002;
+constexpr size_t most_constants = 64;
+constexpr size_t most_constant_bytes = size_t{64} << 20;
+
+std::atomic<uint64_t> last_id = 0;
+thread_local uint64_t bound = 0;  // the session whose card this thread works with
+
+// One line, not too long.
+std::string tidy(const char* text) {
+  std::string line = text == nullptr ? "" : text;
+  std::ranges::replace_if(
+      line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  if (line.size() > 400) line = line.substr(0, 400) + " ...";
+  return line;
+}
+
+// Sizes that differ little share their blocks: an eighth of the next lower power of two is the step.
+size_t block_size(size_t bytes) {
+  // The end of a part may be read or written in whole steps of 32 bytes, and 32 more may be read.
+  size_t size = (bytes + 31) / 32 * 32 + 32;
+  size_t step = 512;
+  while (step * 16 < size) step *= 2;
+  return (size + step - 1) / step * step;
+}
+
+}  // namespace
+
+// aclInit and aclFinalize, once for all cards of the process.
+class Session::Started {
+ public:
+  explicit Started(const Library& library) : runtime_(library.runtime()) {
+    const int status = runtime_.init(nullptr);
+    if (status != ACL_SUCCESS && status != initialised_already) {
+      throw Error(
+          fmt::format("ascend: CANN does not start: {}: {}", describe_code(status), tidy(runtime_.recent_error())));
+    }
+    owner_ = status == ACL_SUCCESS;
+  }
+  Started(const Started&) = delete;
+  Started& operator=(const Started&) = delete;
+  ~Started() {
+    if (owner_) runtime_.finalize();
+  }
+
+ private:
+  const Runtime runtime_;
+  bool owner_ = false;
+};
+
+// The card set in this thread, and its context for others.
+class Session::Card {
+ public:
+  Card(const Session& session, int index) : runtime_(session.library_.runtime()), index_(index) {
+    session.check(runtime_.set_device(index), "aclrtSetDevice");
+    const int status = runtime_.current_context(&context_);
+    if (status != ACL_SUCCESS) runtime_.reset_device(index);
+    session.check(status, "aclrtGetCurrentContext");
+  }
+  Card(const Card&) = delete;
+  Card& operator=(const Card&) = delete;
+  ~Card() { runtime_.reset_device(index_); }
+
+  aclrtContext context() const { return context_; }
+
+ private:
+  const Runtime& runtime_;
+  int index_;
+  aclrtContext context_ = nullptr;
+};
+
+class Session::Stream {
+ public:
+  explicit Stream(const Session& session) : runtime_(session.library_.runtime()) {
+    session.check(runtime_.create_stream(&stream_), "aclrtCreateStream");
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() { runtime_.destroy_stream(stream_); }
+
+  aclrtStream get() const { return stream_; }
+
+ private:
+  const Runtime& runtime_;
+  aclrtStream stream_ = nullptr;
+};
+
+std::shared_ptr<Session::Started> Session::start(const Library& library) {
+  static std::mutex mutex;
+  static std::weak_ptr<Started> running;
+  const std::lock_guard lock(mutex);
+  std::shared_ptr<Started> started = running.lock();
+  if (!started) running = started = std::make_shared<Started>(library);
+  return started;
+}
+
+uint32_t Session::cards(const Library& library) {
+  const std::shared_ptr<Started> started = start(library);
+  const Runtime& runtime = library.runtime();
+  uint32_t count = 0;
+  if (const int status = runtime.device_count(&count); status != ACL_SUCCESS) {
+    throw Error(fmt::format("ascend: the cards cannot be counted: {}: {}", describe_code(status),
+                            tidy(runtime.recent_error())));
+  }
+  return count;
+}
+
+std::string Session::software(const Library& library) {
+  const std::string version = library.version();
+  const std::string driver = library.version(ACL_PKG_NAME_DRIVER);
+  std::string missing;
+  for (const auto& [name, present] : Functions(library).presence) {
+    if (!present) missing += (missing.empty() ? ", without " : " ") + std::string(name);
+  }
+  return fmt::format("CANN {}{}{}", version.empty() ? "of unknown version" : version,
+                     driver.empty() ? "" : ", driver " + driver, missing);
+}
+
+Session::Session(const SessionOptions& options)
+    : library_(options.library),
+      functions_(library_),
+      name_(fmt::format("ascend:{}", options.card)),
+      most_bias_bytes_(static_cast<int64_t>(options.most_bias_bytes)),
+      started_(start(library_)),
+      id_(++last_id) {
+  const Runtime& runtime = library_.runtime();
+  if (const std::string version = library_.version(); !is_supported_version(version))
+    throw Error(fmt::format("ascend: CANN {} is installed; Lectern needs {} or later", version, oldest_version));
+  const uint32_t count = cards(library_);
+  if (options.card < 0 || static_cast<uint32_t>(options.card) >= count) {
+    throw Error(count == 0 ? fmt::format("{}: there is no Ascend card; does npu-smi info show one?", name_)
+                           : fmt::format("{}: there is no such card; choose 0 to {}", name_, count - 1));
+  }
+  card_ = std::make_unique<Card>(*this, options.card);
+  bound = id_;
+  const char* chip = runtime.chip_name();
+  chip_ = chip == nullptr ? "unknown chip" : chip;
+  int32_t value = 0;
+  if (runtime.attribute != nullptr && runtime.attribute(ACL_CANN_ATTR_BF16, &value) == ACL_SUCCESS) {
+    has_bf16_ = value != 0;
+  } else {
+    has_bf16_ = chip_.starts_with("Ascend910B") || chip_.starts_with("Ascend910_93");
+  }
+  // Chips without bf16 saturate anyway; elsewhere an overflow is to show as an infinity, not as a number.
+  if (!has_bf16_ && runtime.set_saturation != nullptr) runtime.set_saturation(ACL_RT_OVERFLOW_MODE_SATURATION);
+  // Addmm and others add in any order unless told not to; a page is to be read the same way twice.
+  if (runtime.set_option != nullptr) runtime.set_option(ACL_OPT_DETERMINISTIC, 1);
+  runtime.recent_error();  // of what was allowed to fail
+  stream_ = std::make_unique<Stream>(*this);
+  staging_ = std::make_unique<Staging>(runtime, stream_->get());
+  const char* wait = std::getenv("LECTERN_ASCEND_SYNC");
+  synchronous_ = wait != nullptr && *wait != '\0' && *wait != '0';
+}
+
+Session::~Session() {
+  const Runtime& runtime = library_.runtime();
+  if (bound != id_) runtime.set_current_context(card_->context());
+  runtime.synchronize(stream_->get());  // its errors were reported, or nobody waits for them any more
+  staging_.reset();
+  for (const auto& [data, block] : blocks_) runtime.release(data);
+  stream_.reset();
+  card_.reset();
+  bound = 0;
+}
+
+void Session::bind() {
+  if (!broken_.empty()) throw DeviceFailure(broken_);
+  if (bound == id_) return;
+  check(library_.runtime().set_current_context(card_->context()), "aclrtSetCurrentContext");
+  bound = id_;
+}
+
+std::string Session::error_text() const {
+  const std::string text = tidy(library_.runtime().recent_error());
+  return text.empty() ? "" : ": " + text;
+}
+
+void Session::check(int status, const char* operation) const {
+  if (status == 0) return;
+  throw CallFailure(operation, status,
+                    fmt::format("{}: {} failed: {}{}", name_, operation, describe_code(status), error_text()));
+}
+
+void Session::begin(const char* operation, bool present) {
+  bind();
+  if (!present) {
+    throw Error(fmt::format("{}: CANN {} has no {}; `lectern devices --ops` shows what is replaced", name_,
+                            library_.version(), operation));
+  }
+}
+
+void Session::run(const char* operation, Function<>::Run function, uint64_t workspace, aclOpExecutor* executor) {
+  std::byte* memory = nullptr;
+  try {
+    memory = workspace > 0 ? workspace_of(workspace) : nullptr;
+  } catch (const Error&) {
+    discard(function, workspace, executor);
+    throw;
+  }
+  check(function(memory, workspace, executor, stream_->get()), operation);
+  last_[calls_++ % last_.size()] = operation;
+  if (synchronous_) synchronize();
+}
+
+// Ends an executor that will not run. One from aclnn's own cache cannot be made repeatable; a run without its
+// workspace is refused and ends it.
+void Session::discard(Function<>::Run function, uint64_t workspace, aclOpExecutor* executor) {
+  if (library_.objects().make_repeatable(executor) == 0) {
+    library_.objects().destroy_executor(executor);
+  } else {
+    function(nullptr, workspace, executor, stream_->get());
+  }
+  library_.runtime().recent_error();
+}
+
+std::byte* Session::workspace_of(size_t bytes) {
+  if (bytes > workspace_bytes_) {
+    if (workspace_ != nullptr) release(workspace_);
+    workspace_ = nullptr;
+    workspace_bytes_ = 0;
+    workspace_ = allocate(bytes + bytes / 4);
+    workspace_bytes_ = bytes + bytes / 4;
+  }
+  return workspace_;
+}
+
+void Session::synchronize() {
+  const std::lock_guard lock(mutex_);
+  bind();
+  const int status = library_.runtime().synchronize(stream_->get());
+  if (status == ACL_SUCCESS) return;
+  std::string operations;
+  const uint64_t count = calls_;
+  for (uint64_t i = count - std::min<uint64_t>(count, last_.size()); i < count; ++i)
+    operations += (operations.empty() ? "" : ", ") + std::string(last_[i % last_.size()]);
+  broken_ = fmt::format(
+      "{}: work on the card failed: {}{}; the last operators given to it were {}{}; the card is not "
+      "used any further",
+      name_, describe_code(status), error_text(), operations.empty() ? "none" : operations,
+      synchronous_ ? "" : " (run with LECTERN_ASCEND_SYNC=1 to learn which of them)");
+  throw DeviceFailure(broken_);
+}
+
+CardMemory Session::memory() {
+  const std::lock_guard lock(mutex_);
+  bind();
+  CardMemory found;
+  for (const aclrtMemAttr kind : {ACL_HBM_MEM, ACL_DDR_MEM}) {  // the wrong kind is answered with zeros
+    check(library_.runtime().memory(kind, &found.free, &found.total), "aclrtGetMemInfo");
+    if (found.total != 0) break;
+  }
+  return found;
+}
+
+std::byte* Session::allocate(size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  const size_t size = block_size(bytes);
+  if (const auto found = free_.lower_bound(size); found != free_.end() && found->first <= size + size / 4) {
+    std::byte* data = found->second;
+    free_.erase(found);
+    blocks_[data].free = false;
+    return data;
+  }
+  return allocate_new(size);
+}
+
+std::byte* Session::allocate_new(size_t size) {
+  const Runtime& runtime = library_.runtime();
+  void* data = nullptr;
+  int status = runtime.allocate(&data, size, ACL_MEM_MALLOC_HUGE_FIRST);
+  if (status != ACL_SUCCESS && give_back_free_blocks()) {
+    status = runtime.allocate(&data, size, ACL_MEM_MALLOC_HUGE_FIRST);
+  }
+  if (status != ACL_SUCCESS) {
+    const std::string reason = describe_code(status) + error_text();
+    size_t free = 0;
+    size_t total = 0;
+    runtime.memory(ACL_HBM_MEM, &free, &total);
+    throw DeviceFailure(
+        fmt::format("{}: no memory for {} MiB on the card ({} of {} MiB are free): {}; end other programs on it "
+                    "or use a smaller --mode or --batch",
+                    name_, (size + (1 << 20) - 1) >> 20, free >> 20, total >> 20, reason));
+  }
+  blocks_[static_cast<std::byte*>(data)] = {size, false};
+  return static_cast<std::byte*>(data);
+}
+
+// aclrtFree does not wait for the stream, so it is waited for first. False when there is none to give back.
+bool Session::give_back_free_blocks() {
+  if (free_.empty()) return false;
+  library_.runtime().recent_error();
+  synchronize();
+  for (const auto& [size, data] : free_) {
+    library_.runtime().release(data);
+    blocks_.erase(data);
+  }
+  free_.clear();
+  return true;
+}
+
+void Session::release(std::byte* data) noexcept {
+  const std::lock_guard lock(mutex_);
+  try {
+    Block& block = blocks_.at(data);
+    free_.emplace(block.size, data);
+    block.free = true;
+  } catch (...) {  // no memory for the note: the block is given back with the session
+  }
+}
+
+void Session::upload(std::byte* to, size_t bytes, const Fill& fill) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  for (size_t first = 0; first < bytes;) {
+    const size_t count = std::min(bytes - first, Staging::largest);
+    try {
+      staging_->send(to + first, count, [&](std::byte* pinned) { fill(pinned, first, count); });
+    } catch (const Staging::Failure& failure) {
+      check(failure.status, failure.operation);
+    }
+    first += count;
+  }
+}
+
+void Session::upload(std::byte* to, const void* from, size_t bytes) {
+  upload(to, bytes, [&](std::byte* pinned, size_t first, size_t count) {
+    std::memcpy(pinned, static_cast<const std::byte*>(from) + first, count);
+  });
+}
+
+void Session::download(const std::byte* from, size_t bytes, const Take& take) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  for (size_t first = 0; first < bytes;) {
+    const size_t count = std::min(bytes - first, Staging::largest);
+    const std::byte* pinned = nullptr;
+    try {
+      pinned = staging_->receive(from + first, count);
+    } catch (const Staging::Failure& failure) {
+      check(failure.status, failure.operation);
+    }
+    synchronize();
+    take(pinned, first, count);
+    first += count;
+  }
+}
+
+const std::byte* Session::constant(const std::string& key, size_t bytes, const Fill& fill) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  if (const auto found = constants_.find(key); found != constants_.end()) {
+    found->second.used = ++constant_uses_;
+    return found->second.data;
+  }
+  while (!constants_.empty() &&
+         (constants_.size() >= most_constants || constant_bytes_ + bytes > most_constant_bytes)) {
+    const auto oldest = std::ranges::min_element(constants_, {}, [](const auto& c) { return c.second.used; });
+    constant_bytes_ -= oldest->second.bytes;
+    release(oldest->second.data);
+    constants_.erase(oldest);
+  }
+  std::byte* data = allocate(bytes);
+  try {
+    upload(data, bytes, fill);
+    constants_[key] = {data, bytes, ++constant_uses_};
+  } catch (...) {
+    release(data);
+    throw;
+  }
+  constant_bytes_ += bytes;
+  return data;
+}
+
+}  // namespace lectern::ascend

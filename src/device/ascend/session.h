@@ -1,0 +1,165 @@
+// One card in use: its stream, its memory, copies to and from it, and the two-step call of its operators.
+//
+// Everything runs on one stream in the order in which it was given, whatever thread gave it. So memory that is released
+// may be handed out again at once, and one workspace serves every operator. Errors of work on the card appear when it
+// is waited for; after one the card is not used any further.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "device/ascend/functions.h"
+#include "device/ascend/objects.h"
+
+namespace lectern::ascend {
+
+class Staging;
+
+struct SessionOptions {
+  int card = 0;
+  LibraryOptions library = {};
+  // The most memory that the relative bias of an encoder's attention takes: encoder_attention.cpp says why.
+  size_t most_bias_bytes = size_t{64} << 20;
+};
+
+// A call of CANN that failed, by the function's name.
+class CallFailure : public Error {
+ public:
+  CallFailure(const char* function, int code, const std::string& message)
+      : Error(message), function_(function), code_(code) {}
+  const char* function() const { return function_; }
+  // Of aclnn itself, which does not offer this function, or not so; not of the card or of its memory.
+  bool is_refusal() const { return (code_ >= 161000 && code_ < 162000) || (code_ >= 561000 && code_ < 562000); }
+
+ private:
+  const char* function_;
+  int code_;
+};
+
+struct CardMemory {
+  size_t free = 0;
+  size_t total = 0;
+};
+
+class Session {
+ public:
+  // Throws Error when CANN or the card is missing, too old or does not start.
+  explicit Session(const SessionOptions& options);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const std::string& name() const { return name_; }  // "ascend:0"
+  const std::string& chip() const { return chip_; }  // "Ascend910B2"
+  bool has_bf16() const { return has_bf16_; }
+  int64_t most_bias_bytes() const { return most_bias_bytes_; }
+  const Library& library() const { return library_; }
+  const Functions& functions() const { return functions_; }
+  Functions& functions() { return functions_; }
+  CardMemory memory();
+  // "CANN 8.1.RC1, driver 24.1.0, without aclnnFastGelu"
+  static std::string software(const Library& library);
+  // How many there are; throws Error where CANN does not start.
+  static uint32_t cards(const Library& library);
+
+  // Aligned for any operator; throws Error when there is none.
+  std::byte* allocate(size_t bytes);
+  void release(std::byte* data) noexcept;
+
+  // fill(to, first, count) writes bytes first .. first + count - 1 of what goes to the card at `to`, which is aligned
+  // to 64 bytes. The copy itself happens on the stream.
+  using Fill = std::function<void(std::byte* to, size_t first, size_t count)>;
+  void upload(std::byte* to, size_t bytes, const Fill& fill);
+  void upload(std::byte* to, const void* from, size_t bytes);
+  // take(from, first, count) is given the bytes when all work before is done. `from` is aligned to 64 bytes.
+  using Take = std::function<void(const std::byte* from, size_t first, size_t count)>;
+  void download(const std::byte* from, size_t bytes, const Take& take);
+  // Throws Error when work given earlier failed.
+  void synchronize();
+
+  // A copy on the card of what `fill` gives; it is kept, and the same key again costs nothing. The memory is good for
+  // operators that are called before the next constant.
+  const std::byte* constant(const std::string& key, size_t bytes, const Fill& fill);
+
+  // Calls an operator: views, numbers, Scalar, IntegerArray, ViewList or absent, in the order of its prototype. The
+  // memory must stay as it is until the stream has passed the operator, which releasing it does not disturb.
+  template <typename... Parameters, typename... Arguments>
+  void call(const Function<Parameters...>& function, const Arguments&... arguments) {
+    static_assert(sizeof...(Parameters) == sizeof...(Arguments));
+    const std::lock_guard lock(mutex_);
+    begin(function.name, static_cast<bool>(function));
+    const auto held = std::tuple{hold(library_.objects(), arguments)...};
+    uint64_t workspace = 0;
+    aclOpExecutor* executor = nullptr;
+    const aclnnStatus status = std::apply(
+        [&](const auto&... objects) {
+          return function.prepare(static_cast<Parameters>(objects.get())..., &workspace, &executor);
+        },
+        held);
+    check(status, function.name);
+    run(function.name, function.run, workspace, executor);
+  }
+
+  // Operators called so far.
+  uint64_t calls() const { return calls_; }
+
+ private:
+  class Started;
+  class Card;
+  class Stream;
+  struct Block {
+    size_t size = 0;
+    bool free = false;
+  };
+  struct Constant {
+    std::byte* data = nullptr;
+    size_t bytes = 0;
+    uint64_t used = 0;
+  };
+
+  static std::shared_ptr<Started> start(const Library& library);
+  void bind();
+  void begin(const char* operation, bool present);
+  void check(int status, const char* operation) const;
+  void run(const char* operation, Function<>::Run function, uint64_t workspace, aclOpExecutor* executor);
+  void discard(Function<>::Run function, uint64_t workspace, aclOpExecutor* executor);
+  std::byte* workspace_of(size_t bytes);
+  std::byte* allocate_new(size_t size);
+  bool give_back_free_blocks();
+  std::string error_text() const;
+
+  std::recursive_mutex mutex_;
+  Library library_;
+  Functions functions_;
+  std::string name_, chip_;
+  bool has_bf16_ = false;
+  int64_t most_bias_bytes_;
+  bool synchronous_ = false;  // wait after every operator, to name the one that fails
+  std::shared_ptr<Started> started_;
+  std::unique_ptr<Card> card_;
+  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<Staging> staging_;
+  uint64_t id_;
+
+  std::map<std::byte*, Block> blocks_;
+  std::multimap<size_t, std::byte*> free_;
+  std::byte* workspace_ = nullptr;
+  size_t workspace_bytes_ = 0;
+  std::map<std::string, Constant> constants_;
+  size_t constant_bytes_ = 0;
+  uint64_t constant_uses_ = 0;
+
+  std::array<const char*, 4> last_ = {};  // operators called last
+  std::atomic<uint64_t> calls_ = 0;
+  std::string broken_;  // why the card is not used any further
+};
+
+}  // namespace lectern::ascend

@@ -1,0 +1,197 @@
+#include "device/ascend/ascend_device.h"
+
+#include <gmock/gmock.h>
+
+#include "engine/engine.h"
+#include "engine/loaded_model.h"
+#include "lectern/error.h"
+#include "support/fake_card.h"
+#include "support/mini_model.h"
+
+namespace lectern::ascend {
+namespace {
+
+using ::testing::AllOf;
+using testing::FakeCann;
+using testing::FakeCard;
+using ::testing::HasSubstr;
+using testing::mini_folder;
+using testing::view_of;
+
+template <typename Body>
+std::string error_of(const Body& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool is_native(const Device& device, Operator which, DataType type) {
+  return !device.operators().is_absent(which, type) && device.operators().lowering(which, type) == nullptr;
+}
+
+TEST(AscendDevice, HasEveryOperatorOfTheModel) {
+  for (const DataType type : {DataType::f16, DataType::bf16}) {
+    FakeCard card(type);
+    for (size_t i = 0; i < model_operator_count; ++i) {
+      const auto which = static_cast<Operator>(i);
+      EXPECT_TRUE(is_native(card.device(), which, has_inner_types(which) ? type : DataType::f32)) << name_of(which);
+    }
+    EXPECT_NO_THROW(card.device().require_model_operators(WeightFormat::bf16));
+    EXPECT_NO_THROW(card.device().require_model_operators(WeightFormat::f32));
+    EXPECT_THAT(card.device().lowered(WeightFormat::bf16), ::testing::IsEmpty());
+  }
+}
+
+TEST(AscendDevice, TakesBf16WhereTheChipHasIt) {
+  EXPECT_EQ(FakeCard().half(), DataType::bf16);
+  EXPECT_EQ(FakeCard(std::nullopt, [] { fake_cann_set_soc("Ascend310P3"); }).half(), DataType::f16);
+  const FakeCann fake;
+  fake_cann_set_soc("Ascend310P3");
+  EXPECT_THAT(error_of([] { make_ascend_device(testing::fake_options(DataType::bf16)); }),
+              AllOf(HasSubstr("Ascend310P3 has no bf16"), HasSubstr("LECTERN_ASCEND_TYPE")));
+}
+
+TEST(AscendDevice, RefusesQuantizedWeights) {
+  FakeCard card;
+  const std::vector<float> values(32 * 32);
+  for (const WeightFormat format : {WeightFormat::q8, WeightFormat::q4}) {
+    EXPECT_THAT(error_of([&] {
+                  card.device().matrix(view_of(values, {32, 32}), format);
+                }),
+                AllOf(HasSubstr("ascend:0"), HasSubstr("--weights bf16")));
+  }
+}
+
+TEST(AscendDevice, KeepsWeightsExactly) {
+  FakeCard card(DataType::f16);
+  testing::Random random(1);
+  // More than a piece of memory holds.
+  std::vector<std::vector<float>> values;
+  std::vector<Matrix> matrices;
+  for (int i = 0; i < 40; ++i) {
+    values.push_back(testing::rounded(random.values(1 << 19), DataType::f16));
+    matrices.push_back(card.device().matrix(view_of(values.back(), {512, 1024}), WeightFormat::bf16));
+  }
+  for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(card.get(matrices[i].data), values[i]);
+}
+
+// Symbols of CANN that are not there, and kernels that are not installed, are replaced or stood in for.
+TEST(AscendDevice, ReplacesWhatCannLacks) {
+  struct Case {
+    const char* absent;
+    const char* refused;
+    Operator replaced;
+  };
+  for (const Case& c : {Case{"aclnnIm2col", nullptr, Operator::conv2d}, Case{nullptr, "aclnnIm2col", Operator::conv2d},
+                        Case{"aclnnMoeInitRoutingV2", nullptr, Operator::experts},
+                        Case{nullptr, "aclnnGroupedMatmulV4", Operator::experts},
+                        Case{nullptr, "aclnnFusedInferAttentionScoreV2", Operator::paged_attention},
+                        Case{"aclnnRotaryPositionEmbedding", "aclnnApplyRotaryPosEmb", Operator::rope}}) {
+    FakeCard card(std::nullopt, [&] {
+      if (c.absent != nullptr) fake_cann_absent(c.absent);
+      if (c.refused != nullptr) fake_cann_refuse(c.refused, 561003);
+    });
+    const DataType type = has_inner_types(c.replaced) ? card.half() : DataType::f32;
+    EXPECT_NE(card.device().operators().lowering(c.replaced, type), nullptr) << name_of(c.replaced);
+    EXPECT_TRUE(is_native(card.device(), Operator::linear, card.half()));
+  }
+}
+
+TEST(AscendDevice, TriesTheOtherFunctionBeforeItReplaces) {
+  FakeCard card(std::nullopt, [] {
+    fake_cann_set_version("8.5.0");
+    fake_cann_refuse("aclnnGroupedMatmulV5", 561003);
+    fake_cann_refuse("aclnnPromptFlashAttentionV3", 561003);
+    fake_cann_refuse("aclnnFastGelu", 561003);
+    fake_cann_refuse("aclnnSwiGlu", 561003);
+    fake_cann_refuse("aclnnAddmm", 561003);
+  });
+  for (const Operator which : {Operator::linear, Operator::attention, Operator::experts})
+    EXPECT_TRUE(is_native(card.device(), which, card.half())) << name_of(which);
+  EXPECT_GT(fake_cann_runs("aclnnGroupedMatmulV4"), 0u);
+}
+
+// A picture of noise and a prompt through mini on the fake: the tokens of a short run.
+std::vector<int32_t> run_mini(Device& device) {
+  std::vector<int32_t> tokens;
+  const LoadedModel model(mini_folder, device, WeightFormat::bf16);
+  testing::Random random(7);
+  Views views;
+  views.whole = Picture(64, 64);
+  for (uint8_t& level : views.whole.rgb) level = static_cast<uint8_t>(random.bits());
+  const EncodedPage page = model.encoder.encode(views);
+  Request request;
+  const std::vector<int32_t> prompt = {model.image_token, 5, 6};
+  request.prompt = model.expand_prompt(prompt, page.sequence.shape()[0]);
+  request.image_token = model.image_token;
+  request.image = page.sequence;
+  request.max_tokens = 3;
+  request.on_token = [&](int32_t token) { tokens.push_back(token); };
+  Engine engine(model.device, model.decoder);
+  engine.add(std::move(request));
+  while (engine.step()) {
+  }
+  return tokens;
+}
+
+TEST(AscendDevice, ReadsTwiceTheSame) {
+  FakeCard card;
+  const std::vector<int32_t> tokens = run_mini(card.device());
+  EXPECT_EQ(tokens.size(), 3u);
+  EXPECT_EQ(run_mini(card.device()), tokens);
+}
+
+// Every allocation, launch, copy and wait of a run fails once, each in a run of its own: the run says so, or goes on
+// and is right; nothing is left on the card, and no rule of CANN is broken.
+class AscendFailure : public ::testing::TestWithParam<FakeCannCall> {};
+
+TEST_P(AscendFailure, EndsInAnErrorAndLeavesNothing) {
+  bool replaced = false;  // a refusal while the operators are tried
+  const auto run = [&] {
+    const auto device = make_ascend_device(testing::fake_options(DataType::f16));
+    replaced = !device->lowered(WeightFormat::bf16).empty();
+    return run_mini(*device);
+  };
+  fake_cann_reset();
+  const std::vector<int32_t> expected = run();
+  const uint64_t calls = fake_cann_calls(FAKE_CANN_ANY_DEVICE, GetParam());
+  ASSERT_GT(calls, 0u);
+  // The first ones one by one, then in steps; LECTERN_EVERY_FAILURE takes no steps.
+  const uint64_t steps = std::getenv("LECTERN_EVERY_FAILURE") != nullptr ? calls : 12;
+  uint64_t step = 1;
+  int failed = 0;
+  for (uint64_t nth = 1; nth <= calls; nth += step) {
+    if (nth > 12) step = std::max<uint64_t>(1, calls / steps);
+    const FakeCann fake;
+    fake_cann_fail(FAKE_CANN_ANY_DEVICE, GetParam(), nth, 0);
+    std::vector<int32_t> tokens;
+    const std::string error = error_of([&] { tokens = run(); });
+    if (error == "no error" && replaced) {
+      EXPECT_EQ(tokens.size(), expected.size()) << "call " << nth;
+    } else if (error == "no error") {
+      EXPECT_EQ(tokens, expected) << "call " << nth;
+    } else {
+      ++failed;
+      EXPECT_THAT(error, HasSubstr("ascend")) << "call " << nth;
+      EXPECT_THAT(error, ::testing::Not(HasSubstr("\n"))) << "call " << nth;
+    }
+  }
+  EXPECT_GT(failed, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, AscendFailure,
+                         ::testing::Values(FAKE_CANN_INIT, FAKE_CANN_SET_DEVICE, FAKE_CANN_CREATE_STREAM,
+                                           FAKE_CANN_CREATE_EVENT, FAKE_CANN_EVENT, FAKE_CANN_MALLOC,
+                                           FAKE_CANN_MALLOC_HOST, FAKE_CANN_COPY, FAKE_CANN_OBJECT, FAKE_CANN_PREPARE,
+                                           FAKE_CANN_LAUNCH, FAKE_CANN_SYNCHRONIZE, FAKE_CANN_EXECUTE),
+                         [](const auto& info) {
+                           std::string name = fake_cann_call_name(info.param);
+                           std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace lectern::ascend
