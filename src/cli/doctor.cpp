@@ -31,6 +31,7 @@ struct Arguments {
 constexpr int64_t most_tokens = 64;
 
 std::string cell(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
   std::string safe;
   for (const char c : in_one_line(text)) safe += c == '|' ? std::string("\\|") : std::string(1, c);
   return safe;

@@ -45,6 +45,20 @@ void take(Operators& table, Operator which, const Operators& from) {
   }
 }
 
+// Stands where nothing replaces an operator that a device lacks; calling it is an error, not a crash.
+const Lowering no_way = {Operator::linear, {}, nullptr};
+
+void refuse(Operators& table, Operator which) {
+  switch (which) {
+#define LECTERN_CASE(name)                                                                       \
+  case Operator::name:                                                                           \
+    table.name = [](Device&, const auto&) { throw Error("the device has no operator " #name); }; \
+    return;
+    LECTERN_OPERATORS(LECTERN_CASE)
+#undef LECTERN_CASE
+  }
+}
+
 OperatorSet replaceable() {
   OperatorSet set;
   for (const Lowering& lowering : all_lowerings()) set.set(index_of(lowering.replaces));
@@ -115,6 +129,11 @@ class OperatorTable::Planner {
 
   Plan run() {
     for (const Operator which : operators) resolve(which);
+    for (const Operator which : operators) {
+      if (has(plan_.functions, which)) continue;
+      refuse(plan_.functions, which);
+      plan_.lowerings[index_of(which)] = &no_way;
+    }
     return std::move(plan_);
   }
 
@@ -134,9 +153,10 @@ class OperatorTable::Planner {
   bool resolve(Operator which) {
     const size_t i = index_of(which);
     if (f32_ != nullptr && !has_inner_types(which)) {
+      if (f32_->lowerings[i] == &no_way) return false;
       take(plan_.functions, which, f32_->functions);
       plan_.lowerings[i] = f32_->lowerings[i];
-      return has(plan_.functions, which);
+      return true;
     }
     if (!seen_.test(i)) {
       seen_.set(i);
@@ -147,7 +167,7 @@ class OperatorTable::Planner {
         plan_.lowerings[i] = way;
       }
     }
-    return has(plan_.functions, which) && (f32_ == nullptr || has(f32_->functions, which));
+    return has(plan_.functions, which) && (f32_ == nullptr || f32_->lowerings[i] != &no_way);
   }
 
   const Lowering* choose(Operator which) {
@@ -177,10 +197,13 @@ OperatorTable::OperatorTable(const Operators& native, const TypeSupport& support
 
 const OperatorTable::Plan& OperatorTable::of(DataType type) const { return plans_[index_of(type)]; }
 
-bool OperatorTable::is_absent(Operator which, DataType type) const { return !has(of(type).functions, which); }
+bool OperatorTable::is_absent(Operator which, DataType type) const {
+  return of(type).lowerings[index_of(which)] == &no_way;
+}
 
 const Lowering* OperatorTable::lowering(Operator which, DataType type) const {
-  return of(type).lowerings[index_of(which)];
+  const Lowering* way = of(type).lowerings[index_of(which)];
+  return way == &no_way ? nullptr : way;
 }
 
 std::string OperatorTable::describe(Operator which, DataType type) const {

@@ -99,7 +99,7 @@ class OperatorTable {
   // `without`. What can be replaced is: by the first way whose operators are all native, else by the last possible.
   OperatorTable(const Operators& native, const TypeSupport& supports, const OperatorSet& without);
 
-  // To be called for values of an inner type; an entry that is absent is null.
+  // To be called for values of an inner type; an entry that is absent throws Error.
   const Operators& functions(DataType type) const { return of(type).functions; }
   bool is_absent(Operator which, DataType type) const;
   // How it is replaced; null where it is native or absent.

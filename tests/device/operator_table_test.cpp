@@ -54,7 +54,7 @@ TEST(OperatorTable, KeepsWhatTheDeviceHas) {
   EXPECT_EQ(table.describe(Operator::linear, DataType::f32), "native");
   EXPECT_EQ(table.describe(Operator::conv2d, DataType::f32), "unfold + linear");
   EXPECT_EQ(table.describe(Operator::rope, DataType::f32), "absent");
-  EXPECT_EQ(table.functions(DataType::f32).rope, nullptr);
+  EXPECT_THROW(table.functions(DataType::f32).rope(cpu_device(), {}), Error);
   EXPECT_NE(table.functions(DataType::bf16).conv2d, nullptr);
 }
 
