@@ -75,8 +75,10 @@ inline Held<aclIntArray> hold(const Objects& objects, const IntegerArray& array)
 // Destroying a list destroys the tensors in it.
 inline Held<aclTensorList> hold(const Objects& objects, const ViewList& list) {
   std::vector<Held<aclTensor>> tensors;
+  tensors.reserve(list.views.size());
   for (const View& view : list.views) tensors.push_back(hold(objects, view));
   std::vector<const aclTensor*> pointers;
+  pointers.reserve(tensors.size());
   for (const auto& tensor : tensors) pointers.push_back(tensor.get());
   Held<aclTensorList> held(objects.create_list(pointers.data(), pointers.size()), objects.destroy_list);
   for (auto& tensor : tensors) tensor.release();
