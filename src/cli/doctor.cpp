@@ -64,12 +64,11 @@ class Report {
 };
 
 void describe(Report& report, const Arguments& arguments, const DeviceDescription& description, const Device& device,
-              const std::string& reference) {
+              WeightFormat format, const std::string& reference) {
   utsname host{};
   ::uname(&host);
   std::string lowered;
-  for (const std::string& name : device.lowered(weight_format(arguments.model.weights)))
-    lowered += (lowered.empty() ? "" : ", ") + name;
+  for (const std::string& name : device.lowered(format)) lowered += (lowered.empty() ? "" : ", ") + name;
   report.line(fmt::format("# lectern doctor: {}", description.name));
   report.line();
   report.line("| environment | |");
@@ -107,13 +106,13 @@ void check_operators_of(Report& report, Device& device, DataType type, Device& r
 }
 
 void check_a_page(Report& report, const Arguments& arguments, Device& device, Device& reference,
-                  const std::filesystem::path& folder) {
+                  const std::filesystem::path& folder, WeightFormat format) {
   const std::filesystem::path picture =
       arguments.picture.empty() ? folder / "sample.png" : std::filesystem::path(arguments.picture);
   report.line("## A page");
   report.line();
   const Picture page = read_picture(picture);
-  const LoadedModel model(folder, device, weight_format(arguments.model.weights));
+  const LoadedModel model(folder, device, format);
   const LoadedModel expected(folder, reference, WeightFormat::f32);
   const PageCheck check = check_page(model, expected, page, most_tokens);
   report.line("| stage | error | allowed | result |");
@@ -157,9 +156,9 @@ std::vector<DataType> types_of(const Device& device, WeightFormat format) {
 
 int doctor(const Arguments& arguments) {
   use_threads(arguments.model.threads);
-  const WeightFormat format = weight_format(arguments.model.weights);
   const std::filesystem::path folder =
       arguments.model.model.empty() ? shipped_model() : find_model(arguments.model.model).folder;
+  const WeightFormat format = weight_format(arguments.model.weights, folder);
   if (!arguments.report.empty()) {
     const AtomicFile probe(arguments.report);  // what cannot be written is refused before the work begins
   }
@@ -169,10 +168,11 @@ int doctor(const Arguments& arguments) {
   const bool is_cpu = &device == &open_device("cpu");
   Device& reference = open_device("cpu", is_cpu ? "all" : "");
   Report report;
-  describe(report, arguments, description, device, is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
+  describe(report, arguments, description, device, format,
+           is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
   try {
     for (const DataType type : types_of(device, format)) check_operators_of(report, device, type, reference);
-    check_a_page(report, arguments, device, reference, folder);
+    check_a_page(report, arguments, device, reference, folder, format);
   } catch (const Error& error) {
     report.result("the rest", false);
     report.line(fmt::format("\n**stopped**: {}\n", cell(error.what())));

@@ -139,8 +139,11 @@ void add_reading_options(CLI::App& command, ReadOptions& options) {
                   "pixels, else native)")
       ->type_name("tiny|small|base|large|gundam|native|auto");
   command.add_flag("--force-mode", options.force_mode, "Allow a mode that the model was not trained for");
-  command.add_option("--prompt", options.prompt, "free (default), markdown, figure, describe, or a text of your own")
-      ->type_name("PROMPT");
+  command
+      .add_option("--prompt", options.prompt,
+                  "What to ask: plain text (free, the default), Markdown, a figure's contents, a description, where a "
+                  "text stands, or words of your own")
+      ->type_name("free|markdown|figure|describe|locate:TEXT|WORDS");
   command
       .add_option("--max-tokens", options.max_tokens,
                   "Tokens to write at most for a page (default: what the context holds)")
