@@ -18,7 +18,7 @@ namespace {
 // What may stand for a value, where names of models are words too.
 std::vector<std::string> words_of(const OptionDefinition& option) {
   std::vector<std::string> words = option.words();
-  if (option.value == "MODEL") words.push_back(shipped_model_name);
+  if (option.value == "MODEL") words.emplace_back(shipped_model_name);
   if (option.value == "MODEL" || option.value == "NAME") words.push_back(hub::deepseek_ocr.text());
   return words;
 }
@@ -118,7 +118,7 @@ std::string zsh_text(std::string_view text) {
 
 std::string zsh_action(const OptionDefinition& option) {
   const std::vector<std::string> words = words_of(option);
-  const std::string paths = option.takes_file() ? "_files" : (option.takes_folder() ? "_files -/" : "");
+  std::string paths = option.takes_file() ? "_files" : (option.takes_folder() ? "_files -/" : "");
   if (words.empty()) return paths;
   if (paths.empty()) return fmt::format("({})", zsh_text(joined(words)));
   // After a space it is called as it stands, without what _arguments adds to other actions.

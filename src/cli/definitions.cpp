@@ -61,7 +61,8 @@ std::vector<CommandDefinition> definitions_of(const CLI::App& app) {
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     CommandDefinition found{command->get_name(), command->get_description(), {}};
     for (const CLI::Option* option : command->get_options()) found.options.push_back(definition(*option));
-    std::ranges::stable_partition(found.options, &OptionDefinition::argument);
+    std::stable_partition(found.options.begin(), found.options.end(),
+                          [](const OptionDefinition& option) { return option.argument; });
     commands.push_back(std::move(found));
   }
   return commands;

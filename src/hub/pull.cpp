@@ -357,7 +357,7 @@ std::string hub_endpoint(const std::string& given) {
 
 std::string hub_token() {
   const char* const named = std::getenv("HF_TOKEN");
-  const std::string token = named == nullptr ? "" : named;
+  std::string token = named == nullptr ? "" : named;
   if (!std::ranges::all_of(token, [](unsigned char c) { return c > 0x20 && c < 0x7F; })) {
     throw Error("HF_TOKEN: holds a space or a character that no token has");
   }
