@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "core/threads.h"
+#include "device/registry.h"
 #include "engine/quantize.h"
 
 namespace lectern::cli {
@@ -29,7 +30,8 @@ Run add_quantize(CLI::App& app) {
       ->check(CLI::Range(1, 1024).description(""));
   return [arguments] {
     set_threads(arguments->threads);
-    quantize_model(find_model(arguments->in).folder, arguments->out, weight_format(arguments->weights));
+    quantize_model(find_model(arguments->in).folder, arguments->out, weight_format(arguments->weights),
+                   open_device("cpu"));
     fmt::print("{}: made; read with it: lectern read --model {} ...\n", arguments->out, arguments->out);
     return exit_done;
   };

@@ -61,27 +61,28 @@ json page_to_json(const DocumentPage& page) {
   json blocks = json::array(), warnings = json::array();
   for (const Block& block : page.blocks) blocks.push_back(block_to_json(block));
   for (const Warning& warning : page.warnings) warnings.push_back(warning_to_json(warning));
-  json value = {
-      {"number", page.number},
-      {"width", page.width},
-      {"height", page.height},
-      {"dpi", finite(page.dpi)},
-      {"turn", page.turn},
-      {"mode", valid_utf8(page.mode)},
-      {"finish", valid_utf8(page.finish)},
-      {"blank", page.blank},
-      {"blocks", std::move(blocks)},
-      {"raw", valid_utf8(page.raw)},
-      {"tokens", {{"vision", page.vision_tokens}, {"prompt", page.prompt_tokens}, {"text", page.tokens}}},
-      {"seconds",
-       {{"render", finite(page.render_seconds)},
-        {"encode", finite(page.encode_seconds)},
-        {"prefill", finite(page.prefill_seconds)},
-        {"decode", finite(page.decode_seconds)}}},
-      {"guard",
-       {{"loops", page.guard.loops}, {"dropped", page.guard.dropped},
-        {"recovered", page.guard.recovered}, {"action", valid_utf8(page.guard.action)}}},
-      {"warnings", std::move(warnings)}};
+  json value = {{"number", page.number},
+                {"width", page.width},
+                {"height", page.height},
+                {"dpi", finite(page.dpi)},
+                {"turn", page.turn},
+                {"mode", valid_utf8(page.mode)},
+                {"finish", valid_utf8(page.finish)},
+                {"blank", page.blank},
+                {"blocks", std::move(blocks)},
+                {"raw", valid_utf8(page.raw)},
+                {"tokens", {{"vision", page.vision_tokens}, {"prompt", page.prompt_tokens}, {"text", page.tokens}}},
+                {"seconds",
+                 {{"render", finite(page.render_seconds)},
+                  {"encode", finite(page.encode_seconds)},
+                  {"prefill", finite(page.prefill_seconds)},
+                  {"decode", finite(page.decode_seconds)}}},
+                {"guard",
+                 {{"loops", page.guard.loops},
+                  {"dropped", page.guard.dropped},
+                  {"recovered", page.guard.recovered},
+                  {"action", valid_utf8(page.guard.action)}}},
+                {"warnings", std::move(warnings)}};
   if (!page.error.empty()) value["error"] = valid_utf8(page.error);
   if (value["raw"].get_ref<const std::string&>() != page.raw) value["raw_base64"] = base64(page.raw);
   return value;

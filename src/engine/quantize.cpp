@@ -8,7 +8,6 @@
 
 #include "checkpoint/packed.h"
 #include "checkpoint/safetensors_writer.h"
-#include "device/cpu/cpu_device.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 
@@ -47,7 +46,7 @@ class NewFolder {
 
 }  // namespace
 
-void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format) {
+void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format, Device& device) {
   if (format == WeightFormat::f32) throw Error("f32 is how the model is read as it is; choose bf16, q8 or q4");
   if (!read_packed(in).tensors.empty()) {
     throw Error(in.string() + ": was made by lectern quantize; give the folder it was made of");
@@ -57,12 +56,11 @@ void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format
                                 : out.string().substr(0, out.string().find_last_not_of('/') + 1)));
   PackedTensors packed{.weights = format, .tensors = {}};
   std::map<std::string, Matrix> matrices;
-  const LoadedModel model(in, cpu_device(), format,
-                          [&](const std::string& name, const Shape& shape, const Matrix& matrix) {
-                            if (!matrix.storage) return;  // kept as it is
-                            packed.tensors.emplace(name, PackedTensors::Entry{matrix.format, shape});
-                            matrices.emplace(name, matrix);
-                          });
+  const LoadedModel model(in, device, format, [&](const std::string& name, const Shape& shape, const Matrix& matrix) {
+    if (!matrix.storage) return;  // kept as it is
+    packed.tensors.emplace(name, PackedTensors::Entry{matrix.format, shape});
+    matrices.emplace(name, matrix);
+  });
   std::vector<std::pair<std::string, TensorView>> tensors;
   for (const auto& [name, matrix] : matrices) tensors.emplace_back(name, *matrix.storage);
   for (const Checkpoint::Entry& entry : model.checkpoint.entries()) {

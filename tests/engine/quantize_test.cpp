@@ -56,7 +56,7 @@ class Quantize : public ::testing::Test {
 TEST_F(Quantize, LoadsToTheSameModel) {
   for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
     const fs::path out = folder_ / std::string(name_of(format));
-    quantize_model(mini, out, format);
+    quantize_model(mini, out, format, cpu_device());
     EXPECT_EQ(weight_format("auto", out), format);
     int packed_here = 0;
     const LoadedModel packed(out, cpu_device(), format, [&](const std::string&, const Shape&, const Matrix& matrix) {
@@ -70,17 +70,17 @@ TEST_F(Quantize, LoadsToTheSameModel) {
 }
 
 TEST_F(Quantize, RefusesWhatItCannotDo) {
-  EXPECT_THROW(quantize_model(mini, folder_, WeightFormat::q8), Error);  // is there already
-  EXPECT_THROW(quantize_model(mini, folder_ / "x", WeightFormat::f32), Error);
-  EXPECT_THROW(quantize_model(folder_ / "nothing", folder_ / "x", WeightFormat::q8), Error);
+  EXPECT_THROW(quantize_model(mini, folder_, WeightFormat::q8, cpu_device()), Error);  // is there already
+  EXPECT_THROW(quantize_model(mini, folder_ / "x", WeightFormat::f32, cpu_device()), Error);
+  EXPECT_THROW(quantize_model(folder_ / "nothing", folder_ / "x", WeightFormat::q8, cpu_device()), Error);
   EXPECT_FALSE(fs::exists(folder_ / "x"));
-  quantize_model(mini, folder_ / "q8", WeightFormat::q8);
-  EXPECT_THROW(quantize_model(folder_ / "q8", folder_ / "x", WeightFormat::q4), Error);  // packed already
+  quantize_model(mini, folder_ / "q8", WeightFormat::q8, cpu_device());
+  EXPECT_THROW(quantize_model(folder_ / "q8", folder_ / "x", WeightFormat::q4, cpu_device()), Error);  // packed already
   EXPECT_THAT(error_of(folder_ / "q8", WeightFormat::q4), HasSubstr("was packed as"));
 }
 
 TEST_F(Quantize, BrokenListsAreErrors) {
-  quantize_model(mini, folder_ / "q8", WeightFormat::q8);
+  quantize_model(mini, folder_ / "q8", WeightFormat::q8, cpu_device());
   const fs::path list = folder_ / "q8" / packed_file;
   const std::string name = "model.layers.0.self_attn.q_proj.weight";
   const auto entry = [&](const std::string& text) {
