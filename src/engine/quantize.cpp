@@ -62,6 +62,7 @@ void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format
     matrices.emplace(name, matrix);
   });
   std::vector<std::pair<std::string, TensorView>> tensors;
+  tensors.reserve(model.checkpoint.entries().size());
   for (const auto& [name, matrix] : matrices) tensors.emplace_back(name, *matrix.storage);
   for (const Checkpoint::Entry& entry : model.checkpoint.entries()) {
     // Whole numbers are tables that other programs keep; the model here has no use for them.

@@ -8,10 +8,10 @@
 #include <cstdint>
 
 #if defined(__clang__)
-#define LECTERN_BF16_BEGIN                                                                                         \
-  _Pragma(                                                                                                         \
-      "clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,f16c,fma\"))), " \
-      "apply_to = function)")
+// clang-format off: a pragma is one string
+#define LECTERN_BF16_BEGIN \
+  _Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,f16c,fma\"))), apply_to = function)")
+// clang-format on
 #define LECTERN_BF16_END _Pragma("clang attribute pop")
 #else
 #define LECTERN_BF16_BEGIN \
