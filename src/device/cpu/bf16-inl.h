@@ -8,7 +8,8 @@
 #include <cstdint>
 
 #if defined(__clang__)
-// clang-format off: a pragma is one string
+// A pragma is one string.
+// clang-format off
 #define LECTERN_BF16_BEGIN \
   _Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,f16c,fma\"))), apply_to = function)")
 // clang-format on
