@@ -134,7 +134,7 @@ class OperatorTable::Planner {
       refuse(plan_.functions, which);
       plan_.lowerings[index_of(which)] = &no_way;
     }
-    return std::move(plan_);
+    return plan_;
   }
 
  private:

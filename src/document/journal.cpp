@@ -31,6 +31,7 @@ FileStamp stamp_in(const json& line) {
 
 std::vector<std::string> absolute(const std::vector<std::filesystem::path>& paths) {
   std::vector<std::string> names;
+  names.reserve(paths.size());
   for (const auto& path : paths) names.push_back(std::filesystem::absolute(path).lexically_normal().string());
   return names;
 }

@@ -23,6 +23,7 @@ struct FileStamp {
   int64_t bytes = 0;
   int64_t changed = 0;  // nanoseconds since 1970
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the zero of a comparison for a pointer.
   auto operator<=>(const FileStamp&) const = default;
 };
 // Nothing for what is not a regular file.
