@@ -254,8 +254,8 @@ void softmax(Trial& t) {
 
 void grouped_linear(Trial& t) {
   const Mixture mixture(t, 128, 96);
-  std::vector<int32_t> rising;
-  for (int32_t i = 0; i < 60; ++i) rising.push_back(i / 13 + (i > 30 ? 1 : 0));
+  std::vector<int32_t> rising(60);
+  for (int32_t i = 0; i < 60; ++i) rising[static_cast<size_t>(i)] = i / 13 + (i > 30 ? 1 : 0);
   const Tensor groups = t.indices(rising);
   const Tensor x = t.inner({60, 128});
   const Tensor out = t.empty({60, 96});
