@@ -353,9 +353,8 @@ TEST(Guard, TheCacheIsRightAfterASetBack) {
       ++compared;
     }
     std::ranges::fill(row, 0.0F);
-    const Ids wanted = source(written);
-    row[static_cast<size_t>(wanted[0])] = 2;
-    row[static_cast<size_t>(wanted[1])] = 1;
+    float value = 100;
+    for (const int32_t id : source(written)) row[static_cast<size_t>(id)] = --value;
   };
   engine.add(std::move(request));
   run(engine);

@@ -17,17 +17,18 @@ void for_each_target(const Body& body) {
   struct Reset {
     ~Reset() {
       hwy::SetSupportedTargetsForTest(0);
-      cpu::allow_bf16_products(true);
+      cpu::limit_avx512(cpu::Avx512::bf16);
     }
   };
   const std::vector<int64_t> targets = hwy::SupportedAndGeneratedTargets();
   ASSERT_FALSE(targets.empty());
   const Reset afterwards;
-  if (cpu::has_bf16_products()) {
-    SCOPED_TRACE("AVX512-BF16");
-    body();
+  for (const auto& [level, name] : {std::pair(cpu::Avx512::bf16, "AVX512-BF16"), {cpu::Avx512::vnni, "AVX512-VNNI"}}) {
+    cpu::limit_avx512(level);
+    SCOPED_TRACE(name);
+    if (cpu::avx512_level() == level) body();
   }
-  cpu::allow_bf16_products(false);
+  cpu::limit_avx512(cpu::Avx512::none);
   for (const int64_t target : targets) {
     SCOPED_TRACE(hwy::TargetName(target));
     hwy::SetSupportedTargetsForTest(target);

@@ -1,24 +1,9 @@
 // Products of bf16 with AVX512-BF16, which Highway does not reach: tiles of rows times panels (see panels.h). Included
 // by sources whose functions run only where has_bf16_products() is true; everything between LECTERN_BF16_BEGIN and
-// LECTERN_BF16_END is compiled for that instruction set.
+// LECTERN_AVX512_END is compiled for that instruction set.
 #pragma once
 
-#include <immintrin.h>
-
-#include <cstdint>
-
-#if defined(__clang__)
-// A pragma is one string.
-// clang-format off
-#define LECTERN_BF16_BEGIN \
-  _Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,f16c,fma\"))), apply_to = function)")
-// clang-format on
-#define LECTERN_BF16_END _Pragma("clang attribute pop")
-#else
-#define LECTERN_BF16_BEGIN \
-  _Pragma("GCC push_options") _Pragma("GCC target(\"avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,f16c,fma\")")
-#define LECTERN_BF16_END _Pragma("GCC pop_options")
-#endif
+#include "device/cpu/avx512-inl.h"
 
 LECTERN_BF16_BEGIN
 namespace lectern::cpu::bf16 {
@@ -33,21 +18,6 @@ inline __m512i pair_of(const uint16_t* row) { return _mm512_set1_epi32(*reinterp
 
 inline __m512 widen(__m256i bits) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16)); }
 inline __m256i narrow(__m512 values) { return (__m256i)_mm512_cvtneps_pbh(values); }
-
-// e^x to 1e-7; 0 far below zero, infinite far above.
-inline __m512 exponential(__m512 x) {
-  const __m512 bounded =
-      _mm512_max_ps(_mm512_set1_ps(-104.0f), _mm512_min_ps(_mm512_set1_ps(89.0f), x));  // in this order NaN stays
-  const __m512 power = _mm512_mul_ps(bounded, _mm512_set1_ps(1.44269504f));
-  const __m512 whole = _mm512_roundscale_ps(power, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  // ln 2 in two parts, so that the rest is exact.
-  __m512 rest = _mm512_fnmadd_ps(whole, _mm512_set1_ps(0.693359375f), bounded);
-  rest = _mm512_fnmadd_ps(whole, _mm512_set1_ps(-2.12194440e-4f), rest);
-  __m512 sum = _mm512_set1_ps(1.0f / 720);
-  for (const float factor : {1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f})
-    sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(factor));
-  return _mm512_scalef_ps(sum, whole);
-}
 
 // out [M][N * 16] (+)= M rows of bf16 times N panels of `pairs` pairs of inputs.
 template <int M, int N, bool add>
@@ -97,4 +67,4 @@ inline void multiply_rows(int64_t rows, const uint16_t* x, int64_t stride, const
 }
 
 }  // namespace lectern::cpu::bf16
-LECTERN_BF16_END
+LECTERN_AVX512_END

@@ -416,7 +416,7 @@ void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, i
 }
 
 }  // namespace lectern::cpu::bf16
-LECTERN_BF16_END
+LECTERN_AVX512_END
 
 #else
 namespace lectern::cpu::bf16 {

@@ -206,12 +206,6 @@ void narrow_row(const TensorView& in, int64_t row, uint16_t* out) {
   }
 }
 
-void narrow(const float* in, uint16_t* out, int64_t count) {
-  parallel_shares(count, least_share, [&](int64_t first, int64_t last) {
-    HWY_DYNAMIC_DISPATCH(narrow_range)(in, out, first, last);
-  });
-}
-
 void activate(Activation activation, float* x, int64_t count) {
   static const std::vector<float> ones(256, 1.0f);
   const auto sigmoid = [&](float slope) {

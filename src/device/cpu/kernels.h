@@ -23,10 +23,9 @@ inline constexpr int max_row_products = 16;
 void widen(const TensorView& in, float* out);
 // The same for one entry of the leading extent, on this thread alone.
 void widen_row(const TensorView& in, int64_t row, float* out);
-// One entry of the leading extent of f32 or bf16 as bf16, on this thread alone.
+// One entry of the leading extent of f32 or bf16 as bf16, on this thread alone: to nearest, ties to even; infinities
+// stay, of a NaN nothing is promised.
 void narrow_row(const TensorView& in, int64_t row, uint16_t* out);
-// out bf16 = in, to nearest, ties to even; infinities stay, of a NaN nothing is promised.
-void narrow(const float* in, uint16_t* out, int64_t count);
 // x[i] = activation(x[i])
 void activate(Activation activation, float* x, int64_t count);
 // y = silu(y) * up

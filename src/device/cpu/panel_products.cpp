@@ -1,10 +1,13 @@
 // Products with packed weights: how they are shared among the threads, and the kernel for processors without
-// AVX512-BF16.
+// AVX512-VNNI and AVX512-BF16.
 #include <algorithm>
 #include <atomic>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "core/threads.h"
+#include "device/cpu/byte_rows.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/panel_range.h"
 #include "device/cpu/panels.h"
@@ -108,7 +111,16 @@ namespace {
 
 HWY_EXPORT(multiply_rows);
 
-std::atomic<bool> bf16_allowed{true};
+std::atomic<Avx512> highest_level{Avx512::bf16};
+
+Avx512 found_level() {
+#if HWY_ARCH_X86_64
+  if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vnni")) return Avx512::none;
+  return __builtin_cpu_supports("avx512bf16") ? Avx512::bf16 : Avx512::vnni;
+#else
+  return Avx512::none;
+#endif
+}
 
 // Writes the sums of one row and one panel.
 void finish(const PanelProduct& product, int64_t row, int64_t panel, const float* sums) {
@@ -131,7 +143,7 @@ void finish(const PanelProduct& product, int64_t row, int64_t panel, const float
   }
 }
 
-void multiply_range(const PanelRange& range) {
+void multiply_plainly(const PanelRange& range) {
   const PanelProduct& product = *range.product;
   const int64_t stride = product.rows->stride();
   const float* const x = product.rows->view().as<float>() + product.first * stride;
@@ -152,29 +164,43 @@ void multiply_range(const PanelRange& range) {
   }
 }
 
-// Cost of one panel: what few rows read, what many rows multiply, in comparable units.
-int64_t cost_of_panel(const PanelProduct& product) {
-  const int64_t reading = panel_bytes(product.weight->format, product.weight->in()) * (product.gate != nullptr ? 2 : 1);
-  return product.count <= few_rows ? reading : reading + product.count * product.weight->in();
+void multiply(const PanelRange& range) {
+  if (range.bytes != nullptr) return int8::multiply_range(range);
+  if (has_bf16_products()) return bf16::multiply_range(range);
+  multiply_plainly(range);
 }
 
-// Tasks are contiguous stretches of all panels, so that the processor's prefetchers follow them.
-void share_panels(std::span<const PanelProduct> products, void (*multiply)(const PanelRange&)) {
+// Few rows: what is read takes the time. Tasks are contiguous stretches of all panels, so that the processor's
+// prefetchers follow them.
+void share_panels(std::span<const PanelProduct> products) {
+  const auto bytes_of_panel = [](const PanelProduct& product) {
+    return panel_bytes(product.weight->format, product.weight->in()) * (product.gate != nullptr ? 2 : 1);
+  };
+  std::map<std::pair<const ProductRows*, WeightFormat>, ByteRows> rows;  // as bytes, once for all that share them
+  std::vector<const ByteRows*> bytes;
   int64_t total = 0;
-  for (const PanelProduct& product : products) total += cost_of_panel(product) * panels_of(product.weight->out());
+  for (const PanelProduct& product : products) {
+    total += bytes_of_panel(product) * panels_of(product.weight->out());
+    const WeightFormat format = product.weight->format;
+    const bool quantized = is_quantized(format) && has_int8_products();
+    bytes.push_back(quantized ? &rows.try_emplace({product.rows, format}, *product.rows, format).first->second
+                              : nullptr);
+  }
   constexpr int64_t least = 96 << 10;
   const int64_t tasks = std::clamp<int64_t>(total / least, 1, 4 * threads());
   parallel_for(tasks, [&](int64_t task) {
     const int64_t first = total * task / tasks;
     const int64_t last = total * (task + 1) / tasks;
     int64_t start = 0;
-    for (const PanelProduct& product : products) {
-      const int64_t cost = cost_of_panel(product);
+    for (size_t i = 0; i < products.size(); ++i) {
+      const PanelProduct& product = products[i];
+      const int64_t cost = bytes_of_panel(product);
       const int64_t panels = panels_of(product.weight->out());
       // A panel belongs to the share in which its cost begins.
       const auto panel_at = [&](int64_t at) { return std::clamp<int64_t>((at - start + cost - 1) / cost, 0, panels); };
-      const PanelRange range{&product, first <= start ? 0 : panel_at(first), last <= start ? 0 : panel_at(last), 0,
-                             product.count};
+      const PanelRange range{
+          &product, first <= start ? 0 : panel_at(first), last <= start ? 0 : panel_at(last), 0, product.count,
+          bytes[i]};
       if (range.first < range.last) multiply(range);
       start += cost * panels;
     }
@@ -182,7 +208,7 @@ void share_panels(std::span<const PanelProduct> products, void (*multiply)(const
 }
 
 // Many rows: each task takes rows that fit the second cache and as many panels as make it worth a task.
-void share_tasks(std::span<const PanelProduct> products, void (*multiply)(const PanelRange&)) {
+void share_tasks(std::span<const PanelProduct> products) {
   constexpr int64_t cache = 512 << 10;  // bytes of rows
   constexpr int64_t work = 16 << 20;    // products of a task
   std::vector<PanelRange> tasks;
@@ -205,16 +231,12 @@ void share_tasks(std::span<const PanelProduct> products, void (*multiply)(const 
 
 }  // namespace
 
-bool has_bf16_products() {
-#if HWY_ARCH_X86_64
-  static const bool available = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw");
-  return available && bf16_allowed.load(std::memory_order_relaxed);
-#else
-  return false;
-#endif
+Avx512 avx512_level() {
+  static const Avx512 available = found_level();
+  return std::min(available, highest_level.load(std::memory_order_relaxed));
 }
 
-void allow_bf16_products(bool allowed) { bf16_allowed = allowed; }
+void limit_avx512(Avx512 highest) { highest_level = highest; }
 
 ProductRows::ProductRows(Device& device, int64_t rows, int64_t columns)
     : storage_(device, has_bf16_products() ? DataType::bf16 : DataType::f32, {rows, padded_inputs(columns)}),
@@ -252,12 +274,11 @@ ProductRows::ProductRows(Device& device, const TensorView& in, std::span<const i
 }
 
 void panel_products(std::span<const PanelProduct> products) {
-  const auto multiply = has_bf16_products() ? bf16::multiply_range : multiply_range;
-  const bool few = std::ranges::all_of(products, [](const PanelProduct& p) { return p.count <= few_rows; });
+  const bool few = std::ranges::all_of(products, [](const PanelProduct& p) { return p.count <= max_row_products; });
   if (few) {
-    share_panels(products, multiply);
+    share_panels(products);
   } else {
-    share_tasks(products, multiply);
+    share_tasks(products);
   }
 }
 

@@ -9,10 +9,18 @@
 
 namespace lectern::cpu {
 
-// Whether this processor multiplies pairs of bf16 in one instruction (AVX512-BF16), and may.
-bool has_bf16_products();
-// For tests: false makes has_bf16_products() false everywhere.
-void allow_bf16_products(bool allowed);
+// What this processor has beyond the instruction sets that Highway knows here, each level with those before it.
+enum class Avx512 : uint8_t {
+  none,
+  vnni,  // sums of four products of bytes in one instruction
+  bf16,  // sums of two products of bf16 in one instruction
+};
+Avx512 avx512_level();
+// For tests: no level above this one is used.
+void limit_avx512(Avx512 highest);
+
+inline bool has_int8_products() { return avx512_level() >= Avx512::vnni; }
+inline bool has_bf16_products() { return avx512_level() >= Avx512::bf16; }
 
 // Rows in the form that panel_products takes: bf16 or f32 by has_bf16_products(), each padded with zeros to the
 // padded inputs of a panel.

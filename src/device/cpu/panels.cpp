@@ -2,7 +2,6 @@
 #include "device/cpu/panels.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -22,17 +21,8 @@ HWY_BEFORE_NAMESPACE();
 namespace lectern::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// To nearest, ties to even; finite values beyond f16's range become its largest.
-inline uint16_t f32_to_f16(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  const uint32_t sign = (bits >> 16) & 0x8000u;
-  const float magnitude = std::min(std::abs(value), 65504.0f);
-  if (magnitude < 0x1p-14f)
-    return static_cast<uint16_t>(sign | static_cast<uint32_t>(std::nearbyint(magnitude * 0x1p24f)));
-  const uint32_t wide = std::bit_cast<uint32_t>(magnitude);
-  const uint32_t rounded = (wide + 0xfffu + ((wide >> 13) & 1u)) >> 13;
-  return static_cast<uint16_t>(sign | std::min<uint32_t>(rounded - (112u << 10), 0x7bffu));
-}
+// Scales beyond f16's range become its largest.
+inline uint16_t scale_bits(float scale) { return f32_to_f16(std::clamp(scale, -65504.0f, 65504.0f)); }
 
 // The numbers nearest to block / scale.
 HWY_API hn::Vec<FloatTag> numbers_of(FloatTag d, const float* at, float inverse, float lowest, float highest) {
@@ -58,11 +48,11 @@ inline float best_scale(const float* block, WeightFormat format, float lowest, f
     if (std::abs(block[i]) > std::abs(extreme)) extreme = block[i];
   }
   if (extreme == 0 || !std::isfinite(extreme)) return 0;
-  if (format == WeightFormat::q8) return f16_to_f32(f32_to_f16(extreme / lowest));
+  if (format == WeightFormat::q8) return f16_to_f32(scale_bits(extreme / lowest));
   float best = 0;
   float least = std::numeric_limits<float>::infinity();
   for (float divisor = lowest - 0.6f; divisor < lowest + 1.9f; divisor += 0.2f) {
-    const float scale = f16_to_f32(f32_to_f16(extreme / divisor));
+    const float scale = f16_to_f32(scale_bits(extreme / divisor));
     if (scale == 0) continue;
     const float error = squared_error(block, scale, lowest, highest);
     if (error < least) {
@@ -83,7 +73,7 @@ uint16_t quantize_block(const float* block, WeightFormat format, int32_t* number
   const float inverse = scale == 0 ? 0 : 1.0f / scale;
   for (int64_t i = 0; i < block_inputs; i += static_cast<int64_t>(hn::Lanes(d)))
     hn::StoreU(hn::ConvertTo(d32, numbers_of(d, block + i, inverse, lowest, highest)), d32, numbers + i);
-  return f32_to_f16(scale);
+  return scale_bits(scale);
 }
 
 }  // namespace lectern::cpu::HWY_NAMESPACE
