@@ -170,6 +170,15 @@ void multiply(const PanelRange& range) {
   multiply_plainly(range);
 }
 
+// Each task takes a part of what is left, so that the last are small and the threads end together.
+std::vector<int64_t> ends_of_tasks(int64_t total) {
+  constexpr int64_t least = 32 << 10;  // bytes
+  std::vector<int64_t> ends;
+  for (int64_t at = 0; at < total; ends.push_back(at))
+    at = std::min(total, at + std::max(least, (total - at) / (2 * threads())));
+  return ends;
+}
+
 // Few rows: what is read takes the time. Tasks are contiguous stretches of all panels, so that the processor's
 // prefetchers follow them.
 void share_panels(std::span<const PanelProduct> products) {
@@ -186,11 +195,10 @@ void share_panels(std::span<const PanelProduct> products) {
     bytes.push_back(quantized ? &rows.try_emplace({product.rows, format}, *product.rows, format).first->second
                               : nullptr);
   }
-  constexpr int64_t least = 96 << 10;
-  const int64_t tasks = std::clamp<int64_t>(total / least, 1, 4 * threads());
-  parallel_for(tasks, [&](int64_t task) {
-    const int64_t first = total * task / tasks;
-    const int64_t last = total * (task + 1) / tasks;
+  const std::vector<int64_t> ends = ends_of_tasks(total);
+  parallel_for(static_cast<int64_t>(ends.size()), [&](int64_t task) {
+    const int64_t first = task == 0 ? 0 : ends[static_cast<size_t>(task - 1)];
+    const int64_t last = ends[static_cast<size_t>(task)];
     int64_t start = 0;
     for (size_t i = 0; i < products.size(); ++i) {
       const PanelProduct& product = products[i];
