@@ -233,8 +233,8 @@ int bench(const Arguments& arguments) {
   std::optional<LoadedModel> model;
   const double load = seconds_of([&] {
     const std::filesystem::path folder = find_model(arguments.model.model).folder;
-    model.emplace(folder, open_device(arguments.model.device, arguments.model.without),
-                  weight_format(arguments.model.weights, folder));
+    Device& device = open_device(arguments.model.device, arguments.model.without);
+    model.emplace(folder, device, weight_format(arguments.model.weights, folder, device));
   });
   const double gops = peak[model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16];
   bench_encoder(*model, arguments, gops, report);

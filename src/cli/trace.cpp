@@ -62,8 +62,8 @@ TensorView floats(const std::vector<float>& values, const Shape& shape) {
 int trace(const Arguments& arguments) {
   use_threads(arguments.model.threads);
   const std::filesystem::path folder = find_model(arguments.model.model).folder;
-  const LoadedModel model(folder, open_device(arguments.model.device, arguments.model.without),
-                          weight_format(arguments.model.weights, folder));
+  Device& device = open_device(arguments.model.device, arguments.model.without);
+  const LoadedModel model(folder, device, weight_format(arguments.model.weights, folder, device));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids", vocabulary);
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);

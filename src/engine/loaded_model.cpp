@@ -32,8 +32,10 @@ Device& ready(Device& device, WeightFormat format) {
 
 }  // namespace
 
-WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder) {
-  return name == "auto" ? read_packed(folder).weights : weight_format(name);
+WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder, const Device& device) {
+  if (name != "auto") return weight_format(name);
+  const PackedTensors packed = read_packed(folder);
+  return packed.tensors.empty() ? device.usual_weights() : packed.weights;
 }
 
 LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on, WeightFormat weights,
