@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "device/cpu/cpu_device.h"
+#include "device/operator_check.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
@@ -112,6 +114,21 @@ TEST(AscendDevice, TriesTheOtherFunctionBeforeItReplaces) {
   for (const Operator which : {Operator::linear, Operator::attention, Operator::experts})
     EXPECT_TRUE(is_native(card.device(), which, card.half())) << name_of(which);
   EXPECT_GT(fake_cann_runs("aclnnGroupedMatmulV4"), 0u);
+}
+
+// What `lectern doctor` checks; the operators that no model needs there are absent.
+TEST(AscendDevice, ComputesWhatTheCpuComputes) {
+  for (const DataType half : {DataType::f16, DataType::bf16}) {
+    FakeCard card(half);
+    for (const DataType type : {DataType::f32, half}) {
+      const uint64_t attentions = fake_cann_runs("aclnnFusedInferAttentionScoreV2");
+      for (const OperatorCheck& check : check_operators(card.device(), type, cpu_device())) {
+        EXPECT_TRUE(check.passed() || check.how == "absent")
+            << check.name << " in " << name_of(check.type) << ": " << check.error << " " << check.failure;
+      }
+      EXPECT_EQ(fake_cann_runs("aclnnFusedInferAttentionScoreV2") > attentions, type == half);
+    }
+  }
 }
 
 // A picture of noise and a prompt through mini on the fake: the tokens of a short run.
