@@ -8,9 +8,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <system_error>
-
-#include "core/descriptor.h"
 
 namespace lectern {
 namespace {
@@ -60,6 +59,16 @@ std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) 
   }
   text.resize(used);
   return text;
+}
+
+Descriptor unnamed_file(const std::filesystem::path& folder) {
+  Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file) return file;
+  // A file system without such files: the name is taken away at once.
+  std::string name = (folder / ".lectern-XXXXXX").string();
+  file = Descriptor(::mkostemp(name.data(), O_CLOEXEC));
+  if (file) ::unlink(name.c_str());
+  return file;
 }
 
 AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
