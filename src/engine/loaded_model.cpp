@@ -9,8 +9,6 @@
 namespace lectern {
 namespace {
 
-constexpr int published_size = 1024;
-
 int32_t find_image_token(const Tokenizer& tokenizer, const Checkpoint& checkpoint) {
   const std::string folder = checkpoint.folder().string();
   const int vocabulary = checkpoint.config().decoder.vocabulary;
