@@ -127,9 +127,7 @@ class Conversion {
         ++failed_pages_;
       }
     }
-    Layout layout = parse_layout(raw, page.width, page.height);
-    page.blocks = std::move(layout.blocks);
-    page.warnings.insert(page.warnings.end(), layout.warnings.begin(), layout.warnings.end());
+    lay_out(page);
     for (const Warning& warning : page.warnings)
       complain(fmt::format("{}: page {}: {}", name, number, warning.message));
     const Picture* const pixels = source.picture.width > 0 ? &source.picture : nullptr;

@@ -183,9 +183,7 @@ void ModelPageReader::State::close(Reading& reading) const {
   send(reading, grounded || options.raw ? rest : reading.shown.finish(), true);
   page.decode_seconds = reading.working.seconds() - page.prefill_seconds;
   page.guard.recovered = page.guard.loops > 0 && page.finish == name_of(Finish::end);
-  Layout layout = parse_layout(page.raw, page.width, page.height);
-  page.blocks = std::move(layout.blocks);
-  page.warnings.insert(page.warnings.end(), layout.warnings.begin(), layout.warnings.end());
+  lay_out(page);
 }
 
 // Takes what was read; whether the page has another part to be read, or is read in another way.
