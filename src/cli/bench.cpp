@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -14,6 +13,7 @@
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "core/clock.h"
 #include "core/threads.h"
 #include "device/cpu/peak.h"
 #include "device/registry.h"
@@ -34,9 +34,9 @@ struct Arguments {
 
 template <typename Work>
 double seconds_of(const Work& work) {
-  const auto start = std::chrono::steady_clock::now();
+  const Clock clock;
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return clock.seconds();
 }
 
 struct Times {
