@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "core/file.h"
+#include "device/host_values.h"
 #include "device/registry.h"
 #include "document/picture_file.h"
 #include "engine/engine.h"
@@ -53,10 +54,6 @@ std::vector<int32_t> parse_ids(const std::string& text, std::string_view option,
 
 TensorView integers(const std::vector<int64_t>& values) {
   return {reinterpret_cast<const std::byte*>(values.data()), DataType::i64, {static_cast<int64_t>(values.size())}};
-}
-
-TensorView floats(const std::vector<float>& values, const Shape& shape) {
-  return {reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape};
 }
 
 int trace(const Arguments& arguments) {
@@ -107,14 +104,14 @@ int trace(const Arguments& arguments) {
     if (!values) return;
     kept.emplace_back(static_cast<size_t>(values.shape().elements()));
     model.device.read(values, kept.back().data());
-    stages.emplace_back(stage, floats(kept.back(), values.shape()));
+    stages.emplace_back(stage, view_of_floats(kept.back(), values.shape()));
   };
   add("whole_sam", page.whole.sam);
   add("whole_clip", page.whole.clip);
   add("tiles_sam", page.tiles.sam);
   add("tiles_clip", page.tiles.clip);
   add("image_sequence", page.sequence);
-  stages.emplace_back("logits", floats(logits, {static_cast<int64_t>(tokens.size()), width}));
+  stages.emplace_back("logits", view_of_floats(logits, {static_cast<int64_t>(tokens.size()), width}));
   write_safetensors(arguments.out, stages);
   return exit_done;
 }

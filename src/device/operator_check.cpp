@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "device/device_failure.h"
+#include "device/host_values.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -40,16 +41,8 @@ class Trial {
     device_.rearrange({wide, narrow});
     return narrow;
   }
-  Tensor indices(const std::vector<int32_t>& values) {
-    const std::vector<float> wide(values.begin(), values.end());
-    const Shape shape = {static_cast<int64_t>(values.size())};
-    Tensor narrow(device_, DataType::i32, shape);
-    device_.rearrange({upload(wide, shape), narrow});
-    return narrow;
-  }
-  Tensor upload(const std::vector<float>& values, const Shape& shape) {
-    return device_.vector({reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape});
-  }
+  Tensor indices(const std::vector<int32_t>& values) { return from_host(device_, values); }
+  Tensor upload(const std::vector<float>& values, const Shape& shape) { return from_host(device_, values, shape); }
   Tensor empty(const Shape& shape) { return {device_, type_, shape}; }
   Tensor empty_floats(const Shape& shape) { return {device_, DataType::f32, shape}; }
   // As a model keeps its weights whose decoder computes in this type.
@@ -60,17 +53,17 @@ class Trial {
   Matrix matrix(int64_t out, int64_t in) { return matrix(out, in, weights()); }
   Matrix matrix(int64_t out, int64_t in, WeightFormat format) {
     const std::vector<float>& values = weights_.emplace_back(host(out * in));
-    return device_.matrix({reinterpret_cast<const std::byte*>(values.data()), DataType::f32, {out, in}}, format);
+    return device_.matrix(view_of_floats(values, {out, in}), format);
   }
 
   // The result of the first call, and the time of later ones.
   template <typename Call>
   void run(const TensorView& out, const Call& call) {
     call();
-    result = read(out);
+    result = floats_to_host(device_, out);
     const Clock clock;
     for (int i = 0; i < timed_calls; ++i) call();
-    read(out);
+    floats_to_host(device_, out);
     seconds = clock.seconds() / timed_calls;
   }
 
@@ -78,17 +71,6 @@ class Trial {
   double seconds = 0;
 
  private:
-  std::vector<float> read(const TensorView& view) {
-    std::vector<float> values(static_cast<size_t>(view.shape.elements()));
-    Tensor wide;
-    if (view.type != DataType::f32) {
-      wide = empty_floats(view.shape);
-      device_.rearrange({view, wide});
-    }
-    device_.read(wide ? TensorView(wide) : view, values.data());
-    return values;
-  }
-
   Device& device_;
   DataType type_;
   std::minstd_rand random_{1};
