@@ -44,7 +44,7 @@ class AtomicFile {
  private:
   std::filesystem::path target_;
   std::filesystem::path temporary_;  // empty after commit()
-  int file_ = -1;
+  Descriptor file_;
 };
 
 }  // namespace lectern
