@@ -102,8 +102,7 @@ int trace(const Arguments& arguments) {
   std::deque<std::vector<float>> kept;
   const auto add = [&](const char* stage, const Tensor& values) {
     if (!values) return;
-    kept.emplace_back(static_cast<size_t>(values.shape().elements()));
-    model.device.read(values, kept.back().data());
+    kept.push_back(floats_to_host(model.device, values));
     stages.emplace_back(stage, view_of_floats(kept.back(), values.shape()));
   };
   add("whole_sam", page.whole.sam);
