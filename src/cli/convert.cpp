@@ -13,6 +13,7 @@
 #include "core/file.h"
 #include "document/layout.h"
 #include "document/output_names.h"
+#include "document/outputs.h"
 #include "document/page_source.h"
 #include "document/raw_pages.h"
 #include "lectern/error.h"
@@ -52,7 +53,7 @@ class Conversion {
  public:
   explicit Conversion(const Arguments& arguments)
       : arguments_(arguments),
-        formats_(chosen_formats(arguments.output, Format::markdown)),
+        formats_(formats_for(arguments.output.out, asked_formats(arguments.output), Format::markdown)),
         names_(arguments.output.out, arguments.inputs, formats_),
         pictures_(arguments.images, arguments.dpi) {}
 

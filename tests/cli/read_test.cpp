@@ -56,6 +56,14 @@ TEST_F(ReadCommand, SeparatesPagesByAnEmptyLine) {
   EXPECT_EQ(outcome.out, text_of(banner) + "\n" + text_of(receipt));
 }
 
+TEST_F(ReadCommand, WritesTheFormatsThatHaveSwitches) {
+  EXPECT_EQ(read(quick + banner + " --boxes --raw --format json -o out/").code, 0);
+  for (const std::string file : {"banner.boxes.png", "banner.mmd", "banner.json"}) {
+    EXPECT_TRUE(fs::exists(folder / "out" / file)) << file;
+  }
+  EXPECT_EQ(files_in(folder / "out"), 3u);
+}
+
 TEST_F(ReadCommand, RefusesWrongUsage) {
   expect_refusal(testing::lectern(folder, ""), 2, "expected a command: read, ");
   expect_refusal(testing::lectern(folder, banner), 2, "as in: lectern read " + banner);
