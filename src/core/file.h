@@ -20,8 +20,8 @@ Error system_error(const std::filesystem::path& path, std::string_view problem, 
 // The whole of a file of at most max_bytes; pipes are read too. A longer file is an Error.
 std::string read_text_file(const std::filesystem::path& path, size_t max_bytes);
 
-// A new file in `folder`, for reading and writing, that is gone when it is closed, however the process ends. Empty, with
-// the reason in errno, when it cannot be made.
+// A new file in `folder`, to write and read, that is gone when it is closed, however the process ends. Empty, with the
+// reason in errno, when it cannot be made.
 Descriptor unnamed_file(const std::filesystem::path& folder);
 
 // Writes to a temporary file beside the target and puts it in the target's place on commit(). Destroyed without
