@@ -14,7 +14,8 @@ class Model {
  public:
   // `folder` holds config.json, tokenizer.json and *.safetensors, which are memory-mapped and must stay unchanged
   // while the model lives. Throws Error, naming the file, when something is missing, broken or unsupported.
-  // `weights` names how they are kept and multiplied: f32 (exact products of the checkpoint's values), bf16, q8 or q4.
+  // `weights` names how they are kept and multiplied: f32 (exact products of the checkpoint's values), bf16, q8 or q4;
+  // auto is how the model was packed, else f32 on the cpu and bf16 on a card.
   // `device` is one of those that `lectern devices` lists; operators in `without`, names between commas, are replaced
   // by equivalents although the device has them.
   static Model load(const std::filesystem::path& folder, std::string_view weights = "auto",

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "device/host_values.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -30,9 +31,7 @@ Matrix WeightLoader::matrix(const std::string& name, const Shape& shape, WeightF
 }
 
 std::vector<float> WeightLoader::values(const std::string& name, const Shape& shape) const {
-  std::vector<float> values(static_cast<size_t>(shape.elements()));
-  device_.read(vector(name, shape), values.data());
-  return values;
+  return floats_to_host(device_, vector(name, shape));
 }
 
 int64_t WeightLoader::extent(const std::string& name, size_t rank, int index) const {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -14,6 +13,7 @@
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "core/clock.h"
 #include "core/threads.h"
 #include "device/cpu/peak.h"
 #include "device/registry.h"
@@ -34,9 +34,9 @@ struct Arguments {
 
 template <typename Work>
 double seconds_of(const Work& work) {
-  const auto start = std::chrono::steady_clock::now();
+  const Clock clock;
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return clock.seconds();
 }
 
 struct Times {
@@ -233,8 +233,8 @@ int bench(const Arguments& arguments) {
   std::optional<LoadedModel> model;
   const double load = seconds_of([&] {
     const std::filesystem::path folder = find_model(arguments.model.model).folder;
-    model.emplace(folder, open_device(arguments.model.device, arguments.model.without),
-                  weight_format(arguments.model.weights, folder));
+    Device& device = open_device(arguments.model.device, arguments.model.without);
+    model.emplace(folder, device, weight_format(arguments.model.weights, folder, device));
   });
   const double gops = peak[model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16];
   bench_encoder(*model, arguments, gops, report);

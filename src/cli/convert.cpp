@@ -13,6 +13,7 @@
 #include "core/file.h"
 #include "document/layout.h"
 #include "document/output_names.h"
+#include "document/outputs.h"
 #include "document/page_source.h"
 #include "document/raw_pages.h"
 #include "lectern/error.h"
@@ -52,7 +53,7 @@ class Conversion {
  public:
   explicit Conversion(const Arguments& arguments)
       : arguments_(arguments),
-        formats_(chosen_formats(arguments.output, Format::markdown)),
+        formats_(formats_for(arguments.output.out, asked_formats(arguments.output), Format::markdown)),
         names_(arguments.output.out, arguments.inputs, formats_),
         pictures_(arguments.images, arguments.dpi) {}
 
@@ -127,9 +128,7 @@ class Conversion {
         ++failed_pages_;
       }
     }
-    Layout layout = parse_layout(raw, page.width, page.height);
-    page.blocks = std::move(layout.blocks);
-    page.warnings.insert(page.warnings.end(), layout.warnings.begin(), layout.warnings.end());
+    lay_out(page);
     for (const Warning& warning : page.warnings)
       complain(fmt::format("{}: page {}: {}", name, number, warning.message));
     const Picture* const pixels = source.picture.width > 0 ? &source.picture : nullptr;

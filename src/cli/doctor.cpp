@@ -63,8 +63,8 @@ class Report {
   std::vector<std::string> failed_;
 };
 
-void describe(Report& report, const Arguments& arguments, const DeviceDescription& description, const Device& device,
-              WeightFormat format, const std::string& reference) {
+void describe(Report& report, const DeviceDescription& description, const Device& device, WeightFormat format,
+              const std::string& reference) {
   utsname host{};
   ::uname(&host);
   std::string lowered;
@@ -78,7 +78,12 @@ void describe(Report& report, const Arguments& arguments, const DeviceDescriptio
   report.fact("its software", description.software);
   report.fact("its memory", memory_text(description));
   report.fact("host", fmt::format("{} {} {}, {} threads", host.sysname, host.release, host.machine, threads()));
-  report.fact("weights", arguments.model.weights);
+  const Precision inner = device.precision(format);
+  report.fact("weights", fmt::format("{}; values between operators are {}", name_of(format),
+                                     inner.encoder == inner.decoder
+                                         ? std::string(name_of(inner.decoder))
+                                         : fmt::format("{} in the encoder, {} in the decoder", name_of(inner.encoder),
+                                                       name_of(inner.decoder))));
   report.fact("replaced operators", lowered.empty() ? "none" : lowered);
   report.fact("compared with", reference);
   report.line();
@@ -158,18 +163,17 @@ int doctor(const Arguments& arguments) {
   use_threads(arguments.model.threads);
   const std::filesystem::path folder =
       arguments.model.model.empty() ? shipped_model() : find_model(arguments.model.model).folder;
-  const WeightFormat format = weight_format(arguments.model.weights, folder);
   if (!arguments.report.empty()) {
     const AtomicFile probe(arguments.report);  // what cannot be written is refused before the work begins
   }
   const DeviceDescription description = describe_device(arguments.model.device);
   Device& device = open_device(arguments.model.device, arguments.model.without);
+  const WeightFormat format = weight_format(arguments.model.weights, folder, device);
   // The CPU is held against plain loops, everything else against the CPU.
   const bool is_cpu = &device == &open_device("cpu");
   Device& reference = open_device("cpu", is_cpu ? "all" : "");
   Report report;
-  describe(report, arguments, description, device, format,
-           is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
+  describe(report, description, device, format, is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
   try {
     for (const DataType type : types_of(device, format)) check_operators_of(report, device, type, reference);
     check_a_page(report, arguments, device, reference, folder, format);

@@ -28,12 +28,12 @@ void on_signal(int signal) {
 Interrupts::Interrupts() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error("pipe", "cannot be made", errno);
-  read_end_ = ends[0];
-  write_end_ = ends[1];
-  handler_end = write_end_;
+  read_end_ = Descriptor(ends[0]);
+  write_end_ = Descriptor(ends[1]);
+  handler_end = write_end_.get();
   waiter_ = std::thread([this] {
     char byte = 0;
-    while (::read(read_end_, &byte, 1) < 0 && errno == EINTR) {
+    while (::read(read_end_.get(), &byte, 1) < 0 && errno == EINTR) {
     }
     if (byte == '!') stop_.request_stop();
   });
@@ -47,9 +47,8 @@ Interrupts::~Interrupts() {
   for (const int signal : watched) {
     if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
   }
-  ::close(write_end_);  // the end of the file for the waiter
+  write_end_ = Descriptor();  // the end of the file for the waiter
   waiter_.join();
-  ::close(read_end_);
 }
 
 }  // namespace lectern::cli

@@ -5,6 +5,8 @@
 #include <stop_token>
 #include <thread>
 
+#include "core/descriptor.h"
+
 namespace lectern::cli {
 
 class Interrupts {
@@ -15,11 +17,10 @@ class Interrupts {
   ~Interrupts();
 
   std::stop_token token() const { return stop_.get_token(); }
-  bool requested() const { return stop_.stop_requested(); }
 
  private:
   std::stop_source stop_;
-  int read_end_ = -1, write_end_ = -1;
+  Descriptor read_end_, write_end_;  // of a pipe
   std::thread waiter_;
 };
 

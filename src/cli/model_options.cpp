@@ -52,7 +52,9 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--model", options.model, model_help)->type_name("MODEL");
   command
       .add_option("--weights", options.weights,
-                  "How weights are kept and multiplied (default: f32, which is exact, or as the model was packed)")
+                  "How weights are kept and multiplied (default: as the model was packed, else f32, which is exact, on "
+                  "the cpu, "
+                  "and 16 bits on a card)")
       ->type_name("f32|bf16|q8|q4");
   command
       .add_option("--device", options.device, "Where to run: cpu (default), or another that `lectern devices` lists")

@@ -24,21 +24,13 @@ struct Row {
   std::filesystem::path folder;
 };
 
-int64_t bytes_in(const std::filesystem::path& folder) {
-  int64_t sum = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.is_regular_file()) sum += static_cast<int64_t>(entry.file_size());
-  }
-  return sum;
-}
-
 std::vector<Row> rows() {
   std::vector<Row> rows;
   for (const hub::StoredModel& model : hub::stored_models(hub::model_store())) {
     rows.push_back({model.name.text(), model.name.revision, model.bytes, model.complete, false, model.folder});
   }
   if (const auto folder = shipped_model(); !folder.empty()) {
-    rows.push_back({shipped_model_name, LECTERN_VERSION, bytes_in(folder), true, false, folder});
+    rows.push_back({shipped_model_name, LECTERN_VERSION, hub::bytes_in(folder), true, false, folder});
   }
   try {
     const auto used = find_model("").folder;

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
-
-#include "document/output_names.h"
 
 namespace lectern::cli {
 namespace {
@@ -69,19 +66,11 @@ void add_output_options(CLI::App& command, OutputArguments& arguments) {
                    "Marks between pages in md (a rule) and txt (a form feed)");
 }
 
-std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usual) {
-  std::vector<Format> formats;
-  const auto add = [&](Format format) {
-    if (std::ranges::find(formats, format) == formats.end()) formats.push_back(format);
-  };
-  for (const std::string& name : arguments.formats) add(format_named(name));
-  if (arguments.raw) add(Format::raw);
-  if (arguments.boxes) add(Format::boxes);
-  if (formats.empty()) {
-    const bool folder = arguments.out.ends_with('/') || std::filesystem::is_directory(arguments.out);
-    add(folder ? usual : format_of(arguments.out).value_or(usual));
-  }
-  return formats;
+std::vector<std::string> asked_formats(const OutputArguments& arguments) {
+  std::vector<std::string> names = arguments.formats;
+  if (arguments.raw) names.emplace_back("raw");
+  if (arguments.boxes) names.emplace_back("boxes");
+  return names;
 }
 
 }  // namespace lectern::cli

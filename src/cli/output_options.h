@@ -11,7 +11,7 @@ namespace lectern::cli {
 
 struct OutputArguments {
   std::string out;                   // as OutputNames takes it
-  std::vector<std::string> formats;  // names; none: chosen_formats decides
+  std::vector<std::string> formats;  // names, as given with --format
   bool raw = false, boxes = false;
   OutputOptions options;
 };
@@ -19,8 +19,7 @@ struct OutputArguments {
 // Adds --output, --format and the switches of OutputOptions.
 void add_output_options(CLI::App& command, OutputArguments& arguments);
 
-// The formats asked for, each once; else the one that the extension of --output stands for; else `usual`.
-// Throws Error for a name that is none.
-std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usual);
+// The names of the formats asked for, those of --raw and --boxes among them.
+std::vector<std::string> asked_formats(const OutputArguments& arguments);
 
 }  // namespace lectern::cli

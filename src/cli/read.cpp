@@ -40,15 +40,13 @@ ProgressLine::Style progress_style(const Arguments& arguments) {
 
 // Text appears while it is read where a person waits for it: on a terminal, when no format was asked for.
 bool is_live(const OutputArguments& output) {
-  return (output.out.empty() || output.out == "-") && output.formats.empty() && !output.raw &&
-         ::isatty(STDOUT_FILENO) != 0;
+  return (output.out.empty() || output.out == "-") && asked_formats(output).empty() && ::isatty(STDOUT_FILENO) != 0;
 }
 
 DocumentOptions document_options(const Arguments& arguments) {
   DocumentOptions options = arguments.options;
   options.out = is_live(arguments.output) ? "" : arguments.output.out.empty() ? "-" : arguments.output.out;
-  options.formats = arguments.output.formats;
-  if (arguments.output.raw) options.formats.emplace_back("raw");
+  options.formats = asked_formats(arguments.output);
   options.output = arguments.output.options;
   options.resume = arguments.restart  ? DocumentOptions::Resume::never
                    : arguments.resume ? DocumentOptions::Resume::required

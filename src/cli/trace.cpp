@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "core/file.h"
+#include "device/host_values.h"
 #include "device/registry.h"
 #include "document/picture_file.h"
 #include "engine/engine.h"
@@ -55,15 +56,11 @@ TensorView integers(const std::vector<int64_t>& values) {
   return {reinterpret_cast<const std::byte*>(values.data()), DataType::i64, {static_cast<int64_t>(values.size())}};
 }
 
-TensorView floats(const std::vector<float>& values, const Shape& shape) {
-  return {reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape};
-}
-
 int trace(const Arguments& arguments) {
   use_threads(arguments.model.threads);
   const std::filesystem::path folder = find_model(arguments.model.model).folder;
-  const LoadedModel model(folder, open_device(arguments.model.device, arguments.model.without),
-                          weight_format(arguments.model.weights, folder));
+  Device& device = open_device(arguments.model.device, arguments.model.without);
+  const LoadedModel model(folder, device, weight_format(arguments.model.weights, folder, device));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = parse_ids(arguments.prompt_ids, "--prompt-ids", vocabulary);
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);
@@ -105,16 +102,15 @@ int trace(const Arguments& arguments) {
   std::deque<std::vector<float>> kept;
   const auto add = [&](const char* stage, const Tensor& values) {
     if (!values) return;
-    kept.emplace_back(static_cast<size_t>(values.shape().elements()));
-    model.device.read(values, kept.back().data());
-    stages.emplace_back(stage, floats(kept.back(), values.shape()));
+    kept.push_back(floats_to_host(model.device, values));
+    stages.emplace_back(stage, view_of_floats(kept.back(), values.shape()));
   };
   add("whole_sam", page.whole.sam);
   add("whole_clip", page.whole.clip);
   add("tiles_sam", page.tiles.sam);
   add("tiles_clip", page.tiles.clip);
   add("image_sequence", page.sequence);
-  stages.emplace_back("logits", floats(logits, {static_cast<int64_t>(tokens.size()), width}));
+  stages.emplace_back("logits", view_of_floats(logits, {static_cast<int64_t>(tokens.size()), width}));
   write_safetensors(arguments.out, stages);
   return exit_done;
 }

@@ -23,6 +23,8 @@ class Descriptor {
   }
 
   int get() const { return value_; }
+  // Gives it away: whoever takes it closes it.
+  int release() { return std::exchange(value_, -1); }
   explicit operator bool() const { return value_ >= 0; }
 
  private:

@@ -8,21 +8,20 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <system_error>
-
-#include "core/descriptor.h"
 
 namespace lectern {
 namespace {
 
-int create_beside(const std::filesystem::path& target, std::filesystem::path& temporary) {
+Descriptor create_beside(const std::filesystem::path& target, std::filesystem::path& temporary) {
   static std::atomic<unsigned> counter{0};
   for (int attempt = 0;; ++attempt) {
     // Not made from the target's name, which may be as long as the file system allows.
     const std::string name = ".lectern-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".tmp";
     temporary = target.parent_path() / name;
-    const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file >= 0) return file;
+    Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (file) return file;
     if (errno != EEXIST || attempt == 1000) throw system_error(target, "cannot be written", errno);
   }
 }
@@ -62,6 +61,16 @@ std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) 
   return text;
 }
 
+Descriptor unnamed_file(const std::filesystem::path& folder) {
+  Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file) return file;
+  // A file system without such files: the name is taken away at once.
+  std::string name = (folder / ".lectern-XXXXXX").string();
+  file = Descriptor(::mkostemp(name.data(), O_CLOEXEC));
+  if (file) ::unlink(name.c_str());
+  return file;
+}
+
 AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
   struct stat status {};
   const bool exists = ::stat(target.c_str(), &status) == 0;
@@ -76,17 +85,16 @@ AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
   }
   file_ = create_beside(target_, temporary_);
   // Permissions are a courtesy; a file system without them still takes the content.
-  if (exists && ::fchmod(file_, status.st_mode & 07777) != 0) errno = 0;
+  if (exists && ::fchmod(file_.get(), status.st_mode & 07777) != 0) errno = 0;
 }
 
 AtomicFile::~AtomicFile() {
-  if (file_ >= 0) ::close(file_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> block) {
   while (!block.empty()) {
-    const ssize_t written = ::write(file_, block.data(), std::min<size_t>(block.size(), size_t{1} << 30));
+    const ssize_t written = ::write(file_.get(), block.data(), std::min<size_t>(block.size(), size_t{1} << 30));
     if (written < 0) {
       if (errno == EINTR) continue;
       throw system_error(target_, "cannot be written", errno);
@@ -97,10 +105,9 @@ void AtomicFile::write(std::span<const std::byte> block) {
 
 void AtomicFile::commit() {
   // EINVAL, EROFS: the file system has nothing to flush.
-  if (::fsync(file_) != 0 && errno != EINVAL && errno != EROFS) throw system_error(target_, "cannot be written", errno);
-  const int closed = ::close(file_);
-  file_ = -1;
-  if (closed != 0 && errno != EINTR) throw system_error(target_, "cannot be written", errno);
+  if (::fsync(file_.get()) != 0 && errno != EINVAL && errno != EROFS)
+    throw system_error(target_, "cannot be written", errno);
+  if (::close(file_.release()) != 0 && errno != EINTR) throw system_error(target_, "cannot be written", errno);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw system_error(target_, "cannot be replaced", errno);
   temporary_.clear();
   // The new name reaches the disk too, where folders can be flushed.

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/descriptor.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -18,6 +19,10 @@ Error system_error(const std::filesystem::path& path, std::string_view problem, 
 
 // The whole of a file of at most max_bytes; pipes are read too. A longer file is an Error.
 std::string read_text_file(const std::filesystem::path& path, size_t max_bytes);
+
+// A new file in `folder`, to write and read, that is gone when it is closed, however the process ends. Empty, with the
+// reason in errno, when it cannot be made.
+Descriptor unnamed_file(const std::filesystem::path& folder);
 
 // Writes to a temporary file beside the target and puts it in the target's place on commit(). Destroyed without
 // commit(), it removes the temporary file and the target is as it was. Following a symbolic link, it replaces the
@@ -39,7 +44,7 @@ class AtomicFile {
  private:
   std::filesystem::path target_;
   std::filesystem::path temporary_;  // empty after commit()
-  int file_ = -1;
+  Descriptor file_;
 };
 
 }  // namespace lectern

@@ -9,6 +9,7 @@
 #include <functional>
 #include <utility>
 
+#include "core/descriptor.h"
 #include "core/file.h"
 #include "lectern/error.h"
 
@@ -16,32 +17,22 @@ namespace lectern {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   // O_NONBLOCK: a named pipe must be refused, not waited for.
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) throw system_error(path, "cannot be opened", errno);
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) throw system_error(path, "cannot be opened", errno);
   struct stat status {};
-  if (::fstat(file, &status) != 0) {
-    const int error = errno;
-    ::close(file);
-    throw system_error(path, "cannot be examined", error);
-  }
+  if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot be examined", errno);
   if (!S_ISREG(status.st_mode)) {
-    ::close(file);
     throw Error(path.string() + ": is " + (S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe") +
                 ", expected a regular file");
   }
   const auto size = static_cast<size_t>(status.st_size);
   if (size > 0) {
-    void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (data == MAP_FAILED) {
-      const int error = errno;
-      ::close(file);
-      throw system_error(path, "cannot be mapped into memory", error);
-    }
+    void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (data == MAP_FAILED) throw system_error(path, "cannot be mapped into memory", errno);
     data_ = static_cast<const std::byte*>(data);
     size_ = size;
   }
-  ::close(file);  // the mapping stays
-}
+}  // the file is closed, the mapping stays
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}

@@ -74,6 +74,8 @@ class Device {
   virtual void read(const TensorView& values, float* out) = 0;
 
   virtual Precision precision(WeightFormat format) const = 0;
+  // How weights are kept when nobody says how, of a model that is not packed.
+  virtual WeightFormat usual_weights() const { return WeightFormat::f32; }
   // The device's own, or that of the replacement where store and paged_attention are replaced.
   CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format) const;
 

@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "device/device_failure.h"
+#include "device/host_values.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -40,32 +41,29 @@ class Trial {
     device_.rearrange({wide, narrow});
     return narrow;
   }
-  Tensor indices(const std::vector<int32_t>& values) {
-    const std::vector<float> wide(values.begin(), values.end());
-    const Shape shape = {static_cast<int64_t>(values.size())};
-    Tensor narrow(device_, DataType::i32, shape);
-    device_.rearrange({upload(wide, shape), narrow});
-    return narrow;
-  }
-  Tensor upload(const std::vector<float>& values, const Shape& shape) {
-    return device_.vector({reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape});
-  }
+  Tensor indices(const std::vector<int32_t>& values) { return from_host(device_, values); }
+  Tensor upload(const std::vector<float>& values, const Shape& shape) { return from_host(device_, values, shape); }
   Tensor empty(const Shape& shape) { return {device_, type_, shape}; }
   Tensor empty_floats(const Shape& shape) { return {device_, DataType::f32, shape}; }
-  Matrix matrix(int64_t out, int64_t in) {
+  // As a model keeps its weights whose decoder computes in this type.
+  WeightFormat weights() const {
+    const bool narrow = type_ != DataType::f32 && device_.precision(WeightFormat::bf16).decoder == type_;
+    return narrow ? WeightFormat::bf16 : WeightFormat::f32;
+  }
+  Matrix matrix(int64_t out, int64_t in) { return matrix(out, in, weights()); }
+  Matrix matrix(int64_t out, int64_t in, WeightFormat format) {
     const std::vector<float>& values = weights_.emplace_back(host(out * in));
-    return device_.matrix({reinterpret_cast<const std::byte*>(values.data()), DataType::f32, {out, in}},
-                          WeightFormat::f32);
+    return device_.matrix(view_of_floats(values, {out, in}), format);
   }
 
   // The result of the first call, and the time of later ones.
   template <typename Call>
   void run(const TensorView& out, const Call& call) {
     call();
-    result = read(out);
+    result = floats_to_host(device_, out);
     const Clock clock;
     for (int i = 0; i < timed_calls; ++i) call();
-    read(out);
+    floats_to_host(device_, out);
     seconds = clock.seconds() / timed_calls;
   }
 
@@ -73,17 +71,6 @@ class Trial {
   double seconds = 0;
 
  private:
-  std::vector<float> read(const TensorView& view) {
-    std::vector<float> values(static_cast<size_t>(view.shape.elements()));
-    Tensor wide;
-    if (view.type != DataType::f32) {
-      wide = empty_floats(view.shape);
-      device_.rearrange({view, wide});
-    }
-    device_.read(wide ? TensorView(wide) : view, values.data());
-    return values;
-  }
-
   Device& device_;
   DataType type_;
   std::minstd_rand random_{1};
@@ -156,7 +143,7 @@ void paged_attention(Trial& t) {
   constexpr int size = 64;
   constexpr int64_t past = 150;
   constexpr int64_t rows = 40;
-  const CacheFormat format = t.device().cache_format(heads, size, WeightFormat::f32);
+  const CacheFormat format = t.device().cache_format(heads, size, t.weights());
   const auto pages_each = static_cast<int32_t>((past + rows + format.page_tokens - 1) / format.page_tokens);
   std::vector<int32_t> pages;
   for (int32_t i = 2 * pages_each; i-- > 0;) pages.push_back(i);
@@ -187,7 +174,7 @@ void rope(Trial& t) {
 }
 
 struct Mixture {
-  Mixture(Trial& t, int64_t width, int64_t inner) : router(t.matrix(8, width)) {
+  Mixture(Trial& t, int64_t width, int64_t inner) : router(t.matrix(8, width, WeightFormat::f32)) {
     for (int e = 0; e < 8; ++e)
       experts.push_back({t.matrix(inner, width), t.matrix(inner, width), t.matrix(width, inner)});
   }
@@ -207,7 +194,7 @@ void experts(Trial& t) {
 }
 
 void gather(Trial& t) {
-  const Matrix table = t.matrix(100, 320);
+  const Matrix table = t.matrix(100, 320, WeightFormat::f32);
   const std::vector<int32_t> ids = {5, 6, 99, 0, 5, 41};
   const Tensor out = t.empty_floats({6, 320});
   t.run(out, [&] { t.device().gather({table, ids, out}); });
@@ -429,12 +416,15 @@ bool can_run(const OperatorTable& table, Operator which, DataType type) {
          !table.is_absent(Operator::rearrange, DataType::f32);
 }
 
+// bf16 has three bits less than f16. A relative bias may be ten and more, and its error is that of an exponent.
+double most_error(DataType type) { return type == DataType::f32 ? 1e-4 : type == DataType::f16 ? 3e-2 : 6e-2; }
+
 OperatorCheck check(const Case& one, Device& device, DataType type, Device& reference) {
   OperatorCheck result;
   result.name = std::string(name_of(one.which)) + one.variant;
   result.type = has_inner_types(one.which) ? type : DataType::f32;
   result.how = device.operators().describe(one.which, result.type);
-  result.most_error = result.type == DataType::f32 ? 1e-4 : 3e-2;
+  result.most_error = most_error(result.type);
   if (!can_run(device.operators(), one.which, result.type)) {
     result.failure = "absent";
     return result;

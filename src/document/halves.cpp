@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "document/layout.h"
+
 namespace lectern {
 namespace {
 
@@ -75,7 +77,8 @@ void append_part(DocumentPage& page, const DocumentPage& part, int top) {
   };
   const auto move_raw = [&](std::array<int, 4> raw) {
     for (const size_t i : {1, 3}) {
-      raw[i] = static_cast<int>(std::lround((top * 999.0 + static_cast<double>(raw[i]) * part.height) / page.height));
+      raw[i] = static_cast<int>(
+          std::lround((top * double{layout_scale} + static_cast<double>(raw[i]) * part.height) / page.height));
     }
     return raw;
   };

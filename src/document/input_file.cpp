@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <vector>
@@ -22,20 +21,10 @@ namespace {
 constexpr const char* expected = "expected a picture or a PDF";
 constexpr int64_t max_piped = int64_t{4} << 30;  // bytes
 
-Descriptor temporary_file(const std::string& name) {
-  const std::filesystem::path folder = std::filesystem::temp_directory_path();
-  Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!file) {  // a file system without such files
-    std::string path = (folder / "lectern-XXXXXX").string();
-    file = Descriptor(::mkostemp(path.data(), O_CLOEXEC));
-    if (file) ::unlink(path.c_str());
-  }
-  if (!file) throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno));
-  return file;
-}
-
 Descriptor keep(int pipe, const std::string& name) {
-  Descriptor file = temporary_file(name);
+  const std::filesystem::path folder = std::filesystem::temp_directory_path();
+  Descriptor file = unnamed_file(folder);
+  if (!file) throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno));
   std::vector<char> block(1 << 16);
   int64_t total = 0;
   for (;;) {
@@ -49,8 +38,8 @@ Descriptor keep(int pipe, const std::string& name) {
       const ssize_t put = ::write(file.get(), block.data() + at, static_cast<size_t>(got - at));
       if (put < 0 && errno == EINTR) continue;
       if (put < 0) {
-        throw Error(name + ": cannot be kept in " + std::filesystem::temp_directory_path().string() + ": " +
-                    std::strerror(errno) + "; TMPDIR names another folder");
+        throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno) +
+                    "; TMPDIR names another folder");
       }
       at += put;
     }

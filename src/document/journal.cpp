@@ -92,40 +92,38 @@ std::optional<FileStamp> stamp_of(const std::filesystem::path& file) {
 }
 
 Journal::Journal(const std::filesystem::path& path, const json& settings, Use use) : path_(path) {
-  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (file_ < 0) throw system_error(path, "the journal cannot be written", errno);
+  file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+  if (!file_) throw system_error(path, "the journal cannot be written", errno);
   bool emptied = false;
   try {
-    if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       throw Error(path.string() + ": another run is writing this journal; wait for it, or name another output");
     }
     json header = settings;
     header["lectern_journal"] = format_version;
     if (use != Use::anew) load(header, use);
     if (end_ > 0) {
-      if (::ftruncate(file_, end_) != 0) throw system_error(path, "the journal cannot be written", errno);
+      if (::ftruncate(file_.get(), end_) != 0) throw system_error(path, "the journal cannot be written", errno);
       return;
     }
     pages_.clear();
     outputs_.clear();
     pages_found_ = 0;
     emptied = true;
-    if (::ftruncate(file_, 0) != 0) throw system_error(path, "the journal cannot be written", errno);
+    if (::ftruncate(file_.get(), 0) != 0) throw system_error(path, "the journal cannot be written", errno);
     append(header);
   } catch (...) {
     if (emptied) ::unlink(path.c_str());
-    ::close(file_);
     throw;
   }
 }
 
 Journal::~Journal() {
-  if (file_ < 0) return;
+  if (!file_) return;
   if (pages() == 0) {
     remove();
   } else {
-    ::fsync(file_);
-    ::close(file_);
+    ::fsync(file_.get());
   }
 }
 
@@ -140,7 +138,7 @@ void Journal::index(const json& line, const Place& place) {
 
 void Journal::load(const json& settings, Use use) {
   bool first = true;
-  for_each_line(file_, path_, [&](std::string_view text, int64_t offset, int64_t length) {
+  for_each_line(file_.get(), path_, [&](std::string_view text, int64_t offset, int64_t length) {
     json line;
     try {
       line = parse_json(text, path_.string());
@@ -172,7 +170,7 @@ std::optional<DocumentPage> Journal::page(const FileStamp& file, int number) con
   const auto place = pages->second.find(number);
   if (place == pages->second.end()) return std::nullopt;
   try {
-    const std::string line = read_at(file_, place->second.offset, place->second.length, path_);
+    const std::string line = read_at(file_.get(), place->second.offset, place->second.length, path_);
     return page_from_json(parse_json(line, path_.string()).at("page"));
   } catch (const std::exception&) {
     return std::nullopt;
@@ -192,19 +190,19 @@ void Journal::append(const json& line) {
   const std::string text = line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   for (size_t written = 0; written < text.size();) {
     const ssize_t more =
-        ::pwrite(file_, text.data() + written, text.size() - written, end_ + static_cast<off_t>(written));
+        ::pwrite(file_.get(), text.data() + written, text.size() - written, end_ + static_cast<off_t>(written));
     if (more < 0 && errno == EINTR) continue;
     if (more <= 0) {
       const int code = more == 0 ? ENOSPC : errno;
       // A half line is dropped by the next run as well, should this fail.
-      if (::ftruncate(file_, end_) != 0) errno = 0;
+      if (::ftruncate(file_.get(), end_) != 0) errno = 0;
       throw system_error(path_, "the journal cannot be written", code);
     }
     written += static_cast<size_t>(more);
   }
   end_ += static_cast<int64_t>(text.size());
   if (since_flush_.seconds() < seconds_between_flushes) return;
-  ::fdatasync(file_);
+  ::fdatasync(file_.get());
   since_flush_ = Clock();
 }
 
@@ -223,8 +221,7 @@ void Journal::add_outputs(const FileStamp& file, const std::vector<std::filesyst
 
 void Journal::remove() {
   ::unlink(path_.c_str());
-  ::close(file_);
-  file_ = -1;
+  file_ = Descriptor();
 }
 
 }  // namespace lectern

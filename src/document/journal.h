@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/descriptor.h"
 #include "lectern/document.h"
 
 namespace lectern {
@@ -71,7 +72,7 @@ class Journal {
   void append(const nlohmann::json& line);
 
   const std::filesystem::path path_;
-  int file_ = -1;
+  Descriptor file_;
   int64_t end_ = 0;  // of the last whole line
   size_t pages_found_ = 0, pages_added_ = 0;
   std::string misfit_;

@@ -271,4 +271,10 @@ Layout parse_layout(std::string_view raw, int page_width, int page_height) {
   return Parser(page_width, page_height).parse(raw);
 }
 
+void lay_out(DocumentPage& page) {
+  Layout layout = parse_layout(page.raw, page.width, page.height);
+  page.blocks = std::move(layout.blocks);
+  page.warnings.insert(page.warnings.end(), layout.warnings.begin(), layout.warnings.end());
+}
+
 }  // namespace lectern

@@ -28,4 +28,7 @@ struct Layout {
 // that locate a text or read words with their boxes) and become the text as well.
 Layout parse_layout(std::string_view raw, int page_width, int page_height);
 
+// Gives a page the blocks of what the model wrote for it, page.raw, and the warnings about them.
+void lay_out(DocumentPage& page);
+
 }  // namespace lectern

@@ -183,9 +183,7 @@ void ModelPageReader::State::close(Reading& reading) const {
   send(reading, grounded || options.raw ? rest : reading.shown.finish(), true);
   page.decode_seconds = reading.working.seconds() - page.prefill_seconds;
   page.guard.recovered = page.guard.loops > 0 && page.finish == name_of(Finish::end);
-  Layout layout = parse_layout(page.raw, page.width, page.height);
-  page.blocks = std::move(layout.blocks);
-  page.warnings.insert(page.warnings.end(), layout.warnings.begin(), layout.warnings.end());
+  lay_out(page);
 }
 
 // Takes what was read; whether the page has another part to be read, or is read in another way.
@@ -287,9 +285,7 @@ int batch_size(const Model& model, int asked) {
   if (asked > 0) return asked;
   const LoadedModel& loaded = model.loaded();
   const DecoderConfig& config = loaded.checkpoint.config().decoder;
-  const CacheFormat format = loaded.device.cache_format(config.kv_heads, config.hidden / config.heads, loaded.format);
-  const int64_t pages = (config.context + format.page_tokens - 1) / format.page_tokens;
-  const auto bytes = static_cast<int64_t>(format.page_bytes) * pages * config.layers;
+  const int64_t bytes = KvCache::bytes_of_sequence(loaded.device, config, loaded.format, config.context);
   // A page seldom fills the context; the rest is for the work itself and for others.
   const int64_t fitting = available_memory() / 2 / std::max<int64_t>(1, bytes);
   return static_cast<int>(std::clamp<int64_t>(fitting, 1, most_together));

@@ -122,8 +122,7 @@ std::optional<Format> format_of(const fs::path& file) {
 OutputNames::OutputNames(const std::string& out, std::span<const fs::path> inputs, std::vector<Format> formats)
     : formats_(std::move(formats)), inputs_(inputs.size()) {
   if (out.empty() || out == "-") {
-    if (formats_.size() > 1)
-      throw Error("several formats do not fit onto standard output; name a file or folder with -o");
+    if (formats_.size() > 1) throw Error("several formats need files to go to; name a file or a folder with -o");
     return;
   }
   out_ = out;

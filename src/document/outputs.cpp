@@ -39,12 +39,9 @@ Outputs::Outputs(const std::string& out, std::vector<Format> formats, const Outp
     formats_.clear();
     return;
   }
-  if (out == "-" && formats_.size() > 1) {
-    throw Error("several formats need files to go to; name a file or a folder with -o");
-  }
   std::vector<fs::path> files;
   files.reserve(inputs.size());
-  for (const Input& input : inputs) files.push_back(input.file == "-" ? fs::path("stdin") : input.file);
+  for (const Input& input : inputs) files.push_back(input.file);
   names_.emplace(out, files, formats_);
   for (size_t i = 0; i < inputs.size(); ++i) {
     for (const Format format : formats_) paths_[i].push_back(names_->path(i, format));

@@ -7,8 +7,6 @@
 namespace lectern {
 namespace {
 
-constexpr int published_size = 1024;  // of the models that know tiles
-
 // It came to its end, or else got farther.
 bool is_better(const DocumentPage& again, const DocumentPage& before) {
   const bool failed = !again.error.empty() || again.finish == "stopped";

@@ -12,7 +12,8 @@ namespace lectern {
 
 Model Model::load(const std::filesystem::path& folder, std::string_view weights, std::string_view device,
                   std::string_view without) {
-  return Model(std::make_shared<LoadedModel>(folder, open_device(device, without), weight_format(weights, folder)));
+  Device& on = open_device(device, without);
+  return Model(std::make_shared<LoadedModel>(folder, on, weight_format(weights, folder, on)));
 }
 
 int Model::native_size() const { return loaded_->checkpoint.config().native_size; }

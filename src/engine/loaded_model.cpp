@@ -9,8 +9,6 @@
 namespace lectern {
 namespace {
 
-constexpr int published_size = 1024;
-
 int32_t find_image_token(const Tokenizer& tokenizer, const Checkpoint& checkpoint) {
   const std::string folder = checkpoint.folder().string();
   const int vocabulary = checkpoint.config().decoder.vocabulary;
@@ -32,8 +30,10 @@ Device& ready(Device& device, WeightFormat format) {
 
 }  // namespace
 
-WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder) {
-  return name == "auto" ? read_packed(folder).weights : weight_format(name);
+WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder, const Device& device) {
+  if (name != "auto") return weight_format(name);
+  const PackedTensors packed = read_packed(folder);
+  return packed.tensors.empty() ? device.usual_weights() : packed.weights;
 }
 
 LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on, WeightFormat weights,

@@ -12,9 +12,9 @@
 
 namespace lectern {
 
-// "f32", "bf16", "q8" or "q4", or "auto": how the model in the folder was packed, or else f32. Error for any other
-// name.
-WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder);
+// "f32", "bf16", "q8" or "q4", or "auto": how the model in the folder was packed, or else as the device is best used.
+// Error for any other name.
+WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder, const Device& device);
 
 class LoadedModel {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/clock.h"
+#include "device/host_values.h"
 #include "device/operator_check.h"
 #include "engine/engine.h"
 #include "engine/prompts.h"
@@ -11,9 +12,7 @@ namespace lectern {
 namespace {
 
 std::vector<float> values_of(const LoadedModel& model, const Tensor& tensor) {
-  std::vector<float> values(tensor ? static_cast<size_t>(tensor.shape().elements()) : 0);
-  if (tensor) model.device.read(tensor, values.data());
-  return values;
+  return tensor ? floats_to_host(model.device, tensor) : std::vector<float>();
 }
 
 struct Written {

@@ -28,6 +28,8 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
   return found;
 }
 
+}  // namespace
+
 int64_t bytes_in(const fs::path& folder) {
   int64_t sum = 0;
   std::error_code code;
@@ -37,8 +39,6 @@ int64_t bytes_in(const fs::path& folder) {
   }
   return sum;
 }
-
-}  // namespace
 
 fs::path model_store() {
   const char* const cache = std::getenv("XDG_CACHE_HOME");

@@ -28,6 +28,9 @@ struct StoredModel {
   std::filesystem::file_time_type pulled;
 };
 
+// Of the files that lie in the folder itself.
+int64_t bytes_in(const std::filesystem::path& folder);
+
 // $XDG_CACHE_HOME/lectern/models, or ~/.cache/lectern/models. Throws Error when neither variable tells where.
 std::filesystem::path model_store();
 

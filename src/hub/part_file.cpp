@@ -20,33 +20,24 @@ PartFile::PartFile(const std::filesystem::path& folder, const ListedFile& file, 
     : file_(file), target_(folder / file.name), path_(folder / (file.name + ".part")), digest_(file.kind, file.size) {
   std::error_code ignored;
   if (std::filesystem::is_regular_file(target_, ignored)) std::filesystem::rename(target_, path_, ignored);
-  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (descriptor_ < 0) throw system_error(path_, "cannot be written", errno);
-  try {
-    struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) throw system_error(path_, "cannot be examined", errno);
-    if (!S_ISREG(status.st_mode)) throw Error(path_.string() + ": is no regular file; remove it");
-    if (status.st_size > file.size) {
-      restart();
-      return;
-    }
-    std::vector<std::byte> block(size_t{1} << 20);
-    while (size_ < status.st_size) {
-      throw_if_stopped(stop);
-      const ssize_t got = ::read(descriptor_, block.data(), block.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) throw system_error(path_, "cannot be read", got < 0 ? errno : EIO);
-      digest_.add(std::span(block).first(static_cast<size_t>(got)));
-      size_ += got;
-    }
-  } catch (...) {
-    ::close(descriptor_);
-    throw;
+  descriptor_ = Descriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+  if (!descriptor_) throw system_error(path_, "cannot be written", errno);
+  struct stat status {};
+  if (::fstat(descriptor_.get(), &status) != 0) throw system_error(path_, "cannot be examined", errno);
+  if (!S_ISREG(status.st_mode)) throw Error(path_.string() + ": is no regular file; remove it");
+  if (status.st_size > file.size) {
+    restart();
+    return;
   }
-}
-
-PartFile::~PartFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  std::vector<std::byte> block(size_t{1} << 20);
+  while (size_ < status.st_size) {
+    throw_if_stopped(stop);
+    const ssize_t got = ::read(descriptor_.get(), block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) throw system_error(path_, "cannot be read", got < 0 ? errno : EIO);
+    digest_.add(std::span(block).first(static_cast<size_t>(got)));
+    size_ += got;
+  }
 }
 
 void PartFile::append(std::span<const std::byte> block) {
@@ -55,7 +46,7 @@ void PartFile::append(std::span<const std::byte> block) {
   }
   digest_.add(block);
   while (!block.empty()) {
-    const ssize_t written = ::write(descriptor_, block.data(), block.size());
+    const ssize_t written = ::write(descriptor_.get(), block.data(), block.size());
     if (written < 0) {
       if (errno == EINTR) continue;
       throw system_error(path_, "cannot be written", errno);
@@ -66,7 +57,7 @@ void PartFile::append(std::span<const std::byte> block) {
 }
 
 void PartFile::restart() {
-  if (::ftruncate(descriptor_, 0) != 0 || ::lseek(descriptor_, 0, SEEK_SET) != 0) {
+  if (::ftruncate(descriptor_.get(), 0) != 0 || ::lseek(descriptor_.get(), 0, SEEK_SET) != 0) {
     throw system_error(path_, "cannot be written", errno);
   }
   size_ = 0;
@@ -74,7 +65,7 @@ void PartFile::restart() {
 }
 
 void PartFile::take_name() {
-  const bool flushed = ::fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS;
+  const bool flushed = ::fsync(descriptor_.get()) == 0 || errno == EINVAL || errno == EROFS;
   if (!flushed || ::rename(path_.c_str(), target_.c_str()) != 0) throw system_error(path_, "cannot be written", errno);
 }
 

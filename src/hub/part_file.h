@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 
+#include "core/descriptor.h"
 #include "hub/digest.h"
 #include "hub/listing.h"
 
@@ -18,9 +19,6 @@ class PartFile {
   // In `folder`, under the file's name with ".part". What an earlier attempt left there is digested and kept, and so
   // is a file that already has its name: it counts as any other bytes until it is verified.
   PartFile(const std::filesystem::path& folder, const ListedFile& file, const std::stop_token& stop);
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
-  ~PartFile();
 
   int64_t size() const { return size_; }
   bool whole() const { return size_ == file_.size; }
@@ -40,7 +38,7 @@ class PartFile {
  private:
   const ListedFile& file_;
   std::filesystem::path target_, path_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   int64_t size_ = 0;
   Digest digest_;
 };

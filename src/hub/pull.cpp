@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/descriptor.h"
 #include "core/file.h"
 #include "core/json_file.h"
 #include "core/size_text.h"
@@ -36,25 +36,16 @@ constexpr int most_redirects = 10;
 constexpr std::chrono::seconds longest_pause{60};
 constexpr int64_t progress_worth_counting = int64_t{1} << 20;
 
-// Keeps a second pull of the same model away while it lives.
-class Lock {
- public:
-  Lock(const fs::path& folder, const ModelName& name) {
-    const fs::path path = folder / ".lock";
-    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) throw system_error(path, "cannot be written", errno);
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      ::close(descriptor_);
-      throw Error(name.text() + ": another lectern is pulling it; wait until that one is done");
-    }
+// Keeps a second pull of the same model away while it is open.
+Descriptor lock(const fs::path& folder, const ModelName& name) {
+  const fs::path path = folder / ".lock";
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (!file) throw system_error(path, "cannot be written", errno);
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw Error(name.text() + ": another lectern is pulling it; wait until that one is done");
   }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-  ~Lock() { ::close(descriptor_); }
-
- private:
-  int descriptor_ = -1;
-};
+  return file;
+}
 
 // -1 for what is no number.
 int64_t number(std::string_view text) {
@@ -82,7 +73,7 @@ class Puller {
     const fs::path target = home / listing.commit;
     const fs::path partial = home / (listing.commit + std::string(partial_suffix));
     make_folders(home);
-    const Lock lock(home, name);
+    const Descriptor locked = lock(home, name);
     std::error_code ignored;
     if (fs::exists(target, ignored)) {
       if (holds_its_files(target)) {

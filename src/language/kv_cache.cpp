@@ -7,11 +7,17 @@ namespace lectern {
 KvCache::KvCache(Device& device, const DecoderConfig& config, WeightFormat format, int sequences, int64_t positions)
     : kv_heads_(config.kv_heads),
       head_size_(config.hidden / config.heads),
-      format_(device.cache_format(kv_heads_, head_size_, format)),
+      format_(format_of(device, config, format)),
       pages_(static_cast<int32_t>(sequences * pages_for(positions))),
       memory_(device, DataType::u8, {config.layers, pages_, static_cast<int64_t>(format_.page_bytes)}),
       free_(static_cast<size_t>(pages_)) {
   std::iota(free_.rbegin(), free_.rend(), 0);  // page 0 is taken first
+}
+
+int64_t KvCache::bytes_of_sequence(const Device& device, const DecoderConfig& config, WeightFormat format,
+                                   int64_t positions) {
+  const CacheFormat pages = format_of(device, config, format);
+  return static_cast<int64_t>(pages.page_bytes) * pages_for(positions, pages) * config.layers;
 }
 
 CacheLayer KvCache::layer(int index) const {

@@ -15,14 +15,25 @@ class KvCache {
   // `format`. The memory is reserved at once and taken up as it is used.
   KvCache(Device& device, const DecoderConfig& config, WeightFormat format, int sequences, int64_t positions);
 
+  // The bytes of a cache for one sequence of `positions`.
+  static int64_t bytes_of_sequence(const Device& device, const DecoderConfig& config, WeightFormat format,
+                                   int64_t positions);
+
   CacheLayer layer(int index) const;
   int32_t free_pages() const { return static_cast<int32_t>(free_.size()); }
   int32_t pages() const { return pages_; }
   int page_tokens() const { return format_.page_tokens; }
-  int64_t pages_for(int64_t positions) const { return (positions + page_tokens() - 1) / page_tokens(); }
+  int64_t pages_for(int64_t positions) const { return pages_for(positions, format_); }
 
  private:
   friend class SequencePages;
+
+  static CacheFormat format_of(const Device& device, const DecoderConfig& config, WeightFormat format) {
+    return device.cache_format(config.kv_heads, config.hidden / config.heads, format);
+  }
+  static int64_t pages_for(int64_t positions, const CacheFormat& format) {
+    return (positions + format.page_tokens - 1) / format.page_tokens;
+  }
 
   int kv_heads_;
   int head_size_;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/stopped.h"
+#include "device/host_values.h"
 #include "lectern/error.h"
 #include "vision/interpolate.h"
 
@@ -51,8 +52,7 @@ const Tensor& Clip::positions(int64_t grid) const {
   std::vector<float> all(position_embedding_.begin(), position_embedding_.begin() + width);
   for (size_t i = 0; i < all.size(); ++i) all[i] += class_embedding_[i];
   all.insert(all.end(), resized.begin(), resized.end());
-  const TensorView view(reinterpret_cast<const std::byte*>(all.data()), DataType::f32, {1 + grid * grid, width});
-  return positions_.emplace(grid, device_.vector(view)).first->second;
+  return positions_.emplace(grid, from_host(device_, all, {1 + grid * grid, width})).first->second;
 }
 
 Tensor Clip::encode(const Tensor& features, const std::stop_token& stop) const {

@@ -5,8 +5,6 @@
 // which changes last bits of some pictures. The published model was trained with older versions, and so it is here.
 #include "vision/resample.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -14,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/threads.h"
 #include "lectern/error.h"
 
 // clang-format off
@@ -134,10 +133,9 @@ Picture resize_rows(const Picture& in, int width) {
   Picture out(width, in.height);
   const size_t block_size = static_cast<size_t>(in.width) * block_bytes;
   const int blocks = (in.height + block_rows - 1) / block_rows;
-  std::vector<uint8_t> scratch(block_size * static_cast<size_t>(std::min(omp_get_max_threads(), blocks)));
-#pragma omp parallel for schedule(static) num_threads(std::min(omp_get_max_threads(), blocks))
-  for (int b = 0; b < blocks; ++b) {
-    uint8_t* block = scratch.data() + block_size * static_cast<size_t>(omp_get_thread_num());
+  const int shares = std::min(threads(), blocks);
+  std::vector<uint8_t> scratch(block_size * static_cast<size_t>(shares));
+  const auto resize_block = [&](int b, uint8_t* block) {
     const int top = b * block_rows, rows = std::min(block_rows, in.height - top);
     for (int r = 0; r < rows; ++r) {
       const uint8_t* from = in.row(top + r);
@@ -151,7 +149,13 @@ Picture resize_rows(const Picture& in, int width) {
       HWY_DYNAMIC_DISPATCH(weighted_sum)(from, block_bytes, axis.of(x), axis.count[i], column, block_bytes);
       for (int r = 0; r < rows; ++r) std::memcpy(out.row(top + r) + i * 3, column + r * 3, 3);
     }
-  }
+  };
+  parallel_for(shares, [&](int64_t share) {
+    uint8_t* block = scratch.data() + block_size * static_cast<size_t>(share);
+    for (int64_t b = blocks * share / shares; b < blocks * (share + 1) / shares; ++b) {
+      resize_block(static_cast<int>(b), block);
+    }
+  });
   return out;
 }
 
@@ -159,11 +163,13 @@ Picture resize_columns(const Picture& in, int height) {
   const Axis axis = make_axis(in.height, height);
   Picture out(in.width, height);
   const size_t stride = static_cast<size_t>(in.width) * 3;
-#pragma omp parallel for schedule(static)
-  for (int y = 0; y < height; ++y) {
-    const auto i = static_cast<size_t>(y);
-    HWY_DYNAMIC_DISPATCH(weighted_sum)(in.row(axis.first[i]), stride, axis.of(y), axis.count[i], out.row(y), stride);
-  }
+  parallel_shares(height, 1, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) {
+      const auto i = static_cast<size_t>(row);
+      const int y = static_cast<int>(row);
+      HWY_DYNAMIC_DISPATCH(weighted_sum)(in.row(axis.first[i]), stride, axis.of(y), axis.count[i], out.row(y), stride);
+    }
+  });
   return out;
 }
 

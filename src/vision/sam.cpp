@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/stopped.h"
+#include "device/host_values.h"
 #include "vision/interpolate.h"
 
 namespace lectern {
@@ -13,15 +14,11 @@ namespace {
 
 constexpr float norm_epsilon = 1e-6f;
 
-Tensor from_values(Device& device, const std::vector<float>& values, const Shape& shape) {
-  return device.vector({reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape});
-}
-
 // table [lines, size] -> [2 * places - 1, size]
 Tensor resized_table(Device& device, const std::vector<float>& table, int64_t size, int64_t places) {
   const int64_t length = 2 * places - 1;
   const int64_t lines = static_cast<int64_t>(table.size()) / size;
-  return from_values(device, resize_line(table.data(), lines, length, size), {length, size});
+  return from_host(device, resize_line(table.data(), lines, length, size), {length, size});
 }
 
 }  // namespace
@@ -72,7 +69,7 @@ const Sam::Positions& Sam::positions(int64_t patches) const {
   const int64_t width = config_.width;
   const int64_t head_size = width / config_.heads;
   made.embedding =
-      from_values(device_, resize_grid(position_embedding_.data(), grid_, patches, width), {patches, patches, width});
+      from_host(device_, resize_grid(position_embedding_.data(), grid_, patches, width), {patches, patches, width});
   for (const Block& block : blocks_) {
     const int64_t extent = block.global ? patches : config_.window;
     made.heights.push_back(resized_table(device_, block.relative_height, head_size, extent));

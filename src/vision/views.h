@@ -22,6 +22,9 @@ struct ViewPlan {
   bool squash = false;  // stretch the whole page to the square instead of padding it
 };
 
+// The side of the one view that the published model is trained on; of the models, only those know tiles.
+inline constexpr int published_size = 1024;
+
 // native_size: side of the view in Mode::native; the other modes have their own.
 ViewPlan plan_of(Mode mode, int native_size);
 

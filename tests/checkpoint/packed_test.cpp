@@ -1,16 +1,16 @@
 #include "checkpoint/packed.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include "core/temp_folder.h"
 #include "lectern/error.h"
 
 namespace lectern {
 namespace {
 
 TEST(Packed, WhatIsWrittenIsRead) {
-  const auto folder = std::filesystem::temp_directory_path() / ("lectern-packed-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
+  const testing::TempFolder temporary;
+  const std::filesystem::path& folder = temporary.path();
   EXPECT_TRUE(read_packed(folder).tensors.empty());
   PackedTensors packed{.weights = WeightFormat::q4, .tensors = {}};
   packed.tensors.emplace("a.weight", PackedTensors::Entry{WeightFormat::q4, {3, 70}});
@@ -22,7 +22,6 @@ TEST(Packed, WhatIsWrittenIsRead) {
   EXPECT_EQ(read.tensors.at("a.weight").format, WeightFormat::q4);
   EXPECT_EQ(to_string(read.tensors.at("a.weight").shape), "[3, 70]");
   EXPECT_EQ(to_string(read.tensors.at("b \"quoted\"").shape), "[2, 3, 4, 4]");
-  std::filesystem::remove_all(folder);
 }
 
 TEST(Packed, FormatsHaveNames) {

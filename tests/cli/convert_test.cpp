@@ -95,7 +95,7 @@ TEST_F(ConvertCommand, SaysWhatIsWrong) {
   expect_refusal(convert("none.mmd"), 2, "none.mmd: cannot be opened");
   expect_refusal(convert("a.mmd --format docx"), 2,
                  "there is no format 'docx'; expected one of md, txt, json, html, hocr, pdf, boxes, raw");
-  expect_refusal(convert("a.mmd --format md,json"), 2, "name a file or folder with -o");
+  expect_refusal(convert("a.mmd --format md,json"), 2, "name a file or a folder with -o");
   expect_refusal(convert("a.mmd --tables round"), 2, "--tables: 'round' is not one of html|pipe");
   expect_refusal(convert("a.mmd --raw -o a.mmd"), 2, "a.mmd: is an input");
   expect_refusal(convert("a.mmd --image page.png page.png"), 2, "there are 1 pages of text, but 2 pages with --image");

@@ -56,6 +56,14 @@ TEST_F(ReadCommand, SeparatesPagesByAnEmptyLine) {
   EXPECT_EQ(outcome.out, text_of(banner) + "\n" + text_of(receipt));
 }
 
+TEST_F(ReadCommand, WritesTheFormatsThatHaveSwitches) {
+  EXPECT_EQ(read(quick + banner + " --boxes --raw --format json -o out/").code, 0);
+  for (const std::string file : {"banner.boxes.png", "banner.mmd", "banner.json"}) {
+    EXPECT_TRUE(fs::exists(folder / "out" / file)) << file;
+  }
+  EXPECT_EQ(files_in(folder / "out"), 3u);
+}
+
 TEST_F(ReadCommand, RefusesWrongUsage) {
   expect_refusal(testing::lectern(folder, ""), 2, "expected a command: read, ");
   expect_refusal(testing::lectern(folder, banner), 2, "as in: lectern read " + banner);
@@ -105,7 +113,7 @@ TEST_F(ReadCommand, ReadsItsSamplesOnAnAscendCard) {
     const Outcome expected = read(page);
     ASSERT_EQ(expected.code, 0) << expected.err;
     for (const char* type : {" LECTERN_ASCEND_TYPE=f16", ""}) {
-      const Outcome outcome = read(page + " --device ascend:0 --weights bf16", std::string(fake_card) + type);
+      const Outcome outcome = read(page + " --device ascend:0", std::string(fake_card) + type);
       EXPECT_EQ(outcome.code, 0) << outcome.err;
       EXPECT_EQ(outcome.out, expected.out) << sample << type;
     }
@@ -119,7 +127,7 @@ TEST_F(ReadCommand, SaysWhyAnAscendCardCannotBeUsed) {
   expect_refusal(read(card + "ascend:0 --weights q8", fake_card), 2, "use --weights bf16");
   expect_refusal(read(card + "ascend:0", std::string(fake_card) + " FAKE_CANN_VERSION=8.0.RC3"), 2,
                  "CANN 8.0.RC3 is installed; Lectern needs 8.1.RC1 or later");
-  expect_refusal(read(card + "ascend:0 --weights bf16", std::string(fake_card) + " FAKE_CANN_MEMORY=30000000"), 2,
+  expect_refusal(read(card + "ascend:0", std::string(fake_card) + " FAKE_CANN_MEMORY=30000000"), 2,
                  "ascend:0: no memory for");
   const Outcome without = read(card + "ascend:0", "ASCEND_HOME_PATH=/nowhere");
   expect_refusal(without, 2, "libascendcl.so");

@@ -34,6 +34,18 @@ TEST(ReadTextFile, ReadsWholeFilesUpToTheLimit) {
   EXPECT_EQ(read_text_file(folder.write("long", long_text), 1 << 20), long_text);
 }
 
+TEST(UnnamedFile, HoldsBytesWithoutAName) {
+  const TempFolder folder;
+  const Descriptor file = unnamed_file(folder.path());
+  ASSERT_TRUE(file);
+  EXPECT_EQ(files_in(folder.path()), 0);
+  ASSERT_EQ(::pwrite(file.get(), "abc", 3, 0), 3);
+  std::string bytes(4, '?');
+  EXPECT_EQ(::pread(file.get(), bytes.data(), 4, 0), 3);
+  EXPECT_EQ(bytes, "abc?");
+  EXPECT_FALSE(unnamed_file(folder / "nothing"));
+}
+
 TEST(ReadTextFile, NamesWhatIsWrong) {
   const TempFolder folder;
   EXPECT_THAT([&] { read_text_file(folder.write("a", "0123456789"), 9); },

@@ -47,6 +47,19 @@ void expect_box(const Box& box, double left, double top, double right, double bo
   EXPECT_NEAR(box.bottom, bottom, 0.01);
 }
 
+TEST(LayOut, GivesThePageItsBlocksAndWarnings) {
+  DocumentPage page;
+  page.width = page.height = layout_scale;
+  page.raw = tag("title", "[[1, 2, 30, 40]]") + "\n# A\n" + tag("text", "[[none]]") + "\nB";
+  page.warnings.push_back({"no_picture", "gone", std::nullopt});
+  lay_out(page);
+  const Layout layout = parse_layout(page.raw, layout_scale, layout_scale);
+  ASSERT_EQ(page.blocks.size(), layout.blocks.size());
+  EXPECT_EQ(page.blocks[0].label, "title");
+  ASSERT_EQ(page.warnings.size(), 1 + layout.warnings.size());
+  EXPECT_EQ(page.warnings[0].code, "no_picture");
+}
+
 TEST(Layout, ScalesBoxesToThePage) {
   const Layout layout = parse_layout(tag("title", "[[0, 0, 999, 999]]") + "\n# A title\n\n" +
                                          tag("text", "[[333, 111, 666, 222]]") + "\nSome text.\nIn two lines.\n",

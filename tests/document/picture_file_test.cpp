@@ -2,7 +2,6 @@
 #include "document/picture_file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,6 +17,7 @@
 #include <vector>
 #include <vips/vips8>
 
+#include "core/temp_folder.h"
 #include "lectern/error.h"
 #include "vision/crc32.h"
 
@@ -27,21 +27,13 @@ namespace {
 using vips::VImage;
 namespace fs = std::filesystem;
 
-class PictureFile : public testing::Test {
+class PictureFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    ASSERT_EQ(vips_init("lectern_tests"), 0);
-    folder_ = fs::temp_directory_path() / ("lectern_picture_" + std::to_string(getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
+  void SetUp() override { ASSERT_EQ(vips_init("lectern_tests"), 0); }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
-  std::string write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(path(name), std::ios::binary) << bytes;
-    return path(name);
-  }
+  std::string write(const std::string& name, const std::string& bytes) const { return folder_.write(name, bytes); }
 
   // Writes by the extension of name.
   std::string save(const VImage& image, const std::string& name, vips::VOption* options = nullptr) const {
@@ -49,7 +41,7 @@ class PictureFile : public testing::Test {
     return path(name);
   }
 
-  fs::path folder_;
+  testing::TempFolder folder_;
 };
 
 void append_big_endian(std::string& bytes, uint32_t value) {
@@ -71,14 +63,14 @@ std::string slurp(const std::string& file) {
 }
 
 std::string failure(const fs::path& file, const PictureLimits& limits = {}) {
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   std::string message = "no error";
   try {
     read_picture(file, limits);
   } catch (const Error& error) {
     message = error.what();
   }
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
   EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   return message;
 }
@@ -394,7 +386,7 @@ TEST_F(PictureFile, LimitsAreCheckedBeforeDecoding) {
 
 TEST_F(PictureFile, WhatIsNotAPicture) {
   EXPECT_TRUE(has(failure(path("missing.png")), "missing.png: cannot open: "));
-  EXPECT_TRUE(has(failure(folder_), "is a folder"));
+  EXPECT_TRUE(has(failure(folder_.path()), "is a folder"));
   EXPECT_TRUE(has(failure("/dev/null"), "not a regular file"));
   EXPECT_TRUE(has(failure(write("empty.png", "")), "empty.png: the file is empty"));
   const std::string expected = ": not a picture of a known format; expected JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF";

@@ -2,11 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 
 #include "checkpoint/packed.h"
+#include "core/temp_folder.h"
 #include "device/cpu/cpu_device.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
@@ -21,11 +21,6 @@ const std::string mini = TEST_DATA "/goldens/mini";
 
 class Quantize : public ::testing::Test {
  protected:
-  Quantize() : folder_(fs::temp_directory_path() / ("lectern-quantize-" + std::to_string(::getpid()))) {
-    fs::create_directories(folder_);
-  }
-  ~Quantize() override { fs::remove_all(folder_); }
-
   static std::string error_of(const fs::path& folder, WeightFormat format) {
     try {
       const LoadedModel model(folder, cpu_device(), format);
@@ -50,14 +45,14 @@ class Quantize : public ::testing::Test {
     return {out.floats(), out.floats() + out.shape().elements()};
   }
 
-  fs::path folder_;
+  testing::TempFolder folder_;
 };
 
 TEST_F(Quantize, LoadsToTheSameModel) {
   for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
     const fs::path out = folder_ / std::string(name_of(format));
     quantize_model(mini, out, format, cpu_device());
-    EXPECT_EQ(weight_format("auto", out), format);
+    EXPECT_EQ(weight_format("auto", out, cpu_device()), format);
     int packed_here = 0;
     const LoadedModel packed(out, cpu_device(), format, [&](const std::string&, const Shape&, const Matrix& matrix) {
       packed_here += matrix.storage != nullptr;
@@ -65,12 +60,12 @@ TEST_F(Quantize, LoadsToTheSameModel) {
     EXPECT_EQ(packed_here, 0);  // nothing was copied or packed again
     EXPECT_EQ(logits(packed), logits(LoadedModel(mini, cpu_device(), format)));
   }
-  for (const auto& entry : fs::directory_iterator(folder_))
+  for (const auto& entry : fs::directory_iterator(folder_.path()))
     EXPECT_THAT(entry.path().filename().string(), ::testing::Not(HasSubstr(".part")));
 }
 
 TEST_F(Quantize, RefusesWhatItCannotDo) {
-  EXPECT_THROW(quantize_model(mini, folder_, WeightFormat::q8, cpu_device()), Error);  // is there already
+  EXPECT_THROW(quantize_model(mini, folder_.path(), WeightFormat::q8, cpu_device()), Error);  // is there already
   EXPECT_THROW(quantize_model(mini, folder_ / "x", WeightFormat::f32, cpu_device()), Error);
   EXPECT_THROW(quantize_model(folder_ / "nothing", folder_ / "x", WeightFormat::q8, cpu_device()), Error);
   EXPECT_FALSE(fs::exists(folder_ / "x"));

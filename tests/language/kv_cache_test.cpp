@@ -39,6 +39,13 @@ TEST(KvCache, PagesForPositions) {
   EXPECT_EQ(cache.pages_for(8192), 8192 / page_tokens);
 }
 
+TEST(KvCache, SaysHowLargeItWillBe) {
+  const DecoderConfig config = config_of(4, 2, 32, 3);
+  const KvCache cache(cpu_device(), config, WeightFormat::f32, 1, page_tokens + 1);
+  const auto layer = cache.layer(1).data - cache.layer(0).data;
+  EXPECT_EQ(KvCache::bytes_of_sequence(cpu_device(), config, WeightFormat::f32, page_tokens + 1), 3 * layer);
+}
+
 TEST(KvCache, LayersLieApart) {
   for (const int head_size : {2, 20, 32, 128}) {
     const KvCache cache = cache_of(config_of(4, 2, head_size, 3), 5);

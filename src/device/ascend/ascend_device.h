@@ -1,7 +1,8 @@
 // Ascend cards as devices, through CANN 8.1.RC1 or later. docs/ascend.md says what was verified, and how.
 //
-// Weights are kept in 16 bits: bf16 where the chip has it, else f16, or as LECTERN_ASCEND_TYPE says (f16 or bf16); or
-// in f32, for comparisons. Values between operators are of the same type, and the residual stream is f32.
+// Weights are kept in 16 bits unless f32 is asked for, for comparisons: bf16 where the chip has it, else f16, or as
+// LECTERN_ASCEND_TYPE says (f16 or bf16). Values between operators are of the same type, and the residual stream is
+// f32.
 #pragma once
 
 #include <memory>
@@ -47,6 +48,7 @@ class AscendDevice final : public Device {
   Tensor vector(const TensorView& values) override;
   void read(const TensorView& values, float* out) override;
   Precision precision(WeightFormat format) const override;
+  WeightFormat usual_weights() const override { return WeightFormat::bf16; }
 
   Session& session() { return *session_; }
   DataType half() const { return half_; }

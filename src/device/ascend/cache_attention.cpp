@@ -3,6 +3,8 @@
 // A layer holds the keys of all its pages, [pages, 128, kv heads * head size], then their values. So a token is one
 // row, and writing is one copy by index. Sequences that add one token each are attended to together; one that adds
 // more, such as a prompt, has a call of its own.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -36,22 +38,25 @@ struct Layer {
   const std::byte* values;
 };
 
-// All layers of a step ask for the same: it is kept by this key.
-std::string key_of(std::string key, std::span<const SequenceRows> sequences) {
-  const auto append = [&](const auto& value) { key.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
+// All layers of a step ask for the same, which is kept: it is told apart from the next step's by this.
+std::string content_of(std::span<const SequenceRows> sequences) {
+  std::string content;
+  const auto append = [&](const auto& value) { content.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
   for (const SequenceRows& s : sequences) {
     append(s.rows);
     append(s.position);
     append(s.pages.size());
     for (const int32_t page : s.pages) append(page);
   }
-  return key;
+  return content;
 }
 
-const std::byte* constant_of(Session& session, const std::string& key, const std::vector<int32_t>& values) {
-  return session.constant(key, values.size() * sizeof(int32_t), [&](std::byte* to, size_t first, size_t count) {
-    std::copy_n(reinterpret_cast<const std::byte*>(values.data()) + first, count, to);
-  });
+const std::byte* constant_of(Session& session, const std::string& name, const std::string& content,
+                             const std::vector<int32_t>& values) {
+  return session.constant(name, content, values.size() * sizeof(int32_t),
+                          [&](std::byte* to, size_t first, size_t count) {
+                            std::copy_n(reinterpret_cast<const std::byte*>(values.data()) + first, count, to);
+                          });
 }
 
 // Calls body(first, count) for sequences whose rows follow on each other, each of one row if `single` says so.
@@ -80,15 +85,15 @@ View block_table(Session& session, std::span<const SequenceRows> sequences, int6
     table.insert(table.end(), s.pages.begin(), s.pages.begin() + static_cast<std::ptrdiff_t>(used));
     table.insert(table.end(), static_cast<size_t>(most) - used, 0);
   }
-  std::string key = "pages " + std::to_string(most) + " ";
-  key.append(reinterpret_cast<const char*>(table.data()), table.size() * sizeof(int32_t));
-  return {constant_of(session, key, table), ACL_INT32, {static_cast<int64_t>(sequences.size()), most}};
+  const std::string name = fmt::format("pages {} {} {}", sequences.front().first_row, sequences.size(), most);
+  const std::string content(reinterpret_cast<const char*>(table.data()), table.size() * sizeof(int32_t));
+  return {constant_of(session, name, content, table), ACL_INT32, {static_cast<int64_t>(sequences.size()), most}};
 }
 
 // Above the diagonal 1, that is hidden.
 View causal_mask(Session& session) {
   const std::byte* mask =
-      session.constant("causal mask", mask_size * mask_size, [](std::byte* to, size_t first, size_t count) {
+      session.constant("causal mask", "", mask_size * mask_size, [](std::byte* to, size_t first, size_t count) {
         for (size_t i = 0; i < count; ++i) {
           const size_t at = first + i;
           to[i] = std::byte{at % mask_size > at / mask_size};
@@ -138,8 +143,9 @@ void store(Device& device, const StoreArgs& args) {
     }
     if (slots.empty()) return;
     const auto count = static_cast<int64_t>(slots.size());
-    const View index(constant_of(session, key_of("slots ", group), slots), ACL_INT32, {count});
     const int64_t first = group.front().first_row;
+    const std::string name = fmt::format("slots {} {}", first, count);
+    const View index(constant_of(session, name, content_of(group), slots), ACL_INT32, {count});
     const Functions& f = session.functions();
     session.call(f.inplace_index_copy, layer.rows(layer.keys), int64_t{0}, index, View(args.keys.slice(first, count)));
     session.call(f.inplace_index_copy, layer.rows(layer.values), int64_t{0}, index,

@@ -216,7 +216,7 @@ void reduce_sum(Device& device, const ReduceArgs& args) {
   const int64_t width = args.in.shape[-1];
   const auto bytes = static_cast<size_t>(width) * sizeof(float);
   const std::byte* ones =
-      session.constant("ones " + std::to_string(width), bytes, [](std::byte* to, size_t, size_t count) {
+      session.constant("ones " + std::to_string(width), "", bytes, [](std::byte* to, size_t, size_t count) {
         std::fill_n(reinterpret_cast<float*>(to), count / sizeof(float), 1.0f);
       });
   const Tensor dense(device, DataType::f32, args.in.shape);

@@ -143,8 +143,8 @@ Library::Library(LibraryOptions options) : options_(std::move(options)) {
   require(objects_.destroy_scalar, "aclDestroyScalar");
   require(objects_.destroy_integers, "aclDestroyIntArray");
   require(objects_.destroy_list, "aclDestroyTensorList");
-  require(objects_.make_repeatable, "aclSetAclOpExecutorRepeatable");
-  require(objects_.destroy_executor, "aclDestroyAclOpExecutor");
+  look_up(objects_.make_repeatable, "aclSetAclOpExecutorRepeatable");
+  look_up(objects_.destroy_executor, "aclDestroyAclOpExecutor");
 }
 
 void* Library::find(const char* symbol) const {

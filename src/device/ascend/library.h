@@ -53,8 +53,8 @@ struct Objects {
   decltype(&::aclDestroyScalar) destroy_scalar;
   decltype(&::aclDestroyIntArray) destroy_integers;
   decltype(&::aclDestroyTensorList) destroy_list;
-  decltype(&::aclSetAclOpExecutorRepeatable) make_repeatable;
-  decltype(&::aclDestroyAclOpExecutor) destroy_executor;
+  decltype(&::aclSetAclOpExecutorRepeatable) make_repeatable;  // may be null
+  decltype(&::aclDestroyAclOpExecutor) destroy_executor;       // may be null
 };
 
 struct LibraryOptions {

@@ -6,6 +6,7 @@
 
 #include "device/ascend/ascend_device.h"
 #include "device/ascend/kernels.h"
+#include "device/host_values.h"
 #include "lectern/error.h"
 
 namespace lectern::ascend {
@@ -78,9 +79,7 @@ class Trial {
   // Not in the constructor: even these may fail.
   void prepare() {
     const std::vector<float> values(static_cast<size_t>(width * width), 0.125f);
-    const auto view = [&](const Shape& shape) {
-      return TensorView(reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape);
-    };
+    const auto view = [&](const Shape& shape) { return view_of_floats(values, shape); };
     f32_ = device_.vector(view({rows, width}));
     f32_out_ = device_.vector(view({rows, width}));
     weight_ = device_.vector(view({width}));
@@ -117,8 +116,7 @@ class Trial {
   void try_conv2d() {
     const Tensor out(device_, DataType::f32, {1, 2, 2, 2});
     const std::vector<float> values(2 * 8 * 9, 0.5f);
-    const Matrix kernel = device_.matrix(
-        {reinterpret_cast<const std::byte*>(values.data()), DataType::f32, {2, 8, 3, 3}}, WeightFormat::bf16);
+    const Matrix kernel = device_.matrix(view_of_floats(values, {2, 8, 3, 3}), WeightFormat::bf16);
     device_.conv2d({.in = weight_.view().reshaped({1, 4, 4, 8}),
                     .weight = kernel,
                     .kernel = 3,
@@ -133,11 +131,8 @@ class Trial {
     device_.session().call(device_.session().functions().inplace_copy, View(qkv.view()),
                            View(weight_.view()).strided(0, {1, 3, 3, 3 * width}, {0, 0, 0, 0}));
     const std::vector<float> values(3 * width, 0.5f);
-    const auto table = [&](int64_t length) {
-      return device_.vector({reinterpret_cast<const std::byte*>(values.data()), DataType::f32, {length, 64}});
-    };
-    const Tensor padding =
-        device_.vector({reinterpret_cast<const std::byte*>(values.data()), DataType::f32, {3 * width}});
+    const auto table = [&](int64_t length) { return from_host(device_, values, {length, 64}); };
+    const Tensor padding = from_host(device_, values, {3 * width});
     const Tensor relative = table(3);
     device_.attention({.qkv = qkv,
                        .heads = 2,

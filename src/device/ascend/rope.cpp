@@ -1,5 +1,7 @@
 // Rotation by position: the card's operator turns all heads of all rows by tables of cosines and sines, which the host
 // makes once for the positions of a step.
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "device/ascend/kernels.h"
@@ -17,10 +19,12 @@ View table_of(Session& session, const RopeArgs& args, bool sine) {
   const int64_t size = args.x.shape[1] / args.heads;
   const int64_t half = size / 2;
   const DataType type = args.x.type;
-  std::string key = (sine ? "sines " : "cosines ") + std::to_string(args.theta) + " " + std::to_string(rows) + " " +
-                    std::to_string(size) + " " + std::string(name_of(type));
+  const std::string name =
+      fmt::format("{} {} {} {} {}", sine ? "sines" : "cosines", args.theta, rows, size, name_of(type));
+  std::string content;
   for (const SequenceRows& s : args.sequences) {
-    for (const int64_t value : {s.first_row, s.rows, s.position}) key += " " + std::to_string(value);
+    for (const int64_t value : {s.first_row, s.rows, s.position})
+      content.append(reinterpret_cast<const char*>(&value), sizeof(value));
   }
   const size_t bytes = static_cast<size_t>(rows * size) * size_of(type);
   std::vector<std::byte> table;
@@ -45,7 +49,7 @@ View table_of(Session& session, const RopeArgs& args, bool sine) {
       for (size_t i = 0; i < values.size(); ++i) to[i] = narrowed(values[i], type);
     }
   };
-  const std::byte* data = session.constant(key, bytes, [&](std::byte* to, size_t first, size_t count) {
+  const std::byte* data = session.constant(name, content, bytes, [&](std::byte* to, size_t first, size_t count) {
     if (table.empty()) make();
     std::copy_n(table.data() + first, count, to);
   });

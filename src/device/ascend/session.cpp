@@ -14,11 +14,17 @@ namespace lectern::ascend {
 namespace {
 
 constexpr int initialised_already = 100002;
-constexpr size_t most_constants = 64;
-constexpr size_t most_constant_bytes = size_t{64} << 20;
 
 std::atomic<uint64_t> last_id = 0;
 thread_local uint64_t bound = 0;  // the session whose card this thread works with
+
+bool is_set(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text != nullptr && *text != '\0' && *text != '0';
+}
+
+// Unless its variable says 0.
+bool repeats_calls() { return std::getenv("LECTERN_ASCEND_REPEAT") == nullptr || is_set("LECTERN_ASCEND_REPEAT"); }
 
 // One line, not too long.
 std::string tidy(const char* text) {
@@ -28,15 +34,6 @@ std::string tidy(const char* text) {
   while (!line.empty() && line.back() == ' ') line.pop_back();
   if (line.size() > 400) line = line.substr(0, 400) + " ...";
   return line;
-}
-
-// Sizes that differ little share their blocks: an eighth of the next lower power of two is the step.
-size_t block_size(size_t bytes) {
-  // The end of a part may be read or written in whole steps of 32 bytes, and 32 more may be read.
-  size_t size = (bytes + 31) / 32 * 32 + 32;
-  size_t step = 512;
-  while (step * 16 < size) step *= 2;
-  return (size + step - 1) / step * step;
 }
 
 }  // namespace
@@ -137,7 +134,8 @@ Session::Session(const SessionOptions& options)
       name_(fmt::format("ascend:{}", options.card)),
       most_bias_bytes_(static_cast<int64_t>(options.most_bias_bytes)),
       started_(start(library_)),
-      id_(++last_id) {
+      id_(++last_id),
+      repeated_(library_.objects(), repeats_calls(), options.most_repeated_calls) {
   const Runtime& runtime = library_.runtime();
   if (const std::string version = library_.version(); !is_supported_version(version))
     throw Error(fmt::format("ascend: CANN {} is installed; Lectern needs {} or later", version, oldest_version));
@@ -163,14 +161,14 @@ Session::Session(const SessionOptions& options)
   runtime.recent_error();  // of what was allowed to fail
   stream_ = std::make_unique<Stream>(*this);
   staging_ = std::make_unique<Staging>(runtime, stream_->get());
-  const char* wait = std::getenv("LECTERN_ASCEND_SYNC");
-  synchronous_ = wait != nullptr && *wait != '\0' && *wait != '0';
+  synchronous_ = is_set("LECTERN_ASCEND_SYNC");
 }
 
 Session::~Session() {
   const Runtime& runtime = library_.runtime();
   if (bound != id_) runtime.set_current_context(card_->context());
   runtime.synchronize(stream_->get());  // its errors were reported, or nobody waits for them any more
+  repeated_.clear();
   staging_.reset();
   for (const auto& [data, block] : blocks_) runtime.release(data);
   stream_.reset();
@@ -204,39 +202,43 @@ void Session::begin(const char* operation, bool present) {
   }
 }
 
-void Session::run(const char* operation, Function<>::Run function, uint64_t workspace, aclOpExecutor* executor) {
-  std::byte* memory = nullptr;
+int Session::run(const char* operation, Function<>::Run function, const RepeatedCalls::Call& call) {
+  std::byte* const memory = call.workspace > 0 ? workspace_of(call.workspace) : nullptr;
+  const int status = function(memory, call.workspace, call.executor, stream_->get());
+  if (status == 0) last_[calls_++ % last_.size()] = operation;
+  return status;
+}
+
+void Session::run_once(const char* operation, Function<>::Run function, const RepeatedCalls::Call& call) {
   try {
-    memory = workspace > 0 ? workspace_of(workspace) : nullptr;
+    workspace_of(call.workspace);
   } catch (const Error&) {
-    discard(function, workspace, executor);
+    discard(function, call);
     throw;
   }
-  check(function(memory, workspace, executor, stream_->get()), operation);
-  last_[calls_++ % last_.size()] = operation;
+  check(run(operation, function, call), operation);
+  if (synchronous_) synchronize();
+}
+
+void Session::run_again(const char* operation, Function<>::Run function, const std::string& key,
+                        const RepeatedCalls::Call& call) {
+  const int status = run(operation, function, call);
+  if (status != 0) repeated_.drop(key);
+  check(status, operation);
   if (synchronous_) synchronize();
 }
 
 // Ends an executor that will not run. One from aclnn's own cache cannot be made repeatable; a run without its
 // workspace is refused and ends it.
-void Session::discard(Function<>::Run function, uint64_t workspace, aclOpExecutor* executor) {
-  if (library_.objects().make_repeatable(executor) == 0) {
-    library_.objects().destroy_executor(executor);
+void Session::discard(Function<>::Run function, const RepeatedCalls::Call& call) {
+  const Objects& objects = library_.objects();
+  const bool repeatable = objects.make_repeatable != nullptr && objects.make_repeatable(call.executor) == 0;
+  if (repeatable && objects.destroy_executor != nullptr) {
+    objects.destroy_executor(call.executor);
   } else {
-    function(nullptr, workspace, executor, stream_->get());
+    function(nullptr, call.workspace, call.executor, stream_->get());
   }
   library_.runtime().recent_error();
-}
-
-std::byte* Session::workspace_of(size_t bytes) {
-  if (bytes > workspace_bytes_) {
-    if (workspace_ != nullptr) release(workspace_);
-    workspace_ = nullptr;
-    workspace_bytes_ = 0;
-    workspace_ = allocate(bytes + bytes / 4);
-    workspace_bytes_ = bytes + bytes / 4;
-  }
-  return workspace_;
 }
 
 void Session::synchronize() {
@@ -254,74 +256,6 @@ void Session::synchronize() {
       name_, describe_code(status), error_text(), operations.empty() ? "none" : operations,
       synchronous_ ? "" : " (run with LECTERN_ASCEND_SYNC=1 to learn which of them)");
   throw DeviceFailure(broken_);
-}
-
-CardMemory Session::memory() {
-  const std::lock_guard lock(mutex_);
-  bind();
-  CardMemory found;
-  for (const aclrtMemAttr kind : {ACL_HBM_MEM, ACL_DDR_MEM}) {  // the wrong kind is answered with zeros
-    check(library_.runtime().memory(kind, &found.free, &found.total), "aclrtGetMemInfo");
-    if (found.total != 0) break;
-  }
-  return found;
-}
-
-std::byte* Session::allocate(size_t bytes) {
-  const std::lock_guard lock(mutex_);
-  bind();
-  const size_t size = block_size(bytes);
-  if (const auto found = free_.lower_bound(size); found != free_.end() && found->first <= size + size / 4) {
-    std::byte* data = found->second;
-    free_.erase(found);
-    blocks_[data].free = false;
-    return data;
-  }
-  return allocate_new(size);
-}
-
-std::byte* Session::allocate_new(size_t size) {
-  const Runtime& runtime = library_.runtime();
-  void* data = nullptr;
-  int status = runtime.allocate(&data, size, ACL_MEM_MALLOC_HUGE_FIRST);
-  if (status != ACL_SUCCESS && give_back_free_blocks()) {
-    status = runtime.allocate(&data, size, ACL_MEM_MALLOC_HUGE_FIRST);
-  }
-  if (status != ACL_SUCCESS) {
-    const std::string reason = describe_code(status) + error_text();
-    size_t free = 0;
-    size_t total = 0;
-    runtime.memory(ACL_HBM_MEM, &free, &total);
-    throw DeviceFailure(
-        fmt::format("{}: no memory for {} MiB on the card ({} of {} MiB are free): {}; end other programs on it "
-                    "or use a smaller --mode or --batch",
-                    name_, (size + (1 << 20) - 1) >> 20, free >> 20, total >> 20, reason));
-  }
-  blocks_[static_cast<std::byte*>(data)] = {size, false};
-  return static_cast<std::byte*>(data);
-}
-
-// aclrtFree does not wait for the stream, so it is waited for first. False when there is none to give back.
-bool Session::give_back_free_blocks() {
-  if (free_.empty()) return false;
-  library_.runtime().recent_error();
-  synchronize();
-  for (const auto& [size, data] : free_) {
-    library_.runtime().release(data);
-    blocks_.erase(data);
-  }
-  free_.clear();
-  return true;
-}
-
-void Session::release(std::byte* data) noexcept {
-  const std::lock_guard lock(mutex_);
-  try {
-    Block& block = blocks_.at(data);
-    free_.emplace(block.size, data);
-    block.free = true;
-  } catch (...) {  // no memory for the note: the block is given back with the session
-  }
 }
 
 void Session::upload(std::byte* to, size_t bytes, const Fill& fill) {
@@ -359,32 +293,6 @@ void Session::download(const std::byte* from, size_t bytes, const Take& take) {
     take(pinned, first, count);
     first += count;
   }
-}
-
-const std::byte* Session::constant(const std::string& key, size_t bytes, const Fill& fill) {
-  const std::lock_guard lock(mutex_);
-  bind();
-  if (const auto found = constants_.find(key); found != constants_.end()) {
-    found->second.used = ++constant_uses_;
-    return found->second.data;
-  }
-  while (!constants_.empty() &&
-         (constants_.size() >= most_constants || constant_bytes_ + bytes > most_constant_bytes)) {
-    const auto oldest = std::ranges::min_element(constants_, {}, [](const auto& c) { return c.second.used; });
-    constant_bytes_ -= oldest->second.bytes;
-    release(oldest->second.data);
-    constants_.erase(oldest);
-  }
-  std::byte* data = allocate(bytes);
-  try {
-    upload(data, bytes, fill);
-    constants_[key] = {data, bytes, ++constant_uses_};
-  } catch (...) {
-    release(data);
-    throw;
-  }
-  constant_bytes_ += bytes;
-  return data;
 }
 
 }  // namespace lectern::ascend

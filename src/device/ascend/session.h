@@ -18,6 +18,7 @@
 
 #include "device/ascend/functions.h"
 #include "device/ascend/objects.h"
+#include "device/ascend/repeated_calls.h"
 
 namespace lectern::ascend {
 
@@ -28,6 +29,8 @@ struct SessionOptions {
   LibraryOptions library = {};
   // The most memory that the relative bias of an encoder's attention takes: encoder_attention.cpp says why.
   size_t most_bias_bytes = size_t{64} << 20;
+  // The most calls whose executors are kept: those of some decoder's steps, each of several hundred.
+  size_t most_repeated_calls = 4096;
 };
 
 // A call of CANN that failed, by the function's name.
@@ -85,9 +88,10 @@ class Session {
   // Throws Error when work given earlier failed.
   void synchronize();
 
-  // A copy on the card of what `fill` gives; it is kept, and the same key again costs nothing. The memory is good for
-  // operators that are called before the next constant.
-  const std::byte* constant(const std::string& key, size_t bytes, const Fill& fill);
+  // Memory on the card that is kept under a name and holds what `fill` gives for this content: the same content again
+  // costs nothing, and another one is written to the same place. It is good for operators that are called before the
+  // next constant.
+  const std::byte* constant(const std::string& name, const std::string& content, size_t bytes, const Fill& fill);
 
   // Calls an operator: views, numbers, Scalar, IntegerArray, ViewList or absent, in the order of its prototype. The
   // memory must stay as it is until the stream has passed the operator, which releasing it does not disturb.
@@ -96,20 +100,33 @@ class Session {
     static_assert(sizeof...(Parameters) == sizeof...(Arguments));
     const std::lock_guard lock(mutex_);
     begin(function.name, static_cast<bool>(function));
-    const auto held = std::tuple{hold(library_.objects(), arguments)...};
-    uint64_t workspace = 0;
-    aclOpExecutor* executor = nullptr;
+    std::string key = repeated_.enabled() ? key_of_call(function.name, arguments...) : std::string();
+    const RepeatedCalls::Call* known = key.empty() ? nullptr : repeated_.find(key);
+    if (known != nullptr && known->executor != nullptr) {
+      ++repeats_;
+      return run_again(function.name, function.run, key, *known);
+    }
+    const Objects& objects = library_.objects();
+    using Operands = std::tuple<decltype(hold(objects, arguments))...>;
+    const auto held = std::make_shared<const Operands>(hold(objects, arguments)...);
+    RepeatedCalls::Call made;
     const aclnnStatus status = std::apply(
-        [&](const auto&... objects) {
-          return function.prepare(static_cast<Parameters>(objects.get())..., &workspace, &executor);
+        [&](const auto&... operands) {
+          return function.prepare(static_cast<Parameters>(operands.get())..., &made.workspace, &made.executor);
         },
-        held);
+        *held);
     check(status, function.name);
-    run(function.name, function.run, workspace, executor);
+    if (!key.empty() && known == nullptr) {
+      if (const RepeatedCalls::Call* kept = repeated_.keep(key, made, held))
+        return run_again(function.name, function.run, key, *kept);
+      library_.runtime().recent_error();  // of what was allowed to fail
+    }
+    run_once(function.name, function.run, made);
   }
 
-  // Operators called so far.
+  // Operators called so far, and how many of them were repeated without their first half.
   uint64_t calls() const { return calls_; }
+  uint64_t repeats() const { return repeats_; }
 
  private:
   class Started;
@@ -120,6 +137,7 @@ class Session {
     bool free = false;
   };
   struct Constant {
+    std::string content;
     std::byte* data = nullptr;
     size_t bytes = 0;
     uint64_t used = 0;
@@ -129,8 +147,12 @@ class Session {
   void bind();
   void begin(const char* operation, bool present);
   void check(int status, const char* operation) const;
-  void run(const char* operation, Function<>::Run function, uint64_t workspace, aclOpExecutor* executor);
-  void discard(Function<>::Run function, uint64_t workspace, aclOpExecutor* executor);
+  void run_once(const char* operation, Function<>::Run function, const RepeatedCalls::Call& call);
+  void run_again(const char* operation, Function<>::Run function, const std::string& key,
+                 const RepeatedCalls::Call& call);
+  int run(const char* operation, Function<>::Run function, const RepeatedCalls::Call& call);
+  void discard(Function<>::Run function, const RepeatedCalls::Call& call);
+  void drop(std::map<std::string, Constant>::iterator constant);
   std::byte* workspace_of(size_t bytes);
   std::byte* allocate_new(size_t size);
   bool give_back_free_blocks();
@@ -153,12 +175,14 @@ class Session {
   std::multimap<size_t, std::byte*> free_;
   std::byte* workspace_ = nullptr;
   size_t workspace_bytes_ = 0;
+  RepeatedCalls repeated_;
   std::map<std::string, Constant> constants_;
   size_t constant_bytes_ = 0;
   uint64_t constant_uses_ = 0;
 
   std::array<const char*, 4> last_ = {};  // operators called last
   std::atomic<uint64_t> calls_ = 0;
+  std::atomic<uint64_t> repeats_ = 0;
   std::string broken_;  // why the card is not used any further
 };
 

@@ -1,13 +1,13 @@
 #include "device/cpu/peak.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/threads.h"
 
 namespace lectern::cpu {
@@ -22,9 +22,9 @@ double best_seconds(const Work& work) {
   work();  // warms up
   double best = 1e30;
   for (int i = 0; i < runs; ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const Clock clock;
     work();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best = std::min(best, clock.seconds());
   }
   return best;
 }

@@ -2,10 +2,8 @@
 // what, and which way is taken where there are several, is in lowerings.cpp.
 #pragma once
 
-#include <span>
-#include <vector>
-
 #include "device/device.h"
+#include "device/host_values.h"
 
 namespace lectern::lowering {
 
@@ -48,23 +46,6 @@ void add(Device&, const BinaryArgs&);
 void multiply(Device&, const BinaryArgs&);
 void minus(Device&, const PairArgs&);
 void pixels(Device&, const PixelsArgs&);
-
-// host.cpp: between the host's memory and the device's, and between data types.
-Tensor from_host(Device&, std::span<const float> values, const Shape& shape);
-// i32 [n]; every index below 2^24, beyond which f32 has not all integers.
-Tensor from_host(Device&, std::span<const int32_t> indices);
-std::vector<float> floats_to_host(Device&, const TensorView& values);
-std::vector<int32_t> indices_to_host(Device&, const TensorView& indices);
-// f32 values: those given or, if they are narrower, a copy.
-class Wide {
- public:
-  Wide(Device& device, const TensorView& values);
-  const TensorView& view() const { return view_; }
-
- private:
-  Tensor copy_;
-  TensorView view_;
-};
 
 // `values` [...] repeated along more leading extents, or along the last one, as the strides say.
 inline StridedView repeated(const TensorView& values, const Shape& shape, std::initializer_list<int64_t> strides) {

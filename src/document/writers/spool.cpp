@@ -1,12 +1,8 @@
 #include "document/writers/spool.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <string>
 
 #include "core/file.h"
 
@@ -15,29 +11,14 @@ namespace {
 
 constexpr size_t piece_size = size_t{1} << 16;
 
-int open_without_name(const std::filesystem::path& folder) {
-#ifdef O_TMPFILE
-  if (const int file = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); file >= 0) return file;
-#endif
-  // A file system that cannot do so: the name is taken away at once.
-  std::string name = (folder / ".lectern-spool-XXXXXX").string();
-  const int file = ::mkostemp(name.data(), O_CLOEXEC);
-  if (file < 0) throw system_error(folder, "a temporary file cannot be made", errno);
-  ::unlink(name.c_str());
-  return file;
-}
-
 }  // namespace
 
 Spool::Spool(const std::filesystem::path& folder)
     : folder_(folder.empty() ? "." : folder), file_(nullptr, &std::fclose) {
-  const int descriptor = open_without_name(folder_);
-  file_.reset(::fdopen(descriptor, "w+b"));
-  if (file_ == nullptr) {
-    const int code = errno;
-    ::close(descriptor);
-    throw system_error(folder_, "a temporary file cannot be made", code);
-  }
+  Descriptor descriptor = unnamed_file(folder_);
+  if (descriptor) file_.reset(::fdopen(descriptor.get(), "w+b"));
+  if (file_ == nullptr) throw system_error(folder_, "a temporary file cannot be made", errno);
+  descriptor.release();  // fclose() closes it
 }
 
 Spool::Place Spool::add(std::string_view bytes) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "device/cpu/cpu_device.h"
+#include "device/operator_check.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
@@ -114,8 +116,23 @@ TEST(AscendDevice, TriesTheOtherFunctionBeforeItReplaces) {
   EXPECT_GT(fake_cann_runs("aclnnGroupedMatmulV4"), 0u);
 }
 
+// What `lectern doctor` checks; the operators that no model needs there are absent.
+TEST(AscendDevice, ComputesWhatTheCpuComputes) {
+  for (const DataType half : {DataType::f16, DataType::bf16}) {
+    FakeCard card(half);
+    for (const DataType type : {DataType::f32, half}) {
+      const uint64_t attentions = fake_cann_runs("aclnnFusedInferAttentionScoreV2");
+      for (const OperatorCheck& check : check_operators(card.device(), type, cpu_device())) {
+        EXPECT_TRUE(check.passed() || check.how == "absent")
+            << check.name << " in " << name_of(check.type) << ": " << check.error << " " << check.failure;
+      }
+      EXPECT_EQ(fake_cann_runs("aclnnFusedInferAttentionScoreV2") > attentions, type == half);
+    }
+  }
+}
+
 // A picture of noise and a prompt through mini on the fake: the tokens of a short run.
-std::vector<int32_t> run_mini(Device& device) {
+std::vector<int32_t> run_mini(Device& device, int64_t most_tokens = 3, const std::function<void()>& on_step = {}) {
   std::vector<int32_t> tokens;
   const LoadedModel model(mini_folder, device, WeightFormat::bf16);
   testing::Random random(7);
@@ -128,7 +145,8 @@ std::vector<int32_t> run_mini(Device& device) {
   request.prompt = model.expand_prompt(prompt, page.sequence.shape()[0]);
   request.image_token = model.image_token;
   request.image = page.sequence;
-  request.max_tokens = 3;
+  request.max_tokens = most_tokens;
+  if (on_step) request.on_step = [&](int64_t) { on_step(); };
   request.on_token = [&](int32_t token) { tokens.push_back(token); };
   Engine engine(model.device, model.decoder);
   engine.add(std::move(request));
@@ -142,6 +160,32 @@ TEST(AscendDevice, ReadsTwiceTheSame) {
   const std::vector<int32_t> tokens = run_mini(card.device());
   EXPECT_EQ(tokens.size(), 3u);
   EXPECT_EQ(run_mini(card.device()), tokens);
+}
+
+// A step of a decoder gives its operators the same places as the step before: only attention, which is told the lengths
+// of its sequences, is prepared again.
+TEST(AscendDevice, PreparesTheCallsOfADecodersStepsOnce) {
+  constexpr uint64_t layers = 4;
+  for (const DataType type : {DataType::f16, DataType::bf16}) {
+    std::vector<uint64_t> prepared;
+    std::vector<uint64_t> launched;
+    const auto note = [&] {
+      prepared.push_back(fake_cann_calls(0, FAKE_CANN_PREPARE));
+      launched.push_back(fake_cann_calls(0, FAKE_CANN_LAUNCH));
+    };
+    const std::vector<int32_t> tokens = run_mini(FakeCard(type).device(), 8, note);
+    ASSERT_EQ(prepared.size(), 8u);
+    for (size_t i = 3; i < 8; ++i) {
+      EXPECT_EQ(prepared[i] - prepared[i - 1], layers) << "step " << i;
+      EXPECT_EQ(launched[i] - launched[i - 1], launched[2] - launched[1]) << "step " << i;
+      EXPECT_GT(launched[i] - launched[i - 1], 20 * layers);
+    }
+    ascend::AscendOptions options = testing::fake_options(type);
+    options.session.library.offered = [](std::string_view symbol) { return symbol != "aclSetAclOpExecutorRepeatable"; };
+    FakeCard plain(options);
+    EXPECT_EQ(run_mini(plain.device(), 8), tokens);
+    EXPECT_EQ(plain.card().session().repeats(), 0u);
+  }
 }
 
 // Every allocation, launch, copy and wait of a run fails once, each in a run of its own: the run says so, or goes on
@@ -179,14 +223,16 @@ TEST_P(AscendFailure, EndsInAnErrorAndLeavesNothing) {
       EXPECT_THAT(error, ::testing::Not(HasSubstr("\n"))) << "call " << nth;
     }
   }
-  EXPECT_GT(failed, 0);
+  // What cannot be repeated is done in full.
+  EXPECT_EQ(failed > 0, GetParam() != FAKE_CANN_REPEAT);
 }
 
 INSTANTIATE_TEST_SUITE_P(Calls, AscendFailure,
                          ::testing::Values(FAKE_CANN_INIT, FAKE_CANN_SET_DEVICE, FAKE_CANN_CREATE_STREAM,
                                            FAKE_CANN_CREATE_EVENT, FAKE_CANN_EVENT, FAKE_CANN_MALLOC,
                                            FAKE_CANN_MALLOC_HOST, FAKE_CANN_COPY, FAKE_CANN_OBJECT, FAKE_CANN_PREPARE,
-                                           FAKE_CANN_LAUNCH, FAKE_CANN_SYNCHRONIZE, FAKE_CANN_EXECUTE),
+                                           FAKE_CANN_REPEAT, FAKE_CANN_LAUNCH, FAKE_CANN_SYNCHRONIZE,
+                                           FAKE_CANN_EXECUTE),
                          [](const auto& info) {
                            std::string name = fake_cann_call_name(info.param);
                            std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });

@@ -122,7 +122,7 @@ TEST(AscendSession, KeepsConstantsAndForgetsTheOldest) {
   Session session(on_card(0));
   int made = 0;
   const auto constant = [&](int i) {
-    return session.constant("constant " + std::to_string(i), 64, [&](std::byte* to, size_t, size_t count) {
+    return session.constant("constant " + std::to_string(i), "", 64, [&](std::byte* to, size_t, size_t count) {
       ++made;
       std::fill_n(to, count, static_cast<std::byte>(i));
     });
@@ -134,6 +134,24 @@ TEST(AscendSession, KeepsConstantsAndForgetsTheOldest) {
   made = 0;
   EXPECT_EQ(fetch(session, constant(1), 64), std::vector<std::byte>(64, std::byte{1}));
   EXPECT_EQ(made, 1);
+}
+
+TEST(AscendSession, WritesAnotherContentOfAConstantToTheSamePlace) {
+  const testing::FakeCann fake;
+  Session session(on_card(0));
+  const std::byte* place = nullptr;
+  int made = 0;
+  for (const int content : {1, 1, 2, 2, 1}) {
+    const std::byte* data =
+        session.constant("lengths", std::to_string(content), 64, [&](std::byte* to, size_t, size_t count) {
+          ++made;
+          std::fill_n(to, count, static_cast<std::byte>(content));
+        });
+    if (place == nullptr) place = data;
+    EXPECT_EQ(data, place);
+    EXPECT_EQ(fetch(session, data, 64), std::vector<std::byte>(64, static_cast<std::byte>(content)));
+  }
+  EXPECT_EQ(made, 3);
 }
 
 TEST(AscendSession, ServesEveryThread) {
@@ -195,6 +213,111 @@ TEST(AscendSession, ReportsLateErrorsOnceAndForAll) {
                            HasSubstr("not used any further"), Not(HasSubstr("\n"))));
   EXPECT_EQ(error_of([&] { session.call(session.functions().silu, a, b); }), error);
   EXPECT_EQ(error_of([&] { session.allocate(1); }), error);
+}
+
+uint64_t count(FakeCannCall call) { return fake_cann_calls(FAKE_CANN_ANY_DEVICE, call); }
+
+// Eight products of [4, 4] matrices, of values that tell which.
+class Repeated : public ::testing::Test {
+ protected:
+  void open(SessionOptions options = on_card(0)) {
+    session_ = std::make_unique<Session>(options);
+    for (int i = 0; i < 8; ++i) {
+      std::vector<float> values(16, 0.0f);
+      for (size_t j = 0; j < 4; ++j) values[5 * j] = static_cast<float>(i);
+      factors_.emplace_back(session_->allocate(64), ACL_FLOAT, std::initializer_list<int64_t>{4, 4});
+      session_->upload(const_cast<std::byte*>(factors_.back().data), values.data(), 64);
+    }
+    out_ = View(session_->allocate(64), ACL_FLOAT, {4, 4});
+  }
+  void multiply(size_t i) { session_->call(session_->functions().matmul, factors_[i], factors_[i], out_, int8_t{0}); }
+  float result() {
+    float value = 0;
+    session_->download(out_.data, 64,
+                       [&](const std::byte* from, size_t, size_t) { value = *reinterpret_cast<const float*>(from); });
+    return value;
+  }
+  // Every product, `times` times.
+  void expect_right_products(int times) {
+    for (int i = 0; i < times * 8; ++i) {
+      multiply(static_cast<size_t>(i % 8));
+      EXPECT_EQ(result(), static_cast<float>((i % 8) * (i % 8)));
+    }
+  }
+
+  const testing::FakeCann fake_;
+  std::unique_ptr<Session> session_;
+  std::vector<View> factors_;
+  View out_;
+};
+
+TEST_F(Repeated, CallsAreMadeInFullOnce) {
+  open();
+  expect_right_products(3);
+  EXPECT_EQ(session_->repeats(), 16u);
+  EXPECT_EQ(count(FAKE_CANN_PREPARE), 8u);
+  EXPECT_EQ(count(FAKE_CANN_LAUNCH), 24u);
+}
+
+TEST_F(Repeated, CallsAreKeptUpToANumber) {
+  SessionOptions options = on_card(0);
+  options.most_repeated_calls = 5;
+  open(options);
+  expect_right_products(2);
+  EXPECT_EQ(session_->repeats(), 0u);
+  multiply(7);
+  multiply(3);
+  EXPECT_EQ(session_->repeats(), 2u);
+}
+
+TEST_F(Repeated, CallsAreMadeInFullWhereCannCannotRepeatThem) {
+  SessionOptions options = on_card(0);
+  options.library.offered = [](std::string_view symbol) { return symbol != "aclSetAclOpExecutorRepeatable"; };
+  open(options);
+  expect_right_products(2);
+  EXPECT_EQ(session_->repeats(), 0u);
+  EXPECT_EQ(count(FAKE_CANN_REPEAT), 0u);
+}
+
+TEST_F(Repeated, ARefusalIsTakenForAnAnswer) {
+  open();
+  fake_cann_fail(0, FAKE_CANN_REPEAT, 1, 561000);
+  for (int i = 0; i < 3; ++i) multiply(2);
+  EXPECT_EQ(result(), 4.0f);
+  EXPECT_EQ(session_->repeats(), 0u);
+  EXPECT_EQ(count(FAKE_CANN_REPEAT), 1u);
+  multiply(3);  // aclnn remembers the shapes: it refuses these too
+  multiply(3);
+  EXPECT_EQ(result(), 9.0f);
+  EXPECT_EQ(session_->repeats(), 0u);
+}
+
+TEST_F(Repeated, ACallThatFailsIsMadeInFullTheNextTime) {
+  open();
+  multiply(1);
+  fake_cann_fail(0, FAKE_CANN_LAUNCH, 1, 0);
+  EXPECT_THAT(error_of([&] { multiply(1); }), HasSubstr("aclnnMatmul failed"));
+  multiply(1);
+  EXPECT_EQ(count(FAKE_CANN_PREPARE), 2u);
+  multiply(1);
+  EXPECT_EQ(count(FAKE_CANN_PREPARE), 2u);
+  EXPECT_EQ(result(), 1.0f);
+}
+
+TEST_F(Repeated, LargeCallsAndThoseWithHostArraysAreNot) {
+  open();
+  const View large(session_->allocate(size_t{4} << 20), ACL_FLOAT, {1024, 1024});
+  const View other(session_->allocate(size_t{4} << 20), ACL_FLOAT, {1024, 1024});
+  const View weight(session_->allocate(64), ACL_FLOAT, {4});
+  const std::array<int64_t, 1> width = {4};
+  session_->call(session_->functions().inplace_muls, large, Scalar{0});
+  session_->call(session_->functions().inplace_muls, weight, Scalar{0});
+  const uint64_t asked = count(FAKE_CANN_REPEAT);
+  session_->call(session_->functions().silu, large, other);
+  session_->call(session_->functions().layer_norm, factors_[0], IntegerArray{width}, weight, weight, 1e-6, out_, absent,
+                 absent);
+  EXPECT_EQ(count(FAKE_CANN_REPEAT), asked);
+  session_->synchronize();
 }
 
 // Of a plain executor there may be no workspace left to run it with.

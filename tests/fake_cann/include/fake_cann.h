@@ -31,6 +31,7 @@ typedef enum FakeCannCall {
   FAKE_CANN_COPY,           // copies and fills, on a stream or not
   FAKE_CANN_OBJECT,         // tensors, scalars, arrays and lists: null is returned
   FAKE_CANN_PREPARE,        // first calls of operators
+  FAKE_CANN_REPEAT,         // making executors repeatable
   FAKE_CANN_LAUNCH,         // second calls of operators
   FAKE_CANN_SYNCHRONIZE,    //
   FAKE_CANN_EXECUTE,        // work as the device does it: the error appears when somebody synchronises

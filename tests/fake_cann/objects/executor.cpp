@@ -9,15 +9,17 @@
 namespace fake_cann {
 namespace {
 
-// Every thread remembers what it has prepared; what comes from there cannot be made repeatable.
+// Every thread remembers what it has prepared; what comes from there cannot be made repeatable, and what is made
+// repeatable is no longer there.
+thread_local std::unordered_set<std::string> remembered;
+
 bool seen_before(const std::string& key) {
-  thread_local std::unordered_set<std::string> cache;
   const char* text = std::getenv("ACLNN_CACHE_LIMIT");
   const size_t limit = text == nullptr ? 10000 : std::strtoull(text, nullptr, 10);
   if (limit == 0) return false;
-  if (cache.contains(key)) return true;
-  if (cache.size() >= limit) cache.clear();
-  cache.insert(key);
+  if (remembered.contains(key)) return true;
+  if (remembered.size() >= limit) remembered.clear();
+  remembered.insert(key);
   return false;
 }
 
@@ -116,6 +118,8 @@ aclnnStatus set_member_address(aclOpExecutor* handle, size_t member, aclTensorLi
 
 }  // namespace
 
+void forget_prepared() { remembered.clear(); }
+
 aclnnStatus prepare(const char* name, uint64_t* workspace, aclOpExecutor** executor,
                     const std::function<void(Executor&, std::string& cache_key)>& build) {
   return entry([&] {
@@ -138,7 +142,8 @@ aclnnStatus prepare(const char* name, uint64_t* workspace, aclOpExecutor** execu
     made->operation = name;
     std::string attributes;
     build(*made, attributes);
-    made->from_cache = seen_before(key_of(*made, attributes));
+    made->cache_key = key_of(*made, attributes);
+    made->from_cache = seen_before(made->cache_key);
     *workspace = made->workspace;
     *executor = static_cast<aclOpExecutor*>(objects().executors.add(std::move(made)));
   });
@@ -180,6 +185,7 @@ extern "C" {
 aclnnStatus aclSetAclOpExecutorRepeatable(aclOpExecutor* executor) {
   return entry([&] {
     if (executor == nullptr) fail(executor_null, "aclSetAclOpExecutorRepeatable: the executor is null");
+    count(FAKE_CANN_REPEAT, current_device());
     const Lock held(global_mutex());
     const auto found = objects().executors.get(executor, executor_null, "aclSetAclOpExecutorRepeatable");
     if (found->from_cache) {
@@ -187,6 +193,7 @@ aclnnStatus aclSetAclOpExecutorRepeatable(aclOpExecutor* executor) {
     }
     if (found->launched) misuse(operator_internal, "aclSetAclOpExecutorRepeatable: after the first second call");
     found->repeatable = true;
+    remembered.erase(found->cache_key);
   });
 }
 

@@ -19,6 +19,7 @@ void forget() {
   objects().tensor_lists.clear();
   objects().scalar_lists.clear();
   objects().executors.clear();
+  forget_prepared();
 }
 
 std::string describe_leaks() {

@@ -59,6 +59,7 @@ struct Executor {
   uint64_t workspace = 0;
   std::function<void(const std::vector<Tensor>&)> run;
   bool repeatable = false;
+  std::string cache_key;
   bool from_cache = false;
   bool launched = false;
 };
@@ -79,6 +80,8 @@ Objects& objects();
 // The two halves of every operator. `build` fills the executor; what it throws is the status.
 aclnnStatus prepare(const char* name, uint64_t* workspace, aclOpExecutor** executor,
                     const std::function<void(Executor&, std::string& cache_key)>& build);
+// What the calling thread remembers of earlier first calls.
+void forget_prepared();
 aclnnStatus launch(const char* name, void* workspace, uint64_t workspace_bytes, aclOpExecutor* executor,
                    aclrtStream stream);
 

@@ -21,13 +21,13 @@ struct Order {
 };
 
 constexpr std::array<const char*, FAKE_CANN_CALLS> call_names = {
-    "any",         "init", "set_device", "create_stream", "create_event", "event",       "malloc",
-    "malloc_host", "copy", "object",     "prepare",       "launch",       "synchronize", "execute",
+    "any",  "init",   "set_device", "create_stream", "create_event", "event",       "malloc",  "malloc_host",
+    "copy", "object", "prepare",    "repeat",        "launch",       "synchronize", "execute",
 };
 constexpr std::array<int, FAKE_CANN_CALLS> usual_codes = {
-    driver_internal,   driver_internal,      driver_internal,    no_stream_resource, no_event_resource,
-    driver_internal,   device_out_of_memory, host_out_of_memory, driver_internal,    null_operand,
-    operator_internal, runtime_call_failed,  driver_internal,    core_exception,
+    driver_internal,   driver_internal,      driver_internal,     no_stream_resource, no_event_resource,
+    driver_internal,   device_out_of_memory, host_out_of_memory,  driver_internal,    null_operand,
+    operator_internal, operator_internal,    runtime_call_failed, driver_internal,    core_exception,
 };
 
 struct State {

@@ -1,9 +1,9 @@
-#include "device/lowering/lowerings.h"
+#include "device/host_values.h"
 
-namespace lectern::lowering {
+namespace lectern {
 
 Tensor from_host(Device& device, std::span<const float> values, const Shape& shape) {
-  return device.vector({reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape});
+  return device.vector(view_of_floats(values, shape));
 }
 
 Tensor from_host(Device& device, std::span<const int32_t> indices) {
@@ -33,4 +33,4 @@ Wide::Wide(Device& device, const TensorView& values) : view_(values) {
   view_ = copy_;
 }
 
-}  // namespace lectern::lowering
+}  // namespace lectern

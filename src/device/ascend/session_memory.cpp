@@ -1,0 +1,145 @@
+// The card's memory: blocks that are handed out again at once, the workspace, and constants.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "device/ascend/errors.h"
+#include "device/ascend/session.h"
+#include "device/device_failure.h"
+
+namespace lectern::ascend {
+namespace {
+
+constexpr size_t most_constants = 64;
+constexpr size_t most_constant_bytes = size_t{64} << 20;
+
+// Sizes that differ little share their blocks: an eighth of the next lower power of two is the step.
+size_t block_size(size_t bytes) {
+  // The end of a part may be read or written in whole steps of 32 bytes, and 32 more may be read.
+  size_t size = (bytes + 31) / 32 * 32 + 32;
+  size_t step = 512;
+  while (step * 16 < size) step *= 2;
+  return (size + step - 1) / step * step;
+}
+
+}  // namespace
+
+CardMemory Session::memory() {
+  const std::lock_guard lock(mutex_);
+  bind();
+  CardMemory found;
+  for (const aclrtMemAttr kind : {ACL_HBM_MEM, ACL_DDR_MEM}) {  // the wrong kind is answered with zeros
+    check(library_.runtime().memory(kind, &found.free, &found.total), "aclrtGetMemInfo");
+    if (found.total != 0) break;
+  }
+  return found;
+}
+
+std::byte* Session::allocate(size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  const size_t size = block_size(bytes);
+  if (const auto found = free_.lower_bound(size); found != free_.end() && found->first <= size + size / 4) {
+    std::byte* data = found->second;
+    free_.erase(found);
+    blocks_[data].free = false;
+    return data;
+  }
+  return allocate_new(size);
+}
+
+std::byte* Session::allocate_new(size_t size) {
+  const Runtime& runtime = library_.runtime();
+  void* data = nullptr;
+  int status = runtime.allocate(&data, size, ACL_MEM_MALLOC_HUGE_FIRST);
+  if (status != ACL_SUCCESS && give_back_free_blocks()) {
+    status = runtime.allocate(&data, size, ACL_MEM_MALLOC_HUGE_FIRST);
+  }
+  if (status != ACL_SUCCESS) {
+    const std::string reason = describe_code(status) + error_text();
+    size_t free = 0;
+    size_t total = 0;
+    runtime.memory(ACL_HBM_MEM, &free, &total);
+    throw DeviceFailure(
+        fmt::format("{}: no memory for {} MiB on the card ({} of {} MiB are free): {}; end other programs on it "
+                    "or use a smaller --mode or --batch",
+                    name_, (size + (1 << 20) - 1) >> 20, free >> 20, total >> 20, reason));
+  }
+  blocks_[static_cast<std::byte*>(data)] = {size, false};
+  return static_cast<std::byte*>(data);
+}
+
+// aclrtFree does not wait for the stream, so it is waited for first. False when there is none to give back.
+bool Session::give_back_free_blocks() {
+  if (free_.empty()) return false;
+  library_.runtime().recent_error();
+  synchronize();
+  for (const auto& [size, data] : free_) {
+    library_.runtime().release(data);
+    blocks_.erase(data);
+  }
+  free_.clear();
+  return true;
+}
+
+void Session::release(std::byte* data) noexcept {
+  const std::lock_guard lock(mutex_);
+  try {
+    Block& block = blocks_.at(data);
+    // What was released last is handed out first, so that a step of the same tensors finds the addresses of the last.
+    free_.emplace_hint(free_.lower_bound(block.size), block.size, data);
+    block.free = true;
+  } catch (...) {  // no memory for the note: the block is given back with the session
+  }
+}
+
+std::byte* Session::workspace_of(size_t bytes) {
+  if (bytes > workspace_bytes_) {
+    if (workspace_ != nullptr) release(workspace_);
+    workspace_ = nullptr;
+    workspace_bytes_ = 0;
+    workspace_ = allocate(bytes + bytes / 4);
+    workspace_bytes_ = bytes + bytes / 4;
+  }
+  return workspace_;
+}
+
+void Session::drop(std::map<std::string, Constant>::iterator constant) {
+  constant_bytes_ -= constant->second.bytes;
+  release(constant->second.data);
+  constants_.erase(constant);
+}
+
+const std::byte* Session::constant(const std::string& name, const std::string& content, size_t bytes,
+                                   const Fill& fill) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  auto found = constants_.find(name);
+  if (found != constants_.end() && found->second.bytes != bytes) {
+    drop(found);
+    found = constants_.end();
+  }
+  if (found == constants_.end()) {
+    while (!constants_.empty() &&
+           (constants_.size() >= most_constants || constant_bytes_ + bytes > most_constant_bytes)) {
+      drop(std::ranges::min_element(constants_, {}, [](const auto& c) { return c.second.used; }));
+    }
+    std::byte* data = allocate(bytes);
+    found = constants_.try_emplace(name, Constant{{}, data, bytes, 0}).first;
+    constant_bytes_ += bytes;
+  } else if (found->second.content == content) {
+    found->second.used = ++constant_uses_;
+    return found->second.data;
+  }
+  try {
+    upload(found->second.data, bytes, fill);
+  } catch (...) {
+    drop(found);
+    throw;
+  }
+  found->second.content = content;
+  found->second.used = ++constant_uses_;
+  return found->second.data;
+}
+
+}  // namespace lectern::ascend

@@ -1,0 +1,34 @@
+// Values between the host's memory and a device's, and between data types.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "device/device.h"
+
+namespace lectern {
+
+// f32 values of the host as a tensor.
+inline TensorView view_of_floats(std::span<const float> values, const Shape& shape) {
+  return {reinterpret_cast<const std::byte*>(values.data()), DataType::f32, shape};
+}
+
+Tensor from_host(Device&, std::span<const float> values, const Shape& shape);
+// i32 [n]; every index below 2^24, beyond which f32 has not all integers.
+Tensor from_host(Device&, std::span<const int32_t> indices);
+std::vector<float> floats_to_host(Device&, const TensorView& values);
+std::vector<int32_t> indices_to_host(Device&, const TensorView& indices);
+
+// f32 values: those given or, if they are narrower, a copy.
+class Wide {
+ public:
+  Wide(Device& device, const TensorView& values);
+  const TensorView& view() const { return view_; }
+
+ private:
+  Tensor copy_;
+  TensorView view_;
+};
+
+}  // namespace lectern

@@ -1,0 +1,45 @@
+#include "device/host_values.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/least_device.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(HostValues, GoToADeviceAndComeBack) {
+  testing::LeastDevice device;
+  const std::vector<float> values = {1, -2.5f, 0, 3};
+  const Tensor tensor = from_host(device, values, {2, 2});
+  EXPECT_EQ(tensor.shape(), Shape({2, 2}));
+  EXPECT_EQ(floats_to_host(device, tensor), values);
+}
+
+TEST(HostValues, IndicesAreIntegersOnTheDevice) {
+  testing::LeastDevice device;
+  const std::vector<int32_t> indices = {0, 7, (1 << 24) - 1, 3};
+  const Tensor tensor = from_host(device, indices);
+  EXPECT_EQ(tensor.view().type, DataType::i32);
+  EXPECT_EQ(indices_to_host(device, tensor), indices);
+  EXPECT_THAT(floats_to_host(device, tensor), ElementsAre(0, 7, 16777215, 3));
+  EXPECT_THAT(indices_to_host(device, from_host(device, std::vector<int32_t>())), IsEmpty());
+}
+
+TEST(HostValues, OnlyNarrowValuesAreCopiedToBeWide) {
+  testing::LeastDevice device;
+  const std::vector<float> values = {0.5f, -1, 2};
+  const Tensor wide = from_host(device, values, {3});
+  EXPECT_EQ(Wide(device, wide).view().data, wide.view().data);
+  const Tensor narrow(device, DataType::bf16, {3});
+  device.rearrange({wide, narrow});
+  const Wide copy(device, narrow);
+  EXPECT_EQ(copy.view().type, DataType::f32);
+  EXPECT_EQ(floats_to_host(device, copy.view()), values);
+}
+
+}  // namespace
+}  // namespace lectern
