@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Measures the character error rate of build/lectern on pictures of printed text.
+"""Measures the character error rate of build/lectern on pictures of printed text, and with --weights other than f32
+the largest error of the logits too: over their largest value, while the tokens of f32 are written.
 
 The pictures are drawn here, with Pillow and in the fonts that the training leaves out (HELD_OUT in
 training/synth.py), at sizes that the shipped model takes without shrinking. The rate is the sum of the edit
@@ -9,6 +10,7 @@ length. Ends with 1 when the rate is above --limit, with 2 when nothing could be
 import argparse
 import ast
 import glob
+import json
 import os
 import random
 import re
@@ -160,6 +162,36 @@ def read_text(path: str) -> str:
         return ""
 
 
+def tensors_of(path: str) -> dict[str, np.ndarray]:
+    """The f32 and i64 tensors of a .safetensors file."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = file.read()
+    types = {"F32": np.float32, "I64": np.int64}
+    return {name: np.frombuffer(data[slice(*entry["data_offsets"])], types[entry["dtype"]]).reshape(entry["shape"])
+            for name, entry in header.items() if name != "__metadata__"}
+
+
+def logit_errors(options: argparse.Namespace, pictures: list[str], folder: str) -> tuple[float, int, int]:
+    """The largest error, in how many steps another token is the best, and the steps."""
+    def trace(picture: str, weights: str, *more: str) -> dict[str, np.ndarray]:
+        out = os.path.join(folder, "trace.safetensors")
+        subprocess.run([options.binary, "trace", picture, "--prompt", "free", "--model", options.model, "--weights",
+                        weights, "-o", out, *more], check=True, stdin=subprocess.DEVNULL)
+        return tensors_of(out)
+
+    worst, changed, steps = 0.0, 0, 0
+    for picture in pictures:
+        exact = trace(picture, "f32")
+        tokens = exact["tokens"]
+        other = trace(picture, options.weights, "--forced-ids", " ".join(map(str, tokens)))
+        difference = np.abs(other["logits"] - exact["logits"]).max() / np.abs(exact["logits"]).max()
+        worst = max(worst, float(difference))
+        changed += int((other["tokens"] != tokens).sum())
+        steps += len(tokens)
+    return worst, changed, steps
+
+
 def measure(options: argparse.Namespace, folder: str) -> int:
     rng = random.Random(options.seed)
     fonts = held_out_fonts()
@@ -209,6 +241,10 @@ def measure(options: argparse.Namespace, folder: str) -> int:
     print("the worst:")
     for i in sorted(range(len(names)), key=lambda k: -distances[k] / lengths[k])[:5]:
         print(f"  {names[i]} {faces[i]}: {truths[i]!r} -> {reads[i]!r}")
+    if options.weights not in (None, "f32"):
+        worst, changed, steps = logit_errors(options, pictures[:20], folder)
+        print(f"largest logit error {worst:.1e} of the largest logit; another token is the best in {changed} of {steps} "
+              "steps")
     if rate > options.limit:
         print(f"accuracy: {rate:.2%} is above the limit of {options.limit:.2%}", file=sys.stderr)
         return 1

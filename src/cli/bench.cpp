@@ -1,4 +1,5 @@
-// lectern bench: this machine's peak, and what share of it every stage reaches.
+// lectern bench: this machine's peak, and what share of it every stage reaches. The limit of decoding is the read
+// bandwidth at the same time: it is measured again after every token, since machines share their memory with others.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -193,7 +194,8 @@ void bench_encoder(const LoadedModel& model, const Arguments& arguments, double 
   }
 }
 
-void bench_decoder(const LoadedModel& model, const Arguments& arguments, double gops, double gbps, Report& report) {
+void bench_decoder(const LoadedModel& model, const Arguments& arguments, double gops, const cpu::ReadBandwidth& memory,
+                   Report& report) {
   const Decoder& decoder = model.decoder;
   for (const int64_t length : {283, 913}) {
     const Times times = repeated(3, [&] { Decoding(model, 1, length); });
@@ -203,12 +205,14 @@ void bench_decoder(const LoadedModel& model, const Arguments& arguments, double 
   const auto decode = [&](const std::string& key, int sequences, int64_t position) {
     Decoding decoding(model, sequences, position);
     for (int i = 0; i < 3; ++i) decoding.step(1);
-    std::vector<double> seconds;
-    seconds.reserve(static_cast<size_t>(arguments.tokens));
-    for (int64_t i = 0; i < arguments.tokens; ++i) seconds.push_back(seconds_of([&] { decoding.step(1); }));
+    std::vector<double> seconds, gbps;
+    for (int64_t i = 0; i < arguments.tokens; ++i) {
+      seconds.push_back(seconds_of([&] { decoding.step(1); }));
+      gbps.push_back(memory.now());
+    }
     const double bytes = decoder.bytes_of_step(sequences) +
                          static_cast<double>(sequences) * static_cast<double>(position) * decoding.bytes_of_position();
-    report.add_rate("decode", key, summary(seconds), sequences, gbps * 1e9 / bytes * sequences);
+    report.add_rate("decode", key, summary(seconds), sequences, summary(gbps).median * 1e9 / bytes * sequences);
   };
   decode("empty_tps", 1, 0);
   decode("after900_tps", 1, std::min<int64_t>(900, decoder.config().context - 512));
@@ -227,8 +231,8 @@ int bench(const Arguments& arguments) {
     peak[type] = cpu::peak_gops(type);
     report.add("peak", key, peak[type], peak[type], peak[type], "Gop/s", std::nullopt, false);
   }
-  const double gbps = cpu::peak_read_gbps();
-  report.add("peak", "read_gbps", gbps, gbps, gbps, "GB/s", std::nullopt, false);
+  const cpu::ReadBandwidth memory;
+  report.add("peak", "read_gbps", memory.peak(), memory.peak(), memory.peak(), "GB/s", std::nullopt, false);
 
   std::optional<LoadedModel> model;
   const double load = seconds_of([&] {
@@ -238,7 +242,7 @@ int bench(const Arguments& arguments) {
   });
   const double gops = peak[model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16];
   bench_encoder(*model, arguments, gops, report);
-  bench_decoder(*model, arguments, gops, gbps, report);
+  bench_decoder(*model, arguments, gops, memory, report);
 
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -52,6 +52,15 @@ TEST(TraceCommand, WritesEveryStageOfAPage) {
   EXPECT_EQ(ids[75], 72);
 }
 
+TEST(TraceCommand, TakesAPromptAsReadDoes) {
+  const TempFolder folder;
+  const Outcome outcome =
+      lectern(folder, "trace " + golden_images + "receipt.png --mode tiny --prompt free --steps 1 -o out.st");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  const Safetensors file = Safetensors::open(folder / "out.st");
+  EXPECT_GT(file.tensors().find("prompt_ids")->second.shape[0], 74) << "the image's rows and words";
+}
+
 TEST(TraceCommand, WritesTheTilesOfALargePage) {
   const TempFolder folder;
   const std::string arguments = golden_images + "noise.png --mode gundam " + prompt + "--steps 2 -o out.st";
@@ -70,7 +79,8 @@ TEST(TraceCommand, RefusesBadIds) {
   const auto trace = [&](const std::string& arguments) {
     return lectern(folder, "trace " + golden_images + "receipt.png -o out.st " + arguments);
   };
-  expect_refusal(trace(""), 2, "--prompt-ids is required");
+  expect_refusal(trace(""), 2, "[--prompt,--prompt-ids] is required");
+  expect_refusal(trace(prompt + "--prompt free"), 2, "[--prompt,--prompt-ids]");
   expect_refusal(trace("--prompt-ids '500 x1 3'"), 2, "--prompt-ids: 'x1' is not a token id");
   expect_refusal(trace("--prompt-ids '500 -1'"), 2, "--prompt-ids: '-1' is not a token id");
   expect_refusal(trace("--prompt-ids '500 99999999999999'"), 2, "'99999999999999' is not a token id");

@@ -1,6 +1,9 @@
 // What this machine can do at most, measured through the same libraries that the model uses.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+
 #include "core/data_type.h"
 
 namespace lectern::cpu {
@@ -9,7 +12,22 @@ namespace lectern::cpu {
 // in 1e9; the best of several runs.
 double peak_gops(DataType type);
 
-// Bytes a second, in 1e9, at which all threads together read memory; the best of several access patterns and runs.
-double peak_read_gbps();
+// Bytes a second, in 1e9, at which all threads together read memory.
+class ReadBandwidth {
+ public:
+  // Takes 512 MiB, beyond any cache, and finds the best of several access patterns.
+  ReadBandwidth();
+  // The best of several runs.
+  double peak() const { return peak_; }
+  // Of one run, now: on a shared machine it changes from second to second.
+  double now() const;
+
+ private:
+  double gbps(int64_t streams, int64_t words) const;
+
+  std::unique_ptr<uint64_t[]> memory_;
+  double peak_ = 0;
+  int64_t best_streams_ = 1;
+};
 
 }  // namespace lectern::cpu
