@@ -15,6 +15,9 @@
 #include "cli/progress_line.h"
 #include "core/file.h"
 #include "device/device_list.h"
+#include "document/inputs.h"
+#include "document/page_range.h"
+#include "engine/prompts.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
 
@@ -40,13 +43,15 @@ ProgressLine::Style progress_style(const Arguments& arguments) {
 
 // Text appears while it is read where a person waits for it: on a terminal, when no format was asked for.
 bool is_live(const OutputArguments& output) {
-  return (output.out.empty() || output.out == "-") && asked_formats(output).empty() && ::isatty(STDOUT_FILENO) != 0;
+  return to_stdout(output) && output.formats.empty() && !output.raw && !output.boxes && ::isatty(STDOUT_FILENO) != 0;
 }
 
 DocumentOptions document_options(const Arguments& arguments) {
   DocumentOptions options = arguments.options;
   options.out = is_live(arguments.output) ? "" : arguments.output.out.empty() ? "-" : arguments.output.out;
-  options.formats = asked_formats(arguments.output);
+  const Format usual = is_grounded(options.read.prompt) ? Format::markdown : Format::text;
+  for (const Format format : chosen_formats(arguments.output, usual))
+    options.formats.emplace_back(name_of(format).name);
   options.output = arguments.output.options;
   options.resume = arguments.restart  ? DocumentOptions::Resume::never
                    : arguments.resume ? DocumentOptions::Resume::required
@@ -66,11 +71,20 @@ int read(const Arguments& arguments) {
   const FoundModel found = find_model(arguments.model.model);
   if (!arguments.quiet && !found.named) complain("reading with " + found.description);
   if (!arguments.report.empty()) const AtomicFile probe(arguments.report);
+  // What is mistyped is said before a model of gigabytes is loaded.
+  const DocumentOptions options = document_options(arguments);
+  parse_page_range(options.pages);
+  if (const Inputs inputs = expand_inputs(options.inputs); inputs.files.empty()) {
+    RunReport nothing;
+    nothing.errors = inputs.errors;
+    for (const std::string& error : nothing.errors) complain(error);
+    if (!arguments.report.empty()) write_report(arguments.report, nothing);
+    return nothing.exit_code();
+  }
   std::vector<Model> models;
   for (const std::string& device : parse_device_list(arguments.model.device)) {
     models.push_back(Model::load(found.folder, arguments.model.weights, device, arguments.model.without));
   }
-  const DocumentOptions options = document_options(arguments);
 
   ProgressLine line(progress_style(arguments));
   LiveText live;

@@ -210,7 +210,7 @@ TEST_F(ReadCommand, RefusesAPlaceThatCannotBeWritten) {
   expect_refusal(read(quick + banner + " -o /proc/out/"), 2, "/proc/out/: the folder cannot be made");
   expect_refusal(read(quick + banner + " -o /dev/full"), 2, "/dev/full: is a device");
   expect_refusal(read(quick + "file -o ./file"), 2, "./file: is an input");
-  expect_refusal(read("nothing.png --model nowhere -o new/"), 2, "nowhere: there is no such folder");
+  expect_refusal(read(banner + " --model nowhere -o new/"), 2, "nowhere: there is no such folder");
   EXPECT_FALSE(fs::exists(folder / "new"));
   EXPECT_EQ(slurp(folder / "file"), "precious");
 }
@@ -330,6 +330,38 @@ TEST_F(ReadCommand, WritesSeveralFormatsAndAReport) {
   EXPECT_THAT(report["errors"][0].get<std::string>(), HasSubstr("nothing.png"));
   expect_refusal(read(quick + banner + " --format md,json"), 2, "several formats need files");
   expect_refusal(read(quick + banner + " --report missing/report.json"), 2, "missing/report.json: cannot be written");
+}
+
+TEST_F(ReadCommand, WritesBoxesAndTheRawTextBesideTheOthers) {
+  EXPECT_EQ(read(quick + banner + " -o out.md --boxes --raw").code, 0);
+  EXPECT_THAT(slurp(folder / "out.boxes.png"), StartsWith("\x89PNG"));
+  EXPECT_THAT(slurp(folder / "out.md"), StartsWith(slurp(folder / "out.mmd").substr(0, 2)));
+  EXPECT_THAT(read(quick + banner + " --boxes").out, StartsWith("\x89PNG"));
+  EXPECT_EQ(read(quick + banner + " --raw").out, slurp(folder / "out.mmd"));
+  TerminalProcess process(folder, "read " + quick + banner + " --boxes >&2");
+  EXPECT_EQ(process.wait(), 2);
+  EXPECT_THAT(process.shown(), HasSubstr("--format boxes is not for a terminal; name a file with -o"));
+}
+
+TEST_F(ReadCommand, MakesAFolderOfANameWithoutExtension) {
+  fs::create_directory(folder / "in");
+  fs::copy(banner, folder / "in/a.png");
+  EXPECT_EQ(read(quick + "in -o texts").code, 0);
+  EXPECT_EQ(slurp(folder / "texts/a.txt"), text_of(banner));
+  EXPECT_EQ(read(quick + "in/a.png -o text").code, 0);
+  EXPECT_EQ(slurp(folder / "text"), text_of(banner));
+}
+
+TEST_F(ReadCommand, SaysWhatIsMistypedBeforeItLoadsTheModel) {
+  fs::create_directory(folder / "empty");
+  fs::copy(TEST_DATA "/goldens/mini/config.json", folder / "empty");
+  folder.write("empty/model.safetensors", "no weights");
+  const std::string broken = "--model empty ";
+  expect_refusal(read(broken + banner + " --pages 3-1"), 2, "3-1 runs backwards");
+  expect_refusal(read(broken + banner + " --format docx"), 2, "there is no format 'docx'");
+  expect_refusal(read(broken + "nothing.png --report report.json"), 2, "nothing.png: there is no such file");
+  EXPECT_EQ(nlohmann::json::parse(slurp(folder / "report.json"))["exit_code"], 2);
+  expect_refusal(read(broken + banner), 2, "model.safetensors");
 }
 
 TEST_F(ReadCommand, ReadsPagesOfAPdf) {
