@@ -14,6 +14,7 @@
 #include "cli/output_options.h"
 #include "cli/progress_line.h"
 #include "core/file.h"
+#include "device/device_failure.h"
 #include "device/device_list.h"
 #include "document/inputs.h"
 #include "document/page_range.h"
@@ -59,6 +60,27 @@ DocumentOptions document_options(const Arguments& arguments) {
   return options;
 }
 
+struct Devices {
+  std::vector<Model> models;
+  std::vector<DeviceReport> lost;
+};
+
+// One model a device. Of several devices, one that fails is left out.
+Devices load(const Arguments& arguments, const std::filesystem::path& folder) {
+  const std::vector<std::string> names = parse_device_list(arguments.model.device);
+  Devices devices;
+  for (const std::string& name : names) {
+    try {
+      devices.models.push_back(Model::load(folder, arguments.model.weights, name, arguments.model.without));
+    } catch (const DeviceFailure& failure) {
+      if (devices.lost.size() + 1 == names.size()) throw;
+      complain(fmt::format("{}: failed and is left out: {}", name, failure.what()));
+      devices.lost.push_back({name, 0, 0, failure.what()});
+    }
+  }
+  return devices;
+}
+
 void write_report(const std::string& path, const RunReport& report) {
   AtomicFile file(path);
   file.write(report.to_json());
@@ -81,10 +103,7 @@ int read(const Arguments& arguments) {
     if (!arguments.report.empty()) write_report(arguments.report, nothing);
     return nothing.exit_code();
   }
-  std::vector<Model> models;
-  for (const std::string& device : parse_device_list(arguments.model.device)) {
-    models.push_back(Model::load(found.folder, arguments.model.weights, device, arguments.model.without));
-  }
+  const Devices devices = load(arguments, found.folder);
 
   ProgressLine line(progress_style(arguments));
   LiveText live;
@@ -114,7 +133,8 @@ int read(const Arguments& arguments) {
       live.text({input, page}, keep, more);
     };
   }
-  const RunReport report = read_documents(models, options, events);
+  RunReport report = read_documents(devices.models, options, events);
+  report.devices.insert(report.devices.end(), devices.lost.begin(), devices.lost.end());
   line.summarise(report, last_page);
   if (report.interrupted) {
     complain(report.read > 0 ? fmt::format("interrupted; {} finished",

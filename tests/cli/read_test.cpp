@@ -15,6 +15,9 @@ namespace {
 
 using ::testing::AllOf;
 using testing::expect_refusal;
+#ifdef LECTERN_ASCEND
+using testing::fake_card;
+#endif
 using testing::golden_images;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -104,20 +107,46 @@ TEST_F(ReadCommand, SaysWhenNothingCouldBeRead) {
 }
 
 #ifdef LECTERN_ASCEND
-// As the fake toolkit plays a card; it ends the process at the first rule that is broken, and when something is left.
-constexpr const char* fake_card = "ASCEND_HOME_PATH='" FAKE_CANN_HOME "' FAKE_CANN_STRICT=1";
-
 TEST_F(ReadCommand, ReadsItsSamplesOnAnAscendCard) {
   for (const char* sample : {"hello.png", "note.jpg", "sign.png", "ticket.png"}) {
     const std::string page = std::string("'" LECTERN_SAMPLES "/") + sample + "' --model '" LECTERN_SHIPPED_MODEL "'";
     const Outcome expected = read(page);
     ASSERT_EQ(expected.code, 0) << expected.err;
-    for (const char* type : {" LECTERN_ASCEND_TYPE=f16", ""}) {
-      const Outcome outcome = read(page + " --device ascend:0", std::string(fake_card) + type);
+    for (const char* type : {"LECTERN_ASCEND_TYPE=f16", ""}) {
+      const Outcome outcome = read(page + " --device ascend:0", fake_card + type);
       EXPECT_EQ(outcome.code, 0) << outcome.err;
       EXPECT_EQ(outcome.out, expected.out) << sample << type;
     }
   }
+}
+
+// Of five cards one fails in the middle of a page, one is slow, one has no memory for a page and one none for the
+// model.
+TEST_F(ReadCommand, ReadsEveryPageThoughCardsFail) {
+  for (int i = 0; i < 16; ++i)
+    std::filesystem::copy_file(LECTERN_SAMPLES "/hello.png", folder / (std::to_string(i) + ".png"));
+  const Outcome outcome = read("*.png --model '" LECTERN_SHIPPED_MODEL
+                               "' --batch 1 --device ascend:0-4,cpu --format txt -o pages.txt --report report.json",
+                               fake_card +
+                                   "FAKE_CANN_DEVICES=5 FAKE_CANN_FAIL=execute:2500@1 FAKE_CANN_DELAY=2:100 "
+                                   "FAKE_CANN_MEMORY_OF=3:45000000,4:30000000");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part : {"lectern: ascend:1: failed and is taken out: ascend:1: work on the card failed: 507015",
+                           "lectern: ascend:3: failed and is taken out: ascend:3: no memory for",
+                           "lectern: ascend:4: failed and is left out: ascend:4: no memory for"})
+    EXPECT_THAT(outcome.err, HasSubstr(part));
+  const auto report = nlohmann::json::parse(slurp(folder / "report.json"));
+  EXPECT_EQ(report.at("read"), 16);
+  EXPECT_EQ(report.at("failed"), 0);
+  std::vector<std::string> lost;
+  int64_t pages = 0;
+  for (const auto& device : report.at("devices")) {
+    if (device.contains("failure")) lost.push_back(device.at("device"));
+    pages += device.at("pages").get<int64_t>();
+    EXPECT_EQ(device.at("pages") > 0, !device.contains("failure")) << device;
+  }
+  EXPECT_THAT(lost, ::testing::UnorderedElementsAre("ascend:1", "ascend:3", "ascend:4"));
+  EXPECT_EQ(pages, 16);
 }
 
 TEST_F(ReadCommand, SaysWhyAnAscendCardCannotBeUsed) {
@@ -125,10 +154,9 @@ TEST_F(ReadCommand, SaysWhyAnAscendCardCannotBeUsed) {
   expect_refusal(read(card + "ascend:3", fake_card), 2, "ascend:3: there is no such card; choose 0 to 0");
   expect_refusal(read(card + "ascend", fake_card), 2, "there is no device 'ascend'");
   expect_refusal(read(card + "ascend:0 --weights q8", fake_card), 2, "use --weights bf16");
-  expect_refusal(read(card + "ascend:0", std::string(fake_card) + " FAKE_CANN_VERSION=8.0.RC3"), 2,
+  expect_refusal(read(card + "ascend:0", fake_card + "FAKE_CANN_VERSION=8.0.RC3"), 2,
                  "CANN 8.0.RC3 is installed; Lectern needs 8.1.RC1 or later");
-  expect_refusal(read(card + "ascend:0", std::string(fake_card) + " FAKE_CANN_MEMORY=30000000"), 2,
-                 "ascend:0: no memory for");
+  expect_refusal(read(card + "ascend:0", fake_card + "FAKE_CANN_MEMORY=30000000"), 2, "ascend:0: no memory for");
   const Outcome without = read(card + "ascend:0", "ASCEND_HOME_PATH=/nowhere");
   expect_refusal(without, 2, "libascendcl.so");
   EXPECT_THAT(without.err, HasSubstr("set_env.sh"));
