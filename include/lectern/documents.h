@@ -33,8 +33,9 @@ struct DocumentOptions {
   ReadOptions read;
   int batch = 0;  // pages read together on a device; 0: as many as help and as the memory holds
 
-  // A file, a folder (one that exists, or ends in '/') that gets NAME.FORMAT for every input NAME.*, "-" for standard
-  // output, or empty: nothing is written, the pages go to DocumentEvents.
+  // A file, a folder that gets NAME.FORMAT for every input NAME.*, "-" for standard output, or empty: nothing is
+  // written, the pages go to DocumentEvents. A folder is one that exists, ends in '/', or has no extension where there
+  // are several inputs or formats.
   std::string out;
   std::vector<std::string> formats;  // empty: what the extension of `out` says, else md or txt, as the prompt asks for
   OutputOptions output;

@@ -33,8 +33,11 @@ std::string in_quotes(std::string_view text) {
 }
 
 std::string bash_values(const OptionDefinition& option) {
-  const char* const paths = option.takes_file() ? "files" : (option.takes_folder() ? "folders" : "nothing");
-  return fmt::format("_lectern_offer {} {}", paths, in_quotes(joined(words_of(option))));
+  const char* const also = option.takes_file()     ? "files"
+                           : option.takes_folder() ? "folders"
+                           : option.is_list()      ? "list"
+                                                   : "nothing";
+  return fmt::format("_lectern_offer {} {}", also, in_quotes(joined(words_of(option))));
 }
 
 // One case of `case "$command" in`: what comes after each option, then the options and the arguments.
@@ -73,14 +76,17 @@ std::string bash_script(const std::vector<CommandDefinition>& commands) {
   }
   return fmt::format(R"(# bash completion for lectern, as `lectern completion bash` writes it
 
-# _lectern_offer files|folders|nothing WORDS: what of these begins with $current
+# _lectern_offer files|folders|list|nothing WORDS: what of these begins with $current, or in a list with what stands
+# behind its last comma
 _lectern_offer() {{
+  local before=
+  [[ $1 != list || $current != *,* ]] || before="${{current%,*}},"
   mapfile -t COMPREPLY < <(
-    compgen -W "$2" -- "$current"
+    compgen -P "$before" -W "$2" -- "${{current#"$before"}}"
     [[ $1 != files ]] || compgen -f -- "$current"
     [[ $1 != folders ]] || compgen -d -- "$current"
   )
-  [[ $1 == nothing ]] || compopt -o filenames 2>/dev/null
+  [[ $1 != files && $1 != folders ]] || compopt -o filenames 2>/dev/null
   [[ ${{#COMPREPLY[@]}} -ne 1 || ${{COMPREPLY[0]}} != *: ]] || compopt -o nospace 2>/dev/null
 }}
 
@@ -120,6 +126,7 @@ std::string zsh_action(const OptionDefinition& option) {
   const std::vector<std::string> words = words_of(option);
   std::string paths = option.takes_file() ? "_files" : (option.takes_folder() ? "_files -/" : "");
   if (words.empty()) return paths;
+  if (option.is_list()) return fmt::format(" _values -s , word {}", zsh_text(joined(words)));
   if (paths.empty()) return fmt::format("({})", zsh_text(joined(words)));
   // After a space it is called as it stands, without what _arguments adds to other actions.
   return fmt::format(" _alternative \"words\\:word\\:({})\" \"paths\\:path\\:{}\"", zsh_text(joined(words)), paths);

@@ -53,7 +53,7 @@ class Conversion {
  public:
   explicit Conversion(const Arguments& arguments)
       : arguments_(arguments),
-        formats_(formats_for(arguments.output.out, asked_formats(arguments.output), Format::markdown)),
+        formats_(chosen_formats(arguments.output, Format::markdown)),
         names_(arguments.output.out, arguments.inputs, formats_),
         pictures_(arguments.images, arguments.dpi) {}
 
@@ -88,8 +88,9 @@ class Conversion {
     next_picture_ += pages.size();
     const bool last = input + 1 == arguments_.inputs.size();
     if (pictures_.size() > 0 && (next_picture_ > pictures_.size() || (last && next_picture_ < pictures_.size()))) {
-      throw Error(fmt::format("{}: there are {} pages of text, but {} pages with --image", name, next_picture_,
-                              pictures_.size()));
+      throw Error(fmt::format("{}: there {} of text, but {} with --image", name,
+                              next_picture_ == 1 ? "is 1 page" : fmt::format("are {} pages", next_picture_),
+                              pictures_.size() == 1 ? "1 page" : fmt::format("{} pages", pictures_.size())));
     }
     if (writers_.empty() || !names_.combined()) begin(input, name, pages.size());
     for (size_t i = 0; i < pages.size(); ++i) {

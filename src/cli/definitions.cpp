@@ -46,7 +46,7 @@ OptionDefinition definition(const CLI::Option& option) {
 
 std::vector<std::string> OptionDefinition::words() const {
   std::vector<std::string> words;
-  for (std::string part : alternatives(value)) {
+  for (std::string part : alternatives(is_list() ? value.substr(0, value.size() - list_mark.size()) : value)) {
     while (!part.empty() && is_upper(part.back())) part.pop_back();
     if (!part.empty() && std::ranges::none_of(part, is_upper)) words.push_back(part);
   }

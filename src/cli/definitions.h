@@ -4,9 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lectern::cli {
+
+inline constexpr std::string_view list_mark = ",...";
 
 struct OptionDefinition {
   std::vector<std::string> names;  // "-o", "--output"; of an argument without dashes its one name
@@ -18,6 +21,8 @@ struct OptionDefinition {
 
   // The alternatives of `value` that are words to type as they are; "locate:TEXT" gives "locate:".
   std::vector<std::string> words() const;
+  // Whether several of them may stand there with commas between, as "md|txt,..." says.
+  bool is_list() const { return value.ends_with(list_mark); }
   // Whether a file, or a folder, may stand there.
   bool takes_file() const;
   bool takes_folder() const;

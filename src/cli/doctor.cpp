@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
@@ -32,9 +33,27 @@ constexpr int64_t most_tokens = 64;
 
 std::string cell(std::string_view text) {
   while (text.ends_with('\n')) text.remove_suffix(1);
+  std::string line(text);
+  std::ranges::replace(line, '\n', ' ');
   std::string safe;
-  for (const char c : in_one_line(text)) safe += c == '|' ? std::string("\\|") : std::string(1, c);
+  for (const char c : in_one_line(line)) safe += c == '|' ? std::string("\\|") : std::string(1, c);
   return safe;
+}
+
+// What a stranger types to have the same report.
+std::string command_of(const Arguments& arguments) {
+  std::string command = "lectern doctor --device " + arguments.model.device;
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) command += fmt::format(" {} {}", option, value);
+  };
+  add("--without", arguments.model.without);
+  add("--weights", arguments.model.weights == "auto" ? "" : arguments.model.weights);
+  add("--model", arguments.model.model);
+  add("--picture", arguments.picture);
+  for (const char* variable : {"LECTERN_ASCEND_TYPE", "LECTERN_ASCEND_REPEAT", "LECTERN_ASCEND_SYNC"}) {
+    if (const char* value = std::getenv(variable)) command = fmt::format("{}={} {}", variable, value, command);
+  }
+  return command;
 }
 
 std::string milliseconds(double seconds) { return fmt::format("{:.3g} ms", seconds * 1000); }
@@ -63,8 +82,8 @@ class Report {
   std::vector<std::string> failed_;
 };
 
-void describe(Report& report, const DeviceDescription& description, const Device& device, WeightFormat format,
-              const std::string& reference) {
+void describe(Report& report, const std::string& command, const DeviceDescription& description, const Device& device,
+              WeightFormat format, const std::string& reference) {
   utsname host{};
   ::uname(&host);
   std::string lowered;
@@ -85,14 +104,17 @@ void describe(Report& report, const DeviceDescription& description, const Device
                                          : fmt::format("{} in the encoder, {} in the decoder", name_of(inner.encoder),
                                                        name_of(inner.decoder))));
   report.fact("replaced operators", lowered.empty() ? "none" : lowered);
-  report.fact("compared with", reference);
+  report.fact("reference", reference);
+  report.fact("command", command);
   report.line();
 }
 
 void check_operators_of(Report& report, Device& device, DataType type, Device& reference) {
   report.line(fmt::format("## Operators, {}", name_of(type)));
   report.line();
-  report.line("| operator | type | how | error | allowed | time | compared with | result |");
+  report.line("How: its own (native), or what replaces it. Error: the largest difference over the largest value.");
+  report.line();
+  report.line("| operator | type | how | error | allowed | time | reference time | result |");
   report.line("|---|---|---|---|---|---|---|---|");
   check_operators(device, type, reference, [&](const OperatorCheck& check) {
     // What no model reaches may be absent.
@@ -100,10 +122,10 @@ void check_operators_of(Report& report, Device& device, DataType type, Device& r
     const bool ran = check.failure.empty();
     if (!absent) report.result(fmt::format("{} in {}", check.name, name_of(check.type)), check.passed());
     report.line(fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", check.name, name_of(check.type), check.how,
-                            ran ? error_text(check.error) : "", error_text(check.most_error),
+                            ran ? error_text(check.error) : "", absent ? "" : error_text(check.most_error),
                             ran ? milliseconds(check.seconds) : "", ran ? milliseconds(check.reference_seconds) : "",
                             check.passed() ? "ok"
-                            : absent       ? "absent"
+                            : absent       ? "not needed"
                             : ran          ? "**wrong**"
                                            : "**failed**: " + cell(check.failure)));
   });
@@ -133,7 +155,7 @@ void check_a_page(Report& report, const Arguments& arguments, Device& device, De
   report.line(fmt::format("| text | {} of {} tokens equal | {} | {} |", check.equal_tokens, check.tokens,
                           check.tokens_must_equal ? "all equal" : "any", equal ? "ok" : "differs"));
   report.line();
-  report.line("| stage | work | time | compared with |");
+  report.line("| stage | work | time | reference time |");
   report.line("|---|---|---|---|");
   const auto timed = [&](const char* stage, const std::string& work, double seconds, double reference_seconds) {
     report.line(
@@ -145,8 +167,11 @@ void check_a_page(Report& report, const Arguments& arguments, Device& device, De
         check.reference_prefill_seconds);
   timed("decode", fmt::format("{} tokens", check.tokens), check.decode_seconds, check.reference_decode_seconds);
   report.line();
-  report.line(fmt::format("Model {}, picture {}. Text: `{}`", cell(folder.filename().string()),
-                          cell(picture.filename().string()), cell(check.text)));
+  report.line(fmt::format("Model {}, picture {}, {} MiB free on the device afterwards.",
+                          cell(folder.filename().string()), cell(picture.filename().string()),
+                          describe_device(arguments.model.device).free_memory >> 20));
+  report.line();
+  report.line(fmt::format("Text: `{}`", cell(check.text)));
   report.line();
 }
 
@@ -173,7 +198,8 @@ int doctor(const Arguments& arguments) {
   const bool is_cpu = &device == &open_device("cpu");
   Device& reference = open_device("cpu", is_cpu ? "all" : "");
   Report report;
-  describe(report, description, device, format, is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
+  describe(report, command_of(arguments), description, device, format,
+           is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
   try {
     for (const DataType type : types_of(device, format)) check_operators_of(report, device, type, reference);
     check_a_page(report, arguments, device, reference, folder, format);

@@ -1,8 +1,13 @@
 #include "cli/output_options.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <map>
+
+#include "document/outputs.h"
+#include "lectern/error.h"
 
 namespace lectern::cli {
 namespace {
@@ -33,21 +38,26 @@ void add_keep_or_drop(CLI::App& command, const std::string& name, bool& value, c
 }  // namespace
 
 void add_output_options(CLI::App& command, OutputArguments& arguments) {
-  std::string formats;
+  std::string formats, words;
   for (const FormatName& format : format_names()) {
     formats += fmt::format("{}{} ({})", formats.empty() ? "" : "; ", format.name, format.meaning);
+    words += fmt::format("{}{}", words.empty() ? "" : "|", format.name);
   }
   command
       .add_option("-o,--output", arguments.out,
-                  "A file, or a folder that gets NAME.FORMAT for each input (default: standard output)")
+                  "A file, or a folder that gets NAME.FORMAT for each input: one that is there, ends in /, or, for "
+                  "several inputs or formats, has no extension (default: standard output)")
       ->type_name("FILE|FOLDER");
   command
       .add_option("--format", arguments.formats,
                   "One or several, as in md,json (default: what the extension of --output says): " + formats)
-      ->type_name("FORMAT,...")
+      ->type_name(words + ",...")
       ->delimiter(',');
-  command.add_flag("--raw", arguments.raw, "The same as --format raw");
-  command.add_flag("--boxes", arguments.boxes, "The same as --format boxes");
+  command.add_flag("--raw", arguments.raw,
+                   "What the model wrote, byte for byte, as NAME.mmd beside the other formats, or on standard output "
+                   "in their place");
+  command.add_flag("--boxes", arguments.boxes,
+                   "The pictures of the pages with boxes drawn, as NAME.boxes.png beside the other formats");
   OutputOptions& options = arguments.options;
   using Tables = OutputOptions::Tables;
   using Formulas = OutputOptions::Formulas;
@@ -66,11 +76,24 @@ void add_output_options(CLI::App& command, OutputArguments& arguments) {
                    "Marks between pages in md (a rule) and txt (a form feed)");
 }
 
-std::vector<std::string> asked_formats(const OutputArguments& arguments) {
-  std::vector<std::string> names = arguments.formats;
-  if (arguments.raw) names.emplace_back("raw");
-  if (arguments.boxes) names.emplace_back("boxes");
-  return names;
+bool to_stdout(const OutputArguments& arguments) { return arguments.out.empty() || arguments.out == "-"; }
+
+std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usual) {
+  const bool instead = to_stdout(arguments) && (arguments.raw || arguments.boxes) && arguments.formats.empty();
+  std::vector<Format> formats;
+  if (!instead) formats = formats_for(arguments.out, arguments.formats, usual);
+  const auto add = [&](Format format) {
+    if (std::ranges::find(formats, format) == formats.end()) formats.push_back(format);
+  };
+  if (arguments.raw) add(Format::raw);
+  if (arguments.boxes) add(Format::boxes);
+  if (to_stdout(arguments) && ::isatty(STDOUT_FILENO) != 0) {
+    for (const Format format : {Format::pdf, Format::boxes}) {
+      if (std::ranges::find(formats, format) == formats.end()) continue;
+      throw Error(fmt::format("--format {} is not for a terminal; name a file with -o", name_of(format).name));
+    }
+  }
+  return formats;
 }
 
 }  // namespace lectern::cli

@@ -19,7 +19,11 @@ struct OutputArguments {
 // Adds --output, --format and the switches of OutputOptions.
 void add_output_options(CLI::App& command, OutputArguments& arguments);
 
-// The names of the formats asked for, those of --raw and --boxes among them.
-std::vector<std::string> asked_formats(const OutputArguments& arguments);
+bool to_stdout(const OutputArguments& arguments);
+
+// The formats asked for, each once; else the one that the extension of --output stands for; else `usual`. --raw and
+// --boxes come beside it, but on standard output, where one thing has room, in its place. Throws Error for a name that
+// is none, and for bytes that would go to a terminal.
+std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usual);
 
 }  // namespace lectern::cli

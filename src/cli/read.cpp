@@ -14,7 +14,11 @@
 #include "cli/output_options.h"
 #include "cli/progress_line.h"
 #include "core/file.h"
+#include "device/device_failure.h"
 #include "device/device_list.h"
+#include "document/inputs.h"
+#include "document/page_range.h"
+#include "engine/prompts.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
 
@@ -40,18 +44,41 @@ ProgressLine::Style progress_style(const Arguments& arguments) {
 
 // Text appears while it is read where a person waits for it: on a terminal, when no format was asked for.
 bool is_live(const OutputArguments& output) {
-  return (output.out.empty() || output.out == "-") && asked_formats(output).empty() && ::isatty(STDOUT_FILENO) != 0;
+  return to_stdout(output) && output.formats.empty() && !output.raw && !output.boxes && ::isatty(STDOUT_FILENO) != 0;
 }
 
 DocumentOptions document_options(const Arguments& arguments) {
   DocumentOptions options = arguments.options;
   options.out = is_live(arguments.output) ? "" : arguments.output.out.empty() ? "-" : arguments.output.out;
-  options.formats = asked_formats(arguments.output);
+  const Format usual = is_grounded(options.read.prompt) ? Format::markdown : Format::text;
+  for (const Format format : chosen_formats(arguments.output, usual))
+    options.formats.emplace_back(name_of(format).name);
   options.output = arguments.output.options;
   options.resume = arguments.restart  ? DocumentOptions::Resume::never
                    : arguments.resume ? DocumentOptions::Resume::required
                                       : DocumentOptions::Resume::automatic;
   return options;
+}
+
+struct Devices {
+  std::vector<Model> models;
+  std::vector<DeviceReport> lost;
+};
+
+// One model a device. Of several devices, one that fails is left out.
+Devices load(const Arguments& arguments, const std::filesystem::path& folder) {
+  const std::vector<std::string> names = parse_device_list(arguments.model.device);
+  Devices devices;
+  for (const std::string& name : names) {
+    try {
+      devices.models.push_back(Model::load(folder, arguments.model.weights, name, arguments.model.without));
+    } catch (const DeviceFailure& failure) {
+      if (devices.lost.size() + 1 == names.size()) throw;
+      complain(fmt::format("{}: failed and is left out: {}", name, failure.what()));
+      devices.lost.push_back({name, 0, 0, failure.what()});
+    }
+  }
+  return devices;
 }
 
 void write_report(const std::string& path, const RunReport& report) {
@@ -66,11 +93,17 @@ int read(const Arguments& arguments) {
   const FoundModel found = find_model(arguments.model.model);
   if (!arguments.quiet && !found.named) complain("reading with " + found.description);
   if (!arguments.report.empty()) const AtomicFile probe(arguments.report);
-  std::vector<Model> models;
-  for (const std::string& device : parse_device_list(arguments.model.device)) {
-    models.push_back(Model::load(found.folder, arguments.model.weights, device, arguments.model.without));
-  }
+  // What is mistyped is said before a model of gigabytes is loaded.
   const DocumentOptions options = document_options(arguments);
+  parse_page_range(options.pages);
+  if (const Inputs inputs = expand_inputs(options.inputs); inputs.files.empty()) {
+    RunReport nothing;
+    nothing.errors = inputs.errors;
+    for (const std::string& error : nothing.errors) complain(error);
+    if (!arguments.report.empty()) write_report(arguments.report, nothing);
+    return nothing.exit_code();
+  }
+  const Devices devices = load(arguments, found.folder);
 
   ProgressLine line(progress_style(arguments));
   LiveText live;
@@ -100,7 +133,8 @@ int read(const Arguments& arguments) {
       live.text({input, page}, keep, more);
     };
   }
-  const RunReport report = read_documents(models, options, events);
+  RunReport report = read_documents(devices.models, options, events);
+  report.devices.insert(report.devices.end(), devices.lost.begin(), devices.lost.end());
   line.summarise(report, last_page);
   if (report.interrupted) {
     complain(report.read > 0 ? fmt::format("interrupted; {} finished",

@@ -144,9 +144,10 @@ class OperatorTable::Planner {
     if (which == Operator::paged_attention) return owns(which) && owns(Operator::store);
     return owns(which);
   }
-  bool owns(Operator which) const {
+  bool owns(Operator which) const { return owns(which, without_); }
+  bool owns(Operator which, const OperatorSet& without) const {
     const DataType type = has_inner_types(which) ? type_ : DataType::f32;
-    return has(native_, which) && !without_.test(index_of(which)) && (!supports_ || supports_(which, type));
+    return has(native_, which) && !without.test(index_of(which)) && (!supports_ || supports_(which, type));
   }
 
   // Whether it can be called, for f32 and for the type of this plan.
@@ -165,6 +166,8 @@ class OperatorTable::Planner {
       } else if (const Lowering* way = choose(which)) {
         way->install(plan_.functions);
         plan_.lowerings[i] = way;
+      } else if (without_ == replaceable() && owns(which, {})) {
+        take(plan_.functions, which, native_);  // "all" is what can be replaced on this device
       }
     }
     return has(plan_.functions, which) && (f32_ == nullptr || f32_->lowerings[i] != &no_way);

@@ -70,7 +70,8 @@ inline bool is_called_by_model(Operator which) { return static_cast<size_t>(whic
 // Whether it takes or gives inner values; the others compute in f32 alone.
 bool has_inner_types(Operator which);
 
-// Names between commas; "all" is every operator that can be replaced, and a profile's name is what that profile lacks.
+// Names between commas; "all" is every operator that can be replaced (a device that lacks what a replacement is made of
+// keeps its own), and a profile's name is what that profile lacks.
 // Throws Error for a name that is none of these.
 OperatorSet parse_operators(std::string_view names);
 

@@ -124,7 +124,7 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
   const Format otherwise = is_grounded(options.read.prompt) ? Format::markdown : Format::text;
   std::vector<Format> formats;
   if (!options.out.empty()) formats = formats_for(options.out, options.formats, otherwise);
-  outputs_ = std::make_unique<Outputs>(options.out, formats, options.output, inputs_.files);
+  outputs_ = std::make_unique<Outputs>(options.out, formats, options.output, inputs_.files, inputs_.several);
   open_journal(models.front());
 }
 

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "document/markup.h"
 
@@ -14,6 +15,7 @@ namespace lectern {
 namespace {
 
 constexpr int largest_span = 1000;
+constexpr size_t widest_aligned = 100;  // columns of plain text; beyond, spans count as one
 constexpr size_t deepest_nesting = 64;  // of tags that are mended; deeper ones stay as they are
 
 struct Tag {
@@ -285,12 +287,25 @@ std::string safe_table(const std::vector<TableRow>& rows) {
 
 std::string table_text(const std::vector<TableRow>& rows, std::string_view separator) {
   std::string out;
+  std::vector<int> covered;  // by column: rows, from this one on, into which a cell above reaches
   for (const TableRow& row : rows) {
     if (!out.empty()) out += '\n';
-    for (size_t c = 0; c < row.size(); ++c) {
-      if (c > 0) out += separator;
-      out += cell_text(row[c].html, " ");
+    std::vector<int> below = covered;
+    for (int& count : below) count = std::max(0, count - 1);
+    size_t column = 0, written = 0;
+    for (const TableCell& cell : row) {
+      while (column < covered.size() && covered[column] > 0) ++column;
+      for (; written < column; ++written) out += separator;
+      out += cell_text(cell.html, " ");
+      const size_t end = column + static_cast<size_t>(cell.column_span);
+      if (end > widest_aligned) {
+        ++column;
+        continue;
+      }
+      if (below.size() < end) below.resize(end);
+      for (; column < end; ++column) below[column] = cell.row_span - 1;
     }
+    covered = std::move(below);
   }
   return out;
 }

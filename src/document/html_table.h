@@ -37,7 +37,8 @@ std::string pipe_table(const std::vector<TableRow>& rows);
 // Only table, tr, th and td with their spans, and br; text decoded and escaped anew, so that nothing else gets through.
 std::string safe_table(const std::vector<TableRow>& rows);
 
-// A row a line, cells parted by `separator`, text without tags and in one line.
+// A row a line, cells parted by `separator`, text without tags and in one line. Where cells are merged there is nothing
+// between separators, so that columns stay what they are.
 std::string table_text(const std::vector<TableRow>& rows, std::string_view separator);
 
 // Without tags (br becomes `line_break`), entities decoded, other white space as single spaces.

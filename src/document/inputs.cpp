@@ -119,10 +119,12 @@ bool natural_less(const fs::path& a, const fs::path& b) {
 
 Inputs expand_inputs(std::span<const std::string> words) {
   Inputs inputs;
+  inputs.several = words.size() > 1;
   Collector collector(inputs);
   bool standard_input = false;
   const auto add = [&](const fs::path& path, fs::file_type kind) {
     if (kind == fs::file_type::directory) {
+      inputs.several = true;
       collector.folder(path);
     } else {
       inputs.files.push_back({path, path.filename()});
@@ -143,6 +145,7 @@ Inputs expand_inputs(std::span<const std::string> words) {
     if (kind != fs::file_type::not_found && kind != fs::file_type::none) {
       add(word, kind);
     } else if (word.find_first_of("*?[") != std::string::npos) {
+      inputs.several = true;
       const std::vector<fs::path> found = matches(word);
       for (const fs::path& path : found) add(path, fs::status(path, failed).type());
       if (found.empty()) inputs.errors.push_back(word + ": matches no file");

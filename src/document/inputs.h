@@ -16,6 +16,7 @@ struct Input {
 struct Inputs {
   std::vector<Input> files;         // in the order typed; of one folder or pattern in natural order: page2, page10
   std::vector<std::string> errors;  // for every word that stands for nothing
+  bool several = false;             // more than one word, a folder or a pattern, whatever is there now
 };
 
 // A folder stands for the pictures and PDFs in it and in its folders, told by their extensions, hidden ones left out;

@@ -119,7 +119,8 @@ std::optional<Format> format_of(const fs::path& file) {
   return found->format;
 }
 
-OutputNames::OutputNames(const std::string& out, std::span<const fs::path> inputs, std::vector<Format> formats)
+OutputNames::OutputNames(const std::string& out, std::span<const fs::path> inputs, std::vector<Format> formats,
+                         bool several)
     : formats_(std::move(formats)), inputs_(inputs.size()) {
   if (out.empty() || out == "-") {
     if (formats_.size() > 1) throw Error("several formats need files to go to; name a file or a folder with -o");
@@ -127,7 +128,11 @@ OutputNames::OutputNames(const std::string& out, std::span<const fs::path> input
   }
   out_ = out;
   std::error_code code;
-  if (fs::is_directory(out_, code) || out.ends_with('/')) {
+  const bool bare = (several || inputs_ > 1 || formats_.size() > 1) && !out_.has_extension();
+  if (fs::is_directory(out_, code) || out.ends_with('/') || bare) {
+    if (bare && fs::exists(out_, code) && !fs::is_directory(out_, code)) {
+      throw Error(out + ": is a file; for several inputs or formats a name without extension means a folder");
+    }
     code.clear();
     fs::create_directories(out_, code);
     if (code) throw Error(out + ": the folder cannot be made: " + code.message());

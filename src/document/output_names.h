@@ -21,12 +21,16 @@ std::optional<Format> format_of(const std::filesystem::path& file);
 
 class OutputNames {
  public:
-  // `out` is a file, a folder (one that exists, or ends in '/', and is made if need be), or "" or "-" for standard
-  // output. With several formats, a file's extension gives way to that of each. Throws Error when something cannot be
-  // written there, so that nothing is read in vain, or would be written over an input.
-  OutputNames(const std::string& out, std::span<const std::filesystem::path> inputs, std::vector<Format> formats);
+  // `out` is a file, a folder (made if need be), or "" or "-" for standard output. A folder is what exists as one, ends
+  // in '/', or has no extension where there are several inputs or formats; `several`: what was typed may stand for more
+  // inputs than it does today. With several formats, a file's extension gives way to that of each. Throws Error when
+  // something cannot be written there, so that nothing is read in vain, or would be written over an input.
+  OutputNames(const std::string& out, std::span<const std::filesystem::path> inputs, std::vector<Format> formats,
+              bool several = false);
 
   bool to_stdout() const { return out_.empty(); }
+  // Every input has files of its own in a folder.
+  bool in_folder() const { return !names_.empty(); }
   // All inputs go into one file, one after the other.
   bool combined() const { return names_.empty() && !to_stdout() && inputs_ > 1; }
   // "-" for standard output.

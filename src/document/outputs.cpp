@@ -14,11 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_folder(const std::string& out) {
-  std::error_code ignored;
-  return out.ends_with('/') || fs::is_directory(out, ignored);
-}
-
 }  // namespace
 
 std::vector<Format> formats_for(const std::string& out, const std::vector<std::string>& names, Format otherwise) {
@@ -28,12 +23,13 @@ std::vector<Format> formats_for(const std::string& out, const std::vector<std::s
     if (std::ranges::find(formats, format) == formats.end()) formats.push_back(format);
   }
   if (!formats.empty()) return formats;
-  if (!out.empty() && out != "-" && !is_folder(out)) return {format_of(out).value_or(otherwise)};
-  return {otherwise};
+  std::error_code ignored;
+  const bool folder = out.ends_with('/') || fs::is_directory(out, ignored);
+  return {folder ? otherwise : format_of(out).value_or(otherwise)};
 }
 
 Outputs::Outputs(const std::string& out, std::vector<Format> formats, const OutputOptions& options,
-                 const std::vector<Input>& inputs)
+                 const std::vector<Input>& inputs, bool several)
     : formats_(std::move(formats)), options_(options), paths_(inputs.size()) {
   if (out.empty()) {
     formats_.clear();
@@ -42,11 +38,11 @@ Outputs::Outputs(const std::string& out, std::vector<Format> formats, const Outp
   std::vector<fs::path> files;
   files.reserve(inputs.size());
   for (const Input& input : inputs) files.push_back(input.file);
-  names_.emplace(out, files, formats_);
+  names_.emplace(out, files, formats_, several);
   for (size_t i = 0; i < inputs.size(); ++i) {
     for (const Format format : formats_) paths_[i].push_back(names_->path(i, format));
   }
-  if (out != "-") journal_ = is_folder(out) ? fs::path(out) / "lectern.journal" : fs::path(out + ".journal");
+  if (out != "-") journal_ = names_->in_folder() ? fs::path(out) / "lectern.journal" : fs::path(out + ".journal");
 }
 
 Outputs::~Outputs() = default;

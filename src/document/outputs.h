@@ -20,10 +20,10 @@ std::vector<Format> formats_for(const std::string& out, const std::vector<std::s
 
 class Outputs {
  public:
-  // `out` as for OutputNames, but nothing is written where it is "". Throws Error when it cannot be written, so that
-  // nothing is read in vain, or when a file to be written is one of the inputs.
+  // `out` and `several` as for OutputNames, but nothing is written where `out` is "". Throws Error when it cannot be
+  // written, so that nothing is read in vain, or when a file to be written is one of the inputs.
   Outputs(const std::string& out, std::vector<Format> formats, const OutputOptions& options,
-          const std::vector<Input>& inputs);
+          const std::vector<Input>& inputs, bool several = false);
   ~Outputs();
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;

@@ -7,6 +7,7 @@
 #include "core/stopped.h"
 #include "document/input_file.h"
 #include "document/pdf_file.h"
+#include "document/tiff_pages.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -16,7 +17,10 @@ namespace {
 class PictureSource : public PageSource {
  public:
   PictureSource(InputFile file, const SourceOptions& options)
-      : file_(std::move(file)), options_(options), pages_(count_pictures(file_.path(), file_.name())) {}
+      : file_(std::move(file)),
+        options_(options),
+        pages_(count_pictures(file_.path(), file_.name())),
+        tiff_pages_(file_.descriptor()) {}
 
   int pages() const override { return pages_; }
 
@@ -24,7 +28,10 @@ class PictureSource : public PageSource {
     const std::string where = pages_ == 1 ? file_.name() : fmt::format("{}: page {}", file_.name(), index + 1);
     if (index < 0 || index >= pages_) throw Error(fmt::format("{} does not exist; there are {}", where, pages_));
     throw_if_stopped(options_.stop);
-    UprightPicture upright = read_picture_page(file_.path(), where, index, options_.limits);
+    // Where libvips counts otherwise, which a damaged file may bring about, it is followed.
+    const bool single = tiff_pages_.size() == static_cast<size_t>(pages_);
+    UprightPicture upright = single ? read_tiff_page(tiff_pages_, where, index, options_.limits)
+                                    : read_picture_page(file_.path(), where, index, options_.limits);
     return {std::move(upright.picture), 0, upright.turn};
   }
 
@@ -32,6 +39,7 @@ class PictureSource : public PageSource {
   InputFile file_;
   SourceOptions options_;
   int pages_;
+  TiffPages tiff_pages_;
 };
 
 }  // namespace

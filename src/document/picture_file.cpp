@@ -9,6 +9,7 @@
 #include <vector>
 #include <vips/vips8>
 
+#include "document/tiff_pages.h"
 #include "document/vips_start.h"
 #include "lectern/error.h"
 
@@ -260,6 +261,17 @@ int count_pictures(const std::filesystem::path& file, const std::string& name) {
 UprightPicture read_picture_page(const std::filesystem::path& file, const std::string& name, int index,
                                  const PictureLimits& limits) {
   return with_source(file, name, [&](const VSource& source) { return decode(source, name, limits, index); });
+}
+
+UprightPicture read_tiff_page(const TiffPages& pages, const std::string& name, int index, const PictureLimits& limits) {
+  return in_one_line([&] {
+    start_vips();
+    try {
+      return decode(pages.page(static_cast<size_t>(index)), name, limits);
+    } catch (const VError& error) {
+      throw Error(name + ": cannot read: " + reason(error));
+    }
+  });
 }
 
 Picture read_picture(const std::filesystem::path& file, const PictureLimits& limits) {

@@ -19,6 +19,8 @@
 
 namespace lectern {
 
+class TiffPages;
+
 struct PictureLimits {
   int64_t max_pixels = 200'000'000;
   int64_t max_side = 65'535;  // pixels; keeps what is made from a very long picture in bounds as well
@@ -32,9 +34,12 @@ struct UprightPicture {
 // Pages of a TIFF; 1 for any other picture. `name` stands for the file in messages.
 int count_pictures(const std::filesystem::path& file, const std::string& name);
 
-// Page `index`, from 0; the others are not decoded.
+// Page `index`, from 0; the others are not decoded. It takes time in proportion to `index`.
 UprightPicture read_picture_page(const std::filesystem::path& file, const std::string& name, int index,
                                  const PictureLimits& limits);
+
+// The same whatever the index.
+UprightPicture read_tiff_page(const TiffPages& pages, const std::string& name, int index, const PictureLimits& limits);
 
 // Throws Error for a file that is missing, empty, truncated, damaged, over the limits or of another format.
 Picture read_picture(const std::filesystem::path& file, const PictureLimits& limits = {});

@@ -63,7 +63,7 @@ std::string RunReport::to_json() const {
   }
   json value = info_to_json(info);
   value.erase("source");
-  value.erase("pages");
+  value.erase("source_pages");
   value.update({{"exit_code", exit_code()},
                 {"interrupted", interrupted},
                 {"pages", pages},

@@ -10,6 +10,7 @@ constexpr int symbols_between_looks = 8;
 constexpr int suspicious = 32;  // a score with which a loop may have begun
 constexpr int64_t settling =
     suspicious + 2 * symbols_between_looks;  // symbols after which suspicion would have come up
+constexpr int64_t settled_line = 150;        // symbols; a longer line without anything new may be a loop
 constexpr int longest_number = 16;           // tokens; a longer run of digits is several numbers
 constexpr int64_t largest_value = 1'000'000'000'000'000;
 constexpr int64_t never = std::numeric_limits<int64_t>::max();
@@ -119,6 +120,14 @@ RepetitionDetector::Judgement RepetitionDetector::judge_alike(const LagScores::R
   return {LoopKind::counter, std::max<int64_t>(rich ? limits_.counter : limits_.poor, repeats)};
 }
 
+RepetitionDetector::Judgement RepetitionDetector::judge_stale(const LagScores::Run& run) const {
+  if (is_rich(run)) return {LoopKind::stale, limits_.stale};
+  // What began before the line is no evidence.
+  const int64_t before = std::max<int64_t>(0, line_begin_ - run.start);
+  const int64_t line = static_cast<int64_t>(symbols_.size()) - line_begin_;
+  return {LoopKind::stale, line >= settled_line ? limits_.unbroken_stale + before : never};
+}
+
 Loop RepetitionDetector::loop_of(const LagScores::Run& run, LoopKind kind) const {
   const int64_t begin = symbols_[static_cast<size_t>(run.start)].token;
   const int64_t period = run.lag == 0 ? 0 : begin - symbols_[static_cast<size_t>(run.start - run.lag)].token;
@@ -135,8 +144,11 @@ std::optional<Loop> RepetitionDetector::find(int64_t parts) const {
     const Judgement judgement = judge_alike(run);
     if (judgement.needed != never && run.score >= judgement.needed / parts) return loop_of(run, judgement.kind);
   }
-  const LagScores::Run run = same_.nothing_new();
-  if (run.score >= limits_.stale / parts && is_rich(run)) return loop_of(run, LoopKind::stale);
+  if (same_.nothing_new().score >= suspicious) {
+    const LagScores::Run run = same_.nothing_new();
+    const Judgement judgement = judge_stale(run);
+    if (judgement.needed != never && run.score >= judgement.needed / parts) return loop_of(run, LoopKind::stale);
+  }
   return std::nullopt;
 }
 
@@ -149,7 +161,7 @@ void RepetitionDetector::look() {
     if (judge_alike(run).needed != never) settled = std::min(settled, run.start);
   }
   const LagScores::Run run = same_.nothing_new();
-  if (run.score >= suspicious && is_rich(run)) settled = std::min(settled, run.start);
+  if (run.score >= suspicious && judge_stale(run).needed != never) settled = std::min(settled, run.start);
   settled_ = std::max<int64_t>(settled_, symbols_[static_cast<size_t>(settled)].token);
 }
 

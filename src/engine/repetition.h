@@ -52,6 +52,8 @@ struct LoopLimits {
   int lines_of_numbers = 100;
   // Rich text in which every pair of neighbours was there among the last 400.
   int stale = 2000;
+  // The same with few words or none, on one line: figures and signs in any order.
+  int unbroken_stale = 1200;
   // Whatever the kind, a period comes as often as this. Forms are printed up to four times on a page.
   int repeats = 5;
 };
@@ -108,6 +110,7 @@ class RepetitionDetector {
   };
   Judgement judge_same(const LagScores::Run& run) const;
   Judgement judge_alike(const LagScores::Run& run) const;
+  Judgement judge_stale(const LagScores::Run& run) const;
   std::optional<Loop> find(int64_t parts) const;  // with 1 / parts of the evidence
 
   const TokenClasses* classes_;

@@ -48,6 +48,8 @@ TEST(CompletionCommand, OffersBashWhatTheCommandsTake) {
   EXPECT_THAT(bash_offers("lectern re"), ElementsAre("read"));
   EXPECT_THAT(bash_offers("lectern read --weights ''"), ElementsAre("f32", "bf16", "q8", "q4"));
   EXPECT_THAT(bash_offers("lectern read --weights = q"), ElementsAre("q8", "q4"));
+  EXPECT_THAT(bash_offers("lectern read --format h"), ElementsAre("html", "hocr"));
+  EXPECT_THAT(bash_offers("lectern convert --format md,js"), ElementsAre("md,json"));
   EXPECT_THAT(bash_offers("lectern read --mode t"), ElementsAre("tiny"));
   EXPECT_THAT(bash_offers("lectern read --prompt l"), ElementsAre("locate:"));
   EXPECT_THAT(bash_offers("lectern read --model p"), ElementsAre("primer", "papers"));
@@ -63,7 +65,9 @@ TEST(CompletionCommand, IsAScriptThatZshUnderstands) {
   const auto outcome = lectern(folder, "completion zsh");
   EXPECT_EQ(outcome.code, 0);
   EXPECT_TRUE(outcome.out.starts_with("#compdef lectern\n"));
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("'read:"), HasSubstr("(f32 bf16 q8 q4)"), Not(HasSubstr("TEXT:("))));
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr("'read:"), HasSubstr("(f32 bf16 q8 q4)"),
+                    HasSubstr(": _values -s , word md txt json html hocr pdf boxes raw'"), Not(HasSubstr("TEXT:("))));
   if (std::system("command -v zsh >/dev/null") != 0) GTEST_SKIP() << "zsh is not installed";
   folder.write("_lectern", outcome.out);
   EXPECT_EQ(std::system(("zsh -n '" + (folder / "_lectern").string() + "'").c_str()), 0);

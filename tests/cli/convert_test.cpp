@@ -84,6 +84,16 @@ TEST_F(ConvertCommand, WritesEveryFormat) {
     EXPECT_TRUE(fs::exists(folder / ("out/" + file))) << file;
   }
   EXPECT_EQ(slurp(folder / "out/a.mmd"), testing::paper_page);
+  // --boxes and --raw come beside what the name of the file asks for.
+  EXPECT_EQ(convert("a.mmd --image page.png --boxes --raw -o c.md").code, 0);
+  EXPECT_THAT(slurp(folder / "c.md"), HasSubstr("# On the Regularity"));
+  EXPECT_EQ(slurp(folder / "c.mmd"), testing::paper_page);
+  EXPECT_THAT(slurp(folder / "c.boxes.png"), StartsWith("\x89PNG"));
+  EXPECT_THAT(convert("a.mmd --image page.png --boxes").out, StartsWith("\x89PNG"));
+  EXPECT_EQ(convert("a.mmd --image page.png --boxes -o d.png").code, 0);
+  EXPECT_THAT(slurp(folder / "d.png"), StartsWith("\x89PNG"));
+  EXPECT_EQ(convert("a.mmd --image page.png --format md,json -o e").code, 0);
+  EXPECT_TRUE(fs::exists(folder / "e/a.json"));
   EXPECT_EQ(convert("a.mmd --image page.png -o b.pdf").code, 0);
   EXPECT_THAT(slurp(folder / "b.pdf"), StartsWith("%PDF-1."));
   expect_refusal(convert("a.mmd -o c.pdf"), 2, "--format pdf needs the pictures of the pages; name them with --image");
@@ -98,7 +108,7 @@ TEST_F(ConvertCommand, SaysWhatIsWrong) {
   expect_refusal(convert("a.mmd --format md,json"), 2, "name a file or a folder with -o");
   expect_refusal(convert("a.mmd --tables round"), 2, "--tables: 'round' is not one of html|pipe");
   expect_refusal(convert("a.mmd --raw -o a.mmd"), 2, "a.mmd: is an input");
-  expect_refusal(convert("a.mmd --image page.png page.png"), 2, "there are 1 pages of text, but 2 pages with --image");
+  expect_refusal(convert("a.mmd --image page.png page.png"), 2, "there is 1 page of text, but 2 pages with --image");
   expect_refusal(convert("a.mmd --image a.mmd"), 2, "a.mmd: ");
   expect_refusal(convert(""), 2, "RAW is required");
   const Outcome some = convert("a.mmd none.mmd -o out/");

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/lectern_process.h"
@@ -10,6 +11,9 @@ namespace {
 
 using nlohmann::json;
 using testing::expect_refusal;
+#ifdef LECTERN_ASCEND
+using testing::fake_card;
+#endif
 using testing::golden_images;
 using ::testing::HasSubstr;
 using testing::lectern;
@@ -66,6 +70,42 @@ TEST(DevicesCommand, AModelReadsTheSameWithoutAnyOperatorThatCanBeReplaced) {
   EXPECT_NE(native.out, "");
   EXPECT_EQ(replaced.out, native.out);
 }
+
+#ifdef LECTERN_ASCEND
+TEST(DevicesCommand, ListsAscendCardsAndTheirOperators) {
+  const TempFolder folder;
+  const std::string cards = fake_card + "FAKE_CANN_DEVICES=2 FAKE_CANN_ABSENT=aclnnIm2col";
+  const Outcome text = lectern(folder, "devices", cards);
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("\nascend:1\n  Ascend910B2\n  CANN 8.1.RC1, driver 8.1.RC1, without "));
+  const json list = json::parse(lectern(folder, "devices --json", cards).out);
+  EXPECT_EQ(list.at(2).at("name"), "ascend:1");
+  const Outcome table = lectern(folder, "devices --ops --json --device ascend:1", cards);
+  ASSERT_EQ(table.code, 0) << table.err;
+  const json operators = json::parse(table.out).at("operators");
+  EXPECT_EQ(operators.at("paged_attention").at("bf16").at("state"), "native");
+  EXPECT_EQ(operators.at("conv2d").at("f32").at("state"), "lowered");
+}
+
+TEST(DevicesCommand, ACardIsRefusedAtOnceOrDoesWithoutOperators) {
+  const TempFolder folder;
+  const std::string sample = std::string("'") + LECTERN_SAMPLES + "/hello.png' --model primer --device ascend:0 ";
+  expect_refusal(lectern(folder, "read " + sample + "--without linear,product,softmax", fake_card), 2,
+                 "ascend:0: cannot run a model: it lacks product, which nothing can replace");
+  const Outcome outcome = lectern(folder, "read " + sample + "--without all --format json", fake_card);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const json read = json::parse(outcome.out);
+  EXPECT_THAT(read.at("lowered").dump(), HasSubstr("paged_attention"));
+  EXPECT_THAT(outcome.out, HasSubstr("this is"));
+  const Outcome traced =
+      lectern(folder,
+              "trace " + golden_images + "receipt.png --mode tiny --prompt-ids '500, 13' --steps 2 " +
+                  "--device ascend:0 --without conv2d,scatter_rows -o out.safetensors",
+              fake_card);
+  EXPECT_EQ(traced.code, 0) << traced.err;
+  EXPECT_TRUE(std::filesystem::exists(folder / "out.safetensors"));
+}
+#endif
 
 }  // namespace
 }  // namespace lectern

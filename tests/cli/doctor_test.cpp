@@ -7,6 +7,9 @@ namespace lectern {
 namespace {
 
 using testing::expect_refusal;
+#ifdef LECTERN_ASCEND
+using testing::fake_card;
+#endif
 using ::testing::HasSubstr;
 using testing::lectern;
 using testing::Outcome;
@@ -38,6 +41,45 @@ TEST(DoctorCommand, ReportsADeviceThatCannotRunModels) {
   EXPECT_THAT(outcome.out, HasSubstr("**stopped**: cpu: cannot run a model: it lacks product"));
   EXPECT_THAT(slurp(folder / "report.md"), HasSubstr("checks failed: "));
 }
+
+#ifdef LECTERN_ASCEND
+TEST(DoctorCommand, ChecksAnAscendCard) {
+  const TempFolder folder;
+  struct Case {
+    const char* environment;
+    std::vector<const char*> parts;
+  };
+  for (const Case& c : {
+           Case{"",
+                {"| bf16; values between operators are bf16 |", "\n| replaced operators | none |",
+                 "\n| paged_attention and store | bf16 | native | ", "\n| experts | bf16 | native | "}},
+           Case{"FAKE_CANN_SOC=Ascend310P3", {"| Ascend310P3 |", "\n| linear | f16 | native | "}},
+           Case{"FAKE_CANN_VERSION=8.5.0 FAKE_CANN_ABSENT=aclnnIm2col "
+                "FAKE_CANN_REFUSING=aclnnFusedInferAttentionScoreV2:561003",
+                {"| CANN 8.5.0", "aclnnIm2col |", "conv2d", "\n| paged_attention and store | bf16 | rearrange + "}},
+       }) {
+    const Outcome outcome = lectern(folder, "doctor --device ascend:0 --report report.md", fake_card + c.environment);
+    EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_EQ(outcome.out, slurp(folder / "report.md"));
+    EXPECT_TRUE(outcome.out.starts_with("# lectern doctor: ascend:0\n")) << outcome.out;
+    for (const char* part : {"| reference | cpu, f32 |\n", "| lectern doctor --device ascend:0 |\n", "\n| logits | ",
+                             "\n| decode | ", "checks passed."})
+      EXPECT_THAT(outcome.out, HasSubstr(part));
+    for (const char* part : c.parts) EXPECT_THAT(outcome.out, HasSubstr(part));
+  }
+}
+
+TEST(DoctorCommand, ReportsWhereAnAscendCardFails) {
+  const TempFolder folder;
+  const Outcome outcome =
+      lectern(folder, "doctor --device ascend:0 --report report.md", fake_card + "FAKE_CANN_FAIL=execute:1000");
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(slurp(folder / "report.md"),
+              ::testing::AllOf(HasSubstr("**stopped**: ascend:0: work on the card failed: 507015 (AI Core exception)"),
+                               HasSubstr("checks failed: the rest.")));
+}
+#endif
 
 }  // namespace
 }  // namespace lectern

@@ -20,6 +20,11 @@ namespace lectern::testing {
 
 inline const std::string golden_images = TEST_DATA "/goldens/images/";
 
+#ifdef LECTERN_ASCEND
+// As the fake toolkit plays a card; it ends the process at the first rule that is broken, and when something is left.
+inline const std::string fake_card = "ASCEND_HOME_PATH='" FAKE_CANN_HOME "' FAKE_CANN_STRICT=1 ";
+#endif
+
 struct Outcome {
   int code = -1;  // as a shell gives it: 128 and the signal for a process that was killed
   std::string out, err;

@@ -15,6 +15,9 @@ namespace {
 
 using ::testing::AllOf;
 using testing::expect_refusal;
+#ifdef LECTERN_ASCEND
+using testing::fake_card;
+#endif
 using testing::golden_images;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -104,20 +107,46 @@ TEST_F(ReadCommand, SaysWhenNothingCouldBeRead) {
 }
 
 #ifdef LECTERN_ASCEND
-// As the fake toolkit plays a card; it ends the process at the first rule that is broken, and when something is left.
-constexpr const char* fake_card = "ASCEND_HOME_PATH='" FAKE_CANN_HOME "' FAKE_CANN_STRICT=1";
-
 TEST_F(ReadCommand, ReadsItsSamplesOnAnAscendCard) {
   for (const char* sample : {"hello.png", "note.jpg", "sign.png", "ticket.png"}) {
     const std::string page = std::string("'" LECTERN_SAMPLES "/") + sample + "' --model '" LECTERN_SHIPPED_MODEL "'";
     const Outcome expected = read(page);
     ASSERT_EQ(expected.code, 0) << expected.err;
-    for (const char* type : {" LECTERN_ASCEND_TYPE=f16", ""}) {
-      const Outcome outcome = read(page + " --device ascend:0", std::string(fake_card) + type);
+    for (const char* type : {"LECTERN_ASCEND_TYPE=f16", ""}) {
+      const Outcome outcome = read(page + " --device ascend:0", fake_card + type);
       EXPECT_EQ(outcome.code, 0) << outcome.err;
       EXPECT_EQ(outcome.out, expected.out) << sample << type;
     }
   }
+}
+
+// Of five cards one fails in the middle of a page, one is slow, one has no memory for a page and one none for the
+// model.
+TEST_F(ReadCommand, ReadsEveryPageThoughCardsFail) {
+  for (int i = 0; i < 16; ++i)
+    std::filesystem::copy_file(LECTERN_SAMPLES "/hello.png", folder / (std::to_string(i) + ".png"));
+  const Outcome outcome = read("*.png --model '" LECTERN_SHIPPED_MODEL
+                               "' --batch 1 --device ascend:0-4,cpu --format txt -o pages.txt --report report.json",
+                               fake_card +
+                                   "FAKE_CANN_DEVICES=5 FAKE_CANN_FAIL=execute:2500@1 FAKE_CANN_DELAY=2:100 "
+                                   "FAKE_CANN_MEMORY_OF=3:45000000,4:30000000");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* part : {"lectern: ascend:1: failed and is taken out: ascend:1: work on the card failed: 507015",
+                           "lectern: ascend:3: failed and is taken out: ascend:3: no memory for",
+                           "lectern: ascend:4: failed and is left out: ascend:4: no memory for"})
+    EXPECT_THAT(outcome.err, HasSubstr(part));
+  const auto report = nlohmann::json::parse(slurp(folder / "report.json"));
+  EXPECT_EQ(report.at("read"), 16);
+  EXPECT_EQ(report.at("failed"), 0);
+  std::vector<std::string> lost;
+  int64_t pages = 0;
+  for (const auto& device : report.at("devices")) {
+    if (device.contains("failure")) lost.push_back(device.at("device"));
+    pages += device.at("pages").get<int64_t>();
+    EXPECT_EQ(device.at("pages") > 0, !device.contains("failure")) << device;
+  }
+  EXPECT_THAT(lost, ::testing::UnorderedElementsAre("ascend:1", "ascend:3", "ascend:4"));
+  EXPECT_EQ(pages, 16);
 }
 
 TEST_F(ReadCommand, SaysWhyAnAscendCardCannotBeUsed) {
@@ -125,10 +154,9 @@ TEST_F(ReadCommand, SaysWhyAnAscendCardCannotBeUsed) {
   expect_refusal(read(card + "ascend:3", fake_card), 2, "ascend:3: there is no such card; choose 0 to 0");
   expect_refusal(read(card + "ascend", fake_card), 2, "there is no device 'ascend'");
   expect_refusal(read(card + "ascend:0 --weights q8", fake_card), 2, "use --weights bf16");
-  expect_refusal(read(card + "ascend:0", std::string(fake_card) + " FAKE_CANN_VERSION=8.0.RC3"), 2,
+  expect_refusal(read(card + "ascend:0", fake_card + "FAKE_CANN_VERSION=8.0.RC3"), 2,
                  "CANN 8.0.RC3 is installed; Lectern needs 8.1.RC1 or later");
-  expect_refusal(read(card + "ascend:0", std::string(fake_card) + " FAKE_CANN_MEMORY=30000000"), 2,
-                 "ascend:0: no memory for");
+  expect_refusal(read(card + "ascend:0", fake_card + "FAKE_CANN_MEMORY=30000000"), 2, "ascend:0: no memory for");
   const Outcome without = read(card + "ascend:0", "ASCEND_HOME_PATH=/nowhere");
   expect_refusal(without, 2, "libascendcl.so");
   EXPECT_THAT(without.err, HasSubstr("set_env.sh"));
@@ -210,7 +238,7 @@ TEST_F(ReadCommand, RefusesAPlaceThatCannotBeWritten) {
   expect_refusal(read(quick + banner + " -o /proc/out/"), 2, "/proc/out/: the folder cannot be made");
   expect_refusal(read(quick + banner + " -o /dev/full"), 2, "/dev/full: is a device");
   expect_refusal(read(quick + "file -o ./file"), 2, "./file: is an input");
-  expect_refusal(read("nothing.png --model nowhere -o new/"), 2, "nowhere: there is no such folder");
+  expect_refusal(read(banner + " --model nowhere -o new/"), 2, "nowhere: there is no such folder");
   EXPECT_FALSE(fs::exists(folder / "new"));
   EXPECT_EQ(slurp(folder / "file"), "precious");
 }
@@ -330,6 +358,38 @@ TEST_F(ReadCommand, WritesSeveralFormatsAndAReport) {
   EXPECT_THAT(report["errors"][0].get<std::string>(), HasSubstr("nothing.png"));
   expect_refusal(read(quick + banner + " --format md,json"), 2, "several formats need files");
   expect_refusal(read(quick + banner + " --report missing/report.json"), 2, "missing/report.json: cannot be written");
+}
+
+TEST_F(ReadCommand, WritesBoxesAndTheRawTextBesideTheOthers) {
+  EXPECT_EQ(read(quick + banner + " -o out.md --boxes --raw").code, 0);
+  EXPECT_THAT(slurp(folder / "out.boxes.png"), StartsWith("\x89PNG"));
+  EXPECT_THAT(slurp(folder / "out.md"), StartsWith(slurp(folder / "out.mmd").substr(0, 2)));
+  EXPECT_THAT(read(quick + banner + " --boxes").out, StartsWith("\x89PNG"));
+  EXPECT_EQ(read(quick + banner + " --raw").out, slurp(folder / "out.mmd"));
+  TerminalProcess process(folder, "read " + quick + banner + " --boxes >&2");
+  EXPECT_EQ(process.wait(), 2);
+  EXPECT_THAT(process.shown(), HasSubstr("--format boxes is not for a terminal; name a file with -o"));
+}
+
+TEST_F(ReadCommand, MakesAFolderOfANameWithoutExtension) {
+  fs::create_directory(folder / "in");
+  fs::copy(banner, folder / "in/a.png");
+  EXPECT_EQ(read(quick + "in -o texts").code, 0);
+  EXPECT_EQ(slurp(folder / "texts/a.txt"), text_of(banner));
+  EXPECT_EQ(read(quick + "in/a.png -o text").code, 0);
+  EXPECT_EQ(slurp(folder / "text"), text_of(banner));
+}
+
+TEST_F(ReadCommand, SaysWhatIsMistypedBeforeItLoadsTheModel) {
+  fs::create_directory(folder / "empty");
+  fs::copy(TEST_DATA "/goldens/mini/config.json", folder / "empty");
+  folder.write("empty/model.safetensors", "no weights");
+  const std::string broken = "--model empty ";
+  expect_refusal(read(broken + banner + " --pages 3-1"), 2, "3-1 runs backwards");
+  expect_refusal(read(broken + banner + " --format docx"), 2, "there is no format 'docx'");
+  expect_refusal(read(broken + "nothing.png --report report.json"), 2, "nothing.png: there is no such file");
+  EXPECT_EQ(nlohmann::json::parse(slurp(folder / "report.json"))["exit_code"], 2);
+  expect_refusal(read(broken + banner), 2, "model.safetensors");
 }
 
 TEST_F(ReadCommand, ReadsPagesOfAPdf) {

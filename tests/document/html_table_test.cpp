@@ -36,6 +36,11 @@ TEST(HtmlTable, GivesRowsAndSpans) {
   EXPECT_TRUE(has_spans(rows));
   EXPECT_FALSE(has_spans(table_rows(plain)));
   EXPECT_EQ(table_text(table_rows(plain), "\t"), "a\tb\nc\td");
+  EXPECT_EQ(table_text(rows, "|"), "a|b\n|c");
+  EXPECT_EQ(
+      table_text(table_rows("<table><tr><td colspan=2 rowspan=2>a<td>b<tr><td>c<tr><td>d<td>e<td>f</table>"), "|"),
+      "a||b\n||c\nd|e|f");
+  EXPECT_EQ(table_text(table_rows("<table><tr><td colspan=900 rowspan=900>a<td>b<tr><td>c</table>"), "|"), "a|b\nc");
   const auto wide = table_rows("<table><tr><td rowspan=\"99999999999\" colspan=\"-4\">a</td></tr></table>");
   EXPECT_LE(wide[0][0].row_span, 1000);
   EXPECT_EQ(wide[0][0].column_span, 1);

@@ -37,6 +37,16 @@ class InputsTest : public ::testing::Test {
   testing::TempFolder folder;
 };
 
+TEST_F(InputsTest, FoldersPatternsAndMoreThanOneWordMayBeSeveral) {
+  make("in/a.png");
+  const auto several = [](const std::vector<std::string>& words) { return expand_inputs(words).several; };
+  EXPECT_FALSE(several({path("in/a.png")}));
+  EXPECT_FALSE(several({"-"}));
+  EXPECT_TRUE(several({path("in")}));
+  EXPECT_TRUE(several({path("in/*.png")}));
+  EXPECT_TRUE(several({path("in/a.png"), path("nothing.png")}));
+}
+
 TEST_F(InputsTest, FilesAreTakenAsTheyAreTyped) {
   make("b.png");
   make("a.unknown");

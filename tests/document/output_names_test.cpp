@@ -53,6 +53,28 @@ TEST(OutputNames, FormFilesInAFolder) {
   EXPECT_EQ(outputs.path(1, Format::json), fs::path(out) / "b-x.json");
 }
 
+TEST(OutputNames, TakeANameWithoutExtensionForAFolderWhereThereAreSeveral) {
+  const TempFolder folder;
+  const std::string out = (folder / "texts").string();
+  const std::vector<fs::path> one = {"x.png"}, two = {"x.png", "y.png"};
+  EXPECT_FALSE(OutputNames(out, one, {Format::text}).in_folder());
+  EXPECT_EQ(OutputNames(out, one, {Format::text}).path(0, Format::text), out);
+  EXPECT_FALSE(fs::exists(out));
+  EXPECT_EQ(OutputNames((folder / "a").string(), two, {Format::text}).path(1, Format::text), folder / "a/y.txt");
+  EXPECT_EQ(OutputNames((folder / "b").string(), one, {Format::text, Format::json}).path(0, Format::json),
+            folder / "b/x.json");
+  EXPECT_EQ(OutputNames((folder / "c").string(), one, {Format::text}, true).path(0, Format::text), folder / "c/x.txt")
+      << "a folder that holds one picture today";
+  folder.write("texts", "precious");
+  try {
+    OutputNames(out, two, {Format::text});
+    ADD_FAILURE() << "was not refused";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("texts: is a file; for several inputs"));
+  }
+  EXPECT_EQ(testing::slurp(out), "precious");
+}
+
 TEST(OutputNames, FormOneFile) {
   const TempFolder folder;
   const std::vector<fs::path> one = {"x.png"}, two = {"x.png", "y.png"};

@@ -102,6 +102,14 @@ TEST_F(OpenSource, EveryPageOfATiffInAnyOrder) {
   }
 }
 
+TEST_F(OpenSource, AThousandPagesOfATiffEachInItsPlace) {
+  std::vector<int> greys(1000);
+  for (size_t i = 0; i < greys.size(); ++i) greys[i] = static_cast<int>(i % 251);
+  const auto source = open_source(tiff(greys), {});
+  ASSERT_EQ(source->pages(), 1000);
+  for (int index = 0; index < 1000; ++index) ASSERT_EQ(source->page(index).picture.rgb[0], greys[index]) << index;
+}
+
 TEST_F(OpenSource, ATiffCutShortKeepsItsWholePages) {
   const std::string bytes = slurp(tiff(std::vector<int>(12, 7)));
   int read = 0, failed = 0;

@@ -59,6 +59,7 @@ TEST(RunReport, IsJsonWhateverTheNames) {
   EXPECT_EQ(json["exit_code"], 1);
   EXPECT_EQ(json["tokens_per_second"], 200);
   EXPECT_EQ(json["pages_per_minute"], 40);
+  EXPECT_FALSE(json.contains("source_pages")) << "which one document has";
   EXPECT_EQ(json["inputs"][0]["source"], "bad \xEF\xBF\xBD name");
   EXPECT_EQ(json["inputs"][0]["notes"][0]["page"], 3);
   EXPECT_EQ(json["inputs"][0]["notes"][1]["box"], nlohmann::json({1, 2, 3, 4}));

@@ -58,8 +58,7 @@ struct Found {
   std::string kept;  // of the text, before loop->begin
 };
 
-Found watch(const std::string& text, const Vocabulary& vocabulary = published()) {
-  const std::vector<int32_t> ids = vocabulary.tokenizer.encode(text);
+Found watch(const std::vector<int32_t>& ids, const Vocabulary& vocabulary = published()) {
   RepetitionDetector detector(vocabulary.classes);
   Found found;
   for (const int32_t id : ids) {
@@ -76,6 +75,8 @@ Found watch(const std::string& text, const Vocabulary& vocabulary = published())
   }
   return found;
 }
+
+Found watch(const std::string& text) { return watch(published().tokenizer.encode(text)); }
 
 void expect_loop(const std::string& honest, const std::string& once, LoopKind kind, size_t most_tokens,
                  const std::function<std::string(int)>& period) {
@@ -188,6 +189,77 @@ TEST(Repetition, FindsLinesThatComeInAnyOrder) {
       watch(prose(13, 100) + repeated(1000, [&](int) { return lines[static_cast<size_t>(random.between(0, 3))]; }));
   ASSERT_TRUE(found.loop);
   EXPECT_LT(found.after, 2500u);
+}
+
+// The shapes of loops that users of the model showed in public, each named for what it looks like. One that the guard
+// does not see costs what is left of the context, some 7,000 tokens.
+TEST(Repetition, FindsTheLoopsThatUsersReport) {
+  testing::Random random(14);
+  const auto one_of = [&](const std::vector<std::string>& texts) {
+    return texts[static_cast<size_t>(random.between(0, static_cast<int64_t>(texts.size()) - 1))];
+  };
+  const auto mostly = [&](const std::string& usual, const std::string& other) {
+    return random.between(0, 3) == 0 ? other : usual;
+  };
+  struct Shape {
+    std::string name;
+    size_t most_tokens;
+    std::function<std::string(int)> period;
+  };
+  const std::vector<Shape> shapes = {
+      {"one word without a space", 700, [](int) { return "OCR"; }},
+      {"one word between commas", 700, [](int) { return ", the background"; }},
+      {"one letter", 700, [](int) { return " A"; }},
+      {"a line to be filled in and a word", 700, [](int) { return " _____ de"; }},
+      {"points with spaces", 700, [](int) { return " ."; }},
+      {"braces and commas", 700, [](int) { return "{, "; }},
+      {"tabs", 700, [](int) { return "\t"; }},
+      {"spaces of formulas", 700, [](int) { return "\\quad "; }},
+      {"cells of a formula", 700, [](int) { return " & 0"; }},
+      {"dashes between pipes", 700, [](int) { return " - |"; }},
+      {"no-break spaces", 700, [](int) { return "&nbsp;"; }},
+      {"empty lines", 3200, [](int) { return "\n\n"; }},
+      {"line breaks", 3200, [](int) { return "<br>\n"; }},
+      {"fences", 3200, [](int) { return "```\n"; }},
+      {"rows of empty cells in Markdown", 3200, [](int) { return "|  |  |  |  |\n"; }},
+      {"numbers with a sign that grow a digit now and then", 1700,
+       [&](int) {
+         return one_of({" -3", " -33", " -3", " -33", " -333"});
+       }},
+      {"figures without order", 3000,
+       [&](int) {
+         return one_of({"3-", "3 ", "-3", "33", "-"});
+       }},
+      {"lines of one name that wavers between two", 6600, [&](int) { return mostly("上海世博局\n", "上海世博城\n"); }},
+      {"lines of a name that is spelt in every way", 3200,
+       [&](int) {
+         return one_of({"Hakate Toolbox\n\n", "Hakete Toolbox\n\n", "HaketeToolbox\n\n", "Hekate Toolbox\n\n",
+                        "Hoketo Toolbox\n\n", "Haketa ToolBox\n\n"});
+       }},
+      {"a slogan in three lines", 1200, [](int) { return "YOU DIDN'T COME THIS\nFAR TO ONLY COME\nTHIS FAR\n"; }},
+      {"two words and no end", 700, [](int) { return " and the"; }},
+      {"a head with an address", 1300,
+       [](int) {
+         return "Northern Savings Bank\nStatement of account\n12 Harbour Street\nAB1 2CD Aberdeen\n"
+                "Mr John A. Featherstone\nPage 1 of 4\n\n";
+       }},
+      {"a price list that counts", 3200, [](int i) { return fmt::format("SMALL ${} LARGE ${}\n", i + 14, i + 19); }},
+      {"days that run on", 6500, [](int i) { return fmt::format("{} ", i + 1); }},
+  };
+  for (const Shape& shape : shapes) {
+    const std::string honest = prose(15, 200);
+    // A model writes each period in tokens of its own, where the tokenizer would join some of two.
+    std::vector<int32_t> ids = published().tokenizer.encode(honest);
+    const size_t before = ids.size();
+    for (int i = 0; ids.size() < before + 7000; ++i) {
+      const std::vector<int32_t> once = published().tokenizer.encode(shape.period(i));
+      ids.insert(ids.end(), once.begin(), once.end());
+    }
+    const Found found = watch(ids);
+    EXPECT_TRUE(found.loop) << shape.name;
+    EXPECT_LE(found.after, before + shape.most_tokens) << shape.name;
+    EXPECT_TRUE(!found.loop || found.kept.starts_with(honest)) << shape.name;
+  }
 }
 
 TEST(Repetition, HalfTheEvidenceIsEnoughWhenTheContextEnds) {
@@ -350,6 +422,46 @@ std::vector<std::pair<std::string, std::string>> honest_pages() {
                                                             50, i * 12, 950, i * 12 + 10) +
                                                 prose(static_cast<uint64_t>(i), 20) + "\n";
                                        })},
+      {"answer boxes", repeated(80, [](int i) { return fmt::format("{}. A B C D E\n", i + 1); })},
+      {"boxes to tick", repeated(30, [](int i) { return prose(static_cast<uint64_t>(i), 5) + "\n☐ Yes ☐ No\n"; })},
+      {"a chat", repeated(60,
+                          [&](int i) {
+                            return fmt::format("Little Fish {:02}:{:02}\n", 9 + i / 30, i % 60) +
+                                   prose(static_cast<uint64_t>(i), static_cast<int>(1 + number(5))) + "\n";
+                          })},
+      {"a hex dump",
+       repeated(40,
+                [&](int i) {
+                  return fmt::format("{:08x} ", 16 * i) +
+                         repeated(16, [&](int) { return fmt::format("{:02x} ", number(8) == 0 ? number(255) : 0); }) +
+                         "|................|\n";
+                })},
+      {"a guitar tab",
+       repeated(10,
+                [&](int) {
+                  return repeated(6, [&](int string) {
+                    return std::string(1, "eBGDAE"[string]) + "|" +
+                           repeated(16, [&](int) { return number(4) == 0 ? fmt::format("{}-", number(12)) : "--"; }) +
+                           "|\n";
+                  });
+                })},
+      {"a sequence of bases",
+       repeated(25,
+                [&](int i) {
+                  return fmt::format("{} ", 60 * i + 1) +
+                         repeated(6,
+                                  [&](int) {
+                                    return repeated(10, [&](int) { return std::string(1, "acgt"[number(3)]); }) + " ";
+                                  }) +
+                         "\n";
+                })},
+      {"a crossword", repeated(15, "|" + repeated(15, [&](int) { return number(3) == 0 ? " # |" : "   |"; }) + "\n")},
+      {"a price list", repeated(60,
+                                [&](int i) {
+                                  return prose(static_cast<uint64_t>(i), 2) +
+                                         fmt::format("\nSMALL ${}\nMEDIUM ${}\nLARGE ${}\n\n", 12 + number(4),
+                                                     16 + number(4), 20 + number(6));
+                                })},
       {"digits of pi", repeated(1500, [&](int) { return fmt::format("{:03}", number(999)); })},
       {"prose", prose(40, 3000)},
   };

@@ -194,6 +194,14 @@ void Session::check(int status, const char* operation) const {
                     fmt::format("{}: {} failed: {}{}", name_, operation, describe_code(status), error_text()));
 }
 
+// Work given earlier may have failed when a copy waits for its slot.
+void Session::check_copy(int status, const char* operation) {
+  constexpr int first_of_card = 507000;
+  constexpr int last_of_card = 507999;
+  if (status >= first_of_card && status <= last_of_card) give_up(status);
+  check(status, operation);
+}
+
 void Session::begin(const char* operation, bool present) {
   bind();
   if (!present) {
@@ -244,8 +252,10 @@ void Session::discard(Function<>::Run function, const RepeatedCalls::Call& call)
 void Session::synchronize() {
   const std::lock_guard lock(mutex_);
   bind();
-  const int status = library_.runtime().synchronize(stream_->get());
-  if (status == ACL_SUCCESS) return;
+  if (const int status = library_.runtime().synchronize(stream_->get()); status != ACL_SUCCESS) give_up(status);
+}
+
+void Session::give_up(int status) {
   std::string operations;
   const uint64_t count = calls_;
   for (uint64_t i = count - std::min<uint64_t>(count, last_.size()); i < count; ++i)
@@ -266,7 +276,7 @@ void Session::upload(std::byte* to, size_t bytes, const Fill& fill) {
     try {
       staging_->send(to + first, count, [&](std::byte* pinned) { fill(pinned, first, count); });
     } catch (const Staging::Failure& failure) {
-      check(failure.status, failure.operation);
+      check_copy(failure.status, failure.operation);
     }
     first += count;
   }
@@ -287,7 +297,7 @@ void Session::download(const std::byte* from, size_t bytes, const Take& take) {
     try {
       pinned = staging_->receive(from + first, count);
     } catch (const Staging::Failure& failure) {
-      check(failure.status, failure.operation);
+      check_copy(failure.status, failure.operation);
     }
     synchronize();
     take(pinned, first, count);

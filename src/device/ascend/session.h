@@ -147,6 +147,8 @@ class Session {
   void bind();
   void begin(const char* operation, bool present);
   void check(int status, const char* operation) const;
+  void check_copy(int status, const char* operation);
+  [[noreturn]] void give_up(int status);
   void run_once(const char* operation, Function<>::Run function, const RepeatedCalls::Call& call);
   void run_again(const char* operation, Function<>::Run function, const std::string& key,
                  const RepeatedCalls::Call& call);

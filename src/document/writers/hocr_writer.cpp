@@ -34,6 +34,7 @@ class HocrWriter final : public DocumentWriter {
  public:
   HocrWriter(const std::filesystem::path& path, const DocumentInfo& info) : file_(path), info_(info) {
     const auto meta = [](std::string_view name, std::string_view content) {
+      if (content.empty()) return std::string();
       return fmt::format("  <meta name=\"{}\" content=\"{}\"/>\n", name, escape_markup(content));
     };
     file_.write(

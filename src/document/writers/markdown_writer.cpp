@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "document/block_text.h"
@@ -126,11 +127,17 @@ class MarkdownWriter final : public DocumentWriter {
   std::string provenance() const {
     std::string modes;
     for (const std::string& mode : modes_) modes += (modes.empty() ? "" : " and ") + mode;
-    return fmt::format(
-        "lectern {}; source {}; pages {}; prompt {}; mode {}; model {}; weights {}; device {}; "
-        "vision tokens {}; text tokens {}{}{}",
-        info_.version, info_.source, pages_, info_.prompt, modes, info_.model, info_.weights, info_.device,
-        vision_tokens_, tokens_, turns_.empty() ? "" : "; ", turns_);
+    std::string text = fmt::format("lectern {}; source {}; pages {}", info_.version, info_.source, pages_);
+    const auto add = [&](std::string_view name, std::string_view value) {
+      if (!value.empty()) text += fmt::format("; {} {}", name, value);
+    };
+    add("prompt", info_.prompt);
+    add("mode", modes);
+    add("model", info_.model);
+    add("weights", info_.weights);
+    add("device", info_.device);
+    if (vision_tokens_ > 0) text += fmt::format("; vision tokens {}; text tokens {}", vision_tokens_, tokens_);
+    return turns_.empty() ? text : text + "; " + turns_;
   }
 
   OutputFile file_;

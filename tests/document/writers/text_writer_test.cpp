@@ -27,7 +27,7 @@ std::string written(const std::vector<DocumentPage>& pages, const OutputOptions&
 TEST(TextWriter, WritesTextWithoutMarks) {
   const std::string text = written({testing::page_of(1, testing::report_page)});
   EXPECT_THAT(text,
-              HasSubstr("Annual Report\n\nTable 1: Income by quarter, in thousands\n\nRegion\tFirst half\nQ1\tQ2\n"));
+              HasSubstr("Annual Report\n\nTable 1: Income by quarter, in thousands\n\nRegion\tFirst half\n\tQ1\tQ2\n"));
   EXPECT_THAT(text, HasSubstr("South & West\t0.00\t9 < 10\n"));
   EXPECT_THAT(text, HasSubstr("\n\n    for (i = 0; i < n; ++i) {\n"));
   EXPECT_THAT(text, Not(HasSubstr("<t")));

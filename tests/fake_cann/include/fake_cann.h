@@ -5,6 +5,8 @@
 //   FAKE_CANN_SOC=Ascend310P3              Ascend910B2 when not given
 //   FAKE_CANN_DEVICES=2                    1 when not given
 //   FAKE_CANN_MEMORY=1073741824            bytes of each device; 4 GiB when not given
+//   FAKE_CANN_MEMORY_OF=2:33554432         bytes of device 2
+//   FAKE_CANN_DELAY=1:50                   every piece of work of device 1 takes 50 microseconds longer
 //   FAKE_CANN_ABSENT=aclnnSilu,aclnnGelu   as fake_cann_absent
 //   FAKE_CANN_REFUSING=aclnnSilu:561003    as fake_cann_refuse
 //   FAKE_CANN_FAIL=malloc:3,copy:1@1       the third allocation anywhere, the first copy of device 1

@@ -70,6 +70,15 @@ Profile profile_of_environment() {
   if (const char* text = std::getenv("FAKE_CANN_SOC")) made.soc = text;
   if (const char* text = std::getenv("FAKE_CANN_DEVICES")) made.devices = static_cast<uint32_t>(std::atoi(text));
   if (const char* text = std::getenv("FAKE_CANN_MEMORY")) made.memory = std::strtoull(text, nullptr, 10);
+  const auto of_devices = [](const char* variable, const auto& set) {
+    for (const std::string& entry : split(std::getenv(variable), ',')) {
+      const size_t colon = entry.find(':');
+      if (colon != std::string::npos) set(std::atoi(entry.c_str()), std::strtoull(&entry[colon + 1], nullptr, 10));
+    }
+  };
+  of_devices("FAKE_CANN_MEMORY_OF", [&](int32_t device, size_t bytes) { made.memory_of[device] = bytes; });
+  of_devices("FAKE_CANN_DELAY",
+             [&](int32_t device, uint64_t delay) { made.delay_of[device] = static_cast<uint32_t>(delay); });
   for (const std::string& name : split(std::getenv("FAKE_CANN_ABSENT"), ',')) made.absent.insert(name);
   for (const std::string& entry : split(std::getenv("FAKE_CANN_REFUSING"), ',')) {
     const size_t colon = entry.find(':');

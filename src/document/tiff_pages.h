@@ -1,0 +1,35 @@
+// The pages of a TIFF, each to be read as if it were alone in its file. libvips finds a page by walking through all
+// before it, and counts all whenever it opens one, so that thousands of pages would take time like their square.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+#include <vips/vips8>
+
+namespace lectern {
+
+class TiffPages {
+ public:
+  // `file` is open for reading, and stays so while this object lives. None for what is no TIFF, nor behind what is
+  // damaged.
+  explicit TiffPages(int file);
+
+  size_t size() const { return directories_.size(); }
+
+  // The file, but for its header, which leads to this page, and the page's directory, which leads no further.
+  vips::VSource page(size_t index) const;
+
+ private:
+  struct Directory {
+    uint64_t begin = 0, next = 0;  // where it lies, and where it says where the next one lies
+  };
+  uint64_t number_at(uint64_t at, size_t bytes) const;  // 0 where the file ends before it
+
+  int file_;
+  bool little_ = false;  // the first byte of a number is its lowest
+  bool big_ = false;     // BigTIFF: 64-bit offsets
+  std::vector<Directory> directories_;
+};
+
+}  // namespace lectern
