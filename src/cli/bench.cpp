@@ -144,6 +144,7 @@ class Report {
   void add(const std::string& part, const std::string& key, double value, double low, double high,
            const std::string& unit, std::optional<double> limit, bool less_is_better) {
     json_[part][key] = value;
+    json_["spread"][part + "." + key] = {low, high};
     std::string share;
     if (limit) {
       json_["limits"][part + "." + key] = *limit;
