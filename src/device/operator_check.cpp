@@ -253,6 +253,7 @@ void grouped_linear(Trial& t) {
 
 void top_k(Trial& t) {
   std::vector<float> different;  // of equal values a device may take any
+  different.reserve(50 * 64);
   for (int i = 0; i < 50 * 64; ++i) different.push_back(static_cast<float>((i * 37 + i / 64) % 64) / 64);
   const Tensor x = t.upload(different, {50, 64});
   const Tensor values = t.empty_floats({50, 6});
@@ -262,6 +263,7 @@ void top_k(Trial& t) {
 
 void sort(Trial& t) {
   std::vector<int32_t> numbers;
+  numbers.reserve(300);
   for (int32_t i = 0; i < 300; ++i) numbers.push_back(i * 37 % 64);
   const Tensor keys = t.indices(numbers);
   const Tensor order(t.device(), DataType::i32, {300});
@@ -305,6 +307,7 @@ void cumulative_sum(Trial& t) {
 
 void select(Trial& t) {
   std::vector<float> ones;
+  ones.reserve(100);
   for (int i = 0; i < 100; ++i) ones.push_back(i % 3 == 0 ? 1.0f : 0.0f);
   const Tensor mask = t.upload(ones, {100});
   const Tensor a = t.floats({100, 320});
