@@ -161,13 +161,14 @@ class OperatorTable::Planner {
     }
     if (!seen_.test(i)) {
       seen_.set(i);
-      if (is_native(which)) {
-        take(plan_.functions, which, native_);
-      } else if (const Lowering* way = choose(which)) {
+      const Lowering* way = is_native(which) ? nullptr : choose(which);
+      // "all" is what can be replaced on this device.
+      const bool kept = without_ == replaceable() && owns(which, {});
+      if (way != nullptr) {
         way->install(plan_.functions);
         plan_.lowerings[i] = way;
-      } else if (without_ == replaceable() && owns(which, {})) {
-        take(plan_.functions, which, native_);  // "all" is what can be replaced on this device
+      } else if (is_native(which) || kept) {
+        take(plan_.functions, which, native_);
       }
     }
     return has(plan_.functions, which) && (f32_ == nullptr || f32_->lowerings[i] != &no_way);

@@ -6,6 +6,7 @@
 // usual.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <list>
 #include <memory>
