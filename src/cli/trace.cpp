@@ -5,6 +5,7 @@
 #include <charconv>
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "checkpoint/safetensors_writer.h"
 #include "cli/commands.h"
@@ -24,7 +25,8 @@ namespace {
 
 struct Arguments {
   ModelOptions model;
-  std::string image, mode = "auto", prompt, prompt_ids, forced_ids, out;
+  std::string image, mode = "auto", prompt = "markdown", forced_ids, out;
+  std::optional<std::string> prompt_ids;  // in place of prompt
   int64_t steps = 0;
   bool force_mode = false;
 };
@@ -63,8 +65,8 @@ int trace(const Arguments& arguments) {
   Device& device = open_device(arguments.model.device, arguments.model.without);
   const LoadedModel model(folder, device, weight_format(arguments.model.weights, folder, device));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
-  const std::vector<int32_t> prompt = arguments.prompt.empty()
-                                          ? parse_ids(arguments.prompt_ids, "--prompt-ids", vocabulary)
+  const std::vector<int32_t> prompt = arguments.prompt_ids
+                                          ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)
                                           : model.tokenizer.encode(prompt_text(arguments.prompt));
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);
   const int64_t steps =
@@ -128,12 +130,13 @@ Run add_trace(CLI::App& app) {
   command->add_option("--mode", arguments->mode, "How the page is shown to the model (default: auto)")
       ->type_name("tiny|small|base|large|gundam|native|auto");
   command->add_flag("--force-mode", arguments->force_mode, "Allow a mode that the model was not trained for");
-  CLI::Option_group* prompts = command->add_option_group("prompt");
-  prompts->add_option("--prompt", arguments->prompt, "The prompt as a text or a name, as read takes it")
-      ->type_name("PROMPT");
-  prompts->add_option("--prompt-ids", arguments->prompt_ids, "The prompt's token ids from 0, the image token once")
-      ->type_name("IDS");
-  prompts->require_option(1);
+  CLI::Option* prompt = command
+                            ->add_option("--prompt", arguments->prompt,
+                                         "The prompt as a text or a name, as read takes it (default: markdown)")
+                            ->type_name("PROMPT");
+  command->add_option("--prompt-ids", arguments->prompt_ids, "The prompt's token ids from 0, the image token once")
+      ->type_name("IDS")
+      ->excludes(prompt);
   command->add_option("--forced-ids", arguments->forced_ids, "Ids to feed in place of the chosen tokens")
       ->type_name("IDS");
   command->add_option("--steps", arguments->steps, "Tokens to choose (default: as many as forced ids, else 16)")

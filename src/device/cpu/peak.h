@@ -23,7 +23,7 @@ class ReadBandwidth {
   double now() const;
 
  private:
-  double gbps(int64_t streams, int64_t words) const;
+  double gbps(int64_t streams) const;
 
   std::unique_ptr<uint64_t[]> memory_;
   double peak_ = 0;
