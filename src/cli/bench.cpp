@@ -1,10 +1,9 @@
-// lectern bench: this machine's peak, and what share of it every stage reaches. The limit of decoding is the read
-// bandwidth at the same time: it is measured again after every token, since machines share their memory with others.
+// lectern bench: this machine's peak, and what share of it every stage reaches. Limits are taken from the
+// rates of products and of reading at the same time: they are measured again after every run.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -49,13 +48,23 @@ Times summary(std::vector<double> seconds) {
   return {seconds[seconds.size() / 2], seconds.front(), seconds.back()};
 }
 
-template <typename Work>
-Times repeated(int runs, const Work& work) {
-  work();  // warms up: memory is taken, kernels are compiled
-  std::vector<double> seconds;
-  seconds.reserve(static_cast<size_t>(runs));
-  for (int i = 0; i < runs; ++i) seconds.push_back(seconds_of(work));
-  return summary(seconds);
+// Times, and the median of what the machine could do between them.
+struct Measured {
+  Times seconds;
+  double rate = 0;
+};
+
+// `rate` is asked after every run: on a machine that is shared with others the limit changes while one measures.
+template <typename Work, typename Rate>
+Measured measured(int64_t runs, int warm_up, const Work& work, const Rate& rate) {
+  for (int i = 0; i < warm_up; ++i) work();  // memory is taken, kernels are compiled
+  std::vector<double> seconds(static_cast<size_t>(runs));
+  std::vector<double> rates(seconds.size());
+  for (size_t i = 0; i < seconds.size(); ++i) {
+    seconds[i] = seconds_of(work);
+    rates[i] = rate.now();
+  }
+  return {summary(seconds), summary(rates).median};
 }
 
 std::string processor_name() {
@@ -167,7 +176,8 @@ class Report {
   std::string lines_;
 };
 
-void bench_encoder(const LoadedModel& model, const Arguments& arguments, double gops, Report& report) {
+void bench_encoder(const LoadedModel& model, const Arguments& arguments, const cpu::ProductRate& products,
+                   Report& report) {
   const auto views_of = [](int whole, int tile, int columns, int rows) {
     Views views;
     views.whole = Picture(whole, whole);
@@ -184,7 +194,9 @@ void bench_encoder(const LoadedModel& model, const Arguments& arguments, double 
   const auto measure = [&](const char* key, const Views& views, int runs) {
     double operations = encoder_operations(model, views.whole.width);
     for (const Picture& tile : views.tiles) operations += encoder_operations(model, tile.width);
-    report.add_time("encode", key, repeated(runs, [&] { model.encoder.encode(views); }), operations / gops / 1e9);
+    const Measured found = measured(
+        runs, 1, [&] { model.encoder.encode(views); }, products);
+    report.add_time("encode", key, found.seconds, operations / found.rate / 1e9);
   };
   measure("view1024_s", views_of(1024, 640, 1, 1), 5);
   measure("tile640_s", views_of(640, 640, 1, 1), 5);
@@ -195,25 +207,22 @@ void bench_encoder(const LoadedModel& model, const Arguments& arguments, double 
   }
 }
 
-void bench_decoder(const LoadedModel& model, const Arguments& arguments, double gops, const cpu::ReadBandwidth& memory,
-                   Report& report) {
+void bench_decoder(const LoadedModel& model, const Arguments& arguments, const cpu::ProductRate& products,
+                   const cpu::ReadBandwidth& memory, Report& report) {
   const Decoder& decoder = model.decoder;
   for (const int64_t length : {283, 913}) {
-    const Times times = repeated(3, [&] { Decoding(model, 1, length); });
-    const double limit = gops * 1e9 / decoder.operations_of_token();
-    report.add_rate("prefill", fmt::format("{}_tps", length), times, static_cast<double>(length), limit);
+    const Measured found = measured(
+        3, 1, [&] { Decoding(model, 1, length); }, products);
+    report.add_rate("prefill", fmt::format("{}_tps", length), found.seconds, static_cast<double>(length),
+                    found.rate * 1e9 / decoder.operations_of_token());
   }
   const auto decode = [&](const std::string& key, int sequences, int64_t position) {
     Decoding decoding(model, sequences, position);
-    for (int i = 0; i < 3; ++i) decoding.step(1);
-    std::vector<double> seconds, gbps;
-    for (int64_t i = 0; i < arguments.tokens; ++i) {
-      seconds.push_back(seconds_of([&] { decoding.step(1); }));
-      gbps.push_back(memory.now());
-    }
+    const Measured found = measured(
+        arguments.tokens, 3, [&] { decoding.step(1); }, memory);
     const double bytes = decoder.bytes_of_step(sequences) +
                          static_cast<double>(sequences) * static_cast<double>(position) * decoding.bytes_of_position();
-    report.add_rate("decode", key, summary(seconds), sequences, summary(gbps).median * 1e9 / bytes * sequences);
+    report.add_rate("decode", key, found.seconds, sequences, found.rate * 1e9 / bytes * sequences);
   };
   decode("empty_tps", 1, 0);
   decode("after900_tps", 1, std::min<int64_t>(900, decoder.config().context - 512));
@@ -225,15 +234,16 @@ void bench_decoder(const LoadedModel& model, const Arguments& arguments, double 
 int bench(const Arguments& arguments) {
   use_threads(arguments.model.threads);
   Report report;
-  const std::array<std::pair<const char*, DataType>, 3> products = {
-      {{"f32_gops", DataType::f32}, {"bf16_gops", DataType::bf16}, {"int8_gops", DataType::u8}}};
-  std::map<DataType, double> peak;
-  for (const auto& [key, type] : products) {
-    peak[type] = cpu::peak_gops(type);
-    report.add("peak", key, peak[type], peak[type], peak[type], "Gop/s", std::nullopt, false);
+  const auto add_peak = [&](const char* key, double peak, const char* unit) {
+    report.add("peak", key, peak, peak, peak, unit, std::nullopt, false);
+  };
+  std::map<DataType, cpu::ProductRate> products;
+  for (const auto& [key, type] :
+       {std::pair("f32_gops", DataType::f32), {"bf16_gops", DataType::bf16}, {"int8_gops", DataType::u8}}) {
+    add_peak(key, products.try_emplace(type, type).first->second.peak(), "Gop/s");
   }
   const cpu::ReadBandwidth memory;
-  report.add("peak", "read_gbps", memory.peak(), memory.peak(), memory.peak(), "GB/s", std::nullopt, false);
+  add_peak("read_gbps", memory.peak(), "GB/s");
 
   std::optional<LoadedModel> model;
   const double load = seconds_of([&] {
@@ -241,9 +251,9 @@ int bench(const Arguments& arguments) {
     Device& device = open_device(arguments.model.device, arguments.model.without);
     model.emplace(folder, device, weight_format(arguments.model.weights, folder, device));
   });
-  const double gops = peak[model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16];
-  bench_encoder(*model, arguments, gops, report);
-  bench_decoder(*model, arguments, gops, memory, report);
+  const cpu::ProductRate& used = products.at(model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16);
+  bench_encoder(*model, arguments, used, report);
+  bench_decoder(*model, arguments, used, memory, report);
 
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

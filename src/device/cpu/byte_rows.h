@@ -12,9 +12,10 @@ namespace lectern::cpu {
 class ByteRows {
  public:
   struct Block {
-    int8_t numbers[32];  // in the order of the bytes that they are multiplied with; see panels.h
-    float scale;
-    int32_t correction;  // the weights' numbers are multiplied with 128 (q8) or 8 (q4) added: minus that times the sum
+    int8_t numbers[32] = {};  // in the order of the bytes that they are multiplied with; see panels.h
+    float scale = 0;
+    // The weights' numbers are multiplied with 128 (q8) or 8 (q4) added: minus that times the sum of the numbers.
+    int32_t correction = 0;
   };
 
   // Runs only where has_int8_products() is true.

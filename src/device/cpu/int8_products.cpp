@@ -8,6 +8,7 @@
 #if HWY_ARCH_X86_64
 #include <array>
 #include <bit>
+#include <limits>
 #include <utility>
 
 #include "device/cpu/avx512-inl.h"
@@ -44,12 +45,15 @@ void round_row(const Value* values, int64_t count, WeightFormat format, ByteRows
     const __m512i bits =
         _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(low)), _mm512_castps_si512(_mm512_abs_ps(high)));
     const auto largest = std::bit_cast<float>(_mm512_reduce_max_epi32(bits));
-    const bool nothing = largest < 1e-30f;
-    const __m512 inverse = _mm512_set1_ps(nothing ? 0.0f : 127.0f / largest);
+    ByteRows::Block& block = blocks[i];
+    if (!(largest >= 1e-30f && largest <= std::numeric_limits<float>::max())) {
+      block = {.scale = largest < 1e-30f ? 0.0f : largest};  // zeros times what is not a number are not numbers
+      continue;
+    }
+    const __m512 inverse = _mm512_set1_ps(127.0f / largest);
     const __m512i first = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse));
     const __m512i second = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
-    ByteRows::Block& block = blocks[i];
-    block.scale = nothing ? 0.0f : largest / 127.0f;
+    block.scale = largest / 127.0f;
     block.correction = -added * _mm512_reduce_add_epi32(_mm512_add_epi32(first, second));
     const __m256i numbers = _mm256_set_m128i(_mm512_cvtsepi32_epi8(second), _mm512_cvtsepi32_epi8(first));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(block.numbers), _mm256_shuffle_epi8(numbers, order));

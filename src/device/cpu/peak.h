@@ -8,9 +8,24 @@
 
 namespace lectern::cpu {
 
-// Operations a second (a multiplication and an addition are two) of a large product of f32, bf16 or u8 numbers,
-// in 1e9; the best of several runs.
-double peak_gops(DataType type);
+// Operations a second (a multiplication and an addition are two), in 1e9, of a large product of f32, bf16 or u8
+// numbers.
+class ProductRate {
+ public:
+  explicit ProductRate(DataType type);
+  ProductRate(ProductRate&&) noexcept;
+  ProductRate& operator=(ProductRate&&) noexcept;
+  ~ProductRate();
+  // The best of several runs.
+  double peak() const { return peak_; }
+  // Now, the best of three runs: on a shared machine it changes from second to second.
+  double now() const;
+
+ private:
+  struct Product;
+  std::unique_ptr<Product> product_;
+  double peak_ = 0;
+};
 
 // Bytes a second, in 1e9, at which all threads together read memory.
 class ReadBandwidth {
