@@ -17,7 +17,7 @@ namespace {
 using dnnl::memory;
 
 constexpr int runs = 12;
-constexpr int64_t all_words = int64_t{1} << 26;  // 512 MiB
+constexpr int64_t all_words = ReadBandwidth::bytes / 8;
 
 // Sums words first .. last - 1, read as `streams` stretches side by side.
 uint64_t sum_words(const uint64_t* words, int64_t first, int64_t last, int64_t streams) {
@@ -113,7 +113,7 @@ double ReadBandwidth::gbps(int64_t streams) const {
   });
   volatile const uint64_t used = sums[0];  // so that the sums are made
   static_cast<void>(used);
-  return static_cast<double>(all_words * 8) / clock.seconds() / 1e9;
+  return static_cast<double>(bytes) / clock.seconds() / 1e9;
 }
 
 double ReadBandwidth::now() const { return gbps(best_streams_); }

@@ -30,7 +30,9 @@ class ProductRate {
 // Bytes a second, in 1e9, at which all threads together read memory.
 class ReadBandwidth {
  public:
-  // Takes 512 MiB, beyond any cache, and finds the best of several access patterns.
+  static constexpr int64_t bytes = int64_t{512} << 20;  // that are read, beyond any cache, and kept as long as this is
+
+  // Finds the best of several access patterns.
   ReadBandwidth();
   // The best of several runs.
   double peak() const { return peak_; }
