@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Holds the order of the folders of src/ (DESIGN.md, "The house"): a file includes only from its own folder or
+"""Holds the order of the folders of src/ (docs/architecture.md): a file includes only from its own folder or
 from one before it; folders of one rank do not include each other. Public headers (include/lectern/) may be included
 by all and include nothing but each other. A test lies where its subject lies: tests/FOLDER/x_test.cpp
-belongs to an x.h or x.cpp in src/FOLDER.
+belongs to an x.h or x.cpp in src/FOLDER; a source file without a test of its name is listed with the reason.
 
     check_layers.py [--root DIR]     prints every violation; ends with 1 if there is one
     check_layers.py --self-test      shows that each kind of violation is found
@@ -13,16 +13,77 @@ import re
 import sys
 import tempfile
 
-RANK = {"core": 0, "pdf": 1, "device": 1, "checkpoint": 2, "hub": 2, "vision": 3, "language": 3, "engine": 4,
-        "document": 5, "server": 6, "cli": 7}
+# One line a floor; rooms of one floor do not include each other.
+FLOORS = [
+    ["core"],
+    ["pdf_helper", "device", "image"],
+    ["lines", "layout", "hub", "checkpoint"],
+    ["vision", "language"],
+    ["engine", "input", "output"],
+    ["reading", "diagnose"],
+    ["job", "server"],
+    ["cli"],
+]
+RANK = {room: rank for rank, floor in enumerate(FLOORS) for room in floor}
 # What names no device: of src/device/ these include only what lies in that folder itself.
-ANY_DEVICE = {"checkpoint", "vision", "language", "engine"}
+ANY_DEVICE = {"checkpoint", "vision", "language", "engine", "reading", "job", "server"}
 # Folders of tests/ that hold no mirrored tests.
 TESTS_EXEMPT = {"fuzz", "data", "support", "fake_cann"}
 # Tests without a single file as their subject, each with the reason.
 TESTS_ALLOWED: dict[str, str] = {
     "tests/engine/goldens_test.cpp": "the whole model against the reference",
-    "tests/document/broken_pdf_test.cpp": "files against the reader, the helper and poppler together",
+    "tests/input/broken_pdf_test.cpp": "files against the reader, the helper and poppler together",
+}
+
+# Sources that no test of their name covers, each with what covers them.
+UNTESTED: dict[str, str] = {
+    "src/checkpoint/safetensors_writer.cpp": "checkpoint_test and trace_test read what it writes",
+    "src/checkpoint/weights.cpp": "checkpoint_test and goldens_test load every weight through it",
+    "src/cli/commands/bench.cpp": "measures; its parts are tested where they lie",
+    "src/cli/commands/quantize.cpp": "engine/quantize_test and cli/read_test",
+    "src/cli/definitions.cpp": "completion_test and manual_test print all of it",
+    "src/cli/interrupts.cpp": "read_test sends the signals",
+    "src/cli/live_text.cpp": "read_test reads the terminal",
+    "src/cli/main.cpp": "every test of cli runs it",
+    "src/cli/model_options.cpp": "read_test and models_test",
+    "src/cli/output_options.cpp": "read_test and convert_test",
+    "src/cli/progress_line.cpp": "read_test",
+    "src/core/json_file.cpp": "config_test and the fuzzer of safetensors",
+    "src/device/ascend/probe.cpp": "ascend_device_test",
+    "src/device/ascend/runtime/errors.cpp": "session_test",
+    "src/device/ascend/runtime/functions.cpp": "library_test",
+    "src/device/ascend/runtime/prototypes.cpp": "library_test",
+    "src/device/ascend/runtime/repeated_calls.cpp": "session_test",
+    "src/device/ascend/runtime/session_memory.cpp": "session_test",
+    "src/device/ascend/runtime/staging.cpp": "session_test",
+    "src/device/cpu/attention/bf16_attention.cpp": "encoder_attention_test",
+    "src/device/cpu/cpu_device.cpp": "device_test",
+    "src/device/cpu/matmul/bf16_products.cpp": "panel_products_test",
+    "src/device/cpu/matmul/int8_products.cpp": "panel_products_test",
+    "src/device/cpu/peak.cpp": "measures",
+    "src/device/cpu/reference/dense_parts.cpp": "tests of device/lowering",
+    "src/device/cpu/reference/strided_parts.cpp": "tests of device/lowering",
+    "src/device/lowering/lowerings.cpp": "operator_table_test",
+    "src/engine/guard/token_classes.cpp": "guard_test",
+    "src/engine/loaded_model.cpp": "engine_test and goldens_test",
+    "src/image/vips_start.cpp": "picture_file_test",
+    "src/input/input_file.cpp": "inputs_test and page_source_test",
+    "src/language/added_tokens.cpp": "tokenizer_test",
+    "src/language/bpe.cpp": "tokenizer_test",
+    "src/language/decoder.cpp": "goldens_test",
+    "src/language/pre_tokenizer.cpp": "tokenizer_test",
+    "src/language/tokenizer_file.cpp": "tokenizer_test",
+    "src/output/box_drawing.cpp": "boxes_writer_test",
+    "src/output/html/html_page.cpp": "html_writer_test",
+    "src/output/output_file.cpp": "writer_test",
+    "src/output/page_note.cpp": "tests of the writers",
+    "src/output/pdf/glyphless_font.cpp": "pdf_writer_test",
+    "src/output/pdf/pdf_document.cpp": "pdf_writer_test",
+    "src/output/pdf/pdf_text.cpp": "pdf_writer_test",
+    "src/output/pdf/spool.cpp": "pdf_writer_test",
+    "src/pdf_helper/main.cpp": "input/pdf_helper_test and broken_pdf_test run it",
+    "src/vision/deep_encoder/clip.cpp": "goldens_test",
+    "src/vision/deep_encoder/sam.cpp": "goldens_test",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -64,7 +125,7 @@ def include_error(folder: str, quoted: bool, name: str, root: pathlib.Path) -> s
     return f"{folder} and {target} do not include each other" if beside else f"{folder} comes before {target}"
 
 
-def check(root: pathlib.Path) -> list[str]:
+def check(root: pathlib.Path, untested: dict[str, str]) -> list[str]:
     errors = []
     for base in ("include", "src"):
         for path in sources(root / base):
@@ -88,6 +149,17 @@ def check(root: pathlib.Path) -> list[str]:
             errors.append(f"{shown}: tests lie in a folder named as in src/")
         elif not any(p.stem == subject for p in sources(root / "src" / parts[0])):
             errors.append(f"{shown}: there is no {subject}.h or {subject}.cpp in src/{parts[0]}/")
+    tested = {(p.relative_to(root / "tests").parts[0], p.name.removesuffix("_test.cpp"))
+              for p in sources(root / "tests") if p.name.endswith("_test.cpp")}
+    for path in sources(root / "src"):
+        shown, parts = str(path.relative_to(root)), path.relative_to(root / "src").parts
+        if path.suffix == ".cpp" and (parts[0], path.stem) not in tested and shown not in untested:
+            errors.append(f"{shown}: has no {path.stem}_test.cpp in tests/{parts[0]}/; write it, or list the file"
+                          " in UNTESTED with what covers it")
+    for shown in untested:
+        path = pathlib.Path(shown)
+        if not (root / path).exists() or (path.parts[1], path.stem) in tested:
+            errors.append(f"{shown}: listed in UNTESTED, but it is gone or has a test of its name")
     return errors
 
 
@@ -103,26 +175,30 @@ def self_test() -> None:
         "src/engine/reader.cpp": '#include "vision/clip.h"\n#include "lectern/model.h"\n',
         "src/cli/main.cpp": '#include "vision/clip.h"\n',
         "tests/core/tensor_test.cpp": '#include "core/tensor.h"\n',
-        "tests/device/linear_test.cpp": "",
         "tests/fuzz/anything_test.cpp": "",
+        "tests/language/decoder_test.cpp": "",
+        "tests/engine/reader_test.cpp": "",
     }
+    untested = {"src/device/cpu/linear.cpp": "linear_test", "src/cli/main.cpp": "every test of cli"}
     bad = {
         "upward": ("src/core/a.h", '#include "vision/clip.h"\n'),
         "upward, indented": ("src/device/a.h", '  #  include "engine/reader.cpp"\n'),
-        "vision to language": ("src/vision/a.cpp", '#include "language/decoder.cpp"\n'),
-        "language to vision": ("src/language/a.cpp", '#include "vision/clip.h"\n'),
-        "a device named": ("src/vision/a.cpp", '#include "device/cpu/linear.cpp"\n'),
-        "dots": ("src/cli/a.cpp", '#include "../core/tensor.h"\n'),
+        "vision to language": ("src/vision/a.h", '#include "language/decoder.cpp"\n'),
+        "language to vision": ("src/language/a.h", '#include "vision/clip.h"\n'),
+        "a device named": ("src/vision/a.h", '#include "device/cpu/linear.cpp"\n'),
+        "dots": ("src/cli/a.h", '#include "../core/tensor.h"\n'),
         "dots in a test": ("tests/core/support.h", '#include "../src/core/tensor.h"\n'),
-        "bare name": ("src/core/a.cpp", '#include "tensor.h"\n'),
-        "angle brackets": ("src/cli/a.cpp", "#include <core/tensor.h>\n"),
-        "missing header": ("src/cli/a.cpp", '#include "core/nothing.h"\n'),
+        "bare name": ("src/core/a.h", '#include "tensor.h"\n'),
+        "angle brackets": ("src/cli/a.h", "#include <core/tensor.h>\n"),
+        "missing header": ("src/cli/a.h", '#include "core/nothing.h"\n'),
         "public to private": ("include/lectern/a.h", '#include "core/tensor.h"\n'),
-        "unknown folder": ("src/misc/a.cpp", ""),
-        "no folder": ("src/a.cpp", ""),
+        "unknown folder": ("src/misc/a.h", ""),
+        "no folder": ("src/a.h", ""),
         "test without a subject": ("tests/core/nothing_test.cpp", ""),
         "test of another folder's file": ("tests/vision/tensor_test.cpp", ""),
         "test without a folder": ("tests/tensor_test.cpp", ""),
+        "source without a test": ("src/core/threads.cpp", ""),
+        "source listed and tested": ("tests/device/linear_test.cpp", ""),
     }
 
     def errors_with(extra: dict[str, str]) -> list[str]:
@@ -131,12 +207,13 @@ def self_test() -> None:
                 path = pathlib.Path(name, file)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-            return check(pathlib.Path(name))
+            return check(pathlib.Path(name), untested)
 
     assert errors_with({}) == [], errors_with({})
     for case, (file, text) in bad.items():
         found = errors_with({file: text})
-        assert len(found) == 1 and found[0].startswith(file), f"{case}: expected one error in {file}, got {found}"
+        expected = untested if case == "source listed and tested" else [file]
+        assert len(found) == 1 and found[0].startswith(tuple(expected)), f"{case}: expected one error, got {found}"
 
 
 def main() -> int:
@@ -148,7 +225,7 @@ def main() -> int:
         self_test()
         print("every kind of violation is found")
         return 0
-    errors = check(options.root)
+    errors = check(options.root, UNTESTED)
     print("\n".join(errors), end="\n" if errors else "")
     return 1 if errors else 0
 

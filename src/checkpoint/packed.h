@@ -1,5 +1,6 @@
 // The list of tensors that `lectern quantize` has packed, packed.json beside the weights: of each its format and the
-// shape that it had. The tensor of that name in the .safetensors file then holds the bytes of src/device/cpu/panels.h.
+// shape that it had. The tensor of that name in the .safetensors file then holds the bytes of
+// src/device/cpu/matmul/panels.h.
 #pragma once
 
 #include <filesystem>

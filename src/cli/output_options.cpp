@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "document/outputs.h"
+#include "job/outputs.h"
 #include "lectern/error.h"
 
 namespace lectern::cli {

@@ -1,4 +1,4 @@
-#include "device/operator_check.h"
+#include "diagnose/operator_check.h"
 
 #include <algorithm>
 #include <array>

@@ -1,10 +1,10 @@
-#include "engine/page_check.h"
+#include "diagnose/page_check.h"
 
 #include <algorithm>
 
 #include "core/clock.h"
 #include "device/host_values.h"
-#include "device/operator_check.h"
+#include "diagnose/operator_check.h"
 #include "engine/engine.h"
 #include "engine/prompts.h"
 

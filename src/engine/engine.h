@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/guard.h"
+#include "engine/guard/guard.h"
 #include "engine/sampling.h"
 #include "language/decoder.h"
 

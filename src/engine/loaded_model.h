@@ -5,7 +5,7 @@
 #include <string>
 
 #include "checkpoint/checkpoint.h"
-#include "engine/token_classes.h"
+#include "engine/guard/token_classes.h"
 #include "language/decoder.h"
 #include "language/tokenizer.h"
 #include "vision/encoder.h"

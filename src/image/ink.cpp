@@ -1,11 +1,11 @@
-#include "document/ink.h"
+#include "image/ink.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <numeric>
 #include <utility>
 
-#include "document/ink_mask.h"
+#include "image/ink_mask.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/ink_mask.h"
+#include "image/ink_mask.h"
 
 #include <algorithm>
 #include <array>

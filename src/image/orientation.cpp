@@ -1,4 +1,4 @@
-#include "document/orientation.h"
+#include "image/orientation.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "document/ink_mask.h"
+#include "image/ink_mask.h"
 
 namespace lectern {
 namespace {

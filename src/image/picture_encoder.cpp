@@ -1,4 +1,4 @@
-#include "document/picture_encoder.h"
+#include "image/picture_encoder.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <memory>
 #include <vips/vips8>
 
-#include "document/vips_start.h"
+#include "image/vips_start.h"
 #include "lectern/error.h"
 
 namespace lectern {

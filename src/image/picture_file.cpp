@@ -1,4 +1,4 @@
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 
 #include <algorithm>
 #include <array>
@@ -9,8 +9,8 @@
 #include <vector>
 #include <vips/vips8>
 
-#include "document/tiff_pages.h"
-#include "document/vips_start.h"
+#include "image/tiff_pages.h"
+#include "image/vips_start.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -1,4 +1,4 @@
-#include "document/tiff_pages.h"
+#include "image/tiff_pages.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

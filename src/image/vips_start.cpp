@@ -1,4 +1,4 @@
-#include "document/vips_start.h"
+#include "image/vips_start.h"
 
 #include <string>
 #include <vips/vips8>

@@ -1,4 +1,4 @@
-#include "document/inputs.h"
+#include "input/inputs.h"
 
 #include <glob.h>
 #include <sys/stat.h>

@@ -1,13 +1,13 @@
-#include "document/page_source.h"
+#include "input/page_source.h"
 
 #include <fmt/format.h>
 
 #include <utility>
 
 #include "core/stopped.h"
-#include "document/input_file.h"
-#include "document/pdf_file.h"
-#include "document/tiff_pages.h"
+#include "image/tiff_pages.h"
+#include "input/input_file.h"
+#include "input/pdf_file.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/picture.h"
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 
 namespace lectern {
 

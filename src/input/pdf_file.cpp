@@ -1,4 +1,4 @@
-#include "document/pdf_file.h"
+#include "input/pdf_file.h"
 
 #include <fmt/format.h>
 

@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
-#include "document/input_file.h"
-#include "document/page_source.h"
-#include "document/pdf_helper.h"
-#include "pdf/protocol.h"
+#include "input/input_file.h"
+#include "input/page_source.h"
+#include "input/pdf_helper.h"
+#include "pdf_helper/protocol.h"
 
 namespace lectern {
 

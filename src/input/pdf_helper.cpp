@@ -1,4 +1,4 @@
-#include "document/pdf_helper.h"
+#include "input/pdf_helper.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -20,7 +20,7 @@
 #include "core/file.h"
 #include "core/stopped.h"
 #include "lectern/error.h"
-#include "pdf/protocol.h"
+#include "pdf_helper/protocol.h"
 
 namespace lectern {
 namespace {

@@ -9,17 +9,17 @@
 
 #include "core/clock.h"
 #include "core/file.h"
-#include "document/ink.h"
-#include "document/inputs.h"
-#include "document/journal.h"
-#include "document/model_page_reader.h"
-#include "document/orientation.h"
-#include "document/outputs.h"
-#include "document/page_range.h"
-#include "document/pipeline.h"
 #include "engine/loaded_model.h"
 #include "engine/prompts.h"
+#include "image/ink.h"
+#include "image/orientation.h"
+#include "input/inputs.h"
+#include "input/page_range.h"
+#include "job/journal.h"
+#include "job/outputs.h"
+#include "job/pipeline.h"
 #include "lectern/error.h"
+#include "reading/model_page_reader.h"
 
 namespace lectern {
 namespace {

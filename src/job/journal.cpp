@@ -1,4 +1,4 @@
-#include "document/journal.h"
+#include "job/journal.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 
 #include "core/file.h"
 #include "core/json_file.h"
-#include "document/page_json.h"
+#include "output/page_json.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/output_names.h"
+#include "job/output_names.h"
 
 #include <unistd.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "document/writers/writer.h"
+#include "output/writer.h"
 
 namespace lectern {
 

@@ -1,4 +1,4 @@
-#include "document/outputs.h"
+#include "job/outputs.h"
 
 #include <algorithm>
 #include <cerrno>

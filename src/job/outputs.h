@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "document/inputs.h"
-#include "document/output_names.h"
-#include "document/writers/writer.h"
+#include "input/inputs.h"
+#include "job/output_names.h"
+#include "output/writer.h"
 
 namespace lectern {
 

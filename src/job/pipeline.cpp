@@ -1,4 +1,4 @@
-#include "document/pipeline.h"
+#include "job/pipeline.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 
 #include "core/clock.h"
 #include "core/stopped.h"
-#include "document/picture_budget.h"
+#include "job/picture_budget.h"
 
 namespace lectern {
 namespace {

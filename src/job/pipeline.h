@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "document/page_source.h"
-#include "document/page_workers.h"
+#include "input/page_source.h"
+#include "reading/page_workers.h"
 
 namespace lectern {
 

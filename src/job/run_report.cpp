@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "document/markup.h"
-#include "document/page_json.h"
+#include "layout/markup.h"
 #include "lectern/documents.h"
+#include "output/page_json.h"
 
 namespace lectern {
 namespace {

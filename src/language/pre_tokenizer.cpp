@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <new>
 
-#include "language/utf8.h"
+#include "core/utf8.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "language/utf8.h"
+#include "core/utf8.h"
 #include "lectern/error.h"
 
 namespace lectern {

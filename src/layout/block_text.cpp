@@ -1,13 +1,13 @@
-#include "document/block_text.h"
+#include "layout/block_text.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
 
-#include "document/html_table.h"
-#include "document/labels.h"
-#include "document/markup.h"
+#include "layout/html_table.h"
+#include "layout/labels.h"
+#include "layout/markup.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/html_table.h"
+#include "layout/html_table.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "document/markup.h"
+#include "layout/markup.h"
 
 namespace lectern {
 namespace {

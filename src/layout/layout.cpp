@@ -1,4 +1,4 @@
-#include "document/layout.h"
+#include "layout/layout.h"
 
 #include <fmt/format.h>
 
@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "document/labels.h"
-#include "document/markup.h"
+#include "layout/labels.h"
+#include "layout/markup.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/markup.h"
+#include "layout/markup.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "language/utf8.h"
+#include "core/utf8.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/tag_filter.h"
+#include "layout/tag_filter.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "document/word_boxes.h"
+#include "layout/word_boxes.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "document/block_text.h"
-#include "document/markup.h"
+#include "layout/block_text.h"
+#include "layout/markup.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/base64.h"
+#include "output/base64.h"
 
 #include <glib.h>
 

@@ -1,4 +1,4 @@
-#include "document/box_drawing.h"
+#include "output/box_drawing.h"
 
 #include <fmt/format.h>
 
@@ -13,9 +13,9 @@
 #include <vector>
 #include <vips/vips8>
 
-#include "document/markup.h"
-#include "document/page_note.h"
-#include "document/vips_start.h"
+#include "image/vips_start.h"
+#include "layout/markup.h"
+#include "output/page_note.h"
 
 namespace lectern {
 namespace {

@@ -1,12 +1,12 @@
-#include "document/writers/boxes_writer.h"
+#include "output/boxes_writer.h"
 
 #include <string>
 #include <system_error>
 
-#include "document/box_drawing.h"
-#include "document/picture_encoder.h"
-#include "document/writers/output_file.h"
+#include "image/picture_encoder.h"
 #include "lectern/error.h"
+#include "output/box_drawing.h"
+#include "output/output_file.h"
 
 namespace lectern {
 namespace {

@@ -1,10 +1,10 @@
-#include "document/writers/json_writer.h"
+#include "output/json_writer.h"
 
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "document/page_json.h"
-#include "document/writers/output_file.h"
+#include "output/output_file.h"
+#include "output/page_json.h"
 
 namespace lectern {
 namespace {

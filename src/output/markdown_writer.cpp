@@ -1,4 +1,4 @@
-#include "document/writers/markdown_writer.h"
+#include "output/markdown_writer.h"
 
 #include <fmt/format.h>
 
@@ -9,13 +9,13 @@
 #include <string_view>
 #include <system_error>
 
-#include "document/block_text.h"
-#include "document/html_table.h"
-#include "document/page_note.h"
-#include "document/picture_encoder.h"
-#include "document/writers/output_file.h"
-#include "document/writers/page_blocks.h"
+#include "image/picture_encoder.h"
+#include "layout/block_text.h"
+#include "layout/html_table.h"
 #include "lectern/error.h"
+#include "output/output_file.h"
+#include "output/page_blocks.h"
+#include "output/page_note.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/writers/output_file.h"
+#include "output/output_file.h"
 
 #include <cerrno>
 #include <cstdio>

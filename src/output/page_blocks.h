@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "document/labels.h"
-#include "document/writers/writer.h"
+#include "layout/labels.h"
+#include "output/writer.h"
 
 namespace lectern {
 

@@ -1,4 +1,4 @@
-#include "document/page_json.h"
+#include "output/page_json.h"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "document/base64.h"
-#include "document/markup.h"
+#include "layout/markup.h"
 #include "lectern/error.h"
+#include "output/base64.h"
 
 namespace lectern {
 namespace {

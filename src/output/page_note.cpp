@@ -1,10 +1,10 @@
-#include "document/page_note.h"
+#include "output/page_note.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "document/markup.h"
+#include "layout/markup.h"
 
 namespace lectern {
 

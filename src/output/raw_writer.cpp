@@ -1,8 +1,8 @@
-#include "document/writers/raw_writer.h"
+#include "output/raw_writer.h"
 
-#include "document/page_note.h"
-#include "document/raw_pages.h"
-#include "document/writers/output_file.h"
+#include "layout/raw_pages.h"
+#include "output/output_file.h"
+#include "output/page_note.h"
 
 namespace lectern {
 namespace {

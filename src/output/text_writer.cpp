@@ -1,9 +1,9 @@
-#include "document/writers/text_writer.h"
+#include "output/text_writer.h"
 
-#include "document/block_text.h"
-#include "document/page_note.h"
-#include "document/writers/output_file.h"
-#include "document/writers/page_blocks.h"
+#include "layout/block_text.h"
+#include "output/output_file.h"
+#include "output/page_blocks.h"
+#include "output/page_note.h"
 
 namespace lectern {
 namespace {

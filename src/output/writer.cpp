@@ -1,18 +1,18 @@
-#include "document/writers/writer.h"
+#include "output/writer.h"
 
 #include <algorithm>
 #include <array>
 
-#include "document/labels.h"
-#include "document/writers/boxes_writer.h"
-#include "document/writers/hocr_writer.h"
-#include "document/writers/html_writer.h"
-#include "document/writers/json_writer.h"
-#include "document/writers/markdown_writer.h"
-#include "document/writers/pdf_writer.h"
-#include "document/writers/raw_writer.h"
-#include "document/writers/text_writer.h"
+#include "layout/labels.h"
 #include "lectern/error.h"
+#include "output/boxes_writer.h"
+#include "output/html/hocr_writer.h"
+#include "output/html/html_writer.h"
+#include "output/json_writer.h"
+#include "output/markdown_writer.h"
+#include "output/pdf/pdf_writer.h"
+#include "output/raw_writer.h"
+#include "output/text_writer.h"
 
 namespace lectern {
 namespace {

@@ -26,7 +26,7 @@
 #include <string_view>
 #include <thread>
 
-#include "pdf/protocol.h"
+#include "pdf_helper/protocol.h"
 
 namespace lectern::pdf {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/halves.h"
+#include "reading/halves.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "document/layout.h"
+#include "layout/layout.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/model_page_reader.h"
+#include "reading/model_page_reader.h"
 
 #include <fmt/format.h>
 
@@ -11,14 +11,14 @@
 #include "core/clock.h"
 #include "core/stopped.h"
 #include "device/device_failure.h"
-#include "document/ink.h"
-#include "document/layout.h"
-#include "document/page_retry.h"
-#include "document/tag_filter.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "engine/prompts.h"
+#include "image/ink.h"
+#include "layout/layout.h"
+#include "layout/tag_filter.h"
 #include "lectern/error.h"
+#include "reading/page_retry.h"
 
 namespace lectern {
 namespace {

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "document/page_reader.h"
 #include "lectern/model.h"
+#include "reading/page_reader.h"
 
 namespace lectern {
 

@@ -1,8 +1,8 @@
-#include "document/page_retry.h"
+#include "reading/page_retry.h"
 
 #include <utility>
 
-#include "document/halves.h"
+#include "reading/halves.h"
 
 namespace lectern {
 namespace {

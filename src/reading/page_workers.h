@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "document/page_reader.h"
+#include "reading/page_reader.h"
 
 namespace lectern {
 

@@ -4,9 +4,9 @@
 
 #include "core/threads.h"
 #include "device/registry.h"
-#include "document/model_page_reader.h"
-#include "document/picture_file.h"
 #include "engine/loaded_model.h"
+#include "image/picture_file.h"
+#include "reading/model_page_reader.h"
 
 namespace lectern {
 

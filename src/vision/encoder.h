@@ -3,8 +3,8 @@
 
 #include <stop_token>
 
-#include "vision/clip.h"
-#include "vision/sam.h"
+#include "vision/deep_encoder/clip.h"
+#include "vision/deep_encoder/sam.h"
 #include "vision/views.h"
 
 namespace lectern {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "cli/lectern_process.h"
-#include "document/pages.h"
-#include "document/picture_encoder.h"
+#include "image/picture_encoder.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

@@ -1,8 +1,8 @@
-#include "engine/page_check.h"
+#include "diagnose/page_check.h"
 
 #include <gtest/gtest.h>
 
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 #include "support/least_device.h"
 
 namespace lectern {

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "document/block_text.h"
-#include "document/html_table.h"
-#include "document/layout.h"
-#include "document/markup.h"
+#include "layout/block_text.h"
+#include "layout/html_table.h"
+#include "layout/layout.h"
+#include "layout/markup.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lectern;

@@ -1,4 +1,4 @@
-#include "document/ink_mask.h"
+#include "image/ink_mask.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

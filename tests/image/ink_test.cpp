@@ -1,4 +1,4 @@
-#include "document/ink.h"
+#include "image/ink.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 #include "support/drawn_pages.h"
 
 namespace lectern {

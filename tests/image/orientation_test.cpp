@@ -1,4 +1,4 @@
-#include "document/orientation.h"
+#include "image/orientation.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 #include "support/drawn_pages.h"
 
 namespace lectern {

@@ -1,4 +1,4 @@
-#include "document/picture_encoder.h"
+#include "image/picture_encoder.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <span>
 #include <string>
 
-#include "document/pages.h"
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 #include "lectern/error.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

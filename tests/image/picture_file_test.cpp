@@ -1,5 +1,5 @@
 // The files under test are written by libvips into a temporary folder.
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 
 #include <gtest/gtest.h>
 

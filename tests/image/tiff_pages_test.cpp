@@ -1,4 +1,4 @@
-#include "document/tiff_pages.h"
+#include "image/tiff_pages.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -8,7 +8,7 @@
 
 #include "core/descriptor.h"
 #include "core/temp_folder.h"
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/temp_folder.h"
-#include "document/page_source.h"
+#include "input/page_source.h"
 #include "lectern/error.h"
 #include "support/pdf_builder.h"
 #include "support/values.h"

@@ -1,4 +1,4 @@
-#include "document/inputs.h"
+#include "input/inputs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

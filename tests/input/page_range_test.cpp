@@ -1,4 +1,4 @@
-#include "document/page_range.h"
+#include "input/page_range.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

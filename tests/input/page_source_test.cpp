@@ -1,4 +1,4 @@
-#include "document/page_source.h"
+#include "input/page_source.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

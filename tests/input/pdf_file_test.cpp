@@ -1,5 +1,5 @@
 // PDFs made by the tests, rendered by the real lectern-pdf.
-#include "document/pdf_file.h"
+#include "input/pdf_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The real helper's confinement, and helpers that lie, die and fall silent, written in the shell.
-#include "document/pdf_helper.h"
+#include "input/pdf_helper.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -23,9 +23,9 @@
 
 #include "core/stopped.h"
 #include "core/temp_folder.h"
-#include "document/pdf_file.h"
+#include "input/pdf_file.h"
 #include "lectern/error.h"
-#include "pdf/protocol.h"
+#include "pdf_helper/protocol.h"
 #include "support/pdf_builder.h"
 
 namespace lectern {

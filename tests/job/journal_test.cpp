@@ -1,4 +1,4 @@
-#include "document/journal.h"
+#include "job/journal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "document/picture_budget.h"
+#include "job/picture_budget.h"
 
 #include <gtest/gtest.h>
 

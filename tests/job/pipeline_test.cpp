@@ -1,4 +1,4 @@
-#include "document/pipeline.h"
+#include "job/pipeline.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "language/utf8.h"
+#include "core/utf8.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -1,4 +1,4 @@
-#include "document/block_text.h"
+#include "layout/block_text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "document/html_table.h"
+#include "layout/html_table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

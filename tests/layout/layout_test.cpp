@@ -1,5 +1,5 @@
 // What the model writes is read into blocks; whatever is wrong with the tags, no text is lost.
-#include "document/layout.h"
+#include "layout/layout.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "document/raw_outputs.h"
+#include "support/raw_outputs.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/markup.h"
+#include "layout/markup.h"
 
 #include <gtest/gtest.h>
 

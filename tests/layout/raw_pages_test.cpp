@@ -1,4 +1,4 @@
-#include "document/raw_pages.h"
+#include "layout/raw_pages.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

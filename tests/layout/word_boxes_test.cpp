@@ -1,4 +1,4 @@
-#include "document/word_boxes.h"
+#include "layout/word_boxes.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "document/pages.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/writers/boxes_writer.h"
+#include "output/boxes_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 #include <string>
 
 #include "core/temp_folder.h"
-#include "document/pages.h"
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 #include "lectern/error.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

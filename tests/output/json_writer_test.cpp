@@ -1,4 +1,4 @@
-#include "document/writers/json_writer.h"
+#include "output/json_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <string>
 
 #include "core/temp_folder.h"
-#include "document/page_json.h"
-#include "document/pages.h"
+#include "output/page_json.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/writers/markdown_writer.h"
+#include "output/markdown_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <string>
 
 #include "core/temp_folder.h"
-#include "document/pages.h"
-#include "document/picture_file.h"
+#include "image/picture_file.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "document/page_json.h"
+#include "output/page_json.h"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "document/pages.h"
 #include "lectern/error.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

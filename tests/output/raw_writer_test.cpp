@@ -1,4 +1,4 @@
-#include "document/writers/raw_writer.h"
+#include "output/raw_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,8 +6,8 @@
 #include <string>
 
 #include "core/temp_folder.h"
-#include "document/pages.h"
-#include "document/raw_pages.h"
+#include "layout/raw_pages.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

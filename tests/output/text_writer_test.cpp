@@ -1,4 +1,4 @@
-#include "document/writers/text_writer.h"
+#include "output/text_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/temp_folder.h"
-#include "document/pages.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

@@ -1,5 +1,5 @@
 // What holds for the writers of every format.
-#include "document/writers/writer.h"
+#include "output/writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,8 +11,8 @@
 #include <string>
 
 #include "core/temp_folder.h"
-#include "document/pages.h"
 #include "lectern/error.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

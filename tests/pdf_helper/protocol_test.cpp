@@ -1,4 +1,4 @@
-#include "pdf/protocol.h"
+#include "pdf_helper/protocol.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "document/halves.h"
+#include "reading/halves.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "document/model_page_reader.h"
+#include "reading/model_page_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

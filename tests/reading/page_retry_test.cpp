@@ -1,4 +1,4 @@
-#include "document/page_retry.h"
+#include "reading/page_retry.h"
 
 #include <gtest/gtest.h>
 

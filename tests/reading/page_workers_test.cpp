@@ -1,4 +1,4 @@
-#include "document/page_workers.h"
+#include "reading/page_workers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/temp_folder.h"
-#include "language/utf8.h"
+#include "core/utf8.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -7,7 +7,7 @@
 
 #include "core/picture.h"
 #include "core/temp_folder.h"
-#include "document/pdf_file.h"
+#include "input/pdf_file.h"
 #include "support/pdf_builder.h"
 #include "support/values.h"
 

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "device/ascend/ascend_device.h"
-#include "device/ascend/kernels.h"
+#include "device/ascend/kernels/kernels.h"
 #include "fake_cann.h"
 #include "support/values.h"
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "document/page_reader.h"
-#include "document/page_source.h"
+#include "input/page_source.h"
+#include "reading/page_reader.h"
 
 namespace lectern::testing {
 

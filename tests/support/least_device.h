@@ -9,7 +9,7 @@
 #include <string>
 
 #include "device/cpu/cpu_device.h"
-#include "device/cpu/part_kernels.h"
+#include "device/cpu/reference/part_kernels.h"
 
 namespace lectern::testing {
 

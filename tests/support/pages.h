@@ -5,9 +5,9 @@
 #include <string>
 
 #include "core/picture.h"
-#include "document/layout.h"
-#include "document/raw_outputs.h"
+#include "layout/layout.h"
 #include "lectern/document.h"
+#include "support/raw_outputs.h"
 
 namespace lectern::testing {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "device/cpu/panel_products.h"
+#include "device/cpu/matmul/panel_products.h"
 #include "hwy/targets.h"
 
 namespace lectern::testing {

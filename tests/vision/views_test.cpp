@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "document/picture_file.h"
+#include "image/picture_file.h"
 #include "lectern/error.h"
 #include "vision/crc32.h"
 

@@ -11,11 +11,11 @@
 #include "cli/commands.h"
 #include "cli/output_options.h"
 #include "core/file.h"
-#include "document/layout.h"
-#include "document/output_names.h"
-#include "document/outputs.h"
-#include "document/page_source.h"
-#include "document/raw_pages.h"
+#include "input/page_source.h"
+#include "job/output_names.h"
+#include "job/outputs.h"
+#include "layout/layout.h"
+#include "layout/raw_pages.h"
 #include "lectern/error.h"
 
 namespace lectern::cli {

@@ -14,10 +14,10 @@
 #include "core/file.h"
 #include "core/threads.h"
 #include "device/device_failure.h"
-#include "device/operator_check.h"
 #include "device/registry.h"
-#include "document/picture_file.h"
-#include "engine/page_check.h"
+#include "diagnose/operator_check.h"
+#include "diagnose/page_check.h"
+#include "image/picture_file.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
 

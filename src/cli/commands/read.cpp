@@ -16,9 +16,9 @@
 #include "core/file.h"
 #include "device/device_failure.h"
 #include "device/device_list.h"
-#include "document/inputs.h"
-#include "document/page_range.h"
 #include "engine/prompts.h"
+#include "input/inputs.h"
+#include "input/page_range.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
 

@@ -13,10 +13,10 @@
 #include "core/file.h"
 #include "device/host_values.h"
 #include "device/registry.h"
-#include "document/picture_file.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "engine/prompts.h"
+#include "image/picture_file.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
 

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "core/threads.h"
-#include "device/ascend/kernels.h"
+#include "device/ascend/kernels/kernels.h"
 
 namespace lectern::ascend {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "device/ascend/session.h"
+#include "device/ascend/runtime/session.h"
 #include "device/device.h"
 #include "device/registry.h"
 

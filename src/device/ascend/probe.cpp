@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "device/ascend/ascend_device.h"
-#include "device/ascend/kernels.h"
+#include "device/ascend/kernels/kernels.h"
 #include "device/host_values.h"
 #include "lectern/error.h"
 

@@ -11,9 +11,9 @@
 
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/panel_products.h"
-#include "device/cpu/panels.h"
-#include "device/cpu/part_kernels.h"
+#include "device/cpu/matmul/panel_products.h"
+#include "device/cpu/matmul/panels.h"
+#include "device/cpu/reference/part_kernels.h"
 #include "hwy/targets.h"
 #include "lectern/error.h"
 

@@ -1,4 +1,4 @@
-#include "engine/guard.h"
+#include "engine/guard/guard.h"
 
 #include <algorithm>
 

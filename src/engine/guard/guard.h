@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/repetition.h"
+#include "engine/guard/repetition.h"
 
 namespace lectern {
 

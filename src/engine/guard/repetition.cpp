@@ -1,4 +1,4 @@
-#include "engine/repetition.h"
+#include "engine/guard/repetition.h"
 
 #include <algorithm>
 #include <limits>

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/lag_scores.h"
-#include "engine/token_classes.h"
+#include "engine/guard/lag_scores.h"
+#include "engine/guard/token_classes.h"
 
 namespace lectern {
 

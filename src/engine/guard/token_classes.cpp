@@ -1,4 +1,4 @@
-#include "engine/token_classes.h"
+#include "engine/guard/token_classes.h"
 
 #include <algorithm>
 

@@ -1,14 +1,14 @@
-#include "document/writers/block_html.h"
+#include "output/html/block_html.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <string_view>
 
-#include "document/block_text.h"
-#include "document/html_table.h"
-#include "document/labels.h"
-#include "document/markup.h"
+#include "layout/block_text.h"
+#include "layout/html_table.h"
+#include "layout/labels.h"
+#include "layout/markup.h"
 
 namespace lectern {
 namespace {

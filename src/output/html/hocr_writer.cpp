@@ -1,4 +1,4 @@
-#include "document/writers/hocr_writer.h"
+#include "output/html/hocr_writer.h"
 
 #include <fmt/format.h>
 
@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "document/labels.h"
-#include "document/markup.h"
-#include "document/page_note.h"
-#include "document/word_boxes.h"
-#include "document/writers/output_file.h"
+#include "layout/labels.h"
+#include "layout/markup.h"
+#include "layout/word_boxes.h"
+#include "output/output_file.h"
+#include "output/page_note.h"
 
 namespace lectern {
 namespace {

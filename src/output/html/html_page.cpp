@@ -1,4 +1,4 @@
-#include "document/writers/html_page.h"
+#include "output/html/html_page.h"
 
 #include <glib.h>
 
@@ -6,8 +6,8 @@
 #include <memory>
 #include <string_view>
 
-#include "document/base64.h"
-#include "document/markup.h"
+#include "layout/markup.h"
+#include "output/base64.h"
 
 namespace lectern {
 namespace {

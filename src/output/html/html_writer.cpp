@@ -1,18 +1,18 @@
-#include "document/writers/html_writer.h"
+#include "output/html/html_writer.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
 
-#include "document/base64.h"
-#include "document/markup.h"
-#include "document/page_note.h"
-#include "document/picture_encoder.h"
-#include "document/writers/block_html.h"
-#include "document/writers/html_page.h"
-#include "document/writers/output_file.h"
-#include "document/writers/page_blocks.h"
+#include "image/picture_encoder.h"
+#include "layout/markup.h"
+#include "output/base64.h"
+#include "output/html/block_html.h"
+#include "output/html/html_page.h"
+#include "output/output_file.h"
+#include "output/page_blocks.h"
+#include "output/page_note.h"
 
 namespace lectern {
 namespace {

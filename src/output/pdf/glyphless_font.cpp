@@ -1,4 +1,4 @@
-#include "document/writers/glyphless_font.h"
+#include "output/pdf/glyphless_font.h"
 
 #include <array>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "document/writers/pdf_document.h"
+#include "output/pdf/pdf_document.h"
 
 // Without this qpdf warns of a type that it used to have.
 #define POINTERHOLDER_TRANSITION 4
@@ -16,13 +16,13 @@
 #include <string_view>
 #include <utility>
 
-#include "document/markup.h"
-#include "document/page_note.h"
-#include "document/picture_encoder.h"
-#include "document/writers/glyphless_font.h"
-#include "document/writers/pdf_text.h"
-#include "document/writers/spool.h"
+#include "image/picture_encoder.h"
+#include "layout/markup.h"
 #include "lectern/error.h"
+#include "output/page_note.h"
+#include "output/pdf/glyphless_font.h"
+#include "output/pdf/pdf_text.h"
+#include "output/pdf/spool.h"
 
 namespace lectern {
 namespace {

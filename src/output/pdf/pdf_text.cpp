@@ -1,13 +1,13 @@
-#include "document/writers/pdf_text.h"
+#include "output/pdf/pdf_text.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
 
-#include "document/markup.h"
-#include "document/word_boxes.h"
-#include "document/writers/glyphless_font.h"
+#include "layout/markup.h"
+#include "layout/word_boxes.h"
+#include "output/pdf/glyphless_font.h"
 
 namespace lectern {
 namespace {

@@ -1,9 +1,9 @@
-#include "document/writers/pdf_writer.h"
+#include "output/pdf/pdf_writer.h"
 
 #include <string_view>
 
-#include "document/writers/output_file.h"
-#include "document/writers/pdf_document.h"
+#include "output/output_file.h"
+#include "output/pdf/pdf_document.h"
 
 namespace lectern {
 namespace {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "document/writers/writer.h"
+#include "output/writer.h"
 
 namespace lectern {
 

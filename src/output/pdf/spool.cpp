@@ -1,4 +1,4 @@
-#include "document/writers/spool.h"
+#include "output/pdf/spool.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "vision/clip.h"
+#include "vision/deep_encoder/clip.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "vision/sam.h"
+#include "vision/deep_encoder/sam.h"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "device/cpu/cpu_device.h"
-#include "device/operator_check.h"
+#include "diagnose/operator_check.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"

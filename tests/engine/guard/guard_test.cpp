@@ -1,5 +1,5 @@
 // The guard in the engine: the mini model runs, but its logits are replaced by those of a source that loops.
-#include "engine/guard.h"
+#include "engine/guard/guard.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

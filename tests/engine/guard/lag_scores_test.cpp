@@ -1,4 +1,4 @@
-#include "engine/lag_scores.h"
+#include "engine/guard/lag_scores.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Loops that must be found, and pages that must pass, in the tokens of the published vocabulary.
-#include "engine/repetition.h"
+#include "engine/guard/repetition.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "document/writers/block_html.h"
+#include "output/html/block_html.h"
 
 #include <gtest/gtest.h>
 

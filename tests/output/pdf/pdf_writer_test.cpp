@@ -1,4 +1,4 @@
-#include "document/writers/pdf_writer.h"
+#include "output/pdf/pdf_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,9 +10,9 @@
 #include <string>
 
 #include "core/temp_folder.h"
-#include "document/block_text.h"
-#include "document/markup.h"
-#include "document/pages.h"
+#include "layout/block_text.h"
+#include "layout/markup.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {

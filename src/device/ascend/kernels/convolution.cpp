@@ -1,7 +1,7 @@
 // Convolutions as products. Lines of pixels that do not overlap are one copy; other kernels are unfolded by Im2col,
 // which orders them as the checkpoint does. aclnn's own convolution changes layouts before and after and was measured
 // to be far slower.
-#include "device/ascend/kernels.h"
+#include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
 
 namespace lectern::ascend {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "device/ascend/kernels.h"
+#include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
 
 namespace lectern::ascend {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "device/ascend/kernels.h"
+#include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
 #include "device/lowering/lowerings.h"
 

@@ -1,6 +1,6 @@
 // Mixture of experts without a round trip to the host: gate, sort by expert, grouped products, weighted sum. Shapes
 // depend on the number of rows alone.
-#include "device/ascend/kernels.h"
+#include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
 
 namespace lectern::ascend {

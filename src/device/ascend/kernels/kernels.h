@@ -2,7 +2,7 @@
 // device/parts.h holds; "half" is the card's 16-bit type, f16 or bf16.
 #pragma once
 
-#include "device/ascend/session.h"
+#include "device/ascend/runtime/session.h"
 #include "device/parts.h"
 
 namespace lectern::ascend {

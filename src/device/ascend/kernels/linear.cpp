@@ -1,5 +1,5 @@
 // Products with weights.
-#include "device/ascend/kernels.h"
+#include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
 
 namespace lectern::ascend {

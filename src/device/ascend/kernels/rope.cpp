@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "device/ascend/kernels.h"
+#include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
 #include "device/lowering/lowerings.h"
 

@@ -1,4 +1,4 @@
-#include "device/ascend/errors.h"
+#include "device/ascend/runtime/errors.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "device/ascend/functions.h"
+#include "device/ascend/runtime/functions.h"
 
 #include <string>
 

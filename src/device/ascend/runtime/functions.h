@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "device/ascend/library.h"
+#include "device/ascend/runtime/library.h"
 
 namespace lectern::ascend {
 

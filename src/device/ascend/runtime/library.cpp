@@ -1,4 +1,4 @@
-#include "device/ascend/library.h"
+#include "device/ascend/runtime/library.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>

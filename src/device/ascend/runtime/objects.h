@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "device/ascend/library.h"
-#include "device/ascend/view.h"
+#include "device/ascend/runtime/library.h"
+#include "device/ascend/runtime/view.h"
 #include "lectern/error.h"
 
 namespace lectern::ascend {

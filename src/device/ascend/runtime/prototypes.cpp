@@ -2,7 +2,7 @@
 // ends the build and not a page. const is ignored behind pointers: CANN's versions differ there.
 #include <type_traits>
 
-#include "device/ascend/functions.h"
+#include "device/ascend/runtime/functions.h"
 
 #if __has_include(<aclnnop/aclnn_matmul.h>)
 #include <aclnnop/aclnn_matmul.h>

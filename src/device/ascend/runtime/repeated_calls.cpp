@@ -1,4 +1,4 @@
-#include "device/ascend/repeated_calls.h"
+#include "device/ascend/runtime/repeated_calls.h"
 
 namespace lectern::ascend {
 

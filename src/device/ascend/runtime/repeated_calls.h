@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <unordered_map>
 
-#include "device/ascend/objects.h"
+#include "device/ascend/runtime/objects.h"
 
 namespace lectern::ascend {
 

@@ -1,4 +1,4 @@
-#include "device/ascend/session.h"
+#include "device/ascend/runtime/session.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "device/ascend/errors.h"
-#include "device/ascend/staging.h"
+#include "device/ascend/runtime/errors.h"
+#include "device/ascend/runtime/staging.h"
 #include "device/device_failure.h"
 
 namespace lectern::ascend {

@@ -16,9 +16,9 @@
 #include <tuple>
 #include <vector>
 
-#include "device/ascend/functions.h"
-#include "device/ascend/objects.h"
-#include "device/ascend/repeated_calls.h"
+#include "device/ascend/runtime/functions.h"
+#include "device/ascend/runtime/objects.h"
+#include "device/ascend/runtime/repeated_calls.h"
 
 namespace lectern::ascend {
 

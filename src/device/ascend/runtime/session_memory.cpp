@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "device/ascend/errors.h"
-#include "device/ascend/session.h"
+#include "device/ascend/runtime/errors.h"
+#include "device/ascend/runtime/session.h"
 #include "device/device_failure.h"
 
 namespace lectern::ascend {

@@ -1,4 +1,4 @@
-#include "device/ascend/staging.h"
+#include "device/ascend/runtime/staging.h"
 
 namespace lectern::ascend {
 

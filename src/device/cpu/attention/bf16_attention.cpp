@@ -6,7 +6,7 @@
 //   values  [panels of 16 dimensions][32 pairs of places][16 words]
 #include <hwy/detect_compiler_arch.h>
 
-#include "device/cpu/bf16_attention.h"
+#include "device/cpu/attention/bf16_attention.h"
 
 #if HWY_ARCH_X86_64
 #include <algorithm>
@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "core/threads.h"
-#include "device/cpu/bf16-inl.h"
-#include "device/cpu/encoder_regions.h"
+#include "device/cpu/attention/encoder_regions.h"
+#include "device/cpu/matmul/bf16-inl.h"
 #include "device/device.h"
 
 LECTERN_BF16_BEGIN

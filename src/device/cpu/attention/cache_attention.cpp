@@ -3,16 +3,16 @@
 #include <vector>
 
 #include "core/threads.h"
-#include "device/cpu/bf16_attention.h"
+#include "device/cpu/attention/bf16_attention.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/panel_products.h"
+#include "device/cpu/matmul/panel_products.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "device/cpu/cache_attention.cpp"
+#define HWY_TARGET_INCLUDE "device/cpu/attention/cache_attention.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
-#include "device/cpu/attention-inl.h"
+#include "device/cpu/attention/attention-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lectern::cpu::HWY_NAMESPACE {

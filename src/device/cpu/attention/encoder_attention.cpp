@@ -3,17 +3,17 @@
 #include <vector>
 
 #include "core/threads.h"
-#include "device/cpu/bf16_attention.h"
-#include "device/cpu/encoder_regions.h"
+#include "device/cpu/attention/bf16_attention.h"
+#include "device/cpu/attention/encoder_regions.h"
 #include "device/cpu/kernels.h"
 #include "device/device.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "device/cpu/encoder_attention.cpp"
+#define HWY_TARGET_INCLUDE "device/cpu/attention/encoder_attention.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
-#include "device/cpu/attention-inl.h"
+#include "device/cpu/attention/attention-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lectern::cpu::HWY_NAMESPACE {

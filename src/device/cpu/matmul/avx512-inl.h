@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "device/cpu/panel_range.h"
-#include "device/cpu/panels.h"
+#include "device/cpu/matmul/panel_range.h"
+#include "device/cpu/matmul/panels.h"
 
 #if defined(__clang__)
 // A pragma is one string.

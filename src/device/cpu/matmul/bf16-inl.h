@@ -3,7 +3,7 @@
 // LECTERN_AVX512_END is compiled for that instruction set.
 #pragma once
 
-#include "device/cpu/avx512-inl.h"
+#include "device/cpu/matmul/avx512-inl.h"
 
 LECTERN_BF16_BEGIN
 namespace lectern::cpu::bf16 {

@@ -1,7 +1,7 @@
 // Products with packed weights by AVX512-BF16.
 #include <hwy/detect_compiler_arch.h>
 
-#include "device/cpu/panel_range.h"
+#include "device/cpu/matmul/panel_range.h"
 
 #if HWY_ARCH_X86_64
 #include <algorithm>
@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "device/cpu/bf16-inl.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/panels.h"
+#include "device/cpu/matmul/bf16-inl.h"
+#include "device/cpu/matmul/panels.h"
 
 LECTERN_BF16_BEGIN
 namespace lectern::cpu::bf16 {

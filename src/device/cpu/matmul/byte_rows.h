@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "device/cpu/panel_products.h"
+#include "device/cpu/matmul/panel_products.h"
 
 namespace lectern::cpu {
 

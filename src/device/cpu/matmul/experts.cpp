@@ -7,7 +7,7 @@
 
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/panel_products.h"
+#include "device/cpu/matmul/panel_products.h"
 #include "device/device.h"
 
 namespace lectern::cpu {

@@ -2,8 +2,8 @@
 // and 32 products are summed exactly before they are scaled.
 #include <hwy/detect_compiler_arch.h>
 
-#include "device/cpu/byte_rows.h"
-#include "device/cpu/panel_range.h"
+#include "device/cpu/matmul/byte_rows.h"
+#include "device/cpu/matmul/panel_range.h"
 
 #if HWY_ARCH_X86_64
 #include <array>
@@ -11,7 +11,7 @@
 #include <limits>
 #include <utility>
 
-#include "device/cpu/avx512-inl.h"
+#include "device/cpu/matmul/avx512-inl.h"
 
 LECTERN_INT8_BEGIN
 namespace lectern::cpu {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "device/cpu/kernels.h"
-#include "device/cpu/panel_products.h"
-#include "device/cpu/panels.h"
+#include "device/cpu/matmul/panel_products.h"
+#include "device/cpu/matmul/panels.h"
 #include "device/device.h"
 #include "device/lowering/lowerings.h"
 

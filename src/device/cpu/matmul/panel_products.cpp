@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "core/threads.h"
-#include "device/cpu/byte_rows.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/panel_range.h"
-#include "device/cpu/panels.h"
+#include "device/cpu/matmul/byte_rows.h"
+#include "device/cpu/matmul/panel_range.h"
+#include "device/cpu/matmul/panels.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "device/cpu/panel_products.cpp"
+#define HWY_TARGET_INCLUDE "device/cpu/matmul/panel_products.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 

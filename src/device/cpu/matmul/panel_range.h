@@ -1,7 +1,7 @@
 // A part of a product with a packed weight, for one thread; see panel_products.cpp.
 #pragma once
 
-#include "device/cpu/panel_products.h"
+#include "device/cpu/matmul/panel_products.h"
 
 namespace lectern::cpu {
 

@@ -1,5 +1,5 @@
 // Packing and unpacking of panels.
-#include "device/cpu/panels.h"
+#include "device/cpu/matmul/panels.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "device/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "device/cpu/panels.cpp"
+#define HWY_TARGET_INCLUDE "device/cpu/matmul/panels.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 

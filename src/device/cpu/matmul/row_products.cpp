@@ -7,7 +7,7 @@
 #include "device/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "device/cpu/row_products.cpp"
+#define HWY_TARGET_INCLUDE "device/cpu/matmul/row_products.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 

@@ -7,7 +7,7 @@
 
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/part_kernels.h"
+#include "device/cpu/reference/part_kernels.h"
 #include "device/device.h"
 
 namespace lectern::cpu {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/threads.h"
-#include "device/cpu/part_kernels.h"
+#include "device/cpu/reference/part_kernels.h"
 
 namespace lectern::cpu {
 namespace {

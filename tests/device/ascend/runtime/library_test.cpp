@@ -1,8 +1,8 @@
-#include "device/ascend/library.h"
+#include "device/ascend/runtime/library.h"
 
 #include <gmock/gmock.h>
 
-#include "device/ascend/functions.h"
+#include "device/ascend/runtime/functions.h"
 #include "lectern/error.h"
 #include "support/fake_card.h"
 

@@ -1,4 +1,4 @@
-#include "device/ascend/session.h"
+#include "device/ascend/runtime/session.h"
 
 #include <gmock/gmock.h>
 

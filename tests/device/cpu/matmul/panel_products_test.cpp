@@ -1,9 +1,9 @@
-#include "device/cpu/panel_products.h"
+#include "device/cpu/matmul/panel_products.h"
 
 #include <gtest/gtest.h>
 
 #include "device/cpu/kernels.h"
-#include "device/cpu/panels.h"
+#include "device/cpu/matmul/panels.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
 

@@ -1,4 +1,4 @@
-#include "device/cpu/panels.h"
+#include "device/cpu/matmul/panels.h"
 
 #include <gtest/gtest.h>
 
