@@ -30,4 +30,4 @@ fuzz() {
 }
 
 fuzz safetensors src/checkpoint/safetensors.cpp src/core/json_file.cpp src/core/file.cpp src/core/mapped_file.cpp
-fuzz layout src/layout/layout.cpp src/layout/markup.cpp src/layout/html_table.cpp src/layout/block_text.cpp
+fuzz layout src/layout/layout.cpp src/layout/layout_tags.cpp src/layout/markup.cpp src/layout/html_table.cpp src/layout/block_text.cpp

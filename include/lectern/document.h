@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,12 +18,21 @@ struct Box {
   double bottom = 0;
 };
 
+// Words within a block's text that have boxes of their own, as grounded descriptions of a picture have.
+struct TextSpan {
+  std::size_t begin = 0;  // in bytes of the text
+  std::size_t end = 0;
+  std::vector<Box> boxes;  // as those of a block
+  std::vector<std::array<int, 4>> raw_boxes;
+};
+
 // A block as the model wrote it: <|ref|>label<|/ref|><|det|>[[x1, y1, x2, y2], ...]<|/det|> and the text behind it.
 struct Block {
   std::string label;                          // the model's own word; empty for text that stands outside every tag
   std::vector<Box> boxes;                     // clamped to the page, left < right and top < bottom; may be empty
   std::vector<std::array<int, 4>> raw_boxes;  // as written, on the model's scale of 0 to 999
   std::string text;                           // UTF-8, without the white space around it; may be empty
+  std::vector<TextSpan> spans{};              // in order; they do not overlap
 };
 
 // Something the reader of the result should know. Codes are stable, e.g. "uncovered_ink", "repetition", "cut_short".

@@ -4,56 +4,20 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "core/text.h"
 #include "layout/labels.h"
+#include "layout/layout_tags.h"
 #include "layout/markup.h"
 
 namespace lectern {
 namespace {
-
-enum class Marker { none, ref, ref_end, det, det_end };
-constexpr std::array<std::pair<std::string_view, Marker>, 4> markers = {
-    {{"<|ref|>", Marker::ref}, {"<|/ref|>", Marker::ref_end}, {"<|det|>", Marker::det}, {"<|/det|>", Marker::det_end}}};
-constexpr size_t longest_label = 1000;  // bytes; what goes on for longer is text
-
-// A marker and what stands between it and the next one.
-struct Piece {
-  Marker marker;
-  std::string_view text;
-};
-
-std::vector<Piece> split_at_markers(std::string_view raw) {
-  std::vector<Piece> pieces = {{Marker::none, {}}};
-  size_t start = 0;
-  for (size_t at = raw.find("<|"); at != std::string_view::npos; at = raw.find("<|", at)) {
-    const auto* marker = std::ranges::find_if(markers, [&](auto& m) { return raw.substr(at).starts_with(m.first); });
-    if (marker == markers.end()) {
-      ++at;
-      continue;
-    }
-    pieces.back().text = raw.substr(start, at - start);
-    at = start = at + marker->first.size();
-    pieces.push_back({marker->second, {}});
-  }
-  pieces.back().text = raw.substr(start);
-  return pieces;
-}
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_blank(std::string_view text) { return std::ranges::all_of(text, is_space); }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // Without the white space around it; code keeps the indentation of its first line.
 std::string_view without_margins(std::string_view text, bool keep_indentation) {
@@ -65,75 +29,12 @@ std::string_view without_margins(std::string_view text, bool keep_indentation) {
   return own_line ? std::string_view(start, static_cast<size_t>(inner.data() + inner.size() - start)) : inner;
 }
 
-struct Coordinates {
-  std::vector<std::array<int, 4>> boxes;
-  size_t length = 0;      // bytes of the text that they take, from its beginning
-  bool brackets = false;  // they begin as coordinates do
-  bool whole = true;      // brackets and numbers are as they should be
-};
-
-// Takes one number; what an int cannot hold stays within a billion.
-double read_number(std::string_view text, size_t& at) {
-  const bool negative = text[at] == '-';
-  if (negative) ++at;
-  double value = 0, unit = 1;
-  for (; at < text.size() && is_digit(text[at]); ++at) value = std::min(value * 10 + (text[at] - '0'), 1e9);
-  if (at < text.size() && text[at] == '.') {
-    for (++at; at < text.size() && is_digit(text[at]); ++at) value += (unit /= 10) * (text[at] - '0');
-  }
-  return negative ? -value : value;
-}
-
-// Digits, brackets and what stands between them, up to where the outermost bracket closes. Every four numbers of one
-// list are a box.
-Coordinates read_coordinates(std::string_view text) {
-  Coordinates found;
-  std::vector<double> list;
-  const auto close_list = [&] {
-    if (list.size() % 4 != 0) found.whole = false;
-    for (size_t i = 0; i + 4 <= list.size(); i += 4) {
-      std::array<int, 4>& box = found.boxes.emplace_back();
-      for (size_t k = 0; k < 4; ++k) box[k] = static_cast<int>(std::lround(list[i + k]));
-    }
-    list.clear();
-  };
-  size_t at = 0;
-  while (at < text.size() && is_space(text[at])) ++at;
-  found.brackets = at < text.size() && text[at] == '[';
-  int depth = 0;
-  while (at < text.size()) {
-    const char c = text[at];
-    if (is_digit(c) || (c == '-' && at + 1 < text.size() && is_digit(text[at + 1]))) {
-      list.push_back(read_number(text, at));
-      continue;
-    }
-    if (c == '[') {
-      close_list();
-      ++depth;
-    } else if (c == ']') {
-      close_list();
-      found.whole &= --depth >= 0;
-    } else if (c != ',' && !is_space(c)) {
-      break;
-    }
-    ++at;
-    if (c == ']' && depth <= 0) {
-      const size_t next = text.find_first_not_of(", ", at);
-      if (next == std::string_view::npos || text[next] != '[') break;
-    }
-  }
-  close_list();
-  found.whole &= depth == 0;
-  found.length = at;
-  return found;
-}
-
 class Parser {
  public:
   Parser(int page_width, int page_height) : width_(std::max(page_width, 1)), height_(std::max(page_height, 1)) {}
 
   Layout parse(std::string_view raw) {
-    const std::vector<Piece> pieces = split_at_markers(raw);
+    const std::vector<TagPiece> pieces = split_at_markers(raw);
     for (size_t i = 0; i < pieces.size();) i += take(std::span(pieces).subspan(i));
     end_block();
     take_labels_for_text();
@@ -149,12 +50,14 @@ class Parser {
 
  private:
   // Reads what the first pieces are together; returns how many these were.
-  size_t take(std::span<const Piece> pieces) {
+  size_t take(std::span<const TagPiece> pieces) {
     const auto marker = [&](size_t i) { return i < pieces.size() ? pieces[i].marker : Marker::none; };
     // A marker that is left over from a tag must not make a label of the text up to the next one.
     const bool labelled =
-        marker(0) == Marker::ref && marker(1) == Marker::ref_end && pieces[0].text.size() <= longest_label &&
+        marker(0) == Marker::ref && marker(1) == Marker::ref_end && pieces[0].text.size() <= max_label_size &&
         trimmed(pieces[0].text).find_first_of(inside_table() ? "<\n" : "\n") == std::string_view::npos;
+    const bool boxed = labelled && marker(2) == Marker::det && is_blank(pieces[1].text) && marker(3) == Marker::det_end;
+    if (boxed && stands_in_sentence(trimmed(pieces[0].text), pieces[3].text)) return take_words(pieces);
     if (labelled && !inside_table()) {
       begin_block(trimmed(pieces[0].text));
       if (marker(2) == Marker::det && is_blank(pieces[1].text)) return 2 + take_boxes(pieces.subspan(2));
@@ -162,7 +65,7 @@ class Parser {
       add_text(pieces[1].text);
       return 2;
     }
-    if (labelled && marker(2) == Marker::det && is_blank(pieces[1].text) && marker(3) == Marker::det_end) {
+    if (boxed) {
       ++malformed_;  // the cell goes on behind the tag
       take_boxes(pieces.subspan(2), false);
       return 4;
@@ -181,7 +84,7 @@ class Parser {
   }
 
   // From <|det|> on, for the block that is open; returns how many pieces were taken.
-  size_t take_boxes(std::span<const Piece> pieces, bool keep = true) {
+  size_t take_boxes(std::span<const TagPiece> pieces, bool keep = true) {
     const bool closed = pieces.size() > 1 && pieces[1].marker == Marker::det_end;
     // Coordinates of a tag that does not end stand in its first line.
     const std::string_view body = pieces[0].text;
@@ -196,6 +99,34 @@ class Parser {
     return 2;
   }
 
+  // Whether a tag is part of a sentence or of a cell: words that are no label of a layout, behind text of the same line
+  // or before the rest of it.
+  bool stands_in_sentence(std::string_view words, std::string_view behind) const {
+    if (is_layout_label(words)) return false;
+    const auto before = std::find_if(text_.rbegin(), text_.rend(), [](char c) { return c == '\n' || !is_space(c); });
+    const std::string_view rest = behind.substr(0, behind.find('\n'));
+    const bool goes_on =
+        !is_blank(rest) && (is_space(rest.front()) || std::ispunct(static_cast<unsigned char>(rest[0])));
+    return (before != text_.rend() && *before != '\n') || inside_table() || goes_on;
+  }
+
+  // The four pieces of a tag within a sentence, and the text behind it.
+  size_t take_words(std::span<const TagPiece> pieces) {
+    const Coordinates found = read_coordinates(pieces[2].text);
+    const std::string_view rest = pieces[2].text.substr(found.length);
+    if (!found.whole || found.boxes.empty() || !is_blank(rest)) ++malformed_;
+    TextSpan span;
+    span.begin = text_.size();
+    add_text(trimmed(pieces[0].text));
+    span.end = text_.size();
+    span.raw_boxes = found.boxes;
+    if (!found.brackets) add_text(pieces[2].text);
+    if (found.brackets) add_text(rest);
+    if (!found.boxes.empty()) block_.spans.push_back(std::move(span));
+    add_text(pieces[3].text);
+    return 4;
+  }
+
   // Whether the next tag stands within a cell: in a line that a table has begun and not ended.
   bool inside_table() const { return open_tables_ > 0 && !text_.empty() && text_.back() != '\n'; }
 
@@ -205,7 +136,8 @@ class Parser {
     in_block_ = true;
   }
 
-  void add_text(std::string_view text) {
+  void add_text(std::string_view bytes) {
+    const std::string text = valid_utf8(bytes);
     // Tables are counted where they begin and end; markers that stood between two pieces leave no trace.
     const size_t seen = text_.size() < 8 ? 0 : text_.size() - 8;
     const size_t before = text_.size();
@@ -220,8 +152,15 @@ class Parser {
 
   void end_block() {
     if (in_block_) {
-      block_.text = valid_utf8(without_margins(text_, block_.label == "code"));
+      const std::string_view text = without_margins(text_, kind_of(block_.label) == LabelKind::code);
+      const size_t margin = text.empty() ? 0 : static_cast<size_t>(text.data() - text_.data());
+      block_.text = text;
       for (const auto& raw : block_.raw_boxes) block_.boxes.push_back(on_page(raw));
+      for (TextSpan& span : block_.spans) {
+        span.begin = std::clamp(span.begin, margin, margin + text.size()) - margin;
+        span.end = std::clamp(span.end, margin, margin + text.size()) - margin;
+        for (const auto& raw : span.raw_boxes) span.boxes.push_back(on_page(raw));
+      }
       const bool empty = block_.label.empty() && block_.text.empty() && block_.boxes.empty();
       if (!empty) layout_.blocks.push_back(std::move(block_));
     }

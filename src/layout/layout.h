@@ -1,9 +1,12 @@
-// Reads the layout that the model writes with its grounding prompts into blocks:
+// Parser of the layout that the model writes with its grounding prompts: tags, in every spelling of layout_tags.h, with
+// the text behind them become blocks.
 //
 //   <|ref|>title<|/ref|><|det|>[[x1, y1, x2, y2], ...]<|/det|>
 //   # A title
 //
 // Coordinates run from 0 to 999 over the width and the height of the page as it was given, padding or tiles aside.
+//
+// A tag within a sentence is no new block: its words are text, with boxes of their own.
 //
 // No text is ever lost, whatever the tags look like: a label without boxes still names a block, coordinates that are
 // none are text, and of a marker that belongs to no tag only the marker itself goes. Time is linear in the input.
@@ -12,11 +15,10 @@
 #include <string_view>
 #include <vector>
 
+#include "layout/layout_tags.h"
 #include "lectern/document.h"
 
 namespace lectern {
-
-inline constexpr int layout_scale = 999;  // the largest coordinate that the model writes
 
 struct Layout {
   std::vector<Block> blocks;      // in the order written; boxes[i] is raw_boxes[i] in pixels

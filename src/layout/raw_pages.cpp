@@ -1,11 +1,15 @@
 #include "layout/raw_pages.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "core/text.h"
 
 namespace lectern {
 namespace {
 
 constexpr std::string_view split_line = "<--- Page Split --->";
+constexpr std::string_view page_begin = "<PAGE>";  // as Unlimited-OCR begins a page, in a line of its own
 constexpr std::string_view end_tokens[] = {"<｜end▁of▁sentence｜>", "<｜begin▁of▁sentence｜>"};
 
 std::string without_end_tokens(std::string_view page) {
@@ -23,6 +27,10 @@ std::string without_end_tokens(std::string_view page) {
   return out;
 }
 
+bool begins_line(std::string_view raw, size_t at) {
+  return at == 0 || raw[at - 1] == '\n' || raw.substr(0, at).ends_with("｜>") || raw.substr(0, at).ends_with("|>");
+}
+
 }  // namespace
 
 std::vector<std::string> split_raw_pages(std::string_view raw) {
@@ -33,6 +41,15 @@ std::vector<std::string> split_raw_pages(std::string_view raw) {
     at = raw.find_first_of("\f<", at);
     if (at == std::string_view::npos) break;
     const bool split = raw.substr(at).starts_with(split_line);
+    if (raw.substr(at).starts_with(page_begin) && begins_line(raw, at)) {
+      // Nothing but white space before it: it begins the page that is open.
+      std::string page = without_end_tokens(raw.substr(start, at - start));
+      if (!is_blank(page)) pages.push_back(std::move(page));
+      at += page_begin.size();
+      if (at < raw.size() && raw[at] == '\n') ++at;
+      start = at;
+      continue;
+    }
     if (raw[at] != '\f' && !split) {
       ++at;
       continue;

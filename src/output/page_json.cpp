@@ -25,13 +25,24 @@ Box box_from_json(const json& value) {
   return {sides[0], sides[1], sides[2], sides[3]};
 }
 
+json boxes_to_json(const std::vector<Box>& boxes) {
+  json value = json::array();
+  for (const Box& box : boxes) value.push_back(box_to_json(box));
+  return value;
+}
+
 json block_to_json(const Block& block) {
-  json boxes = json::array();
-  for (const Box& box : block.boxes) boxes.push_back(box_to_json(box));
-  return {{"label", valid_utf8(block.label)},
-          {"boxes", boxes},
-          {"raw_boxes", block.raw_boxes},
-          {"text", valid_utf8(block.text)}};
+  json value = {{"label", valid_utf8(block.label)},
+                {"boxes", boxes_to_json(block.boxes)},
+                {"raw_boxes", block.raw_boxes},
+                {"text", valid_utf8(block.text)}};
+  for (const TextSpan& span : block.spans) {
+    value["spans"].push_back({{"begin", span.begin},
+                              {"end", span.end},
+                              {"boxes", boxes_to_json(span.boxes)},
+                              {"raw_boxes", span.raw_boxes}});
+  }
+  return value;
 }
 
 Block block_from_json(const json& value) {
@@ -40,6 +51,13 @@ Block block_from_json(const json& value) {
   for (const json& box : value.at("boxes")) block.boxes.push_back(box_from_json(box));
   block.raw_boxes = value.at("raw_boxes").get<std::vector<std::array<int, 4>>>();
   block.text = value.at("text").get<std::string>();
+  for (const json& given : value.value("spans", json::array())) {
+    TextSpan& span = block.spans.emplace_back();
+    given.at("begin").get_to(span.begin);
+    given.at("end").get_to(span.end);
+    for (const json& box : given.at("boxes")) span.boxes.push_back(box_from_json(box));
+    given.at("raw_boxes").get_to(span.raw_boxes);
+  }
   return block;
 }
 

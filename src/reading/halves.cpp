@@ -85,6 +85,10 @@ void append_part(DocumentPage& page, const DocumentPage& part, int top) {
   for (Block block : part.blocks) {
     std::ranges::transform(block.boxes, block.boxes.begin(), move_box);
     std::ranges::transform(block.raw_boxes, block.raw_boxes.begin(), move_raw);
+    for (TextSpan& span : block.spans) {
+      std::ranges::transform(span.boxes, span.boxes.begin(), move_box);
+      std::ranges::transform(span.raw_boxes, span.raw_boxes.begin(), move_raw);
+    }
     page.blocks.push_back(std::move(block));
   }
   for (Warning warning : part.warnings) {

@@ -99,6 +99,31 @@ TEST_F(ConvertCommand, WritesEveryFormat) {
   expect_refusal(convert("a.mmd -o c.pdf"), 2, "--format pdf needs the pictures of the pages; name them with --image");
 }
 
+TEST_F(ConvertCommand, ReadsWhatOtherEnginesGive) {
+  folder.write(
+      "a.mmd",
+      "\xEF\xBB\xBFtitle[[330, 198, 558, 230]]\n# Annual report\n\ntext[[100, 90, 900, 140]]\nTotal due 42.\n");
+  EXPECT_EQ(convert("a.mmd -o a.txt").err, "");
+  EXPECT_EQ(slurp(folder / "a.txt"), "Annual report\n\nTotal due 42.\n");
+  const std::string wide = "# A\n";
+  std::string bytes = "\xFF\xFE";
+  for (const char c : wide) bytes += {c, '\0'};
+  folder.write("b.mmd", bytes);
+  EXPECT_EQ(convert("b.mmd --format txt").out, "A\n");
+}
+
+TEST_F(ConvertCommand, RefusesWhatIsNoRawText) {
+  folder.write("page.png", encode_png(testing::picture_of(40, 50)));
+  const Outcome picture = convert("page.png");
+  EXPECT_EQ(picture.code, 2);
+  EXPECT_EQ(picture.out, "");
+  EXPECT_THAT(picture.err, HasSubstr("page.png: is a picture; expected the text that a model wrote"));
+  folder.write("a.mmd", "Text");
+  EXPECT_EQ(convert("a.mmd -o a.json").code, 0);
+  EXPECT_THAT(convert("a.json").err, HasSubstr("a.json: is JSON that Lectern wrote"));
+  EXPECT_THAT(convert("- </dev/null").err, HasSubstr("standard input: is empty"));
+}
+
 TEST_F(ConvertCommand, SaysWhatIsWrong) {
   folder.write("a.mmd", testing::report_page);
   folder.write("page.png", encode_png(testing::picture_of(40, 50)));

@@ -174,19 +174,107 @@ TEST(Layout, ReadsMalformedTags) {
            {tag("text", box) + "A" + "<|ref|>", {"text"}, {"A"}, 1},
            {tag("text", box) + "A\n<|ref|>text<|/ref|><|det|>[[1, 2, 3", {"text", "text"}, {"A", ""}, 0},
            {tag("text", box) + "A\n<|ref|>text<|/ref|><|de", {"text", "text"}, {"A", "<|de"}, 0},
-           {tag("text", box) + "A <| B |> <|x|>", {"text"}, {"A <| B |> <|x|>"}, 1},
+           {tag("text", box) + "A <| B |> <|x|>C", {"text"}, {"A <| B |> C"}, 1},
            {"<|ref|>" + std::string(2000, 'x') + "<|/ref|>", {""}, {std::string(2000, 'x')}, 0},
        }) {
     const Layout layout = parse_layout(c.raw, 999, 999);
     EXPECT_EQ(labels(layout), c.labels) << c.raw;
     EXPECT_EQ(texts(layout), c.texts) << c.raw;
     EXPECT_EQ(layout.blocks.empty() ? 0 : layout.blocks.back().boxes.size(), c.boxes) << c.raw;
-    const bool tidy = c.raw.ends_with("<|x|>");
+    const bool tidy = c.raw.ends_with("<|x|>C");
     ASSERT_THAT(layout.warnings, SizeIs(tidy ? 0 : 1)) << c.raw;
     if (!tidy) {
       EXPECT_EQ(layout.warnings[0].code, "malformed_tag");
     }
   }
+}
+
+// What servers give that drop special tokens.
+TEST(Layout, ReadsTagsWithoutTheirSpecialTokens) {
+  for (const std::string raw :
+       {"title[[330, 198, 558, 230]]\n# Annual report\n\ntext[[100, 90, 900, 140]]\nTotal due 42.\n",
+        "title [[330, 198, 558, 230]]# Annual report\n\n  text [100, 90, 900, 140]\nTotal due 42.\n",
+        "title [330, 198, 558, 230]# Annual report\ntext[100,90,900,140]Total due 42.",
+        "<|ref|>title<|/ref|>[[330, 198, 558, 230]]\n# Annual report\n<|ref|>text<|/ref|>[[100, 90, 900, 140]]\n"
+        "Total due 42."}) {
+    const Layout layout = parse_layout(raw, 999, 999);
+    EXPECT_THAT(labels(layout), ElementsAre("title", "text")) << raw;
+    EXPECT_THAT(texts(layout), ElementsAre("# Annual report", "Total due 42.")) << raw;
+    EXPECT_THAT(layout.warnings, IsEmpty()) << raw;
+    ASSERT_THAT(layout.blocks.at(1).boxes, SizeIs(1)) << raw;
+    expect_box(layout.blocks[1].boxes[0], 100, 90, 900, 140);
+  }
+  const Layout several = parse_layout("image[[1, 2, 3, 4], [5, 6, 7, 8]]\n\ntable[[1, 2, 3, 4]]<table>", 999, 999);
+  EXPECT_THAT(several.blocks.at(0).boxes, SizeIs(2));
+  EXPECT_EQ(several.blocks.at(1).text, "<table>");
+  const Layout words = parse_layout("Total[[1, 2, 30, 40]]\n12.50[[50, 2, 80, 40]]\n", 999, 999);
+  EXPECT_THAT(texts(words), ElementsAre("Total", "12.50"));
+}
+
+TEST(Layout, TakesNoTextForTagsWithoutSpecialTokens) {
+  for (const std::string text :
+       {"see text[[1, 2, 3, 4]] there", "A = [[1, 2, 3, 4]]", "A=[[1, 2, 3, 4]]", "text [1, 2, 3, 4] shows that",
+        "table [1, 2, 3, 4].", "text[[1, 2, 3]]", "text[[1, 2, 3, 4000]]", "text[[9, 2, 3, 4]]",
+        "Total[[1, 2, 30, 40]] and more", "[[1, 2, 3, 4]]", "title", "text[", "text[[1, 2, 3, 4"}) {
+    const Layout layout = parse_layout(text, 999, 999);
+    EXPECT_THAT(texts(layout), ElementsAre(text));
+    EXPECT_THAT(labels(layout), ElementsAre(""));
+  }
+  // Where tags have their special tokens, nothing else is one.
+  EXPECT_THAT(texts(parse_layout(tag("code", "[[1, 2, 3, 4]]") + "\ntext[[1, 2, 3, 4]]", 999, 999)),
+              ElementsAre("text[[1, 2, 3, 4]]"));
+}
+
+TEST(Layout, ReadsTagsOfUnlimitedOcr) {
+  const Layout layout = parse_layout(
+      "<|det|>title [123, 29, 322, 75]<|/det|>Annual report\n<|det|>image [1, 2, 30, 40]<|/det|>\n"
+      "<|det|>text[[5, 6, 70, 80]]<|/det|>\nMore",
+      999, 999);
+  EXPECT_THAT(labels(layout), ElementsAre("title", "image", "text"));
+  EXPECT_THAT(texts(layout), ElementsAre("Annual report", "", "More"));
+  EXPECT_THAT(layout.warnings, IsEmpty());
+  expect_box(layout.blocks[0].boxes.at(0), 123, 29, 322, 75);
+}
+
+TEST(Layout, DropsSpecialTokensAndPromptsThatCameBack) {
+  const std::string answer = tag("text", "[[1, 2, 30, 40]]") + "\nHello";
+  for (const std::string& raw :
+       {answer + "<｜end▁of▁sentence｜><｜▁pad▁｜><｜▁pad▁｜>", answer + "<|endoftext|>",
+        "<image>\n<|grounding|>Convert the document to markdown.\n" + answer,
+        "<｜begin▁of▁sentence｜><image>\n<|grounding|>Convert the document to markdown. " + answer,
+        "<|grounding|>What stands here?\n" + answer, "<|User|><image>\nFree OCR.\n" + answer,
+        "Convert the document to markdown.\n" + answer, "<image><image>document parsing." + answer}) {
+    const Layout layout = parse_layout(raw, 999, 999);
+    EXPECT_THAT(texts(layout), ElementsAre("Hello")) << raw;
+    EXPECT_THAT(layout.warnings, IsEmpty()) << raw;
+  }
+  EXPECT_THAT(texts(parse_layout("Free OCR. is a prompt", 9, 9)), ElementsAre("Free OCR. is a prompt"));
+  EXPECT_THAT(texts(parse_layout("An <image> of a <| b |>", 9, 9)), ElementsAre("An <image> of a <| b |>"));
+  EXPECT_THAT(texts(parse_layout("<|grounding|>", 9, 9)), IsEmpty());
+}
+
+TEST(Layout, KeepsWordsWithBoxesInTheirSentence) {
+  const Layout layout = parse_layout(
+      "A " + tag("cat", "[[1, 1, 20, 20]]") + " sits on a " + tag("mat", "[[30, 30, 60, 60]]") + ".\n", 999, 999);
+  EXPECT_THAT(texts(layout), ElementsAre("A cat sits on a mat."));
+  EXPECT_THAT(layout.warnings, IsEmpty());
+  const Block& block = layout.blocks[0];
+  EXPECT_THAT(block.boxes, IsEmpty());
+  ASSERT_THAT(block.spans, SizeIs(2));
+  EXPECT_EQ(block.text.substr(block.spans[0].begin, block.spans[0].end - block.spans[0].begin), "cat");
+  EXPECT_EQ(block.text.substr(block.spans[1].begin, block.spans[1].end - block.spans[1].begin), "mat");
+  expect_box(block.spans[1].boxes.at(0), 30, 30, 60, 60);
+
+  const Layout begins = parse_layout(tag("The dog", "[[1, 1, 20, 20]]") + " sleeps.", 999, 999);
+  EXPECT_THAT(texts(begins), ElementsAre("The dog sleeps."));
+  EXPECT_EQ(begins.blocks[0].spans.at(0).end, 7u);
+  const Layout cell = parse_layout(
+      tag("table", "[[1, 2, 30, 40]]") + "\n<table><tr><td>" + tag("12", "[[1, 1, 20, 20]]") + "</td></tr></table>",
+      999, 999);
+  EXPECT_THAT(texts(cell), ElementsAre("<table><tr><td>12</td></tr></table>"));
+  // A label of a layout begins a block wherever it stands.
+  EXPECT_THAT(texts(parse_layout("Text." + tag("title", "[[1, 2, 30, 40]]") + "\nMore", 999, 999)),
+              ElementsAre("Text.", "More"));
 }
 
 TEST(Layout, KeepsATableTogetherWhenATagStandsInACell) {
@@ -235,7 +323,7 @@ std::string mutate(std::string raw, std::mt19937& random) {
 // Every letter of the input, the markers and the labels of tags within cells aside, is in a label or a text, in order.
 TEST(Layout, NeverLosesText) {
   const std::regex whole_tag(R"(<\|ref\|>[^<]*<\|/ref\|>\s*<\|det\|>[\[\]0-9,. -]*<\|/det\|>)");
-  const std::regex marker(R"(<\|/?(ref|det)\|>)");
+  const std::regex marker(R"(<\|[^|<>\s]{1,64}\|>)");
   std::mt19937 random(1);
   for (int round = 0; round < 6000; ++round) {
     const std::string raw = mutate(round % 2 == 0 ? testing::paper_page : testing::report_page, random);

@@ -23,5 +23,11 @@ TEST(RawPages, ArePartedAsThePublishedCodeParts) {
   EXPECT_THAT(split_raw_pages(joined), ElementsAre("one\n", "two"));
 }
 
+TEST(RawPages, ArePartedAsUnlimitedOcrBeginsThem) {
+  EXPECT_THAT(split_raw_pages("<PAGE>\none\n<PAGE>\ntwo"), ElementsAre("one\n", "two"));
+  EXPECT_THAT(split_raw_pages("<｜begin▁of▁sentence｜><PAGE>one\n<PAGE>two"), ElementsAre("one\n", "two"));
+  EXPECT_THAT(split_raw_pages("a <PAGE> b"), ElementsAre("a <PAGE> b"));
+}
+
 }  // namespace
 }  // namespace lectern

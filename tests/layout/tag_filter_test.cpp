@@ -47,26 +47,51 @@ TEST(TagFilter, LabelsMayHoldAnythingButTags) {
 }
 
 TEST(TagFilter, KeepsOtherText) {
-  for (const std::string text :
-       {"", "plain", "a < b", "<", "<<", "<|", "<table><tr><td>1</td></tr></table>", "x <| y |> z", "\n\n", "ä<ö|ü>漢",
-        "<|ref|", "<|refx|>", "<|/ref|>", "<|det|>[[1]]<|/det|>\n"}) {
+  for (const std::string text : {"", "plain", "a < b", "<", "<<", "<|", "<table><tr><td>1</td></tr></table>",
+                                 "x <| y |> z", "\n\n", "ä<ö|ü>漢", "<|ref|", "<| x |>", "<|>", "<｜ a ｜>"}) {
     EXPECT_EQ(filtered(text), text);
   }
 }
 
-TEST(TagFilter, LosesNothingOfBrokenTags) {
-  for (const std::string text :
-       {"<|ref|>no end", "<|ref|>title<|/ref|>\nno box", "<|ref|>title<|/ref|><|det|>[[1, 2",
-        "<|ref|>title<|/ref|><|de", "<|ref|>title<|/ref|> <|det|>[[1]]<|/det|>\n", "<|ref|>title<|det|>[[1]]<|/det|>\n",
-        "<|ref|>title<|/ref|><|det|><", "<|ref|>a<|/ref|><|det|>b<|ref|>c"}) {
-    EXPECT_EQ(filtered(text), text);
+TEST(TagFilter, TakesOutTheTagsOfUnlimitedOcr) {
+  EXPECT_EQ(filtered("<|det|>title [123, 29, 322, 75]<|/det|>Annual report\n<|det|>text [1, 2, 3, 4]<|/det|>\nMore"),
+            "Annual report\nMore");
+  EXPECT_EQ(filtered("<|det|>[[1, 2, 3, 4]]<|/det|>\nx"), "x");
+}
+
+TEST(TagFilter, TakesOutSpecialTokens) {
+  EXPECT_EQ(filtered("A <|pad|>cell<td>12</td><td>34</td><｜▁pad▁｜><｜end▁of▁sentence｜>"),
+            "A cell<td>12</td><td>34</td>");
+  EXPECT_EQ(filtered("a <|x|>\n<|/ref|>b"), "a \nb");
+}
+
+TEST(TagFilter, KeepsTheWordsOfTagsWithinASentence) {
+  const auto word = [](const std::string& text) {
+    return "<|ref|>" + text + "<|/ref|><|det|>[[1, 1, 20, 20]]<|/det|>";
+  };
+  EXPECT_EQ(filtered("A " + word("cat") + " sits on a " + word("mat") + "."), "A cat sits on a mat.");
+  EXPECT_EQ(filtered(word("The dog") + " sleeps.\n" + word("He") + ", too."), "The dog sleeps.\nHe, too.");
+  EXPECT_EQ(filtered("Text." + tag + "\nMore"), "Text.More");
+}
+
+TEST(TagFilter, LosesNothingOfBrokenTagsButTheirMarkers) {
+  for (const auto& [text, kept] :
+       std::vector<std::pair<std::string, std::string>>{{"<|ref|>no end", "no end"},
+                                                        {"<|ref|>title<|/ref|>\nno box", "title\nno box"},
+                                                        {"<|ref|>title<|/ref|><|det|>[[1, 2", "title[[1, 2"},
+                                                        {"<|ref|>title<|/ref|><|de", "title<|de"},
+                                                        {"<|ref|>title<|det|>[[1]]<|/det|>\n", "title[[1]]\n"},
+                                                        {"<|ref|>title<|/ref|><|det|><", "title<"},
+                                                        {"<|ref|>a<|/ref|><|det|>b<|ref|>c", "abc"},
+                                                        {"<|det|>none<|/det|>", "none"}}) {
+    EXPECT_EQ(filtered(text), kept);
   }
 }
 
 TEST(TagFilter, ATagInsideOfABrokenOneIsTakenOut) {
-  EXPECT_EQ(filtered("<|ref|>un" + tag + "\nx"), "<|ref|>unx");
+  EXPECT_EQ(filtered("<|ref|>un" + tag + "\nx"), "unx");
   EXPECT_EQ(filtered("<" + tag + "\nx"), "<x");
-  EXPECT_EQ(filtered("<|ref|>a<|/ref|><|det|>" + tag + "x"), "<|ref|>a<|/ref|><|det|>x");
+  EXPECT_EQ(filtered("<|ref|>a<|/ref|><|det|>" + tag + "x"), "ax");
 }
 
 TEST(TagFilter, WhatGoesOnForLongIsText) {
@@ -74,38 +99,49 @@ TEST(TagFilter, WhatGoesOnForLongIsText) {
     return "<|ref|>" + std::string(length, 'x') + "<|/ref|><|det|>[[1]]<|/det|>";
   };
   EXPECT_EQ(filtered(with_label(900)), "");
-  EXPECT_EQ(filtered(with_label(1100)), with_label(1100));
+  EXPECT_EQ(filtered(with_label(1100)), std::string(1100, 'x') + "[[1]]");
 
   TagFilter filter;
   size_t written = filter.push("<|ref|>").size();
   for (int i = 0; i < 10000; ++i) written += filter.push("x").size();
   EXPECT_GT(written, 8000u) << "the text is held back";
-  EXPECT_EQ(written + filter.finish().size(), 10007u);
+  EXPECT_EQ(written + filter.finish().size(), 10000u);
 }
 
 TEST(TagFilter, IsReadyForMoreAfterTheEnd) {
   TagFilter filter;
   EXPECT_EQ(filter.push("a<|ref|>"), "a");
-  EXPECT_EQ(filter.finish(), "<|ref|>");
+  EXPECT_EQ(filter.finish(), "");
   EXPECT_EQ(filter.push("title"), "title");
   EXPECT_EQ(filter.finish(), "");
 }
 
 TEST(TagFilter, AgreesWithARegularExpressionOnRandomMixes) {
-  const std::regex whole(R"(<\|ref\|>(?:[^<]|<(?!\|))*<\|/ref\|><\|det\|>(?:[^<]|<(?!\|))*<\|/det\|>\n?)");
+  const std::regex whole(
+      R"(<\|ref\|>(?:[^<]|<(?!\|))*<\|/ref\|><\|det\|>(?:[^<]|<(?!\|))*<\|/det\|>\n?|<\|/?[a-z]+\|>)");
   const std::vector<std::string> pieces = {"<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<", "|",
-                                           ">",       "\n",       "a",       "é",        tag, "<td>"};
+                                           ">",       "\n",       "title",   "\u00E9\n", tag, "<td>"};
   std::mt19937 random(7);
   int changed = 0;
   for (int round = 0; round < 3000; ++round) {
     std::string text;
     // Every other text is made mostly of the pieces of a tag in their order, so that whole tags are frequent.
     for (unsigned i = 0, count = random() % 14; i < count; ++i) {
-      text += pieces[round % 2 == 0 && random() % 8 != 0 ? i % 4 : random() % pieces.size()];
+      static const std::vector<std::string> ordered = {"<|ref|>", "title", "<|/ref|>", "<|det|>", "<|/det|>"};
+      text += round % 2 == 0 && random() % 8 != 0 ? ordered[i % 5] : pieces[random() % pieces.size()];
     }
-    const std::string expected = std::regex_replace(text, whole, "");
+    const std::string expected = filtered(std::vector<std::string_view>{text});
     changed += expected != text ? 1 : 0;
-    EXPECT_EQ(filtered({text}), expected) << text;
+    // Labels that are none of a layout may be words of a sentence: the other tests look at these.
+    bool words = false;
+    for (std::sregex_iterator at(text.begin(), text.end(), whole), end; at != end; ++at) {
+      const std::string found = at->str();
+      words |= found.starts_with("<|ref|>") && found.size() > 7 && !found.starts_with("<|ref|>title<|/ref|>") &&
+               !found.starts_with("<|ref|><|/ref|>");
+    }
+    if (!words) {
+      EXPECT_EQ(expected, std::regex_replace(text, whole, "")) << text;
+    }
     std::vector<std::string_view> chunks;
     for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(chunks.back().size())) {
       chunks.push_back(rest.substr(0, 1 + random() % 9));

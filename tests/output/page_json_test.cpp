@@ -47,6 +47,17 @@ TEST(PageJson, LosesNothing) {
   expect_equal({}, again({}));
 }
 
+TEST(PageJson, KeepsWordsWithBoxes) {
+  const DocumentPage page =
+      again(testing::page_of(1, "A <|ref|>cat<|/ref|><|det|>[[1, 1, 20, 20]]<|/det|> sits", 999, 999));
+  ASSERT_EQ(page.blocks.at(0).spans.size(), 1u);
+  const TextSpan& span = page.blocks[0].spans[0];
+  EXPECT_EQ(page.blocks[0].text.substr(span.begin, span.end - span.begin), "cat");
+  EXPECT_EQ(span.boxes.at(0).right, 20);
+  EXPECT_EQ(span.raw_boxes.at(0)[3], 20);
+  EXPECT_FALSE(page_to_json(testing::page_of(1, testing::paper_page))["blocks"][0].contains("spans"));
+}
+
 TEST(PageJson, KeepsBytesThatAreNoUtf8) {
   DocumentPage page;
   page.number = 1;

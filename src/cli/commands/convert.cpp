@@ -16,6 +16,7 @@
 #include "job/outputs.h"
 #include "layout/layout.h"
 #include "layout/raw_pages.h"
+#include "layout/raw_text.h"
 #include "lectern/error.h"
 
 namespace lectern::cli {
@@ -81,7 +82,7 @@ class Conversion {
  private:
   void convert(size_t input) {
     const std::string name = arguments_.inputs[input].string();
-    const std::string raw = read_text_file(name == "-" ? "/dev/stdin" : name, largest_raw_file);
+    const std::string raw = raw_text(read_text_file(name == "-" ? "/dev/stdin" : name, largest_raw_file), name);
     const std::vector<std::string> pages = split_raw_pages(raw);
     // The pictures are for all inputs together.
     const size_t first = next_picture_;
