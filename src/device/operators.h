@@ -41,6 +41,10 @@ struct Matrix {
 
 // out = activation(in * weight^T + bias) + residual. in [rows, in], inner; out [rows, out], inner; bias [out] f32 or
 // empty; residual [rows, out] f32 or empty, and out then f32; residual may be out itself.
+//
+// The first `written` rows belong to tokens that the model wrote, the others to prompts or views. A device may multiply
+// the two kinds by different kernels, but a row's result depends on the row and its kind alone: not on how many rows
+// there are, nor on where it stands among them.
 struct LinearArgs {
   TensorView in = {};
   const Matrix& weight;
@@ -48,6 +52,7 @@ struct LinearArgs {
   Activation activation = Activation::none;
   TensorView residual = {};
   MutableTensorView out = {};
+  int64_t written = 0;
 };
 
 // in [batch, height, width, channels] -> out [batch, height', width', out channels], zero padding on all sides;
@@ -159,7 +164,7 @@ struct ExpertWeights {
 
 // out += sum over the top_k experts of a row of score * down(silu(gate x) * up x); score is the softmax over all
 // experts of x * router^T, renormalised over the top_k if asked, times scale. Of equal scores the lower index wins.
-// in inner, out f32.
+// in inner, out f32. `written` as in LinearArgs.
 struct ExpertsArgs {
   TensorView in = {};
   const Matrix& router;
@@ -168,6 +173,7 @@ struct ExpertsArgs {
   bool renormalise = false;
   float scale = 1;
   MutableTensorView out = {};
+  int64_t written = 0;
 };
 
 // out row i = table row indices[i], in f32.

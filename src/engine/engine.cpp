@@ -165,6 +165,10 @@ bool Engine::step() {
   std::vector<Sequence*> choosing;
   std::vector<int64_t> wanted;  // rows whose logits are wanted
   int64_t total = 0;
+  // Written rows come first.
+  const auto writes = [](const auto& sequence) { return sequence->written > 0; };
+  std::ranges::stable_partition(active_, writes);
+  const int64_t written = std::ranges::count_if(active_, writes);
   for (const auto& sequence : active_) {
     const int64_t left = static_cast<int64_t>(sequence->ids.size()) - sequence->done;
     const int64_t count = std::min(left, std::max<int64_t>(1, prefill_rows - total));
@@ -180,7 +184,7 @@ bool Engine::step() {
   const Tensor x(device_, DataType::f32, {total, hidden});
   for (size_t i = 0; i < stepping.size(); ++i)
     embed(*stepping[i], rows[i].rows, x.view().slice(rows[i].first_row, rows[i].rows));
-  const Tensor logits = decoder_.step(x, rows, wanted, cache_);
+  const Tensor logits = decoder_.step(x, rows, written, wanted, cache_);
   for (size_t i = 0; i < stepping.size(); ++i) stepping[i]->done += rows[i].rows;
   const auto vocabulary = static_cast<size_t>(decoder_.config().vocabulary);
   logits_.resize(choosing.size() * vocabulary);

@@ -58,14 +58,14 @@ void Decoder::embed(std::span<const int32_t> ids, const MutableTensorView& out) 
 
 // x += attention's output
 void Decoder::attend(const Layer& layer, int index, const TensorView& normed, std::span<const SequenceRows> sequences,
-                     const KvCache& cache, const MutableTensorView& x) const {
+                     int64_t written, const KvCache& cache, const MutableTensorView& x) const {
   const int64_t rows = x.shape[0];
   const Tensor q(device_, inner_, {rows, layer.q.out()});
   const Tensor k(device_, inner_, {rows, layer.k.out()});
   const Tensor v(device_, inner_, {rows, layer.v.out()});
-  device_.linear({.in = normed, .weight = layer.q, .out = q});
-  device_.linear({.in = normed, .weight = layer.k, .out = k});
-  device_.linear({.in = normed, .weight = layer.v, .out = v});
+  device_.linear({.in = normed, .weight = layer.q, .out = q, .written = written});
+  device_.linear({.in = normed, .weight = layer.k, .out = k, .written = written});
+  device_.linear({.in = normed, .weight = layer.v, .out = v, .written = written});
   device_.rope({q, config_.heads, config_.rope_theta, sequences});
   device_.rope({k, config_.kv_heads, config_.rope_theta, sequences});
   device_.store({k, v, sequences, cache.layer(index)});
@@ -73,26 +73,26 @@ void Decoder::attend(const Layer& layer, int index, const TensorView& normed, st
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
   const Tensor attended(device_, inner_, q.shape());
   device_.paged_attention({q, config_.heads, scale, sequences, cache.layer(index), attended});
-  device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x});
+  device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x, .written = written});
 }
 
 // x += down(silu(gate) * up)
-void Decoder::add_mlp(const Mlp& mlp, const TensorView& normed, const MutableTensorView& x) const {
+void Decoder::add_mlp(const Mlp& mlp, const TensorView& normed, int64_t written, const MutableTensorView& x) const {
   const Tensor gate(device_, inner_, {x.shape[0], mlp.gate.out()});
   const Tensor up(device_, inner_, {x.shape[0], mlp.up.out()});
-  device_.linear({.in = normed, .weight = mlp.gate, .activation = Activation::silu, .out = gate});
-  device_.linear({.in = normed, .weight = mlp.up, .out = up});
+  device_.linear({.in = normed, .weight = mlp.gate, .activation = Activation::silu, .out = gate, .written = written});
+  device_.linear({.in = normed, .weight = mlp.up, .out = up, .written = written});
   device_.multiply({gate, up, gate});
-  device_.linear({.in = gate, .weight = mlp.down, .residual = x, .out = x});
+  device_.linear({.in = gate, .weight = mlp.down, .residual = x, .out = x, .written = written});
 }
 
-Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> sequences,
+Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> sequences, int64_t written,
                      std::span<const int64_t> wanted, const KvCache& cache) const {
   const Tensor normed(device_, inner_, x.shape);
   for (int i = 0; i < config_.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     device_.rms_norm({.in = x, .weight = layer.input_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
-    attend(layer, i, normed, sequences, cache, x);
+    attend(layer, i, normed, sequences, written, cache, x);
     device_.rms_norm({.in = x, .weight = layer.post_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
     if (!layer.experts.empty()) {
       device_.experts({.in = normed,
@@ -101,9 +101,10 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
                        .top_k = config_.experts_per_token,
                        .renormalise = config_.renormalise,
                        .scale = config_.routed_scale,
-                       .out = x});
+                       .out = x,
+                       .written = written});
     }
-    if (layer.dense.gate.data) add_mlp(layer.dense, normed, x);
+    if (layer.dense.gate.data) add_mlp(layer.dense, normed, written, x);
   }
   if (wanted.empty()) return {};
   const auto count = static_cast<int64_t>(wanted.size());
@@ -115,7 +116,8 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
   const Tensor last_normed(device_, inner_, last.shape());
   device_.rms_norm({.in = last, .weight = norm_.weight, .epsilon = config_.rms_epsilon, .out = last_normed});
   Tensor logits(device_, DataType::f32, {count, config_.vocabulary});
-  device_.linear({.in = last_normed, .weight = head_, .out = logits});
+  // What follows a prompt is the first token that is written: the head knows one kind of rows.
+  device_.linear({.in = last_normed, .weight = head_, .out = logits, .written = count});
   return logits;
 }
 

@@ -18,10 +18,11 @@ class Decoder {
   // out row i = the embedding of ids[i]; ids must be below the vocabulary's size.
   void embed(std::span<const int32_t> ids, const MutableTensorView& out) const;
 
-  // One step of some sequences together: x [rows, hidden], their embeddings, is changed; the cache is extended.
+  // One step of some sequences together: x [rows, hidden], their embeddings, is changed; the cache is extended. The
+  // first `written` rows are of tokens that the model wrote, the others of prompts; see LinearArgs.
   // -> logits [wanted, vocabulary] after the wanted rows of x; empty when none is wanted.
-  Tensor step(const MutableTensorView& x, std::span<const SequenceRows> sequences, std::span<const int64_t> wanted,
-              const KvCache& cache) const;
+  Tensor step(const MutableTensorView& x, std::span<const SequenceRows> sequences, int64_t written,
+              std::span<const int64_t> wanted, const KvCache& cache) const;
 
   // For benchmarks. Bytes of weights that a step of so many sequences, a token each, reads: of the experts as many as
   // independent, even choices would hit.
@@ -42,8 +43,8 @@ class Decoder {
   };
   Layer load_layer(const WeightLoader& load, int index) const;
   void attend(const Layer& layer, int index, const TensorView& normed, std::span<const SequenceRows> sequences,
-              const KvCache& cache, const MutableTensorView& x) const;
-  void add_mlp(const Mlp& mlp, const TensorView& normed, const MutableTensorView& x) const;
+              int64_t written, const KvCache& cache, const MutableTensorView& x) const;
+  void add_mlp(const Mlp& mlp, const TensorView& normed, int64_t written, const MutableTensorView& x) const;
 
   Device& device_;
   DecoderConfig config_;

@@ -104,7 +104,7 @@ std::vector<float> logits_in_one_call(const Prompt& prompt) {
   EXPECT_TRUE(pages.reserve(length));
   const SequenceRows rows{0, length, 0, pages.pages()};
   const int64_t wanted[] = {length - 1};
-  const Tensor logits = decoder.step(x, {&rows, 1}, wanted, cache);
+  const Tensor logits = decoder.step(x, {&rows, 1}, 0, wanted, cache);
   return {logits.floats(), logits.floats() + logits.shape().elements()};
 }
 

@@ -41,7 +41,7 @@ class Quantize : public ::testing::Test {
     model.decoder.embed({&id, 1}, x);
     const SequenceRows rows{0, 1, 0, pages.pages()};
     const int64_t wanted[] = {0};
-    const Tensor out = model.decoder.step(x, {&rows, 1}, wanted, cache);
+    const Tensor out = model.decoder.step(x, {&rows, 1}, 1, wanted, cache);
     return {out.floats(), out.floats() + out.shape().elements()};
   }
 

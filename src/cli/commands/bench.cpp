@@ -122,7 +122,7 @@ class Decoding {
     return static_cast<double>(layer.format.page_bytes) / layer.format.page_tokens * model_.decoder.config().layers;
   }
 
-  // Takes `rows` more tokens of every sequence.
+  // Takes `rows` more tokens of every sequence; one of each as if the model had written it, more as of a prompt.
   void step(int64_t rows) {
     const DecoderConfig& config = model_.decoder.config();
     std::vector<SequenceRows> sequences;
@@ -135,7 +135,7 @@ class Decoding {
     }
     const Tensor x(model_.device, DataType::f32, {static_cast<int64_t>(ids.size()), config.hidden});
     model_.decoder.embed(ids, x);
-    model_.decoder.step(x, sequences, wanted, cache_);
+    model_.decoder.step(x, sequences, rows == 1 ? x.shape()[0] : 0, wanted, cache_);
     position_ += rows;
   }
 

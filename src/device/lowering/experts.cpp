@@ -17,7 +17,7 @@ void experts(Device& device, const ExpertsArgs& args) {
   const Tensor chosen(device, DataType::i32, {rows, args.top_k});
   {
     const Tensor scores(device, DataType::f32, {rows, count});
-    device.linear({.in = args.in, .weight = args.router, .out = scores});
+    device.linear({.in = args.in, .weight = args.router, .out = scores, .written = args.written});
     device.softmax({scores, scores});
     device.top_k({scores, values, chosen});
   }
