@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <exception>
 #include <fstream>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace lectern {
@@ -23,6 +27,19 @@ int control_group_quota() {
   if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
   const double processors = std::strtod(quota.c_str(), nullptr) / period;
   return processors > 0 ? std::max(1, static_cast<int>(processors + 0.999)) : 0;
+}
+
+// Of the affinity mask. The system refuses a mask shorter than its own, whose length it does not tell.
+int processors_of_mask() {
+  for (int most = CPU_SETSIZE; most <= 1 << 20; most *= 2) {
+    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(CPU_ALLOC(static_cast<size_t>(most)),
+                                                               [](cpu_set_t* all) { CPU_FREE(all); });
+    if (set == nullptr) break;
+    const size_t size = CPU_ALLOC_SIZE(static_cast<size_t>(most));
+    if (sched_getaffinity(0, size, set.get()) == 0) return std::max(1, CPU_COUNT_S(size, set.get()));
+    if (errno != EINVAL) break;
+  }
+  return 1;
 }
 
 void pause() {
@@ -43,8 +60,8 @@ class Pool {
   ~Pool() { stop(); }
 
   void resize(int count) {
-    if (count == size()) return;
     const std::lock_guard lock(region_);
+    if (count == size()) return;
     stop();
     stopping_ = false;
     for (int i = 1; i < count; ++i) workers_.emplace_back([this] { work(); });
@@ -52,7 +69,7 @@ class Pool {
   }
   int size() const { return size_; }
 
-  // False when another thread's region runs.
+  // False when another thread's region runs. Throws what a body threw first, when every thread is done.
   bool run(int64_t count, pool::Body body, const void* context) {
     const std::unique_lock lock(region_, std::try_to_lock);
     if (!lock.owns_lock()) return false;
@@ -63,6 +80,7 @@ class Pool {
     context_.store(context);
     count_.store(static_cast<uint64_t>(count));
     finished_.store(0);
+    failed_.store(false);
     claim_.store(generation << index_bits);
     claim_changes_.fetch_add(1);
     if (sleeping_.load() > 0) claim_changes_.notify_all();
@@ -76,6 +94,7 @@ class Pool {
         std::this_thread::yield();  // perhaps the one who works is waiting for this very processor
       }
     }
+    if (failed_.load()) std::rethrow_exception(std::exchange(failure_, nullptr));
     return true;
   }
 
@@ -94,9 +113,17 @@ class Pool {
       const void* const context = context_.load();
       if (index == closed || index >= count_.load()) return any;
       if (!claim_.compare_exchange_weak(seen, seen + 1)) continue;
-      body(context, static_cast<int64_t>(index));
+      if (!failed_.load(std::memory_order_relaxed)) call(body, context, static_cast<int64_t>(index));
       finished_.fetch_add(1, std::memory_order_release);
       any = true;
+    }
+  }
+
+  void call(pool::Body body, const void* context, int64_t index) {
+    try {
+      body(context, index);
+    } catch (...) {
+      if (!failed_.exchange(true)) failure_ = std::current_exception();
     }
   }
 
@@ -129,13 +156,15 @@ class Pool {
 
   std::mutex region_;
   std::vector<std::thread> workers_;
-  int size_ = 1;
+  std::atomic<int> size_{1};
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> claim_{closed};  // the region's number, and the next index of it
   std::atomic<pool::Body> body_{nullptr};
   std::atomic<const void*> context_{nullptr};
   std::atomic<uint64_t> count_{0};
   std::atomic<uint64_t> finished_{0};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr failure_;  // written by who set failed_, read when the region has ended
   std::atomic<uint32_t> claim_changes_{0};
   std::atomic<int> sleeping_{0};
 };
@@ -150,9 +179,7 @@ Pool& the_pool() {
 }  // namespace
 
 int available_threads() {
-  cpu_set_t set;
-  int count = 1;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) count = std::max(1, CPU_COUNT(&set));
+  const int count = processors_of_mask();
   const int quota = control_group_quota();
   return quota > 0 ? std::min(count, quota) : count;
 }

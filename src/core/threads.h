@@ -12,7 +12,8 @@ namespace lectern {
 // The processors this process may use: its affinity mask, bounded by the control group's quota.
 int available_threads();
 
-// Threads for every later parallel region; 0 or less takes available_threads(). Not while a region runs.
+// Threads for every later parallel region; 0 or less takes available_threads(). Waits for a region that
+// another thread runs; not within a region.
 void set_threads(int count);
 int threads();
 
@@ -21,8 +22,9 @@ using Body = void (*)(const void* context, int64_t i);
 void run(int64_t count, Body body, const void* context);
 }  // namespace pool
 
-// Calls body(i) for i in 0 .. count - 1, on all threads, in no particular order. body must not throw. Within a body,
-// and while another thread's region runs, it is called on this thread alone.
+// Calls body(i) for i in 0 .. count - 1, on all threads, in no particular order. What a body throws first is thrown
+// from here when all threads are done, and the rest is left out. Within a body, and while another thread's region runs,
+// it is called on this thread alone.
 template <typename Body>
 void parallel_for(int64_t count, const Body& body) {
   pool::run(

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <new>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -62,6 +64,42 @@ TEST(Threads, SharesCoverEverythingOnce) {
       }
     }
   }
+}
+
+TEST(Threads, WhatABodyThrowsReachesTheCaller) {
+  const DefaultThreads afterwards;
+  for (const int count : {1, 3}) {
+    set_threads(count);
+    for (const int64_t items : {1, 2, 100}) {
+      std::atomic<int> calls = 0;
+      const auto body = [&](int64_t i) {
+        ++calls;
+        if (i >= items / 2) throw std::bad_alloc();
+      };
+      EXPECT_THROW(parallel_for(items, body), std::bad_alloc);
+      EXPECT_GE(calls, 1);
+      calls = 0;
+      parallel_for(items, [&](int64_t) { ++calls; });  // the next region knows nothing of it
+      EXPECT_EQ(calls, items);
+    }
+  }
+}
+
+// Several threads ask for the same number, and for others, while regions run.
+TEST(Threads, AnyThreadMaySetTheNumber) {
+  const DefaultThreads afterwards;
+  std::vector<std::thread> callers;
+  std::atomic<int64_t> total = 0;
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&total, caller] {
+      for (int round = 0; round < 20; ++round) {
+        set_threads(1 + (caller + round) % 3);
+        parallel_for(50, [&](int64_t) { ++total; });
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(total, 4 * 20 * 50);
 }
 
 }  // namespace
