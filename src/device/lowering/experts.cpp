@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "device/lowering/lowerings.h"
+#include "device/ranking.h"
 
 namespace lectern::lowering {
 
@@ -73,7 +74,7 @@ void top_k(Device& device, const TopKArgs& args) {
     const float* score = scores.data() + row * width;
     std::iota(order.begin(), order.end(), 0);
     std::partial_sort(order.begin(), order.begin() + count, order.end(),
-                      [&](int32_t a, int32_t b) { return score[a] != score[b] ? score[a] > score[b] : a < b; });
+                      [&](int32_t a, int32_t b) { return ranks_before(score, a, b); });
     indices.insert(indices.end(), order.begin(), order.begin() + count);
     for (int64_t k = 0; k < count; ++k) values.push_back(score[order[static_cast<size_t>(k)]]);
   }

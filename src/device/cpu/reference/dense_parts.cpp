@@ -9,6 +9,7 @@
 #include "device/cpu/kernels.h"
 #include "device/cpu/reference/part_kernels.h"
 #include "device/device.h"
+#include "device/ranking.h"
 
 namespace lectern::cpu {
 namespace {
@@ -75,7 +76,7 @@ void top_k(Device&, const TopKArgs& args) {
     const float* in = args.in.as<float>() + row * width;
     std::iota(order.begin(), order.end(), 0);
     std::partial_sort(order.begin(), order.begin() + count, order.end(),
-                      [&](int32_t a, int32_t b) { return in[a] != in[b] ? in[a] > in[b] : a < b; });
+                      [&](int32_t a, int32_t b) { return ranks_before(in, a, b); });
     for (int64_t k = 0; k < count; ++k) {
       args.indices.as<int32_t>()[row * count + k] = order[static_cast<size_t>(k)];
       args.values.as<float>()[row * count + k] = in[order[static_cast<size_t>(k)]];
