@@ -2,10 +2,48 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "core/threads.h"
 #include "device/host_values.h"
 #include "lectern/error.h"
 
 namespace lectern {
+namespace {
+
+// The index of a value that is infinite or not a number, or -1. Bits has the exponent's bits of one value.
+template <typename Bits>
+int64_t find_infinite(const std::byte* data, int64_t count, Bits exponent) {
+  std::atomic<int64_t> found = -1;
+  parallel_shares(count, 1 << 16, [&](int64_t first, int64_t last) {
+    constexpr int64_t stretch = 4096;
+    Bits values[stretch];  // a mapped file's may be misaligned
+    for (; first < last && found.load(std::memory_order_relaxed) < 0; first += stretch) {
+      const int64_t some = std::min(stretch, last - first);
+      std::memcpy(values, data + static_cast<size_t>(first) * sizeof(Bits), static_cast<size_t>(some) * sizeof(Bits));
+      bool any = false;
+      for (int64_t i = 0; i < some; ++i) any |= (values[i] & exponent) == exponent;
+      for (int64_t i = 0; any && i < some; ++i) {
+        if ((values[i] & exponent) == exponent) found = first + i;
+      }
+    }
+  });
+  return found;
+}
+
+int64_t find_infinite(const TensorView& weight) {
+  const int64_t count = weight.shape.elements();
+  switch (weight.type) {
+    case DataType::f32: return find_infinite<uint32_t>(weight.data, count, 0x7f800000u);
+    case DataType::bf16: return find_infinite<uint16_t>(weight.data, count, 0x7f80u);
+    case DataType::f16: return find_infinite<uint16_t>(weight.data, count, 0x7c00u);
+    default: return -1;
+  }
+}
+
+}  // namespace
 
 Matrix WeightLoader::matrix(const std::string& name, const Shape& shape, WeightFormat format) const {
   Matrix matrix;
@@ -23,6 +61,14 @@ Matrix WeightLoader::matrix(const std::string& name, const Shape& shape, WeightF
     }
   } else {
     const TensorView weight = checkpoint_.weight(name, shape);
+    const bool quantized = format == WeightFormat::q8 || format == WeightFormat::q4;
+    if (const int64_t found = quantized ? find_infinite(weight) : -1; found >= 0) {
+      const int64_t columns = shape.elements() / shape[0];
+      throw Error(
+          fmt::format("{}: tensor {} holds infinity or no number in row {}, column {}, which {} cannot keep; take "
+                      "weights as bf16, or get the model again",
+                      checkpoint_.folder().string(), name, found / columns, found % columns, name_of(format)));
+    }
     matrix = device_.matrix(weight, format);
     if (matrix.storage) checkpoint_.forget(weight);
   }

@@ -1,9 +1,11 @@
 #include "engine/quantize.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "checkpoint/packed.h"
 #include "core/temp_folder.h"
@@ -62,6 +64,35 @@ TEST_F(Quantize, LoadsToTheSameModel) {
   }
   for (const auto& entry : fs::directory_iterator(folder_.path()))
     EXPECT_THAT(entry.path().filename().string(), ::testing::Not(HasSubstr(".part")));
+}
+
+// Rounded to blocks with a common scale they would become numbers.
+TEST_F(Quantize, RefusesWeightsThatAreNoNumbers) {
+  const std::string name = "model.layers.1.mlp.experts.0.up_proj.weight";
+  for (const uint32_t bits : {0x7fc00000u, 0xff800000u}) {  // not a number, minus infinity
+    const fs::path copy = folder_ / fmt::format("copy{:x}", bits);
+    fs::copy(mini, copy);
+    for (const auto& entry : fs::directory_iterator(copy)) {
+      if (entry.path().extension() != ".safetensors") continue;
+      std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+      uint64_t length = 0;
+      file.read(reinterpret_cast<char*>(&length), sizeof(length));
+      std::string header(length, ' ');
+      file.read(header.data(), static_cast<std::streamsize>(length));
+      const nlohmann::json tensor = nlohmann::json::parse(header).at(name);
+      const bool wide = tensor.at("dtype") == "F32";
+      const int64_t columns = tensor.at("shape").at(1);
+      const uint32_t value = wide ? bits : bits >> 16;  // little endian
+      const int64_t size = wide ? 4 : 2;
+      file.seekp(8 + static_cast<int64_t>(length) + tensor.at("data_offsets").at(0).get<int64_t>() +
+                 (3 * columns + 5) * size);
+      file.write(reinterpret_cast<const char*>(&value), size);
+    }
+    for (const WeightFormat format : {WeightFormat::q8, WeightFormat::q4}) {
+      EXPECT_THAT(error_of(copy, format), ::testing::AllOf(HasSubstr(name), HasSubstr("row 3, column 5")));
+    }
+    EXPECT_EQ(error_of(copy, WeightFormat::f32), "");
+  }
 }
 
 TEST_F(Quantize, RefusesWhatItCannotDo) {
