@@ -59,6 +59,7 @@ UNTESTED: dict[str, str] = {
     "src/device/cpu/attention/bf16_attention.cpp": "encoder_attention_test",
     "src/device/cpu/cpu_device.cpp": "device_test",
     "src/device/cpu/matmul/bf16_products.cpp": "panel_products_test",
+    "src/device/cpu/matmul/float_products.cpp": "panel_products_test and linear_test",
     "src/device/cpu/matmul/int8_products.cpp": "panel_products_test",
     "src/device/cpu/peak.cpp": "measures",
     "src/device/cpu/reference/dense_parts.cpp": "tests of device/lowering",

@@ -11,7 +11,7 @@
 
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/matmul/panel_products.h"
+#include "device/cpu/matmul/kernel_list.h"
 #include "device/cpu/matmul/panels.h"
 #include "device/cpu/reference/part_kernels.h"
 #include "hwy/targets.h"
@@ -76,7 +76,8 @@ bool supports(Operator which, DataType type) {
     case Operator::layer_norm:
     case Operator::rms_norm:
     case Operator::copy: return type != DataType::f16;
-    case Operator::attention: return type == DataType::f32 || (type == DataType::bf16 && cpu::has_bf16_products());
+    case Operator::attention:
+      return type == DataType::f32 || (type == DataType::bf16 && cpu::row_type(WeightFormat::bf16) == type);
     default: return type == DataType::f32;
   }
 }
@@ -166,8 +167,7 @@ class CpuDevice final : public Device {
 
   // What few rows multiply is small beside the weights, so the decoder keeps its values in f32.
   Precision precision(WeightFormat format) const override {
-    const bool narrow = format != WeightFormat::f32 && cpu::has_bf16_products();
-    return {.encoder = narrow ? DataType::bf16 : DataType::f32, .decoder = DataType::f32};
+    return {.encoder = cpu::row_type(format), .decoder = DataType::f32};
   }
 
  protected:

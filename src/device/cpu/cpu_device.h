@@ -1,4 +1,4 @@
-// The CPU as a device: oneDNN for products of many rows, Highway kernels for everything else.
+// The CPU as a device.
 #pragma once
 
 #include "device/device.h"

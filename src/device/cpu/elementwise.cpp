@@ -12,8 +12,8 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
+#include "device/cpu/activation-inl.h"
 #include "device/cpu/vector-inl.h"
-#include "hwy/contrib/math/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lectern::cpu::HWY_NAMESPACE {
@@ -53,13 +53,8 @@ void multiply_values(const float* a, const float* b, float* out, int64_t count) 
   combine(a, b, out, count, [](auto, auto x, auto y) HWY_ATTR { return hn::Mul(x, y); });
 }
 
-// out = a * sigmoid(slope a) * b
-void sigmoid_multiply(const float* a, const float* b, float slope, float* out, int64_t count) {
-  combine(a, b, out, count, [slope](auto d, auto x, auto y) HWY_ATTR {
-    // Beyond 104 Exp is undefined; there it is infinite, and the quotient 0.
-    const auto power = hn::Exp(d, hn::Min(hn::Mul(x, hn::Set(d, -slope)), hn::Set(d, 104.0f)));
-    return hn::Mul(hn::Div(x, hn::Add(hn::Set(d, 1.0f), power)), y);
-  });
+void activate_values(Activation activation, float* x, int64_t count) {
+  combine(x, x, x, count, [activation](auto d, auto value, auto) HWY_ATTR { return activated(d, activation, value); });
 }
 
 // The sum over i of (x[i] - shift) * (y[i] - shift).
@@ -154,7 +149,7 @@ HWY_EXPORT(widen_range);
 HWY_EXPORT(narrow_range);
 HWY_EXPORT(add_values);
 HWY_EXPORT(multiply_values);
-HWY_EXPORT(sigmoid_multiply);
+HWY_EXPORT(activate_values);
 HWY_EXPORT(norm_row);
 HWY_EXPORT(rotate);
 
@@ -207,24 +202,7 @@ void narrow_row(const TensorView& in, int64_t row, uint16_t* out) {
 }
 
 void activate(Activation activation, float* x, int64_t count) {
-  static const std::vector<float> ones(256, 1.0f);
-  const auto sigmoid = [&](float slope) {
-    for (int64_t i = 0; i < count; i += 256) {
-      HWY_DYNAMIC_DISPATCH(sigmoid_multiply)(x + i, ones.data(), slope, x + i, std::min<int64_t>(256, count - i));
-    }
-  };
-  switch (activation) {
-    case Activation::none: return;
-    case Activation::silu: return sigmoid(1.0f);
-    case Activation::quick_gelu: return sigmoid(1.702f);
-    case Activation::gelu:
-      for (int64_t i = 0; i < count; ++i) x[i] = 0.5f * x[i] * (1.0f + std::erf(x[i] * 0.70710678f));
-      return;
-  }
-}
-
-void silu_multiply(float* y, const float* up, int64_t count) {
-  HWY_DYNAMIC_DISPATCH(sigmoid_multiply)(y, up, 1.0f, y, count);
+  if (activation != Activation::none) HWY_DYNAMIC_DISPATCH(activate_values)(activation, x, count);
 }
 
 void layer_norm(Device&, const NormArgs& args) { norm_rows(args); }

@@ -7,18 +7,6 @@
 
 namespace lectern::cpu {
 
-// y[i][n] = x[i] . weight[n] for every row n of a weight kept as it is in its checkpoint, i < count.
-struct RowProduct {
-  const Matrix* weight = nullptr;
-  const float* const* x = nullptr;
-  float* const* y = nullptr;
-  int count = 0;
-};
-// Products of few rows, bound by the reading of the weights: all of them in one parallel region.
-void row_products(std::span<const RowProduct> products);
-// From so many rows on, a blocked product is faster.
-inline constexpr int max_row_products = 16;
-
 // out f32 = in (f32, f16 or bf16), of the same number of elements.
 void widen(const TensorView& in, float* out);
 // The same for one entry of the leading extent, on this thread alone.
@@ -28,12 +16,10 @@ void widen_row(const TensorView& in, int64_t row, float* out);
 void narrow_row(const TensorView& in, int64_t row, uint16_t* out);
 // x[i] = activation(x[i])
 void activate(Activation activation, float* x, int64_t count);
-// y = silu(y) * up
-void silu_multiply(float* y, const float* up, int64_t count);
 
-// The cache is of bf16 beside narrower weights where has_bf16_products(), see bf16_attention.cpp, and otherwise of f32:
-// pages then hold for every kv head the keys, transposed [head size, page_tokens], then for every kv head the values
-// [page_tokens, head size padded to 16].
+// The cache is of bf16 beside narrower weights where avx512_level() is bf16, see bf16_attention.cpp, and otherwise of
+// f32: pages then hold for every kv head the keys, transposed [head size, page_tokens], then for every kv head the
+// values [page_tokens, head size padded to 16].
 inline constexpr int page_tokens = 64;
 CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format);
 

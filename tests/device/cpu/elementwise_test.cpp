@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "device/cpu/kernels.h"
+#include "support/bits.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
 
@@ -254,22 +255,6 @@ TEST(Elementwise, ActivationsOfLargeValues) {
   }
 }
 
-TEST(Elementwise, SiluMultiply) {
-  Random random(9);
-  for (const int64_t count : {1, 15, 16, 100}) {
-    const std::vector<float> gate = random.values(count, 10);
-    const std::vector<float> up = random.values(count);
-    std::vector<double> expected;
-    for (size_t i = 0; i < gate.size(); ++i)
-      expected.push_back(testing::activated(Activation::silu, gate[i]) * static_cast<double>(up[i]));
-    for_each_target([&] {
-      std::vector<float> y = gate;
-      cpu::silu_multiply(y.data(), up.data(), count);
-      EXPECT_LT(relative_error(y, expected), 1e-6);
-    });
-  }
-}
-
 TEST(Elementwise, NotANumberStays) {
   for_each_target([] {
     for (const auto activation : {Activation::gelu, Activation::quick_gelu, Activation::silu}) {
@@ -278,6 +263,46 @@ TEST(Elementwise, NotANumberStays) {
       for (const float value : x) EXPECT_TRUE(std::isnan(value));
     }
   });
+}
+
+// Rows with a width that is no multiple of a vector, alone and among others, on one thread and several.
+TEST(Elementwise, RowsAreTheSameAloneAndInCompany) {
+  Random random(20);
+  for (const int64_t width : {68, 1280}) {
+    constexpr int64_t rows = 37;
+    const std::vector<float> in = random.values(rows * width);
+    const std::vector<float> weight = random.values(width);
+    const std::vector<float> bias = random.values(width);
+    // Norms with and without a bias, an activation and a rotation of the same rows.
+    const auto run = [&](int64_t first, int64_t count) {
+      std::vector<float> x(in.begin() + first * width, in.begin() + (first + count) * width);
+      std::vector<float> normed(x.size());
+      const Shape shape = {count, width};
+      cpu::layer_norm(cpu_device(), {.in = view_of(x, shape),
+                                     .weight = view_of(weight, {width}),
+                                     .bias = view_of(bias, {width}),
+                                     .out = view_of(normed, shape)});
+      cpu::activate(Activation::gelu, normed.data(), count * width);
+      cpu::activate(Activation::silu, normed.data(), count * width);
+      const SequenceRows sequence{.first_row = 0, .rows = count, .position = first};
+      cpu::rope(cpu_device(), {view_of(normed, shape), 2, 1e4f, {&sequence, 1}});
+      cpu::multiply(cpu_device(), {view_of(normed, shape), view_of(x, shape), view_of(normed, shape)});
+      cpu::rms_norm(cpu_device(),
+                    {.in = view_of(normed, shape), .weight = view_of(weight, {width}), .out = view_of(normed, shape)});
+      return normed;
+    };
+    for_each_target([&] {
+      const std::vector<float> all = run(0, rows);
+      for (int round = 0; round < 20; ++round) {
+        const testing::WithThreads several(static_cast<int>(random.between(1, 4)));
+        const int64_t first = random.between(0, rows - 1);
+        const int64_t count = random.between(1, rows - first);
+        const auto expected =
+            std::span(all).subspan(static_cast<size_t>(first * width), static_cast<size_t>(count * width));
+        EXPECT_EQ(testing::different_bits(run(first, count), expected), 0) << first << ", " << count << " rows";
+      }
+    });
+  }
 }
 
 }  // namespace

@@ -180,7 +180,8 @@ inline void attend(const QueryBlock& block, float* result) {
       }
       largest[i] = peak;
     }
-    // Places past `count` may never have been written: they are not multiplied, whatever their weight.
+    // Places past `count` may never have been written: they are not multiplied, whatever their weight. Those that a row
+    // does not see have weight 0, and change it by nothing but the sign of a zero.
     product<true>(scores, page_tokens, block.values[index], block.value_stride, result, block.value_stride, block.rows,
                   block.value_stride, count);
   }
@@ -188,7 +189,7 @@ inline void attend(const QueryBlock& block, float* result) {
     const auto factor = hn::Set(d, 1.0f / total[i]);
     float* out = result + i * block.value_stride;
     for (int64_t j = 0; j < block.value_stride; j += lanes)
-      hn::StoreU(hn::Mul(hn::LoadU(d, out + j), factor), d, out + j);
+      hn::StoreU(hn::MulAdd(hn::LoadU(d, out + j), factor, hn::Zero(d)), d, out + j);  // a zero becomes positive
   }
 }
 

@@ -148,9 +148,9 @@ inline void multiply(const uint16_t* x, int64_t stride, int64_t rows, const uint
       const int64_t some = std::min<int64_t>(tile_rows, rows - row);
       float* const to = out + row * out_stride + panel * panel_places;
       if (two) {
-        multiply_rows<2, add>(some, x + row * stride, stride, both, pairs, to, out_stride);
+        multiply_tile_rows<2, add>(some, x + row * stride, stride, both, pairs, to, out_stride);
       } else {
-        multiply_rows<1, add>(some, x + row * stride, stride, both, pairs, to, out_stride);
+        multiply_tile_rows<1, add>(some, x + row * stride, stride, both, pairs, to, out_stride);
       }
     }
   }
@@ -174,6 +174,7 @@ void attend(const Queries& q, Scratch& scratch, float* result) {
       soften(q, row, first, count, padded, scratch, result + row * q.head.width());
     for (int64_t at = 0; at < count; at += places_of_page) {
       // Pairs of places beyond `count` may never have been written: they are not multiplied, whatever their weight.
+      // Those that a row does not see have weight 0, and change it by nothing but the sign of a zero.
       const int64_t pairs = (std::min(places_of_page, count - at) + 1) / 2;
       multiply<true>(scratch.weights + at, stretch, q.count, q.pages[(first + at) / places_of_page] + q.value_offset,
                      panel_places * places_of_page / 2, q.head.panels, pairs, result, q.head.width());
@@ -183,7 +184,7 @@ void attend(const Queries& q, Scratch& scratch, float* result) {
     const __m512 factor = _mm512_set1_ps(1.0f / scratch.total[row]);
     float* const out = result + row * q.head.width();
     for (int64_t j = 0; j < q.head.width(); j += 16)
-      _mm512_storeu_ps(out + j, _mm512_mul_ps(_mm512_loadu_ps(out + j), factor));
+      _mm512_storeu_ps(out + j, _mm512_fmadd_ps(_mm512_loadu_ps(out + j), factor, _mm512_setzero_ps()));  // no -0
   }
 }
 

@@ -1,4 +1,4 @@
-// Attention on bf16; all of it runs only where has_bf16_products() is true. See kernels.h and operators.h.
+// Attention on bf16; all of it runs only where avx512_level() is bf16. See kernels.h and operators.h.
 #pragma once
 
 #include "device/operators.h"

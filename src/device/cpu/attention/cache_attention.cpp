@@ -5,7 +5,7 @@
 #include "core/threads.h"
 #include "device/cpu/attention/bf16_attention.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/matmul/panel_products.h"
+#include "device/cpu/matmul/kernel_list.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/attention/cache_attention.cpp"
@@ -66,7 +66,7 @@ namespace lectern::cpu {
 HWY_EXPORT(attend_rows);
 
 CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format) {
-  if (format != WeightFormat::f32 && has_bf16_products()) return bf16::cache_format(kv_heads, head_size);
+  if (row_type(format) == DataType::bf16) return bf16::cache_format(kv_heads, head_size);
   const auto floats =
       static_cast<size_t>(kv_heads) * page_tokens * static_cast<size_t>(head_size + HWY_NAMESPACE::padded(head_size));
   return {page_tokens, floats * sizeof(float), DataType::f32};

@@ -1,5 +1,5 @@
 // Products of bf16 with AVX512-BF16, which Highway does not reach: tiles of rows times panels (see panels.h). Included
-// by sources whose functions run only where has_bf16_products() is true; everything between LECTERN_BF16_BEGIN and
+// by sources whose functions run only where avx512_level() is bf16; everything between LECTERN_BF16_BEGIN and
 // LECTERN_AVX512_END is compiled for that instruction set.
 #pragma once
 
@@ -48,8 +48,8 @@ inline void multiply_tile(const uint16_t* rows, int64_t stride, const __m512i* c
 
 // The same for up to 12 rows.
 template <int N, bool add>
-inline void multiply_rows(int64_t rows, const uint16_t* x, int64_t stride, const __m512i* const* panels, int64_t pairs,
-                          float* out, int64_t out_stride) {
+inline void multiply_tile_rows(int64_t rows, const uint16_t* x, int64_t stride, const __m512i* const* panels,
+                               int64_t pairs, float* out, int64_t out_stride) {
   switch (rows) {
     case 12: return multiply_tile<12, N, add>(x, stride, panels, pairs, out, out_stride);
     case 11: return multiply_tile<11, N, add>(x, stride, panels, pairs, out, out_stride);

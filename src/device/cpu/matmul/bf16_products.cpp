@@ -61,15 +61,6 @@ constexpr auto functions_for_rows(std::index_sequence<index...> /*rows*/) {
       multiply_panel<static_cast<int>(index) + 1>...};
 }
 
-// Few rows: a panel is read from memory once.
-void multiply_few(const PanelRange& range) {
-  static constexpr auto multiply = functions_for_rows(std::make_index_sequence<most_rows>());
-  for (int64_t panel = range.first; panel < range.last; ++panel) {
-    for (int64_t row = range.from; row < range.to; row += most_rows)
-      multiply[static_cast<size_t>(std::min(most_rows, range.to - row) - 1)](*range.product, panel, row);
-  }
-}
-
 // Tables of bf16 numbers by the low five bits of an index, of which the fifth does not count.
 struct Tables {
   Tables() {
@@ -136,8 +127,19 @@ void widen_panel(const std::byte* panel, int64_t groups, WeightFormat format, Ve
   }
 }
 
-// Many rows: tiles of 12 rows by two panels, of which the rows of a block stay in the second cache.
-void multiply_many(const PanelRange& range) {
+}  // namespace
+
+// A panel is read from memory once.
+void multiply_rows(const PanelRange& range) {
+  static constexpr auto functions = functions_for_rows(std::make_index_sequence<most_rows>());
+  for (int64_t panel = range.first; panel < range.last; ++panel) {
+    for (int64_t row = range.from; row < range.to; row += most_rows)
+      functions[static_cast<size_t>(std::min(most_rows, range.to - row) - 1)](*range.product, panel, row);
+  }
+}
+
+// Tiles of 12 rows by two panels, of which the rows of a block stay in the second cache.
+void multiply_tiles(const PanelRange& range) {
   static thread_local std::vector<Vector> widened;
   const PanelProduct& product = *range.product;
   const Matrix& weight = *product.weight;
@@ -166,9 +168,9 @@ void multiply_many(const PanelRange& range) {
     for (int64_t row = range.from; row < range.to; row += tile_rows) {
       const int64_t rows = std::min<int64_t>(tile_rows, range.to - row);
       if (two) {
-        multiply_rows<2, false>(rows, x + row * stride, stride, panels, pairs, tile, 32);
+        multiply_tile_rows<2, false>(rows, x + row * stride, stride, panels, pairs, tile, 32);
       } else {
-        multiply_rows<1, false>(rows, x + row * stride, stride, panels, pairs, tile, 32);
+        multiply_tile_rows<1, false>(rows, x + row * stride, stride, panels, pairs, tile, 32);
       }
       for (int64_t i = 0; i < rows; ++i) {
         const __m512 left = _mm512_load_ps(tile + i * 32);
@@ -184,21 +186,12 @@ void multiply_many(const PanelRange& range) {
   }
 }
 
-}  // namespace
-
-void multiply_range(const PanelRange& range) {
-  if (range.product->count <= max_row_products && range.product->weight->format == WeightFormat::bf16) {
-    multiply_few(range);
-  } else {
-    multiply_many(range);
-  }
-}
-
 }  // namespace lectern::cpu::bf16
 LECTERN_AVX512_END
 
 #else
 namespace lectern::cpu::bf16 {
-void multiply_range(const PanelRange&) {}
+void multiply_rows(const PanelRange&) {}
+void multiply_tiles(const PanelRange&) {}
 }  // namespace lectern::cpu::bf16
 #endif

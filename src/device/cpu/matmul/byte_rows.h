@@ -3,30 +3,24 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
-#include "device/cpu/matmul/panel_products.h"
+#include "device/cpu/matmul/panels.h"
 
 namespace lectern::cpu {
 
-class ByteRows {
- public:
-  struct Block {
-    int8_t numbers[32] = {};  // in the order of the bytes that they are multiplied with; see panels.h
-    float scale = 0;
-    // The weights' numbers are multiplied with 128 (q8) or 8 (q4) added: minus that times the sum of the numbers.
-    int32_t correction = 0;
-  };
+class ProductRows;
 
-  // Runs only where has_int8_products() is true.
-  ByteRows(const ProductRows& rows, WeightFormat format);
-
-  const Block* row(int64_t index) const { return blocks_.data() + index * blocks_of_row_; }
-  int64_t blocks_of_row() const { return blocks_of_row_; }
-
- private:
-  std::vector<Block> blocks_;
-  int64_t blocks_of_row_;
+struct ByteBlock {
+  int8_t numbers[block_inputs];  // in the order of the bytes that they are multiplied with; see panels.h
+  float scale;
+  // The weights' numbers are multiplied with 128 (q8) or 8 (q4) added: minus that times the sum of the numbers.
+  int32_t correction;
 };
+
+// Of a row of that many inputs.
+constexpr int64_t byte_blocks(int64_t in) { return padded_inputs(in) / block_inputs; }
+
+// Row `index` for weights of `format`, as all of its blocks. Runs only where avx512_level() is at least vnni.
+void round_row(const ProductRows& rows, int64_t index, WeightFormat format, ByteBlock* blocks);
 
 }  // namespace lectern::cpu

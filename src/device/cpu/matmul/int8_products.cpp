@@ -1,8 +1,7 @@
-// Products of quantized weights with few rows by AVX512-VNNI: both sides are numbers of eight bits (four are widened),
-// and 32 products are summed exactly before they are scaled.
+// Products of quantized weights with written rows by AVX512-VNNI: both sides are numbers of eight bits (four are
+// widened), and 32 products are summed exactly before they are scaled.
 #include <hwy/detect_compiler_arch.h>
 
-#include "device/cpu/matmul/byte_rows.h"
 #include "device/cpu/matmul/panel_range.h"
 
 #if HWY_ARCH_X86_64
@@ -34,7 +33,7 @@ alignas(32) constexpr uint8_t q4_order[32] = {0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 
                                               0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15};
 
 template <typename Value>
-void round_row(const Value* values, int64_t count, WeightFormat format, ByteRows::Block* blocks) {
+void round_values(const Value* values, int64_t count, WeightFormat format, ByteBlock* blocks) {
   const bool eight = format == WeightFormat::q8;
   const __m256i order = _mm256_load_si256(reinterpret_cast<const __m256i*>(eight ? q8_order : q4_order));
   const int32_t added = eight ? 128 : 8;
@@ -45,9 +44,10 @@ void round_row(const Value* values, int64_t count, WeightFormat format, ByteRows
     const __m512i bits =
         _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(low)), _mm512_castps_si512(_mm512_abs_ps(high)));
     const auto largest = std::bit_cast<float>(_mm512_reduce_max_epi32(bits));
-    ByteRows::Block& block = blocks[i];
+    ByteBlock& block = blocks[i];
     if (!(largest >= 1e-30f && largest <= std::numeric_limits<float>::max())) {
-      block = {.scale = largest < 1e-30f ? 0.0f : largest};  // zeros times what is not a number are not numbers
+      // Zeros times what is not a number are not numbers.
+      block = {.numbers = {}, .scale = largest < 1e-30f ? 0.0f : largest, .correction = 0};
       continue;
     }
     const __m512 inverse = _mm512_set1_ps(127.0f / largest);
@@ -83,7 +83,7 @@ inline void load_block(const __m512i* words, __m512i* numbers) {
 
 // The sums of M rows with one panel, in registers.
 template <int M, bool eight>
-inline void sum_panel(const ByteRows::Block* rows, int64_t stride, const std::byte* panel, __m512* sum) {
+inline void sum_panel(const ByteBlock* rows, int64_t stride, const std::byte* panel, __m512* sum) {
   constexpr int64_t step = group_bytes(eight ? WeightFormat::q8 : WeightFormat::q4);
 #pragma GCC unroll 16
   for (int i = 0; i < M; ++i) sum[i] = _mm512_setzero_ps();
@@ -96,7 +96,7 @@ inline void sum_panel(const ByteRows::Block* rows, int64_t stride, const std::by
     load_block<eight>(words, numbers);
 #pragma GCC unroll 16
     for (int i = 0; i < M; ++i) {
-      const ByteRows::Block& x = rows[i * stride + block];
+      const ByteBlock& x = rows[i * stride + block];
       const auto* fours = reinterpret_cast<const int32_t*>(x.numbers);
       // Two chains, since each product waits for the one before.
       __m512i even = _mm512_set1_epi32(x.correction);
@@ -113,12 +113,13 @@ inline void sum_panel(const ByteRows::Block* rows, int64_t stride, const std::by
 }
 
 template <int M>
-inline void sum_panel(const ByteRows& rows, int64_t row, const Matrix& weight, int64_t panel, __m512* sum) {
+inline void sum_panel(const ByteBlock* rows, const Matrix& weight, int64_t panel, __m512* sum) {
+  const int64_t stride = byte_blocks(weight.in());
   const std::byte* const data = weight.data.data + panel * panel_bytes(weight.format, weight.in());
   if (weight.format == WeightFormat::q8) {
-    sum_panel<M, true>(rows.row(row), rows.blocks_of_row(), data, sum);
+    sum_panel<M, true>(rows, stride, data, sum);
   } else {
-    sum_panel<M, false>(rows.row(row), rows.blocks_of_row(), data, sum);
+    sum_panel<M, false>(rows, stride, data, sum);
   }
 }
 
@@ -126,11 +127,12 @@ inline void sum_panel(const ByteRows& rows, int64_t row, const Matrix& weight, i
 template <int M>
 void multiply_panel(const PanelRange& range, int64_t panel, int64_t row) {
   const PanelProduct& product = *range.product;
+  const ByteBlock* const rows = range.bytes + row * byte_blocks(product.weight->in());
   __m512 sum[M];
-  sum_panel<M>(*range.bytes, product.first + row, *product.weight, panel, sum);
+  sum_panel<M>(rows, *product.weight, panel, sum);
   if (product.gate != nullptr) {
     __m512 gate[M];
-    sum_panel<M>(*range.bytes, product.first + row, *product.gate, panel, gate);
+    sum_panel<M>(rows, *product.gate, panel, gate);
 #pragma GCC unroll 16
     for (int i = 0; i < M; ++i) sum[i] = _mm512_mul_ps(sum[i], sigmoid_times(gate[i], 1.0f));
   }
@@ -148,23 +150,20 @@ constexpr auto functions_for_rows(std::index_sequence<index...> /*rows*/) {
 
 }  // namespace
 
-ByteRows::ByteRows(const ProductRows& rows, WeightFormat format) : blocks_of_row_(rows.stride() / block_inputs) {
-  blocks_.resize(static_cast<size_t>(rows.count() * blocks_of_row_));
-  for (int64_t i = 0; i < rows.count(); ++i) {
-    Block* const to = blocks_.data() + i * blocks_of_row_;
-    if (rows.view().type == DataType::bf16) {
-      round_row(rows.view().as<uint16_t>() + i * rows.stride(), blocks_of_row_, format, to);
-    } else {
-      round_row(rows.view().as<float>() + i * rows.stride(), blocks_of_row_, format, to);
-    }
+void round_row(const ProductRows& rows, int64_t index, WeightFormat format, ByteBlock* blocks) {
+  const int64_t count = rows.stride() / block_inputs;
+  if (rows.view().type == DataType::bf16) {
+    round_values(rows.view().as<uint16_t>() + index * rows.stride(), count, format, blocks);
+  } else {
+    round_values(rows.view().as<float>() + index * rows.stride(), count, format, blocks);
   }
 }
 
-void int8::multiply_range(const PanelRange& range) {
-  static constexpr auto multiply = functions_for_rows(std::make_index_sequence<most_rows>());
+void int8::multiply(const PanelRange& range) {
+  static constexpr auto functions = functions_for_rows(std::make_index_sequence<most_rows>());
   for (int64_t panel = range.first; panel < range.last; ++panel) {
     for (int64_t row = range.from; row < range.to; row += most_rows)
-      multiply[static_cast<size_t>(std::min(most_rows, range.to - row) - 1)](range, panel, row);
+      functions[static_cast<size_t>(std::min(most_rows, range.to - row) - 1)](range, panel, row);
   }
 }
 
@@ -173,7 +172,7 @@ LECTERN_AVX512_END
 
 #else
 namespace lectern::cpu {
-ByteRows::ByteRows(const ProductRows&, WeightFormat) : blocks_of_row_(0) {}
-void int8::multiply_range(const PanelRange&) {}
+void round_row(const ProductRows&, int64_t, WeightFormat, ByteBlock*) {}
+void int8::multiply(const PanelRange&) {}
 }  // namespace lectern::cpu
 #endif

@@ -30,7 +30,7 @@ constexpr bool is_quantized(WeightFormat format) { return format == WeightFormat
 constexpr int64_t padded_inputs(int64_t in) { return (in + group_inputs - 1) / group_inputs * group_inputs; }
 constexpr int64_t panels_of(int64_t out) { return (out + panel_outputs - 1) / panel_outputs; }
 
-// Bytes of 64 inputs of a panel.
+// Bytes of 64 inputs of a packed panel.
 constexpr int64_t group_bytes(WeightFormat format) {
   switch (format) {
     case WeightFormat::q8: return scale_bytes + panel_outputs * group_inputs;

@@ -1,16 +1,15 @@
-// Products of few rows with a weight kept as it is in its checkpoint: every weight is read once and widened in
-// registers.
+// Products of rows with a weight kept as it is in its checkpoint: every weight is read once and widened in registers.
 #include <algorithm>
-#include <vector>
 
-#include "core/threads.h"
-#include "device/cpu/kernels.h"
+#include "device/cpu/matmul/panel_range.h"
+#include "device/cpu/matmul/panels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/matmul/row_products.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
+#include "device/cpu/matmul/finish-inl.h"
 #include "device/cpu/vector-inl.h"
 #include "hwy/cache_control.h"
 
@@ -18,10 +17,11 @@ HWY_BEFORE_NAMESPACE();
 namespace lectern::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// y[i][n + r] = x[i] . w[r] for R weight rows and M inputs.
+// y[i][r] = x[i] . w[r] for R weight rows and M inputs; rows of y lie 16 apart.
 template <typename Weight, int R, int M>
-void dot_rows(const Weight* w, int64_t in, const float* const* x, float* const* y, int64_t n) {
+void dot_rows(const Weight* w, int64_t in, const float* x, float* y) {
   const FloatTag d;
+  const hn::CappedTag<float, 1> one;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   hn::Vec<FloatTag> sum[R][M];
   for (auto& row : sum) {
@@ -32,49 +32,71 @@ void dot_rows(const Weight* w, int64_t in, const float* const* x, float* const* 
     hn::Vec<FloatTag> weight[R];
     for (int r = 0; r < R; ++r) {
       weight[r] = load_wide(d, w + r * in + k);
-      if constexpr (M <= 4) hwy::Prefetch(w + (R + r) * in + k);
+      hwy::Prefetch(w + (R + r) * in + k);
     }
     for (int i = 0; i < M; ++i) {
-      const auto value = hn::LoadU(d, x[i] + k);
+      const auto value = hn::LoadU(d, x + i * in + k);
       for (int r = 0; r < R; ++r) sum[r][i] = hn::MulAdd(weight[r], value, sum[r][i]);
     }
   }
   for (int r = 0; r < R; ++r) {
     for (int i = 0; i < M; ++i) {
-      float total = hn::GetLane(hn::SumOfLanes(d, sum[r][i]));
-      for (int64_t rest = k; rest < in; ++rest) total += widened(w[r * in + rest]) * x[i][rest];
-      y[i][n + r] = total;
+      auto total = hn::Set(one, hn::GetLane(hn::SumOfLanes(d, sum[r][i])));
+      for (int64_t rest = k; rest < in; ++rest)
+        total = hn::MulAdd(hn::Set(one, widened(w[r * in + rest])), hn::LoadU(one, x + i * in + rest), total);
+      y[i * panel_outputs + r] = hn::GetLane(total);
     }
   }
 }
 
 template <typename Weight, int R>
-void dot_inputs(const Weight* w, int64_t in, const RowProduct& product, int64_t n) {
-  int i = 0;
-  for (; i + 4 <= product.count; i += 4) dot_rows<Weight, R, 4>(w, in, product.x + i, product.y + i, n);
-  switch (product.count - i) {
-    case 3: return dot_rows<Weight, R, 3>(w, in, product.x + i, product.y + i, n);
-    case 2: return dot_rows<Weight, R, 2>(w, in, product.x + i, product.y + i, n);
-    case 1: return dot_rows<Weight, R, 1>(w, in, product.x + i, product.y + i, n);
-    default: return;
+void dot_inputs(const Weight* w, int64_t in, const float* x, int64_t rows, float* y) {
+  switch (rows) {
+    case 4: return dot_rows<Weight, R, 4>(w, in, x, y);
+    case 3: return dot_rows<Weight, R, 3>(w, in, x, y);
+    case 2: return dot_rows<Weight, R, 2>(w, in, x, y);
+    default: return dot_rows<Weight, R, 1>(w, in, x, y);
   }
 }
 
 template <typename Weight>
-void dot_range(const RowProduct& product, int64_t first, int64_t last) {
-  const int64_t in = product.weight->in();
-  const auto* w = reinterpret_cast<const Weight*>(product.weight->data.data);
-  int64_t n = first;
-  for (; n + 4 <= last; n += 4) dot_inputs<Weight, 4>(w + n * in, in, product, n);
-  for (; n < last; ++n) dot_inputs<Weight, 1>(w + n * in, in, product, n);
+void dot_panel(const Weight* w, int64_t in, int64_t outputs, const float* x, int64_t rows, float* y) {
+  int64_t n = 0;
+  for (; n + 4 <= outputs; n += 4) dot_inputs<Weight, 4>(w + n * in, in, x, rows, y + n);
+  for (; n < outputs; ++n) dot_inputs<Weight, 1>(w + n * in, in, x, rows, y + n);
 }
 
-// Weight rows first .. last - 1 of one product.
-void row_product_range(const RowProduct& product, int64_t first, int64_t last) {
-  switch (product.weight->data.type) {
-    case DataType::bf16: return dot_range<Bf16>(product, first, last);
-    case DataType::f16: return dot_range<F16>(product, first, last);
-    default: return dot_range<float>(product, first, last);
+// y [rows][16]: 16 outputs of a weight, or as many as it has left, with up to 4 rows.
+void multiply_dots(const Matrix& weight, int64_t panel, const float* x, int64_t rows, float* y) {
+  const int64_t in = weight.in();
+  const int64_t first = panel * panel_outputs;
+  const int64_t outputs = std::min(panel_outputs, weight.out() - first);
+  switch (weight.data.type) {
+    case DataType::bf16:
+      return dot_panel(reinterpret_cast<const Bf16*>(weight.data.data) + first * in, in, outputs, x, rows, y);
+    case DataType::f16:
+      return dot_panel(reinterpret_cast<const F16*>(weight.data.data) + first * in, in, outputs, x, rows, y);
+    default: return dot_panel(weight.data.as<float>() + first * in, in, outputs, x, rows, y);
+  }
+}
+
+void multiply_dots_range(const PanelRange& range) {
+  const PanelProduct& product = *range.product;
+  const int64_t stride = product.rows->stride();
+  const float* const x = product.rows->view().as<float>() + product.first * stride;
+  constexpr int64_t at_once = 4;
+  HWY_ALIGN float values[at_once * panel_outputs] = {};
+  HWY_ALIGN float gates[at_once * panel_outputs] = {};
+  for (int64_t panel = range.first; panel < range.last; ++panel) {
+    for (int64_t row = range.from; row < range.to; row += at_once) {
+      const int64_t rows = std::min(at_once, range.to - row);
+      multiply_dots(*product.weight, panel, x + row * stride, rows, values);
+      if (product.gate != nullptr) multiply_dots(*product.gate, panel, x + row * stride, rows, gates);
+      for (int64_t i = 0; i < rows; ++i) {
+        finish_panel(product, row + i, panel, values + i * panel_outputs,
+                     product.gate != nullptr ? gates + i * panel_outputs : nullptr);
+      }
+    }
   }
 }
 
@@ -83,23 +105,9 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace lectern::cpu {
-HWY_EXPORT(row_product_range);
+HWY_EXPORT(multiply_dots_range);
 
-void row_products(std::span<const RowProduct> products) {
-  int64_t total = 0;
-  for (const RowProduct& product : products) total += product.weight->out();
-  // Each thread takes one contiguous share of all rows: the processor's prefetchers follow it.
-  parallel_shares(total, 8, [&](int64_t first, int64_t last) {
-    int64_t start = 0;
-    for (const RowProduct& product : products) {
-      const int64_t end = start + product.weight->out();
-      const int64_t from = std::max(first, start);
-      const int64_t to = std::min(last, end);
-      if (from < to && product.count > 0) HWY_DYNAMIC_DISPATCH(row_product_range)(product, from - start, to - start);
-      start = end;
-    }
-  });
-}
+void f32::multiply_dots(const PanelRange& range) { HWY_DYNAMIC_DISPATCH(multiply_dots_range)(range); }
 
 }  // namespace lectern::cpu
 #endif

@@ -2,6 +2,7 @@
 
 #include "device/cpu/kernels.h"
 #include "language/kv_cache.h"
+#include "support/bits.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
 
@@ -195,6 +196,104 @@ TEST(CacheAttention, RandomSteps) {
     const int kv_heads = static_cast<int>(random.between(1, 2));
     check({kv_heads * static_cast<int>(random.between(1, 2)), kv_heads, 2 * static_cast<int>(random.between(4, 30))},
           sequences, 100 + round);
+  }
+}
+
+// What the rows of a sequence get depends on neither where it is cut into chunks, nor the sequences beside it, nor the
+// number of threads, nor what was in the pages before.
+class Cuts {
+ public:
+  Cuts(const Heads& heads, WeightFormat format, Random& random, int64_t length)
+      : heads_(heads),
+        format_(format),
+        random_(random),
+        length_(length),
+        queries_(random.values(length * heads.heads * heads.size, 3)),
+        keys_(random.values(length * heads.kv_heads * heads.size)),
+        values_(random.values(length * heads.kv_heads * heads.size)) {}
+
+  // In chunks of at most so many rows, among `others` sequences that take steps of their own.
+  std::vector<float> run(int64_t most, int others) const {
+    KvCache cache(cpu_device(), config(), format_, others + 1, length_);
+    std::vector<SequencePages> pages;
+    for (int i = 0; i <= others; ++i) EXPECT_TRUE(pages.emplace_back(cache).reserve(length_));
+    const CacheLayer layer = cache.layer(0);
+    std::fill_n(layer.data, static_cast<size_t>(layer.pages) * layer.format.page_bytes, std::byte{0x3e});
+    std::vector<float> out;
+    std::vector<int64_t> done(pages.size());
+    const int64_t width = heads_.heads * heads_.size;
+    const int64_t kv_width = heads_.kv_heads * heads_.size;
+    while (done[0] < length_) {
+      std::vector<SequenceRows> rows;
+      std::vector<float> q, k, v;
+      int64_t total = 0;
+      const auto mine = static_cast<size_t>(random_.between(0, others));
+      for (size_t place = 0; place < pages.size(); ++place) {
+        // The sequence itself has index 0, and stands anywhere among the others.
+        const size_t i = place == mine ? 0 : place == 0 ? mine : place;
+        const int64_t count = std::min(length_ - done[i], random_.between(i == 0 ? 1 : 0, most));
+        if (count == 0) continue;
+        const auto append = [&](std::vector<float>& to, const std::vector<float>& from, int64_t each) {
+          if (i == 0) {
+            to.insert(to.end(), from.begin() + done[i] * each, from.begin() + (done[i] + count) * each);
+          } else {
+            const std::vector<float> other = random_.values(count * each);
+            to.insert(to.end(), other.begin(), other.end());
+          }
+        };
+        append(q, queries_, width);
+        append(k, keys_, kv_width);
+        append(v, values_, kv_width);
+        rows.push_back({total, count, done[i], pages[i].pages()});
+        total += count;
+        done[i] += count;
+      }
+      std::vector<float> got(q.size());
+      cpu::store(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), rows, layer});
+      cpu::paged_attention(cpu_device(),
+                           {view_of(q, {total, width}), heads_.heads, 0.3f, rows, layer, view_of(got, {total, width})});
+      for (const SequenceRows& sequence : rows) {
+        if (sequence.pages.data() != pages[0].pages().data()) continue;
+        const std::vector<float> own = slice(got, sequence.first_row * width, sequence.rows * width);
+        out.insert(out.end(), own.begin(), own.end());
+      }
+    }
+    return out;
+  }
+
+ private:
+  DecoderConfig config() const {
+    DecoderConfig config;
+    config.hidden = heads_.heads * heads_.size;
+    config.heads = heads_.heads;
+    config.kv_heads = heads_.kv_heads;
+    config.layers = 1;
+    return config;
+  }
+
+  Heads heads_;
+  WeightFormat format_;
+  Random& random_;
+  int64_t length_;
+  std::vector<float> queries_, keys_, values_;
+};
+
+TEST(CacheAttention, RowsAreTheSameHoweverTheSequenceIsCut) {
+  Random random(10);
+  for (const WeightFormat format : {WeightFormat::f32, WeightFormat::q8}) {
+    for (const Heads& heads : {Heads{2, 2, 32}, Heads{2, 1, 20}}) {
+      for (const int64_t length : {70, 333}) {
+        const Cuts cuts(heads, format, random, length);
+        for_each_target([&] {
+          const std::vector<float> whole = cuts.run(length, 0);
+          for (const int64_t most : {int64_t{1}, int64_t{7}, int64_t{130}, length}) {
+            const testing::WithThreads several(static_cast<int>(random.between(1, 4)));
+            EXPECT_EQ(testing::different_bits(cuts.run(most, static_cast<int>(random.between(0, 3))), whole), 0)
+                << "format " << static_cast<int>(format) << ", chunks of " << most << ", length " << length;
+          }
+        });
+      }
+    }
   }
 }
 

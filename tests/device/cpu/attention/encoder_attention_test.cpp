@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "device/cpu/kernels.h"
+#include "support/bits.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
 
@@ -159,6 +160,59 @@ TEST(EncoderAttention, LargeScores) {
   Random random(6);
   check({1, 15, 15, 2, 64, 0, true, 20, 1e-3}, random);
   check({1, 1, 300, 1, 32, 0, false, 40, 1e-3}, random);
+}
+
+// The places of a view get the same whatever views are encoded with it.
+TEST(EncoderAttention, ViewsAreTheSameAloneAndInCompany) {
+  Random random(7);
+  for (const int window : {0, 5}) {
+    const Case c{5, 9, 12, 2, 20, window, true};
+    const Inputs in(c, random);
+    const int64_t width = 3 * in.channels;
+    const auto run = [&](DataType type, const std::vector<int64_t>& views) {
+      const auto count = static_cast<int64_t>(views.size());
+      std::vector<float> qkv;
+      for (const int64_t view : views) {
+        const auto of_view = testing::row_of(in.qkv, view, c.height * c.width * width);
+        qkv.insert(qkv.end(), of_view.begin(), of_view.end());
+      }
+      const Tensor x(cpu_device(), type, {count, c.height, c.width, width});
+      const Tensor y(cpu_device(), type, {count, c.height, c.width, in.channels});
+      cpu_device().copy({view_of(qkv, {count, c.height * c.width * width}), c.height * c.width * width,
+                         x.view().reshaped({count, c.height * c.width * width}), c.height * c.width * width});
+      cpu::attention(cpu_device(), {.qkv = x,
+                                    .heads = c.heads,
+                                    .scale = 0.2f,
+                                    .window = c.window,
+                                    .padding = view_of(in.padding, {width}),
+                                    .relative_height = view_of(in.vertical, {2 * in.rows - 1, c.head_size}),
+                                    .relative_width = view_of(in.horizontal, {2 * in.columns - 1, c.head_size}),
+                                    .out = y});
+      std::vector<float> out(static_cast<size_t>(y.shape().elements()));
+      cpu_device().read(y, out.data());
+      return out;
+    };
+    for_each_target([&] {
+      for (const DataType type : {DataType::f32, DataType::bf16}) {
+        if (type == DataType::bf16 && cpu_device().precision(WeightFormat::bf16).encoder != type) continue;
+        const int64_t size = c.height * c.width * in.channels;
+        std::vector<std::vector<float>> alone;
+        for (int64_t view = 0; view < c.batch; ++view) alone.push_back(run(type, {view}));
+        for (int round = 0; round < 5; ++round) {
+          const testing::WithThreads several(static_cast<int>(random.between(1, 4)));
+          std::vector<int64_t> views(static_cast<size_t>(random.between(1, 6)));
+          for (int64_t& view : views) view = random.between(0, c.batch - 1);
+          const std::vector<float> got = run(type, views);
+          for (size_t i = 0; i < views.size(); ++i) {
+            EXPECT_EQ(testing::different_bits(testing::row_of(got, static_cast<int64_t>(i), size),
+                                              alone[static_cast<size_t>(views[i])]),
+                      0)
+                << name_of(type) << ", " << views.size() << " views, window " << window;
+          }
+        }
+      }
+    });
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "device/cpu/kernels.h"
+#include "support/bits.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
 
@@ -80,7 +81,8 @@ void check(const Case& c, const Experts& experts, const std::vector<float>& in, 
                                 .top_k = c.top_k,
                                 .renormalise = c.renormalise,
                                 .scale = c.scale,
-                                .out = view_of(out, {c.rows, c.width})});
+                                .out = view_of(out, {c.rows, c.width}),
+                                .written = c.rows / 2});
     EXPECT_LT(relative_error(out, expected), 2e-5) << c;
   });
 }
@@ -101,7 +103,7 @@ TEST(Experts, FewRows) {
 TEST(Experts, ManyRows) {
   Random random(2);
   check({15, 20, 9, 1, 1}, random);
-  check({16, 20, 9, 1, 1}, random);  // on either side of the border between the two ways
+  check({16, 20, 9, 1, 1}, random);
   check({17, 20, 9, 1, 1}, random);
   for (const DataType type : {DataType::f32, DataType::bf16, DataType::f16}) check({60, 33, 17, 5, 3, type}, random);
   check({100, 40, 10, 30, 2}, random);  // experts that no row chose among others with many
@@ -143,6 +145,65 @@ TEST(Experts, RandomShapes) {
     check({random.between(1, 50), random.between(1, 50), random.between(1, 30), experts,
            static_cast<int>(random.between(1, experts)), random.coin() ? DataType::bf16 : DataType::f32, random.coin()},
           random);
+  }
+}
+
+// What a row gets depends on neither the others, nor the number of threads.
+void expect_rows_independent(Random& random, const Matrix& router, const std::vector<ExpertWeights>& weights) {
+  constexpr int64_t pool = 40;
+  const int64_t width = router.in();
+  const std::vector<float> in = random.values(pool * width);
+  const auto run = [&](const std::vector<int64_t>& rows, int64_t written) {
+    const auto count = static_cast<int64_t>(rows.size());
+    std::vector<float> x;
+    for (const int64_t row : rows) {
+      const auto of_row = testing::row_of(in, row, width);
+      x.insert(x.end(), of_row.begin(), of_row.end());
+    }
+    std::vector<float> out(x.size(), 0.5f);
+    cpu::experts(cpu_device(), {.in = view_of(x, {count, width}),
+                                .router = router,
+                                .experts = weights,
+                                .top_k = 3,
+                                .out = view_of(out, {count, width}),
+                                .written = written});
+    return out;
+  };
+  std::vector<std::vector<float>> as_written, as_prompt;
+  for (int64_t row = 0; row < pool; ++row) {
+    as_written.push_back(run({row}, 1));
+    as_prompt.push_back(run({row}, 0));
+  }
+  for (int round = 0; round < 5; ++round) {
+    const testing::WithThreads several(static_cast<int>(random.between(1, 4)));
+    std::vector<int64_t> rows(static_cast<size_t>(random.between(1, pool)));
+    for (int64_t& row : rows) row = random.between(0, pool - 1);
+    const auto count = static_cast<int64_t>(rows.size());
+    const int64_t written = random.coin() ? random.between(0, count) : random.between(0, 1) * count;
+    const std::vector<float> got = run(rows, written);
+    int64_t different = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      const auto row = static_cast<size_t>(rows[static_cast<size_t>(i)]);
+      different += testing::different_bits(testing::row_of(got, i, width), (i < written ? as_written : as_prompt)[row]);
+    }
+    EXPECT_EQ(different, 0) << count << " rows, " << written << " written";
+  }
+}
+
+TEST(Experts, RowsAreTheSameAloneAndInCompany) {
+  Random random(6);
+  for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
+    for (const auto& [width, inner] : {std::pair<int64_t, int64_t>{64, 32}, {77, 45}}) {
+      const RandomWeight router(random, DataType::f32, 7, width);
+      std::vector<std::vector<float>> values;
+      std::vector<ExpertWeights> weights;
+      const auto matrix = [&](int64_t out, int64_t columns) {
+        values.push_back(random.values(out * columns));
+        return cpu_device().matrix(view_of(values.back(), {out, columns}), format);
+      };
+      for (int e = 0; e < 7; ++e) weights.push_back({matrix(inner, width), matrix(inner, width), matrix(width, inner)});
+      for_each_target([&] { expect_rows_independent(random, router.matrix, weights); });
+    }
   }
 }
 

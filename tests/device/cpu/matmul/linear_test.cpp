@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "device/cpu/kernels.h"
+#include "support/bits.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
 
@@ -25,12 +26,13 @@ struct Case {
   bool bias = false;
   Activation activation = Activation::none;
   Residual residual = Residual::none;
+  int64_t written = 0;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
   return out << "rows " << c.rows << " in " << c.in << " out " << c.out << " type " << name_of(c.type) << " bias "
              << c.bias << " activation " << static_cast<int>(c.activation) << " residual "
-             << static_cast<int>(c.residual);
+             << static_cast<int>(c.residual) << " written " << c.written;
 }
 
 void check(const Case& c, Random& random) {
@@ -61,7 +63,8 @@ void check(const Case& c, Random& random) {
                                .bias = view_of(bias, {c.out}),
                                .activation = c.activation,
                                .residual = added,
-                               .out = result});
+                               .out = result,
+                               .written = c.written});
     EXPECT_EQ(std::count(out.end() - guard, out.end(), 77.0f), static_cast<int64_t>(guard)) << c;
     out.resize(expected.size());
     EXPECT_LT(relative_error(out, expected), 1e-5) << c;
@@ -71,7 +74,14 @@ void check(const Case& c, Random& random) {
 TEST(Linear, EveryNumberOfRows) {
   Random random(1);
   for (int64_t rows = 1; rows <= 40; ++rows) {
-    for (const DataType type : types) check({rows, random.between(1, 150), random.between(1, 70), type}, random);
+    for (const DataType type : types) {
+      check({.rows = rows,
+             .in = random.between(1, 150),
+             .out = random.between(1, 70),
+             .type = type,
+             .written = random.between(0, rows)},
+            random);
+    }
   }
 }
 
@@ -82,14 +92,15 @@ TEST(Linear, EveryCombinationOfWhatFollowsTheProduct) {
       for (const Activation activation : activations) {
         for (const Residual residual : residuals) {
           for (const bool bias : {false, true})
-            check({rows, random.between(1, 80), random.between(1, 40), type, bias, activation, residual}, random);
+            check({rows, random.between(1, 80), random.between(1, 40), type, bias, activation, residual, rows / 2},
+                  random);
         }
       }
     }
   }
 }
 
-// Far below zero the result is zero, on either side of the border between few rows and many.
+// Far below zero the result is zero, for both kinds of rows.
 TEST(Linear, ActivationsOfLargeSums) {
   for (const int64_t rows : {2, 20}) {
     const std::vector<float> weight = {-1e30f, -1000, -178, -105, 105, 1000, 1e30f};
@@ -101,7 +112,8 @@ TEST(Linear, ActivationsOfLargeSums) {
         cpu::linear(cpu_device(), {.in = view_of(in, {rows, 1}),
                                    .weight = cpu_device().matrix(view_of(weight, {out_width, 1}), WeightFormat::f32),
                                    .activation = activation,
-                                   .out = view_of(out, {rows, out_width})});
+                                   .out = view_of(out, {rows, out_width}),
+                                   .written = rows / 2});
         for (size_t i = 0; i < out.size(); ++i) {
           const float sum = weight[i % weight.size()];
           EXPECT_FLOAT_EQ(out[i] + 1, std::max(0.0f, sum) + 1) << "activation " << static_cast<int>(activation);
@@ -114,6 +126,111 @@ TEST(Linear, ActivationsOfLargeSums) {
 TEST(Linear, LargerThanOneBlock) {
   Random random(3);
   for (const int64_t rows : {16, 17, 200}) check({rows, 777, 333, DataType::bf16, true, Activation::gelu}, random);
+}
+
+// A pool of rows and what follows their product; any of them are multiplied together.
+class Company {
+ public:
+  static constexpr int64_t pool = 40;
+
+  Company(Random& random, const Matrix& weight)
+      : weight_(weight),
+        activation_(activations[random.bits() % activations.size()]),
+        in_(random.values(pool * weight.in())),
+        bias_(random.values(random.coin() ? weight.out() : 0)),
+        residual_(random.values(random.coin() ? pool * weight.out() : 0)) {}
+
+  // Rows of the pool, of which the first `written` are written.
+  std::vector<float> multiply(const std::vector<int64_t>& rows, int64_t written) const {
+    const auto count = static_cast<int64_t>(rows.size());
+    std::vector<float> in, residual;
+    for (const int64_t row : rows) {
+      const auto of_row = testing::row_of(in_, row, weight_.in());
+      in.insert(in.end(), of_row.begin(), of_row.end());
+      if (residual_.empty()) continue;
+      const auto added = testing::row_of(residual_, row, weight_.out());
+      residual.insert(residual.end(), added.begin(), added.end());
+    }
+    std::vector<float> out(static_cast<size_t>(count * weight_.out()), std::nanf(""));
+    cpu::linear(cpu_device(), {.in = view_of(in, {count, weight_.in()}),
+                               .weight = weight_,
+                               .bias = bias_.empty() ? TensorView() : view_of(bias_, {weight_.out()}),
+                               .activation = activation_,
+                               .residual = residual.empty() ? TensorView() : view_of(residual, {count, weight_.out()}),
+                               .out = view_of(out, {count, weight_.out()}),
+                               .written = written});
+    return out;
+  }
+
+ private:
+  const Matrix& weight_;
+  Activation activation_;
+  std::vector<float> in_, bias_, residual_;
+};
+
+void expect_rows_independent(Random& random, const Matrix& weight) {
+  const Company company(random, weight);
+  const int64_t out = weight.out();
+  std::vector<std::vector<float>> as_written, as_prompt;
+  for (int64_t row = 0; row < Company::pool; ++row) {
+    as_written.push_back(company.multiply({row}, 1));
+    as_prompt.push_back(company.multiply({row}, 0));
+  }
+  for (int round = 0; round < 6; ++round) {
+    const testing::WithThreads several(static_cast<int>(random.between(1, 4)));
+    std::vector<int64_t> rows(static_cast<size_t>(random.between(1, Company::pool)));
+    for (int64_t& row : rows) row = random.between(0, Company::pool - 1);
+    const auto count = static_cast<int64_t>(rows.size());
+    const int64_t written = random.coin() ? random.between(0, count) : random.between(0, 1) * count;
+    const std::vector<float> got = company.multiply(rows, written);
+    int64_t different = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      const std::vector<float>& alone =
+          (i < written ? as_written : as_prompt)[static_cast<size_t>(rows[static_cast<size_t>(i)])];
+      different += testing::different_bits(testing::row_of(got, i, out), alone);
+    }
+    EXPECT_EQ(different, 0) << count << " rows, " << written << " written, " << weight.in() << " x " << out;
+  }
+}
+
+TEST(Linear, RowsAreTheSameAloneAndInCompany) {
+  Random random(6);
+  for (int round = 0; round < 4; ++round) {
+    const int64_t in = round == 0 ? 320 : random.between(1, 200);
+    const int64_t out = round == 0 ? 96 : random.between(1, 70);
+    for (const DataType type : types) {
+      const RandomWeight weight(random, type, out, in);
+      for_each_target([&] { expect_rows_independent(random, weight.matrix); });
+    }
+    for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
+      const std::vector<float> values = random.values(in * out);
+      const Matrix weight = cpu_device().matrix(view_of(values, {out, in}), format);
+      for_each_target([&] { expect_rows_independent(random, weight); });
+    }
+  }
+}
+
+// Blocks of rows and tasks of a large product fall elsewhere.
+TEST(Linear, RowsOfALargeProductAreTheSameAsAlone) {
+  Random random(7);
+  constexpr int64_t rows = 700;
+  for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::q8}) {
+    const std::vector<float> values = random.values(190 * 1280);
+    const Matrix weight = cpu_device().matrix(view_of(values, {190, 1280}), format);
+    const std::vector<float> in = random.values(rows * 1280);
+    std::vector<float> all(rows * 190);
+    std::vector<float> one(190);
+    cpu::linear(cpu_device(),
+                {.in = view_of(in, {rows, 1280}), .weight = weight, .out = view_of(all, {rows, 190}), .written = 20});
+    for (int64_t row = 0; row < rows; row += row < 24 ? 1 : 23) {
+      const std::vector<float> x(in.begin() + row * 1280, in.begin() + (row + 1) * 1280);
+      cpu::linear(
+          cpu_device(),
+          {.in = view_of(x, {1, 1280}), .weight = weight, .out = view_of(one, {1, 190}), .written = row < 20 ? 1 : 0});
+      EXPECT_EQ(testing::different_bits(testing::row_of(all, row, 190), one), 0)
+          << "format " << static_cast<int>(format) << " row " << row;
+    }
+  }
 }
 
 TEST(Linear, LeadingExtentsAreRows) {
