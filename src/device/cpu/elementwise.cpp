@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include "core/threads.h"
@@ -172,6 +174,45 @@ void broadcast(const BinaryArgs& args, const Body& body) {
   });
 }
 
+// Cosines and sines of the positions 0 .. count - 1, for every second dimension of a head: [count][2][half].
+struct Angles {
+  float theta = 0;
+  int64_t size = 0;
+  int64_t count = 0;
+  std::vector<float> values;
+};
+
+// Those of the last call, where they are enough: every layer of a step asks for the same.
+std::shared_ptr<const Angles> angles_of(float theta, int64_t size, int64_t positions) {
+  static std::mutex mutex;
+  static std::shared_ptr<const Angles> last = std::make_shared<const Angles>();
+  const std::lock_guard lock(mutex);
+  if (last->theta == theta && last->size == size && last->count >= positions) return last;
+  const int64_t half = size / 2;
+  const auto made = std::make_shared<Angles>();
+  made->theta = theta;
+  made->size = size;
+  made->count = (positions + 1023) / 1024 * 1024;
+  made->values.resize(static_cast<size_t>(made->count * 2 * half));
+  std::vector<float> speed(static_cast<size_t>(half));
+  for (int64_t i = 0; i < half; ++i) {
+    speed[static_cast<size_t>(i)] =
+        static_cast<float>(std::pow(theta, -static_cast<double>(2 * i) / static_cast<double>(size)));
+  }
+  parallel_shares(made->count, 64, [&](int64_t first, int64_t last_position) {
+    for (int64_t position = first; position < last_position; ++position) {
+      float* const to = made->values.data() + 2 * half * position;
+      for (int64_t i = 0; i < half; ++i) {
+        const float angle = static_cast<float>(position) * speed[static_cast<size_t>(i)];
+        to[i] = std::cos(angle);
+        to[half + i] = std::sin(angle);
+      }
+    }
+  });
+  last = made;
+  return last;
+}
+
 void norm_rows(const NormArgs& args) {
   const int64_t width = args.in.shape[-1];
   parallel_shares(args.in.shape.rows(), std::max<int64_t>(1, least_share / width), [&](int64_t first, int64_t last) {
@@ -224,27 +265,27 @@ void rope(Device&, const RopeArgs& args) {
   const int64_t width = args.x.shape[1];
   const int64_t size = width / args.heads;
   const int64_t half = size / 2;
-  std::vector<float> speed(static_cast<size_t>(half));
-  for (int64_t i = 0; i < half; ++i) {
-    speed[static_cast<size_t>(i)] =
-        static_cast<float>(std::pow(args.theta, -static_cast<double>(2 * i) / static_cast<double>(size)));
-  }
+  int64_t positions = 0;
+  for (const SequenceRows& sequence : args.sequences)
+    positions = std::max(positions, sequence.position + sequence.rows);
+  const std::shared_ptr<const Angles> angles = angles_of(args.theta, size, positions);
+  struct Place {
+    int64_t row, position;
+  };
+  std::vector<Place> places;
   for (const SequenceRows& sequence : args.sequences) {
-    parallel_shares(sequence.rows, 16, [&](int64_t first, int64_t last) {
-      std::vector<float> cosine(static_cast<size_t>(half));
-      std::vector<float> sine(static_cast<size_t>(half));
-      for (int64_t row = first; row < last; ++row) {
-        for (size_t i = 0; i < cosine.size(); ++i) {
-          const float angle = static_cast<float>(sequence.position + row) * speed[i];
-          cosine[i] = std::cos(angle);
-          sine[i] = std::sin(angle);
-        }
-        float* x = args.x.as<float>() + (sequence.first_row + row) * width;
-        for (int head = 0; head < args.heads; ++head)
-          HWY_DYNAMIC_DISPATCH(rotate)(x + head * size, cosine.data(), sine.data(), half);
-      }
-    });
+    for (int64_t i = 0; i < sequence.rows; ++i) places.push_back({sequence.first_row + i, sequence.position + i});
   }
+  const auto count = static_cast<int64_t>(places.size());
+  parallel_shares(count, std::max<int64_t>(1, least_share / width), [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const Place& place = places[static_cast<size_t>(i)];
+      const float* const cosine = angles->values.data() + 2 * half * place.position;
+      float* const x = args.x.as<float>() + place.row * width;
+      for (int head = 0; head < args.heads; ++head)
+        HWY_DYNAMIC_DISPATCH(rotate)(x + head * size, cosine, cosine + half, half);
+    }
+  });
 }
 
 void gather(Device&, const GatherArgs& args) {

@@ -355,28 +355,36 @@ CacheFormat cache_format(int kv_heads, int head_size) {
 void store(const StoreArgs& args) {
   const CacheLayer& cache = args.cache;
   const HeadLayout head(cache.head_size);
+  // A pair of places is written by one thread.
+  struct Pair {
+    const SequenceRows* sequence;
+    int64_t index;
+  };
+  std::vector<Pair> pairs;
   for (const SequenceRows& sequence : args.sequences) {
-    // A pair of places is written by one thread.
-    const int64_t start = sequence.position / 2;
-    const int64_t end = (sequence.position + sequence.rows + 1) / 2;
-    parallel_shares(end - start, 16, [&](int64_t from, int64_t to) {
-      std::vector<uint16_t> key(static_cast<size_t>(head.size)), value(key.size());
-      for (int64_t position = std::max(2 * (start + from), sequence.position);
-           position < std::min(2 * (start + to), sequence.position + sequence.rows); ++position) {
-        const auto index = static_cast<size_t>(sequence.pages[static_cast<size_t>(position / places_of_page)]);
-        auto* const page = reinterpret_cast<uint32_t*>(cache.data + index * cache.format.page_bytes);
-        const int64_t row = (sequence.first_row + position - sequence.position) * cache.kv_heads * head.size;
+    const int64_t last = sequence.position + sequence.rows;
+    for (int64_t index = sequence.position / 2; 2 * index < last; ++index) pairs.push_back({&sequence, index});
+  }
+  parallel_shares(static_cast<int64_t>(pairs.size()), 4, [&](int64_t from, int64_t to) {
+    std::vector<uint16_t> key(static_cast<size_t>(head.size)), value(key.size());
+    for (int64_t i = from; i < to; ++i) {
+      const auto& [sequence, index] = pairs[static_cast<size_t>(i)];
+      const int64_t last = std::min(2 * index + 2, sequence->position + sequence->rows);
+      for (int64_t position = std::max(2 * index, sequence->position); position < last; ++position) {
+        const auto page_index = static_cast<size_t>(sequence->pages[static_cast<size_t>(position / places_of_page)]);
+        auto* const page = reinterpret_cast<uint32_t*>(cache.data + page_index * cache.format.page_bytes);
+        const int64_t row = (sequence->first_row + position - sequence->position) * cache.kv_heads * head.size;
         for (int64_t h = 0; h < cache.kv_heads; ++h) {
-          for (int64_t i = 0; i < head.size; ++i) {
-            key[static_cast<size_t>(i)] = f32_to_bf16(args.keys.as<float>()[row + h * head.size + i]);
-            value[static_cast<size_t>(i)] = f32_to_bf16(args.values.as<float>()[row + h * head.size + i]);
+          for (int64_t j = 0; j < head.size; ++j) {
+            key[static_cast<size_t>(j)] = f32_to_bf16(args.keys.as<float>()[row + h * head.size + j]);
+            value[static_cast<size_t>(j)] = f32_to_bf16(args.values.as<float>()[row + h * head.size + j]);
           }
           uint32_t* const keys = page + h * head.page_words();
           write_place(head, key.data(), value.data(), position % places_of_page, keys, keys + head.key_words());
         }
       }
-    });
-  }
+    }
+  });
 }
 
 void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, int64_t head_index, int64_t first,

@@ -77,25 +77,34 @@ void store(Device&, const StoreArgs& args) {
   if (cache.format.type == DataType::bf16) return bf16::store(args);
   const int64_t size = cache.head_size;
   const int64_t value_stride = HWY_NAMESPACE::padded(size);
+  struct Place {
+    int64_t row;
+    int32_t page;
+    int64_t slot;
+  };
+  std::vector<Place> places;
   for (const SequenceRows& sequence : args.sequences) {
-    parallel_shares(sequence.rows, 16, [&](int64_t from, int64_t to) {
-      for (int64_t i = from; i < to; ++i) {
-        const int64_t position = sequence.position + i;
-        const int64_t slot = position % page_tokens;
-        const auto index = static_cast<size_t>(sequence.pages[static_cast<size_t>(position / page_tokens)]);
-        auto* page = reinterpret_cast<float*>(cache.data + index * cache.format.page_bytes);
-        float* page_values = page + cache.kv_heads * size * page_tokens;
-        const float* keys = args.keys.as<float>() + (sequence.first_row + i) * cache.kv_heads * size;
-        const float* values = args.values.as<float>() + (sequence.first_row + i) * cache.kv_heads * size;
-        for (int64_t k = 0; k < cache.kv_heads * size; ++k) page[k * page_tokens + slot] = keys[k];
-        for (int64_t head = 0; head < cache.kv_heads; ++head) {
-          float* out = page_values + (head * page_tokens + slot) * value_stride;
-          std::copy_n(values + head * size, size, out);
-          std::fill(out + size, out + value_stride, 0.0f);
-        }
-      }
-    });
+    for (int64_t i = 0; i < sequence.rows; ++i) {
+      const int64_t position = sequence.position + i;
+      places.push_back({sequence.first_row + i, sequence.pages[static_cast<size_t>(position / page_tokens)],
+                        position % page_tokens});
+    }
   }
+  parallel_shares(static_cast<int64_t>(places.size()), 8, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; ++i) {
+      const auto& [row, index, slot] = places[static_cast<size_t>(i)];
+      auto* page = reinterpret_cast<float*>(cache.data + static_cast<size_t>(index) * cache.format.page_bytes);
+      float* page_values = page + cache.kv_heads * size * page_tokens;
+      const float* keys = args.keys.as<float>() + row * cache.kv_heads * size;
+      const float* values = args.values.as<float>() + row * cache.kv_heads * size;
+      for (int64_t k = 0; k < cache.kv_heads * size; ++k) page[k * page_tokens + slot] = keys[k];
+      for (int64_t head = 0; head < cache.kv_heads; ++head) {
+        float* out = page_values + (head * page_tokens + slot) * value_stride;
+        std::copy_n(values + head * size, size, out);
+        std::fill(out + size, out + value_stride, 0.0f);
+      }
+    }
+  });
 }
 
 void paged_attention(Device&, const PagedAttentionArgs& args) {

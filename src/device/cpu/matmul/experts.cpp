@@ -110,7 +110,7 @@ void experts(Device& device, const ExpertsArgs& args) {
   for (const auto& rows : chosen) {
     for (const Choice& choice : rows) slots[static_cast<size_t>(choice.row)].push_back({slot++, choice.score});
   }
-  parallel_shares(args.in.shape[0], 16, [&](int64_t from, int64_t to) {
+  parallel_shares(args.in.shape[0], 4, [&](int64_t from, int64_t to) {
     for (int64_t row = from; row < to; ++row) {
       for (const Choice& choice : slots[static_cast<size_t>(row)])
         add_scaled(downs.floats() + choice.row * width, choice.score, args.out.as<float>() + row * width, width);
