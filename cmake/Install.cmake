@@ -15,6 +15,8 @@ install(DIRECTORY samples DESTINATION ${CMAKE_INSTALL_DATADIR}/lectern)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Whoever links the archive links what pkg-config found for it too. The modules by the names they have in this build:
+set(module_of_FRIBIDI fribidi)
+set(module_of_GUMBO gumbo)
 set(module_of_HWY libhwy)
 set(module_of_PCRE2 libpcre2-8)
 set(module_of_QPDF libqpdf)

@@ -17,7 +17,7 @@ fuzz() {
   name=$1
   shift
   (cd "$root" && "$clang" -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-    -DFMT_HEADER_ONLY -Isrc -Iinclude "tests/fuzz/${name}_fuzz.cpp" "$@" -o "$build/${name}_fuzz")
+    -DFMT_HEADER_ONLY -Isrc -Iinclude "tests/fuzz/${name}_fuzz.cpp" "$@" -lgumbo -lfribidi -o "$build/${name}_fuzz")
   cp -r "$root/tests/fuzz/corpus/$name" "$work/$name"
   rm -f "$build/$name-found-"*
   if ! "$build/${name}_fuzz" "$work/$name" -seed=1 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
@@ -30,4 +30,6 @@ fuzz() {
 }
 
 fuzz safetensors src/checkpoint/safetensors.cpp src/core/json_file.cpp src/core/file.cpp src/core/mapped_file.cpp
-fuzz layout src/layout/layout.cpp src/layout/layout_tags.cpp src/layout/markup.cpp src/layout/html_table.cpp src/layout/block_text.cpp
+fuzz layout src/layout/layout.cpp src/layout/layout_tags.cpp src/layout/markup.cpp src/layout/html_text.cpp \
+  src/layout/inline_text.cpp src/layout/text_tree.cpp src/layout/block_text.cpp src/layout/shown_text.cpp \
+  src/layout/word_boxes.cpp src/layout/tag_filter.cpp src/output/html/block_html.cpp src/output/markdown_text.cpp

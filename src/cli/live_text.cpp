@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/file.h"
+#include "layout/shown_text.h"
 
 namespace lectern::cli {
 
@@ -25,7 +26,7 @@ void LiveText::text(const Page& page, size_t keep, std::string_view more) {
     if (written_) put("\n");
     page_ = page;
   }
-  put(more);
+  put(terminal_text(more));
   written_ = true;
   put_ = keep + more.size();
 }

@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "device/registry.h"
+#include "layout/shown_text.h"
 
 namespace lectern::cli {
 
@@ -23,12 +24,7 @@ bool can_show_progress() {
   return ::isatty(STDERR_FILENO) != 0 && (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 
-std::string in_one_line(std::string_view text) {
-  std::string line(text);
-  std::ranges::replace_if(
-      line, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
-  return line;
-}
+std::string in_one_line(std::string_view text) { return terminal_line(text); }
 
 // Not through fmt::print, which throws where standard error cannot be written.
 void complain(std::string_view message) {

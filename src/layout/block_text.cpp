@@ -1,148 +1,120 @@
 #include "layout/block_text.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
-#include <vector>
+#include <string_view>
 
-#include "layout/html_table.h"
-#include "layout/labels.h"
-#include "layout/markup.h"
+#include "core/text.h"
 
 namespace lectern {
 namespace {
 
-constexpr size_t most_heading_marks = 6;
+constexpr auto scripts = static_cast<uint8_t>(style_superscript | style_subscript);
 
-// What may stand in the model's text outside of tables, and what it becomes.
-struct TextTag {
-  std::string_view tag, text;
-};
-constexpr std::array<TextTag, 12> text_tags = {{{"<center>", ""},
-                                                {"</center>", ""},
-                                                {"<br>", "\n"},
-                                                {"<br/>", "\n"},
-                                                {"<b>", ""},
-                                                {"</b>", ""},
-                                                {"<i>", ""},
-                                                {"</i>", ""},
-                                                {"<sup>", ""},
-                                                {"</sup>", ""},
-                                                {"<sub>", ""},
-                                                {"</sub>", ""}}};
-
-void append_plain(std::string_view text, std::string& out) {
-  for (size_t at = 0; at < text.size();) {
-    const bool line_start = out.empty() || out.back() == '\n';
-    const std::string_view rest = text.substr(at);
-    if (line_start && rest.front() == '#') {
-      const size_t marks = std::min(rest.find_first_not_of('#'), rest.size());
-      if (marks <= most_heading_marks && marks < rest.size() && rest[marks] == ' ') {
-        at += marks + 1;
-        continue;
-      }
-    }
-    if (rest.starts_with("**")) {
-      at += 2;
-    } else {
-      out += text[at++];
-    }
+std::string plain(const TextRun& run) {
+  switch (run.kind) {
+    case TextRun::Kind::text:
+    case TextRun::Kind::formula: break;
+    case TextRun::Kind::code: return "`" + run.text + "`";
+    case TextRun::Kind::link: return "[" + run.text + "](" + run.target + ")";
+    case TextRun::Kind::picture: return "![" + run.text + "](" + run.target + ")";
   }
+  return run.text;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+// "^2", and "^(a b)" where it would be taken for shorter than it is.
+void append_script(std::string_view text, uint8_t style, std::string& out) {
+  if (is_blank(text)) {
+    out += text;
+    return;
+  }
+  const std::string_view inner = trimmed(text);
+  const bool several = std::ranges::any_of(inner, is_space);
+  out.append(text.substr(0, text.find(inner)));
+  out += (style & style_superscript) != 0 ? '^' : '_';
+  out.append(several ? "(" : "").append(inner).append(several ? ")" : "");
+  out.append(text.substr(text.find(inner) + inner.size()));
 }
 
-// Where the formula that begins at `at` closes, before the next empty line.
-class FormulaEnds {
- public:
-  explicit FormulaEnds(std::string_view text) : text_(text) {}
-
-  std::optional<size_t> find(size_t at, char closing) {
-    size_t& searched = searched_[closing == ')' ? 0 : 1];
-    if (at < searched) return std::nullopt;  // an earlier search has been here
-    for (size_t i = at; i + 1 < text_.size(); ++i) {
-      if (text_[i] == '\n' && text_[i + 1] == '\n') {
-        searched = i;
-        return std::nullopt;
-      }
-      if (text_[i] != '\\') continue;
-      if (text_[i + 1] == closing) return i;
-      ++i;
-    }
-    searched = text_.size();
-    return std::nullopt;
-  }
-
- private:
-  std::string_view text_;
-  size_t searched_[2] = {0, 0};
-};
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
 
 }  // namespace
 
-std::string plain_text(const Block& block) {
-  if (kind_of(block.label) == LabelKind::code) return block.text;
-  std::string out;
-  for (const TextSegment& segment : split_at_tables(block.text)) {
-    if (segment.table) {
-      if (!out.empty() && out.back() != '\n') out += '\n';
-      out += table_text(table_rows(segment.text), "\t") + "\n";
-    } else {
-      append_plain(decode_entities(without_text_tags(segment.text)), out);
+std::string plain_text(const TextRuns& runs) {
+  std::string out, script;
+  uint8_t style = 0;
+  bool starred = false;
+  const auto end_script = [&] {
+    if (!script.empty()) append_script(script, style, out);
+    script.clear();
+  };
+  for (const TextRun& run : runs) {
+    const auto next = static_cast<uint8_t>(run.style & scripts);
+    if (next != style) end_script();
+    style = next;
+    if (((run.style & style_starred) != 0) != starred) {
+      (style != 0 ? script : out) += '*';
+      starred = !starred;
     }
+    (style != 0 ? script : out) += plain(run);
   }
-  return std::string(trimmed(out));
+  end_script();
+  return starred ? out + "*" : out;
 }
 
-std::string without_text_tags(std::string_view text) {
+std::vector<std::vector<size_t>> cell_columns(const std::vector<TableRow>& rows) {
+  std::vector<std::vector<size_t>> columns;
+  std::vector<int> covered;  // by column: rows, from this one on, into which a cell above reaches
+  for (const TableRow& row : rows) {
+    std::vector<size_t>& begins = columns.emplace_back();
+    std::vector<int> below = covered;
+    for (int& count : below) count = std::max(0, count - 1);
+    size_t column = 0;
+    for (const TableCell& cell : row.cells) {
+      while (column < covered.size() && covered[column] > 0) ++column;
+      begins.push_back(column);
+      const size_t end = column + static_cast<size_t>(cell.column_span);
+      if (end > max_aligned_columns) {
+        ++column;
+        continue;
+      }
+      if (below.size() < end) below.resize(end);
+      for (; column < end; ++column) below[column] = cell.row_span - 1;
+    }
+    covered = std::move(below);
+  }
+  return columns;
+}
+
+std::string plain_text(const std::vector<TableRow>& rows, std::string_view separator) {
+  const auto columns = cell_columns(rows);
   std::string out;
-  while (!text.empty()) {
-    const auto* const tag = std::ranges::find_if(text_tags, [&](const TextTag& t) { return text.starts_with(t.tag); });
-    if (tag != text_tags.end()) {
-      out += tag->text;
-      text.remove_prefix(tag->tag.size());
-    } else {
-      const size_t plain = std::min(text.find('<', 1), text.size());
-      out += text.substr(0, plain);
-      text.remove_prefix(plain);
+  for (size_t r = 0; r < rows.size(); ++r) {
+    if (r > 0) out += '\n';
+    size_t written = 0;
+    for (size_t c = 0; c < rows[r].cells.size(); ++c) {
+      for (; written < columns[r][c]; ++written) out += separator;
+      out += one_line(plain_text(rows[r].cells[c].runs));
     }
   }
   return out;
 }
 
-std::string with_dollar_formulas(std::string_view text) {
-  FormulaEnds ends(text);
+std::string plain_text(const Block& block) {
   std::string out;
-  bool any = false;
-  std::vector<size_t> dollars;  // in `out`, before a digit
-  for (size_t at = 0; at < text.size();) {
-    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
-    if (text[at] == '\\' && (next == '(' || next == '[')) {
-      if (const auto end = ends.find(at + 2, next == '(' ? ')' : ']')) {
-        const std::string_view marks = next == '(' ? "$" : "$$";
-        out.append(marks).append(trimmed(text.substr(at + 2, *end - at - 2))).append(marks);
-        at = *end + 2;
-        any = true;
-        continue;
-      }
+  for (const TextElement& element : parse_text(block)) {
+    out.append(static_cast<size_t>(element.line_breaks), '\n');
+    switch (element.kind) {
+      case TextElement::Kind::table: out += plain_text(element.rows, "\t"); break;
+      case TextElement::Kind::code: out += element.runs.front().text; break;
+      case TextElement::Kind::paragraph:
+      case TextElement::Kind::heading:
+      case TextElement::Kind::item: out += element.prefix + plain_text(element.runs); break;
     }
-    const bool escape = text[at] == '\\' && at + 1 < text.size();
-    if (text[at] == '$' && next >= '0' && next <= '9') dollars.push_back(out.size());
-    out += text.substr(at, escape ? 2 : 1);
-    at += escape ? 2 : 1;
   }
-  if (!any) return std::string(text);
-  std::string escaped;
-  size_t copied = 0;
-  for (const size_t dollar : dollars) {
-    escaped += out.substr(copied, dollar - copied) + "\\";
-    copied = dollar;
-  }
-  return escaped + out.substr(copied);
+  return out;
 }
 
 }  // namespace lectern

@@ -2,21 +2,24 @@
 #pragma once
 
 #include <string>
-#include <string_view>
+#include <vector>
 
-#include "lectern/document.h"
+#include "layout/text_tree.h"
 
 namespace lectern {
 
-// Without the marks of Markdown for headings and bold text, without tags and entities; rows of tables are lines with
-// tabs between their cells. Code is left as it is.
+// Without the marks of Markdown for headings and bold text and without tags; rows of tables are lines with tabs between
+// their cells, where empty and merged cells leave room for what they cover. Raised and lowered text begins with ^ or _.
 std::string plain_text(const Block& block);
 
-// The text without the tags that the model puts around it (center, b, i, sup, sub); br becomes a line break.
-std::string without_text_tags(std::string_view text);
+std::string plain_text(const TextRuns& runs);
 
-// Formulas as \( ... \) and \[ ... \], which few viewers of Markdown know, as $...$ and $$...$$. Text without
-// formulas is returned as it is; beside formulas a dollar sign before a digit is escaped.
-std::string with_dollar_formulas(std::string_view text);
+// A row a line, cells parted by `separator`, each in one line.
+std::string plain_text(const std::vector<TableRow>& rows, std::string_view separator);
+
+// The columns at which the cells of each row begin, with room for cells above that reach into the row. Rows of more
+// than max_aligned_columns columns count every cell as one.
+inline constexpr size_t max_aligned_columns = 100;
+std::vector<std::vector<size_t>> cell_columns(const std::vector<TableRow>& rows);
 
 }  // namespace lectern

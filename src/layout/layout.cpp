@@ -15,6 +15,7 @@
 #include "layout/labels.h"
 #include "layout/layout_tags.h"
 #include "layout/markup.h"
+#include "layout/text_tree.h"
 
 namespace lectern {
 namespace {
@@ -160,6 +161,9 @@ class Parser {
         span.begin = std::clamp(span.begin, margin, margin + text.size()) - margin;
         span.end = std::clamp(span.end, margin, margin + text.size()) - margin;
         for (const auto& raw : span.raw_boxes) span.boxes.push_back(on_page(raw));
+      }
+      if (kind_of(block_.label) == LabelKind::table && !block_.boxes.empty() && is_figure(block_)) {
+        layout_.warnings.push_back({"empty_table", "nothing was read of a table", block_.boxes.front()});
       }
       const bool empty = block_.label.empty() && block_.text.empty() && block_.boxes.empty();
       if (!empty) layout_.blocks.push_back(std::move(block_));

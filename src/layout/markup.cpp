@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "core/utf8.h"
@@ -12,22 +10,33 @@
 namespace lectern {
 namespace {
 
-constexpr size_t longest_entity = 10;  // "&#x10FFFF;"
-
-// What stands between & and ;
-std::optional<std::string> entity(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> names = {
-      {{"amp", "&"}, {"lt", "<"}, {"gt", ">"}, {"quot", "\""}, {"apos", "'"}, {"nbsp", "\u00A0"}}};
-  for (const auto& [known, text] : names) {
-    if (name == known) return std::string(text);
+std::string escaped(std::string_view text, bool quotes) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  while (!text.empty()) {
+    const auto [length, state] = first_utf8(text);
+    const std::string_view bytes = text.substr(0, length);
+    text.remove_prefix(length);
+    if (state != Utf8State::valid) {
+      out += replacement_character;
+      continue;
+    }
+    if (length > 1) {
+      const char32_t c = characters_of(bytes).front();
+      out += c < 0xA0 || (c & 0xFFFE) == 0xFFFE ? replacement_character : bytes;
+      continue;
+    }
+    const auto c = static_cast<unsigned char>(bytes.front());
+    switch (c) {
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '&': out += "&amp;"; break;
+      case '"': out += quotes ? "&quot;" : "\""; break;
+      case '\'': out += quotes ? "&#39;" : "'"; break;
+      default: out += (c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7F ? replacement_character : bytes;
+    }
   }
-  if (name.size() < 2 || name[0] != '#') return std::nullopt;
-  const bool hexadecimal = name[1] == 'x' || name[1] == 'X';
-  const std::string_view digits = name.substr(hexadecimal ? 2 : 1);
-  uint32_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hexadecimal ? 16 : 10);
-  if (error != std::errc() || end != digits.data() + digits.size() || value == 0) return std::nullopt;
-  return utf8_of(value);
+  return out;
 }
 
 }  // namespace
@@ -40,44 +49,8 @@ std::string valid_utf8(std::string_view bytes) {
   return text;
 }
 
-std::string escape_markup(std::string_view text) {
-  std::string out;
-  const std::string valid = valid_utf8(text);
-  out.reserve(valid.size() + valid.size() / 8);
-  for (size_t i = 0; i < valid.size(); ++i) {
-    const auto c = static_cast<unsigned char>(valid[i]);
-    switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default:
-        if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7F) {
-          out += replacement_character;
-        } else {
-          out += static_cast<char>(c);
-        }
-    }
-  }
-  return out;
-}
-
-std::string decode_entities(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (size_t at = 0; at < text.size();) {
-    const size_t mark = std::min(text.find('&', at), text.size());
-    out += text.substr(at, mark - at);
-    at = mark;
-    if (at == text.size()) break;
-    const size_t end = text.substr(at, longest_entity).find(';');
-    const auto decoded = end == std::string_view::npos ? std::nullopt : entity(text.substr(at + 1, end - 1));
-    out += decoded ? *decoded : "&";
-    at += decoded ? end + 1 : 1;
-  }
-  return out;
-}
+std::string escape_markup(std::string_view text) { return escaped(text, true); }
+std::string escape_text(std::string_view text) { return escaped(text, false); }
 
 std::string utf8_of(char32_t character) {
   const auto c = static_cast<uint32_t>(character);
@@ -104,6 +77,18 @@ std::u32string characters_of(std::string_view text) {
     text.remove_prefix(length);
   }
   return out;
+}
+
+bool is_wide(char32_t c) {
+  constexpr std::array<std::pair<char32_t, char32_t>, 8> ranges = {{{0x1100, 0x115F},
+                                                                    {0x2E80, 0xA4CF},
+                                                                    {0xAC00, 0xD7A3},
+                                                                    {0xF900, 0xFAFF},
+                                                                    {0xFE30, 0xFE4F},
+                                                                    {0xFF01, 0xFF60},
+                                                                    {0xFFE0, 0xFFE6},
+                                                                    {0x1F300, 0x3FFFD}}};
+  return std::ranges::any_of(ranges, [c](const auto& range) { return range.first <= c && c <= range.second; });
 }
 
 }  // namespace lectern

@@ -1,7 +1,6 @@
 #include "layout/word_boxes.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <string_view>
@@ -27,19 +26,6 @@ struct Word {
 
 bool is_space(char32_t c) {
   return c == ' ' || (c >= '\t' && c <= '\r') || c == 0xA0 || (c >= 0x2000 && c <= 0x200B) || c == 0x3000;
-}
-
-// Written in a square, without spaces between words.
-bool is_wide(char32_t c) {
-  constexpr std::array<std::pair<char32_t, char32_t>, 8> ranges = {{{0x1100, 0x115F},
-                                                                    {0x2E80, 0xA4CF},
-                                                                    {0xAC00, 0xD7A3},
-                                                                    {0xF900, 0xFAFF},
-                                                                    {0xFE30, 0xFE4F},
-                                                                    {0xFF01, 0xFF60},
-                                                                    {0xFFE0, 0xFFE6},
-                                                                    {0x1F300, 0x3FFFD}}};
-  return std::ranges::any_of(ranges, [c](const auto& range) { return range.first <= c && c <= range.second; });
 }
 
 // Lines may break before and behind wide characters too.

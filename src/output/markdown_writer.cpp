@@ -10,9 +10,10 @@
 #include <system_error>
 
 #include "image/picture_encoder.h"
-#include "layout/block_text.h"
-#include "layout/html_table.h"
+#include "layout/shown_text.h"
 #include "lectern/error.h"
+#include "output/document_names.h"
+#include "output/markdown_text.h"
 #include "output/output_file.h"
 #include "output/page_blocks.h"
 #include "output/page_note.h"
@@ -21,26 +22,6 @@ namespace lectern {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Nothing in a comment may end it.
-std::string in_comment(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '>' && out.ends_with("--")) out += ' ';
-    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return out;
-}
-
-// For the destination of a link between < and >.
-std::string link_destination(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    if (c == '<' || c == '>' || c == '\\') out += '\\';
-    out += c == '\n' || c == '\r' ? ' ' : c;
-  }
-  return out.find_first_of(" <>()") == std::string::npos ? out : "<" + out + ">";
-}
 
 class MarkdownWriter final : public DocumentWriter {
  public:
@@ -53,12 +34,12 @@ class MarkdownWriter final : public DocumentWriter {
     if (pages_++ > 0 && options_.page_breaks) paragraph(fmt::format("---\n\n<!-- page {} -->", page.number));
     int figure = 0;
     for (const Block* block : blocks_to_write(page, options_)) {
-      if (kind_of(block->label) == LabelKind::image) {
+      if (is_figure(*block)) {
         for (const Box& box : block->boxes) write_figure(page, box, ++figure, picture);
       }
       write_text(*block, page.number);
     }
-    if (const std::string note = page_note(page); !note.empty()) paragraph("> **" + note + "**");
+    if (const std::string note = page_note(page); !note.empty()) paragraph("> **" + markdown_text(note) + "**");
     vision_tokens_ += page.vision_tokens;
     tokens_ += page.tokens;
     if (!page.mode.empty()) modes_.insert(page.mode);
@@ -72,7 +53,7 @@ class MarkdownWriter final : public DocumentWriter {
       warn(fmt::format("{} {} kept as HTML, since Markdown has no merged cells (the first is on page {})",
                        spanning_tables_, spanning_tables_ == 1 ? "table was" : "tables were", first_spanning_page_));
     }
-    if (!file_.to_stdout()) paragraph("<!-- " + in_comment(provenance()) + " -->");
+    if (!file_.to_stdout()) paragraph("<!-- " + comment_text(provenance()) + " -->");
     file_.finish();
   }
 
@@ -84,24 +65,10 @@ class MarkdownWriter final : public DocumentWriter {
   }
 
   void write_text(const Block& block, int page) {
-    std::string text;
-    for (const TextSegment& segment : split_at_tables(block.text)) {
-      const bool as_table = segment.table && kind_of(block.label) != LabelKind::code;
-      text += as_table ? table(segment.text, page) : std::string(segment.text);
-    }
-    const bool formulas =
-        options_.formulas == OutputOptions::Formulas::dollar && kind_of(block.label) != LabelKind::code;
-    paragraph(formulas ? with_dollar_formulas(text) : text);
-  }
-
-  std::string table(std::string_view html, int page) {
-    if (options_.tables == OutputOptions::Tables::html) return mended_table(html);
-    const std::vector<TableRow> rows = table_rows(html);
-    if (has_spans(rows)) {
-      if (spanning_tables_++ == 0) first_spanning_page_ = page;
-      return mended_table(html);
-    }
-    return pipe_table(rows);
+    const MarkdownBlock written = markdown_block(block, options_);
+    if (spanning_tables_ == 0) first_spanning_page_ = page;
+    spanning_tables_ += written.spanning_tables;
+    if (!is_figure(block) || kind_of(block.label) == LabelKind::image) paragraph(written.text);
   }
 
   void write_figure(const DocumentPage& page, const Box& box, int index, const Picture* picture) {
@@ -121,7 +88,7 @@ class MarkdownWriter final : public DocumentWriter {
     file.write(std::string_view(encode_png(crop(*picture, box))));
     file.commit();
     paragraph(fmt::format("![Figure {} on page {}]({})", index, page.number,
-                          link_destination((figures_.filename() / name).string())));
+                          markdown_destination((figures_.filename() / name).string())));
   }
 
   std::string provenance() const {
@@ -133,7 +100,7 @@ class MarkdownWriter final : public DocumentWriter {
     };
     add("prompt", info_.prompt);
     add("mode", modes);
-    add("model", info_.model);
+    add("model", model_label(info_.model));
     add("weights", info_.weights);
     add("device", info_.device);
     if (vision_tokens_ > 0) text += fmt::format("; vision tokens {}; text tokens {}", vision_tokens_, tokens_);

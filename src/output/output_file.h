@@ -24,6 +24,9 @@ class OutputFile {
   bool to_stdout() const { return !file_; }
 
  private:
+  void put(std::string_view bytes);
+
+  const bool terminal_;  // standard output is one: what would act on it is replaced
   std::optional<AtomicFile> file_;
   std::string pending_;
 };

@@ -9,6 +9,7 @@
 #include "layout/markup.h"
 #include "lectern/error.h"
 #include "output/base64.h"
+#include "output/document_names.h"
 
 namespace lectern {
 namespace {
@@ -144,7 +145,7 @@ json info_to_json(const DocumentInfo& info) {
   json lowered = json::array();
   for (const std::string& name : info.lowered) lowered.push_back(valid_utf8(name));
   return {{"source", valid_utf8(info.source)},   {"source_pages", info.pages},
-          {"version", valid_utf8(info.version)}, {"model", valid_utf8(info.model)},
+          {"version", valid_utf8(info.version)}, {"model", valid_utf8(model_label(info.model))},
           {"weights", valid_utf8(info.weights)}, {"device", valid_utf8(info.device)},
           {"prompt", valid_utf8(info.prompt)},   {"lowered", std::move(lowered)}};
 }

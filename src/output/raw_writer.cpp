@@ -1,6 +1,7 @@
 #include "output/raw_writer.h"
 
 #include "layout/raw_pages.h"
+#include "layout/shown_text.h"
 #include "output/output_file.h"
 #include "output/page_note.h"
 
@@ -16,7 +17,7 @@ class RawWriter final : public DocumentWriter {
     any_ = true;
     file_.write(page.raw);
     // Nothing was written for a page that failed; its gap says so.
-    if (page.raw.empty() && !page_note(page).empty()) file_.write("<!-- " + page_note(page) + " -->\n");
+    if (page.raw.empty() && !page_note(page).empty()) file_.write("<!-- " + comment_text(page_note(page)) + " -->\n");
     if (file_.to_stdout()) file_.flush();
   }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "layout/labels.h"
+#include "layout/text_tree.h"
 #include "lectern/error.h"
 #include "output/boxes_writer.h"
 #include "output/html/hocr_writer.h"
@@ -46,7 +46,7 @@ bool needs_picture(Format format, const DocumentPage& page, const OutputOptions&
   switch (format) {
     case Format::markdown:
       return options.figures && std::ranges::any_of(page.blocks, [](const Block& block) {
-               return kind_of(block.label) == LabelKind::image && !block.boxes.empty();
+               return !block.boxes.empty() && is_figure(block);
              });
     case Format::html:
     case Format::pdf:

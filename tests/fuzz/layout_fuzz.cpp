@@ -1,5 +1,6 @@
-// libFuzzer target: what a model might write goes through the parser of layout tags and the handling of tables and
-// formulas; boxes must lie on the page, text must be UTF-8, and nothing of the model's markup may get through.
+// libFuzzer target: what a model might write goes through the parser of layout tags and of its text into every kind of
+// text that is written; boxes must lie on the page, text must be UTF-8, and nothing of the model's markup may get
+// through.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -7,9 +8,12 @@
 #include <string_view>
 
 #include "layout/block_text.h"
-#include "layout/html_table.h"
 #include "layout/layout.h"
 #include "layout/markup.h"
+#include "layout/tag_filter.h"
+#include "layout/word_boxes.h"
+#include "output/html/block_html.h"
+#include "output/markdown_text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lectern;
@@ -23,14 +27,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (!on_page) std::abort();
     }
     if (valid_utf8(block.text) != block.text || valid_utf8(block.label) != block.label) std::abort();
-    plain_text(block);
-    with_dollar_formulas(block.text);
-    for (const TextSegment& segment : split_at_tables(block.text)) {
-      mended_table(segment.text);
-      const auto rows = table_rows(segment.text);
-      pipe_table(rows);
-      if (safe_table(rows).find("<s") != std::string::npos) std::abort();
+    for (const TextSpan& span : block.spans) {
+      if (span.begin > span.end || span.end > block.text.size()) std::abort();
     }
+    plain_text(block);
+    markdown_block(block, {});
+    const std::string html = block_html(block);
+    for (const std::string_view tag : {"<scr", "<img", "<svg", "<ifr", "<!--"}) {
+      if (html.find(tag) != std::string::npos) std::abort();
+    }
+    place_words(block, {0, 0, width, height});
   }
+  const std::string_view raw(reinterpret_cast<const char*>(data), size);
+  TagFilter filter;
+  filter.push(raw.substr(0, size / 2));
+  filter.push(raw.substr(size / 2));
+  filter.finish();
   return 0;
 }

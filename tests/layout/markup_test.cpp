@@ -10,10 +10,15 @@ TEST(Markup, IsEscaped) {
   EXPECT_EQ(escape_markup(std::string_view("a\0b\x1B\n\t\x7F\xFF", 8)), "a\uFFFDb\uFFFD\n\t\uFFFD\uFFFD");
 }
 
-TEST(Markup, EntitiesAreDecoded) {
-  EXPECT_EQ(decode_entities("&lt;&#65;&#x42;&gt; &amp;lt; &nbsp;&quot;&apos;"), "<AB> &lt; \u00A0\"'");
-  EXPECT_EQ(decode_entities("&#x1F600; &#xD800; &#x110000; &#0;"), "\U0001F600 \uFFFD \uFFFD &#0;");
-  EXPECT_EQ(decode_entities("& &; &x; a&b &amp &#99999999999;"), "& &; &x; a&b &amp &#99999999999;");
+TEST(Markup, HoldsNoCharacterThatXmlForbids) {
+  EXPECT_EQ(escape_markup("a\uFFFEb\uFFFFc\uFFFDd\U0001FFFEe\U0010FFFFf\u009Bg\u00A0h\u00E9"),
+            "a\uFFFDb\uFFFDc\uFFFDd\uFFFDe\uFFFDf\uFFFDg\u00A0h\u00E9");
+  EXPECT_EQ(escape_text("\"it's\" <&>"), "\"it's\" &lt;&amp;&gt;");
+}
+
+TEST(Markup, KnowsCharactersThatFillASquare) {
+  EXPECT_TRUE(is_wide(U'漢'));
+  EXPECT_FALSE(is_wide(U'é'));
 }
 
 TEST(Markup, CharactersAreReadAndWritten) {

@@ -47,7 +47,7 @@ TEST_F(MarkdownWriter, PartsBlocksByEmptyLinesAndMarksFormulasWithDollars) {
       HasSubstr("The costs were \\$5 and \\$6 a clock. The rate $r$ of a clock depends on the temperature $T$ of"));
   EXPECT_THAT(text, HasSubstr("\n\n$$r = r_0 + \\alpha (T - T_0) \\\\[2pt] + \\epsilon \\quad (3)$$\n\n"));
   EXPECT_THAT(text, HasSubstr("\n\n<!-- lectern 0.1.0; source scan.pdf; pages 1; prompt markdown; mode gundam; model "
-                              "models/ocr; weights q8; device cpu; vision tokens 903; text tokens 412 -->\n"));
+                              "ocr; weights q8; device cpu; vision tokens 903; text tokens 412 -->\n"));
   OutputOptions options;
   options.formulas = OutputOptions::Formulas::paren;
   EXPECT_THAT(write({testing::page_of(1, testing::paper_page)}, options),
@@ -76,8 +76,8 @@ TEST_F(MarkdownWriter, WritesPipeTablesWhereNothingIsMerged) {
 TEST_F(MarkdownWriter, CutsFiguresOut) {
   const Picture picture = testing::picture_of();
   const std::string text = write({testing::page_of(2, testing::report_page)}, {}, &picture, "my scan (1).md");
-  EXPECT_THAT(text, HasSubstr("\n\n![Figure 1 on page 2](<my scan (1)_figures/page-2-figure-1.png>)\n\n"
-                              "![Figure 2 on page 2](<my scan (1)_figures/page-2-figure-2.png>)\n\n"));
+  EXPECT_THAT(text, HasSubstr("\n\n![Figure 1 on page 2](my%20scan%20%281%29_figures/page-2-figure-1.png)\n\n"
+                              "![Figure 2 on page 2](my%20scan%20%281%29_figures/page-2-figure-2.png)\n\n"));
   const Picture figure = read_picture(folder / "my scan (1)_figures/page-2-figure-2.png");
   const Box box = testing::page_of(2, testing::report_page).blocks[7].boxes[1];
   const int left = static_cast<int>(std::floor(box.left)), top = static_cast<int>(std::floor(box.top));
@@ -92,6 +92,24 @@ TEST_F(MarkdownWriter, CutsFiguresOut) {
   EXPECT_FALSE(needs_picture(Format::markdown, testing::page_of(2, "text")));
 }
 
+TEST_F(MarkdownWriter, CutsTablesOutOfWhichNothingWasRead) {
+  const DocumentPage page = testing::page_of(1, "<|ref|>table<|/ref|><|det|>[[100, 100, 500, 400]]<|/det|>\n");
+  ASSERT_EQ(page.warnings.size(), 1u);
+  EXPECT_EQ(page.warnings[0].code, "empty_table");
+  EXPECT_TRUE(needs_picture(Format::markdown, page));
+  const Picture picture = testing::picture_of();
+  EXPECT_THAT(write({page}, {}, &picture), HasSubstr("![Figure 1 on page 1](a_figures/page-1-figure-1.png)"));
+}
+
+TEST_F(MarkdownWriter, LetsNoNameEndItsComment) {
+  const auto writer = make_writer(Format::markdown, folder / "a.md",
+                                  testing::info_of(1, "/home/ann/x--!><img src=x onerror=alert(1)>.mmd"), {});
+  writer->page(testing::failed_page(1, "--><img src=x onerror=alert(1)>.png: damaged"), nullptr);
+  writer->finish();
+  EXPECT_THAT(slurp(folder / "a.md"), ::testing::AllOf(HasSubstr("source /home/ann/x- -!><img"),
+                                                       HasSubstr("read: --\\>\\<img src=x onerror=alert(1)\\>.png")));
+}
+
 TEST_F(MarkdownWriter, PartsAndMarksPages) {
   DocumentPage looped = testing::page_of(3, "The end");
   looped.guard = {1, false, "continued"};
@@ -100,7 +118,7 @@ TEST_F(MarkdownWriter, PartsAndMarksPages) {
   options.page_breaks = true;
   EXPECT_THAT(write({testing::page_of(1, "One"), testing::failed_page(2, "it --> is damaged"), looped}, options),
               ::testing::StartsWith(
-                  "One\n\n---\n\n<!-- page 2 -->\n\n> **Page 2 could not be read: it --> is damaged**\n\n"
+                  "One\n\n---\n\n<!-- page 2 -->\n\n> **Page 2 could not be read: it --\\> is damaged**\n\n"
                   "---\n\n<!-- page 3 -->\n\nThe end\n\n> **Page 3 is incomplete: the model repeated itself**\n"));
   EXPECT_THAT(slurp(folder / "a.md"), HasSubstr("; page 3 turned by 90 -->\n"));
   options = {};

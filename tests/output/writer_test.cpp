@@ -5,10 +5,15 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <regex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/temp_folder.h"
 #include "lectern/error.h"
@@ -45,6 +50,53 @@ TEST(Writers, AppearWhenTheyAreFinished) {
     writer->finish();
     EXPECT_GT(fs::file_size(path), 3u) << format.name;
     EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1) << format.name;
+  }
+}
+
+// Every printed character outside of the models' own tags and marks is in every format.
+TEST(Writers, LoseNothingThatWasPrinted) {
+  if (std::system("command -v pdftotext >/dev/null 2>&1") != 0) GTEST_SKIP() << "pdftotext is not installed";
+  const std::vector<std::string> words = {"alpha", "x<y", "z>w", "&",    "<name>", "</end>", "a&b;",  "2**3",  "(**)",
+                                          "_u_",   "~",   "[q]", "(r)",  "$5",     "%",      "#",     "\"k\"", "it's",
+                                          "|",     "^",   "{}",  "é漢я", "<!--",   "-->",    "&euro", "`",     "=="};
+  std::mt19937 random(5);
+  for (int round = 0; round < 20; ++round) {
+    std::string text = "begin", printed = "begin";
+    for (int i = 0; i < 60; ++i) {
+      const std::string& word = words[random() % words.size()];
+      text += " " + word;
+      printed += word;
+    }
+    const std::string cell = "<table><tr><td></td><td>" + text + "</td><td>last</td></tr></table>";
+    const std::string raw = "<|ref|>text<|/ref|><|det|>[[10, 10, 900, 300]]<|/det|>\n" + text +
+                            "\n\n<|ref|>table<|/ref|><|det|>[[10, 400, 900, 900]]<|/det|>\n" + cell;
+    const TempFolder folder;
+    for (const FormatName& format : format_names()) {
+      if (format.format == Format::boxes || format.format == Format::json || format.format == Format::raw) continue;
+      const fs::path path = folder / "a";
+      const auto writer = make_writer(format.format, path, testing::info_of(1), {});
+      writer->page(testing::page_of(1, raw), nullptr);
+      writer->finish();
+      std::string found = slurp(path);
+      if (format.format == Format::pdf) {
+        ASSERT_EQ(std::system(("pdftotext -raw '" + path.string() + "' '" + (folder / "t").string() + "'").c_str()), 0);
+        found = slurp(folder / "t");
+      }
+      const bool markup = format.format == Format::html || format.format == Format::hocr;
+      if (markup) found = std::regex_replace(found, std::regex("<(style|script|title)[^>]*>[^<]*</[^>]*>|<[^>]*>"), "");
+      if (markup || format.format == Format::markdown) {
+        if (!markup) found = std::regex_replace(found, std::regex("</?(table|tr|td)>"), "");
+        for (const auto& [entity, character] : std::vector<std::pair<std::string, std::string>>{
+                 {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}}) {
+          found = std::regex_replace(found, std::regex(entity), character);
+        }
+      }
+      std::erase_if(found, [](unsigned char c) { return std::isspace(c) != 0 || c == '\\'; });
+      const size_t first = found.find(printed);
+      ASSERT_NE(first, std::string::npos) << format.name << ": " << printed << "\n is not in " << found;
+      ASSERT_NE(found.find(printed + "last", first + printed.size()), std::string::npos)
+          << format.name << ": " << printed << "\n is not in " << found;
+    }
   }
 }
 

@@ -7,9 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "layout/labels.h"
 #include "layout/markup.h"
+#include "layout/shown_text.h"
+#include "layout/text_tree.h"
 #include "layout/word_boxes.h"
+#include "output/document_names.h"
 #include "output/output_file.h"
 #include "output/page_note.h"
 
@@ -20,14 +22,6 @@ namespace {
 std::string bbox(const Box& box) {
   return fmt::format("bbox {:.0f} {:.0f} {:.0f} {:.0f}", std::floor(box.left), std::floor(box.top),
                      std::ceil(box.right), std::ceil(box.bottom));
-}
-
-// Within a title attribute semicolons part properties, and quotes end a name.
-std::string property_text(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace_if(
-      out, [](char c) { return c == ';' || c == '"' || c == '\\' || c == '\n' || c == '\r'; }, '_');
-  return out;
 }
 
 class HocrWriter final : public DocumentWriter {
@@ -42,31 +36,31 @@ class HocrWriter final : public DocumentWriter {
         "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\"\n"
         "    \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n"
         "<html xmlns=\"http://www.w3.org/1999/xhtml\">\n <head>\n  <title>" +
-        escape_markup(info.source) +
+        escape_markup(document_title(info.source)) +
         "</title>\n  <meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n" +
         meta("ocr-system", "lectern " + info.version) +
         meta("ocr-capabilities", "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocr_photo") +
         meta("ocr-number-of-pages", std::to_string(info.pages)) + meta("lectern-prompt", info.prompt) +
-        meta("lectern-model", info.model) + meta("lectern-weights", info.weights) +
+        meta("lectern-model", model_label(info.model)) + meta("lectern-weights", info.weights) +
         meta("lectern-device", info.device) + " </head>\n <body>\n");
   }
 
   void page(const DocumentPage& page, const Picture*) override {
     number_ = page.number;
     blocks_ = paragraphs_ = lines_ = words_ = 0;
-    std::string title = fmt::format("image \"{}\"; bbox 0 0 {} {}; ppageno {}", property_text(info_.source), page.width,
+    std::string title = fmt::format("image \"{}\"; bbox 0 0 {} {}; ppageno {}", hocr_property(info_.source), page.width,
                                     page.height, pages_++);
     if (page.dpi > 0) title += fmt::format("; scan_res {0:.0f} {0:.0f}", page.dpi);
     title +=
         fmt::format("; x_mode {}; x_turn {}; x_vision_tokens {}; x_text_tokens {}",
-                    page.mode.empty() ? "none" : property_text(page.mode), page.turn, page.vision_tokens, page.tokens);
+                    page.mode.empty() ? "none" : hocr_property(page.mode), page.turn, page.vision_tokens, page.tokens);
     file_.write(fmt::format("  <div class=\"ocr_page\" id=\"page_{}\" title=\"{}\">\n", number_, escape_markup(title)));
     if (const std::string note = page_note(page); !note.empty()) {
       file_.write("   <p class=\"lectern_note\">" + escape_markup(note) + "</p>\n");
     }
     const Box whole{0, 0, static_cast<double>(std::max(page.width, 1)), static_cast<double>(std::max(page.height, 1))};
     for (const Block& block : page.blocks) {
-      if (kind_of(block.label) == LabelKind::image) {
+      if (is_figure(block)) {
         for (const Box& box : block.boxes)
           file_.write("   " + element("div", "ocr_photo", "block", ++blocks_, box) + "</div>\n");
       }

@@ -30,15 +30,22 @@ header p, h2 { margin: .2rem 0; font-size: .85rem; font-weight: normal; color: v
 .box { position: absolute; border: 1px solid rgba(217, 72, 15, .35); cursor: pointer; padding: 0; background: none; }
 .on.box { border: 2px solid var(--mark); background: rgba(255, 146, 43, .22); z-index: 1; }
 .text { background: var(--paper); padding: .5rem; min-width: 0; }
-.block { position: relative; padding: .3rem .6rem; border-left: 3px solid transparent; cursor: pointer; overflow-wrap: anywhere; }
+.block { position: relative; padding: .3rem .6rem; border-inline-start: 3px solid transparent; cursor: pointer; overflow-wrap: anywhere; }
 .block:focus { outline: none; }
-.on.block { border-left-color: var(--mark); background: rgba(255, 146, 43, .13); }
+.on.block { border-inline-start-color: var(--mark); background: rgba(255, 146, 43, .13); }
 .label { font-size: .7rem; color: var(--faint); }
 .block p, .block pre, .block h3, .block h4, .block h5, .block h6 { margin: .1rem 0 .5rem; }
 .block pre { white-space: pre-wrap; font: .9rem/1.45 ui-monospace, monospace; }
+.block ul { margin: .1rem 0 .5rem; padding-inline-start: 1.4rem; }
+.block ul.numbers { list-style: none; padding-inline-start: .4rem; }
+.level-1 { margin-inline-start: 1.2rem; } .level-2 { margin-inline-start: 2.4rem; } .level-3 { margin-inline-start: 3.6rem; }
+.level-4 { margin-inline-start: 4.8rem; }
+.block code, .formula { font-family: ui-monospace, monospace; font-size: .92em; }
+span.figure { color: var(--faint); font-style: italic; }
+img.figure { display: block; max-width: 100%; max-height: 60vh; margin: .2rem 0 .5rem; background: #fff; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; overflow-wrap: normal; }
-td, th { border: 1px solid var(--line); padding: .15rem .45rem; text-align: left; vertical-align: top; }
+td, th { border: 1px solid var(--line); padding: .15rem .45rem; text-align: start; vertical-align: top; }
 @media (max-width: 800px) {
   header, section { padding: .6rem; }
   .pair { grid-template-columns: 1fr; gap: .4rem; }
@@ -84,15 +91,16 @@ std::string digest(std::string_view text) {
 
 std::string html_head(const std::string& title, const std::string& facts) {
   // style attributes hold nothing but numbers of ours.
-  return "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n"
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
          "style-src 'unsafe-inline'; script-src " +
          digest(script) +
          "; base-uri 'none'; form-action 'none'\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<title>" +
-         escape_markup(title) + "</title>\n<style>" + std::string(style) + "</style>\n</head>\n<body>\n<header><h1>" +
-         escape_markup(title) + "</h1><p>" + escape_markup(facts) + "</p></header>\n<main>\n";
+         escape_markup(title) + "</title>\n<style>" + std::string(style) +
+         "</style>\n</head>\n<body>\n<header><h1 dir=\"auto\">" + escape_markup(title) + "</h1><p>" +
+         escape_markup(facts) + "</p></header>\n<main>\n";
 }
 
 std::string html_foot() { return "</main>\n<script>" + std::string(script) + "</script>\n</body>\n</html>\n"; }

@@ -19,6 +19,7 @@
 #include "image/picture_encoder.h"
 #include "layout/markup.h"
 #include "lectern/error.h"
+#include "output/document_names.h"
 #include "output/page_note.h"
 #include "output/pdf/glyphless_font.h"
 #include "output/pdf/pdf_text.h"
@@ -52,10 +53,10 @@ struct PdfDocument::State {
     pdf.emptyPDF();
     hidden_font = pdf.makeIndirectObject(QPDFObjectHandle::newDictionary());
     QPDFObjectHandle about = QPDFObjectHandle::newDictionary();
-    about.replaceKey("/Title", text(info.source));
+    about.replaceKey("/Title", text(document_title(info.source)));
     about.replaceKey("/Producer", text("Lectern " + info.version));
     about.replaceKey("/LecternPrompt", text(info.prompt));
-    about.replaceKey("/LecternModel", text(info.model));
+    about.replaceKey("/LecternModel", text(model_label(info.model)));
     about.replaceKey("/LecternWeights", text(info.weights));
     about.replaceKey("/LecternDevice", text(info.device));
     pdf.getTrailer().replaceKey("/Info", pdf.makeIndirectObject(about));

@@ -34,9 +34,11 @@ TEST(HtmlWriter, ShowsThePictureBesideTheText) {
   // The title: [[100, 50, 700, 90]] of 999.
   EXPECT_THAT(
       html, HasSubstr("<div class=\"box\" data-b=\"1-0\" style=\"left:10.01%;top:5.00%;width:60.06%;height:4.00%\">"));
-  EXPECT_THAT(html, HasSubstr("data-b=\"1-0\"><div class=\"label\">title</div><h3>Annual Report</h3></div>"));
+  EXPECT_THAT(
+      html,
+      HasSubstr("data-b=\"1-0\"><div class=\"label\" dir=\"ltr\" lang=\"en\">title</div><h3>Annual Report</h3></div>"));
   EXPECT_THAT(html, HasSubstr("<td rowspan=\"2\">Region</td>"));
-  EXPECT_THAT(html, HasSubstr("model models/ocr \u00B7 weights q8 \u00B7 device cpu \u00B7 prompt markdown"));
+  EXPECT_THAT(html, HasSubstr("model ocr \u00B7 weights q8 \u00B7 device cpu \u00B7 prompt markdown"));
   EXPECT_THAT(html, HasSubstr("Page 1 \u00B7 mode gundam \u00B7 903 vision tokens \u00B7 412 text tokens"));
   // Nothing is fetched from elsewhere.
   EXPECT_THAT(html, Not(HasSubstr("://")));

@@ -11,7 +11,7 @@
 
 #include "core/temp_folder.h"
 #include "layout/block_text.h"
-#include "layout/markup.h"
+#include "layout/html_text.h"
 #include "support/pages.h"
 
 namespace lectern {
@@ -52,7 +52,7 @@ class PdfWriter : public ::testing::Test {
     std::vector<Word> out;
     for (std::sregex_iterator at(xml.begin(), xml.end(), pattern), end; at != end; ++at) {
       const std::smatch& match = *at;
-      out.push_back({decode_entities(match[5].str()),
+      out.push_back({parse_html(match[5].str()).at(0).text.text,
                      {std::stod(match[1]), std::stod(match[2]), std::stod(match[3]), std::stod(match[4])}});
     }
     return out;
