@@ -71,7 +71,6 @@ UNTESTED: dict[str, str] = {
     "src/input/input_file.cpp": "inputs_test and page_source_test",
     "src/language/added_tokens.cpp": "tokenizer_test",
     "src/language/bpe.cpp": "tokenizer_test",
-    "src/language/decoder.cpp": "goldens_test",
     "src/language/pre_tokenizer.cpp": "tokenizer_test",
     "src/language/tokenizer_file.cpp": "tokenizer_test",
     "src/output/box_drawing.cpp": "boxes_writer_test",

@@ -2,7 +2,7 @@
 //
 // A step of the decoder is some hundred parallel regions of 50 microseconds. Workers look out for the next region for a
 // moment before they sleep, and a region ends when its work is done, not when every worker has taken part: one that
-// the system has put aside holds nothing up. OpenMP, whose regions do wait for every thread, is left to oneDNN.
+// the system has put aside holds nothing up. OpenMP, whose regions do wait for all, is left to oneDNN in `bench`.
 #pragma once
 
 #include <cstdint>
