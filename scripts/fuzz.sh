@@ -32,4 +32,5 @@ fuzz() {
 fuzz safetensors src/checkpoint/safetensors.cpp src/core/json_file.cpp src/core/file.cpp src/core/mapped_file.cpp
 fuzz layout src/layout/layout.cpp src/layout/layout_tags.cpp src/layout/markup.cpp src/layout/html_text.cpp \
   src/layout/inline_text.cpp src/layout/text_tree.cpp src/layout/block_text.cpp src/layout/shown_text.cpp \
-  src/layout/word_boxes.cpp src/layout/tag_filter.cpp src/output/html/block_html.cpp src/output/markdown_text.cpp
+  src/layout/word_boxes.cpp src/layout/visual_order.cpp src/layout/tag_filter.cpp \
+  src/image/ink_lines.cpp src/image/ink_mask.cpp src/output/html/block_html.cpp src/output/markdown_text.cpp

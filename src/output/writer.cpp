@@ -49,11 +49,11 @@ bool needs_picture(Format format, const DocumentPage& page, const OutputOptions&
                return !block.boxes.empty() && is_figure(block);
              });
     case Format::html:
+    case Format::hocr:
     case Format::pdf:
     case Format::boxes: return true;
     case Format::text:
     case Format::json:
-    case Format::hocr:
     case Format::raw: break;
   }
   return false;

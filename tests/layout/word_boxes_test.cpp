@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -99,6 +101,98 @@ TEST(WordBoxes, RunUpwardWhereABoxIsTooNarrow) {
   EXPECT_FALSE(place_words(block("a b c d e f g h", {margin}), whole)[0].lines[0].upward);
 }
 
+TEST(WordBoxes, StandInTheColumnsAndRowsOfTheirTable) {
+  const auto placed = place_words(
+      block(
+          "<table><tr><td>a</td><td>bb</td><td>877</td></tr><tr><td>a long cell of many words</td><td>b</td><td>9</td>"
+          "</tr></table>",
+          {{100, 100, 700, 200}}, "table"),
+      whole);
+  ASSERT_EQ(placed.size(), 1u);
+  std::map<std::string, Box> boxes;
+  for (const PlacedLine& line : placed[0].lines) {
+    EXPECT_TRUE(within(line.box, {100, 100, 700, 200}));
+    for (const PlacedWord& word : line.words) boxes[word.text] = word.box;
+  }
+  ASSERT_EQ(boxes.size(), 10u);
+  EXPECT_EQ(joined(placed, "|"), "a|bb|877|a long cell of many words|b|9");
+  EXPECT_NEAR(boxes["877"].left, boxes["9"].left, 1);
+  EXPECT_NEAR(boxes["bb"].left, boxes["b"].left, 1);
+  EXPECT_GT(boxes["bb"].left, boxes["words"].right);
+  EXPECT_GT(boxes["877"].left, boxes["bb"].right);
+  EXPECT_GE(boxes["9"].top, boxes["877"].bottom);
+  // Merged cells reach over the columns and rows that they cover.
+  const auto merged = place_words(
+      block("<table><tr><td rowspan=2>r</td><td>x</td></tr><tr><td>y</td></tr></table>", {{0, 0, 100, 100}}, "table"),
+      whole);
+  ASSERT_EQ(merged.at(0).lines.size(), 3u);
+  EXPECT_EQ(merged[0].lines[2].words[0].box.left, merged[0].lines[1].words[0].box.left);
+  // A caption stands above.
+  const auto captioned =
+      place_words(block("Caption\n<table><tr><td>x</td></tr></table>", {{0, 0, 100, 100}}, "table"), whole);
+  EXPECT_EQ(joined(captioned, "|"), "Caption|x");
+  EXPECT_GE(captioned.at(1).lines.at(0).box.top, captioned[0].lines.at(0).box.bottom);
+}
+
+TEST(WordBoxes, StandInTheLinesOfTheInk) {
+  Picture page(1000, 1400);
+  std::ranges::fill(page.rgb, uint8_t{255});
+  for (const int top : {110, 200}) {
+    for (int x = 120; x < (top == 110 ? 800 : 400); x += 20) {
+      for (int y = top; y < top + 40; ++y) std::fill_n(page.row(y) + x * 3, 12 * 3, uint8_t{0});
+    }
+  }
+  const PageInk ink(page);
+  const auto placed = place_words(block("# A title of two lines", {{100, 100, 820, 260}}, "title"), whole, &ink);
+  ASSERT_EQ(placed.size(), 1u);
+  ASSERT_EQ(placed[0].lines.size(), 2u);
+  EXPECT_NEAR(placed[0].lines[0].box.top, 110, 3);
+  EXPECT_NEAR(placed[0].lines[0].box.bottom, 150, 3);
+  EXPECT_NEAR(placed[0].lines[1].box.top, 200, 3);
+  EXPECT_NEAR(placed[0].lines[1].box.right, 392, 5);
+  EXPECT_EQ(joined(placed, "|"), "A title of two|lines");
+}
+
+TEST(WordBoxes, RunFromRightToLeftWhereTheirScriptDoes) {
+  const auto placed = place_words(block("שלום עולם 24", {{100, 50, 500, 80}}), whole);
+  const auto& words = placed.at(0).lines.at(0).words;
+  ASSERT_EQ(words.size(), 3u);
+  EXPECT_EQ(words[0].text, "שלום");
+  EXPECT_EQ(words[0].visual, "םולש");
+  EXPECT_NEAR(words[0].box.right, 500, 1);
+  EXPECT_LT(words[1].box.right, words[0].box.left);
+  EXPECT_LT(words[2].box.right, words[1].box.left);
+  EXPECT_EQ(words[2].visual, "");
+}
+
+TEST(WordBoxes, StandWhereTheyHaveABoxOfTheirOwn) {
+  const Layout layout = parse_layout(
+      "A <|ref|>black cat<|/ref|><|det|>[[10, 10, 200, 30]]<|/det|> sits on a <|ref|>mat<|/ref|><|det|>[[300, 300, "
+      "600, "
+      "600]]<|/det|>.",
+      999, 999);
+  const auto placed = place_words(layout.blocks.at(0), {0, 0, 999, 999});
+  std::map<std::string, Box> boxes;
+  for (const PlacedText& text : placed) {
+    for (const PlacedLine& line : text.lines) {
+      for (const PlacedWord& word : line.words) {
+        EXPECT_TRUE(within(word.box, line.box));
+        boxes[word.text] = word.box;
+      }
+    }
+  }
+  EXPECT_NEAR(boxes["black"].left, 10, 0.01);
+  EXPECT_NEAR(boxes["cat"].right, 200, 0.01);
+  EXPECT_NEAR(boxes["mat."].left, 300, 0.01);
+  EXPECT_NEAR(boxes["mat."].bottom, 600, 0.01);
+  EXPECT_EQ(joined(placed, " "), "A black cat sits on a mat.");
+}
+
+TEST(WordBoxes, GoNotBeyondThePage) {
+  const auto placed = place_words(block("a\nb\nc\nd\ne\nf\ng", {}), {0, 0, 1240, 1754});
+  for (const PlacedLine& line : placed.at(0).lines) EXPECT_LE(line.box.bottom, 1754);
+}
+
 TEST(WordBoxes, NeedNoBoxAndNoText) {
   const auto placed = place_words(block("Some text", {}), whole);
   ASSERT_EQ(placed.size(), 1u);
@@ -145,6 +239,9 @@ TEST(WordBoxes, TakeTimeInProportionToTheText) {
   std::string lines;
   while (lines.size() < 500'000) lines += "x\n";
   EXPECT_FALSE(place_words(block(lines, std::vector<Box>(100'000, Box{0, 0, 10, 10})), whole).empty());
+  std::string table = "<table>";
+  for (int i = 0; i < 20'000; ++i) table += "<tr><td>a b<td>c";
+  EXPECT_FALSE(place_words(block(table, {{0, 0, 1000, 1000}}, "table"), whole).empty());
 }
 
 }  // namespace

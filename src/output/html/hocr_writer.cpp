@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -45,7 +46,7 @@ class HocrWriter final : public DocumentWriter {
         meta("lectern-device", info.device) + " </head>\n <body>\n");
   }
 
-  void page(const DocumentPage& page, const Picture*) override {
+  void page(const DocumentPage& page, const Picture* picture) override {
     number_ = page.number;
     blocks_ = paragraphs_ = lines_ = words_ = 0;
     std::string title = fmt::format("image \"{}\"; bbox 0 0 {} {}; ppageno {}", hocr_property(info_.source), page.width,
@@ -59,12 +60,14 @@ class HocrWriter final : public DocumentWriter {
       file_.write("   <p class=\"lectern_note\">" + escape_markup(note) + "</p>\n");
     }
     const Box whole{0, 0, static_cast<double>(std::max(page.width, 1)), static_cast<double>(std::max(page.height, 1))};
+    std::optional<PageInk> ink;
+    if (picture != nullptr) ink.emplace(*picture);
     for (const Block& block : page.blocks) {
       if (is_figure(block)) {
         for (const Box& box : block.boxes)
           file_.write("   " + element("div", "ocr_photo", "block", ++blocks_, box) + "</div>\n");
       }
-      for (const PlacedText& text : place_words(block, whole)) write_text(text);
+      for (const PlacedText& text : place_words(block, whole, ink ? &*ink : nullptr)) write_text(text);
     }
     file_.write("  </div>\n");
     if (file_.to_stdout()) file_.flush();

@@ -71,7 +71,7 @@ struct PdfDocument::State {
     QPDFObjectHandle resources = QPDFObjectHandle::newDictionary();
     std::string content;
     if (sized) {
-      content = page_content(page, picture != nullptr, codes);
+      content = page_content(page, picture, codes);
       fonts.replaceKey("/Hidden", hidden_font);
     }
     if (picture != nullptr) {

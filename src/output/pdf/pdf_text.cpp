@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "layout/markup.h"
 #include "layout/word_boxes.h"
@@ -32,14 +33,18 @@ void append_line(const PlacedLine& line, double scale, double page_height, Chara
   out += fmt::format("/Hidden {:.2f} Tf\n", size);
   for (size_t i = 0; i < line.words.size(); ++i) {
     const PlacedWord& word = line.words[i];
-    const std::string hex = codes.encode(word.text);
-    const double natural = static_cast<double>(hex.size()) / 4 * size * glyphless_width / 1000;
+    // The space towards the next word stands on the side where that word does.
+    const bool reversed = !word.visual.empty(), space = i + 1 < line.words.size();
+    const std::string hex = codes.encode(reversed ? word.visual : word.text);
+    const size_t characters = hex.size() / 4;
+    const double natural = static_cast<double>(characters) * size * glyphless_width / 1000;
     const double length = line.upward ? word.box.bottom - word.box.top : word.box.right - word.box.left;
-    const std::string place = line.upward
-                                  ? fmt::format("0 1 -1 0 {:.2f} {:.2f}", x(line.box.right) - below, y(word.box.bottom))
-                                  : fmt::format("1 0 0 1 {:.2f} {:.2f}", x(word.box.left), y(line.box.bottom) + below);
-    out += fmt::format("{:.2f} Tz {} Tm <{}{}> Tj\n", 100 * length * scale / std::max(natural, 1e-3), place, hex,
-                       i + 1 < line.words.size() ? codes.encode(" ") : "");
+    const double before = reversed && space ? length / static_cast<double>(characters) : 0;
+    const std::string place =
+        line.upward ? fmt::format("0 1 -1 0 {:.2f} {:.2f}", x(line.box.right) - below, y(word.box.bottom + before))
+                    : fmt::format("1 0 0 1 {:.2f} {:.2f}", x(word.box.left - before), y(line.box.bottom) + below);
+    out += fmt::format("{:.2f} Tz {} Tm <{}{}{}> Tj\n", 100 * length * scale / std::max(natural, 1e-3), place,
+                       reversed && space ? codes.encode(" ") : "", hex, !reversed && space ? codes.encode(" ") : "");
   }
 }
 
@@ -78,15 +83,17 @@ double points_per_pixel(const DocumentPage& page) {
   return std::min(points, largest_page / std::max({page.width, page.height, 1}));
 }
 
-std::string page_content(const DocumentPage& page, bool picture, CharacterCodes& codes) {
+std::string page_content(const DocumentPage& page, const Picture* picture, CharacterCodes& codes) {
   const double scale = points_per_pixel(page);
   const double width = page.width * scale, height = page.height * scale;
   std::string out;
-  if (picture) out += fmt::format("q {:.2f} 0 0 {:.2f} 0 0 cm /Page Do Q\n", width, height);
+  std::optional<PageInk> ink;
+  if (picture != nullptr) ink.emplace(*picture);
+  if (picture != nullptr) out += fmt::format("q {:.2f} 0 0 {:.2f} 0 0 cm /Page Do Q\n", width, height);
   out += "BT 3 Tr\n";
   const Box whole{0, 0, static_cast<double>(page.width), static_cast<double>(page.height)};
   for (const Block& block : page.blocks) {
-    for (const PlacedText& text : place_words(block, whole)) {
+    for (const PlacedText& text : place_words(block, whole, ink ? &*ink : nullptr)) {
       for (const PlacedLine& line : text.lines) {
         append_line(line, scale, height, codes, out);
       }

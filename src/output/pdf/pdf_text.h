@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/picture.h"
 #include "lectern/document.h"
 
 namespace lectern {
@@ -26,8 +27,8 @@ class CharacterCodes {
 // Points for a pixel of the page: from its dpi, or 200 where it has none; less for pages larger than a PDF may have.
 double points_per_pixel(const DocumentPage& page);
 
-// Of a page with the resources /Page (its picture, when `picture`) and /Hidden (the font).
-std::string page_content(const DocumentPage& page, bool picture, CharacterCodes& codes);
+// Of a page with the resources /Page (its picture, unless `picture` is null) and /Hidden (the font).
+std::string page_content(const DocumentPage& page, const Picture* picture, CharacterCodes& codes);
 
 // Of a page that shows nothing but a note, with the resource /Shown, a font of Latin letters.
 std::string note_content(std::string_view note, double page_height);

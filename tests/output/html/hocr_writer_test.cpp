@@ -49,6 +49,15 @@ TEST(HocrWriter, WritesWhatTesseractWrites) {
   EXPECT_THAT(hocr, HasSubstr("\">Escapements</span></span>"));
 }
 
+TEST(HocrWriter, StaysOnThePage) {
+  const TempFolder folder;
+  write(folder, "a.hocr", {testing::page_of(1, "a\nb\nc\nd\ne\nf\n\uFFFE\uFFFF", 1240, 1754)});
+  const std::string hocr = slurp(folder / "a.hocr");
+  EXPECT_THAT(hocr, HasSubstr(" 1754\">"));
+  EXPECT_THAT(hocr, ::testing::Not(HasSubstr(" 1755")));
+  EXPECT_THAT(hocr, HasSubstr(">\uFFFD\uFFFD</span>"));
+}
+
 // The structure that readers of hOCR rely on: who holds whom, boxes within boxes, ids that are unique.
 TEST(HocrWriter, IsWellFormed) {
   if (std::system("/usr/bin/python3 -c '' 2>/dev/null") != 0) GTEST_SKIP() << "python3 is not installed";

@@ -99,6 +99,16 @@ TEST_F(PdfWriter, KeepsTheOrderOfTheTextInAnyScript) {
   EXPECT_THAT(run("pdftotext a.pdf -"), HasSubstr("Grüße, Ω ≠ ∑, 漢字とかな, Привет, 😀 emoji"));
 }
 
+TEST_F(PdfWriter, IsReadFromRightToLeftWhereTheScriptIs) {
+  const std::string hebrew = "שלום עולם טוב", arabic = "مرحبا بالعالم الجميل";
+  write({testing::page_of(1, "<|ref|>text<|/ref|><|det|>[[100, 100, 400, 130]]<|/det|>\n" + hebrew +
+                                 "\n<|ref|>text<|/ref|><|det|>[[100, 300, 500, 330]]<|/det|>\n" + arabic)},
+        nullptr);
+  const std::string text = run("pdftotext a.pdf -");
+  EXPECT_THAT(text, HasSubstr(hebrew));
+  EXPECT_THAT(text, HasSubstr(arabic));
+}
+
 TEST_F(PdfWriter, ShowsThePictureAndNotTheText) {
   if (std::system("command -v pdftoppm >/dev/null 2>&1") != 0) GTEST_SKIP() << "pdftoppm is not installed";
   DocumentPage page = testing::page_of(1, testing::paper_page, 200, 300);
