@@ -81,7 +81,10 @@ UNTESTED: dict[str, str] = {
     "src/output/pdf/pdf_document.cpp": "pdf_writer_test",
     "src/output/pdf/pdf_text.cpp": "pdf_writer_test",
     "src/output/pdf/spool.cpp": "pdf_writer_test",
+    "src/pdf_helper/breakout.cpp": "confinement_test runs it",
+    "src/pdf_helper/document_facts.cpp": "input/pdf_file_test",
     "src/pdf_helper/main.cpp": "input/pdf_helper_test and broken_pdf_test run it",
+    "src/pdf_helper/reports.cpp": "input/pdf_file_test",
     "src/vision/deep_encoder/clip.cpp": "goldens_test",
     "src/vision/deep_encoder/sam.cpp": "goldens_test",
 }

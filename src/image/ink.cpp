@@ -167,4 +167,11 @@ std::vector<Box> uncovered_ink(const Picture& page, std::span<const Box> covered
   return boxes;
 }
 
+std::optional<Warning> unread_ink(const DocumentPage& page, const Picture& picture) {
+  const bool something =
+      std::ranges::any_of(page.blocks, [](const Block& block) { return !block.text.empty() || !block.boxes.empty(); });
+  if (something || !page.error.empty() || page.finish == "stopped" || is_blank(picture)) return std::nullopt;
+  return Warning{"nothing_read", "there is ink on the page, and nothing was read", std::nullopt};
+}
+
 }  // namespace lectern

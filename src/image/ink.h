@@ -1,6 +1,7 @@
 // What the ink of a page tells without reading it: whether there is anything to read, and what was left out.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,5 +16,8 @@ bool is_blank(const Picture& page);
 
 // Where ink that looks like lines of text lies outside of every box: neighbouring lines as one box, from the top.
 std::vector<Box> uncovered_ink(const Picture& page, std::span<const Box> covered);
+
+// Ink on a page of which nothing came, neither text nor a figure: code "nothing_read".
+std::optional<Warning> unread_ink(const DocumentPage& page, const Picture& picture);
 
 }  // namespace lectern

@@ -1,5 +1,7 @@
 #include "image/picture_file.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -68,8 +70,8 @@ void for_each_row(const VImage& image, RowDone row_done) {
   }
 }
 
-// Any integer format -> 8 bits of 1 (grey) or 3 (RGB) bands.
-VImage to_8_bit(VImage image, const std::string& name) {
+// Any integer format -> 8 bits of 1 (grey) or 3 (RGB) bands; on white paper or black where it is transparent.
+VImage to_8_bit(VImage image, const std::string& name, bool on_black) {
   const bool cmyk = image.interpretation() == VIPS_INTERPRETATION_CMYK;
   int shift = 0;
   switch (image.format()) {
@@ -87,8 +89,8 @@ VImage to_8_bit(VImage image, const std::string& name) {
                                                                                    : VIPS_INTERPRETATION_sRGB));
   }
   if (image.has_alpha()) {
-    const double white = cmyk ? 0 : 255;  // no ink, or full light
-    image = image.flatten(VImage::option()->set("background", std::vector<double>{white}));
+    const double ground = cmyk == on_black ? 255 : 0;  // no ink, or full light
+    image = image.flatten(VImage::option()->set("background", std::vector<double>{ground}));
   }
   if (cmyk) image = image.colourspace(VIPS_INTERPRETATION_sRGB).cast(VIPS_FORMAT_UCHAR);
   const int bands = image.bands() < 3 ? 1 : 3;
@@ -174,39 +176,165 @@ bool starts_like_tiff(const VSource& source) {
   return magic == "II*\0"sv || magic == "MM\0*"sv || magic == "II+\0"sv || magic == "MM\0+"sv;
 }
 
+// "ftyp" with a brand of sequences: avis, hevc, msf1.
+bool is_picture_sequence(const VSource& source) {
+  const auto* start = reinterpret_cast<const char*>(vips_source_sniff(source.get_source(), 12));
+  if (start == nullptr || std::string_view(start + 4, 4) != "ftyp") return false;
+  const std::string_view brand(start + 8, 4);
+  return brand == "avis" || brand == "hevc" || brand == "hevx" || brand == "msf1";
+}
+
 const Loader& loader_for(const VSource& source, const std::string& name) {
   const char* type = vips_foreign_find_load_source(source.get_source());
   const auto loader = std::find_if(known_loaders.begin(), known_loaders.end(),
                                    [&](const Loader& l) { return type != nullptr && l.type == type; });
   if (loader == known_loaders.end()) {
-    const bool tiff = starts_like_tiff(source);
+    const bool tiff = starts_like_tiff(source), sequence = is_picture_sequence(source);
     vips_error_clear();
     if (tiff) throw Error(name + ": damaged or incomplete TIFF picture: its directory cannot be read");
+    if (sequence) {
+      throw Error(name + ": an animated AVIF or HEIC (a sequence of pictures), which is not read; expected " +
+                  known_formats + " with a still picture");
+    }
     throw Error(name + ": not a picture of a known format; expected " + known_formats);
   }
   return *loader;
 }
 
-bool has_pages(const Loader& loader) { return loader.format == std::string_view("TIFF"); }
+bool is(const Loader& loader, std::string_view format) { return loader.format == format; }
+
+// The picture as it is stored, by the loader's own measures.
+struct Stored {
+  Picture picture;
+  int orientation = 1;
+  bool has_alpha = false;
+  double dpi_across = 0, dpi_down = 0;  // 0: the file does not say
+};
+
+Stored decode_stored(const VSource& source, const Loader& loader, const std::string& name, const PictureLimits& limits,
+                     int index, VipsFailOn strictness, bool on_black) {
+  auto* options = VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", strictness);
+  if (is(loader, "TIFF")) options->set("page", index);
+  VImage image = VImage::new_from_source(source, "", options);
+  check_limits(image, name, limits);
+  Stored stored;
+  stored.orientation = vips_image_get_orientation(image.get_image());
+  stored.has_alpha = image.has_alpha();
+  // One pixel a millimetre is what libvips says of a file that says nothing.
+  constexpr double millimetres = 25.4, least_dpi = 30;
+  if (image.xres() * millimetres >= least_dpi && image.yres() * millimetres >= least_dpi) {
+    stored.dpi_across = image.xres() * millimetres;
+    stored.dpi_down = image.yres() * millimetres;
+  }
+  switch (image.interpretation()) {
+    case VIPS_INTERPRETATION_LAB:
+    case VIPS_INTERPRETATION_LABQ:
+    case VIPS_INTERPRETATION_LABS:
+    case VIPS_INTERPRETATION_XYZ: image = image.colourspace(VIPS_INTERPRETATION_sRGB).cast(VIPS_FORMAT_UCHAR); break;
+    default: break;
+  }
+  const bool floats = image.format() == VIPS_FORMAT_FLOAT || image.format() == VIPS_FORMAT_DOUBLE;
+  stored.picture = floats ? decode_floats(image) : decode_integers(to_8_bit(image, name, on_black));
+  return stored;
+}
+
+// A JPEG without its end mark, with one.
+Stored decode_with_end(const VSource& source, const Loader& loader, const std::string& name,
+                       const PictureLimits& limits) {
+  size_t size = 0;
+  const void* const mapped = vips_source_map(source.get_source(), &size);
+  if (mapped == nullptr) throw VError();
+  std::vector<uint8_t> bytes(size);
+  std::copy_n(static_cast<const uint8_t*>(mapped), size, bytes.data());
+  bytes.insert(bytes.end(), {0xFF, 0xD9});
+  // What is missing beside the mark is a warning of the library.
+  return decode_stored(VSource::new_from_memory(bytes.data(), bytes.size()), loader, name, limits, 0,
+                       VIPS_FAIL_ON_WARNING, false);
+}
+
+// Decodes what can be had of a file; where it is damaged, but all of its rows are there, with a warning.
+Stored decode_leniently(const VSource& source, const Loader& loader, const std::string& name,
+                        const PictureLimits& limits, int index, std::vector<Warning>& warnings) {
+  if (!is(loader, "JPEG")) return decode_stored(source, loader, name, limits, index, VIPS_FAIL_ON_ERROR, false);
+  std::string complaint;
+  try {
+    return decode_stored(source, loader, name, limits, index, VIPS_FAIL_ON_WARNING, false);
+  } catch (const VError& error) {
+    complaint = reason(error);
+  }
+  std::string failure;
+  try {
+    Stored stored = decode_stored(source, loader, name, limits, index, VIPS_FAIL_ON_ERROR, false);
+    warnings.push_back({"damaged_input", "the picture is damaged: " + complaint, std::nullopt});
+    return stored;
+  } catch (const VError& error) {
+    failure = error.what();
+    vips_error_clear();
+  }
+  try {
+    Stored stored = decode_with_end(source, loader, name, limits);
+    warnings.push_back({"damaged_input", "the picture lacks its end mark; the file may have been cut", std::nullopt});
+    return stored;
+  } catch (const VError&) {
+    vips_error_clear();
+    throw VError(failure);
+  }
+}
+
+bool is_white(const Picture& picture) {
+  constexpr uint8_t white = 250;
+  return std::ranges::all_of(picture.rgb, [](uint8_t value) { return value >= white; });
+}
+
+// Stretches the side on which pixels lie less densely, so that they are square; the other one is shrunk where the
+// result would pass the limits. A ratio that no fax has is taken for a mistake.
+void make_square(Stored& stored, const PictureLimits& limits, std::vector<Warning>& warnings) {
+  constexpr double least_ratio = 1.02, most_ratio = 4.5;
+  const double across = stored.dpi_across, down = stored.dpi_down;
+  if (across <= 0 || std::max(across, down) < least_ratio * std::min(across, down)) return;
+  const std::string shape = fmt::format("its pixels are not square ({:.0f} x {:.0f} dots per inch)", across, down);
+  if (std::max(across, down) > most_ratio * std::min(across, down)) {
+    warnings.push_back({"stretched", shape + ", which was not believed", std::nullopt});
+    stored.dpi_across = stored.dpi_down = 0;
+    return;
+  }
+  const Picture& from = stored.picture;
+  double dpi = std::max(across, down);
+  const double width = from.width / across, height = from.height / down;  // inches
+  dpi = std::min({dpi, static_cast<double>(limits.max_side) / std::max(width, height),
+                  std::sqrt(static_cast<double>(limits.max_pixels) / width / height)});
+  const VImage image = VImage::new_from_memory(const_cast<uint8_t*>(from.rgb.data()), from.rgb.size(), from.width,
+                                               from.height, 3, VIPS_FORMAT_UCHAR);
+  const VImage square = image.resize(dpi / across, VImage::option()->set("vscale", dpi / down));
+  Picture picture = decode_integers(square);
+  warnings.push_back({"stretched",
+                      fmt::format("{}; stretched from {} x {} to {} x {}", shape, from.width, from.height,
+                                  picture.width, picture.height),
+                      std::nullopt});
+  stored.picture = std::move(picture);
+  stored.dpi_across = stored.dpi_down = dpi;
+}
 
 UprightPicture decode(const VSource& source, const std::string& name, const PictureLimits& limits, int index = 0) {
   const Loader& loader = loader_for(source, name);
   try {
-    auto* options = VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_ERROR);
-    if (has_pages(loader)) options->set("page", index);
-    VImage image = VImage::new_from_source(source, "", options);
-    check_limits(image, name, limits);
-    const int orientation = vips_image_get_orientation(image.get_image());
-    switch (image.interpretation()) {
-      case VIPS_INTERPRETATION_LAB:
-      case VIPS_INTERPRETATION_LABQ:
-      case VIPS_INTERPRETATION_LABS:
-      case VIPS_INTERPRETATION_XYZ: image = image.colourspace(VIPS_INTERPRETATION_sRGB).cast(VIPS_FORMAT_UCHAR); break;
-      default: break;
+    UprightPicture upright;
+    Stored stored = decode_leniently(source, loader, name, limits, index, upright.warnings);
+    if (stored.has_alpha && is_white(stored.picture)) {
+      Stored dark = decode_stored(source, loader, name, limits, index, VIPS_FAIL_ON_ERROR, true);
+      const auto same = [&](uint8_t value) { return value == dark.picture.rgb.front(); };
+      if (!std::ranges::all_of(dark.picture.rgb, same)) {
+        upright.warnings.push_back(
+            {"on_black", "it is white on a transparent ground, and was put on black", std::nullopt});
+        stored = std::move(dark);
+      }
     }
-    const bool floats = image.format() == VIPS_FORMAT_FLOAT || image.format() == VIPS_FORMAT_DOUBLE;
-    return {turn_upright(floats ? decode_floats(image) : decode_integers(to_8_bit(image, name)), orientation),
-            turn_of(orientation)};
+    make_square(stored, limits, upright.warnings);
+    constexpr double no_resolution = 72.5;
+    if (stored.dpi_across >= no_resolution) upright.dpi = (stored.dpi_across + stored.dpi_down) / 2;
+    upright.picture = turn_upright(std::move(stored.picture), stored.orientation);
+    upright.turn = turn_of(stored.orientation);
+    return upright;
   } catch (const VError& error) {
     throw Error(name + ": damaged or incomplete " + loader.format + " picture: " + reason(error));
   }
@@ -248,13 +376,32 @@ auto with_source(const std::filesystem::path& file, const std::string& name, Bod
 
 }  // namespace
 
-int count_pictures(const std::filesystem::path& file, const std::string& name) {
+std::vector<std::pair<std::string, bool>> picture_formats() {
+  start_vips();
+  std::vector<std::pair<std::string, bool>> formats;
+  for (const Loader& loader : known_loaders) {
+    // libvips registers no loader that it was built without.
+    const bool there = g_type_from_name(std::string(loader.type).c_str()) != 0;
+    formats.emplace_back(loader.format, there);
+  }
+  return formats;
+}
+
+PictureContents examine_picture(const std::filesystem::path& file, const std::string& name) {
   return with_source(file, name, [&](const VSource& source) {
     const Loader& loader = loader_for(source, name);
-    if (!has_pages(loader)) return 1;
+    PictureContents contents;
     // vips_image_get_n_pages() takes counts from 10,000 on for nonsense and says 1.
     const VImage image = VImage::new_from_source(source, "", VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL));
-    return image.get_typeof(VIPS_META_N_PAGES) == 0 ? 1 : std::max(1, image.get_int(VIPS_META_N_PAGES));
+    const int count = image.get_typeof(VIPS_META_N_PAGES) == 0 ? 1 : std::max(1, image.get_int(VIPS_META_N_PAGES));
+    if (is(loader, "TIFF")) {
+      contents.pages = count;
+    } else if (count > 1) {
+      const bool moving = is(loader, "GIF") || is(loader, "WebP");
+      contents.left_out.push_back(
+          {"not_read", fmt::format("1 of {} {} was read", count, moving ? "frames" : "pictures"), std::nullopt});
+    }
+    return contents;
   });
 }
 

@@ -1,8 +1,9 @@
 // Reading of picture files: JPEG, PNG, WebP, TIFF (all pages), GIF, HEIC and AVIF (the first frame), through libvips.
 //
-// The result is upright (EXIF orientation applied) 8-bit RGB: transparent places are white, 16-bit samples lose their
-// low byte, CMYK and Lab are brought to sRGB; ordinary RGB is passed on as it is, without colour management. Samples
-// in floating point count as 0..1 where none is larger than 1, else as 0..255.
+// The result is upright (EXIF orientation applied) 8-bit RGB of square pixels: transparent places are white, or black
+// where nothing would be seen on white; 16-bit samples lose their low byte, CMYK and Lab are brought to sRGB; ordinary
+// RGB is passed on as it is, without colour management. Samples in floating point count as 0..1 where none is larger
+// than 1, else as 0..255. What of a file is not in the result, or was changed for it, comes with it as warnings.
 //
 // Files are not trusted: only the loaders of these formats are ever run, and sizes are checked before decoding. Safe
 // to call from many threads at once.
@@ -14,8 +15,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/picture.h"
+#include "lectern/document.h"
 
 namespace lectern {
 
@@ -28,11 +32,23 @@ struct PictureLimits {
 
 struct UprightPicture {
   Picture picture;
-  int turn = 0;  // degrees clockwise that EXIF asked for, already applied
+  int turn = 0;    // degrees clockwise that EXIF asked for, already applied
+  double dpi = 0;  // as the file says; 0 where it says nothing, or 72 and less, which stands for nothing
+  // Codes: "damaged_input" (some of it may be missing), "stretched", "on_black".
+  std::vector<Warning> warnings{};
 };
 
-// Pages of a TIFF; 1 for any other picture. `name` stands for the file in messages.
-int count_pictures(const std::filesystem::path& file, const std::string& name);
+// What a file holds, and of that what is not read.
+struct PictureContents {
+  int pages = 1;                  // of a TIFF, as libvips counts them; 1 for any other picture
+  std::vector<Warning> left_out;  // code "not_read": further frames
+};
+
+// The formats that are read, and whether the libvips of this machine reads them.
+std::vector<std::pair<std::string, bool>> picture_formats();
+
+// `name` stands for the file in messages.
+PictureContents examine_picture(const std::filesystem::path& file, const std::string& name);
 
 // Page `index`, from 0; the others are not decoded. It takes time in proportion to `index`.
 UprightPicture read_picture_page(const std::filesystem::path& file, const std::string& name, int index,

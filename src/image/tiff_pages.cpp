@@ -81,22 +81,43 @@ TiffPages::TiffPages(int file) : file_(file) {
   if (!little_ && !big_ && start != "MM\0*"sv) return;
   struct stat status {};
   if (::fstat(file, &status) != 0) return;
-  const auto size = static_cast<uint64_t>(status.st_size);
+  end_ = read_chain(static_cast<uint64_t>(status.st_size));
+}
+
+TiffPages::End TiffPages::read_chain(uint64_t size) {
   const size_t count_bytes = big_ ? 8 : 2, entry_bytes = big_ ? 20 : 12, offset_bytes = big_ ? 8 : 4;
   std::unordered_set<uint64_t> seen;  // a chain may lead back
   uint64_t at = number_at(offset_bytes, offset_bytes);
-  while (at != 0 && at < size && seen.insert(at).second) {
+  while (at != 0) {
+    if (at >= size) return End::beyond_file;
+    if (!seen.insert(at).second) return End::unreadable;
     const uint64_t entries = number_at(at, count_bytes);
-    if (entries == 0 || entries > (size - at) / entry_bytes) return;
+    if (entries == 0) return at + count_bytes > size ? End::beyond_file : End::unreadable;
+    if (entries > (size - at) / entry_bytes) return End::beyond_file;
     const uint64_t next = at + count_bytes + entries * entry_bytes;
-    if (next + offset_bytes > size) return;
-    directories_.push_back({at, next});
+    if (next + offset_bytes > size) return End::beyond_file;
+    directories_.push_back({at, next, says_copy(at, entries)});
     if (directories_.size() > most_pages) {
       directories_.clear();
-      return;
+      return End::whole;
     }
     at = number_at(next, offset_bytes);
   }
+  return End::whole;
+}
+
+bool TiffPages::says_copy(uint64_t directory, uint64_t entries) const {
+  constexpr uint64_t new_kind = 254, old_kind = 255;  // NewSubfileType: bits; SubfileType: 2 is a reduced copy
+  constexpr uint64_t reduced = 1, mask = 4, old_reduced = 2;
+  const size_t count_bytes = big_ ? 8 : 2, entry_bytes = big_ ? 20 : 12, value_at = big_ ? 12 : 8;
+  for (uint64_t i = 0; i < entries; ++i) {
+    const uint64_t entry = directory + count_bytes + i * entry_bytes, tag = number_at(entry, 2);
+    if (tag > old_kind) return false;  // they are sorted
+    if (tag != new_kind && tag != old_kind) continue;
+    const uint64_t value = number_at(entry + value_at, number_at(entry + 2, 2) == 3 ? 2 : 4);  // of 16 or 32 bits
+    if (tag == new_kind ? (value & (reduced | mask)) != 0 : value == old_reduced) return true;
+  }
+  return false;
 }
 
 vips::VSource TiffPages::page(size_t index) const {

@@ -15,7 +15,18 @@ class TiffPages {
   // damaged.
   explicit TiffPages(int file);
 
+  // How the list of pages ends.
+  enum class End {
+    whole,
+    beyond_file,  // it names a page behind the end of the file, which was cut
+    unreadable,   // it leads back, or to what is no page
+  };
+
   size_t size() const { return directories_.size(); }
+  End end() const { return end_; }
+
+  // A copy of another page in fewer pixels, or a mask (tags 254 and 255), and no page of its own.
+  bool is_copy(size_t index) const { return directories_[index].copy; }
 
   // The file, but for its header, which leads to this page, and the page's directory, which leads no further.
   vips::VSource page(size_t index) const;
@@ -23,13 +34,17 @@ class TiffPages {
  private:
   struct Directory {
     uint64_t begin = 0, next = 0;  // where it lies, and where it says where the next one lies
+    bool copy = false;
   };
+  End read_chain(uint64_t size);
+  bool says_copy(uint64_t directory, uint64_t entries) const;
   uint64_t number_at(uint64_t at, size_t bytes) const;  // 0 where the file ends before it
 
   int file_;
   bool little_ = false;  // the first byte of a number is its lowest
   bool big_ = false;     // BigTIFF: 64-bit offsets
   std::vector<Directory> directories_;
+  End end_ = End::whole;
 };
 
 }  // namespace lectern

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/stopped.h"
@@ -17,32 +18,54 @@ namespace {
 class PictureSource : public PageSource {
  public:
   PictureSource(InputFile file, const SourceOptions& options)
-      : file_(std::move(file)),
-        options_(options),
-        pages_(count_pictures(file_.path(), file_.name())),
-        tiff_pages_(file_.descriptor()) {}
+      : file_(std::move(file)), options_(options), tiff_pages_(file_.descriptor()) {
+    PictureContents contents = examine_picture(file_.path(), file_.name());
+    warnings_ = std::move(contents.left_out);
+    // Where libvips counts otherwise, which a damaged file may bring about, it is followed.
+    alone_ = tiff_pages_.size() == static_cast<size_t>(contents.pages);
+    for (int i = 0; i < contents.pages; ++i) {
+      if (!alone_ || !tiff_pages_.is_copy(static_cast<size_t>(i))) indices_.push_back(i);
+    }
+    if (indices_.empty()) {  // every page calls itself a copy
+      for (int i = 0; i < contents.pages; ++i) indices_.push_back(i);
+    }
+    if (const int copies = contents.pages - pages(); copies > 0) {
+      warn(fmt::format("{} in it {} no page: a smaller copy of another, or a mask; not read",
+                       copies == 1 ? "1 picture" : fmt::format("{} pictures", copies), copies == 1 ? "is" : "are"));
+    }
+    if (tiff_pages_.end() == TiffPages::End::beyond_file) warn("names more pages beyond its end: the file was cut");
+    if (tiff_pages_.end() == TiffPages::End::unreadable) warn("names more pages where there are none");
+  }
 
-  int pages() const override { return pages_; }
+  int pages() const override { return static_cast<int>(indices_.size()); }
+  std::vector<Warning> warnings() const override { return warnings_; }
 
   SourcePage page(int index) override {
-    const std::string where = pages_ == 1 ? file_.name() : fmt::format("{}: page {}", file_.name(), index + 1);
-    if (index < 0 || index >= pages_) throw Error(fmt::format("{} does not exist; there are {}", where, pages_));
+    const std::string where = pages() == 1 ? file_.name() : fmt::format("{}: page {}", file_.name(), index + 1);
+    if (index < 0 || index >= pages()) throw Error(fmt::format("{} does not exist; there are {}", where, pages()));
     throw_if_stopped(options_.stop);
-    // Where libvips counts otherwise, which a damaged file may bring about, it is followed.
-    const bool single = tiff_pages_.size() == static_cast<size_t>(pages_);
-    UprightPicture upright = single ? read_tiff_page(tiff_pages_, where, index, options_.limits)
-                                    : read_picture_page(file_.path(), where, index, options_.limits);
-    return {std::move(upright.picture), 0, upright.turn};
+    const int stored = indices_[static_cast<size_t>(index)];
+    UprightPicture upright = alone_ ? read_tiff_page(tiff_pages_, where, stored, options_.limits)
+                                    : read_picture_page(file_.path(), where, stored, options_.limits);
+    return {std::move(upright.picture), upright.dpi, upright.turn, std::move(upright.warnings)};
   }
 
  private:
+  void warn(std::string message) { warnings_.push_back({"not_read", std::move(message), std::nullopt}); }
+
   InputFile file_;
   SourceOptions options_;
-  int pages_;
   TiffPages tiff_pages_;
+  bool alone_ = false;        // pages are read through tiff_pages_
+  std::vector<int> indices_;  // of the pictures in the file that are pages
+  std::vector<Warning> warnings_;
 };
 
 }  // namespace
+
+bool may_be_incomplete(const std::vector<Warning>& warnings) {
+  return std::ranges::any_of(warnings, [](const Warning& warning) { return warning.code == "damaged_input"; });
+}
 
 std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const SourceOptions& options) {
   InputFile input(file);

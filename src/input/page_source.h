@@ -5,9 +5,11 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "core/picture.h"
 #include "image/picture_file.h"
+#include "lectern/document.h"
 
 namespace lectern {
 
@@ -23,14 +25,22 @@ struct SourceOptions {
 
 struct SourcePage {
   Picture picture;  // as displayed
-  double dpi = 0;   // 0 for pictures
+  double dpi = 0;   // as rendered, or as a picture says; 0: not known
   int turn = 0;     // degrees clockwise that /Rotate or EXIF asked for, already applied
+  // What was reported while it was made ("damaged_input": some of it may be missing from the picture), and what was
+  // done to it.
+  std::vector<Warning> warnings{};
 };
+
+// Whether something of the page may be missing from its picture.
+bool may_be_incomplete(const std::vector<Warning>& warnings);
 
 class PageSource {
  public:
   virtual ~PageSource() = default;
   virtual int pages() const = 0;
+  // About the file as a whole: "damaged_input", and "not_read" for what it holds besides the pages counted.
+  virtual std::vector<Warning> warnings() const = 0;
   // Page `index`, from 0. Throws Error, naming file and page, when it cannot be had; other pages can still be.
   // One call at a time.
   virtual SourcePage page(int index) = 0;

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <chrono>
 #include <cmath>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "lectern/error.h"
@@ -23,6 +25,25 @@ constexpr int most_lost_in_a_row = 5;
 template <class T>
 std::span<const std::byte> bytes_of(const T& value) {
   return std::as_bytes(std::span(&value, 1));
+}
+
+std::string one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  return text;
+}
+
+// How poppler says that it lacks the tables of Chinese, Japanese and Korean fonts.
+bool lacks_poppler_data(std::string_view report) {
+  constexpr std::array signs = {"language pack", "character collection", "Couldn't find a ToUnicode CMap", "CMap file"};
+  return std::ranges::any_of(signs, [&](std::string_view sign) { return report.find(sign) != std::string_view::npos; });
+}
+
+// `text` is a line of the helper's notes behind its kind.
+Warning warning_of(char kind, const std::string& text) {
+  if (kind != pdf::reported) return {"not_read", text, std::nullopt};
+  const char* const hint = lacks_poppler_data(text) ? "; is the package poppler-data installed?" : "";
+  return {"damaged_input", fmt::format("poppler reports: {}{}", text, hint), std::nullopt};
 }
 
 }  // namespace
@@ -74,10 +95,30 @@ void PdfSource::open(const PdfHelper::Patience& wait) {
     case pdf::Status::failed: throw Error(read_message(answer, wait));
     default: throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
   }
+  std::vector<Warning> warnings = read_notes(wait);
   if (answer.pages < 1 || answer.pages > pdf::max_pages || (pages_ != 0 && answer.pages != pages_)) {
     throw PdfHelper::Lost{fmt::format("counts {} pages", answer.pages)};
   }
+  if (pages_ == 0) warnings_ = std::move(warnings);
   pages_ = answer.pages;
+  confinement_ = answer.confinement;
+}
+
+// What the helper says behind an answer, as warnings.
+std::vector<Warning> PdfSource::read_notes(const PdfHelper::Patience& patience) {
+  pdf::Notes notes;
+  helper_->receive(std::as_writable_bytes(std::span(&notes, 1)), patience);
+  if (notes.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
+  if (notes.bytes > pdf::max_notes) throw PdfHelper::Lost{"sends notes that are too long"};
+  std::string text(notes.bytes, '\0');
+  helper_->receive(std::as_writable_bytes(std::span(text)), patience);
+  std::vector<Warning> warnings;
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    if (end > 1) warnings.push_back(warning_of(rest[0], one_line(std::string(rest.substr(1, end - 1)))));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return warnings;
 }
 
 // A message of the helper, fit for one line.
@@ -85,9 +126,9 @@ std::string PdfSource::read_message(const pdf::Answer& answer, const PdfHelper::
   if (answer.bytes > pdf::max_message) throw PdfHelper::Lost{"sends a message that is too long"};
   std::string message(answer.bytes, '\0');
   helper_->receive(std::as_writable_bytes(std::span(message)), patience);
-  std::ranges::replace_if(
-      message, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-  return message.empty() ? "cannot be rendered" : message;
+  message = message.empty() ? "cannot be rendered" : one_line(std::move(message));
+  const std::vector<Warning> warnings = read_notes(patience);
+  return warnings.empty() ? message : message + "; " + warnings.front().message;
 }
 
 SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
@@ -115,6 +156,7 @@ SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
   page.dpi = answer.dpi;
   page.turn = answer.turn;
   helper_->receive(std::as_writable_bytes(std::span(page.picture.rgb)), patience);
+  page.warnings = read_notes(patience);
   return page;
 }
 

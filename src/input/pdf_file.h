@@ -2,9 +2,11 @@
 // next one gets a fresh helper; after several such pages in a row the rest is given up.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "input/input_file.h"
 #include "input/page_source.h"
@@ -18,7 +20,10 @@ class PdfSource : public PageSource {
   PdfSource(InputFile file, SourceOptions options);
 
   int pages() const override { return pages_; }
+  std::vector<Warning> warnings() const override { return warnings_; }
   SourcePage page(int index) override;
+
+  uint32_t confinement() const { return confinement_; }  // of the helper: pdf::Confinement
 
  private:
   void start();
@@ -26,12 +31,15 @@ class PdfSource : public PageSource {
   PdfHelper::Patience patience() const;
   SourcePage render(int index, const PdfHelper::Patience& patience);
   std::string read_message(const pdf::Answer& answer, const PdfHelper::Patience& patience);
+  std::vector<Warning> read_notes(const PdfHelper::Patience& patience);
 
   InputFile file_;
   SourceOptions options_;
   std::filesystem::path program_;
   std::optional<PdfHelper> helper_;
   int pages_ = 0;
+  uint32_t confinement_ = 0;
+  std::vector<Warning> warnings_;
   int lost_in_a_row_ = 0;
 };
 

@@ -361,6 +361,11 @@ RunReport DocumentRun::run() {
       source.turn = (source.turn + turn) % 360;
     }
     if (!is_blank(source.picture)) return;
+    if (may_be_incomplete(page.warnings)) {
+      page.finish = "end";  // no model is asked: of nothing it would make something
+      page.warnings.push_back({"nothing_read", "nothing of the page can be seen", std::nullopt});
+      return;
+    }
     page.blank = true;
     page.finish = "blank";
   };

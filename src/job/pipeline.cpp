@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -51,7 +53,7 @@ class Run {
   // On the rendering thread.
   void render();
   bool render_document(size_t document);  // whether to its end
-  void render_page(size_t document, PageSource& source, int index);
+  void render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings);
   void open(PageSource& source, int index, PageTask& task);
 
   bool wants_picture(const DocumentPage& page) const { return options_.wants_picture && options_.wants_picture(page); }
@@ -193,7 +195,8 @@ bool Run::render_document(size_t document) {
     }
     workers_.wait_for_room(options_.ahead);
     if (!budget_.wait(stop_.get_token())) return false;
-    render_page(document, *source, index);
+    // What is to be said of the file as a whole is said with the first page of it.
+    render_page(document, *source, index, index == chosen.front() ? source->warnings() : std::vector<Warning>());
   }
   Slot end;
   end.kind = Slot::Kind::end;
@@ -206,6 +209,7 @@ void Run::open(PageSource& source, int index, PageTask& task) {
   const Clock rendering;
   try {
     SourcePage page = source.page(index);
+    std::ranges::move(page.warnings, std::back_inserter(task.page.warnings));
     if (options_.prepare) options_.prepare(page, task.page);
     task.page.width = page.picture.width;
     task.page.height = page.picture.height;
@@ -220,12 +224,13 @@ void Run::open(PageSource& source, int index, PageTask& task) {
   }
 }
 
-void Run::render_page(size_t document, PageSource& source, int index) {
+void Run::render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings) {
   const PipelineDocument& of = documents_[document];
   PageTask task;
   task.document = document;
   task.name = source.pages() > 1 ? fmt::format("{}: page {}", of.name, index + 1) : of.name;
   task.page.number = index + 1;
+  task.page.warnings = std::move(warnings);
   Slot slot;
   slot.document = document;
   if (std::optional<DocumentPage> known = of.known ? of.known(index) : std::nullopt) {

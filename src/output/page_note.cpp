@@ -7,6 +7,16 @@
 #include "layout/markup.h"
 
 namespace lectern {
+namespace {
+
+std::string one_line(const std::string& text) {
+  std::string line = valid_utf8(text);
+  std::ranges::replace_if(
+      line, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  return line;
+}
+
+}  // namespace
 
 bool is_incomplete(const DocumentPage& page) {
   return page.finish == "length" || page.finish == "context" || page.finish == "stopped" || page.finish == "loop" ||
@@ -15,12 +25,16 @@ bool is_incomplete(const DocumentPage& page) {
 
 std::string page_note(const DocumentPage& page) {
   if (!page.error.empty() || page.finish == "failed") {
-    std::string reason = valid_utf8(page.error.empty() ? "unknown reason" : page.error);
-    std::ranges::replace_if(
-        reason, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
-    return fmt::format("Page {} could not be read: {}", page.number, reason);
+    return fmt::format("Page {} could not be read: {}", page.number,
+                       one_line(page.error.empty() ? "unknown reason" : page.error));
   }
-  if (!is_incomplete(page)) return "";
+  if (!is_incomplete(page)) {
+    const auto loss = std::ranges::find_if(page.warnings, [](const Warning& warning) {
+      return warning.code == "damaged_input" || warning.code == "not_read" || warning.code == "nothing_read";
+    });
+    if (loss == page.warnings.end()) return "";
+    return fmt::format("Page {} may be incomplete: {}", page.number, one_line(loss->message));
+  }
   const std::string_view reason = page.finish == "length"    ? "it was cut short at the limit of tokens"
                                   : page.finish == "context" ? "it was cut short where the model's context ended"
                                   : page.finish == "stopped" ? "reading was interrupted"

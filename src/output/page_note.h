@@ -1,4 +1,5 @@
-// What a reader of any format must be told about a page: that it could not be read, or that a part may be missing.
+// What a reader of any format must be told about a page: that it could not be read, or that a part may be missing, of
+// its text or of its file.
 #pragma once
 
 #include <string>

@@ -1,63 +1,45 @@
 // lectern-pdf renders the pages of one PDF for lectern, in a process of its own: a hostile or broken file ends this
-// helper and not the reader. It has little memory, cannot write files, and ends with its parent.
+// helper and not the reader. It has little memory, is confined to reading its file, fonts and libraries
+// (pdf_helper/confinement.h), and ends with its parent.
 //
 // This program links poppler and is therefore under the GPL, version 2 or later, as a whole; it shares no address
 // space with lectern, which links no part of poppler and stays under its own licence. Any program that talks as
-// pdf/protocol.h says may stand in for it (LECTERN_PDF).
-#include <fcntl.h>
+// pdf_helper/protocol.h says may stand in for it (LECTERN_PDF).
 #include <poll.h>
 #include <poppler/cpp/poppler-document.h>
-#include <poppler/cpp/poppler-global.h>
 #include <poppler/cpp/poppler-page-renderer.h>
 #include <poppler/cpp/poppler-page.h>
-#include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cmath>
-#include <csignal>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
+#include "pdf_helper/breakout.h"
+#include "pdf_helper/confinement.h"
+#include "pdf_helper/document_facts.h"
 #include "pdf_helper/protocol.h"
+#include "pdf_helper/reports.h"
 
 namespace lectern::pdf {
 namespace {
 
-// A page of the largest size is rendered in bands, each with a copy that poppler makes, and a page may hold pictures
-// and transparent groups of the size of a band: 2 GiB serve every honest page seen, and leave room on a laptop.
-constexpr rlim_t memory_limit = rlim_t{2} << 30;
 constexpr double band_pixels = 32e6;
 constexpr rlim_t seconds_of_a_request = 300;  // of processor time, should the parent not end it earlier
 
 constexpr int channel = STDIN_FILENO;
-
-void limit(int resource, rlim_t value) {
-  const rlimit both = {value, value};
-  static_cast<void>(::setrlimit(static_cast<__rlimit_resource_t>(resource), &both));
-}
-
-// Before anything of the file is looked at.
-void confine() {
-  static_cast<void>(::close_range(file_descriptor + 1, ~0u, 0));
-  limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_FSIZE, 0);
-  limit(RLIMIT_NOFILE, 64);
-#if !defined(__SANITIZE_ADDRESS__)  // which reserves terabytes of addresses
-  limit(RLIMIT_AS, memory_limit);
-#endif
-  static_cast<void>(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  std::signal(SIGXFSZ, SIG_IGN);
-  std::signal(SIGINT, SIG_IGN);  // an interrupt from the terminal is the parent's to handle
-  std::signal(SIGPIPE, SIG_DFL);
-}
 
 // Ends this process when the parent is gone, in the middle of a page too. PR_SET_PDEATHSIG would not do: it strikes
 // when the thread that started the helper ends, though others of the parent go on.
@@ -104,38 +86,110 @@ void send(const void* from, size_t bytes) {
   }
 }
 
-void refuse(Status status, std::string_view message = {}) {
+// The file in memory: it is not opened anew, which the confinement may not allow. Empty where it is too large for that.
+std::string_view map_file() {
+  struct stat status {};
+  if (::fstat(file_descriptor, &status) != 0 || status.st_size <= 0 || status.st_size > INT_MAX) return {};
+  const auto size = static_cast<size_t>(status.st_size);
+  void* const bytes = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_descriptor, 0);
+  return bytes == MAP_FAILED ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
+}
+
+// UTF-8 in Latin-1, for which PDFDocEncoding has the same letters; nothing for what it cannot say.
+std::optional<std::string> to_latin_1(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    if (first < 0x80) {
+      out += text[i];
+    } else if ((first == 0xC2 || first == 0xC3) && i + 1 < text.size()) {
+      out += static_cast<char>((first & 3u) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3Fu));
+    } else {
+      return std::nullopt;
+    }
+  }
+  return out;
+}
+
+using Document = std::unique_ptr<poppler::document>;
+
+class Server {
+ public:
+  Server(Reports& reports, uint32_t confinement) : reports_(reports), confinement_(confinement), file_(map_file()) {}
+
+  // -> exit code, when the parent is gone or talks nonsense.
+  int serve();
+
+ private:
+  void refuse(Status status, std::string_view message = {});
+  void send_notes(std::vector<std::string> more = {});
+  void open(const std::string& typed);
+  void render(const Request& request);
+
+  Reports& reports_;
+  uint32_t confinement_;
+  std::string_view file_;
+  Document document_;
+  DocumentFacts facts_;
+};
+
+void Server::refuse(Status status, std::string_view message) {
   Answer answer;
   answer.status = status;
   message = message.substr(0, max_message);
   answer.bytes = message.size();
   send(&answer, sizeof answer);
   send(message.data(), message.size());
+  if (status == Status::failed) send_notes();
 }
 
-using Document = std::unique_ptr<poppler::document>;
+void Server::send_notes(std::vector<std::string> lines) {
+  std::string text;
+  for (const std::string& line : reports_.take()) lines.push_back(reported + line);
+  for (const std::string& line : lines) {
+    if (text.size() + line.size() < max_notes) text += line + "\n";
+  }
+  Notes notes;
+  notes.bytes = static_cast<uint32_t>(text.size());
+  send(&notes, sizeof notes);
+  send(text.data(), text.size());
+}
 
-Document open(const std::string& password) {
-  Document document(poppler::document::load_from_file("/proc/self/fd/" + std::to_string(file_descriptor)));
-  if (!document) {
-    refuse(Status::failed, "is not a PDF, or is damaged beyond repair");
-    return nullptr;
-  }
+void Server::open(const std::string& typed) {
+  document_.reset(file_.empty() ? poppler::document::load_from_file("/proc/self/fd/" + std::to_string(file_descriptor))
+                                : poppler::document::load_from_raw_data(file_.data(), static_cast<int>(file_.size())));
+  if (!document_) return refuse(Status::failed, "is not a PDF, or is damaged beyond repair");
+  std::string password = typed;
   // unlock() says whether the document is still locked.
-  if (document->is_locked() && (password.empty() || document->unlock(password, password))) {
-    refuse(password.empty() ? Status::locked : Status::wrong_password);
-    return nullptr;
+  if (document_->is_locked() && (password.empty() || document_->unlock(password, password))) {
+    const std::optional<std::string> other = to_latin_1(password);
+    if (password.empty() || !other || document_->unlock(*other, *other)) {
+      document_.reset();
+      return refuse(password.empty() ? Status::locked : Status::wrong_password);
+    }
+    password = *other;
   }
-  const int pages = document->pages();
+  const int pages = document_->pages();
+  facts_ = file_.empty() ? DocumentFacts() : facts_of(file_.data(), file_.size(), password);
   if (pages < 1 || pages > max_pages) {
-    refuse(Status::failed, pages < 1 ? "has no pages" : "claims to have " + std::to_string(pages) + " pages");
-    return nullptr;
+    document_.reset();
+    const bool empty = facts_.known && !facts_.damaged && facts_.units.empty();
+    return refuse(Status::failed, pages > 0 ? "claims to have " + std::to_string(pages) + " pages"
+                                  : empty   ? "has no pages"
+                                            : "is damaged: none of its pages can be found");
   }
+  if (facts_.units.size() != static_cast<size_t>(pages)) facts_.units.clear();  // of which page, nobody knows
   Answer answer;
   answer.status = Status::done;
   answer.pages = pages;
+  answer.confinement = confinement_;
   send(&answer, sizeof answer);
-  return document;
+  std::vector<std::string> notes;
+  if (facts_.files > 0) {
+    notes.push_back(left_out + ("holds " + std::to_string(facts_.files)) + (facts_.files == 1 ? " file" : " files") +
+                    " besides its pages, not read");
+  }
+  send_notes(notes);
 }
 
 int turn_of(const poppler::page& page) {
@@ -147,19 +201,26 @@ int turn_of(const poppler::page& page) {
   }
 }
 
-void render(const poppler::document& document, const Request& request) {
-  if (request.page < 0 || request.page >= document.pages()) return refuse(Status::failed, "there is no such page");
-  const std::unique_ptr<poppler::page> page(document.create_page(request.page));
+void Server::render(const Request& request) {
+  if (request.page < 0 || request.page >= document_->pages()) return refuse(Status::failed, "there is no such page");
+  const std::unique_ptr<poppler::page> page(document_->create_page(request.page));
   if (!page) return refuse(Status::failed, "its object in the PDF is missing or damaged");
 
   Answer answer;
   answer.turn = turn_of(*page);
   const poppler::rectf area = page->page_rect(poppler::crop_box);  // as stored
   const bool lies = answer.turn == 90 || answer.turn == 270;
-  const double width = std::abs(lies ? area.height() : area.width());
-  const double height = std::abs(lies ? area.width() : area.height());
+  const bool known = !facts_.units.empty();
+  const auto index = static_cast<size_t>(request.page);
+  const double unit = known ? facts_.units[index] : 1;
+  const double width = std::abs(lies ? area.height() : area.width()) * unit;
+  const double height = std::abs(lies ? area.width() : area.height()) * unit;
   answer.dpi = fitting_dpi(width, height, request);
-  if (!(answer.dpi > 0)) return refuse(Status::failed, "it has no area");
+  if (!is_possible(width, height, answer.dpi)) {
+    std::array<char, 80> message{};
+    std::snprintf(message.data(), message.size(), "its size of %g x %g points is impossible", width, height);
+    return refuse(Status::failed, message.data());
+  }
   answer.width = static_cast<int32_t>(pixels_along(width, answer.dpi));
   answer.height = static_cast<int32_t>(pixels_along(height, answer.dpi));
 
@@ -170,7 +231,8 @@ void render(const poppler::document& document, const Request& request) {
   const int band = std::max(1, static_cast<int>(band_pixels / answer.width));
   for (int top = 0; top < answer.height; top += band) {
     const int rows = std::min(band, answer.height - top);
-    const poppler::image image = renderer.render_page(page.get(), answer.dpi, answer.dpi, 0, top, answer.width, rows);
+    const poppler::image image =
+        renderer.render_page(page.get(), answer.dpi * unit, answer.dpi * unit, 0, top, answer.width, rows);
     if (!image.is_valid() || image.width() != answer.width || image.height() != rows) {
       if (top == 0) return refuse(Status::failed, "it cannot be rendered");
       ::_exit(1);  // in the middle of an answer
@@ -185,19 +247,23 @@ void render(const poppler::document& document, const Request& request) {
       send(image.const_data() + static_cast<ptrdiff_t>(y) * image.bytes_per_row(), row_bytes);
     }
   }
+  std::vector<std::string> notes;
+  if (known && facts_.lost_contents[index]) {
+    notes.push_back(reported + std::string("what the page shows is not in the file"));
+  }
+  send_notes(notes);
 }
 
-int serve() {
-  Document document;
+int Server::serve() {
   for (Request request; receive(&request, sizeof request);) {
     if (request.magic != magic || request.password_bytes > max_password) return 2;
     std::string password(request.password_bytes, '\0');
     if (!receive(password.data(), password.size())) break;
     allow_another_request();
     if (request.task == Task::open) {
-      document = open(password);
-    } else if (request.task == Task::render && document) {
-      render(*document, request);
+      open(password);
+    } else if (request.task == Task::render && document_) {
+      render(request);
     } else {
       return 2;
     }
@@ -208,15 +274,19 @@ int serve() {
 }  // namespace
 }  // namespace lectern::pdf
 
-int main() {
+int main(int count, char** arguments) {
+  using namespace lectern::pdf;
+  if (count == 3 && std::string_view(arguments[1]) == "--confinement") return try_to_break_out(arguments[2]);
   struct stat input {};
   if (::fstat(STDIN_FILENO, &input) != 0 || !S_ISSOCK(input.st_mode)) {
     std::fputs("lectern-pdf renders PDF pages for lectern, which starts it; try: lectern read FILE.pdf\n", stderr);
     return 2;
   }
-  lectern::pdf::confine();
-  lectern::pdf::end_with_parent();
-  poppler::set_debug_error_function([](const std::string&, void*) {}, nullptr);
+  static_cast<void>(::close_range(file_descriptor + 1, ~0u, 0));
+  Reports reports;
+  const uint32_t confinement = confine(file_descriptor);
+  end_with_parent();
+  refuse_more_threads();
   // Not returned from: the watching thread still runs.
-  ::_exit(lectern::pdf::serve());
+  ::_exit(Server(reports, confinement).serve());
 }

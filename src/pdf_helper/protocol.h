@@ -5,6 +5,8 @@
 //
 //     open(password)  -> done(pages) | locked | wrong_password | failed(message)
 //     render(page)    -> done(width, height, ..., RGB rows) | failed(message)
+//
+// Behind every done and failed come Notes: what was reported on the way, or is in the file beside its pages.
 #pragma once
 
 #include <algorithm>
@@ -14,10 +16,21 @@
 
 namespace lectern::pdf {
 
-inline constexpr uint32_t magic = 0x3150444c;                       // "LDP1"; the digit counts changes of what follows
+inline constexpr uint32_t magic = 0x3250444c;                       // "LDP2"; the digit counts changes of what follows
 inline constexpr int file_descriptor = 3;                           // the PDF, in the helper
 inline constexpr uint32_t max_password = 1024, max_message = 1024;  // bytes
+inline constexpr uint32_t max_notes = 64 << 10;                     // bytes
 inline constexpr int32_t max_pages = 10'000'000;
+
+// What the kernel keeps the helper from; one that has all of them can read its file, fonts and libraries, and no more.
+enum Confinement : uint32_t {
+  no_new_privileges = 1,
+  no_capabilities = 2,
+  own_namespaces = 4,     // user, network and System V IPC
+  few_files = 8,          // Landlock: reads of other files, any change of files
+  few_system_calls = 16,  // seccomp: no truncation, no opening for writing, no socket, no fork, no exec
+  fully_confined = 31,
+};
 
 enum class Task : uint32_t { open = 1, render = 2 };
 
@@ -41,10 +54,24 @@ struct Answer {
   int32_t pages = 0;   // after open; the rest is for render only
   int32_t width = 0;   // as displayed
   int32_t height = 0;
-  int32_t turn = 0;  // /Rotate, already applied: 0, 90, 180 or 270
-  double dpi = 0;    // as rendered
+  int32_t turn = 0;          // /Rotate, already applied: 0, 90, 180 or 270
+  double dpi = 0;            // as rendered
+  uint32_t confinement = 0;  // after open: Confinement
+  uint32_t unused = 0;
 };
-static_assert(std::is_trivially_copyable_v<Answer> && sizeof(Answer) == 40);
+static_assert(std::is_trivially_copyable_v<Answer> && sizeof(Answer) == 48);
+
+// Followed by `bytes` of text: lines without control characters that begin with their kind.
+struct Notes {
+  uint32_t magic = pdf::magic;
+  uint32_t bytes = 0;
+};
+static_assert(std::is_trivially_copyable_v<Notes> && sizeof(Notes) == 8);
+inline constexpr char reported = 'r';  // by poppler: something is damaged or missing, and may not be seen
+inline constexpr char left_out = 'l';  // the file holds more than its pages
+
+// A page that poppler gives a size of more points is damaged: this is 35 km. (A real one has 14,400 units a side.)
+inline constexpr double max_points = 1e8;
 
 // Pixels along a side of `points` (1/72 inch).
 inline double pixels_along(double points, double dpi) { return std::max(1.0, std::round(points * dpi / 72)); }
@@ -61,6 +88,12 @@ inline double fitting_dpi(double width, double height, const Request& wish) {
     if (across <= max_side && down <= max_side && across * down <= max_pixels) return dpi;
   }
   return 0;
+}
+
+// Whether a page of this many points, rendered at `dpi`, is a page: neither side is beyond all measure or below a
+// pixel.
+inline bool is_possible(double width, double height, double dpi) {
+  return dpi > 0 && width <= max_points && height <= max_points && std::min(width, height) * dpi / 72 >= 0.5;
 }
 
 }  // namespace lectern::pdf

@@ -215,6 +215,9 @@ void ModelPageReader::State::deliver(Reading& reading) const {
   if (!reading.attempts.last_is_best() && reading.job.text) reading.job.text(0, reading.best);
   DocumentPage page = reading.attempts.result();
   if (grounded) warn_of_uncovered_ink(page, *reading.job.picture);
+  if (std::optional<Warning> unread = unread_ink(page, *reading.job.picture)) {
+    page.warnings.push_back(std::move(*unread));
+  }
   if (page.finish == "length" || page.finish == "context") {
     page.warnings.push_back(
         {"cut_short",

@@ -191,5 +191,23 @@ TEST(Ink, LargePagesAreMeasuredInTheirOwnPixels) {
   EXPECT_LE(found[0].right, page.width);
 }
 
+TEST(Ink, OfWhichNothingWasReadIsSaid) {
+  const Picture printed = drawn_page(paragraph(60, 700, 6), 100);
+  DocumentPage page;
+  page.finish = "end";
+  ASSERT_TRUE(unread_ink(page, printed).has_value());
+  EXPECT_EQ(unread_ink(page, printed)->code, "nothing_read");
+  EXPECT_FALSE(unread_ink(page, drawn_page("", 100)).has_value());
+  DocumentPage figure = page;
+  figure.blocks.push_back({.label = "image", .boxes = {{0, 0, 100, 100}}, .raw_boxes = {}, .text = ""});
+  EXPECT_FALSE(unread_ink(figure, printed).has_value());
+  DocumentPage text = page;
+  text.blocks.push_back({.label = "", .boxes = {}, .raw_boxes = {}, .text = "The"});
+  EXPECT_FALSE(unread_ink(text, printed).has_value());
+  DocumentPage stopped = page;
+  stopped.finish = "stopped";
+  EXPECT_FALSE(unread_ink(stopped, printed).has_value());
+}
+
 }  // namespace
 }  // namespace lectern

@@ -427,5 +427,114 @@ TEST_F(PictureFile, FromManyThreads) {
   for (const int count : right) EXPECT_EQ(count, 40);
 }
 
+UprightPicture read_upright(const std::string& file) { return read_picture_page(file, file, 0, {}); }
+
+std::vector<std::string> codes(const std::vector<Warning>& warnings) {
+  std::vector<std::string> all;
+  for (const Warning& warning : warnings) all.push_back(warning.code);
+  return all;
+}
+
+TEST_F(PictureFile, WhiteOnATransparentGroundIsPutOnBlack) {
+  // White everywhere; opaque in the right half.
+  std::vector<uint8_t> samples(20 * 10 * 4, 255);
+  for (size_t i = 0; i < samples.size(); i += 4) samples[i + 3] = i / 4 % 20 < 10 ? 0 : 255;
+  VImage image = image_of(samples, 20, 10, 4, VIPS_FORMAT_UCHAR, VIPS_INTERPRETATION_sRGB);
+  for (const char* name : {"a.png", "a.webp", "a.tif"}) {
+    const UprightPicture upright = read_upright(save(image, name, nullptr));
+    EXPECT_EQ(codes(upright.warnings), std::vector<std::string>{"on_black"}) << name;
+    EXPECT_LE(upright.picture.row(5)[0], 8) << name;
+    EXPECT_GE(upright.picture.row(5)[3 * 19], 247) << name;
+  }
+  for (size_t i = 3; i < samples.size(); i += 4) samples[i] = 0;
+  image = image_of(samples, 20, 10, 4, VIPS_FORMAT_UCHAR, VIPS_INTERPRETATION_sRGB);
+  const UprightPicture nothing = read_upright(save(image, "b.png"));
+  EXPECT_TRUE(nothing.warnings.empty());
+  EXPECT_EQ(nothing.picture.rgb[0], 255);
+  samples[3] = 255;
+  samples[0] = samples[1] = samples[2] = 0;  // something is seen on white
+  image = image_of(samples, 20, 10, 4, VIPS_FORMAT_UCHAR, VIPS_INTERPRETATION_sRGB);
+  EXPECT_TRUE(read_upright(save(image, "c.png")).warnings.empty());
+}
+
+TEST_F(PictureFile, AJpegWithoutItsEndMarkIsReadWithAWarning) {
+  const std::string whole = slurp(save(image_of(pattern(64, 48)), "a.jpg"));
+  ASSERT_EQ(whole.substr(whole.size() - 2), "\xff\xd9");
+  const UprightPicture cut = read_upright(write("b.jpg", whole.substr(0, whole.size() - 2)));
+  EXPECT_EQ(codes(cut.warnings), std::vector<std::string>{"damaged_input"});
+  expect_equal(cut.picture, read_picture(path("a.jpg")));
+  EXPECT_TRUE(has(failure(write("c.jpg", whole.substr(0, whole.size() / 2))), "damaged or incomplete JPEG"));
+  EXPECT_TRUE(read_upright(path("a.jpg")).warnings.empty());
+}
+
+TEST_F(PictureFile, AJpegThatIsDamagedInsideIsReadWithAWarning) {
+  std::string bytes = slurp(save(image_of(pattern(200, 200)), "a.jpg"));
+  bytes.replace(bytes.size() / 2, 2, "\xff\xd3");  // a mark where none belongs
+  const UprightPicture upright = read_upright(write("b.jpg", bytes));
+  ASSERT_EQ(codes(upright.warnings), std::vector<std::string>{"damaged_input"});
+  EXPECT_TRUE(has(upright.warnings[0].message, "the picture is damaged: ")) << upright.warnings[0].message;
+}
+
+TEST_F(PictureFile, PixelsThatAreNotSquareAreStretched) {
+  const auto of = [&](double across, double down, const char* name, int width = 256, int height = 64) {
+    const VImage image =
+        image_of(Picture(width, height)).copy(VImage::option()->set("xres", across / 25.4)->set("yres", down / 25.4));
+    return read_upright(save(image, name));
+  };
+  const UprightPicture fax = of(204, 98, "fax.tif");
+  EXPECT_EQ(codes(fax.warnings), std::vector<std::string>{"stretched"});
+  EXPECT_EQ(fax.picture.width, 256);
+  EXPECT_EQ(fax.picture.height, 133);
+  EXPECT_NEAR(fax.dpi, 204, 0.5);
+  const UprightPicture tall = of(100, 200, "tall.png");
+  EXPECT_EQ(tall.picture.width, 512);
+  EXPECT_EQ(tall.picture.height, 64);
+  EXPECT_NEAR(tall.dpi, 200, 0.5);
+  EXPECT_EQ(of(98, 204, "a.jpg").picture.width, 533);
+  for (const char* name : {"s.tif", "s.png", "s.jpg"}) {
+    const UprightPicture square = of(300, 300, name);
+    EXPECT_EQ(square.picture.height, 64) << name;
+    EXPECT_TRUE(square.warnings.empty()) << name;
+    EXPECT_NEAR(square.dpi, 300, 0.5) << name;
+  }
+  EXPECT_EQ(of(72, 72, "unknown.jpg").dpi, 0);
+  const UprightPicture mistaken = of(300, 40, "mistaken.tif");
+  EXPECT_EQ(mistaken.picture.height, 64);
+  EXPECT_EQ(codes(mistaken.warnings), std::vector<std::string>{"stretched"});
+  EXPECT_EQ(mistaken.dpi, 0);
+}
+
+TEST_F(PictureFile, StretchingKeepsWithinTheLimits) {
+  const VImage image =
+      image_of(Picture(200, 100)).copy(VImage::option()->set("xres", 200 / 25.4)->set("yres", 100 / 25.4));
+  const UprightPicture upright = read_picture_page(save(image, "a.tif"), "a.tif", 0, {.max_pixels = 20'000});
+  EXPECT_LE(upright.picture.width * upright.picture.height, 20'100);
+  EXPECT_NEAR(upright.picture.width, upright.picture.height, 1);
+}
+
+TEST_F(PictureFile, FramesThatAreNotReadAreCounted) {
+  std::vector<VImage> frames = {VImage::black(8, 8) + 0, VImage::black(8, 8) + 90, VImage::black(8, 8) + 255};
+  VImage all = VImage::arrayjoin(frames, VImage::option()->set("across", 1)).cast(VIPS_FORMAT_UCHAR).copy();
+  all.set("page-height", 8);
+  for (const char* name : {"a.gif", "a.webp"}) {
+    const PictureContents contents = examine_picture(save(all, name), name);
+    EXPECT_EQ(contents.pages, 1) << name;
+    ASSERT_EQ(contents.left_out.size(), 1) << name;
+    EXPECT_EQ(contents.left_out[0].code, "not_read");
+    EXPECT_EQ(contents.left_out[0].message, "1 of 3 frames was read") << name;
+  }
+  EXPECT_TRUE(examine_picture(save(VImage::black(8, 8), "still.gif"), "still.gif").left_out.empty());
+  EXPECT_TRUE(examine_picture(save(VImage::black(8, 8), "still.png"), "still.png").left_out.empty());
+}
+
+TEST_F(PictureFile, AnAnimatedAvifIsCalledSo) {
+  const std::string start(
+      "\0\0\0\x1c"
+      "ftypavis\0\0\0\0avisavifmsf1",
+      28);
+  const std::string message = failure(write("a.avif", start + std::string(500, '\0')));
+  EXPECT_TRUE(has(message, "a.avif: an animated AVIF or HEIC (a sequence of pictures), which is not read")) << message;
+}
+
 }  // namespace
 }  // namespace lectern

@@ -97,8 +97,60 @@ TEST(TiffPages, AreFoundInEveryKindOfTiff) {
     for (const bool big : {false, true}) {
       const auto file = folder.write("a.tif", tiff_of(little, big, {10, 20, 30}).text).string();
       EXPECT_THAT(greys_of(file), ::testing::ElementsAre(10, 20, 30)) << little << big;
-      EXPECT_EQ(count_pictures(file, "a.tif"), 3);
+      EXPECT_EQ(examine_picture(file, "a.tif").pages, 3);
       EXPECT_EQ(read_picture_page(file, "a.tif", 2, {}).picture.rgb[0], 30);
+    }
+  }
+}
+
+TEST(TiffPages, SayHowTheirListEnds) {
+  const testing::TempFolder folder;
+  const auto end_of = [&](const std::string& bytes) {
+    const std::string path = folder.write("a.tif", bytes).string();
+    const Descriptor file(::open(path.c_str(), O_RDONLY));
+    return TiffPages(file.get()).end();
+  };
+  for (const bool big : {false, true}) {
+    Bytes file = tiff_of(true, big, {10, 20, 30});
+    const std::string whole = file.text;
+    EXPECT_EQ(end_of(whole), TiffPages::End::whole);
+    for (size_t cut = 1; cut + 200 < whole.size(); cut += 7) {  // within the third page, and the second
+      EXPECT_EQ(end_of(whole.substr(0, whole.size() - cut)), TiffPages::End::beyond_file) << cut;
+    }
+    set_offset(file, file.last, big ? 17 : 9);  // back to the first
+    EXPECT_EQ(end_of(file.text), TiffPages::End::unreadable);
+  }
+  EXPECT_EQ(end_of("no TIFF at all"), TiffPages::End::whole);
+}
+
+TEST(TiffPages, KnowCopiesOfOtherPages) {
+  const testing::TempFolder folder;
+  struct Case {
+    uint64_t tag, value;
+    bool copy;
+  };
+  for (const Case& kind : {Case{254, 0, false},
+                           {254, 1, true},
+                           {254, 2, false},
+                           {254, 3, true},
+                           {254, 4, true},
+                           {255, 1, false},
+                           {255, 2, true},
+                           {255, 3, false}}) {
+    for (const bool little : {true, false}) {
+      for (const bool big : {false, true}) {
+        Bytes file = tiff_of(little, big, {});
+        set_offset(file, file.last, file.text.size());
+        file.number(2, big ? 8 : 2);
+        file.entry(kind.tag, kind.value);
+        file.entry(256, 1);
+        file.offset(0);
+        const std::string path = folder.write("a.tif", file.text).string();
+        const Descriptor opened(::open(path.c_str(), O_RDONLY));
+        const TiffPages pages(opened.get());
+        ASSERT_EQ(pages.size(), 1u);
+        EXPECT_EQ(pages.is_copy(0), kind.copy) << kind.tag << " " << kind.value << little << big;
+      }
     }
   }
 }

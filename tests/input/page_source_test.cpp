@@ -134,6 +134,76 @@ TEST_F(OpenSource, ATiffCutShortKeepsItsWholePages) {
   EXPECT_GT(failed, 0);
 }
 
+TEST_F(OpenSource, ATiffThatWasCutSaysSo) {
+  // Every directory lies behind the data of its page, so that a cut within page 2 leaves page 1 whole.
+  std::string bytes = "II*";
+  bytes += '\0';
+  const auto number = [&](uint32_t value, int count) {
+    for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
+  };
+  constexpr uint32_t data = 20 * 10, directory = 2 + 8 * 12 + 4;
+  const auto at = [&](uint32_t page) { return 8 + page * (data + directory) + data; };
+  number(at(0), 4);
+  for (uint32_t page = 0; page < 3; ++page) {
+    bytes.append(data, static_cast<char>(40 + page));
+    number(8, 2);
+    const uint32_t fields[8][2] = {{256, 10}, {257, 20},  {258, 8}, {259, 1}, {262, 1}, {273, at(page) - data},
+                                   {278, 20}, {279, data}};
+    for (const auto& [tag, value] : fields) {
+      number(tag, 2);
+      number(4, 2);
+      number(1, 4);
+      number(value, 4);
+    }
+    number(page == 2 ? 0 : at(page + 1), 4);
+  }
+  EXPECT_EQ(open_source(folder.write("whole.tif", bytes), {})->pages(), 3);
+  EXPECT_TRUE(open_source(folder / "whole.tif", {})->warnings().empty());
+  const auto source = open_source(folder.write("cut.tif", bytes.substr(0, at(1) - 50)), {});
+  ASSERT_EQ(source->pages(), 1);
+  EXPECT_EQ(source->page(0).picture.rgb[0], 40);
+  ASSERT_EQ(source->warnings().size(), 1u);
+  EXPECT_EQ(source->warnings()[0].code, "not_read");
+  EXPECT_EQ(source->warnings()[0].message, "names more pages beyond its end: the file was cut");
+}
+
+TEST_F(OpenSource, AThumbnailIsNoPage) {
+  std::string bytes = "II*";
+  bytes += '\0';
+  const auto number = [&](uint32_t value, int count) {
+    for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
+  };
+  const auto write = [&](const std::vector<uint32_t>& kinds) {
+    bytes.resize(4);
+    constexpr uint32_t data = 20 * 10, directory = 2 + 9 * 12 + 4;
+    const auto at = [&](size_t page) { return 8 + static_cast<uint32_t>(page) * (data + directory) + data; };
+    number(at(0), 4);
+    for (size_t page = 0; page < kinds.size(); ++page) {
+      bytes.append(data, static_cast<char>(40 + page));
+      number(9, 2);
+      const uint32_t fields[9][2] = {{254, kinds[page]},     {256, 10}, {257, 20},  {258, 8}, {259, 1}, {262, 1},
+                                     {273, at(page) - data}, {278, 20}, {279, data}};
+      for (const auto& [tag, value] : fields) {
+        number(tag, 2);
+        number(4, 2);
+        number(1, 4);
+        number(value, 4);
+      }
+      number(page + 1 == kinds.size() ? 0 : at(page + 1), 4);
+    }
+    return folder.write("a.tif", bytes);
+  };
+  const auto source = open_source(write({0, 1, 2, 4}), {});
+  ASSERT_EQ(source->pages(), 2);
+  EXPECT_EQ(source->page(0).picture.rgb[0], 40);
+  EXPECT_EQ(source->page(1).picture.rgb[0], 42) << "a page of several is a page";
+  EXPECT_THROW(source->page(2), Error);
+  ASSERT_EQ(source->warnings().size(), 1u);
+  EXPECT_EQ(source->warnings()[0].message,
+            "2 pictures in it are no page: a smaller copy of another, or a mask; not read");
+  EXPECT_EQ(open_source(write({1, 1}), {})->pages(), 2) << "where all say so, none is";
+}
+
 TEST_F(OpenSource, OfAnAnimationTheFirstFrame) {
   std::vector<VImage> frames = {VImage::black(8, 8) + 0, VImage::black(8, 8) + 255};
   VImage all = VImage::arrayjoin(frames, VImage::option()->set("across", 1)).cast(VIPS_FORMAT_UCHAR).copy();

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -22,7 +24,10 @@ using ::testing::EndsWith;
 using testing::filled;
 using ::testing::HasSubstr;
 using testing::pdf_of;
+using testing::pdf_of_objects;
 using testing::PdfPage;
+using ::testing::StartsWith;
+using testing::stream_of;
 
 std::vector<int> pixel(const Picture& picture, int x, int y) {
   const uint8_t* p = picture.row(y) + 3 * x;
@@ -182,6 +187,138 @@ TEST_F(PdfFile, Passwords) {
   EXPECT_EQ(attempt("owner-only.pdf", ""), "no error") << "anyone may look at it";
   EXPECT_EQ(attempt("owner-only.pdf", "needless"), "no error");
   EXPECT_THAT(attempt("owner-only.pdf", std::string(2000, 'x')), HasSubstr("--password"));
+}
+
+TEST_F(PdfFile, APageOfImpossibleSizeIsAnError) {
+  for (const std::string box :
+       {"0 0 99999999999999999999 46.08", "0 0 1" + std::string(30, '0') + " 100", "0 0 0.001 100", "0 0 14400 0.01"}) {
+    const auto source = open(pdf_of({{.content = "", .media_box = box}, {.content = ""}}));
+    EXPECT_THAT(failure([&] { source->page(0); }), HasSubstr("a.pdf: page 1: its size of ")) << box;
+    EXPECT_EQ(source->page(1).picture.width, 556) << box;
+  }
+}
+
+TEST_F(PdfFile, UnitsOfThePageAreApplied) {
+  const auto source =
+      open(pdf_of({{.content = filled("1 0 0", 0, 0, 4, 2), .media_box = "0 0 9.216 4.608", .keys = "/UserUnit 10"},
+                   {.content = "", .media_box = "0 0 9.216 4.608", .keys = "/UserUnit 10 /Rotate 90"},
+                   {.content = "", .media_box = "0 0 72 36", .keys = "/UserUnit (ten)"},
+                   {.content = "", .media_box = "0 0 72 36", .keys = "/UserUnit -3"}}));
+  const SourcePage page = source->page(0);
+  EXPECT_EQ(std::pair(page.picture.width, page.picture.height), std::pair(256, 128));
+  EXPECT_EQ(page.dpi, 200);
+  EXPECT_THAT(pixel(page.picture, 50, 100), ElementsAre(255, 0, 0));
+  EXPECT_THAT(pixel(page.picture, 150, 50), ElementsAre(255, 255, 255));
+  const SourcePage turned = source->page(1);
+  EXPECT_EQ(std::pair(turned.picture.width, turned.picture.height), std::pair(128, 256));
+  for (const int index : {2, 3}) EXPECT_EQ(source->page(index).picture.width, 200);
+}
+
+// One page of these keys, behind it the objects from 4 on.
+std::string one_page(const std::string& keys, std::vector<std::string> objects) {
+  objects.insert(objects.begin(), {"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+                                   "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] " + keys + " >>"});
+  return pdf_of_objects(objects);
+}
+
+TEST_F(PdfFile, WhatIsLostOfAPageIsSaid) {
+  const std::string shown = "/Contents 4 0 R /Resources << /XObject << /I 5 0 R >> >>";
+  const std::string draw = stream_of("q 200 0 0 100 0 0 cm /I Do Q");
+  const auto image = [](const std::string& data, const std::string& keys) {
+    return stream_of(data,
+                     " /Type /XObject /Subtype /Image /Width 64 /Height 64 /BitsPerComponent 8 /ColorSpace "
+                     "/DeviceGray " +
+                         keys);
+  };
+  // The head of a Flate stream of 4,096 bytes, cut off.
+  const std::string half("\x78\x9c\xed\xc1\x31\x01\x00\x00\x00\xc2\xa0", 11);
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"rubbish", one_page(shown, {draw, image(std::string(300, 'x'), "/Filter /FlateDecode")})},
+      {"half a stream", one_page(shown, {draw, image(half, "/Filter /FlateDecode")})},
+      {"an unknown filter", one_page(shown, {draw, image(std::string(4096, '\0'), "/Filter /FooDecode")})},
+      {"rubbish for a JPEG", one_page(shown, {draw, image(std::string(300, 'x'), "/Filter /DCTDecode")})},
+      {"a missing picture", one_page("/Contents 4 0 R /Resources << /XObject << /I 99 0 R >> >>", {draw})},
+      {"a missing content", one_page("/Contents 99 0 R", {})},
+      {"a missing part of the content", one_page("/Contents [4 0 R 99 0 R]", {stream_of("")})},
+      {"a font without glyphs for what is written",
+       one_page("/Contents 4 0 R /Resources << /Font << /F 99 0 R >> >>", {stream_of("BT /F 30 Tf (lost) Tj ET")})},
+  };
+  for (const auto& [what, pdf] : cases) {
+    const SourcePage page = open(pdf)->page(0);
+    EXPECT_TRUE(may_be_incomplete(page.warnings)) << what;
+    for (const Warning& warning : page.warnings) {
+      EXPECT_EQ(warning.code, "damaged_input") << what;
+      EXPECT_THAT(warning.message, StartsWith("poppler reports: ")) << what;
+    }
+  }
+  const auto source = open(pdf_of({{.content = "BT /F 30 Tf 10 40 Td (Lectern) Tj ET"}}));
+  EXPECT_TRUE(source->warnings().empty());
+  EXPECT_TRUE(source->page(0).warnings.empty());
+}
+
+TEST_F(PdfFile, AFontOfAnotherScriptIsDrawnOrWhatItLacksIsNamed) {
+  const std::string pdf = one_page(
+      "/Contents 4 0 R /Resources << /Font << /F 5 0 R >> >>",
+      {stream_of("BT /F 30 Tf 10 40 Td <4E2D6587> Tj ET"),
+       "<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H /DescendantFonts [6 0 R] >>",
+       "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /FontDescriptor 7 0 R /CIDSystemInfo "
+       "<< /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> >>",
+       "<< /Type /FontDescriptor /FontName /STSong-Light /Flags 6 /FontBBox [-25 -254 1000 880] /ItalicAngle 0 "
+       "/Ascent 880 /Descent -120 /CapHeight 880 /StemV 93 >>"});
+  const SourcePage page = open(pdf)->page(0);
+  const bool named = std::ranges::any_of(page.warnings, [](const Warning& warning) {
+    return warning.message.find("is the package poppler-data installed?") != std::string::npos;
+  });
+  EXPECT_NE(named, std::filesystem::exists("/usr/share/poppler/cMap")) << "with the package no table is missing";
+  const bool drawn = std::ranges::any_of(page.picture.rgb, [](uint8_t value) { return value < 128; });
+  EXPECT_TRUE(drawn || may_be_incomplete(page.warnings));
+}
+
+TEST_F(PdfFile, ReportsBelongToTheirPage) {
+  const auto source =
+      open(pdf_of({{.content = "/Nothing Do"}, {.content = ""}, {.content = "/Nothing Do /Nothing Do"}}));
+  EXPECT_EQ(source->page(0).warnings.size(), 1);
+  EXPECT_EQ(source->page(1).warnings.size(), 0);
+  EXPECT_EQ(source->page(2).warnings.size(), 1) << "the same twice";
+}
+
+TEST_F(PdfFile, FilesBesideThePagesAreNamed) {
+  const auto holding = [](const std::string& names, const std::vector<std::string>& more) {
+    std::vector<std::string> objects = {"<< /Type /Catalog /Pages 2 0 R " + names + " >>",
+                                        "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+                                        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] >>"};
+    objects.insert(objects.end(), more.begin(), more.end());
+    return pdf_of_objects(objects);
+  };
+  const std::string portfolio =
+      holding("/Collection << /Type /Collection >> /Names << /EmbeddedFiles << /Names [(a.pdf) 4 0 R] >> >>",
+              {"<< /Type /Filespec /F (a.pdf) /UF (a.pdf) /EF << /F 5 0 R >> >>",
+               stream_of("%PDF-1.7", " /Type /EmbeddedFile")});
+  const auto source = open(portfolio);
+  ASSERT_EQ(source->warnings().size(), 1);
+  EXPECT_EQ(source->warnings()[0].code, "not_read");
+  EXPECT_EQ(source->warnings()[0].message, "holds 1 file besides its pages, not read");
+}
+
+TEST_F(PdfFile, WithoutAPageThatCanBeFound) {
+  const std::string page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] >>";
+  const auto pdf = [&](const std::string& pages) {
+    return pdf_of_objects({"<< /Type /Catalog /Pages 2 0 R >>", pages, page});
+  };
+  EXPECT_THAT(failure([&] { open(pdf("<< /Type /Pages /Count 0 /Kids [3 0 R] >>")); }),
+              HasSubstr("a.pdf: is damaged: none of its pages can be found"));
+  EXPECT_THAT(failure([&] { open(pdf("<< /Type /Pages /Count 0 /Kids [] >>")); }), HasSubstr("a.pdf: has no pages"));
+}
+
+TEST_F(PdfFile, APasswordIsTriedInLatin1Too) {
+  const std::string file = TEST_DATA "/pdf/latin1-password.pdf";
+  const auto attempt = [&](const std::string& password) {
+    return failure([&] { PdfSource(InputFile(file), {.password = password}).page(0); });
+  };
+  EXPECT_EQ(attempt("p\u00e4ss"), "no error") << "as a terminal of today sends it";
+  EXPECT_EQ(attempt("p\xe4ss"), "no error");
+  EXPECT_THAT(attempt("p\u00f6ss"), HasSubstr("the password does not open it"));
+  EXPECT_THAT(attempt("p\u03b1ss"), HasSubstr("the password does not open it"));
 }
 
 TEST_F(PdfFile, SeveralAtATimeOnSeveralThreads) {

@@ -48,7 +48,9 @@ bool runs(pid_t process) { return ::kill(process, 0) == 0; }
 
 class RealHelper : public ::testing::Test {
  protected:
-  RealHelper() : file(::open(folder.write("a.pdf", pdf_of({{.content = ""}})).c_str(), O_RDONLY | O_CLOEXEC)) {}
+  RealHelper() : file(::open(folder.write("a.pdf", pdf_of({{.content = ""}})).c_str(), O_RDONLY | O_CLOEXEC)) {
+    pdf_bytes = static_cast<int64_t>(fs::file_size(folder / "a.pdf"));
+  }
 
   static pdf::Answer ask_to_open(PdfHelper& helper) {
     const pdf::Request request;
@@ -60,6 +62,7 @@ class RealHelper : public ::testing::Test {
 
   testing::TempFolder folder;
   Descriptor file;
+  int64_t pdf_bytes = 0;
 };
 
 TEST_F(RealHelper, IsConfined) {
@@ -80,14 +83,25 @@ TEST_F(RealHelper, IsConfined) {
   EXPECT_EQ(limit("Max file size"), "0");
   EXPECT_NE(limit("Max cpu time"), "unlimited");
 #if !defined(__SANITIZE_ADDRESS__)
-  EXPECT_EQ(limit("Max address space"), "2147483648");
+  EXPECT_EQ(limit("Max address space"), std::to_string((int64_t{2} << 30) + pdf_bytes));
 #endif
   for (const auto& entry : fs::directory_iterator(process / "fd")) {
     const std::string target = fs::read_symlink(entry.path()).string();
     const int number = std::stoi(entry.path().filename());
-    EXPECT_TRUE(number <= 3 || target.ends_with("a.pdf")) << number << " is " << target;
+    EXPECT_TRUE(number <= 3 || target.ends_with("a.pdf") || target.starts_with("pipe:")) << number << " is " << target;
   }
   EXPECT_THAT(slurp(process / "cmdline"), Not(HasSubstr("a.pdf")));
+  // Every thread of it: the one that watches the parent too.
+  int threads = 0;
+  for (const auto& entry : fs::directory_iterator(process / "task")) {
+    const std::string status = slurp(entry.path() / "status");
+    EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
+    EXPECT_THAT(status, HasSubstr("Seccomp:\t2"));
+    ++threads;
+  }
+  EXPECT_GE(threads, 2);
+  constexpr uint32_t everywhere = pdf::no_new_privileges | pdf::no_capabilities | pdf::few_system_calls;
+  EXPECT_EQ(answer.confinement & everywhere, everywhere) << "the rest depends on the kernel";
 }
 
 TEST_F(RealHelper, IsGoneWithTheObject) {
@@ -164,7 +178,9 @@ class FakeHelper : public ::testing::Test {
   }
 
   void save(const std::string& name, const pdf::Answer& answer, const std::string& more = "") const {
-    folder.write(name, std::string(reinterpret_cast<const char*>(&answer), sizeof answer) + more);
+    const pdf::Notes notes;
+    folder.write(name, std::string(reinterpret_cast<const char*>(&answer), sizeof answer) + more +
+                           std::string(reinterpret_cast<const char*>(&notes), sizeof notes));
   }
 
   std::unique_ptr<PdfSource> open(double page_seconds = 60) const {
@@ -249,6 +265,36 @@ TEST_F(FakeHelper, ItsMessagesAreKeptToOneShortLine) {
   EXPECT_THAT(failure(), HasSubstr("sends a message that is too long"));
   become(failed, {}, "");
   EXPECT_THAT(failure(), HasSubstr("sends a message that is too long"));
+}
+
+TEST_F(FakeHelper, ItsNotesAreWarnings) {
+  const auto noted = [](const std::string& text) {
+    pdf::Notes notes;
+    notes.bytes = static_cast<uint32_t>(text.size());
+    return std::string(reinterpret_cast<const char*>(&notes), sizeof notes) + text;
+  };
+  const auto bytes_of = [](const pdf::Answer& answer) {
+    return std::string(reinterpret_cast<const char*>(&answer), sizeof answer);
+  };
+  folder.write("opened", bytes_of(opened()) + noted("lholds 2 files\nrbad table\x1b[2J\n"));
+  folder.write("rendered", bytes_of(rendered(1, 1, 3)) + "abc" + noted("rMissing language pack for 'Adobe-GB1'\n"));
+  become("head -c 40 >/dev/null; answer opened; head -c 40 >/dev/null; answer rendered; exec cat >/dev/null");
+  const auto source = open();
+  ASSERT_EQ(source->warnings().size(), 2);
+  EXPECT_EQ(source->warnings()[0].code, "not_read");
+  EXPECT_EQ(source->warnings()[0].message, "holds 2 files");
+  EXPECT_EQ(source->warnings()[1].code, "damaged_input");
+  EXPECT_EQ(source->warnings()[1].message, "poppler reports: bad table [2J");
+  const SourcePage page = source->page(0);
+  ASSERT_EQ(page.warnings.size(), 1);
+  EXPECT_EQ(page.warnings[0].message,
+            "poppler reports: Missing language pack for 'Adobe-GB1'; is the package poppler-data installed?");
+  EXPECT_TRUE(may_be_incomplete(page.warnings));
+
+  pdf::Notes endless;
+  endless.bytes = pdf::max_notes + 1;
+  folder.write("opened", bytes_of(opened()) + std::string(reinterpret_cast<const char*>(&endless), sizeof endless));
+  EXPECT_THAT(failure(), HasSubstr("sends notes that are too long"));
 }
 
 TEST_F(FakeHelper, ThatEndsEarly) {

@@ -65,6 +65,7 @@ class FakeSource : public PageSource {
       : pages_(pages), side_(side), broken_(std::move(broken)) {}
 
   int pages() const override { return pages_; }
+  std::vector<Warning> warnings() const override { return {}; }
   SourcePage page(int index) override {
     for (const int bad : broken_) {
       if (bad == index) throw Error("fake, page " + std::to_string(index + 1) + ": is broken");

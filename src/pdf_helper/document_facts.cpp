@@ -1,0 +1,68 @@
+#include "pdf_helper/document_facts.h"
+
+// Without this qpdf warns of a type that it used to have.
+#define POINTERHOLDER_TRANSITION 4
+
+#include <cmath>
+#include <exception>
+#include <qpdf/QPDF.hh>
+#include <qpdf/QPDFEmbeddedFileDocumentHelper.hh>
+#include <qpdf/QPDFObjectHandle.hh>
+
+namespace lectern::pdf {
+namespace {
+
+constexpr double max_unit = 75'000;  // of PDF readers
+
+double unit_of(QPDFObjectHandle page) {
+  QPDFObjectHandle unit = page.getKey("/UserUnit");
+  if (!unit.isNumber()) return 1;
+  const double value = unit.getNumericValue();
+  return std::isfinite(value) && value > 0 && value <= max_unit ? value : 1;
+}
+
+// A reference that leads to no object is null, as is a key that is not there.
+bool is_lost(QPDFObjectHandle object) { return object.isIndirect() && object.isNull(); }
+
+bool contents_are_lost(QPDFObjectHandle page) {
+  QPDFObjectHandle contents = page.getKey("/Contents");
+  if (!contents.isArray()) return is_lost(contents);
+  for (int i = 0; i < contents.getArrayNItems(); ++i) {
+    if (is_lost(contents.getArrayItem(i))) return true;
+  }
+  return false;
+}
+
+size_t attached_files(QPDFObjectHandle page) {
+  QPDFObjectHandle notes = page.getKey("/Annots");
+  size_t count = 0;
+  for (int i = 0; notes.isArray() && i < notes.getArrayNItems(); ++i) {
+    QPDFObjectHandle note = notes.getArrayItem(i);
+    if (note.isDictionary() && note.getKey("/Subtype").isNameAndEquals("/FileAttachment")) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+DocumentFacts facts_of(const char* bytes, size_t size, const std::string& password) {
+  DocumentFacts facts;
+  try {
+    QPDF file;
+    file.setSuppressWarnings(true);
+    file.processMemoryFile("PDF", bytes, size, password.c_str());
+    for (const QPDFObjectHandle& page : file.getAllPages()) {
+      facts.units.push_back(unit_of(page));
+      facts.lost_contents.push_back(contents_are_lost(page));
+      facts.files += attached_files(page);
+    }
+    facts.files += QPDFEmbeddedFileDocumentHelper(file).getEmbeddedFiles().size();
+    facts.damaged = file.anyWarnings();
+    facts.known = true;
+  } catch (const std::exception&) {
+    facts = {};
+  }
+  return facts;
+}
+
+}  // namespace lectern::pdf
