@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "core/mapped_file.h"
 #include "device/registry.h"
 #include "layout/shown_text.h"
 
@@ -105,6 +105,7 @@ int main(int argc, char** argv) {
   using namespace lectern::cli;
   sleep_sooner(argv);
   occupy_standard_streams();
+  end_in_one_line_when_shortened(exit_failed);
   try {
     const CloseDevices at_the_end;
     const int code = run(argc, argv);

@@ -5,7 +5,8 @@
 
 namespace lectern {
 
-// Bytes that the system can give without swapping, bounded by the control group's limit; 0 when that is not known.
+// Bytes that the system can give without swapping, bounded by the limits of its control groups; 0 when that is not
+// known.
 int64_t available_memory();
 
 }  // namespace lectern

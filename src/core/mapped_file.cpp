@@ -5,8 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "core/descriptor.h"
@@ -14,6 +20,61 @@
 #include "lectern/error.h"
 
 namespace lectern {
+namespace {
+
+// What is mapped, for the handler of SIGBUS, which may neither lock nor allocate. What does not fit is not known to it.
+struct Mapping {
+  std::atomic<uintptr_t> begin{0};  // 0: free; 1: being filled
+  std::atomic<uintptr_t> end{0};
+  std::array<char, 240> name{};
+};
+std::array<Mapping, 256> mappings;
+std::atomic<int> code_of_exit{0};
+
+void remember(const void* data, size_t size, const std::string& name) {
+  for (Mapping& mapping : mappings) {
+    uintptr_t expected = 0;
+    if (!mapping.begin.compare_exchange_strong(expected, 1)) continue;
+    const size_t length = name.copy(mapping.name.data(), mapping.name.size() - 1);
+    mapping.name[length] = '\0';
+    mapping.end = reinterpret_cast<uintptr_t>(data) + size;
+    mapping.begin = reinterpret_cast<uintptr_t>(data);
+    return;
+  }
+}
+
+void unmap(const std::byte* data, size_t size) {
+  for (Mapping& mapping : mappings) {
+    if (mapping.begin == reinterpret_cast<uintptr_t>(data)) mapping.begin = 0;
+  }
+  ::munmap(const_cast<std::byte*>(data), size);
+}
+
+void on_bus_error(int signal, siginfo_t* info, void*) {
+  const auto at = reinterpret_cast<uintptr_t>(info->si_addr);
+  for (const Mapping& mapping : mappings) {
+    const uintptr_t begin = mapping.begin;
+    // The last page of a mapping reaches beyond the end of its file.
+    if (begin <= 1 || at < begin || at >= mapping.end + 4096) continue;
+    const auto say = [](const char* text) { static_cast<void>(!::write(STDERR_FILENO, text, std::strlen(text))); };
+    say("lectern: ");
+    say(mapping.name.data());
+    say(": was shortened while it was in use, or its disk fails; fetch it again, and replace files by renaming\n");
+    ::_exit(code_of_exit);
+  }
+  std::signal(signal, SIG_DFL);  // comes again at once, and ends the process
+}
+
+}  // namespace
+
+void end_in_one_line_when_shortened(int exit_code) {
+  code_of_exit = exit_code;
+  struct sigaction action {};
+  action.sa_sigaction = on_bus_error;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(SIGBUS, &action, nullptr);
+}
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   // O_NONBLOCK: a named pipe must be refused, not waited for.
@@ -31,6 +92,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
     if (data == MAP_FAILED) throw system_error(path, "cannot be mapped into memory", errno);
     data_ = static_cast<const std::byte*>(data);
     size_ = size;
+    remember(data_, size_, path.string());
   }
 }  // the file is closed, the mapping stays
 
@@ -44,7 +106,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (data_ != nullptr) unmap(data_, size_);
 }
 
 void MappedFile::forget(std::span<const std::byte> part) const {

@@ -3,8 +3,8 @@
 //
 // A MappedFile owns its mapping; spans from bytes() are good until it is destroyed (moving it keeps them good).
 // Throws Error, naming the file, when it is missing, unreadable or anything but a regular file. An empty file is an
-// empty span. Whoever shortens the file while it is mapped ends the process (SIGBUS): replace model files by
-// renaming, as AtomicFile does.
+// empty span. Who shortens the file while it is mapped takes the ground from under its readers (SIGBUS): replace model
+// files by renaming, as AtomicFile does.
 #pragma once
 
 #include <cstddef>
@@ -32,5 +32,9 @@ class MappedFile {
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
 };
+
+// From now on the process ends with `exit_code` and one line on standard error when a mapped file was shortened, in
+// place of dying of the signal SIGBUS. Other causes of that signal are left as they are.
+void end_in_one_line_when_shortened(int exit_code);
 
 }  // namespace lectern

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,17 +15,15 @@
 #include <utility>
 #include <vector>
 
+#include "core/control_groups.h"
+
 namespace lectern {
 namespace {
 
-// Processors' worth of time that the control group grants, rounded up; 0 when it sets no limit.
+// Processors' worth of time that the control groups grant, rounded up; 0 when they set no limit.
 int control_group_quota() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  const double processors = std::strtod(quota.c_str(), nullptr) / period;
-  return processors > 0 ? std::max(1, static_cast<int>(processors + 0.999)) : 0;
+  const double processors = control_group_limits().processors.value_or(0);
+  return processors > 0 ? std::max(1, static_cast<int>(std::min(processors, 1e6) + 0.999)) : 0;
 }
 
 // Of the affinity mask. The system refuses a mask shorter than its own, whose length it does not tell.

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <csignal>
+#include <filesystem>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -62,6 +65,34 @@ TEST(MappedFile, RefusesWhatIsNoRegularFile) {
   EXPECT_THAT([&] { MappedFile(folder / "pipe"); }, ThrowsMessage<Error>(HasSubstr("pipe: is a device or pipe")));
   EXPECT_THAT([&] { MappedFile("/dev/null"); }, ThrowsMessage<Error>(HasSubstr("/dev/null: is a device or pipe")));
 }
+
+// Not under the sanitizers, which handle the signal themselves.
+#if !defined(__SANITIZE_ADDRESS__)
+TEST(MappedFileDeathTest, OneThatIsShortenedEndsTheProcessInOneLine) {
+  const testing::TempFolder folder;
+  const std::string path = folder.write("weights", std::string(100'000, 'x'));
+  EXPECT_EXIT(
+      {
+        end_in_one_line_when_shortened(2);
+        const MappedFile other(folder.write("other", std::string(100'000, 'y')));
+        const MappedFile file(path);
+        std::filesystem::resize_file(path, 10);
+        const volatile std::byte* const bytes = file.bytes().data();
+        static_cast<void>(bytes[90'000]);
+      },
+      ::testing::ExitedWithCode(2), "^lectern: .*weights: was shortened while it was in use");
+}
+
+TEST(MappedFileDeathTest, AnotherBusErrorStaysOne) {
+  EXPECT_EXIT(
+      {
+        end_in_one_line_when_shortened(2);
+        ::raise(SIGBUS);
+        ::raise(SIGBUS);
+      },
+      ::testing::KilledBySignal(SIGBUS), "");
+}
+#endif
 
 }  // namespace
 }  // namespace lectern
