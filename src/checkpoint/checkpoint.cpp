@@ -161,13 +161,25 @@ const std::filesystem::path& Checkpoint::folder() const { return state_->folder;
 
 const ModelConfig& Checkpoint::config() const { return state_->config; }
 
+std::optional<WeightFormat> Checkpoint::packed_format() const {
+  return state_->packed.tensors.empty() ? std::nullopt : std::optional(state_->packed.weights);
+}
+
 bool Checkpoint::has(std::string_view name) const { return state_->places.find(name) != state_->places.end(); }
 
 Shape Checkpoint::shape_of(std::string_view name) const {
   const State::Place& place = state_->find(name);
   if (const auto packed = state_->packed.tensors.find(name); packed != state_->packed.tensors.end())
     return packed->second.shape;
-  if (place.view != nullptr) return place.view->shape;
+  if (place.view != nullptr) {
+    // Nothing of a published model is of single bytes.
+    if (place.view->type == DataType::u8) {
+      throw tensor_error(*place.file, name,
+                         "was packed by lectern quantize, and " + std::string(packed_file) +
+                             ", which says how, is missing from its folder; copy or pull that file too");
+    }
+    return place.view->shape;
+  }
   const std::vector<int64_t>& extents = place.unsupported->shape;
   if (extents.size() > Shape::max_rank) {
     throw tensor_error(
@@ -221,6 +233,11 @@ std::vector<Checkpoint::Entry> Checkpoint::entries() const {
       entry.type = name_of(place.view->type);
       entry.shape.assign(extents.begin(), extents.end());
       entry.bytes = place.view->bytes();
+      if (const auto packed = state_->packed.tensors.find(name); packed != state_->packed.tensors.end()) {
+        const auto original = packed->second.shape.extents();
+        entry.type = name_of(packed->second.format);
+        entry.shape.assign(original.begin(), original.end());
+      }
     } else {
       entry.type = place.unsupported->type;
       entry.shape = place.unsupported->shape;

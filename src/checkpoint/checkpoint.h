@@ -32,6 +32,7 @@ class Checkpoint {
 
   const std::filesystem::path& folder() const;
   const ModelConfig& config() const;
+  std::optional<WeightFormat> packed_format() const;  // nothing for a model as it was published
 
   bool has(std::string_view name) const;
   Shape shape_of(std::string_view name) const;
@@ -53,8 +54,8 @@ class Checkpoint {
   // A tensor as its file describes it.
   struct Entry {
     std::string name;
-    std::string type;  // "bf16"; as written in the file when it is a type Lectern does not read
-    std::vector<int64_t> shape;
+    std::string type;  // "bf16"; of a packed one "q4"; as written in the file when it is a type Lectern does not read
+    std::vector<int64_t> shape;  // of a packed one, that of its values
     size_t bytes = 0;
     std::string file;  // within the folder
   };

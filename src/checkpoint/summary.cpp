@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/packed.h"
+
 namespace lectern {
 namespace {
 
@@ -103,6 +105,9 @@ std::string summarise(const Checkpoint& checkpoint) {
   const Parts counted = count(checkpoint);
 
   std::string text = fmt::format("DeepSeek-OCR in {}\n\n", checkpoint.folder().string());
+  if (const auto packed = checkpoint.packed_format()) {
+    text += fmt::format("weights  {}, packed by lectern quantize\n", name_of(*packed));
+  }
   text += fmt::format("view     {} pixels\n", config.native_size);
   text += fmt::format("SAM      {} layers, width {}, {} heads, {} of the layers global\n", config.sam.layers,
                       config.sam.width, config.sam.heads, config.sam.global_layers.size());
@@ -146,7 +151,9 @@ nlohmann::json summary_json(const Checkpoint& checkpoint) {
     entry["name"] = part.name;
     parts.push_back(std::move(entry));
   }
+  const auto packed = checkpoint.packed_format();
   return {{"folder", checkpoint.folder().string()},
+          {"packed", packed ? nlohmann::json(name_of(*packed)) : nlohmann::json()},
           {"native_size", config.native_size},
           {"sam",
            {{"layers", config.sam.layers},

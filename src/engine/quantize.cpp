@@ -23,6 +23,7 @@ class NewFolder {
       : target_(target), path_(target.string() + fmt::format(".part-{}", ::getpid())) {
     std::error_code code;
     if (fs::exists(target_, code)) throw Error(target_.string() + ": is there already; choose a new folder");
+    if (fs::exists(path_, code)) throw Error(path_.string() + ": is left from an earlier run; remove it");
     if (!fs::create_directories(path_, code)) throw Error(path_.string() + ": cannot be made: " + code.message());
   }
   NewFolder(const NewFolder&) = delete;

@@ -162,7 +162,9 @@ HttpAnswer HttpClient::get(const std::string& url, const std::vector<std::string
     const std::string reason = printable(problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
     // Without the query, which may hold a signature.
     if (is_hopeless(code)) throw Error(fmt::format("{}: {}", printable(url.substr(0, url.find('?'))), reason));
-    throw TryAgain{reason};
+    const bool unreachable =
+        code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_CONNECT;
+    throw TryAgain{reason, std::chrono::seconds(0), unreachable};
   }
   const char* redirect = nullptr;
   curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &redirect);

@@ -26,6 +26,7 @@ struct HttpAnswer {
 struct TryAgain {
   std::string reason;
   std::chrono::seconds at_least{0};  // how long the server asks to wait
+  bool unreachable = false;          // no server was there to answer
 };
 
 // Takes the body of a successful answer, block by block. What it throws ends the request and reaches the caller.

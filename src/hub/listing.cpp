@@ -17,10 +17,11 @@ using nlohmann::json;
 
 constexpr int64_t largest_file = int64_t{1} << 44;  // 17.6 TB: beyond any model, and a sum of many fits
 
-// config.json, what makes tokens, and the weights; no code, no pictures, no other formats of the same weights.
+// config.json, what makes tokens, and the weights with packed.json of lectern quantize; no code, no pictures, no other
+// formats of the same weights.
 bool is_needed(std::string_view name) {
-  constexpr std::array<std::string_view, 4> whole = {"config.json", "generation_config.json", "special_tokens_map.json",
-                                                     "model.safetensors.index.json"};
+  constexpr std::array<std::string_view, 5> whole = {"config.json", "generation_config.json", "special_tokens_map.json",
+                                                     "model.safetensors.index.json", "packed.json"};
   return std::ranges::find(whole, name) != whole.end() || name.ends_with(".safetensors") ||
          (name.starts_with("tokenizer") && name.ends_with(".json"));
 }

@@ -1,6 +1,7 @@
 #include "hub/model_name.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace lectern::hub {
 namespace {
@@ -31,6 +32,35 @@ std::optional<ModelName> parse_model_name(std::string_view text) {
   name.name = text.substr(slash + 1);
   if (!is_part(name.owner) || !is_part(name.name)) return std::nullopt;
   return name;
+}
+
+std::optional<ModelAddress> parse_model_address(std::string_view text) {
+  text = text.substr(0, text.find_first_of("?#"));
+  while (text.ends_with('/')) text.remove_suffix(1);
+  std::string_view scheme;
+  for (const std::string_view known : {"https://", "http://"}) {
+    if (!text.starts_with(known)) continue;
+    scheme = known;
+    text.remove_prefix(known.size());
+    break;
+  }
+  std::vector<std::string_view> parts;  // host, owner, name, word, revision
+  for (std::string_view rest = text; parts.size() < 5; rest.remove_prefix(1)) {
+    const size_t slash = std::min(rest.find('/'), rest.size());
+    parts.push_back(rest.substr(0, slash));
+    rest.remove_prefix(slash);
+    if (rest.empty()) break;
+  }
+  if (parts.size() < 3 || parts[0].find('.') == std::string_view::npos || parts[0].starts_with('.'))
+    return std::nullopt;
+  auto name = parse_model_name(std::string(parts[1]) + "/" + std::string(parts[2]));
+  if (!name) return std::nullopt;
+  if (parts.size() > 3) {
+    const bool known = parts[3] == "tree" || parts[3] == "blob" || parts[3] == "resolve" || parts[3] == "commit";
+    if (!known || parts.size() < 5 || !is_revision(parts[4])) return std::nullopt;
+    name->revision = parts[4];
+  }
+  return ModelAddress{*name, std::string(scheme) + std::string(parts[0])};
 }
 
 std::optional<ModelName> model_name_of_folder(std::string_view folder) {

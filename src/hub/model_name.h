@@ -21,6 +21,14 @@ inline const ModelName deepseek_ocr{"deepseek-ai", "DeepSeek-OCR", ""};
 // Nothing for what cannot be a name: a path, other characters, ".." or "--", which the hub does not allow either.
 std::optional<ModelName> parse_model_name(std::string_view text);
 
+// The address of a model's page, as people paste it: https://HOST/OWNER/NAME, with /tree/REVISION, /blob/REVISION/FILE,
+// /resolve/REVISION/FILE or nothing behind it. Nothing for another address.
+struct ModelAddress {
+  ModelName name;
+  std::string endpoint;  // "https://HOST"
+};
+std::optional<ModelAddress> parse_model_address(std::string_view text);
+
 // The name that a folder of the store stands for.
 std::optional<ModelName> model_name_of_folder(std::string_view folder);
 

@@ -31,6 +31,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What to do without a network.
+constexpr std::string_view by_hand =
+    "Without a network, bring config.json, tokenizer.json and all *.safetensors of the model (packed.json too, where "
+    "it has one) in a folder, and name that folder as the model";
 constexpr std::string_view public_hub = "https://huggingface.co";
 constexpr int most_redirects = 10;
 constexpr std::chrono::seconds longest_pause{60};
@@ -94,12 +98,30 @@ class Puller {
     }
     write_manifest(partial, name, options_.endpoint, files);
     rename(partial, target);
+    remove_partial_folders(home);
     return {target, listing.commit, false};
   }
 
  private:
   void note(const std::string& text) const {
     if (events_.note) events_.note(text);
+  }
+
+  // Of other commits of this model, left by pulls that were cut: its name leads to the new one now. The lock is held.
+  void remove_partial_folders(const fs::path& home) const {
+    std::error_code ignored;
+    std::vector<fs::path> old;
+    for (const auto& entry : fs::directory_iterator(home, ignored)) {
+      std::string commit = entry.path().filename().string();
+      if (!commit.ends_with(partial_suffix)) continue;
+      commit.resize(commit.size() - partial_suffix.size());
+      if (is_commit(commit)) old.push_back(entry.path());
+    }
+    for (const fs::path& folder : old) {
+      const int64_t bytes = bytes_in(folder);
+      fs::remove_all(folder, ignored);
+      note(fmt::format("{}: {} of an earlier pull that was cut, removed", folder.string(), size_text(bytes)));
+    }
   }
 
   static void rename(const fs::path& from, const fs::path& to) {
@@ -191,16 +213,15 @@ class Puller {
       begun = true;
       const std::string sent_tag = answer.header("etag");
       tag = sent_tag.starts_with('"') ? sent_tag : "";  // a weak one may not be asked for
-      if (answer.status == 206) {
-        const std::string expected = fmt::format("bytes {}-{}/{}", from, file.size - 1, file.size);
-        if (answer.header("content-range") != expected) {
-          part.restart();
-          throw TryAgain{fmt::format("the server sends the part '{}' of the file instead of '{}'",
-                                     printable(answer.header("content-range")), expected)};
-        }
-      } else if (from > 0) {
-        part.restart();  // the server sends all of it
+      // What the answer says of itself counts, whatever its status: servers send parts with 200 too.
+      const std::string range = answer.header("content-range");
+      const std::string expected = fmt::format("bytes {}-{}/{}", from, file.size - 1, file.size);
+      if (answer.status == 206 ? range != expected : !range.empty() && range != expected) {
+        part.restart();
+        throw TryAgain{
+            fmt::format("the server sends the part '{}' of the file instead of '{}'", printable(range), expected)};
       }
+      if (range.empty() && from > 0) part.restart();  // the server sends all of it
       const int64_t length = number(answer.header("content-length"));
       if (length >= 0 && length != file.size - part.size()) {
         throw Error(fmt::format("{}: the server has {} bytes of it, the hub lists {}; try another --mirror", file.name,
@@ -299,11 +320,12 @@ class Puller {
       } catch (const TryAgain& trouble) {
         if (reached() - furthest >= progress_worth_counting) failures = 1;
         furthest = std::max(furthest, reached());
-        if (failures >= options_.attempts) {
-          throw Error(
-              fmt::format("{}: {}; given up after {} attempts. What came is kept: the same command goes on "
-                          "from there",
-                          what, trouble.reason, options_.attempts));
+        const bool no_network = trouble.unreachable && progress_.loaded == 0;
+        const int attempts =
+            no_network ? std::min(options_.attempts, options_.unreachable_attempts) : options_.attempts;
+        if (failures >= attempts) {
+          throw Error(fmt::format("{}: {}; given up after {} attempts. {}", what, trouble.reason, failures,
+                                  no_network ? by_hand : "What came is kept: the same command goes on from there"));
         }
         const auto pause = std::max<std::chrono::milliseconds>(
             trouble.at_least,
@@ -344,6 +366,12 @@ std::string hub_endpoint(const std::string& given) {
     throw Error(printable(endpoint) + ": is no address of a hub; expected https://HOST or http://HOST");
   }
   return endpoint;
+}
+
+std::string token_warning(const PullOptions& options) {
+  if (options.token.empty() || !options.endpoint.starts_with("http://")) return "";
+  return fmt::format("{}: is not encrypted, and HF_TOKEN is sent to it; unset HF_TOKEN, or use an https:// address",
+                     options.endpoint);
 }
 
 std::string hub_token() {

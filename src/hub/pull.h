@@ -19,6 +19,7 @@ struct PullOptions {
   std::string token;     // may be empty; is sent to the endpoint and to no other host
   std::filesystem::path store;
   int attempts = 6;                       // in a row without progress, before it gives up
+  int unreachable_attempts = 3;           // the same while no server has ever answered: there may be no network
   std::chrono::milliseconds pause{1000};  // before the second attempt, and twice as long before each further
   std::chrono::seconds stall{60};         // without a byte, after which a connection counts as broken
 };
@@ -48,6 +49,9 @@ Pulled pull(const PullOptions& options, const PullEvents& events);
 
 // The hub to ask: what was given, $HF_ENDPOINT, or the public one. Throws Error for what is no such address.
 std::string hub_endpoint(const std::string& given);
+
+// A token that would be sent unencrypted: what to say of it; empty when there is none.
+std::string token_warning(const PullOptions& options);
 
 // $HF_TOKEN, or nothing. Throws Error when it could not stand in a request.
 std::string hub_token();

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "checkpoint/packed.h"
+#include "checkpoint/summary.h"
 #include "core/temp_folder.h"
 #include "device/cpu/cpu_device.h"
 #include "engine/loaded_model.h"
@@ -93,6 +96,45 @@ TEST_F(Quantize, RefusesWeightsThatAreNoNumbers) {
     }
     EXPECT_EQ(error_of(copy, WeightFormat::f32), "");
   }
+}
+
+TEST_F(Quantize, NamesWhatAnEarlierRunLeft) {
+  const fs::path left = folder_ / ("x.part-" + std::to_string(::getpid()));
+  fs::create_directory(left);
+  try {
+    quantize_model(mini, folder_ / "x", WeightFormat::q8, cpu_device());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()), left.string() + ": is left from an earlier run; remove it");
+  }
+  EXPECT_TRUE(fs::exists(left));
+}
+
+TEST_F(Quantize, APackedModelTellsItsFormatAndItsParameters) {
+  const auto total = [](const fs::path& folder) { return summary_json(Checkpoint::open(folder))["total"]; };
+  for (const WeightFormat format : {WeightFormat::q8, WeightFormat::q4}) {
+    const fs::path out = folder_ / std::string(name_of(format));
+    quantize_model(mini, out, format, cpu_device());
+    const Checkpoint packed = Checkpoint::open(out);
+    EXPECT_EQ(packed.packed_format(), format);
+    EXPECT_THAT(summarise(packed),
+                HasSubstr("weights  " + std::string(name_of(format)) + ", packed by lectern quantize"));
+    EXPECT_EQ(summary_json(packed)["packed"], name_of(format));
+    // Tables of whole numbers are left out.
+    const uint64_t published = total(mini)["parameters"], kept = total(out)["parameters"];
+    EXPECT_LE(kept, published);
+    EXPECT_GT(kept * 100, published * 99);
+    EXPECT_THAT(total(out)["types"].dump(), HasSubstr(name_of(format)));
+  }
+  EXPECT_FALSE(Checkpoint::open(mini).packed_format().has_value());
+  EXPECT_TRUE(summary_json(Checkpoint::open(mini))["packed"].is_null());
+}
+
+TEST_F(Quantize, WithoutPackedJsonSaysSo) {
+  const fs::path out = folder_ / "q4";
+  quantize_model(mini, out, WeightFormat::q4, cpu_device());
+  fs::remove(out / packed_file);
+  EXPECT_THAT(error_of(out, WeightFormat::f32), HasSubstr("was packed by lectern quantize, and packed.json"));
 }
 
 TEST_F(Quantize, RefusesWhatItCannotDo) {

@@ -42,7 +42,8 @@ std::string refusal_after(const std::function<void(json&)>& change) {
 
 TEST(Listing, TakesWhatIsNeededAndNothingElse) {
   json list = good();
-  for (const char* name : {"generation_config.json", "tokenizer_config.json", "model.safetensors.index.json"}) {
+  for (const char* name :
+       {"generation_config.json", "tokenizer_config.json", "model.safetensors.index.json", "packed.json"}) {
     list["siblings"].push_back({{"rfilename", name}, {"size", 5}, {"blobId", std::string(40, 'a')}});
   }
   for (const char* name : {"pytorch_model.bin", "processor_config.json", "other/model.safetensors", "vocab.txt"}) {
@@ -54,7 +55,7 @@ TEST(Listing, TakesWhatIsNeededAndNothingElse) {
   for (const ListedFile& file : listing.files) names.push_back(file.name);
   EXPECT_THAT(names, ::testing::UnorderedElementsAre("config.json", "tokenizer.json", FakeHub::weights_name,
                                                      "generation_config.json", "tokenizer_config.json",
-                                                     "model.safetensors.index.json"));
+                                                     "model.safetensors.index.json", "packed.json"));
   EXPECT_EQ(names.back(), FakeHub::weights_name) << "the largest comes last";
   EXPECT_EQ(listing.files.back().kind, DigestKind::sha256);
   EXPECT_EQ(listing.files.front().kind, DigestKind::git_blob);

@@ -26,6 +26,33 @@ TEST(ModelName, RefusesPathsAndWhatTheHubDoesNotAllow) {
   EXPECT_FALSE(model_name_of_folder("nothing"));
 }
 
+TEST(ModelName, TakesThePastedAddressOfAModel) {
+  struct Case {
+    const char *text, *endpoint, *name, *revision;
+  };
+  for (const Case& pasted : {
+           Case{"https://huggingface.co/deepseek-ai/DeepSeek-OCR", "https://huggingface.co", "deepseek-ai/DeepSeek-OCR",
+                ""},
+           {"https://huggingface.co/a/b/", "https://huggingface.co", "a/b", ""},
+           {"huggingface.co/a/b", "https://huggingface.co", "a/b", ""},
+           {"http://mirror.example:8080/a/b?library=x#files", "http://mirror.example:8080", "a/b", ""},
+           {"http://localhost:8080/a/b", "http://localhost:8080", "a/b", ""},
+           {"https://huggingface.co/a/b/tree/main", "https://huggingface.co", "a/b", "main"},
+           {"https://huggingface.co/a/b/blob/v1.0/config.json", "https://huggingface.co", "a/b", "v1.0"},
+       }) {
+    const auto address = parse_model_address(pasted.text);
+    ASSERT_TRUE(address) << pasted.text;
+    EXPECT_EQ(address->endpoint, pasted.endpoint);
+    EXPECT_EQ(address->name.text(), pasted.name);
+    EXPECT_EQ(address->name.revision, pasted.revision);
+  }
+  for (const char* text : {"", "https://", "https://huggingface.co", "https://huggingface.co/a", "a/b", "../a/b",
+                           "./a/b", "https://huggingface.co/a/b/discussions/3", "https://huggingface.co/a/b/tree",
+                           "ftp://huggingface.co/a/b", "https://huggingface.co/a/../b", "/a/b/c"}) {
+    EXPECT_FALSE(parse_model_address(text)) << text;
+  }
+}
+
 TEST(ModelName, KnowsCommits) {
   EXPECT_TRUE(is_commit("0123456789abcdef0123456789abcdef01234567"));
   EXPECT_FALSE(is_commit("0123456789abcdef0123456789abcdef0123456"));

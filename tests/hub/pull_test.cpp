@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -174,6 +175,85 @@ TEST(Pull, StartsOverWhereAServerKnowsNoRanges) {
   const TempFolder store;
   Puller(hub, store).run();
   expect_complete(store);
+}
+
+TEST(Pull, GoesOnWhereARangeComesWith200) {
+  FakeHub hub;
+  int requests = 0;
+  hub.instead_of_weights = [&](const ServedRequest& request) -> std::optional<std::string> {
+    const std::string all = testing::ranged_answer(request, FakeHub::weights());
+    if (++requests == 1) return half(all);
+    return "HTTP/1.1 200 OK" + all.substr(all.find("\r\n"));
+  };
+  const TempFolder store;
+  Puller puller(hub, store);
+  puller.run();
+  expect_complete(store);
+  EXPECT_EQ(requests, 2);
+  EXPECT_LT(puller.progress.back().loaded, 310'000) << "nothing came twice";
+}
+
+TEST(Pull, BeginsAnewWhereAnotherRangeComesWith200) {
+  FakeHub hub;
+  int requests = 0;
+  hub.instead_of_weights = [&](const ServedRequest& request) -> std::optional<std::string> {
+    ++requests;
+    if (requests == 1) return half(testing::ranged_answer(request, FakeHub::weights()));
+    if (requests > 2) return std::nullopt;
+    return http_answer("200 OK", "Content-Range: bytes 100000-299999/300000\r\n", std::string(200'000, 'x'));
+  };
+  const TempFolder store;
+  Puller(hub, store).run();
+  expect_complete(store);
+}
+
+TEST(Pull, WithoutANetworkSaysHowToDoWithout) {
+  const TempFolder store;
+  const FakeHub hub;
+  Puller puller(hub, store);
+  puller.options.endpoint = "http://127.0.0.1:9";  // nobody listens there
+  puller.options.attempts = 6;
+  EXPECT_THAT(puller.refusal(), AllOf(HasSubstr("given up after 3 attempts"), HasSubstr("config.json, tokenizer.json"),
+                                      HasSubstr("name that folder as the model")));
+  EXPECT_EQ(puller.notes.size(), 2u);
+}
+
+TEST(Pull, BringsWhatDescribesAPackedModel) {
+  FakeHub hub;
+  hub.files["packed.json"] = "{}";
+  const TempFolder store;
+  Puller(hub, store).run();
+  EXPECT_EQ(slurp(store / (complete + "packed.json")), "{}");
+}
+
+TEST(Pull, RemovesWhatEarlierPullsLeft) {
+  const FakeHub hub;
+  const TempFolder store;
+  const fs::path old = store / (home + std::string(40, 'a') + ".partial");
+  const fs::path other = store / ("deepseek-ai--Other/" + std::string(40, 'a') + ".partial");
+  const fs::path foreign = store / (home + "notes.partial");
+  for (const fs::path& folder : {old, other, foreign}) {
+    fs::create_directories(folder);
+    std::ofstream(folder / "config.json.part") << "half";
+  }
+  Puller puller(hub, store);
+  puller.run();
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_TRUE(fs::exists(other)) << "of another model";
+  EXPECT_TRUE(fs::exists(foreign)) << "no folder of a commit";
+  EXPECT_THAT(puller.notes, Contains(HasSubstr("of an earlier pull that was cut, removed")));
+  expect_complete(store);
+}
+
+TEST(Pull, WarnsOfATokenThatIsSentInTheClear) {
+  PullOptions options;
+  options.endpoint = "http://hub.example";
+  EXPECT_EQ(token_warning(options), "");
+  options.token = "hf_secret";
+  EXPECT_THAT(token_warning(options), AllOf(HasSubstr("http://hub.example: is not encrypted, and HF_TOKEN"),
+                                            ::testing::Not(HasSubstr("hf_secret"))));
+  options.endpoint = "https://hub.example";
+  EXPECT_EQ(token_warning(options), "");
 }
 
 TEST(Pull, GivesUpOnAServerThatKnowsNoRangesAndAlwaysBreaks) {

@@ -26,17 +26,23 @@ struct Arguments {
   bool quiet = false;
 };
 
-hub::ModelName wanted(const Arguments& arguments) {
-  auto name = hub::parse_model_name(arguments.name);
-  if (!name) {
-    throw Error(fmt::format("{}: is no name of a model; expected OWNER/NAME, as in: lectern pull {}", arguments.name,
-                            hub::deepseek_ocr.text()));
+// What to pull and where from, as far as the words say; an address that was pasted says both.
+hub::ModelAddress wanted(const Arguments& arguments) {
+  hub::ModelAddress wanted;
+  if (const auto name = hub::parse_model_name(arguments.name)) {
+    wanted.name = *name;
+  } else if (const auto address = hub::parse_model_address(arguments.name)) {
+    wanted = *address;
+  } else {
+    throw Error(fmt::format("{}: is no name of a model; expected OWNER/NAME or its address, as in: lectern pull {}",
+                            arguments.name, hub::deepseek_ocr.text()));
   }
-  if (!arguments.revision.empty()) name->revision = arguments.revision;
-  if (!name->revision.empty() && !hub::is_revision(name->revision)) {
+  if (!arguments.mirror.empty()) wanted.endpoint = arguments.mirror;
+  if (!arguments.revision.empty()) wanted.name.revision = arguments.revision;
+  if (!wanted.name.revision.empty() && !hub::is_revision(wanted.name.revision)) {
     throw Error(fmt::format("--revision: '{}' is no name of a branch, tag or commit", arguments.revision));
   }
-  return *name;
+  return wanted;
 }
 
 // On a terminal a line that is drawn again and again, with a bar, the rate and the time left; elsewhere only notes.
@@ -112,10 +118,12 @@ class PullLine {
 
 int pull(const Arguments& arguments) {
   hub::PullOptions options;
-  options.name = wanted(arguments);
-  options.endpoint = hub::hub_endpoint(arguments.mirror);
+  const hub::ModelAddress address = wanted(arguments);
+  options.name = address.name;
+  options.endpoint = hub::hub_endpoint(address.endpoint);
   options.token = hub::hub_token();
   options.store = hub::model_store();
+  if (const std::string warning = hub::token_warning(options); !warning.empty()) complain(warning);
   PullLine line(arguments.quiet);
   const Interrupts interrupts;
   hub::PullEvents events;
@@ -145,7 +153,9 @@ int pull(const Arguments& arguments) {
 Run add_pull(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("pull", "Download a model from Hugging Face, or from a mirror of it");
-  command->add_option("NAME", arguments->name, "OWNER/NAME on the hub (default: deepseek-ai/DeepSeek-OCR)")
+  command
+      ->add_option("NAME", arguments->name,
+                   "OWNER/NAME on the hub, or the address of its page (default: deepseek-ai/DeepSeek-OCR)")
       ->type_name("");
   command->add_option("--revision", arguments->revision, "A branch, a tag or a commit (default: main)")
       ->type_name("REVISION");
