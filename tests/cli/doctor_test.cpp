@@ -22,8 +22,10 @@ TEST(DoctorCommand, ChecksEveryOperatorAndAPage) {
   EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
   EXPECT_EQ(outcome.out, slurp(folder / "report.md"));
   EXPECT_TRUE(outcome.out.starts_with("# lectern doctor: cpu\n")) << outcome.out;
-  for (const char* part : {"| its software | oneDNN", "| replaced operators | conv2d |", "\n| linear | f32 | native | ",
-                           "\n| conv2d | f32 | unfold + linear | ", "\n| logits | ", "\n| decode | ", "checks passed."})
+  for (const char* part :
+       {"| its software | oneDNN", "| replaced operators | conv2d |", "\n| linear | f32 | native | ",
+        "\n| conv2d | f32 | unfold + linear | ", "\n| PDF helper | ", "\n| its confinement | ", "\n| free memory | ",
+        "\n| model that ships | ", "\n| logits | ", "\n| decode | ", "checks passed."})
     EXPECT_THAT(outcome.out, HasSubstr(part));
 }
 

@@ -15,6 +15,7 @@
 #include "core/threads.h"
 #include "device/device_failure.h"
 #include "device/registry.h"
+#include "diagnose/installation.h"
 #include "diagnose/operator_check.h"
 #include "diagnose/page_check.h"
 #include "image/picture_file.h"
@@ -109,6 +110,18 @@ void describe(Report& report, const std::string& command, const DeviceDescriptio
   report.line();
 }
 
+void describe_installation(Report& report) {
+  report.line("## Installation");
+  report.line();
+  report.line("| what | found | result |");
+  report.line("|---|---|---|");
+  for (const InstallationCheck& check : check_installation(shipped_model())) {
+    report.line(
+        fmt::format("| {} | {} | {} |", cell(check.name), cell(check.found), check.fine ? "ok" : "**look at this**"));
+  }
+  report.line();
+}
+
 void check_operators_of(Report& report, Device& device, DataType type, Device& reference) {
   report.line(fmt::format("## Operators, {}", name_of(type)));
   report.line();
@@ -200,6 +213,7 @@ int doctor(const Arguments& arguments) {
   Report report;
   describe(report, command_of(arguments), description, device, format,
            is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
+  describe_installation(report);
   try {
     for (const DataType type : types_of(device, format)) check_operators_of(report, device, type, reference);
     check_a_page(report, arguments, device, reference, folder, format);

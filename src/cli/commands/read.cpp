@@ -12,8 +12,10 @@
 #include "cli/live_text.h"
 #include "cli/model_options.h"
 #include "cli/output_options.h"
+#include "cli/password.h"
 #include "cli/progress_line.h"
 #include "core/file.h"
+#include "core/stopped.h"
 #include "device/device_failure.h"
 #include "device/device_list.h"
 #include "engine/prompts.h"
@@ -29,6 +31,7 @@ struct Arguments {
   ModelOptions model;
   OutputArguments output;
   DocumentOptions options;
+  std::string password_file;
   std::string report;
   std::string progress = "auto";
   bool resume = false;
@@ -94,7 +97,13 @@ int read(const Arguments& arguments) {
   if (!arguments.quiet && !found.named) complain("reading with " + found.description);
   if (!arguments.report.empty()) const AtomicFile probe(arguments.report);
   // What is mistyped is said before a model of gigabytes is loaded.
-  const DocumentOptions options = document_options(arguments);
+  DocumentOptions options = document_options(arguments);
+  try {
+    if (!arguments.password_file.empty()) options.password = read_password(arguments.password_file);
+  } catch (const Stopped&) {
+    complain("interrupted; no page was finished");
+    return exit_interrupted;
+  }
   parse_page_range(options.pages);
   if (const Inputs inputs = expand_inputs(options.inputs); inputs.files.empty()) {
     RunReport nothing;
@@ -145,13 +154,19 @@ int read(const Arguments& arguments) {
   return report.exit_code();
 }
 
-void add_page_options(CLI::App& command, DocumentOptions& options) {
+void add_page_options(CLI::App& command, DocumentOptions& options, std::string& password_file) {
   command.add_option("--pages", options.pages, "Pages of every input, e.g. 1-3,8,12- (default: all)")
       ->type_name("LIST");
   command.add_option("--dpi", options.dpi, "Resolution at which PDF pages are rendered (default: 200)")
       ->type_name("N")
       ->check(CLI::Range(20, 1200).description(""));
-  command.add_option("--password", options.password, "Of encrypted PDFs")->type_name("TEXT");
+  CLI::Option* const password =
+      command
+          .add_option("--password", options.password, "Of encrypted PDFs; all users of the machine can read it here")
+          ->type_name("TEXT");
+  command.add_option("--password-file", password_file, "File whose first line is the password; - asks on the terminal")
+      ->type_name("FILE")
+      ->excludes(password);
   command
       .add_option_function<std::string>(
           "--orient", [&options](const std::string& how) { options.upright = how == "auto"; },
@@ -195,7 +210,7 @@ Run add_read(CLI::App& app) {
       ->type_name("")
       ->required();
   add_output_options(*command, arguments->output);
-  add_page_options(*command, arguments->options);
+  add_page_options(*command, arguments->options, arguments->password_file);
   add_reading_options(*command, arguments->options.read);
   add_model_options(*command, arguments->model);
   command->add_flag("--resume", arguments->resume,

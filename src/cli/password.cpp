@@ -1,0 +1,94 @@
+#include "cli/password.h"
+
+#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "core/descriptor.h"
+#include "core/file.h"
+#include "core/stopped.h"
+#include "lectern/error.h"
+
+namespace lectern::cli {
+namespace {
+
+constexpr size_t longest = 1024;  // bytes; no PDF has a longer one
+
+// The terminal takes what is typed key by key and does not show it, while the object lives. Ctrl-C is a key as well, so
+// that nobody is left with a terminal that shows nothing.
+class Unseen {
+ public:
+  explicit Unseen(int terminal) : terminal_(terminal) {
+    if (::tcgetattr(terminal, &before_) != 0) throw system_error("/dev/tty", "cannot be set up", errno);
+    termios unseen = before_;
+    unseen.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON | ISIG);
+    if (::tcsetattr(terminal, TCSAFLUSH, &unseen) != 0) throw system_error("/dev/tty", "cannot be set up", errno);
+  }
+  Unseen(const Unseen&) = delete;
+  Unseen& operator=(const Unseen&) = delete;
+  ~Unseen() { ::tcsetattr(terminal_, TCSAFLUSH, &before_); }
+
+ private:
+  int terminal_;
+  termios before_{};
+};
+
+// false: nothing is left to come.
+bool next_byte(int file, char& byte) {
+  ssize_t got = 0;
+  do {
+    got = ::read(file, &byte, 1);
+  } while (got < 0 && errno == EINTR);
+  return got == 1;
+}
+
+void show(int terminal, std::string_view text) { static_cast<void>(!::write(terminal, text.data(), text.size())); }
+
+std::string ask() {
+  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (!terminal) throw Error("--password-file -: there is no terminal to ask on; name a file");
+  show(terminal.get(), "password: ");
+  std::string password;
+  const Unseen unseen(terminal.get());
+  constexpr char ctrl_c = 3, ctrl_d = 4, ctrl_u = 21, backspace = 8, rubout = 127;
+  for (char key = 0; next_byte(terminal.get(), key) && key != '\n' && key != '\r' && key != ctrl_d;) {
+    if (key == ctrl_c) {
+      show(terminal.get(), "\n");
+      throw Stopped();
+    }
+    if (key == ctrl_u) {
+      password.clear();
+    } else if (key != backspace && key != rubout) {
+      if (password.size() < longest) password += key;
+    } else {
+      // A whole character of UTF-8.
+      while (!password.empty() && (static_cast<unsigned char>(password.back()) & 0xC0) == 0x80) password.pop_back();
+      if (!password.empty()) password.pop_back();
+    }
+  }
+  show(terminal.get(), "\n");
+  return password;
+}
+
+}  // namespace
+
+std::string read_password(const std::string& file) {
+  if (file == "-") return ask();
+  const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!opened) throw system_error(file, "cannot be opened", errno);
+  std::string password;
+  for (char byte = 0; next_byte(opened.get(), byte) && byte != '\n';) {
+    password += byte;
+    if (password.size() > longest) throw Error(file + ": its first line is too long for a password");
+  }
+  if (password.ends_with('\r')) password.pop_back();
+  if (password.empty()) throw Error(file + ": holds no password in its first line");
+  return password;
+}
+
+}  // namespace lectern::cli
