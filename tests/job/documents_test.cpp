@@ -120,6 +120,27 @@ TEST_F(Documents, ReadsThePagesOfAPdfThatWereAskedFor) {
   EXPECT_THAT(beyond.inputs[0].error, HasSubstr("book.pdf"));
 }
 
+TEST_F(Documents, APageOfWhichSomethingIsLostIsNotBlank) {
+  options.inputs = {folder
+                        .write("lost.pdf", testing::pdf_of({{.content = "/Missing Do", .media_box = "0 0 60 50"},
+                                                            {.content = "", .media_box = "0 0 60 50"}}))
+                        .string()};
+  options.formats = {"json", "md"};
+  const RunReport report = read();
+  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.inputs[0].blank, 1) << "the other page alone";
+  const auto pages = nlohmann::json::parse(slurp(folder / "out/lost.json"))["pages"];
+  EXPECT_EQ(pages[0]["blank"], false);
+  EXPECT_EQ(pages[0]["tokens"], 0) << "of nothing a model would make something";
+  ASSERT_EQ(pages[0]["warnings"].size(), 2u);
+  EXPECT_EQ(pages[0]["warnings"][0]["code"], "damaged_input");
+  EXPECT_EQ(pages[0]["warnings"][1]["code"], "nothing_read");
+  EXPECT_EQ(pages[1]["blank"], true);
+  EXPECT_TRUE(pages[1]["warnings"].empty());
+  EXPECT_THAT(slurp(folder / "out/lost.md"), HasSubstr("Page 1 may be incomplete: poppler reports: "));
+  EXPECT_THAT(messages, Contains(HasSubstr("lost.pdf: page 1: poppler reports: ")));
+}
+
 TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
   std::stop_source stop;
   events.stop = stop.get_token();

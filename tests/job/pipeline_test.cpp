@@ -93,6 +93,21 @@ TEST(Pipeline, ReadsWhatItCanAndSaysWhatItCannot) {
   EXPECT_EQ(notes.finished.count({0, 2}), 1u);
 }
 
+TEST(Pipeline, WhatIsSaidOfAFileStandsOnTheFirstPageChosen) {
+  PipelineDocument made = document("a", 9);
+  made.open = [] {
+    return std::make_unique<FakeSource>(9, 8, std::vector<int>{},
+                                        std::vector<Warning>{{"not_read", "holds 1 file", std::nullopt}});
+  };
+  made.choose = [](int) { return std::vector<int>{2, 7}; };
+  Notes notes;
+  run_pipeline({made}, {fake_worker("fake", {})}, {}, notes.events());
+  ASSERT_EQ(notes.pages.size(), 2u);
+  ASSERT_EQ(notes.pages[0].warnings.size(), 1u);
+  EXPECT_EQ(notes.pages[0].warnings[0].message, "holds 1 file");
+  EXPECT_TRUE(notes.pages[1].warnings.empty());
+}
+
 TEST(Pipeline, MemoryDoesNotGrowWithThePages) {
   constexpr int pages = 3000, side = 100;
   constexpr size_t bytes = 3 * side * side;

@@ -61,11 +61,11 @@ inline PageWorker fake_worker(const std::string& device, const FakeReader::Behav
 // Pages of one colour; page i of `broken` cannot be had.
 class FakeSource : public PageSource {
  public:
-  explicit FakeSource(int pages, int side = 8, std::vector<int> broken = {})
-      : pages_(pages), side_(side), broken_(std::move(broken)) {}
+  explicit FakeSource(int pages, int side = 8, std::vector<int> broken = {}, std::vector<Warning> warnings = {})
+      : pages_(pages), side_(side), broken_(std::move(broken)), warnings_(std::move(warnings)) {}
 
   int pages() const override { return pages_; }
-  std::vector<Warning> warnings() const override { return {}; }
+  std::vector<Warning> warnings() const override { return warnings_; }
   SourcePage page(int index) override {
     for (const int bad : broken_) {
       if (bad == index) throw Error("fake, page " + std::to_string(index + 1) + ": is broken");
@@ -79,6 +79,7 @@ class FakeSource : public PageSource {
  private:
   int pages_, side_;
   std::vector<int> broken_;
+  std::vector<Warning> warnings_;
 };
 
 }  // namespace lectern::testing
