@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   using namespace lectern::cli;
   sleep_sooner(argv);
   occupy_standard_streams();
-  end_in_one_line_when_shortened(exit_failed);
+  lectern::end_in_one_line_when_shortened(exit_failed);
   try {
     const CloseDevices at_the_end;
     const int code = run(argc, argv);

@@ -142,7 +142,11 @@ bool allow_few_system_calls() {
   const uint64_t changing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
   allow(SCMP_SYS(open), {argument(1, SCMP_CMP_MASKED_EQ, changing, O_RDONLY)});
   allow(SCMP_SYS(openat), {argument(2, SCMP_CMP_MASKED_EQ, changing, O_RDONLY)});
+#if defined(__SANITIZE_ADDRESS__)  // which finds out by way of a pipe whether memory can be read
+  for (const int call : {SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(write), SCMP_SYS(writev)}) allow(call);
+#else
   for (const int call : {SCMP_SYS(write), SCMP_SYS(writev)}) allow(call, {argument(0, SCMP_CMP_LE, STDERR_FILENO)});
+#endif
   for (const uint64_t command : {F_GETFD, F_SETFD, F_GETFL}) {
     allow(SCMP_SYS(fcntl), {argument(1, SCMP_CMP_EQ, command)});
     allow(SCMP_SYS(fcntl64), {argument(1, SCMP_CMP_EQ, command)});

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "core/temp_folder.h"
@@ -12,6 +13,7 @@ namespace lectern {
 namespace {
 
 using ::testing::HasSubstr;
+namespace fs = std::filesystem;
 
 InstallationCheck named(const std::vector<InstallationCheck>& checks, const std::string& name) {
   for (const InstallationCheck& check : checks) {
@@ -25,6 +27,8 @@ TEST(Installation, OfTheTestsIsWhole) {
   EXPECT_TRUE(named(checks, "PDF helper").fine);
   EXPECT_THAT(named(checks, "its confinement").found, HasSubstr("no writing, sockets, fork or exec (seccomp)"));
   EXPECT_TRUE(named(checks, "fonts for PDFs that bring none").fine);
+  EXPECT_EQ(named(checks, "poppler-data, for Chinese, Japanese and Korean").fine,
+            fs::exists("/usr/share/poppler/cMap"));
   EXPECT_EQ(named(checks, "pictures").found, "JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF");
   EXPECT_THAT(named(checks, "free memory").found, HasSubstr("B"));
   EXPECT_TRUE(named(checks, "model that ships").fine);
@@ -34,7 +38,7 @@ TEST(Installation, NamesWhatIsMissing) {
   const testing::TempFolder folder;
   ::setenv("LECTERN_PDF", "/no/such/program", 1);
   ::setenv("XDG_CACHE_HOME", folder.path().c_str(), 1);
-  std::filesystem::create_directories(folder / ("lectern/models/a--b/" + std::string(40, '1') + ".partial"));
+  fs::create_directories(folder / ("lectern/models/a--b/" + std::string(40, '1') + ".partial"));
   const auto checks = check_installation(folder / "nothing");
   ::unsetenv("LECTERN_PDF");
   ::unsetenv("XDG_CACHE_HOME");
