@@ -413,5 +413,18 @@ TEST_F(ReadCommand, ShowsTheTextOnATerminalWhileItIsRead) {
   EXPECT_LT(shown.find("Hello,"), shown.find("Museum"));
 }
 
+TEST_F(ReadCommand, NamesDoNotActOnTheTerminal) {
+  const Outcome outcome = read(
+      "'\xc2\x9b"
+      "31mred.png' '\xe2\x80\xaegnp.exe' 'a\x1b[2J'");
+  EXPECT_EQ(outcome.code, 2);
+  for (const char* shown : {"?31mred.png: there is no such file", "?gnp.exe: there is", "a?[2J: there is"}) {
+    EXPECT_THAT(outcome.err, HasSubstr(shown));
+  }
+  for (const char* acting : {"\xc2\x9b", "\xe2\x80\xae", "\x1b"}) {
+    EXPECT_EQ(outcome.err.find(acting), std::string::npos) << outcome.err;
+  }
+}
+
 }  // namespace
 }  // namespace lectern
