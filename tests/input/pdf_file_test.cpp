@@ -190,8 +190,9 @@ TEST_F(PdfFile, Passwords) {
 }
 
 TEST_F(PdfFile, APageOfImpossibleSizeIsAnError) {
-  for (const std::string box :
-       {"0 0 99999999999999999999 46.08", "0 0 1" + std::string(30, '0') + " 100", "0 0 0.001 100", "0 0 14400 0.01"}) {
+  const std::vector<std::string> boxes = {"0 0 99999999999999999999 46.08", "0 0 1" + std::string(30, '0') + " 100",
+                                          "0 0 0.001 100", "0 0 14400 0.01"};
+  for (const std::string& box : boxes) {
     const auto source = open(pdf_of({{.content = "", .media_box = box}, {.content = ""}}));
     EXPECT_THAT(failure([&] { source->page(0); }), HasSubstr("a.pdf: page 1: its size of ")) << box;
     EXPECT_EQ(source->page(1).picture.width, 556) << box;
