@@ -51,8 +51,10 @@ std::optional<ModelAddress> parse_model_address(std::string_view text) {
     rest.remove_prefix(slash);
     if (rest.empty()) break;
   }
-  if (parts.size() < 3 || parts[0].find('.') == std::string_view::npos || parts[0].starts_with('.'))
-    return std::nullopt;
+  // Without a scheme only what looks like a host is one.
+  const bool host = !scheme.empty() || parts[0].find('.') != std::string_view::npos;
+  if (parts.size() < 3 || !host || parts[0].empty() || parts[0].starts_with('.')) return std::nullopt;
+  if (scheme.empty()) scheme = "https://";
   auto name = parse_model_name(std::string(parts[1]) + "/" + std::string(parts[2]));
   if (!name) return std::nullopt;
   if (parts.size() > 3) {

@@ -131,7 +131,7 @@ TEST_F(Documents, APageOfWhichSomethingIsLostIsNotBlank) {
   EXPECT_EQ(report.inputs[0].blank, 1) << "the other page alone";
   const auto pages = nlohmann::json::parse(slurp(folder / "out/lost.json"))["pages"];
   EXPECT_EQ(pages[0]["blank"], false);
-  EXPECT_EQ(pages[0]["tokens"], 0) << "of nothing a model would make something";
+  EXPECT_EQ(pages[0]["tokens"]["text"], 0) << "of nothing a model would make something";
   ASSERT_EQ(pages[0]["warnings"].size(), 2u);
   EXPECT_EQ(pages[0]["warnings"][0]["code"], "damaged_input");
   EXPECT_EQ(pages[0]["warnings"][1]["code"], "nothing_read");
