@@ -7,6 +7,7 @@
 #include "checkpoint/summary.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "layout/shown_text.h"
 
 namespace lectern::cli {
 
@@ -25,7 +26,7 @@ Run add_inspect(CLI::App& app) {
     if (arguments->json) {
       fmt::print("{}\n", summary_json(checkpoint).dump(2));
     } else {
-      fmt::print("{}", summarise(checkpoint));
+      fmt::print("{}", terminal_text(summarise(checkpoint)));
     }
     return exit_done;
   };
