@@ -103,7 +103,7 @@ void check_pdf(Checks& checks) {
   }
 }
 
-void check_space(Checks& checks, const char* name, fs::path folder) {
+void check_space(Checks& checks, const char* name, const fs::path& folder) {
   constexpr int64_t little = int64_t{1} << 30;
   std::error_code code;
   fs::path there = folder;
@@ -119,6 +119,7 @@ void check_space(Checks& checks, const char* name, fs::path folder) {
 
 void check_models(Checks& checks, const fs::path& shipped) {
   try {
+    if (shipped.empty()) throw Error("is not where it was installed; it is models/primer of the source");
     Checkpoint::open(shipped);
     checks.push_back({"model that ships", shipped.string()});
   } catch (const std::exception& error) {

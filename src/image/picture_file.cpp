@@ -315,6 +315,9 @@ void make_square(Stored& stored, const PictureLimits& limits, std::vector<Warnin
   stored.dpi_across = stored.dpi_down = dpi;
 }
 
+// Files that count in metres have 299.9994 where 300 was meant.
+double usual_dpi(double dpi) { return std::abs(dpi - std::round(dpi)) < 0.02 ? std::round(dpi) : dpi; }
+
 UprightPicture decode(const VSource& source, const std::string& name, const PictureLimits& limits, int index = 0) {
   const Loader& loader = loader_for(source, name);
   try {
@@ -331,7 +334,7 @@ UprightPicture decode(const VSource& source, const std::string& name, const Pict
     }
     make_square(stored, limits, upright.warnings);
     constexpr double no_resolution = 72.5;
-    if (stored.dpi_across >= no_resolution) upright.dpi = (stored.dpi_across + stored.dpi_down) / 2;
+    if (stored.dpi_across >= no_resolution) upright.dpi = usual_dpi((stored.dpi_across + stored.dpi_down) / 2);
     upright.picture = turn_upright(std::move(stored.picture), stored.orientation);
     upright.turn = turn_of(stored.orientation);
     return upright;
