@@ -251,6 +251,9 @@ void Server::render(const Request& request) {
   if (known && facts_.lost_contents[index]) {
     notes.push_back(reported + std::string("what the page shows is not in the file"));
   }
+  if (known && facts_.short_pictures[index]) {
+    notes.push_back(reported + std::string("a picture has less data than its size needs"));
+  }
   send_notes(notes);
 }
 

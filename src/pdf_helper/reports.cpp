@@ -36,6 +36,8 @@ void Reports::add(std::string_view text) {
   std::string line(without_prefix(text).substr(0, max_line));
   std::ranges::replace_if(
       line, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  constexpr std::string_view line_break = "<0a>";  // as poppler writes it
+  while (line.ends_with(line_break)) line.resize(line.size() - line_break.size());
   while (line.ends_with(' ')) line.pop_back();
   if (line.empty() || std::ranges::find(lines_, line) != lines_.end()) return;
   if (lines_.size() < max_lines) {

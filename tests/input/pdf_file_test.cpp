@@ -238,6 +238,7 @@ TEST_F(PdfFile, WhatIsLostOfAPageIsSaid) {
       {"half a stream", one_page(shown, {draw, image(half, "/Filter /FlateDecode")})},
       {"an unknown filter", one_page(shown, {draw, image(std::string(4096, '\0'), "/Filter /FooDecode")})},
       {"rubbish for a JPEG", one_page(shown, {draw, image(std::string(300, 'x'), "/Filter /DCTDecode")})},
+      {"less data than pixels", one_page(shown, {draw, image("abc", "")})},
       {"a missing picture", one_page("/Contents 4 0 R /Resources << /XObject << /I 99 0 R >> >>", {draw})},
       {"a missing content", one_page("/Contents 99 0 R", {})},
       {"a missing part of the content", one_page("/Contents [4 0 R 99 0 R]", {stream_of("")})},
