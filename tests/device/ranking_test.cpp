@@ -32,9 +32,8 @@ TEST(Ranking, WhatIsNotANumberRanksLast) {
 // a before b before c is a before c, and never both ways, with whatever among the scores.
 TEST(Ranking, IsAStrictWeakOrder) {
   testing::Random random(1);
-  std::vector<float> scores;
-  for (int i = 0; i < 24; ++i)
-    scores.push_back(random.between(0, 3) == 0 ? std::nanf("") : std::round(random.value() * 3));
+  std::vector<float> scores(24);
+  for (float& score : scores) score = random.between(0, 3) == 0 ? std::nanf("") : std::round(random.value() * 3);
   const auto count = static_cast<int64_t>(scores.size());
   const auto before = [&](int64_t a, int64_t b) { return ranks_before(scores.data(), a, b); };
   for (int64_t a = 0; a < count; ++a) {

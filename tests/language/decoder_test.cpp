@@ -117,8 +117,8 @@ TEST(Decoder, LogitsAreTheSameAloneAndInCompany) {
       for (const Text& text : texts) alone[&text] = Company(decoder, {&text}).run(nullptr)[0];
       for (const int64_t size : {3, 20}) {
         const testing::WithThreads several(static_cast<int>(random.between(1, 4)));
-        std::vector<const Text*> chosen;
-        for (const Text& text : texts) chosen.push_back(&text);
+        std::vector<const Text*> chosen(texts.size());
+        for (size_t i = 0; i < texts.size(); ++i) chosen[i] = &texts[i];
         random.shuffle(chosen);
         chosen.resize(static_cast<size_t>(size));
         const std::vector<std::vector<float>> together = Company(decoder, chosen).run(&random);

@@ -97,6 +97,8 @@ void store(Device&, const StoreArgs& args) {
       float* page_values = page + cache.kv_heads * size * page_tokens;
       const float* keys = args.keys.as<float>() + row * cache.kv_heads * size;
       const float* values = args.values.as<float>() + row * cache.kv_heads * size;
+      // Every key is a line of its own, which the weights have driven out of the caches: all are asked for at once.
+      for (int64_t k = 0; k < cache.kv_heads * size; ++k) __builtin_prefetch(page + k * page_tokens + slot, 1);
       for (int64_t k = 0; k < cache.kv_heads * size; ++k) page[k * page_tokens + slot] = keys[k];
       for (int64_t head = 0; head < cache.kv_heads; ++head) {
         float* out = page_values + (head * page_tokens + slot) * value_stride;
