@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -30,8 +31,8 @@ struct DocumentOptions {
   std::string password;  // of encrypted PDFs
   double dpi = 0;        // at which PDF pages are rendered; 0: 200, less for very large pages
   bool upright = false;  // turn scans that lie on their side or upside down, told by their letters
-  ReadOptions read;
-  int batch = 0;  // pages read together on a device; 0: as many as help and as the memory holds
+  ReadOptions read;      // no prompt: markdown where a format lives from the layout and the model knows it, else free
+  int batch = 0;         // pages read together on a device; 0: as many as help and as the memory holds
 
   // A file, a folder that gets NAME.FORMAT for every input NAME.*, "-" for standard output, or empty: nothing is
   // written, the pages go to DocumentEvents. A folder is one that exists, ends in '/', or has no extension where there
@@ -39,6 +40,8 @@ struct DocumentOptions {
   std::string out;
   std::vector<std::string> formats;  // empty: what the extension of `out` says, else md or txt, as the prompt asks for
   OutputOptions output;
+  // A file that the caller means to write the report to; it is held against all others. Empty: none.
+  std::string report;
 
   // A run that writes files keeps a journal beside them until every page was read. What an interrupted run of the same
   // settings left there is not read again: `automatic`. `required`: a journal of other settings is an Error.
@@ -74,7 +77,7 @@ struct DocumentEvents {
 
 struct InputReport {
   std::string source;
-  std::string error;         // not empty: it could not be opened
+  std::string error;         // not empty: it could not be opened, or a file of it could not be written
   bool done_before = false;  // its outputs are those of an earlier run
   int64_t pages = 0;         // chosen
   int64_t read = 0;          // blank ones and those of an earlier run among them
@@ -102,15 +105,23 @@ struct RunReport {
   std::vector<std::string> errors;  // inputs that stand for no file, outputs that could not be written
   std::vector<DeviceReport> devices;
   int64_t pages = 0, read = 0, failed = 0, tokens = 0;
+  int64_t incomplete = 0;  // of those read: the context was used up, or the model repeated itself to the end
   double seconds = 0, render_seconds = 0, encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
   size_t peak_picture_bytes = 0;
   bool interrupted = false;
   bool output_failed = false;  // the run ended since a file could not be written
 
-  // 0: everything was read; 1: some pages or inputs were not; 2: nothing could be done; 130: interrupted.
+  // 0: everything was read; 1: some pages or inputs were not, or not to their end; 2: nothing could be done; 130:
+  // interrupted.
   int exit_code() const;
+  // Nothing is left that another run could do: no page or input failed, and none was interrupted.
+  bool is_done() const;
   std::string to_json() const;
 };
+
+// Throws Error for all that read_documents() would refuse and that is known before the model in this folder is loaded.
+// Above all for files that must not be written: inputs, files of another kind, and files that would be written twice.
+void check_documents(const DocumentOptions& options, const std::filesystem::path& model_folder);
 
 // One model a device; pages are spread over them. Throws Error for options that cannot be served and for a place that
 // cannot be written, before anything is read; what fails later is in the report.

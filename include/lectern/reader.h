@@ -21,9 +21,9 @@ struct ReadOptions {
   std::string mode = "auto";
   // Allows a mode that the model was not trained for.
   bool force_mode = false;
-  // markdown, free, figure, describe, locate:TEXT, or a prompt of one's own, with <image> where the picture goes or
-  // without.
-  std::string prompt = "free";
+  // markdown, ocr, free, figure, describe, locate:TEXT, or a prompt of one's own, with <image> where the picture goes
+  // or without. Empty: free.
+  std::string prompt;
   // Keep the layout tags that the markdown prompt makes the model write.
   bool raw = false;
   // Tokens to write at most; 0: as many as the model's context holds.

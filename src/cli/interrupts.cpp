@@ -7,17 +7,20 @@
 #include <csignal>
 #include <initializer_list>
 
+#include "cli/commands.h"
 #include "core/file.h"
 
 namespace lectern::cli {
 namespace {
 
-constexpr std::initializer_list<int> watched = {SIGINT, SIGTERM};
+constexpr std::initializer_list<int> watched = {SIGINT, SIGTERM, SIGHUP};
 
 volatile std::sig_atomic_t handler_end = -1;  // of the pipe; a handler may do little more than write
+volatile std::sig_atomic_t ends_at_once = 0;
 
 void on_signal(int signal) {
   const int before = errno;
+  if (ends_at_once != 0) ::_exit(exit_interrupted);
   std::signal(signal, SIG_DFL);
   if (::write(handler_end, "!", 1) < 0) ::_exit(128 + signal);
   errno = before;
@@ -25,7 +28,8 @@ void on_signal(int signal) {
 
 }  // namespace
 
-Interrupts::Interrupts() {
+Interrupts::Interrupts(First first) {
+  set(first);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error("pipe", "cannot be made", errno);
   read_end_ = Descriptor(ends[0]);
@@ -41,7 +45,10 @@ Interrupts::Interrupts() {
     // What is ignored from the start, as under nohup, stays so.
     if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);
   }
+  std::signal(SIGPIPE, SIG_IGN);
 }
+
+void Interrupts::set(First first) { ends_at_once = first == First::ends ? 1 : 0; }
 
 Interrupts::~Interrupts() {
   for (const int signal : watched) {

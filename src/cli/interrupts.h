@@ -1,5 +1,5 @@
-// Ctrl-C and SIGTERM, turned into a stop token while an object lives: the first asks for an end at the next safe point,
-// the second ends the process.
+// Ctrl-C, SIGTERM and SIGHUP while an object lives: the first asks for an end at the next safe point by a stop token,
+// the second ends the process. SIGPIPE is ignored, so that a reader who goes away is an error of the stream.
 #pragma once
 
 #include <stop_token>
@@ -11,11 +11,18 @@ namespace lectern::cli {
 
 class Interrupts {
  public:
-  Interrupts();
+  enum class First {
+    stops,  // the token
+    ends,   // the process, at once, with exit code 130: for work that leaves nothing half done
+  };
+
+  explicit Interrupts(First first = First::stops);
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
   ~Interrupts();
 
+  // What the first signal does from now on.
+  static void set(First first);
   std::stop_token token() const { return stop_.get_token(); }
 
  private:

@@ -39,7 +39,7 @@ void add_keep_or_drop(CLI::App& command, const std::string& name, bool& value, c
 
 void add_output_options(CLI::App& command, OutputArguments& arguments) {
   std::string formats, words;
-  for (const FormatName& format : format_names()) {
+  for (const FormatInfo& format : format_infos()) {
     formats += fmt::format("{}{} ({})", formats.empty() ? "" : "; ", format.name, format.meaning);
     words += fmt::format("{}{}", words.empty() ? "" : "|", format.name);
   }
@@ -88,9 +88,9 @@ std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usua
   if (arguments.raw) add(Format::raw);
   if (arguments.boxes) add(Format::boxes);
   if (to_stdout(arguments) && ::isatty(STDOUT_FILENO) != 0) {
-    for (const Format format : {Format::pdf, Format::boxes}) {
-      if (std::ranges::find(formats, format) == formats.end()) continue;
-      throw Error(fmt::format("--format {} is not for a terminal; name a file with -o", name_of(format).name));
+    for (const Format format : formats) {
+      if (format_info(format).for_terminals) continue;
+      throw Error(fmt::format("--format {} is not for a terminal; name a file with -o", format_info(format).name));
     }
   }
   return formats;

@@ -23,7 +23,7 @@ bool to_stdout(const OutputArguments& arguments);
 
 // The formats asked for, each once; else the one that the extension of --output stands for; else `usual`. --raw and
 // --boxes come beside it, but on standard output, where one thing has room, in its place. Throws Error for a name that
-// is none, and for bytes that would go to a terminal.
+// is none or an extension that is no format's, and for bytes that would go to a terminal.
 std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usual);
 
 }  // namespace lectern::cli

@@ -1,35 +1,98 @@
 #include "core/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <system_error>
+#include <utility>
 
 namespace lectern {
 namespace {
 
-Descriptor create_beside(const std::filesystem::path& target, std::filesystem::path& temporary) {
+constexpr std::string_view temporary_start = ".lectern-", temporary_end = ".tmp";
+
+// Not made from the target's name, which may be as long as the file system allows.
+std::filesystem::path temporary_beside(const std::filesystem::path& target) {
   static std::atomic<unsigned> counter{0};
+  return target.parent_path() / (std::string(temporary_start) + std::to_string(::getpid()) + "-" +
+                                 std::to_string(counter++) + std::string(temporary_end));
+}
+
+// The process in a name of temporary_beside(); 0 for another name.
+pid_t process_in(std::string_view name) {
+  if (!name.starts_with(temporary_start) || !name.ends_with(temporary_end)) return 0;
+  name.remove_prefix(temporary_start.size());
+  pid_t process = 0;
+  const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), process);
+  return failed == std::errc() && end != name.data() + name.size() && *end == '-' ? process : 0;
+}
+
+Descriptor create_named(const std::filesystem::path& target, std::filesystem::path& temporary) {
   for (int attempt = 0;; ++attempt) {
-    // Not made from the target's name, which may be as long as the file system allows.
-    const std::string name = ".lectern-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".tmp";
-    temporary = target.parent_path() / name;
+    temporary = temporary_beside(target);
     Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (file) return file;
-    if (errno != EEXIST || attempt == 1000) throw system_error(target, "cannot be written", errno);
+    if (errno != EEXIST || attempt == 1000) {
+      temporary.clear();
+      throw system_error(target, "cannot be written", errno);
+    }
   }
+}
+
+std::filesystem::path name_by_number(const Descriptor& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
+
+// Without a name where that is possible: it is then given one through /proc.
+Descriptor create_beside(const std::filesystem::path& target, std::filesystem::path& temporary) {
+  const auto folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+  Descriptor file(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+  if (!file || ::access(name_by_number(file).c_str(), F_OK) != 0) file = create_named(target, temporary);
+  ::flock(file.get(), LOCK_EX | LOCK_NB);  // a sign of life for remove_abandoned_files()
+  return file;
+}
+
+// Gives a file without a name a temporary one.
+void give_name(const Descriptor& file, const std::filesystem::path& target, std::filesystem::path& temporary) {
+  for (int attempt = 0;; ++attempt) {
+    temporary = temporary_beside(target);
+    if (::linkat(AT_FDCWD, name_by_number(file).c_str(), AT_FDCWD, temporary.c_str(), AT_SYMLINK_FOLLOW) == 0) return;
+    if (errno != EEXIST || attempt == 1000) {
+      temporary.clear();
+      throw system_error(target, "cannot be written", errno);
+    }
+  }
+}
+
+struct GuardedFiles {
+  std::mutex mutex;
+  std::map<std::pair<dev_t, ino_t>, size_t> counts;
+};
+
+GuardedFiles& guarded_files() {
+  static GuardedFiles files;
+  return files;
 }
 
 }  // namespace
 
-Error system_error(const std::filesystem::path& path, std::string_view problem, int code) {
-  return Error(path.string() + ": " + std::string(problem) + ": " + std::generic_category().message(code));
+SystemError system_error(const std::filesystem::path& path, std::string_view problem, int code) {
+  return {path.string() + ": " + std::string(problem) + ": " + std::generic_category().message(code), code};
+}
+
+bool concerns_the_place(const Error& error) {
+  const auto* const of_system = dynamic_cast<const SystemError*>(&error);
+  const int code = of_system == nullptr ? 0 : of_system->code();
+  return code == ENOSPC || code == EDQUOT || code == EROFS || code == EIO;
 }
 
 std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) {
@@ -71,6 +134,31 @@ Descriptor unnamed_file(const std::filesystem::path& folder) {
   return file;
 }
 
+void guard_file(dev_t device, ino_t inode) {
+  GuardedFiles& files = guarded_files();
+  const std::lock_guard lock(files.mutex);
+  ++files.counts[{device, inode}];
+}
+
+void unguard_file(dev_t device, ino_t inode) {
+  GuardedFiles& files = guarded_files();
+  const std::lock_guard lock(files.mutex);
+  const auto found = files.counts.find({device, inode});
+  if (found != files.counts.end() && --found->second == 0) files.counts.erase(found);
+}
+
+bool is_running(pid_t process) { return ::kill(process, 0) == 0 || errno != ESRCH; }
+
+void remove_abandoned_files(const std::filesystem::path& folder) {
+  std::error_code failed;
+  for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
+    const pid_t process = process_in(at->path().filename().string());
+    if (process <= 0 || is_running(process)) continue;
+    const Descriptor file(::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(at->path().c_str());
+  }
+}
+
 AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
   struct stat status {};
   const bool exists = ::stat(target.c_str(), &status) == 0;
@@ -83,6 +171,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
     const auto resolved = std::filesystem::canonical(target, code);
     if (!code) target_ = resolved;
   }
+  refuse_guarded();
   file_ = create_beside(target_, temporary_);
   // Permissions are a courtesy; a file system without them still takes the content.
   if (exists && ::fchmod(file_.get(), status.st_mode & 07777) != 0) errno = 0;
@@ -90,6 +179,15 @@ AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
 
 AtomicFile::~AtomicFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::refuse_guarded() const {
+  struct stat status {};
+  if (::stat(target_.c_str(), &status) != 0) return;
+  GuardedFiles& files = guarded_files();
+  const std::lock_guard lock(files.mutex);
+  if (!files.counts.contains({status.st_dev, status.st_ino})) return;
+  throw Error(target_.string() + ": is an input, and is not replaced; name another file or folder");
 }
 
 void AtomicFile::write(std::span<const std::byte> block) {
@@ -107,6 +205,8 @@ void AtomicFile::commit() {
   // EINVAL, EROFS: the file system has nothing to flush.
   if (::fsync(file_.get()) != 0 && errno != EINVAL && errno != EROFS)
     throw system_error(target_, "cannot be written", errno);
+  refuse_guarded();
+  if (temporary_.empty()) give_name(file_, target_, temporary_);
   if (::close(file_.release()) != 0 && errno != EINTR) throw system_error(target_, "cannot be written", errno);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw system_error(target_, "cannot be replaced", errno);
   temporary_.clear();

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <map>
 #include <system_error>
 
 #include "checkpoint/packed.h"
 #include "checkpoint/safetensors_writer.h"
+#include "core/file.h"
+#include "core/stopped.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 
@@ -23,8 +26,9 @@ class NewFolder {
       : target_(target), path_(target.string() + fmt::format(".part-{}", ::getpid())) {
     std::error_code code;
     if (fs::exists(target_, code)) throw Error(target_.string() + ": is there already; choose a new folder");
-    if (fs::exists(path_, code)) throw Error(path_.string() + ": is left from an earlier run; remove it");
-    if (!fs::create_directories(path_, code)) throw Error(path_.string() + ": cannot be made: " + code.message());
+    remove_abandoned();
+    fs::create_directories(path_, code);
+    if (code) throw Error(path_.string() + ": cannot be made: " + code.message());
   }
   NewFolder(const NewFolder&) = delete;
   NewFolder& operator=(const NewFolder&) = delete;
@@ -41,13 +45,29 @@ class NewFolder {
   }
 
  private:
+  // What processes left that are no more.
+  void remove_abandoned() const {
+    const std::string start = target_.filename().string() + ".part-";
+    std::error_code failed;
+    const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
+      const std::string name = at->path().filename().string();
+      if (!name.starts_with(start)) continue;
+      pid_t process = 0;
+      std::from_chars(name.data() + start.size(), name.data() + name.size(), process);
+      std::error_code ignored;
+      if (process > 0 && (process == ::getpid() || !is_running(process))) fs::remove_all(at->path(), ignored);
+    }
+  }
+
   fs::path target_;
   fs::path path_;
 };
 
 }  // namespace
 
-void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format, Device& device) {
+void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format, Device& device,
+                    const std::stop_token& stop) {
   if (format == WeightFormat::f32) throw Error("f32 is how the model is read as it is; choose bf16, q8 or q4");
   if (!read_packed(in).tensors.empty()) {
     throw Error(in.string() + ": was made by lectern quantize; give the folder it was made of");
@@ -58,6 +78,7 @@ void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format
   PackedTensors packed{.weights = format, .tensors = {}};
   std::map<std::string, Matrix> matrices;
   const LoadedModel model(in, device, format, [&](const std::string& name, const Shape& shape, const Matrix& matrix) {
+    throw_if_stopped(stop);
     if (!matrix.storage) return;  // kept as it is
     packed.tensors.emplace(name, PackedTensors::Entry{matrix.format, shape});
     matrices.emplace(name, matrix);
@@ -71,6 +92,7 @@ void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format
     if (is_float && !matrices.contains(entry.name))
       tensors.emplace_back(entry.name, model.checkpoint.weight(entry.name, model.checkpoint.shape_of(entry.name)));
   }
+  throw_if_stopped(stop);
   write_safetensors(folder.path() / "model.safetensors", tensors);
   write_packed(folder.path(), packed);
   for (const char* const name : {"config.json", "tokenizer.json"}) {
@@ -78,6 +100,7 @@ void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format
     if (!fs::copy_file(in / name, folder.path() / name, code))
       throw Error((folder.path() / name).string() + ": cannot be copied: " + code.message());
   }
+  throw_if_stopped(stop);
   folder.keep();
 }
 

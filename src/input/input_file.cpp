@@ -1,6 +1,8 @@
 #include "input/input_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,23 +15,36 @@
 #include <vector>
 
 #include "core/file.h"
+#include "core/stopped.h"
+#include "core/wake_up.h"
 #include "lectern/error.h"
 
 namespace lectern {
 namespace {
 
-constexpr const char* expected = "expected a picture or a PDF";
 constexpr int64_t max_piped = int64_t{4} << 30;  // bytes
 
-Descriptor keep(int pipe, const std::string& name) {
+// Waits until there is something to read, or for the other end, which may not have been opened yet.
+void wait_for(int pipe, const std::stop_token& stop, const WakeUp& wake_up) {
+  for (;;) {
+    throw_if_stopped(stop);
+    std::array<pollfd, 2> ends = {{{pipe, POLLIN, 0}, {wake_up.descriptor(), POLLIN, 0}}};
+    if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) return;  // reading will say what is wrong
+    if (ends[0].revents != 0) return;
+  }
+}
+
+Descriptor keep(int pipe, const std::string& name, const std::stop_token& stop) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path();
   Descriptor file = unnamed_file(folder);
   if (!file) throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno));
   std::vector<char> block(1 << 16);
   int64_t total = 0;
+  const WakeUp wake_up(stop);
   for (;;) {
+    wait_for(pipe, stop, wake_up);
     const ssize_t got = ::read(pipe, block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) throw Error(name + ": cannot be read: " + std::strerror(errno));
     if (got == 0) return file;
     total += got;
@@ -48,29 +63,32 @@ Descriptor keep(int pipe, const std::string& name) {
 
 }  // namespace
 
-InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()), path_(path) {
+InputFile::InputFile(const std::filesystem::path& path, const std::stop_token& stop, std::string_view expected)
+    : name_(path.string()), path_(path) {
   const bool standard_input = name_ == "-";
   if (standard_input) {
     name_ = "standard input";
     file_ = Descriptor(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
   } else {
-    file_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    file_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   }
   if (!file_) throw system_error(name_, "cannot be opened", errno);
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0) throw system_error(name_, "cannot be examined", errno);
-  if (S_ISDIR(status.st_mode)) throw Error(name_ + ": is a folder; " + expected);
-  const bool pipe = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
+  if (S_ISDIR(status.st_mode)) throw Error(fmt::format("{}: is a folder; expected {}", name_, expected));
+  const bool terminal = ::isatty(file_.get()) != 0;
+  const bool pipe = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) ||
+                    (standard_input && S_ISCHR(status.st_mode) && !terminal);  // /dev/null
   if (!pipe && !S_ISREG(status.st_mode)) {
-    throw Error(name_ + (standard_input && ::isatty(file_.get()) != 0
-                             ? ": is the terminal; pipe a file into lectern, or name one"
-                             : std::string(": is neither a file nor a pipe; ") + expected));
+    throw Error(standard_input && terminal
+                    ? name_ + ": is the terminal; pipe a file into lectern, or name one"
+                    : fmt::format("{}: is neither a file nor a pipe; expected {}", name_, expected));
   }
   if (pipe) {
-    file_ = keep(file_.get(), name_);
+    file_ = keep(file_.get(), name_, stop);
     if (::fstat(file_.get(), &status) != 0) throw system_error(name_, "cannot be examined", errno);
   }
-  if (status.st_size == 0) throw Error(name_ + ": is empty; " + expected);
+  if (status.st_size == 0) throw Error(fmt::format("{}: is empty; expected {}", name_, expected));
   if (pipe || standard_input) path_ = "/proc/self/fd/" + std::to_string(file_.get());
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "core/descriptor.h"
 
@@ -10,8 +12,10 @@ namespace lectern {
 
 class InputFile {
  public:
-  // "-" is standard input. Throws Error for what is missing, empty, or neither a regular file nor a pipe.
-  explicit InputFile(const std::filesystem::path& path);
+  // "-" is standard input. Throws Error for what is missing, empty, or neither a regular file nor a pipe, saying what
+  // was `expected`; and Stopped soon after the request to stop, however long the other end of a pipe is silent.
+  explicit InputFile(const std::filesystem::path& path, const std::stop_token& stop = {},
+                     std::string_view expected = "a picture or a PDF");
 
   const std::string& name() const { return name_; }            // for messages
   const std::filesystem::path& path() const { return path_; }  // to open it by, while this object lives

@@ -1,5 +1,6 @@
 #include "input/inputs.h"
 
+#include <fmt/format.h>
 #include <glob.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,9 @@
 #include <system_error>
 #include <utility>
 
+#include "core/own_output.h"
+#include "core/text.h"
+
 namespace lectern {
 namespace {
 
@@ -19,9 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 13> extensions = {".pdf", ".png",  ".jpg", ".jpeg", ".jpe",  ".jfif", ".webp",
                                                          ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"};
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_known(const fs::path& file) {
   std::string extension = file.extension().string();
@@ -53,18 +54,46 @@ int compare_natural(std::string_view a, std::string_view b) {
   return (i < a.size() ? 1 : 0) - (j < b.size() ? 1 : 0);
 }
 
-using FolderIdentity = std::pair<dev_t, ino_t>;
+using Identity = std::pair<dev_t, ino_t>;
+
+std::string files_text(size_t count, std::string_view one, std::string_view more) {
+  return fmt::format("{} {}", count, count == 1 ? one : more);
+}
 
 class Collector {
  public:
   explicit Collector(Inputs& inputs) : inputs_(inputs) {}
 
   void folder(const fs::path& typed) {
-    const size_t files = inputs_.files.size(), errors = inputs_.errors.size();
-    seen_.clear();
+    const size_t files = inputs_.files.size(), errors = inputs_.errors.size(), again = again_;
+    own_ = 0;
+    seen_folders_.clear();
     walk(typed, {});
-    if (inputs_.files.size() == files && inputs_.errors.size() == errors) {
-      inputs_.errors.push_back(typed.string() + ": holds no picture or PDF");
+    const std::string own =
+        own_ == 0 ? ""
+                  : files_text(own_, "file that lectern wrote is left out", "files that lectern wrote are left out");
+    if (inputs_.files.size() == files && inputs_.errors.size() == errors && again_ == again) {
+      inputs_.errors.push_back(
+          fmt::format("{}: holds no picture or PDF{}", typed.string(), own.empty() ? "" : "; " + own));
+    } else if (!own.empty()) {
+      inputs_.notes.push_back(fmt::format("{}: {}", typed.string(), own));
+    }
+  }
+
+  void finish() {
+    if (again_ == 0) return;
+    inputs_.notes.push_back(
+        fmt::format("{} named more than once, and read once", files_text(again_, "file was", "files were")));
+  }
+
+  // Unless it was taken before.
+  void file(const fs::path& file, const fs::path& below) {
+    struct stat status {};
+    const bool known = ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+    if (known && !seen_files_.insert({status.st_dev, status.st_ino}).second) {
+      ++again_;
+    } else {
+      inputs_.files.push_back({file, below});
     }
   }
 
@@ -72,7 +101,7 @@ class Collector {
   void walk(const fs::path& path, const fs::path& below) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return complain(path, errno);
-    if (!seen_.insert({status.st_dev, status.st_ino}).second) return;
+    if (!seen_folders_.insert({status.st_dev, status.st_ino}).second) return;
     std::error_code failed;
     std::vector<fs::path> entries;
     for (fs::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed)) {
@@ -86,7 +115,11 @@ class Collector {
       if (kind == fs::file_type::directory) {
         walk(entry, below / entry.filename());
       } else if (kind == fs::file_type::regular && is_known(entry)) {
-        inputs_.files.push_back({entry, below / entry.filename()});
+        if (is_own_output(entry)) {
+          ++own_;
+        } else {
+          file(entry, below / entry.filename());
+        }
       }
     }
   }
@@ -96,7 +129,10 @@ class Collector {
   }
 
   Inputs& inputs_;
-  std::set<FolderIdentity> seen_;
+  std::set<Identity> seen_folders_;  // of the word at hand
+  std::set<Identity> seen_files_;    // of all words
+  size_t own_ = 0;                   // left out in the word at hand
+  size_t again_ = 0;                 // left out since they were taken before
 };
 
 std::vector<fs::path> matches(const std::string& pattern) {
@@ -127,7 +163,7 @@ Inputs expand_inputs(std::span<const std::string> words) {
       inputs.several = true;
       collector.folder(path);
     } else {
-      inputs.files.push_back({path, path.filename()});
+      collector.file(path, path.filename());
     }
   };
   for (const std::string& word : words) {
@@ -154,6 +190,7 @@ Inputs expand_inputs(std::span<const std::string> words) {
                               (kind == fs::file_type::none ? failed.message() : "there is no such file or folder"));
     }
   }
+  collector.finish();
   return inputs;
 }
 

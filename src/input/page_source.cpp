@@ -68,7 +68,7 @@ bool may_be_incomplete(const std::vector<Warning>& warnings) {
 }
 
 std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const SourceOptions& options) {
-  InputFile input(file);
+  InputFile input(file, options.stop);
   if (input.is_pdf()) return std::make_unique<PdfSource>(std::move(input), options);
   return std::make_unique<PictureSource>(std::move(input), options);
 }

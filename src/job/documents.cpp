@@ -10,14 +10,12 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "engine/loaded_model.h"
-#include "engine/prompts.h"
 #include "image/ink.h"
 #include "image/orientation.h"
-#include "input/inputs.h"
-#include "input/page_range.h"
+#include "job/document_plan.h"
 #include "job/journal.h"
-#include "job/outputs.h"
 #include "job/pipeline.h"
+#include "job/run_identity.h"
 #include "lectern/error.h"
 #include "reading/model_page_reader.h"
 
@@ -27,34 +25,17 @@ namespace {
 constexpr size_t picture_memory = size_t{256} << 20;         // of pages that wait, before a reader or behind it
 constexpr size_t picture_memory_of_page = size_t{24} << 20;  // and of one that is being read: some A4 page at 300 dpi
 
-// What is the same whenever pages of an earlier run can be taken over.
-nlohmann::json settings_of(const DocumentInfo& info, const Model& model, const DocumentOptions& options) {
-  nlohmann::json files = nlohmann::json::array();
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(info.model, ignored)) {
-    const std::string extension = entry.path().extension().string();
-    if (extension != ".json" && extension != ".safetensors") continue;
-    if (const auto stamp = stamp_of(entry.path())) {
-      files.push_back(fmt::format("{} {} {}", entry.path().filename().string(), stamp->bytes, stamp->changed));
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return {{"version", info.version},
-          {"model", std::filesystem::absolute(info.model).lexically_normal().string()},
-          {"model files", files},
-          {"weights", info.weights},
-          {"prompt", info.prompt},
-          {"mode", options.read.mode},
-          {"max tokens", options.read.max_tokens},
-          {"upright", options.upright},
-          {"dpi", options.dpi},
-          {"native size", model.native_size()}};
-}
-
 std::string pages_text(size_t count, std::string_view one = "", std::string_view more = "") {
   const std::string_view verb = count == 1 ? one : more;
   return fmt::format("{} {}{}{}", count, count == 1 ? "page" : "pages", verb.empty() ? "" : " ", verb);
 }
+
+std::filesystem::path folder_of(const std::vector<Model>& models) {
+  if (models.empty()) throw Error("there is no model to read with");
+  return models.front().loaded().checkpoint.folder();
+}
+
+bool knows_grounding(const Model& model) { return model.loaded().tokenizer.id_of("<|grounding|>").has_value(); }
 
 class DocumentRun {
  public:
@@ -63,6 +44,7 @@ class DocumentRun {
   RunReport run();
 
  private:
+  std::string choose_prompt(const Model& model) const;
   void describe(const std::vector<Model>& models);
   void open_journal(const Model& model);
   std::vector<PipelineDocument> documents();
@@ -81,12 +63,13 @@ class DocumentRun {
 
   const DocumentOptions& options_;
   const DocumentEvents& events_;
-  const PageRange range_;
-  const Inputs inputs_;
+  DocumentPlan plan_;
+  const std::vector<Input>& inputs_;  // of the plan
+  Outputs& outputs_;                  // of the plan
   std::vector<PageWorker> workers_;
+  std::string prompt_;   // as named, or as chosen
   size_t together_ = 0;  // pages that all workers read at a time
   RunReport report_;
-  std::unique_ptr<Outputs> outputs_;
   std::unique_ptr<Journal> journal_;
   bool journal_broken_ = false;
   std::vector<std::optional<FileStamp>> stamps_;
@@ -99,33 +82,46 @@ class DocumentRun {
 DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions& options, const DocumentEvents& events)
     : options_(options),
       events_(events),
-      range_(parse_page_range(options.pages)),
-      inputs_(expand_inputs(options.inputs)),
-      stamps_(inputs_.files.size()),
-      pages_of_(inputs_.files.size()) {
-  if (models.empty()) throw Error("there is no model to read with");
+      plan_(options, folder_of(models)),
+      inputs_(plan_.inputs.files),
+      outputs_(plan_.outputs),
+      stamps_(inputs_.size()),
+      pages_of_(inputs_.size()) {
+  prompt_ = choose_prompt(models.front());
+  ReadOptions read = options.read;
+  read.prompt = prompt_;
   describe(models);
   for (const Model& model : models) {
     const int batch = batch_size(model, options.batch);
     together_ += static_cast<size_t>(batch);
     // Options that the model cannot serve are refused here, before anything is read.
-    check_read_options(model, options.read);
-    workers_.push_back({model.loaded().device.name(), [model, read = options.read, batch] {
-                          return std::make_unique<ModelPageReader>(model, read, batch);
-                        }});
+    check_read_options(model, read);
+    workers_.push_back({model.loaded().device.name(),
+                        [model, read, batch] { return std::make_unique<ModelPageReader>(model, read, batch); }});
   }
-  report_.errors = inputs_.errors;
-  for (const std::string& error : inputs_.errors) tell(error);
-  for (size_t i = 0; i < inputs_.files.size(); ++i) {
-    report_.inputs.emplace_back().source = inputs_.files[i].file.string();
-    if (inputs_.files[i].file != "-") stamps_[i] = stamp_of(inputs_.files[i].file);
+  report_.errors = plan_.inputs.errors;
+  for (const std::string& error : plan_.inputs.errors) tell(error);
+  for (const std::string& note : plan_.inputs.notes) tell(note);
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    report_.inputs.emplace_back().source = inputs_[i].file.string();
+    if (inputs_[i].file != "-") stamps_[i] = stamp_of(inputs_[i].file);
   }
-  if (inputs_.files.empty()) return;
-  const Format otherwise = is_grounded(options.read.prompt) ? Format::markdown : Format::text;
-  std::vector<Format> formats;
-  if (!options.out.empty()) formats = formats_for(options.out, options.formats, otherwise);
-  outputs_ = std::make_unique<Outputs>(options.out, formats, options.output, inputs_.files, inputs_.several);
+  if (inputs_.empty()) return;
+  outputs_.make_folder();
   open_journal(models.front());
+}
+
+// As the plan has it, unless the model has never seen such a prompt.
+std::string DocumentRun::choose_prompt(const Model& model) const {
+  if (!options_.read.prompt.empty()) return options_.read.prompt;
+  if (!plan_.prompt.grounded || knows_grounding(model)) return plan_.prompt.name;
+  std::string names;
+  for (const Format format : plan_.formats) {
+    const FormatInfo& info = format_info(format);
+    if (info.needs_layout) names += fmt::format("{}{}", names.empty() ? "" : ", ", info.name);
+  }
+  tell(fmt::format("the model was not trained to tell where blocks stand; {} will have no places", names));
+  return "free";
 }
 
 void DocumentRun::describe(const std::vector<Model>& models) {
@@ -133,7 +129,7 @@ void DocumentRun::describe(const std::vector<Model>& models) {
   report_.info.version = LECTERN_VERSION;
   report_.info.model = loaded.checkpoint.folder().string();
   report_.info.weights = name_of(loaded.format);
-  report_.info.prompt = options_.read.prompt;
+  report_.info.prompt = prompt_;
   for (const Model& model : models) {
     const Device& device = model.loaded().device;
     report_.info.device += (report_.info.device.empty() ? "" : ",") + std::string(device.name());
@@ -150,7 +146,7 @@ void DocumentRun::tell(const std::string& line) const {
 }
 
 void DocumentRun::open_journal(const Model& model) {
-  const std::optional<std::filesystem::path> path = outputs_->journal_path();
+  const std::optional<std::filesystem::path>& path = outputs_.journal_path();
   if (!path) {
     if (options_.resume == DocumentOptions::Resume::required) {
       throw Error("--resume needs a place where a journal can lie; name a file or a folder with -o");
@@ -160,10 +156,9 @@ void DocumentRun::open_journal(const Model& model) {
   const Journal::Use use = options_.resume == DocumentOptions::Resume::never      ? Journal::Use::anew
                            : options_.resume == DocumentOptions::Resume::required ? Journal::Use::required
                                                                                   : Journal::Use::fitting;
-  journal_ = std::make_unique<Journal>(*path, settings_of(report_.info, model, options_), use);
-  if (!journal_->misfit().empty()) {
-    tell(fmt::format("{}: is of another run ({}); reading everything anew", path->string(), journal_->misfit()));
-  } else if (journal_->pages_found() > 0) {
+  const nlohmann::json identity = page_identity(report_.info, model.native_size(), options_, parse_prompt(prompt_));
+  journal_ = std::make_unique<Journal>(*path, identity, use);
+  if (journal_->pages_found() > 0) {
     tell(fmt::format("{}: going on from an earlier run: {} not read again (--restart reads all)", path->string(),
                      pages_text(journal_->pages_found(), "is", "are")));
   } else if (options_.resume == DocumentOptions::Resume::required) {
@@ -175,7 +170,7 @@ DocumentInfo DocumentRun::info_of(size_t input, int pages) const {
   DocumentInfo info = report_.info;
   info.source = report_.inputs[input].source;
   info.pages = pages;
-  if (!outputs_->merges()) return info;
+  if (!outputs_.merges()) return info;
   info.pages = 0;  // not known before the last input is open
   for (size_t i = 1; i < report_.inputs.size(); ++i) info.source += ", " + report_.inputs[i].source;
   return info;
@@ -188,12 +183,12 @@ std::string DocumentRun::name_of_page(size_t input, int number) const {
 
 std::vector<PipelineDocument> DocumentRun::documents() {
   std::vector<PipelineDocument> all;
-  for (size_t i = 0; i < inputs_.files.size(); ++i) {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
     InputReport& report = report_.inputs[i];
-    if (journal_ && stamps_[i] && !outputs_->merges() && journal_->has_outputs(*stamps_[i], outputs_->paths(i))) {
-      report.done_before = true;
-      for (const auto& path : outputs_->paths(i)) report.outputs.push_back(path.string());
-      continue;
+    if (journal_ && stamps_[i] && !outputs_.merges()) {
+      report.outputs = journal_->outputs(*stamps_[i], output_identity(options_, outputs_.paths(i)));
+      report.done_before = !report.outputs.empty();
+      if (report.done_before) continue;
     }
     PipelineDocument document;
     document.name = report.source;
@@ -201,10 +196,10 @@ std::vector<PipelineDocument> DocumentRun::documents() {
     source.dpi = options_.dpi;
     source.password = options_.password;
     source.stop = events_.stop;
-    document.open = [file = inputs_.files[i].file, source] { return open_source(file, source); };
+    document.open = [file = inputs_[i].file, source] { return open_source(file, source); };
     document.choose = [this, name = report.source](int pages) {
       try {
-        return pages_in(range_, pages);
+        return pages_in(plan_.range, pages);
       } catch (const Error& error) {
         throw Error(fmt::format("{}: {}", name, error.what()));
       }
@@ -267,21 +262,28 @@ void DocumentRun::hand_on(size_t input, const DocumentPage& page, const std::sha
   if (page.finish != "stopped") {
     ++(page.error.empty() ? report.read : report.failed);
     if (page.blank) ++report.blank;
+    if (page.finish == "context" || page.finish == "loop") ++report_.incomplete;
   }
   if (!page.error.empty()) report.notes.push_back({page.number, {"failed", page.error, std::nullopt}});
   for (const Warning& warning : page.warnings) report.notes.push_back({page.number, warning});
-  outputs_->page(page, picture.get());
+  outputs_.page(page, picture.get());
   if (events_.page) events_.page(report.source, page);
 }
 
 void DocumentRun::ended(size_t input) {
-  if (!outputs_->end(input)) return;
+  const std::vector<std::filesystem::path> files = outputs_.end(input);
   InputReport& report = report_.inputs[input];
-  for (const auto& path : outputs_->paths(input)) {
+  for (const auto& path : files) {
     if (path != "-") report.outputs.push_back(path.string());
   }
-  if (stamps_[input] && report.failed == 0 && range_.parts.empty()) {
-    to_journal([&](Journal& journal) { journal.add_outputs(*stamps_[input], outputs_->paths(input)); });
+  for (const std::string& failure : outputs_.take_failures()) {
+    tell(failure);
+    if (report.error.empty()) report.error = failure;
+  }
+  if (files.empty()) return;
+  if (stamps_[input] && report.failed == 0 && report.error.empty()) {
+    const nlohmann::json identity = output_identity(options_, outputs_.paths(input));
+    to_journal([&](Journal& journal) { journal.add_outputs(*stamps_[input], identity, files); });
   }
 }
 
@@ -296,7 +298,7 @@ PipelineEvents DocumentRun::pipeline_events() {
   };
   made.begin = [=, this](size_t document, int pages, size_t chosen) {
     report_.inputs[input_of(document)].pages = static_cast<int64_t>(chosen);
-    outputs_->begin(input_of(document), info_of(input_of(document), pages));
+    outputs_.begin(input_of(document), info_of(input_of(document), pages));
   };
   made.known = [=, this](size_t document, const DocumentPage&) {
     ++report_.inputs[input_of(document)].from_journal;
@@ -313,7 +315,7 @@ PipelineEvents DocumentRun::pipeline_events() {
     const size_t input = input_of(document);
     report_.inputs[input].error = message;
     tell(message);
-    outputs_->failed(input, info_of(input, 0), message);
+    outputs_.failed(input, info_of(input, 0), message);
   };
   made.lost = [this](const std::string& device, const std::string& failure) {
     tell(fmt::format("{}: failed and is taken out: {}", device, failure));
@@ -334,25 +336,37 @@ PipelineEvents DocumentRun::pipeline_events() {
 }
 
 void DocumentRun::finish_outputs(bool stopped) {
-  if (!outputs_->finish(stopped) || !outputs_->merges()) return;
-  for (const auto& path : outputs_->paths(0)) report_.inputs[0].outputs.push_back(path.string());
+  const std::vector<std::filesystem::path> files = outputs_.finish(stopped);
+  if (!outputs_.merges()) return;
+  for (const auto& path : files) report_.inputs[0].outputs.push_back(path.string());
 }
 
 void DocumentRun::settle_journal() {
   if (!journal_) return;
-  if (report_.exit_code() == 0) return journal_->remove();
+  if (report_.is_done()) {
+    std::vector<FileStamp> done;
+    for (const auto& stamp : stamps_) {
+      if (stamp) done.push_back(*stamp);
+    }
+    const size_t others = journal_->forget(done);
+    if (others > 0) {
+      tell(fmt::format("{}: still holds what was read of other inputs ({})", journal_->path().string(),
+                       pages_text(others)));
+    }
+    return;
+  }
   if (journal_->pages() == 0) return;
   tell(fmt::format("{}: holds what was read ({}); the same command goes on from there", journal_->path().string(),
                    pages_text(journal_->pages())));
 }
 
 RunReport DocumentRun::run() {
-  progress_.inputs = inputs_.files.size();
-  if (inputs_.files.empty()) return report_;
+  progress_.inputs = inputs_.size();
+  if (inputs_.empty()) return report_;
   PipelineOptions options;
   options.memory = picture_memory + together_ * picture_memory_of_page;
   options.ahead = 2 * together_;
-  options.wants_picture = [this](const DocumentPage& page) { return outputs_->wants_picture(page); };
+  options.wants_picture = [this](const DocumentPage& page) { return outputs_.wants_picture(page); };
   options.stop = events_.stop;
   options.prepare = [upright = options_.upright](SourcePage& source, DocumentPage& page) {
     if (upright) {
@@ -380,12 +394,12 @@ RunReport DocumentRun::run() {
     report_.interrupted = read.stopped;
     finish_outputs(read.stopped);
   } catch (const Error& error) {
-    if (outputs_->to_stdout()) throw;
+    if (outputs_.to_stdout()) throw;
     report_.output_failed = true;
     report_.errors.emplace_back(error.what());
     tell(error.what());
   }
-  for (const std::string& warning : outputs_->take_warnings()) tell(warning);
+  for (const std::string& warning : outputs_.take_warnings()) tell(warning);
   report_.seconds = running_.seconds();
   for (const InputReport& input : report_.inputs) {
     report_.pages += input.pages;

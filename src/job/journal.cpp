@@ -19,7 +19,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int format_version = 1;
+constexpr int format_version = 2;
+constexpr const char* version_key = "lectern_journal";
 constexpr int64_t longest_line = int64_t{256} << 20;
 constexpr double seconds_between_flushes = 2;  // so that little is lost when the machine stops
 
@@ -29,19 +30,18 @@ FileStamp stamp_in(const json& line) {
   return {line.at("file").get<std::string>(), line.at("bytes").get<int64_t>(), line.at("changed").get<int64_t>()};
 }
 
-std::vector<std::string> absolute(const std::vector<std::filesystem::path>& paths) {
-  std::vector<std::string> names;
-  names.reserve(paths.size());
-  for (const auto& path : paths) names.push_back(std::filesystem::absolute(path).lexically_normal().string());
-  return names;
+std::string value_text(const json& value) {
+  return printable(value.is_string() ? value.get<std::string>() : value.dump(), 60);
 }
 
+// Why pages read with one set of settings are of no use with the other; empty when they are.
 std::string difference(const json& there, const json& wanted) {
-  if (!there.is_object()) return "it is not a journal";
+  if (there.at(version_key) != wanted.at(version_key)) return "was written by another version of lectern";
   for (const auto& [key, value] : wanted.items()) {
     const json old = there.value(key, json());
-    if (old != value)
-      return fmt::format("its {} is {}, not {}", key, printable(old.dump(), 60), printable(value.dump(), 60));
+    if (old == value) continue;
+    if (value.is_array()) return fmt::format("was read with other {}", key);
+    return fmt::format("was read with {} {}, not {}", key, value_text(old), value_text(value));
   }
   return "";
 }
@@ -100,8 +100,8 @@ Journal::Journal(const std::filesystem::path& path, const json& settings, Use us
       throw Error(path.string() + ": another run is writing this journal; wait for it, or name another output");
     }
     json header = settings;
-    header["lectern_journal"] = format_version;
-    if (use != Use::anew) load(header, use);
+    header[version_key] = format_version;
+    load(header, use);
     if (end_ > 0) {
       if (::ftruncate(file_.get(), end_) != 0) throw system_error(path, "the journal cannot be written", errno);
       return;
@@ -131,37 +131,49 @@ void Journal::index(const json& line, const Place& place) {
   const FileStamp file = stamp_in(line);
   if (line.contains("page")) {
     if (pages_[file].insert_or_assign(page_from_json(line.at("page")).number, place).second) ++pages_found_;
-  } else {
-    outputs_[file] = line.at("outputs").get<std::vector<std::string>>();
+  } else if (line.contains("outputs")) {
+    Written written{line.at("identity"), {}};
+    for (const json& output : line.at("outputs")) written.files.push_back(stamp_in(output));
+    outputs_[file] = std::move(written);
+  } else if (line.contains("done")) {
+    pages_found_ -= pages_[file].size();
+    pages_.erase(file);
+    outputs_.erase(file);
   }
 }
 
 void Journal::load(const json& settings, Use use) {
+  std::string misfit;
   bool first = true;
   for_each_line(file_.get(), path_, [&](std::string_view text, int64_t offset, int64_t length) {
     json line;
     try {
       line = parse_json(text, path_.string());
-      if (first) {
-        misfit_ = difference(line, settings);
-      } else {
-        index(line, {offset, length});
-      }
+      if (first && line.at(version_key).is_number_integer()) misfit = difference(line, settings);
+      if (!first && misfit.empty()) index(line, {offset, length});
     } catch (const std::exception&) {
-      if (first) misfit_ = "it is not a journal";
+      if (first) throw Error(path_.string() + ": is no journal of lectern; move it away, or name another output");
       return false;  // what follows a damaged line is not trusted
     }
+    if (!first && !misfit.empty() && use != Use::anew && line.contains("page")) {
+      throw Error(
+          fmt::format("{}: holds pages of another run: it {}; give that run's command to go on with it, or "
+                      "--restart to read everything anew",
+                      path_.string(), misfit));
+    }
     first = false;
-    if (!misfit_.empty()) return false;
-    end_ = offset + length + 1;
+    if (misfit.empty()) end_ = offset + length + 1;
     return true;
   });
-  if (misfit_.empty()) return;
-  end_ = 0;
-  if (use == Use::required) {
-    throw Error(fmt::format("{}: does not fit this run: {}; without --resume everything is read anew", path_.string(),
-                            misfit_));
+  // A first line that was cut off is nobody's loss; other bytes are.
+  if (const std::string start = read_at(file_.get(), 0, 1, path_); first && !start.empty() && start != "{") {
+    throw Error(path_.string() + ": is no journal of lectern; move it away, or name another output");
   }
+  if (!misfit.empty() && use == Use::required) {
+    throw Error(fmt::format("{}: does not fit this run: it {}; without --resume everything is read anew",
+                            path_.string(), misfit));
+  }
+  if (!misfit.empty() || use == Use::anew) end_ = 0;
 }
 
 std::optional<DocumentPage> Journal::page(const FileStamp& file, int number) const {
@@ -177,13 +189,15 @@ std::optional<DocumentPage> Journal::page(const FileStamp& file, int number) con
   }
 }
 
-bool Journal::has_outputs(const FileStamp& file, const std::vector<std::filesystem::path>& outputs) const {
+std::vector<std::string> Journal::outputs(const FileStamp& file, const json& identity) const {
   const auto found = outputs_.find(file);
-  return found != outputs_.end() && found->second == absolute(outputs) &&
-         std::ranges::all_of(outputs, [](const std::filesystem::path& path) {
-           std::error_code ignored;
-           return std::filesystem::is_regular_file(path, ignored);
-         });
+  if (found == outputs_.end() || found->second.identity != identity) return {};
+  std::vector<std::string> names;
+  for (const FileStamp& output : found->second.files) {
+    if (stamp_of(output.path) != output) return {};
+    names.push_back(output.path);
+  }
+  return names;
 }
 
 void Journal::append(const json& line) {
@@ -213,10 +227,34 @@ void Journal::add(const FileStamp& file, const DocumentPage& page) {
   ++pages_added_;
 }
 
-void Journal::add_outputs(const FileStamp& file, const std::vector<std::filesystem::path>& outputs) {
+void Journal::add_outputs(const FileStamp& file, const json& identity,
+                          const std::vector<std::filesystem::path>& outputs) {
   json line = line_for(file);
-  line["outputs"] = absolute(outputs);
+  line["identity"] = identity;
+  line["outputs"] = json::array();
+  for (const auto& output : outputs) {
+    const auto stamp = stamp_of(output);
+    if (!stamp) return;
+    line["outputs"].push_back(line_for(*stamp));
+  }
   append(line);
+}
+
+size_t Journal::forget(const std::vector<FileStamp>& files) {
+  size_t others = 0;
+  for (const auto& [file, pages] : pages_) {
+    if (std::ranges::find(files, file) == files.end() && stamp_of(file.path) == file) others += pages.size();
+  }
+  if (others == 0) {
+    remove();
+    return 0;
+  }
+  for (const FileStamp& file : files) {
+    json line = line_for(file);
+    line["done"] = true;
+    append(line);
+  }
+  return others;
 }
 
 void Journal::remove() {

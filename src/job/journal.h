@@ -1,7 +1,8 @@
 // The pages that a run has finished, beside its output: what an interrupted run was worth, the next one goes on from.
 //
 // A line of JSON a page, after a first line with the settings that the pages depend on. A page is taken over only for
-// a file of the same path, size and time of change and for the same settings. A last line that was cut off is dropped.
+// a file of the same path, size and time of change and for the same settings. Outputs that were finished are kept with
+// what they depend on and with their own sizes and times. A last line that was cut off is dropped.
 #pragma once
 
 #include <cstdint>
@@ -33,12 +34,13 @@ std::optional<FileStamp> stamp_of(const std::filesystem::path& file);
 class Journal {
  public:
   enum class Use {
-    fitting,   // go on from what is there if it fits, else begin anew
-    required,  // the same, but what does not fit is an Error
-    anew,      // what is there is dropped
+    fitting,   // go on from what is there; pages of other settings are an Error, and other settings without pages go
+    required,  // the same, but other settings are an Error
+    anew,      // pages that are there are dropped
   };
 
-  // Opens the journal or makes it. Throws Error when it cannot be written or another run is writing it.
+  // Opens the journal or makes it. Throws Error when it cannot be written, when another run is writing it, and when
+  // what lies there is no journal.
   Journal(const std::filesystem::path& path, const nlohmann::json& settings, Use use);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
@@ -47,27 +49,32 @@ class Journal {
   const std::filesystem::path& path() const { return path_; }
   size_t pages_found() const { return pages_found_; }
   size_t pages() const { return pages_found_ + pages_added_; }
-  // Not empty: why what was there could not be used, e.g. "its mode is 'tiny', not 'base'".
-  const std::string& misfit() const { return misfit_; }
 
   // From any thread. The page as an earlier run finished it; nothing too when it can no longer be read.
   std::optional<DocumentPage> page(const FileStamp& file, int number) const;
-  // Whether an earlier run finished these very outputs of the file, and they are still there.
-  bool has_outputs(const FileStamp& file, const std::vector<std::filesystem::path>& outputs) const;
+  // What an earlier run wrote of the file under the same identity, if it is there as it was left; else nothing.
+  std::vector<std::string> outputs(const FileStamp& file, const nlohmann::json& identity) const;
 
   // On disk soon after. Throw Error when they cannot be written; what was written before stays whole.
   void add(const FileStamp& file, const DocumentPage& page);
-  void add_outputs(const FileStamp& file, const std::vector<std::filesystem::path>& outputs);
+  void add_outputs(const FileStamp& file, const nlohmann::json& identity,
+                   const std::vector<std::filesystem::path>& outputs);
 
-  // When nothing is left to be done. A journal without pages is removed in any case.
-  void remove();
+  // When nothing is left to be done for these files: the journal goes, unless it holds pages of other files that are
+  // as they were. -> how many. (A journal without pages goes in any case, when the object does.)
+  size_t forget(const std::vector<FileStamp>& files);
 
  private:
   struct Place {
     int64_t offset = 0;
     int64_t length = 0;
   };
+  struct Written {
+    nlohmann::json identity;
+    std::vector<FileStamp> files;
+  };
   void load(const nlohmann::json& settings, Use use);
+  void remove();
   void index(const nlohmann::json& line, const Place& place);
   void append(const nlohmann::json& line);
 
@@ -75,9 +82,8 @@ class Journal {
   Descriptor file_;
   int64_t end_ = 0;  // of the last whole line
   size_t pages_found_ = 0, pages_added_ = 0;
-  std::string misfit_;
   std::map<FileStamp, std::map<int, Place>> pages_;
-  std::map<FileStamp, std::vector<std::string>> outputs_;
+  std::map<FileStamp, Written> outputs_;
   Clock since_flush_;
 };
 

@@ -1,16 +1,18 @@
 #include "job/output_names.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <map>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "core/file.h"
+#include "core/text.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -19,8 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(text, text.begin(), lower);
   return text;
 }
 
@@ -67,63 +68,52 @@ std::vector<std::string> told_apart(const std::vector<fs::path>& inputs) {
   return best;
 }
 
-struct Extension {
-  std::string_view extension;
-  Format format;
-};
-constexpr std::array<Extension, 10> extensions = {{{".md", Format::markdown},
-                                                   {".markdown", Format::markdown},
-                                                   {".txt", Format::text},
-                                                   {".json", Format::json},
-                                                   {".html", Format::html},
-                                                   {".htm", Format::html},
-                                                   {".hocr", Format::hocr},
-                                                   {".pdf", Format::pdf},
-                                                   {".png", Format::boxes},
-                                                   {".mmd", Format::raw}}};
-
-void refuse_inputs(const fs::path& path, std::span<const fs::path> inputs) {
-  std::error_code code;
-  for (const fs::path& input : inputs) {
-    if (input != "-" && fs::equivalent(input, path, code)) {
-      throw Error(path.string() + ": is an input; name another file or folder with -o");
-    }
+// Whether the folder, or the nearest one above it that exists, can be written to.
+void check_folder(const std::string& out) {
+  std::error_code ignored;
+  fs::path there = fs::absolute(out).lexically_normal();
+  while (!fs::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
+  if (!fs::is_directory(there, ignored)) {
+    throw Error(out + ": the folder cannot be made: " + there.string() + " is no folder");
   }
+  if (::access(there.c_str(), W_OK | X_OK) != 0) throw system_error(out, "the folder cannot be written to", errno);
 }
 
 }  // namespace
 
-std::vector<std::string> distinct_names(std::span<const fs::path> inputs) {
-  std::map<std::string, std::vector<size_t>> groups;  // by name
-  for (size_t i = 0; i < inputs.size(); ++i) groups[lower_case(named(inputs[i]).stem().string())].push_back(i);
-  std::vector<std::string> names(inputs.size());
+std::vector<fs::path> distinct_names(std::span<const Input> inputs) {
+  const auto folder_of = [](const Input& input) { return input.below.parent_path(); };
+  const auto path_of = [](const Input& input) { return named(input.file).lexically_normal(); };
+  std::map<std::string, std::vector<size_t>> groups;  // by folder and name
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    groups[lower_case((folder_of(inputs[i]) / path_of(inputs[i]).stem()).string())].push_back(i);
+  }
+  std::vector<fs::path> names(inputs.size());
   for (const auto& [stem, members] : groups) {
     std::vector<fs::path> paths;
-    for (const size_t i : members) paths.push_back(named(inputs[i]).lexically_normal());
+    for (const size_t i : members) paths.push_back(path_of(inputs[i]));
     const std::vector<std::string> apart = told_apart(paths);
-    for (size_t k = 0; k < members.size(); ++k) names[members[k]] = apart[k];
+    for (size_t k = 0; k < members.size(); ++k) names[members[k]] = folder_of(inputs[members[k]]) / apart[k];
   }
   // What is still the same, or became the name of another group, is numbered.
   std::set<std::string> taken;
-  for (std::string& name : names) {
-    const std::string base = name;
-    for (int i = 2; !taken.insert(lower_case(name)).second; ++i) name = base + "-" + std::to_string(i);
+  for (fs::path& name : names) {
+    const std::string base = name.string();
+    for (int i = 2; !taken.insert(lower_case(name.string())).second; ++i) name = base + "-" + std::to_string(i);
   }
   return names;
 }
 
-std::optional<Format> format_of(const fs::path& file) {
-  const std::string extension = lower_case(file.extension().string());
-  const auto* const found = std::ranges::find(extensions, extension, &Extension::extension);
-  if (found == extensions.end()) return std::nullopt;
-  return found->format;
-}
-
-OutputNames::OutputNames(const std::string& out, std::span<const fs::path> inputs, std::vector<Format> formats,
+OutputNames::OutputNames(const std::string& out, std::span<const Input> inputs, std::vector<Format> formats,
                          bool several)
     : formats_(std::move(formats)), inputs_(inputs.size()) {
+  const auto one_page_only =
+      std::ranges::find_if(formats_, [](Format format) { return !format_info(format).many_pages; });
   if (out.empty() || out == "-") {
     if (formats_.size() > 1) throw Error("several formats need files to go to; name a file or a folder with -o");
+    if (one_page_only != formats_.end() && inputs_ > 1) {
+      throw Error("pictures of several pages do not fit onto standard output; name a folder with -o");
+    }
     return;
   }
   out_ = out;
@@ -133,26 +123,39 @@ OutputNames::OutputNames(const std::string& out, std::span<const fs::path> input
     if (bare && fs::exists(out_, code) && !fs::is_directory(out_, code)) {
       throw Error(out + ": is a file; for several inputs or formats a name without extension means a folder");
     }
-    code.clear();
-    fs::create_directories(out_, code);
-    if (code) throw Error(out + ": the folder cannot be made: " + code.message());
-    if (::access(out.c_str(), W_OK | X_OK) != 0) throw system_error(out, "the folder cannot be written to", errno);
+    check_folder(out);
     names_ = distinct_names(inputs);
+    return;
   }
-  for (size_t i = 0; i < (names_.empty() ? 1 : inputs_); ++i) {
-    for (const Format format : formats_) refuse_inputs(path(i, format), inputs);
+  if (combined() && one_page_only != formats_.end()) {
+    throw Error(fmt::format("{}: {} is a file for each page, and there are {} inputs; name a folder with -o",
+                            path(0, *one_page_only).string(), format_info(*one_page_only).name, inputs_));
   }
-  // A file that cannot be made here is noticed now.
-  if (names_.empty() && !formats_.empty()) const AtomicFile probe(path(0, formats_[0]));
 }
 
 fs::path OutputNames::path(size_t input, Format format) const {
   if (to_stdout()) return "-";
-  const std::string extension(name_of(format).extension);
-  if (!names_.empty()) return out_ / (names_[input] + extension);
+  const std::string extension(format_info(format).extensions[0]);
+  if (!names_.empty()) return out_ / (names_[input].string() + extension);
   if (formats_.size() <= 1) return out_;
-  const bool known = format_of(out_).has_value();
-  return out_.parent_path() / ((known ? out_.stem() : out_.filename()).string() + extension);
+  const std::optional<Format> named = format_of(out_);
+  return out_.parent_path() / ((named ? name_without_extension(out_, *named) : out_.filename().string()) + extension);
+}
+
+void OutputNames::pass(FileGate& gate, const OutputOptions& options) const {
+  if (to_stdout()) return;
+  for (size_t i = 0; i < (names_.empty() ? 1 : inputs_); ++i) {
+    for (const Format format : formats_) {
+      const FormatInfo& info = format_info(format);
+      gate.add_output(path(i, format), info.name, info.kind);
+      const bool pictures = format != Format::markdown || options.figures;
+      if (const fs::path folder = page_folder_of(path(i, format), format); pictures && !folder.empty()) {
+        gate.add_page_folder(folder, info.name);
+      }
+    }
+  }
+  // A file that cannot be made is noticed now.
+  if (names_.empty() && !formats_.empty()) const AtomicFile probe(path(0, formats_[0]));
 }
 
 }  // namespace lectern

@@ -2,31 +2,29 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/file_gate.h"
+#include "input/inputs.h"
 #include "output/writer.h"
 
 namespace lectern {
 
-// NAME for each NAME.png. Inputs of one name take as much more of their paths as tells them apart: "x.png" and
-// "x.jpg", or "a-x" and "b-x" for a/x.png and b/x.png. The same input again is "x-2". Names that differ only in case
-// count as one. They depend on the inputs alone, so that a run that is taken up again finds its files.
-std::vector<std::string> distinct_names(std::span<const std::filesystem::path> inputs);
-
-// The format of a file called so, by its extension: .md, .markdown, .txt, .json, .html, .htm, .hocr, .pdf, .mmd, .png.
-std::optional<Format> format_of(const std::filesystem::path& file);
+// NAME for each NAME.png; for a file of a folder that was typed, with the folders in which it lies there: a/NAME. So
+// names do not depend on what else lies there. Inputs of one name take as much more of their paths as tells them apart:
+// "x.png" and "x.jpg", or "a-x" and "b-x" for a/x.png and b/x.png. The same input again is "x-2". Names that differ
+// only in case count as one.
+std::vector<std::filesystem::path> distinct_names(std::span<const Input> inputs);
 
 class OutputNames {
  public:
-  // `out` is a file, a folder (made if need be), or "" or "-" for standard output. A folder is what exists as one, ends
-  // in '/', or has no extension where there are several inputs or formats; `several`: what was typed may stand for more
-  // inputs than it does today. With several formats, a file's extension gives way to that of each. Throws Error when
-  // something cannot be written there, so that nothing is read in vain, or would be written over an input.
-  OutputNames(const std::string& out, std::span<const std::filesystem::path> inputs, std::vector<Format> formats,
-              bool several = false);
+  // `out` is a file, a folder, or "" or "-" for standard output. A folder is what exists as one, ends in '/', or has no
+  // extension where there are several inputs or formats; `several`: what was typed may stand for more inputs than it
+  // does today. With several formats, a file's extension gives way to that of each. Nothing is made yet. Throws Error
+  // when something cannot be written there, or does not hold what there is to write.
+  OutputNames(const std::string& out, std::span<const Input> inputs, std::vector<Format> formats, bool several = false);
 
   bool to_stdout() const { return out_.empty(); }
   // Every input has files of its own in a folder.
@@ -35,10 +33,12 @@ class OutputNames {
   bool combined() const { return names_.empty() && !to_stdout() && inputs_ > 1; }
   // "-" for standard output.
   std::filesystem::path path(size_t input, Format format) const;
+  // Hands all that may be written to the gate, which has all inputs.
+  void pass(FileGate& gate, const OutputOptions& options) const;
 
  private:
-  std::filesystem::path out_;       // a file or a folder; empty for standard output
-  std::vector<std::string> names_;  // within the folder, one for each input; empty for a file
+  std::filesystem::path out_;                 // a file or a folder; empty for standard output
+  std::vector<std::filesystem::path> names_;  // within the folder, one for each input; empty for a file
   std::vector<Format> formats_;
   size_t inputs_;
 };

@@ -1,5 +1,7 @@
 #include "job/outputs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -14,6 +16,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void make_folders(const fs::path& folder) {
+  std::error_code code;
+  if (folder.empty() || fs::is_directory(folder, code)) return;
+  fs::create_directories(folder, code);
+  if (code) throw system_error(folder, "the folder cannot be made", code.value());
+}
+
+std::string known_extensions() {
+  std::string known;
+  for (const FormatInfo& info : format_infos()) {
+    for (const std::string_view extension : info.extensions) {
+      if (!extension.empty()) known += fmt::format("{}{}", known.empty() ? "" : ", ", extension);
+    }
+  }
+  return known;
+}
+
+// Where one text follows the other on standard output, a form feed parts them, as between pages; what is no text for
+// people has no room for it.
+std::string_view between_documents(Format format) {
+  return format == Format::text || format == Format::markdown || format == Format::raw ? "\f" : "\n";
+}
+
 }  // namespace
 
 std::vector<Format> formats_for(const std::string& out, const std::vector<std::string>& names, Format otherwise) {
@@ -24,59 +49,88 @@ std::vector<Format> formats_for(const std::string& out, const std::vector<std::s
   }
   if (!formats.empty()) return formats;
   std::error_code ignored;
-  const bool folder = out.ends_with('/') || fs::is_directory(out, ignored);
-  return {folder ? otherwise : format_of(out).value_or(otherwise)};
+  const fs::path file = out;
+  if (out.ends_with('/') || !file.has_extension() || fs::is_directory(file, ignored)) return {otherwise};
+  if (const std::optional<Format> format = format_of(file)) return {*format};
+  throw Error(fmt::format("{}: there is no format of the name '{}'; expected one of {}, or a format named beside it",
+                          out, file.extension().string(), known_extensions()));
 }
 
 Outputs::Outputs(const std::string& out, std::vector<Format> formats, const OutputOptions& options,
-                 const std::vector<Input>& inputs, bool several)
+                 const std::vector<Input>& inputs, bool several, FileGate& gate)
     : formats_(std::move(formats)), options_(options), paths_(inputs.size()) {
   if (out.empty()) {
     formats_.clear();
     return;
   }
-  std::vector<fs::path> files;
-  files.reserve(inputs.size());
-  for (const Input& input : inputs) files.push_back(input.file);
-  names_.emplace(out, files, formats_, several);
+  names_.emplace(out, inputs, formats_, several);
   for (size_t i = 0; i < inputs.size(); ++i) {
     for (const Format format : formats_) paths_[i].push_back(names_->path(i, format));
   }
-  if (out != "-") journal_ = names_->in_folder() ? fs::path(out) / "lectern.journal" : fs::path(out + ".journal");
+  names_->pass(gate, options_);
+  if (out == "-") return;
+  if (names_->in_folder()) folder_ = out;
+  journal_ = names_->in_folder() ? folder_ / "lectern.journal" : fs::path(out + ".journal");
+  gate.add_output(*journal_, "the journal", FileKind::json);
 }
 
 Outputs::~Outputs() = default;
 
-std::optional<fs::path> Outputs::journal_path() const { return journal_; }
+void Outputs::make_folder() const { make_folders(folder_); }
 
 bool Outputs::wants_picture(const DocumentPage& page) const {
   return std::ranges::any_of(formats_, [&](Format format) { return needs_picture(format, page, options_); });
 }
 
+template <typename Work>
+void Outputs::attempt(Target& target, const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    target.writer.reset();
+    if (merges() || to_stdout() || concerns_the_place(error)) throw;
+    const std::string path = target.path.string();
+    failures_.push_back(std::string_view(error.what()).starts_with(path)
+                            ? error.what()
+                            : fmt::format("{}: cannot be written: {}", path, error.what()));
+  }
+}
+
 void Outputs::open(size_t input, const DocumentInfo& info) {
-  if (written_ && std::fputs("\n", stdout) < 0) throw system_error("standard output", "cannot be written", errno);
+  if (written_ && !formats_.empty()) {
+    const std::string_view between = between_documents(formats_[0]);
+    if (std::fwrite(between.data(), 1, between.size(), stdout) != between.size()) {
+      throw system_error("standard output", "cannot be written", errno);
+    }
+  }
   pages_ = 0;
   any_read_ = false;
+  targets_.clear();
   for (size_t i = 0; i < formats_.size(); ++i) {
-    writers_.push_back(make_writer(formats_[i], paths_[input][i], info, options_));
+    Target& target = targets_.emplace_back(Target{paths_[input][i], nullptr});
+    attempt(target, [&] {
+      if (!to_stdout() && names_->in_folder()) make_folders(target.path.parent_path());
+      target.writer = make_writer(formats_[i], target.path, info, options_);
+    });
   }
 }
 
 void Outputs::begin(size_t input, const DocumentInfo& info) {
-  if (!merges() || writers_.empty()) open(input, info);
+  if (!merges() || targets_.empty()) open(input, info);
 }
 
 void Outputs::page(const DocumentPage& page, const Picture* picture) {
   ++pages_;
   any_read_ |= page.error.empty();
   if (to_stdout()) written_ = true;
-  if (!merges()) {
-    for (const auto& writer : writers_) writer->page(page, picture);
-    return;
+  DocumentPage numbered;
+  if (merges()) {
+    numbered = page;
+    numbered.number = pages_;
   }
-  DocumentPage numbered = page;
-  numbered.number = pages_;
-  for (const auto& writer : writers_) writer->page(numbered, picture);
+  for (Target& target : targets_) {
+    if (target.writer) attempt(target, [&] { target.writer->page(merges() ? numbered : page, picture); });
+  }
 }
 
 void Outputs::failed(size_t input, const DocumentInfo& info, const std::string& message) {
@@ -88,28 +142,37 @@ void Outputs::failed(size_t input, const DocumentInfo& info, const std::string& 
   page(gap, nullptr);
 }
 
-bool Outputs::close() {
+std::vector<fs::path> Outputs::close() {
   const bool keep = any_read_ || (pages_ == 0 && !merges()) || to_stdout();
-  const std::vector<std::unique_ptr<DocumentWriter>> writers = std::move(writers_);
-  writers_.clear();
-  if (!keep) return false;
-  for (const auto& writer : writers) {
-    writer->finish();
-    warnings_.insert(warnings_.end(), writer->warnings().begin(), writer->warnings().end());
+  std::vector<Target> targets = std::exchange(targets_, {});
+  std::vector<fs::path> finished;
+  for (Target& target : targets) {
+    if (!keep || !target.writer) continue;
+    attempt(target, [&] {
+      target.writer->finish();
+      const std::vector<fs::path>& files = target.writer->files();
+      if (files.empty()) {
+        finished.push_back(target.path);
+      } else {
+        finished.insert(finished.end(), files.begin(), files.end());
+      }
+      warnings_.insert(warnings_.end(), target.writer->warnings().begin(), target.writer->warnings().end());
+    });
   }
-  return !writers.empty();
+  return finished;
 }
 
-bool Outputs::end(size_t) { return !merges() && close(); }
+std::vector<fs::path> Outputs::end(size_t) { return merges() ? std::vector<fs::path>() : close(); }
 
-bool Outputs::finish(bool interrupted) {
+std::vector<fs::path> Outputs::finish(bool interrupted) {
   if (interrupted && !to_stdout()) {
-    writers_.clear();
-    return false;
+    targets_.clear();
+    return {};
   }
   return close();
 }
 
 std::vector<std::string> Outputs::take_warnings() { return std::exchange(warnings_, {}); }
+std::vector<std::string> Outputs::take_failures() { return std::exchange(failures_, {}); }
 
 }  // namespace lectern

@@ -42,13 +42,17 @@ double rate(double count, double seconds) { return seconds > 0 ? count / seconds
 
 }  // namespace
 
+bool RunReport::is_done() const {
+  return !interrupted && errors.empty() && failed == 0 &&
+         std::ranges::all_of(inputs, [](const InputReport& input) { return input.error.empty(); });
+}
+
 int RunReport::exit_code() const {
   if (interrupted) return 130;
-  const bool whole = errors.empty() && failed == 0 &&
-                     std::ranges::all_of(inputs, [](const InputReport& input) { return input.error.empty(); });
-  if (whole) return 0;
+  if (is_done()) return incomplete > 0 ? 1 : 0;
   const bool any = std::ranges::any_of(inputs, [this](const InputReport& input) {
-    return input.done_before || (output_failed ? !input.outputs.empty() : input.read > 0);
+    if (input.done_before || !input.outputs.empty()) return true;
+    return !output_failed && input.error.empty() && input.read > 0;
   });
   return any ? 1 : 2;
 }
@@ -69,6 +73,7 @@ std::string RunReport::to_json() const {
                 {"pages", pages},
                 {"read", read},
                 {"failed", failed},
+                {"incomplete", incomplete},
                 {"tokens", tokens},
                 {"tokens_per_second", rate(static_cast<double>(tokens), seconds)},
                 {"pages_per_minute", 60 * rate(static_cast<double>(read), seconds)},

@@ -1,44 +1,65 @@
 #include "output/boxes_writer.h"
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
+#include "core/own_output.h"
 #include "image/picture_encoder.h"
 #include "lectern/error.h"
 #include "output/box_drawing.h"
 #include "output/output_file.h"
+#include "output/pdf/spool.h"
 
 namespace lectern {
 namespace {
 
 namespace fs = std::filesystem;
 
+// Pictures are kept in a file without a name until the document is finished: then they appear, all together.
 class BoxesWriter final : public DocumentWriter {
  public:
-  BoxesWriter(const fs::path& path, const DocumentInfo& info) : path_(path) {
-    if (info.pages <= 1) return;
-    if (path == "-") throw Error("pictures of several pages do not fit onto standard output; name a folder with -o");
-    std::string name = path.stem().string();
-    if (name.ends_with(".boxes")) name.resize(name.size() - 6);
-    folder_ = path.parent_path() / (name + "_boxes");
-    std::error_code code;
-    fs::create_directories(folder_, code);
-    if (code) throw Error(folder_.string() + ": the folder cannot be made: " + code.message());
+  BoxesWriter(const fs::path& path, const DocumentInfo& info) : path_(path), several_(info.pages > 1) {
+    if (several_ && path == "-") {
+      throw Error("pictures of several pages do not fit onto standard output; name a folder with -o");
+    }
+    // What cannot be written is noticed before a page is read.
+    if (!several_) file_.emplace(path);
   }
 
   void page(const DocumentPage& page, const Picture* picture) override {
-    if (folder_.empty() && pages_++ > 0) throw Error(path_.string() + ": is for one page, and there are more");
-    OutputFile file(folder_.empty() ? path_ : folder_ / ("page-" + std::to_string(page.number) + ".png"));
-    file.write(encode_png(with_boxes(page, picture)));
-    file.finish();
+    if (!several_ && written_++ > 0) throw Error(path_.string() + ": is for one page, and there are more");
+    const std::string png = with_png_mark(encode_png(with_boxes(page, picture)));
+    if (!several_) return file_->write(png);
+    if (!spool_) spool_.emplace(path_.parent_path());
+    pages_.emplace_back(page.number, spool_->add(png));
   }
 
-  void finish() override {}
+  void finish() override {
+    if (!several_) return file_->finish();
+    const fs::path folder = page_folder_of(path_, Format::boxes);
+    std::error_code code;
+    fs::create_directories(folder, code);
+    if (code) throw Error(folder.string() + ": the folder cannot be made: " + code.message());
+    for (const auto& [number, place] : pages_) {
+      const fs::path name = folder / ("page-" + std::to_string(number) + ".png");
+      OutputFile file(name);
+      spool_->read(place, [&](std::string_view bytes) { file.write(bytes); });
+      file.finish();
+      add_file(name);
+    }
+  }
 
  private:
   const fs::path path_;
-  fs::path folder_;  // of a document of several pages
-  int pages_ = 0;
+  const bool several_;
+  std::optional<OutputFile> file_;  // of a document of one page
+  std::optional<Spool> spool_;      // of several
+  std::vector<std::pair<int, Spool::Place>> pages_;
+  int written_ = 0;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "core/own_output.h"
 #include "image/picture_encoder.h"
 #include "layout/shown_text.h"
 #include "lectern/error.h"
@@ -26,9 +27,7 @@ namespace fs = std::filesystem;
 class MarkdownWriter final : public DocumentWriter {
  public:
   MarkdownWriter(const fs::path& path, const DocumentInfo& info, const OutputOptions& options)
-      : file_(path), options_(options), info_(info) {
-    if (!file_.to_stdout()) figures_ = path.parent_path() / (path.stem().string() + "_figures");
-  }
+      : file_(path), options_(options), info_(info), figures_(page_folder_of(path, Format::markdown)) {}
 
   void page(const DocumentPage& page, const Picture* picture) override {
     if (pages_++ > 0 && options_.page_breaks) paragraph(fmt::format("---\n\n<!-- page {} -->", page.number));
@@ -85,7 +84,7 @@ class MarkdownWriter final : public DocumentWriter {
     }
     const std::string name = fmt::format("page-{}-figure-{}.png", page.number, index);
     AtomicFile file(figures_ / name);
-    file.write(std::string_view(encode_png(crop(*picture, box))));
+    file.write(std::string_view(with_png_mark(encode_png(crop(*picture, box)))));
     file.commit();
     paragraph(fmt::format("![Figure {} on page {}]({})", index, page.number,
                           markdown_destination((figures_.filename() / name).string())));
@@ -110,7 +109,7 @@ class MarkdownWriter final : public DocumentWriter {
   OutputFile file_;
   const OutputOptions options_;
   const DocumentInfo info_;
-  fs::path figures_;  // empty where there is no place for them
+  const fs::path figures_;  // empty where there is no place for them
   bool folder_made_ = false;
   bool begun_ = false;
   int pages_ = 0;

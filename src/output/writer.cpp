@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text.h"
 #include "layout/text_tree.h"
 #include "lectern/error.h"
 #include "output/boxes_writer.h"
@@ -17,29 +18,140 @@
 namespace lectern {
 namespace {
 
-constexpr std::array<FormatName, 8> names = {{
-    {Format::markdown, "md", ".md", "Markdown, with the figures in a folder beside it"},
-    {Format::text, "txt", ".txt", "plain text"},
-    {Format::json, "json", ".json", "everything that is known: blocks, boxes, tokens, timings, warnings"},
-    {Format::html, "html", ".html", "one file with the pictures of the pages beside the text"},
-    {Format::hocr, "hocr", ".hocr", "hOCR, as Tesseract writes it"},
-    {Format::pdf, "pdf", ".pdf", "the pictures of the pages, with text that can be searched"},
-    {Format::boxes, "boxes", ".boxes.png", "the pictures of the pages, with boxes drawn"},
-    {Format::raw, "raw", ".mmd", "what the model wrote, byte for byte"},
+using Kind = FileKind;
+
+constexpr std::array<FormatInfo, 8> infos = {{
+    {.format = Format::markdown,
+     .name = "md",
+     .extensions = {".md", ".markdown"},
+     .meaning = "Markdown, with the figures in a folder beside it",
+     .kind = Kind::text,
+     .many_pages = true,
+     .for_terminals = true,
+     .needs_pictures = false,
+     .needs_layout = true,
+     .page_folder = "_figures"},
+    {.format = Format::text,
+     .name = "txt",
+     .extensions = {".txt", ".text"},
+     .meaning = "plain text",
+     .kind = Kind::text,
+     .many_pages = true,
+     .for_terminals = true,
+     .needs_pictures = false,
+     .needs_layout = false,
+     .page_folder = ""},
+    {.format = Format::json,
+     .name = "json",
+     .extensions = {".json"},
+     .meaning = "everything that is known: blocks, boxes, tokens, timings, warnings",
+     .kind = Kind::json,
+     .many_pages = true,
+     .for_terminals = true,
+     .needs_pictures = false,
+     .needs_layout = true,
+     .page_folder = ""},
+    {.format = Format::html,
+     .name = "html",
+     .extensions = {".html", ".htm"},
+     .meaning = "one file with the pictures of the pages beside the text",
+     .kind = Kind::text,
+     .many_pages = true,
+     .for_terminals = true,
+     .needs_pictures = false,
+     .needs_layout = true,
+     .page_folder = ""},
+    {.format = Format::hocr,
+     .name = "hocr",
+     .extensions = {".hocr"},
+     .meaning = "hOCR, as Tesseract writes it",
+     .kind = Kind::text,
+     .many_pages = true,
+     .for_terminals = true,
+     .needs_pictures = false,
+     .needs_layout = true,
+     .page_folder = ""},
+    {.format = Format::pdf,
+     .name = "pdf",
+     .extensions = {".pdf"},
+     .meaning = "the pictures of the pages, with text that can be searched",
+     .kind = Kind::pdf,
+     .many_pages = true,
+     .for_terminals = false,
+     .needs_pictures = true,
+     .needs_layout = true,
+     .page_folder = ""},
+    {.format = Format::boxes,
+     .name = "boxes",
+     .extensions = {".boxes.png", ".png"},
+     .meaning = "the pictures of the pages, with boxes drawn",
+     .kind = Kind::png,
+     .many_pages = false,
+     .for_terminals = false,
+     .needs_pictures = true,
+     .needs_layout = true,
+     .page_folder = "_boxes"},
+    {.format = Format::raw,
+     .name = "raw",
+     .extensions = {".mmd"},
+     .meaning = "what the model wrote, byte for byte",
+     .kind = Kind::text,
+     .many_pages = true,
+     .for_terminals = true,
+     .needs_pictures = false,
+     .needs_layout = false,
+     .page_folder = ""},
 }};
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), lower);
+  return text;
+}
+
+// The longest of the format's extensions that the name ends in, with something before it.
+std::string_view extension_in(std::string_view name, const FormatInfo& info) {
+  const std::string lower = lower_case(std::string(name));
+  std::string_view longest;
+  for (const std::string_view extension : info.extensions) {
+    if (extension.size() > longest.size() && lower.size() > extension.size() && lower.ends_with(extension)) {
+      longest = extension;
+    }
+  }
+  return longest;
+}
 
 }  // namespace
 
-std::span<const FormatName> format_names() { return names; }
+std::span<const FormatInfo> format_infos() { return infos; }
 
-const FormatName& name_of(Format format) { return *std::ranges::find(names, format, &FormatName::format); }
+const FormatInfo& format_info(Format format) { return *std::ranges::find(infos, format, &FormatInfo::format); }
 
 Format format_named(std::string_view name) {
-  const auto* const found = std::ranges::find(names, name, &FormatName::name);
-  if (found != names.end()) return found->format;
+  const auto* const found = std::ranges::find(infos, name, &FormatInfo::name);
+  if (found != infos.end()) return found->format;
   std::string known;
-  for (const FormatName& format : names) known += (known.empty() ? "" : ", ") + std::string(format.name);
+  for (const FormatInfo& info : infos) known += (known.empty() ? "" : ", ") + std::string(info.name);
   throw Error("there is no format '" + std::string(name) + "'; expected one of " + known);
+}
+
+std::optional<Format> format_of(const std::filesystem::path& file) {
+  const std::string name = file.filename().string();
+  const auto* const found =
+      std::ranges::find_if(infos, [&](const FormatInfo& info) { return !extension_in(name, info).empty(); });
+  if (found == infos.end()) return std::nullopt;
+  return found->format;
+}
+
+std::string name_without_extension(const std::filesystem::path& file, Format format) {
+  const std::string name = file.filename().string();
+  const std::string_view extension = extension_in(name, format_info(format));
+  return extension.empty() ? file.stem().string() : name.substr(0, name.size() - extension.size());
+}
+
+std::filesystem::path page_folder_of(const std::filesystem::path& file, Format format) {
+  const std::string_view end = format_info(format).page_folder;
+  if (end.empty() || file == "-") return {};
+  return file.parent_path() / (name_without_extension(file, format) + std::string(end));
 }
 
 bool needs_picture(Format format, const DocumentPage& page, const OutputOptions& options) {

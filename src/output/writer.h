@@ -4,13 +4,16 @@
 // all when the writer is destroyed before. A page that could not be read, or not wholly, is marked in every format.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/file_gate.h"
 #include "core/picture.h"
 #include "lectern/document.h"
 #include "lectern/output.h"
@@ -19,18 +22,34 @@ namespace lectern {
 
 enum class Format { markdown, text, json, html, hocr, pdf, boxes, raw };
 
-struct FormatName {
+// All that is known of a format before anything is read.
+struct FormatInfo {
   Format format;
-  std::string_view name;       // on the command line
-  std::string_view extension;  // with its dot
+  std::string_view name;                       // on the command line
+  std::array<std::string_view, 3> extensions;  // with their dots; the first is given, all are known; may be empty
   std::string_view meaning;
+  FileKind kind;
+  bool many_pages;     // one file holds them; else each page is a file, those of several pages in a folder
+  bool for_terminals;  // text that a terminal can show
+  bool needs_pictures;
+  bool needs_layout;             // lives from the places of blocks, which a grounded prompt asks for
+  std::string_view page_folder;  // NAME and this is a folder of pictures beside it; empty: there is none
 };
 // In the order in which they are documented.
-std::span<const FormatName> format_names();
-const FormatName& name_of(Format format);
+std::span<const FormatInfo> format_infos();
+const FormatInfo& format_info(Format format);
 
 // By name, as in "md". Throws Error listing the names.
 Format format_named(std::string_view name);
+
+// Of a file called so, by its extension.
+std::optional<Format> format_of(const std::filesystem::path& file);
+
+// NAME of a document whose file in this format is called so: without the format's extension.
+std::string name_without_extension(const std::filesystem::path& file, Format format);
+
+// The folder beside `file` that pictures of its pages go to; empty where the format has none.
+std::filesystem::path page_folder_of(const std::filesystem::path& file, Format format);
 
 // Whether page() wants the picture of this page.
 bool needs_picture(Format format, const DocumentPage& page, const OutputOptions& options = {});
@@ -47,13 +66,17 @@ class DocumentWriter {
   // Once, after the last page.
   virtual void finish() = 0;
 
+  // The files made in place of the one that it was made for, after finish(); empty: that one.
+  const std::vector<std::filesystem::path>& files() const { return files_; }
   // What could not be written as asked; complete after finish().
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  protected:
   void warn(std::string message) { warnings_.push_back(std::move(message)); }
+  void add_file(std::filesystem::path file) { files_.push_back(std::move(file)); }
 
  private:
+  std::vector<std::filesystem::path> files_;
   std::vector<std::string> warnings_;
 };
 

@@ -78,8 +78,8 @@ struct ModelPageReader::State {
         options(read_options),
         batch(std::max(1, pages)),
         plan(shared.loaded().plan(read_options.mode, read_options.force_mode)),
-        prompt(shared.loaded().tokenizer.encode(prompt_text(read_options.prompt))),
-        grounded(is_grounded(read_options.prompt)),
+        prompt(shared.loaded().tokenizer.encode(parse_prompt(read_options.prompt).text)),
+        grounded(parse_prompt(read_options.prompt).grounded),
         repeatable(repeatable_tokens(shared.loaded().tokenizer)),
         engine(shared.loaded().device, shared.loaded().decoder, batch) {
     shared.loaded().expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
@@ -281,7 +281,7 @@ void ModelPageReader::clear() {
 void check_read_options(const Model& model, const ReadOptions& options) {
   const LoadedModel& loaded = model.loaded();
   loaded.plan(options.mode, options.force_mode);
-  loaded.expand_prompt(loaded.tokenizer.encode(prompt_text(options.prompt)), 1);
+  loaded.expand_prompt(loaded.tokenizer.encode(parse_prompt(options.prompt).text), 1);
 }
 
 int batch_size(const Model& model, int asked) {

@@ -124,6 +124,54 @@ TEST_F(ConvertCommand, RefusesWhatIsNoRawText) {
   EXPECT_THAT(convert("- </dev/null").err, HasSubstr("standard input: is empty"));
 }
 
+// A file of the user's is never destroyed: see ReplacesNoFileOfTheUsers of the read command.
+TEST_F(ConvertCommand, ReplacesNoFileOfTheUsers) {
+  const std::string png = encode_png(testing::picture_of(400, 500));
+  folder.write("scan.mmd", testing::report_page);
+  folder.write("page.png", png);
+  folder.write("scan.png", png);
+  folder.write("scan.pdf", "%PDF-1.4 precious");
+  fs::create_directory(folder / "x_figures");
+  folder.write("x_figures/page-1-figure-1.png", png);
+  folder.write("x.mmd", "<|ref|>image<|/ref|><|det|>[[0,0,500,500]]<|/det|>");
+  const std::vector<std::pair<std::string, std::string>> refusals = {
+      {"scan.mmd --image page.png -o page.png", "page.png: is an input, and boxes would replace it"},
+      {"scan.mmd --image scan.pdf -o scan.pdf", "scan.pdf: is an input"},
+      {"scan.mmd --image scan.pdf --format pdf -o .", "scan.pdf: is an input"},
+      {"x.mmd --image x_figures/page-1-figure-1.png -o x.md", "x_figures/page-1-figure-1.png: is an input"},
+      {"x.mmd -o x.mmd", "x.mmd: is an input"},
+      {"- -o x.mmd < x.mmd", "x.mmd: is an input"},
+      {"scan.mmd -o page.xml", "there is no format of the name '.xml'"},
+      {"scan.mmd -o page.png", "--format boxes needs the pictures of the pages"},
+      {"scan.mmd --format txt -o scan.png", "scan.png: holds a picture, and txt would replace it"},
+  };
+  for (const auto& [arguments, reason] : refusals) expect_refusal(convert(arguments), 2, reason);
+  EXPECT_EQ(slurp(folder / "page.png"), png);
+  EXPECT_EQ(slurp(folder / "x_figures/page-1-figure-1.png"), png);
+  EXPECT_EQ(slurp(folder / "scan.pdf"), "%PDF-1.4 precious");
+}
+
+TEST_F(ConvertCommand, NumbersThePagesOfSeveralInputsThrough) {
+  const std::string figure = "<|ref|>image<|/ref|><|det|>[[0,0,500,500]]<|/det|>";
+  folder.write("a.mmd", figure);
+  folder.write("b.mmd", figure);
+  folder.write("a.png", encode_png(testing::picture_of(40, 50)));
+  folder.write("b.png", encode_png(testing::picture_of(60, 50)));
+  const Outcome outcome = convert("a.mmd b.mmd --image a.png --image b.png -o book.md");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(slurp(folder / "book.md"),
+              AllOf(HasSubstr("(book_figures/page-1-figure-1.png)"), HasSubstr("(book_figures/page-2-figure-1.png)")));
+  EXPECT_NE(slurp(folder / "book_figures/page-1-figure-1.png"), slurp(folder / "book_figures/page-2-figure-1.png"));
+  EXPECT_EQ(convert("a.mmd b.mmd --image a.png b.png -o book.html").code, 0);
+  EXPECT_THAT(slurp(folder / "book.html"), AllOf(HasSubstr("id=\"page-1\""), HasSubstr("id=\"page-2\"")));
+  EXPECT_EQ(convert("a.mmd b.mmd -o book.json").code, 0);
+  const json document = json::parse(slurp(folder / "book.json"));
+  EXPECT_EQ(document["source_pages"], 2);
+  EXPECT_EQ(document["pages"][1]["number"], 2);
+  EXPECT_EQ(convert("a.mmd b.mmd -o folder").code, 0) << "a name without extension";
+  EXPECT_TRUE(fs::exists(folder / "folder/b.md"));
+}
+
 TEST_F(ConvertCommand, SaysWhatIsWrong) {
   folder.write("a.mmd", testing::report_page);
   folder.write("page.png", encode_png(testing::picture_of(40, 50)));
@@ -136,6 +184,9 @@ TEST_F(ConvertCommand, SaysWhatIsWrong) {
   expect_refusal(convert("a.mmd --image page.png page.png"), 2, "there is 1 page of text, but 2 pages with --image");
   expect_refusal(convert("a.mmd --image a.mmd"), 2, "a.mmd: ");
   expect_refusal(convert(""), 2, "RAW is required");
+  folder.write("empty.mmd", "");
+  expect_refusal(convert("empty.mmd"), 2, "empty.mmd: is empty; expected the text that a model wrote");
+  expect_refusal(convert("- < empty.mmd"), 2, "standard input: is empty");
   const Outcome some = convert("a.mmd none.mmd -o out/");
   EXPECT_EQ(some.code, 1);
   EXPECT_TRUE(fs::exists(folder / "out/a.md"));

@@ -44,6 +44,15 @@ TEST(DoctorCommand, ReportsADeviceThatCannotRunModels) {
   EXPECT_THAT(slurp(folder / "report.md"), HasSubstr("checks failed: "));
 }
 
+TEST(DoctorCommand, ReplacesNoFileOfTheUsers) {
+  const TempFolder folder;
+  folder.write("t.png", "\x89PNG and so on");
+  expect_refusal(lectern(folder, "doctor --report t.png"), 2,
+                 "t.png: holds a picture, and the report would replace it");
+  expect_refusal(lectern(folder, "doctor --picture t.png --report t.png"), 2, "t.png: is an input");
+  EXPECT_EQ(slurp(folder / "t.png"), "\x89PNG and so on");
+}
+
 #ifdef LECTERN_ASCEND
 TEST(DoctorCommand, ChecksAnAscendCard) {
   const TempFolder folder;

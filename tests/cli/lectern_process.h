@@ -69,6 +69,7 @@ class TerminalProcess {
     if (process_ == 0) {
       std::signal(SIGINT, SIG_DFL);
       std::signal(SIGTERM, SIG_DFL);
+      std::signal(SIGHUP, SIG_DFL);
       ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
       ::_exit(127);
     }
@@ -90,6 +91,18 @@ class TerminalProcess {
       if (std::chrono::steady_clock::now() > deadline || !read_more()) return false;
     }
     return true;
+  }
+
+  // Whether the process came to catch the signal within a minute.
+  bool wait_to_catch(int signal) const {
+    const std::string caught = "SigCgt:\t";
+    for (int attempt = 0; attempt < 6000; ++attempt, ::usleep(10'000)) {
+      const std::string status = slurp("/proc/" + std::to_string(process_) + "/status");
+      const size_t at = status.find(caught);
+      if (at == std::string::npos) return false;
+      if (((std::stoull(status.substr(at + caught.size(), 16), nullptr, 16) >> (signal - 1)) & 1) != 0) return true;
+    }
+    return false;
   }
 
   void send(int signal) const { ::kill(process_, signal); }

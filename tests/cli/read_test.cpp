@@ -1,6 +1,7 @@
 // The mini model has random weights: what it writes is nonsense, and it goes on until it is stopped.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <iterator>
@@ -53,10 +54,10 @@ TEST_F(ReadCommand, WritesTheTextAndALineBreak) {
   EXPECT_THAT(outcome.err, AllOf(StartsWith("lectern: "), HasSubstr("cut short after 40 tokens, the limit of --max")));
 }
 
-TEST_F(ReadCommand, SeparatesPagesByAnEmptyLine) {
+TEST_F(ReadCommand, PartsInputsByAFormFeed) {
   const Outcome outcome = read(quick + banner + " " + receipt);
   EXPECT_EQ(outcome.code, 0);
-  EXPECT_EQ(outcome.out, text_of(banner) + "\n" + text_of(receipt));
+  EXPECT_EQ(outcome.out, text_of(banner) + "\f" + text_of(receipt));
 }
 
 TEST_F(ReadCommand, WritesTheFormatsThatHaveSwitches) {
@@ -230,6 +231,57 @@ TEST_F(ReadCommand, WritesAFileForEachInputIntoAFolder) {
   EXPECT_TRUE(fs::exists(folder / "new/y.md"));
 }
 
+// A file of the user's is never destroyed, whatever is mistyped; and that is seen before a model is loaded.
+TEST_F(ReadCommand, ReplacesNoFileOfTheUsers) {
+  const std::string one = slurp(banner), two = slurp(receipt);
+  folder.write("one.png", one);
+  folder.write("two.png", two);
+  folder.write("photo.jpg", "\xff\xd8\xff a photo");
+  fs::create_directory(folder / "three_boxes");
+  folder.write("three_boxes/page-1.png", two);
+  folder.write("three.pdf", testing::pdf_of({{}, {}, {}}));
+  folder.write("notes.txt", "precious");
+  fs::create_hard_link(folder / "two.png", folder / "hard.png");
+  fs::create_symlink("two.png", folder / "link.png");
+  const std::vector<std::pair<std::string, std::string>> refusals = {
+      {"--report one.png two.png", "one.png: holds a picture, and the report would replace it"},
+      {"one.png --report one.png -o one.txt", "one.png: is an input, and the report would replace it"},
+      {"two.png --report hard.png", "hard.png: is an input"},
+      {"two.png -o link.png --format txt", "link.png: is an input"},
+      {"one.png --report notes.txt", "notes.txt: holds text, and the report would replace it"},
+      {"-o photo.jpg two.png", "photo.jpg: there is no format of the name '.jpg'"},
+      {"two.png -o photo.jpg --format txt", "photo.jpg: holds a picture"},
+      {"three.pdf three_boxes/page-1.png -o . --format boxes", "three_boxes/page-1.png: is an input"},
+      {"one.png -o new.txt --report new.txt", "new.txt: would be written twice, for the report and for txt"},
+      {"one.png -o two.txt --raw --report two.mmd", "two.mmd: would be written twice, for the report and for raw"},
+      {"one.png -o x.txt --report x.txt.journal", "x.txt.journal: would be written twice"},
+      {"one.png -o x.xml", "x.xml: there is no format of the name '.xml'"},
+      {"one.png -o x.html.gz", "x.html.gz: there is no format of the name '.gz'"},
+      {"one.png two.png -o out.png", "out.png: boxes is a file for each page, and there are 2 inputs"},
+  };
+  fs::create_directory(folder / "broken");
+  fs::copy(TEST_DATA "/goldens/mini/config.json", folder / "broken");
+  for (const auto& [arguments, reason] : refusals) expect_refusal(read(arguments + " --model broken"), 2, reason);
+  EXPECT_EQ(slurp(folder / "one.png"), one);
+  EXPECT_EQ(slurp(folder / "two.png"), two);
+  EXPECT_EQ(slurp(folder / "three_boxes/page-1.png"), two);
+  EXPECT_EQ(slurp(folder / "notes.txt"), "precious");
+  EXPECT_EQ(files_in(folder.path()), 11u) << "and nothing was made";
+}
+
+TEST_F(ReadCommand, AsksForPlacesWhereAFormatLivesFromThem) {
+  const std::string primer = "--model '" LECTERN_SHIPPED_MODEL "' '" LECTERN_SAMPLES "/hello.png' ";
+  EXPECT_EQ(read(primer + "-o x.hocr").code, 0);
+  EXPECT_THAT(slurp(folder / "x.hocr"), AllOf(HasSubstr("content=\"markdown\""), HasSubstr("ocrx_word")));
+  EXPECT_EQ(read(primer + "-o x.json").code, 0);
+  EXPECT_FALSE(nlohmann::json::parse(slurp(folder / "x.json"))["pages"][0]["blocks"][0]["boxes"].empty());
+  EXPECT_EQ(read(primer + "-o y.json --prompt free").code, 0);
+  EXPECT_EQ(nlohmann::json::parse(slurp(folder / "y.json"))["prompt"], "free");
+  EXPECT_EQ(read(primer + "--format json --prompt '<|grounding|>Convert the document to markdown.'").code, 0);
+  EXPECT_EQ(read(primer + "--prompt '<|grounding|>Convert the document to markdown. ' --raw").out,
+            read(primer + "--prompt markdown --raw").out);
+}
+
 TEST_F(ReadCommand, RefusesAPlaceThatCannotBeWritten) {
   folder.write("file", "precious");
   expect_refusal(read(quick + banner + " -o missing/out.txt"), 2, "missing/out.txt: cannot be written");
@@ -285,7 +337,7 @@ TEST_F(ReadCommand, CtrlCKeepsTheTextThatWasStreamed) {
 TEST_F(ReadCommand, CtrlCKeepsFinishedPagesForTheNextRun) {
   const std::string blank = golden_images + "noise.png";  // which is finished at once
   const std::string command = "--mode tiny " + blank + " " + banner + " -o out.txt";
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     TerminalProcess process(folder, "read " + command);
     ASSERT_TRUE(process.wait_for(" tokens, ")) << process.shown();
     process.send(signal);
@@ -308,6 +360,22 @@ TEST_F(ReadCommand, CtrlCBeforeTheFirstTokenEndsSoonAndWritesNothing) {
   EXPECT_EQ(process.wait(), 130);
   EXPECT_THAT(process.shown(), AllOf(HasSubstr("interrupted; no page was finished"), Not(HasSubstr("taking in"))));
   EXPECT_EQ(slurp(folder / "out.txt"), "precious");
+}
+
+// The other end of a pipe may be silent for ever.
+TEST_F(ReadCommand, ASignalEndsAnyWait) {
+  ASSERT_EQ(::mkfifo((folder / "pipe.png").c_str(), 0600), 0);
+  for (const std::string command : {"read --mode tiny pipe.png -o out.txt", "convert pipe.png -o out.md",
+                                    "convert - -o out.md <> pipe.png", "read --mode tiny - -o out.txt <> pipe.png"}) {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      TerminalProcess process(folder, command);
+      ASSERT_TRUE(process.wait_to_catch(signal));
+      ::usleep(200'000);  // a signal that comes before the wait is none of this test
+      process.send(signal);
+      EXPECT_EQ(process.wait(), 130) << command << " " << process.shown();
+      EXPECT_EQ(files_in(folder.path()), 2u) << command << ": the pipe and .out";
+    }
+  }
 }
 
 TEST_F(ReadCommand, ShowsItsProgressOnATerminalOnly) {
@@ -335,11 +403,33 @@ TEST_F(ReadCommand, AKilledRunLeavesNoHalfFileAndIsGoneOnFrom) {
   EXPECT_THAT(slurp(folder / "out.txt"), StartsWith(text_of(banner).substr(0, 2)));
 }
 
+TEST_F(ReadCommand, AKilledRunLeavesNoTemporaryFile) {
+  const std::string command = "--mode tiny --max-tokens 3000 " + banner + " -o out/ --format txt,pdf";
+  TerminalProcess process(folder, "read " + command);
+  ASSERT_TRUE(process.wait_for(" tokens, ")) << process.shown();
+  process.send(SIGKILL);
+  EXPECT_EQ(process.wait(), 128 + SIGKILL);
+  EXPECT_EQ(files_in(folder / "out"), 1u) << "the journal";
+  folder.write("out/.lectern-1999999999-1.tmp", "of an older version");
+  EXPECT_EQ(read(quick + banner + " -o out/ --format txt,pdf").code, 0);
+  EXPECT_EQ(files_in(folder / "out"), 2u);
+}
+
+TEST_F(ReadCommand, AReaderThatGoesAwayIsAnErrorOfTheStream) {
+  const std::string command = testing::in_folder(
+      folder, "('" LECTERN_BINARY "' read --quiet " + quick + banner + "; echo $? >.code) 2>.err | true");
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(slurp(folder / ".code"), "2\n");
+  EXPECT_THAT(slurp(folder / ".err"), HasSubstr("standard output: cannot be written: Broken pipe"));
+}
+
 TEST_F(ReadCommand, ResumesOnlyWhatFits) {
   const std::string junk = folder.write("junk.png", "no picture").string();
   EXPECT_EQ(read(quick + banner + " " + junk + " -o out.txt").code, 1);
-  expect_refusal(read("--mode tiny --max-tokens 30 " + banner + " " + junk + " -o out.txt --resume"), 2,
-                 "out.txt.journal: does not fit this run: its max tokens is 40, not 30");
+  for (const std::string resume : {"", " --resume"}) {
+    expect_refusal(read("--mode tiny --max-tokens 30 " + banner + " " + junk + " -o out.txt" + resume), 2,
+                   "out.txt.journal: holds pages of another run: it was read with max tokens 40, not 30; give that");
+  }
   expect_refusal(read(quick + banner + " --resume"), 2, "--resume needs a place where a journal can lie");
   expect_refusal(read(quick + banner + " -o out.txt --resume --restart"), 2, "exclude each other");
   EXPECT_THAT(read(quick + banner + " " + junk + " -o out.txt --resume").err, HasSubstr("1 page is not read again"));
@@ -347,7 +437,8 @@ TEST_F(ReadCommand, ResumesOnlyWhatFits) {
 }
 
 TEST_F(ReadCommand, WritesSeveralFormatsAndAReport) {
-  EXPECT_EQ(read(quick + banner + " nothing.png -o out.md --format md,json --report report.json").code, 1);
+  EXPECT_EQ(read(quick + banner + " nothing.png -o out.md --format md,json --report report.json --prompt free").code,
+            1);
   EXPECT_THAT(slurp(folder / "out.md"), StartsWith(text_of(banner).substr(0, 2)));
   const auto document = nlohmann::json::parse(slurp(folder / "out.json"));
   EXPECT_EQ(document["pages"][0]["finish"], "length");
@@ -361,7 +452,7 @@ TEST_F(ReadCommand, WritesSeveralFormatsAndAReport) {
 }
 
 TEST_F(ReadCommand, WritesBoxesAndTheRawTextBesideTheOthers) {
-  EXPECT_EQ(read(quick + banner + " -o out.md --boxes --raw").code, 0);
+  EXPECT_EQ(read(quick + banner + " -o out.md --boxes --raw --prompt free").code, 0);
   EXPECT_THAT(slurp(folder / "out.boxes.png"), StartsWith("\x89PNG"));
   EXPECT_THAT(slurp(folder / "out.md"), StartsWith(slurp(folder / "out.mmd").substr(0, 2)));
   EXPECT_THAT(read(quick + banner + " --boxes").out, StartsWith("\x89PNG"));

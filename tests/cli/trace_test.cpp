@@ -52,6 +52,16 @@ TEST(TraceCommand, WritesEveryStageOfAPage) {
   EXPECT_EQ(ids[75], 72);
 }
 
+TEST(TraceCommand, ReplacesNoFileOfTheUsers) {
+  const TempFolder folder;
+  const std::string picture = testing::slurp(golden_images + "receipt.png");
+  folder.write("t.png", picture);
+  folder.write("u.png", picture);
+  expect_refusal(lectern(folder, "trace t.png -o t.png"), 2, "t.png: is an input, and the trace would replace it");
+  expect_refusal(lectern(folder, "trace t.png -o u.png"), 2, "u.png: holds a picture, and the trace would replace it");
+  EXPECT_EQ(testing::slurp(folder / "t.png"), picture);
+}
+
 TEST(TraceCommand, TakesAPromptAsReadDoes) {
   const TempFolder folder;
   const Outcome outcome =

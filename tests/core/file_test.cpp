@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "core/json_file.h"
 #include "core/temp_folder.h"
@@ -108,6 +111,36 @@ TEST(AtomicFile, WritesUnderTheLongestName) {
   AtomicFile file(folder / name);
   file.commit();
   EXPECT_TRUE(std::filesystem::exists(folder / name));
+}
+
+TEST(AtomicFile, HasNoNameBeforeItIsFinished) {
+  const TempFolder folder;
+  AtomicFile file(folder / "a");
+  file.write("x");
+  EXPECT_EQ(files_in(folder.path()), 0) << "whoever kills the process leaves nothing";
+}
+
+TEST(AtomicFile, KnowsWhatConcernsThePlace) {
+  EXPECT_TRUE(concerns_the_place(system_error("a", "cannot be written", ENOSPC)));
+  EXPECT_TRUE(concerns_the_place(system_error("a", "cannot be written", EROFS)));
+  EXPECT_FALSE(concerns_the_place(system_error("a", "cannot be written", ENAMETOOLONG)));
+  EXPECT_FALSE(concerns_the_place(Error("a picture is too wide")));
+}
+
+TEST(RemoveAbandonedFiles, TakesThoseOfProcessesThatAreGone) {
+  const TempFolder folder;
+  const pid_t gone = ::fork();
+  if (gone == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(gone, nullptr, 0), gone);
+  const std::string dead = std::to_string(gone), alive = std::to_string(::getpid());
+  for (const std::string& name : {".lectern-" + dead + "-1.tmp", ".lectern-" + dead + "-77.tmp"})
+    folder.write(name, "x");
+  const std::vector<std::string> kept = {".lectern-" + alive + "-1.tmp", ".lectern-" + dead + ".tmp",
+                                         ".lectern-x-1.tmp", "lectern-" + dead + "-1.tmp", ".lectern-" + dead + "-1"};
+  for (const std::string& name : kept) folder.write(name, "x");
+  remove_abandoned_files(folder.path());
+  EXPECT_EQ(files_in(folder.path()), static_cast<std::ptrdiff_t>(kept.size()));
+  for (const std::string& name : kept) EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
 }
 
 TEST(AtomicFile, NamesWhatIsWrong) {

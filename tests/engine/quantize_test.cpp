@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "checkpoint/packed.h"
 #include "checkpoint/summary.h"
+#include "core/stopped.h"
 #include "core/temp_folder.h"
 #include "device/cpu/cpu_device.h"
 #include "engine/loaded_model.h"
@@ -98,18 +101,6 @@ TEST_F(Quantize, RefusesWeightsThatAreNoNumbers) {
   }
 }
 
-TEST_F(Quantize, NamesWhatAnEarlierRunLeft) {
-  const fs::path left = folder_ / ("x.part-" + std::to_string(::getpid()));
-  fs::create_directory(left);
-  try {
-    quantize_model(mini, folder_ / "x", WeightFormat::q8, cpu_device());
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()), left.string() + ": is left from an earlier run; remove it");
-  }
-  EXPECT_TRUE(fs::exists(left));
-}
-
 TEST_F(Quantize, APackedModelTellsItsFormatAndItsParameters) {
   const auto total = [](const fs::path& folder) { return summary_json(Checkpoint::open(folder))["total"]; };
   for (const WeightFormat format : {WeightFormat::q8, WeightFormat::q4}) {
@@ -145,6 +136,27 @@ TEST_F(Quantize, RefusesWhatItCannotDo) {
   quantize_model(mini, folder_ / "q8", WeightFormat::q8, cpu_device());
   EXPECT_THROW(quantize_model(folder_ / "q8", folder_ / "x", WeightFormat::q4, cpu_device()), Error);  // packed already
   EXPECT_THAT(error_of(folder_ / "q8", WeightFormat::q4), HasSubstr("was packed as"));
+}
+
+TEST_F(Quantize, LeavesNothingWhenItIsStopped) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(quantize_model(mini, folder_ / "x", WeightFormat::q8, cpu_device(), stop.get_token()), Stopped);
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
+TEST_F(Quantize, TakesAwayWhatKilledRunsLeft) {
+  const pid_t gone = ::fork();
+  if (gone == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(gone, nullptr, 0), gone);
+  const std::string parent = std::to_string(::getppid());
+  for (const std::string& process : {std::to_string(gone), std::to_string(::getpid()), parent, std::string("notes")}) {
+    fs::create_directories(folder_ / ("x.part-" + process) / "model");
+  }
+  quantize_model(mini, folder_ / "x", WeightFormat::q8, cpu_device());
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder_.path())) names.push_back(entry.path().filename().string());
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("x", "x.part-" + parent, "x.part-notes"));
 }
 
 TEST_F(Quantize, BrokenListsAreErrors) {

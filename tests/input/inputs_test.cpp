@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/own_output.h"
 #include "core/temp_folder.h"
 
 namespace lectern {
@@ -50,10 +51,39 @@ TEST_F(InputsTest, FoldersPatternsAndMoreThanOneWordMayBeSeveral) {
 TEST_F(InputsTest, FilesAreTakenAsTheyAreTyped) {
   make("b.png");
   make("a.unknown");
-  EXPECT_THAT(files({path("b.png"), path("a.unknown"), path("b.png")}), ElementsAre("b.png", "a.unknown", "b.png"));
+  EXPECT_THAT(files({path("b.png"), path("a.unknown")}), ElementsAre("b.png", "a.unknown"));
   const Inputs inputs = expand_inputs(std::vector<std::string>{path("b.png"), "-"});
   EXPECT_EQ(inputs.files[0].below, "b.png");
   EXPECT_EQ(inputs.files[1].file, "-");
+}
+
+TEST_F(InputsTest, AFileIsTakenOnceWhateverItsNames) {
+  make("in/a.png");
+  make("in/b.png");
+  fs::create_hard_link(folder / "in/a.png", folder / "in/c.png");
+  EXPECT_THAT(files({path("in"), path("in/b.png"), path("in"), path("in/../in/a.png")}),
+              ElementsAre("in/a.png", "in/b.png"));
+  EXPECT_THAT(expand_inputs(std::vector<std::string>{path("in/a.png"), path("in")}).notes,
+              ElementsAre("2 files were named more than once, and read once"));
+  EXPECT_THAT(expand_inputs(std::vector<std::string>{path("in/b.png")}).notes, IsEmpty());
+}
+
+TEST_F(InputsTest, WhatLecternWroteIsLeftOutOfFolders) {
+  make("in/a.png");
+  make("in/a.md");
+  fs::create_directories(folder / "in/out/a_figures");
+  for (const std::string name : {"in/out/a.pdf", "in/a.pdf"}) folder.write(name, "%PDF-1.5\n" + std::string(pdf_mark));
+  make("in/a.boxes.png");
+  make("in/out/a.md");
+  make("in/out/a_figures/page-1-figure-1.png");
+  const Inputs inputs = expand_inputs(std::vector<std::string>{path("in")});
+  ASSERT_EQ(inputs.files.size(), 1u);
+  EXPECT_EQ(inputs.files[0].file, folder / "in/a.png");
+  EXPECT_THAT(inputs.notes, ElementsAre(path("in") + ": 4 files that lectern wrote are left out"));
+  EXPECT_THAT(files({path("in/a.pdf"), path("in/out/*.pdf")}), ElementsAre("in/a.pdf", "in/out/a.pdf"))
+      << "who names a file means it";
+  EXPECT_THAT(errors({path("in/out")}),
+              ElementsAre(path("in/out") + ": holds no picture or PDF; 2 files that lectern wrote are left out"));
 }
 
 TEST_F(InputsTest, AFolderStandsForWhatCanBeReadInIt) {

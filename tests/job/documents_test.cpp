@@ -84,6 +84,7 @@ TEST_F(Documents, ReadsTheGoodAmongTheBadAndSaysWhatIsMissing) {
                     folder.write("broken.pdf", "%PDF-1.4 is all").string(), (folder / "nothing.png").string(),
                     samples + "/sign.png"};
   options.formats = {"json", "txt"};
+  options.read.prompt = "free";
   const RunReport report = read();
   EXPECT_EQ(report.exit_code(), 1);
   EXPECT_EQ(report.read, 2);
@@ -187,14 +188,112 @@ TEST_F(Documents, AJournalOfOtherSettingsIsNotTakenOver) {
   options.inputs = {samples + "/hello.png", folder.write("junk.png", "no picture").string()};
   EXPECT_EQ(read().exit_code(), 1);
   options.read.max_tokens = 3;
-  options.resume = DocumentOptions::Resume::required;
-  EXPECT_THROW(read(), Error);
-  options.resume = DocumentOptions::Resume::automatic;
-  messages.clear();
-  EXPECT_EQ(read().devices[0].pages, 1);
-  EXPECT_THAT(messages, Contains(HasSubstr("is of another run (its max tokens is 0, not 3)")));
+  for (const auto resume : {DocumentOptions::Resume::required, DocumentOptions::Resume::automatic}) {
+    options.resume = resume;
+    try {
+      read();
+      ADD_FAILURE() << "was not refused";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("lectern.journal: holds pages of another run: it was read with max tokens 0, "
+                                          "not 3; give that run's command"));
+    }
+  }
   options.resume = DocumentOptions::Resume::never;
   EXPECT_EQ(read().devices[0].pages, 1);
+}
+
+// The journal keeps pages; what is made of them is made anew when anything about it has changed.
+TEST_F(Documents, OutputsAreWrittenAgainFromTheJournal) {
+  const auto page = [](const std::string& text) {
+    return testing::PdfPage{.content = "BT /F 14 Tf 4 20 Td (" + text + ") Tj ET", .media_box = "0 0 60 50"};
+  };
+  options.inputs = {samples + "/hello.png",
+                    folder.write("two.pdf", testing::pdf_of({page("one"), page("two")})).string(),
+                    folder.write("c.png", "x").string()};
+  options.formats = {"txt"};
+  options.output.page_breaks = true;
+  EXPECT_EQ(read().exit_code(), 1);
+  const std::string both = slurp(folder / "out/two.txt");
+  ASSERT_THAT(both, HasSubstr("\f"));
+
+  options.output.page_breaks = false;
+  RunReport report = read();
+  EXPECT_EQ(report.devices[0].pages, 0) << "all is in the journal";
+  EXPECT_EQ(report.inputs[1].from_journal, 2);
+  EXPECT_THAT(slurp(folder / "out/two.txt"), ::testing::Not(HasSubstr("\f")));
+
+  EXPECT_TRUE(read().inputs[1].done_before);
+  folder.write("out/hello.txt", "");
+  EXPECT_FALSE(read().inputs[0].done_before);
+  EXPECT_EQ(slurp(folder / "out/hello.txt"), sample_text("hello"));
+
+  options.pages = "1";
+  report = read();
+  EXPECT_EQ(report.devices[0].pages, 0);
+  EXPECT_EQ(slurp(folder / "out/two.txt"), both.substr(0, both.find("\n") + 1));
+}
+
+TEST_F(Documents, AnInputThatCannotBeWrittenFailsAlone) {
+  options.inputs = {folder.write("two.pdf", testing::pdf_of({{}, {}})).string(), samples + "/hello.png"};
+  options.formats = {"txt", "boxes"};
+  fs::create_directory(folder / "out");
+  folder.write("out/two_boxes", "in the way");
+  for (int i = 0; i < 2; ++i) {
+    messages.clear();
+    const RunReport report = read();
+    EXPECT_EQ(report.exit_code(), 1);
+    EXPECT_THAT(report.inputs[0].error, HasSubstr("two_boxes: the folder cannot be made"));
+    EXPECT_EQ(report.inputs[1].error, "");
+    EXPECT_EQ(slurp(folder / "out/hello.txt"), sample_text("hello"));
+    EXPECT_TRUE(fs::exists(folder / "out/two.txt")) << "the other format";
+    EXPECT_THAT(messages, Contains(HasSubstr("two_boxes: the folder cannot be made")));
+  }
+  fs::remove(folder / "out/two_boxes");
+  const RunReport report = read();
+  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_THAT(report.inputs[0].outputs, Contains((folder / "out/two_boxes/page-2.png").string()));
+}
+
+TEST_F(Documents, ARunOfOtherInputsKeepsTheJournalOfTheFirst) {
+  options.inputs = {samples + "/hello.png", folder.write("junk.png", "no picture").string()};
+  EXPECT_EQ(read().exit_code(), 1);
+  options.inputs = {samples + "/sign.png"};
+  messages.clear();
+  EXPECT_EQ(read().exit_code(), 0);
+  EXPECT_THAT(messages, Contains(HasSubstr("lectern.journal: still holds what was read of other inputs (1 page)")));
+  options.inputs = {samples + "/hello.png"};
+  EXPECT_TRUE(read().inputs[0].done_before);
+  EXPECT_FALSE(fs::exists(folder / "out/lectern.journal"));
+}
+
+TEST_F(Documents, WhatOneRunWroteIsNotReadByTheNext) {
+  fs::create_directory(folder / "scans");
+  fs::copy_file(samples + "/hello.png", folder / "scans/a.png");
+  options.inputs = {(folder / "scans").string()};
+  options.out = (folder / "scans/out").string();
+  options.formats = {"md", "pdf", "boxes"};
+  const auto files = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::recursive_directory_iterator(folder / "scans")) {
+      names.push_back(entry.path().lexically_relative(folder.path()).string());
+    }
+    return names;
+  };
+  EXPECT_EQ(read().exit_code(), 0);
+  const std::vector<std::string> first = files();
+  EXPECT_EQ(first.size(), 5u);
+  for (int run = 2; run <= 3; ++run) {
+    messages.clear();
+    EXPECT_EQ(read().exit_code(), 0) << run;
+    EXPECT_THAT(files(), ::testing::UnorderedElementsAreArray(first)) << run;
+    EXPECT_THAT(messages, Contains(HasSubstr("scans: 2 files that lectern wrote are left out"))) << run;
+  }
+  options.out = (folder / "scans").string();
+  EXPECT_EQ(read().exit_code(), 0);
+  fs::copy_file(samples + "/sign.png", folder / "scans/b.png");
+  EXPECT_EQ(read().exit_code(), 0);
+  EXPECT_TRUE(fs::exists(folder / "scans/b.pdf"));
+  EXPECT_FALSE(fs::exists(folder / "scans/a.boxes.md"));
 }
 
 TEST_F(Documents, RefusesAJournalThatCannotBeWritten) {

@@ -14,7 +14,11 @@
 namespace lectern {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using testing::slurp;
 using testing::TempFolder;
 using Use = Journal::Use;
@@ -53,7 +57,6 @@ TEST_F(JournalTest, KeepsPagesForTheNextRun) {
   keep(3);
   Journal journal(path, settings, Use::required);
   EXPECT_EQ(journal.pages_found(), 3u);
-  EXPECT_EQ(journal.misfit(), "");
   const auto page = journal.page(stamp, 2);
   ASSERT_TRUE(page);
   EXPECT_EQ(page->raw, "text 2");
@@ -102,19 +105,43 @@ TEST_F(JournalTest, TrustsNothingBehindADamagedLine) {
 TEST_F(JournalTest, OfOtherSettingsDoesNotFit) {
   keep(2);
   settings["mode"] = "base";
-  EXPECT_THAT(refusal(Use::required), HasSubstr("does not fit this run: its mode is \"tiny\", not \"base\""));
-  const Journal journal(path, settings, Use::fitting);
-  EXPECT_EQ(journal.misfit(), "its mode is \"tiny\", not \"base\"");
-  EXPECT_EQ(journal.pages_found(), 0u);
+  for (const Use use : {Use::required, Use::fitting}) {
+    EXPECT_THAT(refusal(use), AllOf(HasSubstr("holds pages of another run: it was read with mode tiny, not base;"),
+                                    HasSubstr("--restart")));
+  }
+  settings = {{"mode", "tiny"}, {"prompt", "free"}, {"model files", {"a 1 2"}}};
+  EXPECT_THAT(refusal(Use::fitting), HasSubstr("it was read with other model files;"));
+  EXPECT_EQ(Journal(path, settings, Use::anew).pages_found(), 0u);
 }
 
-TEST_F(JournalTest, WhatIsNoJournalIsRefusedOrReplaced) {
+TEST_F(JournalTest, OfOtherSettingsWithoutPagesGoes) {
+  folder.write("out.md.journal", "{\"lectern_journal\": 2, \"mode\": \"base\", \"prompt\": \"free\"}\n");
+  EXPECT_THAT(refusal(Use::required), HasSubstr("does not fit this run: it was read with mode base, not tiny"));
+  EXPECT_EQ(refusal(Use::fitting), "not refused");
+}
+
+TEST_F(JournalTest, OfTheVersionBeforeIsRefusedInOneLine) {
+  keep(1);
+  std::string text = slurp(path);
+  const std::string version = "\"lectern_journal\":2";
+  ASSERT_NE(text.find(version), std::string::npos);
+  text[text.find(version) + version.size() - 1] = '1';
+  folder.write("out.md.journal", text);
+  EXPECT_THAT(refusal(Use::fitting), AllOf(HasSubstr("was written by another version of lectern"),
+                                           HasSubstr("--restart"), Not(HasSubstr("\n"))));
+  EXPECT_EQ(refusal(Use::anew), "not refused");
+}
+
+TEST_F(JournalTest, WhatIsNoJournalIsRefused) {
   for (const std::string junk : {"precious", "precious\n", "[]\n", "{\"mode\": \"tiny\"}\n"}) {
     folder.write("out.md.journal", junk);
-    EXPECT_THAT(refusal(Use::required), HasSubstr(junk.ends_with("\n") ? "does not fit this run" : "not refused"));
-    keep(1);
-    EXPECT_EQ(Journal(path, settings, Use::required).pages_found(), 1u);
+    for (const Use use : {Use::fitting, Use::required, Use::anew}) {
+      EXPECT_THAT(refusal(use), HasSubstr("is no journal of lectern; move it away"));
+    }
+    EXPECT_EQ(slurp(path), junk);
   }
+  folder.write("out.md.journal", "{\"lectern_jour");  // cut off
+  EXPECT_EQ(refusal(Use::fitting), "not refused");
 }
 
 TEST_F(JournalTest, BeginsAnewWhenAskedTo) {
@@ -129,7 +156,25 @@ TEST_F(JournalTest, GoesWhenItHoldsNothingOrIsNeededNoMore) {
   EXPECT_FALSE(std::filesystem::exists(path));
   keep(1);
   EXPECT_TRUE(std::filesystem::exists(path));
-  Journal(path, settings, Use::fitting).remove();
+  EXPECT_EQ(Journal(path, settings, Use::fitting).forget({stamp}), 0u);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(JournalTest, KeepsThePagesOfOtherInputs) {
+  const FileStamp other = *stamp_of(folder.write("other.pdf", "another pdf"));
+  keep(2);
+  {
+    Journal journal(path, settings, Use::fitting);
+    journal.add(other, page_of(1));
+    EXPECT_EQ(journal.forget({other}), 2u);
+  }
+  {
+    Journal journal(path, settings, Use::fitting);
+    EXPECT_FALSE(journal.page(other, 1)) << "it is done";
+    EXPECT_EQ(journal.pages_found(), 2u);
+    folder.write("scan.pdf", "a pdf that has changed");
+    EXPECT_EQ(journal.forget({other}), 0u);
+  }
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
@@ -138,18 +183,24 @@ TEST_F(JournalTest, IsWrittenByOneRunAtATime) {
   EXPECT_THAT(refusal(Use::fitting), HasSubstr("another run is writing this journal"));
 }
 
-TEST_F(JournalTest, KnowsFinishedOutputsThatAreStillThere) {
+TEST_F(JournalTest, KnowsFinishedOutputsThatAreThereAsTheyWereLeft) {
   const std::vector<std::filesystem::path> outputs = {folder.write("scan.md", "x"), folder.write("scan.json", "x")};
+  const nlohmann::json identity = {{"page breaks", true}}, other = {{"page breaks", false}};
   {
     Journal journal(path, settings, Use::anew);
     journal.add(stamp, page_of(1));
-    journal.add_outputs(stamp, outputs);
+    journal.add_outputs(stamp, identity, outputs);
   }
-  const Journal journal(path, settings, Use::fitting);
-  EXPECT_TRUE(journal.has_outputs(stamp, outputs));
-  EXPECT_FALSE(journal.has_outputs(stamp, {outputs[0]})) << "other formats are asked for";
+  {
+    const Journal journal(path, settings, Use::fitting);
+    EXPECT_THAT(journal.outputs(stamp, identity), ElementsAre(outputs[0].string(), outputs[1].string()));
+    EXPECT_THAT(journal.outputs(stamp, other), IsEmpty());
+  }
+  folder.write("scan.md", "");
+  EXPECT_THAT(Journal(path, settings, Use::fitting).outputs(stamp, identity), IsEmpty()) << "it was emptied";
+  folder.write("scan.md", "x");
   std::filesystem::remove(outputs[1]);
-  EXPECT_FALSE(journal.has_outputs(stamp, outputs));
+  EXPECT_THAT(Journal(path, settings, Use::fitting).outputs(stamp, identity), IsEmpty());
 }
 
 TEST_F(JournalTest, AFullDiskLeavesWholeLines) {

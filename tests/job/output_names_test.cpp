@@ -17,21 +17,42 @@ using ::testing::HasSubstr;
 using testing::TempFolder;
 namespace fs = std::filesystem;
 
-std::vector<std::string> names(const std::vector<fs::path>& inputs) { return distinct_names(inputs); }
+std::vector<Input> typed(const std::vector<fs::path>& files) {
+  std::vector<Input> inputs;
+  for (const fs::path& file : files) inputs.push_back({file, file.filename()});
+  return inputs;
+}
+
+std::vector<std::string> names(const std::vector<Input>& inputs) {
+  std::vector<std::string> names;
+  for (const fs::path& name : distinct_names(inputs)) names.push_back(name.string());
+  return names;
+}
+std::vector<std::string> names(const std::vector<fs::path>& files) { return names(typed(files)); }
 
 TEST(OutputNames, AreThoseOfTheInputs) {
-  EXPECT_THAT(names({"a/x.png", "b/y.tar.gz", "-", "z"}), ElementsAre("x", "y.tar", "stdin", "z"));
+  EXPECT_THAT(names(std::vector<fs::path>{"a/x.png", "b/y.tar.gz", "-", "z"}), ElementsAre("x", "y.tar", "stdin", "z"));
+}
+
+TEST(OutputNames, KeepTheFoldersBelowTheOneThatWasTyped) {
+  const Input a = {"in/a/x.png", "a/x.png"}, b = {"in/b/x.png", "b/x.png"}, top = {"in/x.png", "x.png"};
+  EXPECT_THAT(names(std::vector<Input>{a}), ElementsAre("a/x")) << "whatever else lies there";
+  EXPECT_THAT(names(std::vector<Input>{a, b, top}), ElementsAre("a/x", "b/x", "x"));
+  EXPECT_THAT(names(std::vector<Input>{{"1/a/x.png", "a/x.png"}, {"2/a/x.png", "a/x.png"}}),
+              ElementsAre("a/1-a-x", "a/2-a-x"));
 }
 
 TEST(OutputNames, TellInputsOfOneNameApart) {
-  EXPECT_THAT(names({"x.png", "x.jpg", "y.png"}), ElementsAre("x.png", "x.jpg", "y"));
-  EXPECT_THAT(names({"a/x.png", "b/x.png"}), ElementsAre("a-x", "b-x"));
-  EXPECT_THAT(names({"a/x.png", "a/x.jpg", "b/x.png"}), ElementsAre("a-x.png", "a-x.jpg", "b-x.png"));
-  EXPECT_THAT(names({"1/a/x.png", "2/a/x.png"}), ElementsAre("1-a-x", "2-a-x"));
-  EXPECT_THAT(names({"x.png", "a/x.png", "../x.png"}), ElementsAre("x", "a-x", "x-2"));
-  EXPECT_THAT(names({"x.png", "x.png", "./x.png"}), ElementsAre("x", "x-2", "x-3"));
-  EXPECT_THAT(names({"x.png", "X.png"}), ElementsAre("x", "X-2")) << "one file where case does not count";
-  EXPECT_THAT(names({"a/x.png", "b/x.png", "a-x.pdf"}), ElementsAre("a-x", "b-x", "a-x-2"));
+  EXPECT_THAT(names(std::vector<fs::path>{"x.png", "x.jpg", "y.png"}), ElementsAre("x.png", "x.jpg", "y"));
+  EXPECT_THAT(names(std::vector<fs::path>{"a/x.png", "b/x.png"}), ElementsAre("a-x", "b-x"));
+  EXPECT_THAT(names(std::vector<fs::path>{"a/x.png", "a/x.jpg", "b/x.png"}),
+              ElementsAre("a-x.png", "a-x.jpg", "b-x.png"));
+  EXPECT_THAT(names(std::vector<fs::path>{"1/a/x.png", "2/a/x.png"}), ElementsAre("1-a-x", "2-a-x"));
+  EXPECT_THAT(names(std::vector<fs::path>{"x.png", "a/x.png", "../x.png"}), ElementsAre("x", "a-x", "x-2"));
+  EXPECT_THAT(names(std::vector<fs::path>{"x.png", "x.png", "./x.png"}), ElementsAre("x", "x-2", "x-3"));
+  EXPECT_THAT(names(std::vector<fs::path>{"x.png", "X.png"}), ElementsAre("x", "X-2"))
+      << "one file where case does not count";
+  EXPECT_THAT(names(std::vector<fs::path>{"a/x.png", "b/x.png", "a-x.pdf"}), ElementsAre("a-x", "b-x", "a-x-2"));
 }
 
 TEST(OutputNames, DoNotDependOnTheOrder) {
@@ -45,8 +66,8 @@ TEST(OutputNames, FormFilesInAFolder) {
   const TempFolder folder;
   const std::string out = (folder / "new/out/").string();
   const std::vector<fs::path> inputs = {"a/x.png", "b/x.png"};
-  const OutputNames outputs(out, inputs, {Format::markdown, Format::json});
-  EXPECT_TRUE(fs::is_directory(out));
+  const OutputNames outputs(out, typed(inputs), {Format::markdown, Format::json});
+  EXPECT_FALSE(fs::exists(out)) << "not yet";
   EXPECT_FALSE(outputs.to_stdout());
   EXPECT_FALSE(outputs.combined());
   EXPECT_EQ(outputs.path(0, Format::markdown), fs::path(out) / "a-x.md");
@@ -56,7 +77,7 @@ TEST(OutputNames, FormFilesInAFolder) {
 TEST(OutputNames, TakeANameWithoutExtensionForAFolderWhereThereAreSeveral) {
   const TempFolder folder;
   const std::string out = (folder / "texts").string();
-  const std::vector<fs::path> one = {"x.png"}, two = {"x.png", "y.png"};
+  const std::vector<Input> one = typed({"x.png"}), two = typed({"x.png", "y.png"});
   EXPECT_FALSE(OutputNames(out, one, {Format::text}).in_folder());
   EXPECT_EQ(OutputNames(out, one, {Format::text}).path(0, Format::text), out);
   EXPECT_FALSE(fs::exists(out));
@@ -77,7 +98,7 @@ TEST(OutputNames, TakeANameWithoutExtensionForAFolderWhereThereAreSeveral) {
 
 TEST(OutputNames, FormOneFile) {
   const TempFolder folder;
-  const std::vector<fs::path> one = {"x.png"}, two = {"x.png", "y.png"};
+  const std::vector<Input> one = typed({"x.png"}), two = typed({"x.png", "y.png"});
   const std::string out = (folder / "result.text").string();
   const OutputNames file(out, two, {Format::markdown});
   EXPECT_EQ(file.path(0, Format::markdown), out);
@@ -94,7 +115,7 @@ TEST(OutputNames, FormOneFile) {
 }
 
 TEST(OutputNames, MayBeStandardOutput) {
-  const std::vector<fs::path> inputs = {"x.png"};
+  const std::vector<Input> inputs = typed({"x.png"});
   for (const std::string out : {"", "-"}) {
     const OutputNames outputs(out, inputs, {Format::text});
     EXPECT_TRUE(outputs.to_stdout());
@@ -103,9 +124,12 @@ TEST(OutputNames, MayBeStandardOutput) {
   }
 }
 
-std::string refusal(const std::string& out, const std::vector<fs::path>& inputs, std::vector<Format> formats) {
+std::string refusal(const std::string& out, const std::vector<fs::path>& files, std::vector<Format> formats) {
   try {
-    OutputNames(out, inputs, std::move(formats));
+    const std::vector<Input> inputs = typed(files);
+    FileGate gate;
+    for (const Input& input : inputs) gate.add_input(input.file);
+    OutputNames(out, inputs, std::move(formats)).pass(gate, {});
   } catch (const Error& error) {
     return error.what();
   }
@@ -122,16 +146,25 @@ TEST(OutputNames, RefuseWhatCannotBeWritten) {
   EXPECT_THAT(refusal("/dev/null", {raw}, {Format::markdown}), HasSubstr("a device"));
 }
 
-TEST(OutputNames, TellFormats) {
-  EXPECT_EQ(format_of("a.md"), Format::markdown);
-  EXPECT_EQ(format_of("a.b/c.JSON"), Format::json);
-  EXPECT_EQ(format_of("a.mmd"), Format::raw);
-  EXPECT_EQ(format_of("a.htm"), Format::html);
-  EXPECT_EQ(format_of("a.png"), Format::boxes);
-  EXPECT_EQ(format_of("a.docx"), std::nullopt);
-  EXPECT_EQ(format_of("md"), std::nullopt);
-  for (const FormatName& format : format_names()) EXPECT_EQ(format_named(format.name), format.format);
-  EXPECT_THROW(format_named("docx"), Error);
+TEST(OutputNames, RefuseFilesOfPagesThatWouldBeInputs) {
+  const TempFolder folder;
+  fs::create_directory(folder / "x_boxes");
+  fs::create_directory(folder / "x_figures");
+  const std::string boxes = folder.write("x_boxes/page-1.png", "\x89PNG").string();
+  const std::string figure = folder.write("x_figures/page-1-figure-1.png", "\x89PNG").string();
+  const std::string out = folder.path().string();
+  EXPECT_THAT(refusal(out, {"x.tif", boxes}, {Format::boxes}), HasSubstr("page-1.png: is an input"));
+  EXPECT_THAT(refusal(out, {"x.tif", figure}, {Format::markdown}), HasSubstr("figure-1.png: is an input"));
+  EXPECT_EQ(refusal(out, {"x.tif", figure}, {Format::text}), "no error");
+}
+
+TEST(OutputNames, OnePageFormatsTakeNoSeveralInputs) {
+  const TempFolder folder;
+  EXPECT_THAT(refusal((folder / "out.png").string(), {"a.png", "b.png"}, {Format::boxes}),
+              HasSubstr("out.png: boxes is a file for each page, and there are 2 inputs"));
+  EXPECT_THAT(refusal("-", {"a.png", "b.png"}, {Format::boxes}), HasSubstr("do not fit onto standard output"));
+  EXPECT_EQ(refusal((folder / "out/").string(), {"a.png", "b.png"}, {Format::boxes}), "no error");
+  EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
 }  // namespace

@@ -34,6 +34,23 @@ TEST(RunReport, ItsExitCodeTellsWhatWasDone) {
   EXPECT_EQ(report.exit_code(), 1);
   report.interrupted = true;
   EXPECT_EQ(report.exit_code(), 130);
+  EXPECT_FALSE(report.is_done());
+}
+
+TEST(RunReport, APageThatEndedEarlyIsNotAll) {
+  RunReport report = report_of(3, 0);
+  EXPECT_TRUE(report.is_done());
+  report.incomplete = 1;
+  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_TRUE(report.is_done()) << "reading it again ends there again";
+}
+
+TEST(RunReport, AnInputThatCouldNotBeWrittenDidNothing) {
+  RunReport report = report_of(3, 0);
+  report.inputs[0].error = "a.pdf: cannot be written";
+  EXPECT_EQ(report.exit_code(), 2);
+  report.inputs[0].outputs.emplace_back("a.txt");
+  EXPECT_EQ(report.exit_code(), 1);
 }
 
 TEST(RunReport, WithoutAnyOutputNothingWasDone) {

@@ -34,8 +34,7 @@ int64_t resident_bytes() {
 }
 
 TEST(Writers, AppearWhenTheyAreFinished) {
-  for (const FormatName& format : format_names()) {
-    if (format.format == Format::boxes) continue;  // each of its pages is a file of its own
+  for (const FormatInfo& format : format_infos()) {
     const TempFolder folder;
     const fs::path path = folder / "a";
     const Picture picture = testing::picture_of();
@@ -71,7 +70,7 @@ TEST(Writers, LoseNothingThatWasPrinted) {
     const std::string raw = "<|ref|>text<|/ref|><|det|>[[10, 10, 900, 300]]<|/det|>\n" + text +
                             "\n\n<|ref|>table<|/ref|><|det|>[[10, 400, 900, 900]]<|/det|>\n" + cell;
     const TempFolder folder;
-    for (const FormatName& format : format_names()) {
+    for (const FormatInfo& format : format_infos()) {
       if (format.format == Format::boxes || format.format == Format::json || format.format == Format::raw) continue;
       const fs::path path = folder / "a";
       const auto writer = make_writer(format.format, path, testing::info_of(1), {});
@@ -100,6 +99,34 @@ TEST(Writers, LoseNothingThatWasPrinted) {
   }
 }
 
+TEST(Formats, AreToldByEveryExtension) {
+  EXPECT_EQ(format_of("a.md"), Format::markdown);
+  EXPECT_EQ(format_of("a.b/c.JSON"), Format::json);
+  EXPECT_EQ(format_of("a.mmd"), Format::raw);
+  EXPECT_EQ(format_of("a.htm"), Format::html);
+  EXPECT_EQ(format_of("a.png"), Format::boxes);
+  EXPECT_EQ(format_of("a.boxes.PNG"), Format::boxes);
+  for (const char* name : {"a.docx", "md", ".md", "a.md.gz", "a.xml", "a.jpg", "a."})
+    EXPECT_EQ(format_of(name), std::nullopt);
+  for (const FormatInfo& format : format_infos()) {
+    EXPECT_EQ(format_named(format.name), format.format);
+    for (const std::string_view extension : format.extensions) {
+      if (extension.empty()) continue;
+      EXPECT_EQ(format_of("x" + std::string(extension)), format.format) << extension;
+    }
+  }
+  EXPECT_THROW(format_named("docx"), Error);
+}
+
+TEST(Formats, NameWhatLiesBesideTheirFiles) {
+  EXPECT_EQ(page_folder_of("out/a.boxes.png", Format::boxes), "out/a_boxes");
+  EXPECT_EQ(page_folder_of("out/a.png", Format::boxes), "out/a_boxes");
+  EXPECT_EQ(page_folder_of("b.c.md", Format::markdown), "b.c_figures");
+  EXPECT_EQ(page_folder_of("text", Format::markdown), "text_figures");
+  EXPECT_EQ(page_folder_of("-", Format::markdown), "");
+  EXPECT_EQ(page_folder_of("a.txt", Format::text), "");
+}
+
 TEST(Writers, MarkPagesThatFailed) {
   for (const Format format : {Format::markdown, Format::text, Format::json, Format::html, Format::hocr, Format::raw}) {
     const TempFolder folder;
@@ -107,13 +134,13 @@ TEST(Writers, MarkPagesThatFailed) {
     writer->page(testing::failed_page(1, "the scanner was on fire"), nullptr);
     writer->page(testing::page_of(2, "Behind"), nullptr);
     writer->finish();
-    EXPECT_THAT(slurp(folder / "a"), HasSubstr("the scanner was on fire")) << name_of(format).name;
-    EXPECT_THAT(slurp(folder / "a"), HasSubstr("Behind")) << name_of(format).name;
+    EXPECT_THAT(slurp(folder / "a"), HasSubstr("the scanner was on fire")) << format_info(format).name;
+    EXPECT_THAT(slurp(folder / "a"), HasSubstr("Behind")) << format_info(format).name;
   }
 }
 
 TEST(Writers, SayThatAFileCannotBeWritten) {
-  for (const FormatName& format : format_names()) {
+  for (const FormatInfo& format : format_infos()) {
     const TempFolder folder;
     const Picture picture = testing::picture_of();
     EXPECT_THROW(
@@ -144,8 +171,8 @@ TEST(Writers, NeedMemoryForOnePageOnly) {
     const int64_t before = resident_bytes();
     for (page.number = 2; page.number <= pages; ++page.number) writer->page(page, &picture);
     writer->finish();
-    EXPECT_LT(resident_bytes() - before, 16'000'000) << name_of(format).name;
-    EXPECT_GT(fs::file_size(folder / "a"), 10'000'000u) << name_of(format).name;
+    EXPECT_LT(resident_bytes() - before, 16'000'000) << format_info(format).name;
+    EXPECT_GT(fs::file_size(folder / "a"), 10'000'000u) << format_info(format).name;
   }
 }
 

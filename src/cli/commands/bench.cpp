@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/interrupts.h"
 #include "cli/model_options.h"
 #include "core/clock.h"
 #include "core/threads.h"
@@ -232,6 +233,7 @@ void bench_decoder(const LoadedModel& model, const Arguments& arguments, const c
 }
 
 int bench(const Arguments& arguments) {
+  const Interrupts interrupts(Interrupts::First::ends);
   use_threads(arguments.model.threads);
   Report report;
   const auto add_peak = [&](const char* key, double peak, const char* unit) {

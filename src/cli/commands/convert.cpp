@@ -1,6 +1,7 @@
 // lectern convert: the raw output of any DeepSeek-OCR engine, with its layout tags, as finished documents.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -9,10 +10,13 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/interrupts.h"
 #include "cli/output_options.h"
 #include "core/file.h"
+#include "core/file_gate.h"
+#include "core/stopped.h"
+#include "input/input_file.h"
 #include "input/page_source.h"
-#include "job/output_names.h"
 #include "job/outputs.h"
 #include "layout/layout.h"
 #include "layout/raw_pages.h"
@@ -31,13 +35,25 @@ struct Arguments {
   OutputArguments output;
 };
 
+std::vector<Input> inputs_of(const Arguments& arguments) {
+  std::vector<Input> inputs;
+  for (const auto& file : arguments.inputs) inputs.push_back({file, file == "-" ? "stdin" : file.filename()});
+  return inputs;
+}
+
+std::string read_raw(const std::filesystem::path& path, const std::stop_token& stop) {
+  const InputFile file(path, stop, "the text that a model wrote");
+  return raw_text(read_text_file(file.path(), largest_raw_file), file.name());
+}
+
 // The pages of several files of pictures, one after the other.
 class PagePictures {
  public:
-  PagePictures(const std::vector<std::filesystem::path>& files, double dpi) {
+  PagePictures(const std::vector<std::filesystem::path>& files, double dpi, const std::stop_token& stop) {
     for (const auto& file : files) {
       SourceOptions options;
       options.dpi = dpi;
+      options.stop = stop;
       sources_.push_back(open_source(file, options));
       for (int i = 0; i < sources_.back()->pages(); ++i) pages_.emplace_back(sources_.size() - 1, i);
     }
@@ -50,109 +66,136 @@ class PagePictures {
   std::vector<std::pair<size_t, int>> pages_;
 };
 
+std::string pages_text(size_t count) { return count == 1 ? "1 page" : fmt::format("{} pages", count); }
+
 class Conversion {
  public:
-  explicit Conversion(const Arguments& arguments)
+  Conversion(const Arguments& arguments, std::stop_token stop)
       : arguments_(arguments),
+        stop_(std::move(stop)),
+        inputs_(inputs_of(arguments)),
         formats_(chosen_formats(arguments.output, Format::markdown)),
-        names_(arguments.output.out, arguments.inputs, formats_),
-        pictures_(arguments.images, arguments.dpi) {}
+        outputs_(arguments.output.out.empty() ? "-" : arguments.output.out, formats_, arguments.output.options, inputs_,
+                 inputs_.size() > 1, passed_inputs()),
+        texts_(inputs_.size()) {}
 
   int run() {
     for (const Format format : formats_) {
-      if (pictures_.size() == 0 && (format == Format::pdf || format == Format::boxes)) {
-        throw Error(
-            fmt::format("--format {} needs the pictures of the pages; name them with --image", name_of(format).name));
+      if (format_info(format).needs_pictures && arguments_.images.empty()) {
+        throw Error(fmt::format("--format {} needs the pictures of the pages; name them with --image",
+                                format_info(format).name));
       }
     }
-    size_t done = 0;
-    for (size_t i = 0; i < arguments_.inputs.size(); ++i) {
-      try {
-        convert(i);
-        ++done;
-      } catch (const Error& error) {
-        complain(error.what());
-      }
+    read_texts();
+    const PagePictures pictures(arguments_.images, arguments_.dpi, stop_);
+    if (pictures.size() > 0 && complete_ && pages_ != pictures.size()) {
+      throw Error(fmt::format("{}: there {} {} of text, but {} with --image", arguments_.inputs.back().string(),
+                              pages_ == 1 ? "is" : "are", pages_text(pages_), pages_text(pictures.size())));
     }
-    if (names_.combined() && done > 0) finish();
-    if (done == 0) return exit_failed;
-    return done < arguments_.inputs.size() || failed_pages_ > 0 ? exit_some_failed : exit_done;
+    if (pages_ == 0) return exit_failed;
+    outputs_.make_folder();
+    size_t picture = 0;  // of all inputs together
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      if (texts_[i].empty()) continue;
+      convert(i, pictures, picture);
+      picture += texts_[i].size();
+    }
+    written_ += outputs_.finish(false).size();
+    complain_of_outputs();
+    if (written_ == 0 && !outputs_.to_stdout()) return exit_failed;
+    return complete_ ? exit_done : exit_some_failed;
   }
 
  private:
-  void convert(size_t input) {
-    const std::string name = arguments_.inputs[input].string();
-    const std::string raw = raw_text(read_text_file(name == "-" ? "/dev/stdin" : name, largest_raw_file), name);
-    const std::vector<std::string> pages = split_raw_pages(raw);
-    // The pictures are for all inputs together.
-    const size_t first = next_picture_;
-    next_picture_ += pages.size();
-    const bool last = input + 1 == arguments_.inputs.size();
-    if (pictures_.size() > 0 && (next_picture_ > pictures_.size() || (last && next_picture_ < pictures_.size()))) {
-      throw Error(fmt::format("{}: there {} of text, but {} with --image", name,
-                              next_picture_ == 1 ? "is 1 page" : fmt::format("are {} pages", next_picture_),
-                              pictures_.size() == 1 ? "1 page" : fmt::format("{} pages", pictures_.size())));
-    }
-    if (writers_.empty() || !names_.combined()) begin(input, name, pages.size());
-    for (size_t i = 0; i < pages.size(); ++i) {
-      write(name, pages[i], static_cast<int>(i) + 1, pictures_.size() > 0 ? std::optional(first + i) : std::nullopt);
-    }
-    if (!names_.combined()) finish();
+  FileGate& passed_inputs() {
+    for (const Input& input : inputs_) gate_.add_input(input.file);
+    for (const auto& image : arguments_.images) gate_.add_input(image);
+    return gate_;
   }
 
-  void begin(size_t input, const std::string& name, size_t pages) {
-    DocumentInfo info;
-    const bool one_picture = arguments_.images.size() == 1 && arguments_.inputs.size() == 1;
-    info.source = one_picture ? arguments_.images[0].string() : name;
-    info.pages = static_cast<int>(pages);
-    info.version = LECTERN_VERSION;
-    writers_.clear();
-    for (const Format format : formats_) {
-      writers_.push_back(make_writer(format, names_.path(input, format), info, arguments_.output.options));
-    }
-  }
-
-  void write(const std::string& name, const std::string& raw, int number, std::optional<size_t> picture) {
-    DocumentPage page;
-    page.number = number;
-    page.raw = raw;
-    page.width = page.height = layout_scale;
-    SourcePage source;
-    if (picture) {
+  void read_texts() {
+    for (size_t i = 0; i < inputs_.size(); ++i) {
       try {
-        source = pictures_.page(*picture);
-        page.width = source.picture.width;
-        page.height = source.picture.height;
-        page.dpi = source.dpi;
-        page.turn = source.turn;
+        texts_[i] = split_raw_pages(read_raw(inputs_[i].file, stop_));
+        pages_ += texts_[i].size();
       } catch (const Error& error) {
-        page.warnings.push_back({"no_picture", error.what(), std::nullopt});
-        ++failed_pages_;
+        complete_ = false;
+        complain(error.what());
       }
     }
-    lay_out(page);
-    for (const Warning& warning : page.warnings)
-      complain(fmt::format("{}: page {}: {}", name, number, warning.message));
-    const Picture* const pixels = source.picture.width > 0 ? &source.picture : nullptr;
-    for (const auto& writer : writers_) writer->page(page, pixels);
   }
 
-  void finish() {
-    for (const auto& writer : writers_) writer->finish();
-    for (const auto& writer : writers_) {
-      for (const std::string& warning : writer->warnings()) complain(warning);
+  void convert(size_t input, const PagePictures& pictures, size_t first_picture) {
+    const std::string name = inputs_[input].file.string();
+    DocumentInfo info;
+    info.source = arguments_.images.size() == 1 && inputs_.size() == 1 ? arguments_.images[0].string() : name;
+    if (outputs_.merges()) {
+      for (size_t i = input + 1; i < inputs_.size(); ++i) info.source += ", " + inputs_[i].file.string();
     }
-    writers_.clear();
+    info.pages = static_cast<int>(outputs_.merges() ? pages_ : texts_[input].size());
+    info.version = LECTERN_VERSION;
+    outputs_.begin(input, info);
+    for (size_t i = 0; i < texts_[input].size(); ++i) {
+      throw_if_stopped(stop_);
+      DocumentPage page;
+      page.number = static_cast<int>(i) + 1;
+      page.raw = std::exchange(texts_[input][i], {});
+      page.width = page.height = layout_scale;
+      std::optional<Picture> picture;
+      if (first_picture + i < pictures.size()) picture = take_picture(pictures, first_picture + i, page);
+      lay_out(page);
+      for (const Warning& warning : page.warnings)
+        complain(fmt::format("{}: page {}: {}", name, page.number, warning.message));
+      outputs_.page(page, picture ? &*picture : nullptr);
+    }
+    written_ += outputs_.end(input).size();
+    complain_of_outputs();
+  }
+
+  std::optional<Picture> take_picture(const PagePictures& pictures, size_t index, DocumentPage& page) {
+    try {
+      SourcePage source = pictures.page(index);
+      page.width = source.picture.width;
+      page.height = source.picture.height;
+      page.dpi = source.dpi;
+      page.turn = source.turn;
+      return std::move(source.picture);
+    } catch (const Error& error) {
+      page.warnings.push_back({"no_picture", error.what(), std::nullopt});
+      complete_ = false;
+      return std::nullopt;
+    }
+  }
+
+  void complain_of_outputs() {
+    for (const std::string& failure : outputs_.take_failures()) {
+      complain(failure);
+      complete_ = false;
+    }
+    for (const std::string& warning : outputs_.take_warnings()) complain(warning);
   }
 
   const Arguments& arguments_;
+  const std::stop_token stop_;
+  const std::vector<Input> inputs_;
   const std::vector<Format> formats_;
-  const OutputNames names_;
-  const PagePictures pictures_;
-  size_t next_picture_ = 0;
-  size_t failed_pages_ = 0;
-  std::vector<std::unique_ptr<DocumentWriter>> writers_;
+  FileGate gate_;
+  Outputs outputs_;
+  std::vector<std::vector<std::string>> texts_;  // the pages of each input; none of one that could not be read
+  size_t pages_ = 0;                             // of them
+  size_t written_ = 0;                           // files
+  bool complete_ = true;                         // all was read, with its pictures, and written
 };
+
+int convert(const Arguments& arguments) {
+  const Interrupts interrupts;
+  try {
+    return Conversion(arguments, interrupts.token()).run();
+  } catch (const Stopped&) {
+    complain("interrupted");
+    return exit_interrupted;
+  }
+}
 
 }  // namespace
 
@@ -176,7 +219,7 @@ Run add_convert(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(20, 2400).description(""));
   add_output_options(*command, arguments->output);
-  return [arguments] { return Conversion(*arguments).run(); };
+  return [arguments] { return convert(*arguments); };
 }
 
 }  // namespace lectern::cli

@@ -10,8 +10,10 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/interrupts.h"
 #include "cli/model_options.h"
 #include "core/file.h"
+#include "core/file_gate.h"
 #include "core/threads.h"
 #include "device/device_failure.h"
 #include "device/registry.h"
@@ -198,10 +200,15 @@ std::vector<DataType> types_of(const Device& device, WeightFormat format) {
 }
 
 int doctor(const Arguments& arguments) {
+  const Interrupts interrupts(Interrupts::First::ends);
   use_threads(arguments.model.threads);
   const std::filesystem::path folder =
       arguments.model.model.empty() ? shipped_model() : find_model(arguments.model.model).folder;
+  FileGate gate;
+  gate.add_input_folder(folder);
+  gate.add_input(arguments.picture);
   if (!arguments.report.empty()) {
+    gate.add_output(arguments.report, "the report", FileKind::text);
     const AtomicFile probe(arguments.report);  // what cannot be written is refused before the work begins
   }
   const DeviceDescription description = describe_device(arguments.model.device);

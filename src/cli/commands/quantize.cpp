@@ -6,7 +6,9 @@
 
 #include "checkpoint/packed.h"
 #include "cli/commands.h"
+#include "cli/interrupts.h"
 #include "cli/model_options.h"
+#include "core/stopped.h"
 #include "core/threads.h"
 #include "device/registry.h"
 #include "engine/quantize.h"
@@ -30,8 +32,14 @@ Run add_quantize(CLI::App& app) {
       ->check(CLI::Range(1, 1024).description(""));
   return [arguments] {
     set_threads(arguments->threads);
-    quantize_model(find_model(arguments->in).folder, arguments->out, weight_format(arguments->weights),
-                   open_device("cpu"));
+    const Interrupts interrupts;
+    try {
+      quantize_model(find_model(arguments->in).folder, arguments->out, weight_format(arguments->weights),
+                     open_device("cpu"), interrupts.token());
+    } catch (const Stopped&) {
+      complain("interrupted; nothing was made");
+      return exit_interrupted;
+    }
     fmt::print("{}: made; read with it: lectern read --model {} ...\n", arguments->out, arguments->out);
     return exit_done;
   };

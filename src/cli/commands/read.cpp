@@ -15,12 +15,12 @@
 #include "cli/password.h"
 #include "cli/progress_line.h"
 #include "core/file.h"
+#include "core/file_gate.h"
 #include "core/stopped.h"
 #include "device/device_failure.h"
 #include "device/device_list.h"
 #include "engine/prompts.h"
 #include "input/inputs.h"
-#include "input/page_range.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
 
@@ -53,9 +53,10 @@ bool is_live(const OutputArguments& output) {
 DocumentOptions document_options(const Arguments& arguments) {
   DocumentOptions options = arguments.options;
   options.out = is_live(arguments.output) ? "" : arguments.output.out.empty() ? "-" : arguments.output.out;
-  const Format usual = is_grounded(options.read.prompt) ? Format::markdown : Format::text;
+  const Format usual = parse_prompt(options.read.prompt).grounded ? Format::markdown : Format::text;
   for (const Format format : chosen_formats(arguments.output, usual))
-    options.formats.emplace_back(name_of(format).name);
+    options.formats.emplace_back(format_info(format).name);
+  options.report = arguments.report;
   options.output = arguments.output.options;
   options.resume = arguments.restart  ? DocumentOptions::Resume::never
                    : arguments.resume ? DocumentOptions::Resume::required
@@ -91,20 +92,23 @@ void write_report(const std::string& path, const RunReport& report) {
 }
 
 int read(const Arguments& arguments) {
+  const Interrupts interrupts(Interrupts::First::ends);  // until there is something to be kept
   if (arguments.resume && arguments.restart) throw Error("--resume and --restart exclude each other");
   use_threads(arguments.model.threads);
   const FoundModel found = find_model(arguments.model.model);
   if (!arguments.quiet && !found.named) complain("reading with " + found.description);
-  if (!arguments.report.empty()) const AtomicFile probe(arguments.report);
-  // What is mistyped is said before a model of gigabytes is loaded.
+  // What is mistyped, and what must not be written, is said before a model of gigabytes is loaded.
+  FileGate own;
+  own.add_input(arguments.password_file);
   DocumentOptions options = document_options(arguments);
+  check_documents(options, found.folder);
+  if (!arguments.report.empty()) const AtomicFile probe(arguments.report);
   try {
     if (!arguments.password_file.empty()) options.password = read_password(arguments.password_file);
   } catch (const Stopped&) {
     complain("interrupted; no page was finished");
     return exit_interrupted;
   }
-  parse_page_range(options.pages);
   if (const Inputs inputs = expand_inputs(options.inputs); inputs.files.empty()) {
     RunReport nothing;
     nothing.errors = inputs.errors;
@@ -116,7 +120,7 @@ int read(const Arguments& arguments) {
 
   ProgressLine line(progress_style(arguments));
   LiveText live;
-  const Interrupts interrupts;
+  Interrupts::set(Interrupts::First::stops);
   DocumentPage last_page;
   DocumentEvents events;
   events.stop = interrupts.token();
@@ -188,9 +192,10 @@ void add_reading_options(CLI::App& command, ReadOptions& options) {
   command.add_flag("--force-mode", options.force_mode, "Allow a mode that the model was not trained for");
   command
       .add_option("--prompt", options.prompt,
-                  "What to ask: plain text (free, the default), Markdown, a figure's contents, a description, where a "
-                  "text stands, or words of your own")
-      ->type_name("free|markdown|figure|describe|locate:TEXT|WORDS");
+                  "What to ask: plain text (free), Markdown or lines with their places (ocr), a figure's contents, a "
+                  "description, where a "
+                  "text stands, or words of your own (default: markdown for formats that need places, else free)")
+      ->type_name("free|markdown|ocr|figure|describe|locate:TEXT|WORDS");
   command
       .add_option("--max-tokens", options.max_tokens,
                   "Tokens to write at most for a page (default: what the context holds)")

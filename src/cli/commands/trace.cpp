@@ -9,8 +9,10 @@
 
 #include "checkpoint/safetensors_writer.h"
 #include "cli/commands.h"
+#include "cli/interrupts.h"
 #include "cli/model_options.h"
 #include "core/file.h"
+#include "core/file_gate.h"
 #include "device/host_values.h"
 #include "device/registry.h"
 #include "engine/engine.h"
@@ -60,14 +62,19 @@ TensorView integers(const std::vector<int64_t>& values) {
 }
 
 int trace(const Arguments& arguments) {
+  const Interrupts interrupts(Interrupts::First::ends);
   use_threads(arguments.model.threads);
   const std::filesystem::path folder = find_model(arguments.model.model).folder;
+  FileGate gate;
+  gate.add_input(arguments.image);
+  gate.add_input_folder(folder);
+  gate.add_output(arguments.out, "the trace", FileKind::safetensors);
   Device& device = open_device(arguments.model.device, arguments.model.without);
   const LoadedModel model(folder, device, weight_format(arguments.model.weights, folder, device));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = arguments.prompt_ids
                                           ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)
-                                          : model.tokenizer.encode(prompt_text(arguments.prompt));
+                                          : model.tokenizer.encode(parse_prompt(arguments.prompt).text);
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);
   const int64_t steps =
       arguments.steps > 0 ? arguments.steps : (forced.empty() ? 16 : static_cast<int64_t>(forced.size()));

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/own_output.h"
 #include "image/picture_encoder.h"
 #include "layout/markup.h"
 #include "lectern/error.h"
@@ -102,6 +103,7 @@ struct PdfDocument::State {
     writer.setOutputPipeline(&output);
     writer.setMinimumPDFVersion("1.5");
     writer.setDeterministicID(true);
+    writer.setExtraHeaderText(std::string(pdf_mark));
     writer.write();
   }
 

@@ -1,0 +1,64 @@
+#include "job/run_identity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "job/journal.h"
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+
+json files_of_model(const std::filesystem::path& folder) {
+  json files = json::array();
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension != ".json" && extension != ".safetensors") continue;
+    if (const auto stamp = stamp_of(entry.path())) {
+      files.push_back(fmt::format("{} {} {}", entry.path().filename().string(), stamp->bytes, stamp->changed));
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+json page_identity(const DocumentInfo& info, int native_size, const DocumentOptions& options, const Prompt& prompt) {
+  const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, report, resume] = options;
+  const auto& [mode, force_mode, typed_prompt, raw, max_tokens] = read;
+  // Of a prompt with a name, the name says all.
+  const bool named = !prompt.name.empty() && prompt.name != "locate";
+  return {{"version", info.version},
+          {"model", std::filesystem::absolute(info.model).lexically_normal().string()},
+          {"model files", files_of_model(info.model)},
+          {"weights", info.weights},
+          {"prompt", named ? prompt.name : prompt.text},
+          {"mode", mode},
+          {"max tokens", max_tokens},
+          {"upright", upright},
+          {"dpi", dpi},
+          {"native size", native_size}};
+}
+
+json output_identity(const DocumentOptions& options, const std::vector<std::filesystem::path>& files) {
+  const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, report, resume] = options;
+  const auto& [tables, formulas, figures, headers, footers, page_numbers, page_breaks] = output;
+  json names = json::array();
+  for (const auto& file : files) names.push_back(std::filesystem::absolute(file).lexically_normal().string());
+  return {{"files", names},
+          {"pages", pages},
+          {"tables", static_cast<int>(tables)},
+          {"formulas", static_cast<int>(formulas)},
+          {"figures", figures},
+          {"headers", headers},
+          {"footers", footers},
+          {"page numbers", page_numbers},
+          {"page breaks", page_breaks}};
+}
+
+}  // namespace lectern

@@ -1,0 +1,22 @@
+// What pages, and the files made of them, depend on: where it is the same, what an earlier run left is taken over.
+//
+// Both take the options apart member by member, so that a new member does not compile before it was thought of here.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "engine/prompts.h"
+#include "lectern/documents.h"
+
+namespace lectern {
+
+// Of the text of a page: the model, its files, the prompt, and how pages are rendered and read.
+nlohmann::json page_identity(const DocumentInfo& info, int native_size, const DocumentOptions& options,
+                             const Prompt& prompt);
+
+// Of the files of an input, beside their pages: what they are called, which pages are in them, and their looks.
+nlohmann::json output_identity(const DocumentOptions& options, const std::vector<std::filesystem::path>& files);
+
+}  // namespace lectern
