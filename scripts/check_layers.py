@@ -31,6 +31,7 @@ ANY_DEVICE = {"checkpoint", "vision", "language", "engine", "reading", "job", "s
 TESTS_EXEMPT = {"fuzz", "data", "support", "fake_cann"}
 # Tests without a single file as their subject, each with the reason.
 TESTS_ALLOWED: dict[str, str] = {
+    "tests/engine/company_test.cpp": "sequences in random company against each alone, down to the kernels",
     "tests/engine/goldens_test.cpp": "the whole model against the reference",
     "tests/input/broken_pdf_test.cpp": "files against the reader, the helper and poppler together",
 }
@@ -67,6 +68,8 @@ UNTESTED: dict[str, str] = {
     "src/device/lowering/lowerings.cpp": "operator_table_test",
     "src/engine/guard/token_classes.cpp": "guard_test",
     "src/engine/loaded_model.cpp": "engine_test and goldens_test",
+    "src/engine/model_runner.cpp": "engine_test and goldens_test run through it",
+    "src/engine/sequence.cpp": "engine_test, scheduler_test and guard_test",
     "src/image/vips_start.cpp": "picture_file_test",
     "src/input/input_file.cpp": "inputs_test and page_source_test",
     "src/language/added_tokens.cpp": "tokenizer_test",

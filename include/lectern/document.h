@@ -70,6 +70,8 @@ struct DocumentPage {
   double render_seconds = 0, encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
   GuardReport guard;
   std::vector<Warning> warnings;
+  // Natural, of every token written; only where ReadOptions asks for them, and empty where nothing was written.
+  std::vector<float> token_logprobs;
 };
 
 // The same for every page of a document.

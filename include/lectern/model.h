@@ -21,6 +21,9 @@ class Model {
   static Model load(const std::filesystem::path& folder, std::string_view weights = "auto",
                     std::string_view device = "cpu", std::string_view without = "");
 
+  // The same model on another device, beside this one; its files are loaded once.
+  Model on(std::string_view device, std::string_view weights = "auto", std::string_view without = "") const;
+
   // Pixels along a side of the view that the model was trained on.
   int native_size() const;
 

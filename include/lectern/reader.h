@@ -28,6 +28,8 @@ struct ReadOptions {
   bool raw = false;
   // Tokens to write at most; 0: as many as the model's context holds.
   int64_t max_tokens = 0;
+  // Keep the log-probability of every token, among all tokens of the vocabulary.
+  bool logprobs = false;
 };
 
 enum class Stage : uint8_t { encode, prefill, decode };
@@ -41,15 +43,16 @@ struct Progress {
 
 // Called on the thread that reads. All may be empty.
 struct ReadEvents {
-  // More text: whole UTF-8 characters. It comes some tokens late, and later where the model seems to repeat itself:
-  // what came is never taken back.
-  std::function<void(std::string_view)> text;
+  // More text, in whole UTF-8 characters: what was given so far is cut to `keep` bytes, then `more` is appended. It is
+  // cut when a page on which the model repeated itself to the end is read once more. Text comes up to some 60 tokens
+  // late, or, where the model seems to repeat itself, when that is decided; the rest comes at the end of the page.
+  std::function<void(size_t keep, std::string_view more)> text;
   std::function<void(const Progress&)> progress;
   std::stop_token stop;  // when stop is requested, reading ends soon, with what was read so far
 };
 
 struct PageText {
-  std::string text;    // UTF-8
+  std::string text;    // UTF-8; rows of tables are lines with tabs between their cells, but for prompts of layout
   std::string finish;  // end, length, context, stopped or loop: the model repeated itself, which was dropped
   std::string mode;    // as used
   int64_t vision_tokens = 0;

@@ -41,15 +41,19 @@ struct Page {
     request.image = encoded.sequence;
     request.max_tokens = most_tokens;
     request.forced = forced;
+    request.logits = true;
     const Clock clock;
-    request.on_logits = [&](std::span<const float> row) {
-      if (written.logits.empty()) written.prefill_seconds = clock.seconds();
-      written.logits.insert(written.logits.end(), row.begin(), row.end());
-    };
-    request.on_token = [&](int32_t token) { written.tokens.push_back(token); };
-    Engine engine(model.device, model.decoder);
+    DeviceRunner runner(model.device, model.decoder, nullptr, model.decoder.config().context);
+    Engine engine(runner);
     engine.add(std::move(request));
-    while (engine.step()) {
+    for (bool more = true; more;) {
+      more = engine.step();
+      for (const Event& event : engine.take_events()) {
+        if (event.error) std::rethrow_exception(event.error);
+        if (!event.logits.empty() && written.logits.empty()) written.prefill_seconds = clock.seconds();
+        written.logits.insert(written.logits.end(), event.logits.begin(), event.logits.end());
+        for (const Token& token : event.tokens) written.tokens.push_back(token.id);
+      }
     }
     written.decode_seconds = clock.seconds() - written.prefill_seconds;
     return written;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lectern/error.h"
 
@@ -36,23 +37,30 @@ WeightFormat weight_format(std::string_view name, const std::filesystem::path& f
   return packed.tensors.empty() ? device.usual_weights() : packed.weights;
 }
 
-LoadedModel::LoadedModel(const std::filesystem::path& folder, Device& on, WeightFormat weights,
-                         const WeightLoader::Observer& observer)
-    : device(ready(on, weights)),
-      format(weights),
-      checkpoint(Checkpoint::open(folder)),
+ModelFiles::ModelFiles(const std::filesystem::path& folder)
+    : checkpoint(Checkpoint::open(folder)),
       tokenizer(Tokenizer::load(folder / "tokenizer.json")),
       token_classes(tokenizer),
-      encoder(WeightLoader(checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16,
-                           observer)),
-      decoder(WeightLoader(checkpoint, on, weights, observer)),
       image_token(find_image_token(tokenizer, checkpoint)) {
   const int size = checkpoint.config().native_size;
   if (size % 64 != 0)
     throw Error(fmt::format("{}: config.json: candidate_resolutions is {}, expected a multiple of 64", name(), size));
 }
 
-ViewPlan LoadedModel::plan(std::string_view mode, bool force) const {
+LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, WeightFormat weights,
+                         const WeightLoader::Observer& observer)
+    : device(ready(on, weights)),
+      format(weights),
+      files(std::move(shared)),
+      checkpoint(files->checkpoint),
+      tokenizer(files->tokenizer),
+      token_classes(files->token_classes),
+      image_token(files->image_token),
+      encoder(WeightLoader(checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16,
+                           observer)),
+      decoder(WeightLoader(checkpoint, on, weights, observer)) {}
+
+ViewPlan ModelFiles::plan(std::string_view mode, bool force) const {
   const int size = checkpoint.config().native_size;
   if (mode == "auto") return plan_of(size == published_size ? Mode::gundam : Mode::native, size);
   const std::optional<Mode> known = mode_of(mode);
@@ -66,7 +74,7 @@ ViewPlan LoadedModel::plan(std::string_view mode, bool force) const {
   return plan_of(*known, size);
 }
 
-std::vector<int32_t> LoadedModel::expand_prompt(std::span<const int32_t> prompt, int64_t rows) const {
+std::vector<int32_t> ModelFiles::expand_prompt(std::span<const int32_t> prompt, int64_t rows) const {
   if (std::ranges::count(prompt, image_token) != 1) {
     throw Error(fmt::format("the prompt holds the image token {} ({}) {} times, expected once", "<image>", image_token,
                             std::ranges::count(prompt, image_token)));

@@ -1,7 +1,8 @@
-// A model ready to read: its checkpoint, tokenizer, encoder and decoder on one device.
+// A model ready to read: its files, loaded once a process, and its encoder and decoder on each device.
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "checkpoint/checkpoint.h"
@@ -16,12 +17,11 @@ namespace lectern {
 // Error for any other name.
 WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder, const Device& device);
 
-class LoadedModel {
+// What does not depend on a device. Nothing changes after loading: threads may share it.
+class ModelFiles {
  public:
   // Throws Error when the folder is not a model, or one that Lectern cannot run.
-  // The observer sees every matrix when it is made.
-  LoadedModel(const std::filesystem::path& folder, Device& device, WeightFormat format,
-              const WeightLoader::Observer& observer = {});
+  explicit ModelFiles(const std::filesystem::path& folder);
 
   // The plan of a mode by its name; "auto" is gundam for a model trained at 1024 pixels and native otherwise.
   // Throws Error for an unknown mode and, unless forced, for one that the model was not trained for.
@@ -31,17 +31,39 @@ class LoadedModel {
   // Throws Error unless the prompt holds <image> exactly once.
   std::vector<int32_t> expand_prompt(std::span<const int32_t> prompt, int64_t rows) const;
 
-  Device& device;
-  const WeightFormat format;  // of the decoder; the encoder's is f32 or bf16
   const Checkpoint checkpoint;
   const Tokenizer tokenizer;
   const TokenClasses token_classes;
-  const Encoder encoder;
-  const Decoder decoder;
   const int32_t image_token;
 
  private:
   std::string name() const { return checkpoint.folder().string(); }
+};
+
+class LoadedModel {
+ public:
+  // Throws Error for weights that are missing or broken. The observer sees every matrix when it is made.
+  LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& device, WeightFormat format,
+              const WeightLoader::Observer& observer = {});
+  // With files of its own.
+  LoadedModel(const std::filesystem::path& folder, Device& device, WeightFormat format,
+              const WeightLoader::Observer& observer = {})
+      : LoadedModel(std::make_shared<const ModelFiles>(folder), device, format, observer) {}
+
+  ViewPlan plan(std::string_view mode, bool force) const { return files->plan(mode, force); }
+  std::vector<int32_t> expand_prompt(std::span<const int32_t> prompt, int64_t rows) const {
+    return files->expand_prompt(prompt, rows);
+  }
+
+  Device& device;
+  const WeightFormat format;  // of the decoder; the encoder's is f32 or bf16
+  const std::shared_ptr<const ModelFiles> files;
+  const Checkpoint& checkpoint;       // of files
+  const Tokenizer& tokenizer;         // of files
+  const TokenClasses& token_classes;  // of files
+  const int32_t image_token;
+  const Encoder encoder;
+  const Decoder decoder;
 };
 
 }  // namespace lectern

@@ -48,7 +48,8 @@ class DocumentRun {
   void describe(const std::vector<Model>& models);
   void open_journal(const Model& model);
   std::vector<PipelineDocument> documents();
-  PipelineEvents pipeline_events();
+  void take(const PipelineEvent& event);
+  void failed(size_t input, const std::string& message);
   void tell(const std::string& line) const;
   void progressed();
   void finished(size_t input, const DocumentPage& page);
@@ -287,52 +288,44 @@ void DocumentRun::ended(size_t input) {
   }
 }
 
-PipelineEvents DocumentRun::pipeline_events() {
-  const auto input_of = [this](size_t document) { return inputs_read_[document]; };
-  PipelineEvents made;
-  made.opened = [=, this](size_t document, int pages, size_t chosen) {
-    pages_of_[input_of(document)] = pages;
-    ++progress_.opened;
-    progress_.pages += static_cast<int64_t>(chosen);
-    progressed();
-  };
-  made.begin = [=, this](size_t document, int pages, size_t chosen) {
-    report_.inputs[input_of(document)].pages = static_cast<int64_t>(chosen);
-    outputs_.begin(input_of(document), info_of(input_of(document), pages));
-  };
-  made.known = [=, this](size_t document, const DocumentPage&) {
-    ++report_.inputs[input_of(document)].from_journal;
-    ++progress_.done;
-    ++progress_.from_journal;
-    progressed();
-  };
-  made.finished = [=, this](size_t document, const DocumentPage& page) { finished(input_of(document), page); };
-  made.page = [=, this](size_t document, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
-    hand_on(input_of(document), page, picture);
-  };
-  made.end = [=, this](size_t document) { ended(input_of(document)); };
-  made.failed = [=, this](size_t document, const std::string& message) {
-    const size_t input = input_of(document);
-    report_.inputs[input].error = message;
-    tell(message);
-    outputs_.failed(input, info_of(input, 0), message);
-  };
-  made.lost = [this](const std::string& device, const std::string& failure) {
-    tell(fmt::format("{}: failed and is taken out: {}", device, failure));
-  };
-  if (events_.text) {
-    made.text = [=, this](size_t document, int number, size_t keep, std::string_view more) {
-      events_.text(input_of(document), number, keep, more);
-    };
+void DocumentRun::failed(size_t input, const std::string& message) {
+  report_.inputs[input].error = message;
+  tell(message);
+  outputs_.failed(input, info_of(input, 0), message);
+}
+
+void DocumentRun::take(const PipelineEvent& event) {
+  using Kind = PipelineEvent::Kind;
+  if (event.kind == Kind::lost)
+    return tell(fmt::format("{}: failed and is taken out: {}", event.device, event.message));
+  const size_t input = inputs_read_[event.document];
+  switch (event.kind) {
+    case Kind::begin:
+      report_.inputs[input].pages = static_cast<int64_t>(event.chosen);
+      return outputs_.begin(input, info_of(input, event.pages));
+    case Kind::page: return hand_on(input, *event.page, event.picture);
+    case Kind::end: return ended(input);
+    case Kind::failed: return failed(input, event.message);
+    case Kind::opened:
+      pages_of_[input] = event.pages;
+      ++progress_.opened;
+      progress_.pages += static_cast<int64_t>(event.chosen);
+      return progressed();
+    case Kind::known:
+      ++report_.inputs[input].from_journal;
+      ++progress_.done;
+      ++progress_.from_journal;
+      return progressed();
+    case Kind::finished: return finished(input, *event.page);
+    case Kind::text:
+      if (events_.text) events_.text(input, event.number, event.keep, event.more);
+      return;
+    case Kind::progress:
+      progress_.name = name_of_page(input, event.number);
+      progress_.page = event.progress;
+      return progressed();
+    case Kind::lost: return;
   }
-  if (events_.progress) {
-    made.progress = [=, this](size_t document, int number, const Progress& progress) {
-      progress_.name = name_of_page(input_of(document), number);
-      progress_.page = progress;
-      progressed();
-    };
-  }
-  return made;
 }
 
 void DocumentRun::finish_outputs(bool stopped) {
@@ -386,7 +379,8 @@ RunReport DocumentRun::run() {
   try {
     const std::vector<PipelineDocument> all = documents();
     progress_.inputs = all.size();
-    const PipelineReport read = run_pipeline(all, workers_, options, pipeline_events());
+    const PipelineReport read =
+        run_pipeline(all, workers_, options, [this](const PipelineEvent& event) { take(event); });
     for (const WorkerReport& worker : read.workers) {
       report_.devices.push_back({worker.device, worker.pages, worker.seconds, worker.failure});
     }

@@ -20,35 +20,30 @@ namespace {
 
 constexpr const char* no_memory = "not enough memory to open it; close other programs, or use a smaller --dpi";
 
+using Kind = PipelineEvent::Kind;
+
 // What is handed on, in order.
 struct Slot {
-  enum class Kind { begin, page, end, failed };
-  Kind kind = Kind::page;
-  size_t document = 0;
+  PipelineEvent event;
   bool ready = true;
-  int pages = 0;
-  size_t chosen = 0;
-  std::shared_ptr<const DocumentPage> page;
-  std::shared_ptr<const Picture> picture;
-  std::string message;
-  int number = 0;
-  std::string shown;  // text of a page whose turn has not come
+  std::string shown = {};  // text of a page whose turn has not come
 };
 
 class Run {
  public:
   Run(const std::vector<PipelineDocument>& documents, const std::vector<PageWorker>& workers,
-      const PipelineOptions& options, const PipelineEvents& events)
+      const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take)
       : documents_(documents),
         options_(options),
-        events_(events),
+        take_(take),
         budget_(options.memory),
-        workers_(workers, stop_, worker_events()) {}
+        workers_(workers, stop_, [this](WorkerEvent event) { told(std::move(event)); }) {}
 
   PipelineReport run();
 
  private:
-  WorkerEvents worker_events();
+  // On the workers' threads.
+  void told(WorkerEvent event);
 
   // On the rendering thread.
   void render();
@@ -57,68 +52,81 @@ class Run {
   void open(PageSource& source, int index, PageTask& task);
 
   bool wants_picture(const DocumentPage& page) const { return options_.wants_picture && options_.wants_picture(page); }
-  size_t push(Slot slot);      // -> its ticket
-  void finish(PageTask task);  // on any thread
-  void post(std::function<void()> call);
-  void show(size_t document, int number, size_t keep, std::string more);  // with the lock held
+  size_t push(Slot slot);  // -> its ticket
+  void post(PipelineEvent event);
+  // With the lock held.
+  void finish(size_t ticket, DocumentPage page, std::shared_ptr<const Picture> picture);
+  void show(const Slot& slot, size_t keep, std::string more);
 
   // On the caller's thread.
   bool deliver(bool wait);
-  void hand_on(const Slot& slot);
+  void hand_on(Slot& slot);
+  void take(const PipelineEvent& event) const {
+    if (take_) take_(event);
+  }
 
   const std::vector<PipelineDocument>& documents_;
   const PipelineOptions& options_;
-  const PipelineEvents& events_;
+  const std::function<void(const PipelineEvent&)>& take_;
   std::stop_source stop_;
   bool cut_short_ = false;  // a page was handed on that the stop ended: nothing follows it
 
-  std::mutex mutex_;  // of the next six
+  std::mutex mutex_;  // of the next seven
   std::condition_variable_any room_, news_;
   std::deque<Slot> slots_;
-  size_t first_ticket_ = 0;                   // of slots_.front()
-  bool rendered_all_ = false;                 // or nothing more will come
-  bool complete_ = false;                     // every page of every document was rendered
-  std::vector<std::function<void()>> posts_;  // for the caller's thread
+  size_t first_ticket_ = 0;            // of slots_.front()
+  bool rendered_all_ = false;          // or nothing more will come
+  bool complete_ = false;              // every page of every document was rendered
+  std::vector<PipelineEvent> posted_;  // as it happened, for the caller's thread
   std::exception_ptr unforeseen_;
 
   PictureBudget budget_;
   PageWorkers workers_;  // last: its threads use all of the others
 };
 
-WorkerEvents Run::worker_events() {
-  WorkerEvents of_workers;
-  of_workers.finished = [this](PageTask task) { finish(std::move(task)); };
-  of_workers.lost = [this](const std::string& device, const std::string& failure) {
-    if (events_.lost) post([this, device, failure] { events_.lost(device, failure); });
-  };
-  if (events_.text) {
-    of_workers.text = [this](const PageTask& task, size_t keep, std::string_view more) {
-      const std::lock_guard lock(mutex_);
-      if (task.ticket == first_ticket_) return show(task.document, task.page.number, keep, std::string(more));
-      Slot& slot = slots_[task.ticket - first_ticket_];
-      slot.number = task.page.number;
-      slot.shown.resize(keep);
-      slot.shown += more;
-    };
+void Run::told(WorkerEvent event) {
+  const std::lock_guard lock(mutex_);
+  if (event.kind == WorkerEvent::Kind::lost) {
+    PipelineEvent lost;
+    lost.kind = Kind::lost;
+    lost.device = std::move(event.device);
+    lost.message = std::move(event.failure);
+    posted_.push_back(std::move(lost));
+    news_.notify_all();
+    return;
   }
-  if (events_.progress) {
-    of_workers.progress = [this](const PageTask& task, const Progress& progress) {
-      post([this, document = task.document, number = task.page.number, progress] {
-        events_.progress(document, number, progress);
-      });
-    };
+  Slot& slot = slots_[event.ticket - first_ticket_];
+  if (event.kind == WorkerEvent::Kind::finished) {
+    finish(event.ticket, std::move(event.page), std::move(event.picture));
+  } else if (event.kind == WorkerEvent::Kind::progress) {
+    PipelineEvent progress;
+    progress.kind = Kind::progress;
+    progress.document = slot.event.document;
+    progress.number = slot.event.number;
+    progress.progress = event.progress;
+    posted_.push_back(std::move(progress));
+  } else if (event.ticket == first_ticket_) {
+    show(slot, event.keep, std::move(event.more));
+  } else {
+    slot.shown.resize(event.keep);
+    slot.shown += event.more;
   }
-  return of_workers;
-}
-
-void Run::show(size_t document, int number, size_t keep, std::string more) {
-  posts_.emplace_back([=, this, more = std::move(more)] { events_.text(document, number, keep, more); });
   news_.notify_all();
 }
 
-void Run::post(std::function<void()> call) {
+void Run::show(const Slot& slot, size_t keep, std::string more) {
+  PipelineEvent text;
+  text.kind = Kind::text;
+  text.document = slot.event.document;
+  text.number = slot.event.number;
+  text.keep = keep;
+  text.more = std::move(more);
+  posted_.push_back(std::move(text));
+}
+
+void Run::post(PipelineEvent event) {
   const std::lock_guard lock(mutex_);
-  posts_.push_back(std::move(call));
+  posted_.push_back(std::move(event));
   news_.notify_all();
 }
 
@@ -129,16 +137,16 @@ size_t Run::push(Slot slot) {
   return first_ticket_ + slots_.size() - 1;
 }
 
-void Run::finish(PageTask task) {
-  const std::lock_guard lock(mutex_);
-  Slot& slot = slots_[task.ticket - first_ticket_];
-  slot.page = std::make_shared<const DocumentPage>(std::move(task.page));
-  if (wants_picture(*slot.page)) slot.picture = std::move(task.picture);
+void Run::finish(size_t ticket, DocumentPage page, std::shared_ptr<const Picture> picture) {
+  Slot& slot = slots_[ticket - first_ticket_];
+  slot.event.page = std::make_shared<const DocumentPage>(std::move(page));
+  if (wants_picture(*slot.event.page)) slot.event.picture = std::move(picture);
   slot.ready = true;
-  if (events_.finished) {
-    posts_.emplace_back([this, document = slot.document, page = slot.page] { events_.finished(document, *page); });
-  }
-  news_.notify_all();
+  PipelineEvent finished;
+  finished.kind = Kind::finished;
+  finished.document = slot.event.document;
+  finished.page = slot.event.page;
+  posted_.push_back(std::move(finished));
 }
 
 void Run::render() {
@@ -162,31 +170,31 @@ void Run::render() {
 }
 
 bool Run::render_document(size_t document) {
-  Slot slot;
-  slot.kind = Slot::Kind::begin;
-  slot.document = document;
+  PipelineEvent begin;
+  begin.document = document;
   std::unique_ptr<PageSource> source;
   std::vector<int> chosen;
   try {
     source = documents_[document].open();
-    slot.pages = source->pages();
+    begin.pages = source->pages();
     if (documents_[document].choose) {
-      chosen = documents_[document].choose(slot.pages);
+      chosen = documents_[document].choose(begin.pages);
     } else {
-      for (int i = 0; i < slot.pages; ++i) chosen.push_back(i);
+      for (int i = 0; i < begin.pages; ++i) chosen.push_back(i);
     }
-    slot.chosen = chosen.size();
+    begin.chosen = chosen.size();
   } catch (const std::bad_alloc&) {
-    slot.message = fmt::format("{}: {}", documents_[document].name, no_memory);
+    begin.message = fmt::format("{}: {}", documents_[document].name, no_memory);
   } catch (const std::exception& error) {
-    slot.message = error.what();
+    begin.message = error.what();
   }
-  const bool opened = slot.message.empty();
-  if (!opened) slot.kind = Slot::Kind::failed;
-  if (opened && events_.opened) {
-    post([this, document, pages = slot.pages, count = slot.chosen] { events_.opened(document, pages, count); });
+  const bool opened = begin.message.empty();
+  begin.kind = opened ? Kind::opened : Kind::failed;
+  if (opened) {
+    post(begin);
+    begin.kind = Kind::begin;
   }
-  push(std::move(slot));
+  push({.event = std::move(begin)});
   if (!opened) return true;
   for (const int index : chosen) {
     {
@@ -199,8 +207,8 @@ bool Run::render_document(size_t document) {
     render_page(document, *source, index, index == chosen.front() ? source->warnings() : std::vector<Warning>());
   }
   Slot end;
-  end.kind = Slot::Kind::end;
-  end.document = document;
+  end.event.kind = Kind::end;
+  end.event.document = document;
   push(std::move(end));
   return true;
 }
@@ -209,37 +217,42 @@ void Run::open(PageSource& source, int index, PageTask& task) {
   const Clock rendering;
   try {
     SourcePage page = source.page(index);
-    std::ranges::move(page.warnings, std::back_inserter(task.page.warnings));
-    if (options_.prepare) options_.prepare(page, task.page);
-    task.page.width = page.picture.width;
-    task.page.height = page.picture.height;
-    task.page.dpi = page.dpi;
-    task.page.turn = page.turn;
-    task.picture = budget_.hold(std::move(page.picture));
-    task.page.render_seconds = rendering.seconds();
+    std::ranges::move(page.warnings, std::back_inserter(task.job.page.warnings));
+    if (options_.prepare) options_.prepare(page, task.job.page);
+    task.job.page.width = page.picture.width;
+    task.job.page.height = page.picture.height;
+    task.job.page.dpi = page.dpi;
+    task.job.page.turn = page.turn;
+    task.job.picture = budget_.hold(std::move(page.picture));
+    task.job.page.render_seconds = rendering.seconds();
   } catch (const std::bad_alloc&) {
-    task.page.error = fmt::format("{}: {}", task.name, no_memory);
+    task.job.page.error = fmt::format("{}: {}", task.name, no_memory);
   } catch (const std::exception& error) {
-    task.page.error = error.what();
+    task.job.page.error = error.what();
   }
 }
 
 void Run::render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings) {
   const PipelineDocument& of = documents_[document];
   PageTask task;
-  task.document = document;
   task.name = source.pages() > 1 ? fmt::format("{}: page {}", of.name, index + 1) : of.name;
-  task.page.number = index + 1;
-  task.page.warnings = std::move(warnings);
+  task.job.page.number = index + 1;
+  task.job.page.warnings = std::move(warnings);
   Slot slot;
-  slot.document = document;
+  slot.event.kind = Kind::page;
+  slot.event.document = document;
+  slot.event.number = index + 1;
   if (std::optional<DocumentPage> known = of.known ? of.known(index) : std::nullopt) {
-    slot.page = std::make_shared<const DocumentPage>(std::move(*known));
-    if (wants_picture(*slot.page)) {
+    slot.event.page = std::make_shared<const DocumentPage>(std::move(*known));
+    if (wants_picture(*slot.event.page)) {
       open(source, index, task);
-      slot.picture = std::move(task.picture);
+      slot.event.picture = std::move(task.job.picture);
     }
-    if (events_.known) post([this, document, page = slot.page] { events_.known(document, *page); });
+    PipelineEvent event;
+    event.kind = Kind::known;
+    event.document = document;
+    event.page = slot.event.page;
+    post(std::move(event));
     push(std::move(slot));
     return;
   }
@@ -247,46 +260,45 @@ void Run::render_page(size_t document, PageSource& source, int index, std::vecto
   if (const std::string dead = workers_.dead(); dead.empty()) {
     open(source, index, task);
   } else {
-    task.page.error = fmt::format("{}: not read: {}", task.name, dead);
+    task.job.page.error = fmt::format("{}: not read: {}", task.name, dead);
   }
-  if (!task.page.error.empty()) task.page.finish = "failed";
-  task.ticket = push(std::move(slot));
-  if (task.page.finish.empty()) {
+  if (!task.job.page.error.empty()) task.job.page.finish = "failed";
+  task.job.ticket = push(std::move(slot));
+  if (task.job.page.finish.empty()) {
     workers_.add(std::move(task));
   } else {
-    finish(std::move(task));
+    const std::lock_guard lock(mutex_);
+    finish(task.job.ticket, std::move(task.job.page), std::move(task.job.picture));
+    news_.notify_all();
   }
 }
 
-void Run::hand_on(const Slot& slot) {
+void Run::hand_on(Slot& slot) {
   if (cut_short_) return;
-  switch (slot.kind) {
-    case Slot::Kind::begin:
-      if (events_.begin) events_.begin(slot.document, slot.pages, slot.chosen);
-      return;
-    case Slot::Kind::page:
-      cut_short_ = slot.page->finish == "stopped";
-      if (events_.text && !slot.shown.empty()) events_.text(slot.document, slot.number, 0, slot.shown);
-      if (events_.page) events_.page(slot.document, *slot.page, slot.picture);
-      return;
-    case Slot::Kind::end:
-      if (events_.end) events_.end(slot.document);
-      return;
-    case Slot::Kind::failed:
-      if (events_.failed) events_.failed(slot.document, slot.message);
+  if (slot.event.kind == Kind::page) {
+    cut_short_ = slot.event.page->finish == "stopped";
+    if (!slot.shown.empty()) {
+      PipelineEvent text;
+      text.kind = Kind::text;
+      text.document = slot.event.document;
+      text.number = slot.event.number;
+      text.more = std::move(slot.shown);
+      take(text);
+    }
   }
+  take(slot.event);
 }
 
 // False when nothing is left to come.
 bool Run::deliver(bool wait) {
-  std::vector<std::function<void()>> posts;
+  std::vector<PipelineEvent> posted;
   std::vector<Slot> ready;
   {
     std::unique_lock lock(mutex_);
-    const auto news = [&] { return !posts_.empty() || (!slots_.empty() && slots_.front().ready); };
+    const auto news = [&] { return !posted_.empty() || (!slots_.empty() && slots_.front().ready); };
     if (wait) news_.wait(lock, stop_.get_token(), [&] { return news() || (rendered_all_ && slots_.empty()); });
     if (!news()) return false;
-    posts.swap(posts_);
+    posted.swap(posted_);
     while (!slots_.empty() && slots_.front().ready) {
       ready.push_back(std::move(slots_.front()));
       slots_.pop_front();
@@ -294,11 +306,11 @@ bool Run::deliver(bool wait) {
     }
     if (!slots_.empty() && !slots_.front().shown.empty()) {
       Slot& next = slots_.front();
-      show(next.document, next.number, 0, std::exchange(next.shown, {}));
+      show(next, 0, std::exchange(next.shown, {}));
     }
     room_.notify_all();
   }
-  for (const auto& post : posts) post();
+  for (const PipelineEvent& event : posted) take(event);
   for (Slot& slot : ready) {
     hand_on(slot);
     slot = {};  // its picture makes room for the next
@@ -332,8 +344,8 @@ PipelineReport Run::run() {
 }  // namespace
 
 PipelineReport run_pipeline(const std::vector<PipelineDocument>& documents, const std::vector<PageWorker>& workers,
-                            const PipelineOptions& options, const PipelineEvents& events) {
-  return Run(documents, workers, options, events).run();
+                            const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take) {
+  return Run(documents, workers, options, take).run();
 }
 
 }  // namespace lectern

@@ -35,21 +35,34 @@ struct PipelineOptions {
   std::stop_token stop;
 };
 
-// All on the caller's thread, all may be empty. An exception from one ends the run and is passed on.
-struct PipelineEvents {
-  // In the order of documents and pages.
-  std::function<void(size_t document, int pages, size_t chosen)> begin;
-  std::function<void(size_t document, const DocumentPage& page, const std::shared_ptr<const Picture>& picture)> page;
-  std::function<void(size_t document)> end;  // after the last page; not when the run was stopped before
-  std::function<void(size_t document, const std::string& message)> failed;  // could not be opened; no other event
-  // As it happens.
-  std::function<void(size_t document, int pages, size_t chosen)> opened;
-  std::function<void(size_t document, const DocumentPage& page)> known;
-  std::function<void(size_t document, const DocumentPage& page)> finished;  // read now; not for a known page
-  // As in PageJob, for the page whose turn it is.
-  std::function<void(size_t document, int number, size_t keep, std::string_view more)> text;
-  std::function<void(size_t document, int number, const Progress& progress)> progress;
-  std::function<void(const std::string& device, const std::string& failure)> lost;  // a worker, and why
+// What happens in a run; which fields hold something depends on the kind.
+struct PipelineEvent {
+  enum class Kind : uint8_t {
+    // In the order of documents and pages.
+    begin,   // a document: document, pages, chosen
+    page,    // of it: page, and its picture where it is wanted
+    end,     // after its last page; not when the run was stopped before
+    failed,  // it could not be opened: message; no other event of it
+    // As it happens.
+    opened,    // a document: document, pages, chosen
+    known,     // a page that was read before: page
+    finished,  // one that was read now: page
+    text,      // as in PageEvent, of the page whose turn it is: number, keep, more
+    progress,  // of a page: number, progress
+    lost,      // a worker was taken out: device, message
+  };
+  Kind kind = Kind::begin;
+  size_t document = 0;
+  int pages = 0;      // of the file
+  size_t chosen = 0;  // of them
+  std::shared_ptr<const DocumentPage> page;
+  std::shared_ptr<const Picture> picture;
+  std::string message;
+  std::string device;
+  int number = 0;  // of the page
+  size_t keep = 0;
+  std::string more;
+  Progress progress;
 };
 
 struct PipelineReport {
@@ -58,8 +71,9 @@ struct PipelineReport {
   bool stopped = false;
 };
 
-// Throws Error when no worker could be made.
+// `take` is called on the caller's thread; may be empty. An exception from it ends the run and is passed on. Throws
+// Error when no worker could be made.
 PipelineReport run_pipeline(const std::vector<PipelineDocument>& documents, const std::vector<PageWorker>& workers,
-                            const PipelineOptions& options, const PipelineEvents& events);
+                            const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take);
 
 }  // namespace lectern

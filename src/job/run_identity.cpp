@@ -30,19 +30,21 @@ json files_of_model(const std::filesystem::path& folder) {
 
 json page_identity(const DocumentInfo& info, int native_size, const DocumentOptions& options, const Prompt& prompt) {
   const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, report, resume] = options;
-  const auto& [mode, force_mode, typed_prompt, raw, max_tokens] = read;
+  const auto& [mode, force_mode, typed_prompt, raw, max_tokens, logprobs] = read;
   // Of a prompt with a name, the name says all.
   const bool named = !prompt.name.empty() && prompt.name != "locate";
-  return {{"version", info.version},
-          {"model", std::filesystem::absolute(info.model).lexically_normal().string()},
-          {"model files", files_of_model(info.model)},
-          {"weights", info.weights},
-          {"prompt", named ? prompt.name : prompt.text},
-          {"mode", mode},
-          {"max tokens", max_tokens},
-          {"upright", upright},
-          {"dpi", dpi},
-          {"native size", native_size}};
+  json identity = {{"version", info.version},
+                   {"model", std::filesystem::absolute(info.model).lexically_normal().string()},
+                   {"model files", files_of_model(info.model)},
+                   {"weights", info.weights},
+                   {"prompt", named ? prompt.name : prompt.text},
+                   {"mode", mode},
+                   {"max tokens", max_tokens},
+                   {"upright", upright},
+                   {"dpi", dpi},
+                   {"native size", native_size}};
+  if (logprobs) identity["log-probabilities"] = true;
+  return identity;
 }
 
 json output_identity(const DocumentOptions& options, const std::vector<std::filesystem::path>& files) {

@@ -1,4 +1,5 @@
-// The keys and values of every sequence in flight, in pages of fixed size from one pool.
+// The keys and values of every sequence in flight, in pages of fixed size from one pool. Which page is whose is the
+// host's affair alone (PagePool, SequencePages); the bytes lie on the device (KvCache).
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,23 @@
 #include "device/device.h"
 
 namespace lectern {
+
+class PagePool {
+ public:
+  PagePool(int32_t pages, int page_tokens);
+
+  int32_t free_pages() const { return static_cast<int32_t>(free_.size()); }
+  int32_t pages() const { return pages_; }
+  int page_tokens() const { return page_tokens_; }
+  int64_t pages_for(int64_t positions) const { return (positions + page_tokens_ - 1) / page_tokens_; }
+
+ private:
+  friend class SequencePages;
+
+  int32_t pages_;
+  int page_tokens_;
+  std::vector<int32_t> free_;
+};
 
 class KvCache {
  public:
@@ -20,14 +38,10 @@ class KvCache {
                                    int64_t positions);
 
   CacheLayer layer(int index) const;
-  int32_t free_pages() const { return static_cast<int32_t>(free_.size()); }
-  int32_t pages() const { return pages_; }
-  int page_tokens() const { return format_.page_tokens; }
-  int64_t pages_for(int64_t positions) const { return pages_for(positions, format_); }
+  PagePool& pool() { return pool_; }
+  const PagePool& pool() const { return pool_; }
 
  private:
-  friend class SequencePages;
-
   static CacheFormat format_of(const Device& device, const DecoderConfig& config, WeightFormat format) {
     return device.cache_format(config.kv_heads, config.hidden / config.heads, format);
   }
@@ -38,33 +52,34 @@ class KvCache {
   int kv_heads_;
   int head_size_;
   CacheFormat format_;
-  int32_t pages_;
+  PagePool pool_;
   Tensor memory_;  // [layers, pages, bytes of a page]
-  std::vector<int32_t> free_;
 };
 
-// The pages of one sequence; they go back to the pool with it. The cache must outlive it. Not for several threads.
+// The pages of one sequence; they go back to the pool with it. The pool must outlive it. Not for several threads.
 class SequencePages {
  public:
-  explicit SequencePages(KvCache& cache) : cache_(&cache) {}
-  SequencePages(SequencePages&& other) noexcept : cache_(other.cache_), pages_(std::move(other.pages_)) {
+  explicit SequencePages(PagePool& pool) : pool_(&pool) {}
+  SequencePages(SequencePages&& other) noexcept : pool_(other.pool_), pages_(std::move(other.pages_)) {
     other.pages_.clear();
   }
   SequencePages& operator=(SequencePages&& other) noexcept {
-    std::swap(cache_, other.cache_);
+    std::swap(pool_, other.pool_);
     std::swap(pages_, other.pages_);
     return *this;
   }
   SequencePages(const SequencePages&) = delete;
   SequencePages& operator=(const SequencePages&) = delete;
-  ~SequencePages() { cache_->free_.insert(cache_->free_.end(), pages_.begin(), pages_.end()); }
+  ~SequencePages() { clear(); }
 
   // Takes pages until `positions` fit; false, with nothing taken, when the pool has too few.
   bool reserve(int64_t positions);
+  // Gives all of them back.
+  void clear();
   std::span<const int32_t> pages() const { return pages_; }
 
  private:
-  KvCache* cache_;
+  PagePool* pool_;
   std::vector<int32_t> pages_;
 };
 

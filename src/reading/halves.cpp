@@ -97,6 +97,7 @@ void append_part(DocumentPage& page, const DocumentPage& part, int top) {
   }
   if (!page.raw.empty() && !part.raw.empty() && !page.raw.ends_with('\n')) page.raw += "\n";
   page.raw += part.raw;
+  page.token_logprobs.insert(page.token_logprobs.end(), part.token_logprobs.begin(), part.token_logprobs.end());
   if (page.finish.empty() || badness(part.finish) > badness(page.finish)) page.finish = part.finish;
   if (page.error.empty()) page.error = part.error;
   page.vision_tokens += part.vision_tokens;

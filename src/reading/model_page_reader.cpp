@@ -9,21 +9,35 @@
 
 #include "core/available_memory.h"
 #include "core/clock.h"
-#include "core/stopped.h"
 #include "device/device_failure.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "engine/prompts.h"
 #include "image/ink.h"
 #include "layout/layout.h"
-#include "layout/tag_filter.h"
 #include "lectern/error.h"
 #include "reading/page_retry.h"
+#include "reading/shown_text.h"
 
 namespace lectern {
 namespace {
 
-constexpr int most_together = 4;  // on a processor more gain little: the arithmetic of a few pages keeps it busy
+constexpr int max_together = 4;          // on a processor more gain little: the arithmetic of a few pages keeps it busy
+constexpr int64_t usual_page = 3072;     // positions; few pages need more
+constexpr double share_of_memory = 0.5;  // of what is free, for the cache; the rest is for the work itself and others
+
+int64_t bytes_of(const LoadedModel& loaded, int64_t positions) {
+  return std::max<int64_t>(
+      1, KvCache::bytes_of_sequence(loaded.device, loaded.decoder.config(), loaded.format, positions));
+}
+
+// Of the cache for so many pages: their full contexts, or what the memory holds. A page that finds no room waits.
+int64_t cache_positions(const LoadedModel& loaded, int batch) {
+  const int64_t context = loaded.decoder.config().context;
+  const double bytes = static_cast<double>(bytes_of(loaded, context)) / static_cast<double>(context);
+  const auto fitting = static_cast<int64_t>(static_cast<double>(available_memory()) * share_of_memory / bytes);
+  return std::clamp(fitting, context, context * batch);
+}
 
 // The cells of a table may repeat as they must.
 std::vector<int32_t> repeatable_tokens(const Tokenizer& tokenizer) {
@@ -49,175 +63,7 @@ void warn_of_uncovered_ink(DocumentPage& page, const Picture& picture) {
   }
 }
 
-// What is being read of a page.
-struct Reading {
-  Reading(PageJob given, const ViewPlan& plan, int native_size, const Tokenizer& tokenizer)
-      : job(std::move(given)),
-        attempts(job.page, job.picture, plan, native_size),
-        raw(tokenizer, false),
-        shown(tokenizer, true) {}
-
-  PageJob job;
-  PageAttempts attempts;
-  DocumentPage page;  // in the making: all of it, or the part that is being read
-  EncodedPage encoded;
-  TextStream raw;    // all that the model writes
-  TextStream shown;  // the same without special tokens
-  TagFilter filter;
-  std::string text;  // given to job.text in this attempt
-  std::string best;  // in the attempt that counts so far
-  Clock working;     // since the prompt was handed in
-  bool finished = false;
-};
-
-}  // namespace
-
-struct ModelPageReader::State {
-  State(const Model& shared, const ReadOptions& read_options, int pages)
-      : model(shared),
-        options(read_options),
-        batch(std::max(1, pages)),
-        plan(shared.loaded().plan(read_options.mode, read_options.force_mode)),
-        prompt(shared.loaded().tokenizer.encode(parse_prompt(read_options.prompt).text)),
-        grounded(parse_prompt(read_options.prompt).grounded),
-        repeatable(repeatable_tokens(shared.loaded().tokenizer)),
-        engine(shared.loaded().device, shared.loaded().decoder, batch) {
-    shared.loaded().expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
-  }
-
-  Request request_for(Reading& reading) const;
-  void send(Reading& reading, std::string text, bool last) const;
-  void progress(Reading& reading, Stage stage) const;
-  void close(Reading& reading) const;
-  void begin(Reading& reading);
-  bool go_on(Reading& reading);
-  void deliver(Reading& reading) const;
-
-  Model model;
-  ReadOptions options;
-  int batch;
-  ViewPlan plan;
-  std::vector<int32_t> prompt;
-  bool grounded;
-  std::vector<int32_t> repeatable;
-  Engine engine;
-  std::vector<std::unique_ptr<Reading>> readings;
-};
-
-void ModelPageReader::State::progress(Reading& reading, Stage stage) const {
-  const DocumentPage& page = reading.page;
-  if (!reading.job.progress) return;
-  const double seconds = stage == Stage::decode ? reading.working.seconds() - page.prefill_seconds : 0;
-  reading.job.progress({stage, page.prompt_tokens, page.tokens, seconds});
-}
-
-// Shows text as the options want it; the tags of a grounded prompt are for the layout.
-void ModelPageReader::State::send(Reading& reading, std::string text, bool last) const {
-  if (grounded && !options.raw) text = reading.filter.push(text) + (last ? reading.filter.finish() : "");
-  if (text.empty() || !reading.job.text) return;
-  reading.job.text(reading.text.size(), text);
-  reading.text += text;
-}
-
-// Looks at what is to be read now and hands it to the engine.
-void ModelPageReader::State::begin(Reading& reading) {
-  const LoadedModel& loaded = model.loaded();
-  reading.page = reading.attempts.part();
-  const ViewPlan& views = reading.attempts.plan();
-  reading.page.mode = name_of(views.mode);
-  progress(reading, Stage::encode);
-  const Clock encoding;
-  reading.encoded = loaded.encoder.encode(make_views(reading.attempts.picture(), views), false, reading.job.stop);
-  reading.page.encode_seconds += encoding.seconds();
-  reading.page.vision_tokens = reading.encoded.sequence.shape()[0];
-  Request request = request_for(reading);
-  progress(reading, Stage::prefill);
-  reading.working = Clock();
-  reading.finished = false;
-  engine.add(std::move(request));
-}
-
-Request ModelPageReader::State::request_for(Reading& reading) const {
-  const LoadedModel& loaded = model.loaded();
-  DocumentPage& page = reading.page;
-  Request request;
-  request.prompt = loaded.expand_prompt(prompt, page.vision_tokens);
-  request.image_token = loaded.image_token;
-  request.image = reading.encoded.sequence;
-  request.max_tokens = options.max_tokens;
-  request.no_repeat.allowed = repeatable;
-  request.stop = reading.job.stop;
-  page.prompt_tokens = static_cast<int64_t>(request.prompt.size());
-  request.on_logits = [&reading](std::span<const float>) {
-    if (reading.page.prefill_seconds == 0) reading.page.prefill_seconds = reading.working.seconds();
-  };
-  const bool all = grounded || options.raw;
-  request.on_token = [this, &reading, all](int32_t token) {
-    std::string raw = reading.raw.push(token);
-    reading.page.raw += raw;
-    send(reading, all ? std::move(raw) : reading.shown.push(token), false);
-  };
-  request.on_step = [this, &reading](int64_t written) {
-    reading.page.tokens = written;
-    progress(reading, Stage::decode);
-  };
-  request.guard.classes = &loaded.token_classes;
-  request.on_loop = [&reading](const LoopReport& found) {
-    GuardReport& guard = reading.page.guard;
-    ++guard.loops;
-    guard.dropped += found.dropped;
-    if (found.retried) guard.action = "continued";
-  };
-  request.on_finish = [&reading](Finish finish) {
-    reading.page.finish = name_of(finish);
-    reading.finished = true;
-  };
-  return request;
-}
-
-// The model has finished what was to be read.
-void ModelPageReader::State::close(Reading& reading) const {
-  DocumentPage& page = reading.page;
-  const std::string rest = reading.raw.finish();
-  page.raw += rest;
-  send(reading, grounded || options.raw ? rest : reading.shown.finish(), true);
-  page.decode_seconds = reading.working.seconds() - page.prefill_seconds;
-  page.guard.recovered = page.guard.loops > 0 && page.finish == name_of(Finish::end);
-  lay_out(page);
-}
-
-// Takes what was read; whether the page has another part to be read, or is read in another way.
-bool ModelPageReader::State::go_on(Reading& reading) {
-  if (!reading.attempts.take(std::move(reading.page))) return false;
-  if (!reading.attempts.begins_anew()) {
-    if (!reading.text.empty() && !reading.text.ends_with('\n')) send(reading, "\n", false);
-  } else {
-    if (reading.attempts.last_is_best()) reading.best = reading.text;
-    reading.text.clear();
-    if (reading.job.text) reading.job.text(0, "");
-  }
-  try {
-    begin(reading);
-    return true;
-  } catch (const Stopped&) {
-    reading.page.finish = name_of(Finish::stopped);
-  } catch (const DeviceFailure&) {
-    throw;
-  } catch (const Error& error) {  // another mode may not fit the model's context
-    reading.page.error = error.what();
-  } catch (const std::bad_alloc&) {
-    reading.page.error = "not enough memory";
-  }
-  return reading.attempts.take(std::move(reading.page));  // which is given up
-}
-
-void ModelPageReader::State::deliver(Reading& reading) const {
-  if (!reading.attempts.last_is_best() && reading.job.text) reading.job.text(0, reading.best);
-  DocumentPage page = reading.attempts.result();
-  if (grounded) warn_of_uncovered_ink(page, *reading.job.picture);
-  if (std::optional<Warning> unread = unread_ink(page, *reading.job.picture)) {
-    page.warnings.push_back(std::move(*unread));
-  }
+void warn_of_missing_text(DocumentPage& page) {
   if (page.finish == "length" || page.finish == "context") {
     page.warnings.push_back(
         {"cut_short",
@@ -232,7 +78,210 @@ void ModelPageReader::State::deliver(Reading& reading) const {
                      page.guard.recovered ? "and it went on to the end of the page" : "and text behind may be missing"),
          std::nullopt});
   }
-  reading.job.done(std::move(page));
+}
+
+// What options mean for a model.
+struct Settings {
+  Settings(const LoadedModel& loaded, const ReadOptions& given)
+      : options(given),
+        plan(loaded.plan(given.mode, given.force_mode)),
+        prompt(loaded.tokenizer.encode(parse_prompt(given.prompt).text)),
+        grounded(parse_prompt(given.prompt).grounded),
+        shown(given.raw  ? Shown::raw
+              : grounded ? Shown::untagged
+                         : Shown::plain) {
+    loaded.expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
+  }
+
+  ReadOptions options;
+  ViewPlan plan;
+  std::vector<int32_t> prompt;
+  bool grounded;
+  Shown shown;
+};
+
+// What is being read of a page.
+struct Reading {
+  Reading(PageJob given, std::shared_ptr<const Settings> how, const LoadedModel& loaded)
+      : job(std::move(given)),
+        settings(std::move(how)),
+        attempts(job.page, job.picture, settings->plan, loaded.checkpoint.config().native_size),
+        raw(loaded.tokenizer, false),
+        shown(loaded.tokenizer, settings->shown) {}
+
+  PageJob job;
+  std::shared_ptr<const Settings> settings;
+  PageAttempts attempts;
+  DocumentPage page;      // in the making: all of it, or the part that is being read
+  RequestId request = 0;  // of that
+  TextStream raw;         // all that the model writes
+  ShownText shown;
+  std::string text;  // shown in this attempt
+  std::string best;  // in the attempt that counts so far
+  Clock working;     // since the image was encoded
+  bool cancelled = false;
+};
+
+}  // namespace
+
+struct ModelPageReader::State {
+  State(const Model& shared, const ReadOptions& options, int pages)
+      : model(shared),
+        loaded(model.loaded()),
+        batch(std::max(1, pages)),
+        settings(std::make_shared<const Settings>(loaded, options)),
+        repeatable(repeatable_tokens(loaded.tokenizer)),
+        runner(loaded.device, loaded.decoder, &loaded.encoder, cache_positions(loaded, batch)),
+        engine(runner, {.sequences = batch}) {}
+
+  void begin(Reading& reading);
+  void take(Reading& reading, const Event& event);
+  void close(Reading& reading);
+  bool go_on(Reading& reading);
+  bool give_up(Reading& reading, const std::exception_ptr& error);
+  void deliver(Reading& reading);
+  void tell(const Reading& reading, size_t keep, std::string more);
+  void show(Reading& reading, const std::string& more);
+  void progress(const Reading& reading, Stage stage);
+
+  Model model;
+  const LoadedModel& loaded;
+  int batch;
+  std::shared_ptr<const Settings> settings;
+  std::vector<int32_t> repeatable;
+  DeviceRunner runner;
+  Engine engine;
+  std::vector<std::unique_ptr<Reading>> readings;
+  std::vector<PageEvent> events;
+};
+
+void ModelPageReader::State::tell(const Reading& reading, size_t keep, std::string more) {
+  PageEvent& event = events.emplace_back();
+  event.ticket = reading.job.ticket;
+  event.keep = keep;
+  event.more = std::move(more);
+}
+
+void ModelPageReader::State::show(Reading& reading, const std::string& more) {
+  if (more.empty()) return;
+  tell(reading, reading.text.size(), more);
+  reading.text += more;
+}
+
+void ModelPageReader::State::progress(const Reading& reading, Stage stage) {
+  const DocumentPage& page = reading.page;
+  PageEvent& event = events.emplace_back();
+  event.ticket = reading.job.ticket;
+  event.kind = PageEvent::Kind::progress;
+  const double seconds = stage == Stage::decode ? reading.working.seconds() - page.prefill_seconds : 0;
+  event.progress = {stage, stage == Stage::encode ? 0 : page.prompt_tokens, page.tokens, seconds};
+}
+
+// Hands what is to be read now to the engine.
+void ModelPageReader::State::begin(Reading& reading) {
+  DocumentPage& page = reading.page;
+  const Settings& how = *reading.settings;
+  page = reading.attempts.part();
+  const ViewPlan& plan = reading.attempts.plan();
+  page.mode = name_of(plan.mode);
+  Request request;
+  request.views = std::make_shared<const Views>(make_views(reading.attempts.picture(), plan));
+  page.vision_tokens = loaded.encoder.rows_of(*request.views);
+  request.prompt = loaded.expand_prompt(how.prompt, page.vision_tokens);
+  page.prompt_tokens = static_cast<int64_t>(request.prompt.size());
+  request.image_token = loaded.image_token;
+  request.max_tokens = how.options.max_tokens;
+  request.no_repeat.allowed = repeatable;
+  request.guard.classes = &loaded.token_classes;
+  request.deadline = reading.job.deadline;
+  request.log_probabilities = how.options.logprobs;
+  reading.request = engine.add(std::move(request));
+}
+
+void ModelPageReader::State::take(Reading& reading, const Event& event) {
+  DocumentPage& page = reading.page;
+  if (event.kind == Event::Kind::started) progress(reading, Stage::encode);
+  if (event.kind == Event::Kind::encoded) {
+    page.encode_seconds += event.seconds;
+    progress(reading, Stage::prefill);
+    reading.working = Clock();
+  }
+  if (event.kind == Event::Kind::loop) {
+    ++page.guard.loops;
+    page.guard.dropped += event.loop.dropped;
+    if (event.loop.retried) page.guard.action = "continued";
+  }
+  const bool chosen =
+      event.kind == Event::Kind::written || (event.kind == Event::Kind::finished && event.finish == Finish::end);
+  if (chosen && page.prefill_seconds == 0) page.prefill_seconds = reading.working.seconds();
+  for (const Token& token : event.tokens) {
+    page.raw += reading.raw.push(token.id);
+    if (reading.settings->options.logprobs) page.token_logprobs.push_back(token.log_probability);
+    show(reading, reading.shown.push(token.id));
+  }
+  page.tokens = event.written;
+  if (event.kind == Event::Kind::written) progress(reading, Stage::decode);
+  if (event.kind == Event::Kind::finished) page.finish = name_of(event.finish);
+}
+
+// The model has finished what was to be read.
+void ModelPageReader::State::close(Reading& reading) {
+  DocumentPage& page = reading.page;
+  page.raw += reading.raw.finish();
+  show(reading, reading.shown.finish());
+  if (page.prefill_seconds > 0) page.decode_seconds = reading.working.seconds() - page.prefill_seconds;
+  page.guard.recovered = page.guard.loops > 0 && page.finish == name_of(Finish::end);
+  lay_out(page);
+}
+
+// Takes what was read; whether the page has another part to be read, or is read in another way.
+bool ModelPageReader::State::go_on(Reading& reading) {
+  if (!reading.attempts.take(std::move(reading.page))) return false;
+  if (!reading.attempts.begins_anew()) {
+    if (!reading.text.empty() && !reading.text.ends_with('\n')) show(reading, "\n");
+  } else {
+    if (reading.attempts.last_is_best()) reading.best = reading.text;
+    reading.text.clear();
+    tell(reading, 0, "");
+  }
+  try {
+    begin(reading);
+    if (reading.cancelled) engine.cancel(reading.request);
+    return true;
+  } catch (const DeviceFailure&) {
+    throw;
+  } catch (const std::exception&) {  // another mode may not fit the model's context
+    give_up(reading, std::current_exception());
+    return false;
+  }
+}
+
+// What is being read cannot be; whether an earlier attempt counts instead.
+bool ModelPageReader::State::give_up(Reading& reading, const std::exception_ptr& error) {
+  if (reading.attempts.is_first()) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    reading.page.error = "not enough memory";
+  } catch (const std::exception& reason) {
+    reading.page.error = reason.what();
+  }
+  reading.attempts.take(std::move(reading.page));
+  return true;
+}
+
+void ModelPageReader::State::deliver(Reading& reading) {
+  if (!reading.attempts.last_is_best()) tell(reading, 0, reading.best);
+  DocumentPage page = reading.attempts.result();
+  if (reading.settings->grounded) warn_of_uncovered_ink(page, *reading.job.picture);
+  if (std::optional<Warning> unread = unread_ink(page, *reading.job.picture)) {
+    page.warnings.push_back(std::move(*unread));
+  }
+  warn_of_missing_text(page);
+  PageEvent& event = events.emplace_back();
+  event.ticket = reading.job.ticket;
+  event.kind = PageEvent::Kind::finished;
+  event.page = std::move(page);
 }
 
 ModelPageReader::ModelPageReader(const Model& model, const ReadOptions& options, int batch)
@@ -242,34 +291,54 @@ ModelPageReader::~ModelPageReader() = default;
 int ModelPageReader::room() const { return state_->batch - static_cast<int>(state_->readings.size()); }
 
 void ModelPageReader::add(PageJob job) {
-  const LoadedModel& loaded = state_->model.loaded();
-  auto reading =
-      std::make_unique<Reading>(std::move(job), state_->plan, loaded.checkpoint.config().native_size, loaded.tokenizer);
-  try {
-    state_->begin(*reading);
-  } catch (const Stopped&) {
-    reading->page.finish = name_of(Finish::stopped);
-    return reading->job.done(std::move(reading->page));
-  }
+  const std::shared_ptr<const Settings> settings =
+      job.options ? std::make_shared<const Settings>(state_->loaded, *job.options) : state_->settings;
+  auto reading = std::make_unique<Reading>(std::move(job), settings, state_->loaded);
+  state_->begin(*reading);
   state_->readings.push_back(std::move(reading));
 }
 
-void ModelPageReader::step() {
+void ModelPageReader::cancel(size_t ticket) {
+  for (const auto& reading : state_->readings) {
+    if (reading->job.ticket != ticket) continue;
+    reading->cancelled = true;
+    state_->engine.cancel(reading->request);
+  }
+}
+
+void ModelPageReader::step(std::vector<PageEvent>& events) {
+  // What was told before something is thrown is handed on, too.
+  const struct Appended {
+    std::vector<PageEvent>&from, &to;
+    ~Appended() {
+      std::ranges::move(from, std::back_inserter(to));
+      from.clear();
+    }
+  } appended{state_->events, events};
+  auto& readings = state_->readings;
   state_->engine.step();
-  for (size_t i = 0; i < state_->readings.size();) {
-    if (!state_->readings[i]->finished) {
-      ++i;
+  for (Event& event : state_->engine.take_events()) {
+    const auto place = std::ranges::find(readings, event.request, [](const auto& reading) { return reading->request; });
+    if (place == readings.end()) continue;
+    state_->take(**place, event);
+    if (event.kind != Event::Kind::finished && event.kind != Event::Kind::failed) continue;
+    // Out of the list first: what is called may throw.
+    std::unique_ptr<Reading> reading = std::move(*place);
+    readings.erase(place);
+    if (event.kind == Event::Kind::finished) {
+      state_->close(*reading);
+      if (state_->go_on(*reading)) {
+        readings.push_back(std::move(reading));
+        continue;
+      }
+    } else if (!state_->give_up(*reading, event.error)) {
+      PageEvent& failed = state_->events.emplace_back();
+      failed.ticket = reading->job.ticket;
+      failed.kind = PageEvent::Kind::failed;
+      failed.error = event.error;
       continue;
     }
-    // Out of the list first: what is called may throw.
-    std::unique_ptr<Reading> reading = std::move(state_->readings[i]);
-    state_->readings.erase(state_->readings.begin() + static_cast<ptrdiff_t>(i));
-    state_->close(*reading);
-    if (state_->go_on(*reading)) {
-      state_->readings.push_back(std::move(reading));
-    } else {
-      state_->deliver(*reading);
-    }
+    state_->deliver(*reading);
   }
 }
 
@@ -278,20 +347,13 @@ void ModelPageReader::clear() {
   state_->readings.clear();
 }
 
-void check_read_options(const Model& model, const ReadOptions& options) {
-  const LoadedModel& loaded = model.loaded();
-  loaded.plan(options.mode, options.force_mode);
-  loaded.expand_prompt(loaded.tokenizer.encode(parse_prompt(options.prompt).text), 1);
-}
+void check_read_options(const Model& model, const ReadOptions& options) { Settings(model.loaded(), options); }
 
 int batch_size(const Model& model, int asked) {
   if (asked > 0) return asked;
-  const LoadedModel& loaded = model.loaded();
-  const DecoderConfig& config = loaded.checkpoint.config().decoder;
-  const int64_t bytes = KvCache::bytes_of_sequence(loaded.device, config, loaded.format, config.context);
-  // A page seldom fills the context; the rest is for the work itself and for others.
-  const int64_t fitting = available_memory() / 2 / std::max<int64_t>(1, bytes);
-  return static_cast<int>(std::clamp<int64_t>(fitting, 1, most_together));
+  const auto memory = static_cast<double>(available_memory()) * share_of_memory;
+  const double fitting = memory / static_cast<double>(bytes_of(model.loaded(), usual_page));
+  return static_cast<int>(std::clamp(fitting, 1.0, static_cast<double>(max_together)));
 }
 
 }  // namespace lectern

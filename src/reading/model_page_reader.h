@@ -1,5 +1,5 @@
-// Reads pages with a model on a device, several together: the pages are looked at one by one, then the text of all is
-// written step by step. A page on which the model repeats itself to the end is read once more in another way.
+// Reads pages with a model on a device, several together. A page on which the model repeats itself to the end is read
+// once more in another way.
 #pragma once
 
 #include <memory>
@@ -19,13 +19,15 @@ void check_read_options(const Model& model, const ReadOptions& options);
 
 class ModelPageReader final : public PageReader {
  public:
-  // Throws as check_read_options does.
+  // `options` are those of pages without their own. Throws as check_read_options does.
   ModelPageReader(const Model& model, const ReadOptions& options, int batch);
   ~ModelPageReader() override;
 
   int room() const override;
+  // Throws as check_read_options does for options of the page's own.
   void add(PageJob job) override;
-  void step() override;
+  void cancel(size_t ticket) override;
+  void step(std::vector<PageEvent>& events) override;
   void clear() override;
 
  private:

@@ -1,11 +1,13 @@
-// What reads pages, several at a time: a model on a device, or a stand-in for tests.
+// What reads pages, several at a time: a model on a device, or a stand-in for tests. Pages go in as jobs and come back
+// as events; both are values.
 #pragma once
 
-#include <functional>
+#include <chrono>
+#include <exception>
 #include <memory>
-#include <stop_token>
+#include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "core/picture.h"
 #include "lectern/document.h"
@@ -14,13 +16,27 @@
 namespace lectern {
 
 struct PageJob {
-  std::shared_ptr<const Picture> picture;  // upright
-  DocumentPage page;                       // what is known of it before it is read
-  std::stop_token stop;                    // ends the page soon, with what was read so far and finish "stopped"
-  // More text to show while the page is read: what was given so far is cut to `keep` bytes, then `more` is appended.
-  std::function<void(size_t keep, std::string_view more)> text;
-  std::function<void(const Progress&)> progress;
-  std::function<void(DocumentPage)> done;  // called once, from add or step; not for a page that was dropped
+  size_t ticket = 0;                           // names the page in events; no two pages in flight have the same
+  std::shared_ptr<const Picture> picture;      // upright
+  DocumentPage page;                           // what is known of it before it is read
+  std::shared_ptr<const ReadOptions> options;  // of this page; none: those of the reader
+  std::optional<std::chrono::steady_clock::time_point> deadline;  // ends it with what was read so far
+};
+
+struct PageEvent {
+  enum class Kind : uint8_t {
+    text,      // more of it, while it is read
+    progress,  // a stage begins, or a token was written
+    finished,  // the last event: the page was read
+    failed,    // the last event: it could not be read, for a reason that is its own
+  };
+  size_t ticket = 0;
+  Kind kind = Kind::text;
+  size_t keep = 0;           // text: what was given so far is cut to so many bytes,
+  std::string more;          // then this is appended
+  Progress progress;         // progress
+  DocumentPage page;         // finished
+  std::exception_ptr error;  // failed
 };
 
 // One thread uses it. An exception from add concerns that page alone, which was not taken; one from step concerns all
@@ -28,10 +44,13 @@ struct PageJob {
 class PageReader {
  public:
   virtual ~PageReader() = default;
-  virtual int room() const = 0;       // pages that can be added now
-  virtual void add(PageJob job) = 0;  // takes as long as looking at the page does
-  virtual void step() = 0;            // one step of every page in flight
-  virtual void clear() = 0;           // drops the pages in flight
+  virtual int room() const = 0;  // pages that can be added now
+  virtual void add(PageJob job) = 0;
+  // Ends the page soon, with what was read so far and finish "stopped". One that is not in flight is ignored.
+  virtual void cancel(size_t ticket) = 0;
+  // One step of every page in flight; what happened is appended to `events`, also when it throws.
+  virtual void step(std::vector<PageEvent>& events) = 0;
+  virtual void clear() = 0;  // drops the pages in flight
 };
 
 }  // namespace lectern

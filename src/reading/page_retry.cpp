@@ -7,10 +7,13 @@
 namespace lectern {
 namespace {
 
+bool is_given_up(const DocumentPage& page) {
+  return !page.error.empty() || page.finish == "stopped" || page.finish == "deadline";
+}
+
 // It came to its end, or else got farther.
 bool is_better(const DocumentPage& again, const DocumentPage& before) {
-  const bool failed = !again.error.empty() || again.finish == "stopped";
-  return again.finish == "end" || (!failed && again.tokens > before.tokens);
+  return again.finish == "end" || (!is_given_up(again) && again.tokens > before.tokens);
 }
 
 }  // namespace
@@ -63,7 +66,7 @@ bool PageAttempts::take(DocumentPage part) {
   if (!retry_) {
     best_ = std::move(part);
   } else {
-    const bool given_up = part.finish == "stopped" || !part.error.empty();
+    const bool given_up = is_given_up(part);
     append_part(again_, part, retry_->parts[next_part_].top);
     if (++next_part_ < retry_->parts.size() && !given_up) {
       begin_part();

@@ -44,8 +44,9 @@ class PageAttempts {
 
   const Picture& picture() const { return retry_ ? part_picture_ : *picture_; }  // what to read now
   const ViewPlan& plan() const { return retry_ ? retry_->plan : first_plan_; }
-  DocumentPage part() const;     // what is known of it
-  bool take(DocumentPage part);  // what was read of it, blocks included; whether there is more to read
+  DocumentPage part() const;                 // what is known of it
+  bool take(DocumentPage part);              // what was read of it, blocks included; whether there is more to read
+  bool is_first() const { return !retry_; }  // attempt: nothing was read before
   bool begins_anew() const { return next_part_ == 0; }  // what is to be read now stands at the top of the page
   bool last_is_best() const { return last_is_best_; }   // the result is of the last attempt
   DocumentPage result() { return std::move(best_); }

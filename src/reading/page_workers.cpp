@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/threads.h"
@@ -26,8 +27,9 @@ struct PageWorkers::Worker {
   std::thread thread;
 };
 
-PageWorkers::PageWorkers(const std::vector<PageWorker>& workers, std::stop_source stop, WorkerEvents events)
-    : events_(std::move(events)), threads_(threads()), stop_(std::move(stop)), alive_(workers.size()) {
+PageWorkers::PageWorkers(const std::vector<PageWorker>& workers, std::stop_source stop,
+                         std::function<void(WorkerEvent)> tell)
+    : tell_(std::move(tell)), threads_(threads()), stop_(std::move(stop)), alive_(workers.size()) {
   for (const PageWorker& source : workers) {
     workers_.push_back(std::make_unique<Worker>());
     workers_.back()->source = source;
@@ -63,6 +65,22 @@ void PageWorkers::add(PageTask task) {
   work_.notify_all();
 }
 
+void PageWorkers::cancel(size_t ticket) {
+  const std::lock_guard lock(mutex_);
+  const auto waiting = std::ranges::find(queue_, ticket, [](const PageTask& task) { return task.job.ticket; });
+  if (waiting != queue_.end()) {
+    PageTask task = std::move(*waiting);
+    queue_.erase(waiting);
+    task.job.page.finish = "stopped";
+    finish(std::move(task));
+    room_.notify_all();
+    return;
+  }
+  for (const auto& worker : workers_) {
+    if (const auto found = worker->tasks.find(ticket); found != worker->tasks.end()) found->second.cancelled = true;
+  }
+}
+
 void PageWorkers::close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
@@ -94,20 +112,25 @@ bool PageWorkers::has_others() const {
 
 void PageWorkers::finish(PageTask task) {
   --outstanding_;
-  events_.finished(std::move(task));
+  WorkerEvent event;
+  event.kind = WorkerEvent::Kind::finished;
+  event.ticket = task.job.ticket;
+  event.page = std::move(task.job.page);
+  event.picture = std::move(task.job.picture);
+  tell_(std::move(event));
   work_.notify_all();
 }
 
 void PageWorkers::give_up(PageTask task) {
-  task.page.error = fmt::format("{}: not read: {}", task.name, last_failure_);
-  task.page.finish = "failed";
+  task.job.page.error = fmt::format("{}: not read: {}", task.name, last_failure_);
+  task.job.page.finish = "failed";
   finish(std::move(task));
 }
 
 void PageWorkers::put_back(Worker& worker, bool alone) {
   for (auto& [ticket, task] : worker.tasks) {
     task.alone = alone;
-    const auto later = [at = ticket](const PageTask& waiting) { return waiting.ticket > at; };
+    const auto later = [at = ticket](const PageTask& waiting) { return waiting.job.ticket > at; };
     queue_.insert(std::ranges::find_if(queue_, later), std::move(task));
   }
   worker.tasks.clear();
@@ -120,7 +143,11 @@ void PageWorkers::retire(Worker& worker, const std::string& failure) {
   worker.report.failure = failure;
   --alive_;
   last_failure_ = fmt::format("{} failed: {}", worker.report.device, failure);
-  events_.lost(worker.report.device, failure);
+  WorkerEvent event;
+  event.kind = WorkerEvent::Kind::lost;
+  event.device = worker.report.device;
+  event.failure = failure;
+  tell_(std::move(event));
   for (auto& [ticket, task] : worker.tasks) ++task.attempts;
   put_back(worker, false);
   std::erase_if(queue_, [&](PageTask& task) {
@@ -140,8 +167,8 @@ void PageWorkers::step_failed(Worker& worker, PageReader& reader, const std::str
   if (worker.tasks.size() != 1) return put_back(worker, true);
   PageTask task = std::move(worker.tasks.begin()->second);
   worker.tasks.clear();
-  task.page.error = fmt::format("{}: {}", task.name, message);
-  task.page.finish = "failed";
+  task.job.page.error = fmt::format("{}: {}", task.name, message);
+  task.job.page.finish = "failed";
   finish(std::move(task));
 }
 
@@ -161,60 +188,92 @@ std::optional<PageTask> PageWorkers::take(Worker& worker, const PageReader& read
   }
   PageTask task = std::move(*next);
   queue_.erase(next);
-  worker.tasks.emplace(task.ticket, task);
+  worker.tasks.emplace(task.job.ticket, task);
   room_.notify_all();
   return task;
 }
 
-PageJob PageWorkers::job_for(Worker& worker, const PageTask& task) {
-  PageJob job;
-  job.picture = task.picture;
-  job.page = task.page;
-  job.stop = stop_.get_token();
-  // Its task lives in the map for as long as the reader may call.
-  const PageTask& mine = worker.tasks.at(task.ticket);
-  if (events_.text) {
-    job.text = [this, &mine](size_t keep, std::string_view more) { events_.text(mine, keep, more); };
+void PageWorkers::cancel_stopped(Worker& worker, PageReader& reader) {
+  const bool all = stop_.stop_requested();
+  const std::lock_guard lock(mutex_);
+  for (auto& [ticket, task] : worker.tasks) {
+    if (all || std::exchange(task.cancelled, false)) reader.cancel(ticket);
   }
-  if (events_.progress) job.progress = [this, &mine](const Progress& progress) { events_.progress(mine, progress); };
-  job.done = [this, &worker, ticket = task.ticket](DocumentPage page) {
-    const std::lock_guard lock(mutex_);
-    auto found = worker.tasks.extract(ticket);
-    if (found.empty()) return;
-    ++worker.report.pages;
-    found.mapped().page = std::move(page);
-    finish(std::move(found.mapped()));
-  };
-  return job;
+}
+
+void PageWorkers::page_failed(Worker& worker, size_t ticket, const std::exception_ptr& error) {
+  std::string message;
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    // Another device may have the memory that this one lacks.
+    if (has_others()) return retire(worker, "not enough memory");
+    message = no_memory;
+  } catch (const std::exception& reason) {
+    message = reason.what();
+  }
+  const std::lock_guard lock(mutex_);
+  auto found = worker.tasks.extract(ticket);
+  if (found.empty()) return;
+  PageTask& task = found.mapped();
+  task.job.page.error = fmt::format("{}: {}", task.name, message);
+  task.job.page.finish = "failed";
+  finish(std::move(task));
+}
+
+void PageWorkers::hand_on(Worker& worker, std::vector<PageEvent> events) {
+  for (PageEvent& event : events) {
+    if (!worker.alive) return;
+    switch (event.kind) {
+      case PageEvent::Kind::text:
+      case PageEvent::Kind::progress: {
+        WorkerEvent told;
+        told.kind = event.kind == PageEvent::Kind::text ? WorkerEvent::Kind::text : WorkerEvent::Kind::progress;
+        told.ticket = event.ticket;
+        told.keep = event.keep;
+        told.more = std::move(event.more);
+        told.progress = event.progress;
+        tell_(std::move(told));
+        break;
+      }
+      case PageEvent::Kind::finished: {
+        const std::lock_guard lock(mutex_);
+        auto found = worker.tasks.extract(event.ticket);
+        if (found.empty()) break;
+        ++worker.report.pages;
+        found.mapped().job.page = std::move(event.page);
+        finish(std::move(found.mapped()));
+        break;
+      }
+      case PageEvent::Kind::failed: page_failed(worker, event.ticket, event.error);
+    }
+  }
 }
 
 void PageWorkers::advance(Worker& worker, PageReader& reader, const std::optional<PageTask>& task) {
-  const auto failed = [&](const std::string& message) {
-    if (!task) return step_failed(worker, reader, message);
-    const std::lock_guard lock(mutex_);
-    auto found = worker.tasks.extract(task->ticket);
-    if (found.empty()) return;
-    found.mapped().page.error = fmt::format("{}: {}", task->name, message);
-    found.mapped().page.finish = "failed";
-    finish(std::move(found.mapped()));
-  };
+  std::vector<PageEvent> events;
+  std::exception_ptr error;
   try {
     if (task) {
-      reader.add(job_for(worker, *task));
+      reader.add(task->job);
     } else {
-      reader.step();
+      reader.step(events);
     }
+  } catch (const std::exception&) {
+    error = std::current_exception();
+  }
+  hand_on(worker, std::move(events));
+  if (!error || !worker.alive) return;
+  try {
+    std::rethrow_exception(error);
   } catch (const DeviceFailure& failure) {
     retire(worker, failure.what());
   } catch (const std::bad_alloc&) {
-    // Another device may have the memory that this one lacks.
-    if (has_others()) {
-      retire(worker, "not enough memory");
-    } else {
-      failed(no_memory);
-    }
-  } catch (const std::exception& error) {
-    failed(error.what());
+    if (task) return page_failed(worker, task->job.ticket, error);
+    has_others() ? retire(worker, "not enough memory") : step_failed(worker, reader, no_memory);
+  } catch (const std::exception& reason) {
+    if (task) return page_failed(worker, task->job.ticket, error);
+    step_failed(worker, reader, reason.what());
   }
 }
 
@@ -244,6 +303,7 @@ void PageWorkers::work(Worker& worker) {
     const std::optional<PageTask> task = take(worker, *reader);
     if (!task && worker.tasks.empty()) return;
     const Clock working;
+    cancel_stopped(worker, *reader);
     advance(worker, *reader, task);
     worker.report.seconds += working.seconds();
   }

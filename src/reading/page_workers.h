@@ -33,27 +33,37 @@ struct WorkerReport {
 
 // A page on its way.
 struct PageTask {
-  size_t ticket = 0;  // orders the pages; no two have the same
-  size_t document = 0;
-  std::string name;  // for messages
-  std::shared_ptr<const Picture> picture;
-  DocumentPage page;
+  PageJob job;         // its ticket orders the pages
+  std::string name;    // for messages
   int attempts = 0;    // on readers that failed
   bool alone = false;  // it was in flight when a step failed: whose fault that was shows when each is read by itself
+  bool cancelled = false;
 };
 
-// Called on the workers' threads and, for pages that no worker is left for, by add. They must not throw, nor call back.
-struct WorkerEvents {
-  std::function<void(PageTask task)> finished;  // its page was read, or says why not
-  std::function<void(const PageTask& task, size_t keep, std::string_view more)> text;  // may be empty; as in PageJob
-  std::function<void(const PageTask& task, const Progress& progress)> progress;        // may be empty
-  std::function<void(const std::string& device, const std::string& failure)> lost;
+// What happens to pages and workers.
+struct WorkerEvent {
+  enum class Kind : uint8_t {
+    text,      // as in PageEvent
+    progress,  // as in PageEvent
+    finished,  // the page was read, or says why not; its last event
+    lost,      // a worker was taken out
+  };
+  Kind kind = Kind::text;
+  size_t ticket = 0;                       // not of lost
+  size_t keep = 0;                         // text
+  std::string more;                        // text
+  Progress progress;                       // progress
+  DocumentPage page;                       // finished
+  std::shared_ptr<const Picture> picture;  // finished: of the page
+  std::string device, failure;             // lost
 };
 
 class PageWorkers {
  public:
-  // Asks for the stop itself when no worker could be made, or something unforeseen was thrown.
-  PageWorkers(const std::vector<PageWorker>& workers, std::stop_source stop, WorkerEvents events);
+  // `tell` is called on the workers' threads and, for pages that no worker is left for, by add. It puts the event where
+  // somebody else takes it: it must not throw, nor call back. The stop is asked for here, too, when no worker could be
+  // made, or something unforeseen was thrown.
+  PageWorkers(const std::vector<PageWorker>& workers, std::stop_source stop, std::function<void(WorkerEvent)> tell);
   PageWorkers(const PageWorkers&) = delete;
   PageWorkers& operator=(const PageWorkers&) = delete;
   ~PageWorkers();  // stops
@@ -61,6 +71,8 @@ class PageWorkers {
   // Waits until fewer than `most` pages wait for a reader, or for the stop.
   void wait_for_room(size_t most);
   void add(PageTask task);
+  // Ends a page soon, with what was read so far; one that is not on its way is ignored.
+  void cancel(size_t ticket);
   // No page will be added any more.
   void close();
   // Not empty: why no page can be read any more.
@@ -75,7 +87,9 @@ class PageWorkers {
   void start(Worker& worker);
   void work(Worker& worker);
   std::optional<PageTask> take(Worker& worker, const PageReader& reader);
-  PageJob job_for(Worker& worker, const PageTask& task);
+  void cancel_stopped(Worker& worker, PageReader& reader);
+  void hand_on(Worker& worker, std::vector<PageEvent> events);
+  void page_failed(Worker& worker, size_t ticket, const std::exception_ptr& error);
   void advance(Worker& worker, PageReader& reader, const std::optional<PageTask>& task);
   void step_failed(Worker& worker, PageReader& reader, const std::string& message);
   void retire(Worker& worker, const std::string& failure);
@@ -85,7 +99,7 @@ class PageWorkers {
   void finish(PageTask task);
   void give_up(PageTask task);
 
-  const WorkerEvents events_;
+  const std::function<void(WorkerEvent)> tell_;
   const int threads_;  // of a parallel region
   std::stop_source stop_;
 

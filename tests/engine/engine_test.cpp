@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cmath>
 #include <memory>
 
 #include "lectern/error.h"
+#include "support/engine_runs.h"
+#include "support/fake_runner.h"
 #include "support/mini_model.h"
 #include "support/values.h"
 
@@ -14,10 +18,13 @@ namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
+using testing::EngineRun;
+using testing::FakeRunner;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::mini_folder;
 using testing::MiniCopy;
+using testing::Outcome;
 using testing::Random;
 using testing::relative_error;
 using ::testing::SizeIs;
@@ -54,36 +61,21 @@ Prompt make_prompt(Random& random, int64_t length, int64_t image_rows = 0) {
   return prompt;
 }
 
-// What a request reported.
-struct Outcome {
-  std::vector<int32_t> tokens;
-  std::vector<std::vector<float>> logits;
-  std::vector<Finish> finishes;
-};
-
-Request request_of(const Prompt& prompt, Outcome& outcome, int64_t max_tokens = 0) {
+Request request_of(const Prompt& prompt, int64_t max_tokens = 0) {
   Request request;
   request.prompt = prompt.ids;
   request.image_token = image_token;
   if (!prompt.image.empty()) request.image = prompt.image_view();
   request.max_tokens = max_tokens;
-  request.on_token = [&outcome](int32_t token) { outcome.tokens.push_back(token); };
-  request.on_logits = [&outcome](std::span<const float> row) { outcome.logits.emplace_back(row.begin(), row.end()); };
-  request.on_finish = [&outcome](Finish reason) { outcome.finishes.push_back(reason); };
+  request.logits = true;
   return request;
-}
-
-// An engine that never ends is a failure, not a test that hangs.
-void run(Engine& engine, int most_steps = 3000) {
-  int steps = 0;
-  while (engine.step()) ASSERT_LT(++steps, most_steps);
 }
 
 Outcome run_alone(const Model& model, const Prompt& prompt, int64_t max_tokens) {
   Outcome outcome;
-  Engine engine(cpu_device(), model.decoder);
-  engine.add(request_of(prompt, outcome, max_tokens));
-  run(engine);
+  EngineRun engine(cpu_device(), model.decoder);
+  engine.add(request_of(prompt, max_tokens), outcome);
+  engine.run();
   return outcome;
 }
 
@@ -100,7 +92,7 @@ std::vector<float> logits_in_one_call(const Prompt& prompt) {
     image += hidden;
   }
   KvCache cache(cpu_device(), decoder.config(), decoder.format(), 1, length);
-  SequencePages pages(cache);
+  SequencePages pages(cache.pool());
   EXPECT_TRUE(pages.reserve(length));
   const SequenceRows rows{0, length, 0, pages.pages()};
   const int64_t wanted[] = {length - 1};
@@ -116,10 +108,10 @@ TEST(Engine, SequencesTogetherWriteWhatEachWritesAlone) {
     prompts.push_back(make_prompt(random, length, image_rows));
   }
   std::vector<Outcome> together(prompts.size());
-  Engine engine(cpu_device(), mini().decoder, 2);
+  EngineRun engine(cpu_device(), mini().decoder, 2);
   for (size_t i = 0; i < prompts.size(); ++i)
-    engine.add(request_of(prompts[i], together[i], 20 + static_cast<int64_t>(i)));
-  run(engine);
+    engine.add(request_of(prompts[i], 20 + static_cast<int64_t>(i)), together[i]);
+  engine.run();
   for (size_t i = 0; i < prompts.size(); ++i) {
     SCOPED_TRACE(i);
     const Outcome alone = run_alone(mini(), prompts[i], 20 + static_cast<int64_t>(i));
@@ -136,11 +128,11 @@ TEST(Engine, AddsWhileOthersWrite) {
   const Prompt first = make_prompt(random, 70, 10);
   const Prompt second = make_prompt(random, 30);
   Outcome one, two;
-  Engine engine(cpu_device(), mini().decoder, 2);
-  engine.add(request_of(first, one, 30));
+  EngineRun engine(cpu_device(), mini().decoder, 2);
+  engine.add(request_of(first, 30), one);
   for (int i = 0; i < 7; ++i) ASSERT_TRUE(engine.step());
-  engine.add(request_of(second, two, 30));
-  run(engine);
+  engine.add(request_of(second, 30), two);
+  engine.run();
   EXPECT_EQ(one.tokens, run_alone(mini(), first, 30).tokens);
   EXPECT_EQ(two.tokens, run_alone(mini(), second, 30).tokens);
 }
@@ -152,19 +144,16 @@ TEST(Engine, RequestsWaitForRoomAndPagesComeBack) {
   const Model model(copy.path());
   Random random(3);
   std::vector<Outcome> outcomes(12);
-  std::vector<size_t> order;  // of all tokens, by request
-  Engine engine(cpu_device(), model.decoder, 3);
+  EngineRun engine(cpu_device(), model.decoder, 3);
   for (size_t i = 0; i < outcomes.size(); ++i) {
-    Request request = request_of(make_prompt(random, 70), outcomes[i], 3 + static_cast<int64_t>(i % 4));
-    request.on_token = [&order, i](int32_t) { order.push_back(i); };
-    engine.add(std::move(request));
+    engine.add(request_of(make_prompt(random, 70), 3 + static_cast<int64_t>(i % 4)), outcomes[i]);
   }
   EXPECT_TRUE(engine.step());
-  EXPECT_THAT(order, ElementsAre(0, 1, 2));
-  run(engine);
+  for (size_t i = 0; i < outcomes.size(); ++i) EXPECT_EQ(outcomes[i].tokens.size(), i < 3 ? 1u : 0u);
+  engine.run();
   for (size_t i = 0; i < outcomes.size(); ++i) {
     EXPECT_THAT(outcomes[i].finishes, ElementsAre(Finish::length));
-    EXPECT_EQ(std::count(order.begin(), order.end(), i), 3 + static_cast<int64_t>(i % 4));
+    EXPECT_THAT(outcomes[i].tokens, SizeIs(3 + i % 4));
   }
   EXPECT_FALSE(engine.step());
 }
@@ -205,11 +194,12 @@ TEST(Engine, TheContextEndsASequence) {
   for (const int64_t length : {1, 64, 90, 99}) {
     for (const int64_t budget : {0, 1000}) {
       Outcome outcome;
-      Engine engine(cpu_device(), model.decoder);
-      Request request = request_of(make_prompt(random, length), outcome, budget);
+      EngineRun engine(cpu_device(), model.decoder);
+      const Prompt prompt = make_prompt(random, length);
+      Request request = request_of(prompt, budget);
       request.forced.assign(1000, 7);  // which no end token ends
-      engine.add(std::move(request));
-      run(engine);
+      engine.add(std::move(request), outcome);
+      engine.run();
       EXPECT_THAT(outcome.tokens, SizeIs(100 - length));
       EXPECT_THAT(outcome.finishes, ElementsAre(Finish::context));
     }
@@ -220,18 +210,18 @@ TEST(Engine, RefusesWhatItCannotRun) {
   const MiniCopy copy;
   copy.set("max_position_embeddings", 100);
   const Model model(copy.path());
-  Engine engine(cpu_device(), model.decoder);
+  EngineRun engine(cpu_device(), model.decoder);
   Random random(7);
   Outcome outcome;
-  EXPECT_THAT([&] { engine.add(request_of(make_prompt(random, 100), outcome)); },
+  EXPECT_THAT([&] { engine.add(request_of(make_prompt(random, 100)), outcome); },
               ThrowsMessage<Error>(HasSubstr("take 100 tokens, but the model's context is 100")));
   for (const int32_t id : {-1, 512}) {
     Prompt prompt = make_prompt(random, 5);
     prompt.ids[3] = id;
-    EXPECT_THAT([&] { engine.add(request_of(prompt, outcome)); }, ThrowsMessage<Error>(HasSubstr("vocabulary 0..511")));
-    Request forced = request_of(make_prompt(random, 5), outcome);
+    EXPECT_THAT([&] { engine.add(request_of(prompt), outcome); }, ThrowsMessage<Error>(HasSubstr("vocabulary 0..511")));
+    Request forced = request_of(make_prompt(random, 5));
     forced.forced = {3, id};
-    EXPECT_THAT([&] { engine.add(forced); }, ThrowsMessage<Error>(HasSubstr("vocabulary 0..511")));
+    EXPECT_THAT([&] { engine.add(forced, outcome); }, ThrowsMessage<Error>(HasSubstr("vocabulary 0..511")));
   }
   EXPECT_FALSE(engine.step());
   EXPECT_THAT(outcome.finishes, IsEmpty());
@@ -244,9 +234,9 @@ TEST(Engine, APromptInChunksEqualsOneCall) {
   prompts.push_back(make_prompt(random, 1025, 300));
   prompts.push_back(make_prompt(random, 2500, 1200));  // the image lies across chunks
   std::vector<Outcome> outcomes(prompts.size());
-  Engine engine(cpu_device(), mini().decoder);
-  for (size_t i = 0; i < prompts.size(); ++i) engine.add(request_of(prompts[i], outcomes[i], 2));
-  run(engine);
+  EngineRun engine(cpu_device(), mini().decoder);
+  for (size_t i = 0; i < prompts.size(); ++i) engine.add(request_of(prompts[i], 2), outcomes[i]);
+  engine.run();
   for (size_t i = 0; i < prompts.size(); ++i) {
     SCOPED_TRACE(i);
     ASSERT_THAT(outcomes[i].logits, SizeIs(2));
@@ -256,41 +246,50 @@ TEST(Engine, APromptInChunksEqualsOneCall) {
   }
 }
 
-TEST(Engine, StopsOneSequenceAndRunsTheOthers) {
+TEST(Engine, CancelsOneRequestAndRunsTheOthers) {
   Random random(9);
   const Prompt first = make_prompt(random, 20);
   const Prompt second = make_prompt(random, 30);
   Outcome one, two;
-  std::stop_source stop;
-  Engine engine(cpu_device(), mini().decoder, 2);
-  Request request = request_of(first, one, 50);
-  request.stop = stop.get_token();
-  request.on_token = [&](int32_t token) {
-    one.tokens.push_back(token);
-    if (one.tokens.size() == 3) stop.request_stop();
-  };
-  engine.add(std::move(request));
-  engine.add(request_of(second, two, 10));
-  run(engine);
+  EngineRun engine(cpu_device(), mini().decoder, 2);
+  const RequestId id = engine.add(request_of(first, 50), one);
+  engine.add(request_of(second, 10), two);
+  while (one.tokens.size() < 3) ASSERT_TRUE(engine.step());
+  engine.engine.cancel(id);
+  engine.run();
+  engine.engine.cancel(id);  // is gone
   EXPECT_THAT(one.tokens, SizeIs(3));
   EXPECT_THAT(one.finishes, ElementsAre(Finish::stopped));
   EXPECT_EQ(two.tokens, run_alone(mini(), second, 10).tokens);
   EXPECT_THAT(two.finishes, ElementsAre(Finish::length));
 }
 
-TEST(Engine, StoppedBeforeItsFirstStepWritesNothing) {
+TEST(Engine, CancelledBeforeItsFirstStepWritesNothing) {
   Random random(10);
   Outcome outcome;
-  std::stop_source stop;
-  stop.request_stop();
-  Engine engine(cpu_device(), mini().decoder);
-  Request request = request_of(make_prompt(random, 20), outcome);
-  request.stop = stop.get_token();
-  engine.add(std::move(request));
-  run(engine);
+  EngineRun engine(cpu_device(), mini().decoder);
+  const Prompt prompt = make_prompt(random, 20);
+  engine.engine.cancel(engine.add(request_of(prompt), outcome));
+  engine.run();
   EXPECT_THAT(outcome.tokens, IsEmpty());
   EXPECT_THAT(outcome.logits, IsEmpty());
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::stopped));
+}
+
+TEST(Engine, ADeadlineEndsARequestWhereverItIs) {
+  Random random(16);
+  const Prompt prompt = make_prompt(random, 20);
+  std::vector<Outcome> outcomes(3);
+  EngineRun engine(cpu_device(), mini().decoder, 2);
+  for (size_t i = 0; i < outcomes.size(); ++i) {  // the third waits
+    Request request = request_of(prompt, 5);
+    request.deadline = std::chrono::steady_clock::now() + std::chrono::hours(i == 1 ? 1 : -1);
+    engine.add(std::move(request), outcomes[i]);
+  }
+  engine.run();
+  EXPECT_THAT(outcomes[0].finishes, ElementsAre(Finish::deadline));
+  EXPECT_THAT(outcomes[1].finishes, ElementsAre(Finish::length));
+  EXPECT_THAT(outcomes[2].finishes, ElementsAre(Finish::deadline));
 }
 
 TEST(Engine, ForcedIdsAreFedAndChosenTokensReported) {
@@ -298,11 +297,11 @@ TEST(Engine, ForcedIdsAreFedAndChosenTokensReported) {
   Prompt prompt = make_prompt(random, 60, 20);
   const std::vector<int32_t> forced = {1, 77, 78, 1, 200};  // the end token does not end it
   Outcome outcome;
-  Engine engine(cpu_device(), mini().decoder);
-  Request request = request_of(prompt, outcome);
+  EngineRun engine(cpu_device(), mini().decoder);
+  Request request = request_of(prompt);
   request.forced = forced;
-  engine.add(std::move(request));
-  run(engine);
+  engine.add(std::move(request), outcome);
+  engine.run();
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
   ASSERT_THAT(outcome.logits, SizeIs(forced.size()));
   for (size_t i = 0; i < forced.size(); ++i) {
@@ -315,11 +314,12 @@ TEST(Engine, ForcedIdsAreFedAndChosenTokensReported) {
 TEST(Engine, ForcedIdsEndAtTheBudgetToo) {
   Random random(12);
   Outcome outcome;
-  Engine engine(cpu_device(), mini().decoder);
-  Request request = request_of(make_prompt(random, 9), outcome, 2);
+  EngineRun engine(cpu_device(), mini().decoder);
+  const Prompt prompt = make_prompt(random, 9);
+  Request request = request_of(prompt, 2);
   request.forced = {5, 6, 7, 8};
-  engine.add(std::move(request));
-  run(engine);
+  engine.add(std::move(request), outcome);
+  engine.run();
   EXPECT_THAT(outcome.tokens, SizeIs(2));
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
 }
@@ -327,11 +327,12 @@ TEST(Engine, ForcedIdsEndAtTheBudgetToo) {
 TEST(Engine, NoNGramIsWrittenTwice) {
   Random random(13);
   Outcome outcome;
-  Engine engine(cpu_device(), mini().decoder);
-  Request request = request_of(make_prompt(random, 9), outcome, 100);
+  EngineRun engine(cpu_device(), mini().decoder);
+  const Prompt prompt = make_prompt(random, 9);
+  Request request = request_of(prompt, 100);
   request.no_repeat = {1, 1000, {}};
-  engine.add(std::move(request));
-  run(engine);
+  engine.add(std::move(request), outcome);
+  engine.run();
   ASSERT_THAT(outcome.tokens, Each(::testing::Ge(0)));
   std::vector<int32_t> sorted = outcome.tokens;
   std::sort(sorted.begin(), sorted.end());
@@ -349,28 +350,154 @@ TEST(Engine, WeightsThatAreNoNumbersAreAClearError) {
     copy.fill(tensor, 0x7fc0);
     const Model model(copy.path());
     for (const int64_t length : {3, 40}) {
-      EXPECT_THAT([&] { run_alone(model, make_prompt(random, length), 3); },
-                  ThrowsMessage<Error>(HasSubstr("not a number; its weights are damaged")));
+      const Outcome outcome = run_alone(model, make_prompt(random, length), 3);
+      EXPECT_THAT(outcome.error, HasSubstr("not a number; its weights are damaged"));
+      EXPECT_THAT(outcome.finishes, IsEmpty());
     }
   }
 }
 
 TEST(Engine, ClearedAfterAnErrorItHasRoomAgain) {
-  const MiniCopy copy;
-  copy.set("max_position_embeddings", 128);
-  copy.fill("lm_head.weight", 0x7fc0);
-  const Model model(copy.path());
-  Random random(15);
+  FakeRunner runner([](auto, auto) { throw Error("lost"); }, {.pages = 2, .context = 128});
   Outcome outcome;
-  Engine engine(cpu_device(), model.decoder);
+  EngineRun engine(runner, {.sequences = 2});
+  Request request;
+  request.prompt.assign(70, 5);
   for (int round = 0; round < 3; ++round) {
-    engine.add(request_of(make_prompt(random, 70), outcome));
-    engine.add(request_of(make_prompt(random, 70), outcome));  // waits
+    engine.add(request, outcome);
+    engine.add(request, outcome);  // waits
     EXPECT_THROW(engine.step(), Error);
-    engine.clear();
+    engine.engine.clear();
     EXPECT_FALSE(engine.step());
+    EXPECT_EQ(runner.pages().free_pages(), 2);
   }
   EXPECT_THAT(outcome.finishes, IsEmpty());
+}
+
+// Chosen by what was written last; every text ends.
+void count_up(std::span<const int32_t> text, std::span<float> logits) {
+  const int32_t next = text.back() % 100 + 7;
+  logits[static_cast<size_t>(next > 101 ? 1 : next)] = 3;
+  logits[300] = 1;
+}
+
+TEST(Engine, TellsTheLogProbabilityOfEveryToken) {
+  FakeRunner runner(count_up);
+  EngineRun engine(runner, {.sequences = 2});
+  std::vector<Outcome> outcomes(2);
+  for (size_t i = 0; i < 2; ++i) {
+    Request request;
+    request.prompt = {2, 3};
+    request.max_tokens = 4;
+    request.log_probabilities = i == 0;
+    engine.add(request, outcomes[i]);
+  }
+  engine.run();
+  const double expected = 3 - std::log(std::exp(3) + std::exp(1) + 510);
+  ASSERT_THAT(outcomes[0].log_probabilities, SizeIs(4));
+  for (const float value : outcomes[0].log_probabilities) EXPECT_NEAR(value, expected, 1e-6);
+  EXPECT_THAT(outcomes[1].log_probabilities, ElementsAre(0, 0, 0, 0));
+}
+
+TEST(Engine, DrawsWithTheSeedOfTheRequest) {
+  const auto write = [](uint64_t seed, float temperature) {
+    FakeRunner runner([](auto, std::span<float> logits) {
+      for (size_t i = 10; i < 20; ++i) logits[i] = 10;
+    });
+    EngineRun engine(runner);
+    Outcome outcome;
+    Request request;
+    request.prompt = {2};
+    request.max_tokens = 30;
+    request.sampling = {.temperature = temperature, .top_p = 0.9F, .seed = seed};
+    engine.add(request, outcome);
+    engine.run();
+    return outcome.tokens;
+  };
+  EXPECT_EQ(write(1, 1), write(1, 1));
+  EXPECT_NE(write(1, 1), write(2, 1));
+  EXPECT_THAT(write(1, 0), Each(10));
+  EXPECT_THAT(write(1, 1), Each(::testing::AllOf(::testing::Ge(10), ::testing::Lt(20))));
+}
+
+TEST(Engine, AStopStringEndsTheTextBeforeIt) {
+  const Tokenizer tokenizer = Tokenizer::load(mini_folder / "tokenizer.json");
+  const std::vector<int32_t> ids = tokenizer.encode("one STOR two STOP three");
+  FakeRunner runner([&](std::span<const int32_t> text, std::span<float> logits) {
+    logits[static_cast<size_t>(ids[text.size() - 1])] = 1;
+  });
+  EngineRun engine(runner);
+  Outcome outcome;
+  Request request;
+  request.prompt = {2};
+  request.max_tokens = static_cast<int64_t>(ids.size());
+  request.stop = {&tokenizer, {"STOP", "three"}};
+  engine.add(request, outcome);
+  engine.run();
+  EXPECT_THAT(outcome.finishes, ElementsAre(Finish::stop_string));
+  std::string text = tokenizer.decode(outcome.tokens, false);
+  text.resize(text.size() - outcome.cut_bytes);
+  EXPECT_EQ(text, "one STOR two ");
+}
+
+// While others write, an image is encoded piece by piece and a prompt read in chunks, one of them a step.
+TEST(Engine, ATokenWaitsForOnePieceOrChunkAtMost) {
+  FakeRunner runner(count_up, {.end_token = 511});
+  EngineRun engine(runner, {.sequences = 4});
+  Outcome first;
+  Request request;
+  request.prompt.assign(300, 5);
+  request.max_tokens = 60;
+  request.no_repeat.n = 0;
+  engine.add(request, first);
+  ASSERT_TRUE(engine.step());
+  EXPECT_EQ(runner.prompt_rows, 300) << "alone a prompt is not cut";
+  std::vector<Outcome> others(2);
+  request.views = FakeRunner::views(200, 7, 0);
+  for (Outcome& outcome : others) engine.add(request, outcome);
+  while (!first.ended()) {
+    const size_t before = first.tokens.size();
+    const int64_t pieces = runner.pieces;
+    ASSERT_TRUE(engine.step());
+    EXPECT_EQ(first.tokens.size(), before + 1);
+    EXPECT_LE(runner.pieces - pieces + (runner.prompt_rows > 0 ? 1 : 0), 1);
+    EXPECT_LE(runner.prompt_rows, 128);
+  }
+  engine.run();
+  for (const Outcome& outcome : others) {
+    EXPECT_EQ(outcome.started, 1);
+    EXPECT_EQ(outcome.encoded, 1);
+    EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
+  }
+}
+
+TEST(Engine, AnImageThatCannotBeEncodedFailsAlone) {
+  class Failing final : public ModelRunner {
+   public:
+    explicit Failing(ModelRunner& inner) : inner_(inner) {}
+    int64_t context() const override { return inner_.context(); }
+    int64_t vocabulary() const override { return inner_.vocabulary(); }
+    int32_t end_token() const override { return inner_.end_token(); }
+    PagePool& pages() override { return inner_.pages(); }
+    std::unique_ptr<Encoding> encode(std::shared_ptr<const Views>) override { throw Error("too large"); }
+    std::span<const float> step(const Batch& batch) override { return inner_.step(batch); }
+
+   private:
+    ModelRunner& inner_;
+  };
+  FakeRunner inner(count_up);
+  Failing runner(inner);
+  EngineRun engine(runner, {.sequences = 2});
+  Outcome text, image;
+  Request request;
+  request.prompt = {2, 3};
+  request.max_tokens = 4;
+  engine.add(request, text);
+  request.views = FakeRunner::views(1, 1, 0);
+  engine.add(request, image);
+  engine.run();
+  EXPECT_EQ(image.error, "too large");
+  EXPECT_THAT(text.finishes, ElementsAre(Finish::length));
 }
 
 }  // namespace

@@ -94,15 +94,19 @@ Steps run_steps(const LoadedModel& model, const std::vector<int32_t>& prompt, co
   request.image = image;
   request.no_repeat.n = 0;
   request.forced = forced;
-  request.on_logits = [&](std::span<const float> row) {
-    steps.vocabulary = static_cast<int64_t>(row.size());
-    steps.logits.insert(steps.logits.end(), row.begin(), row.end());
-    steps.tokens.push_back(largest_logit(row, {}));
-  };
-  request.on_finish = [&](Finish reason) { steps.finishes.push_back(reason); };
-  Engine engine(model.device, model.decoder);
+  request.logits = true;
+  DeviceRunner runner(model.device, model.decoder, nullptr, model.decoder.config().context);
+  Engine engine(runner);
   engine.add(std::move(request));
-  while (engine.step()) {
+  for (bool more = true; more;) {
+    more = engine.step();
+    for (const Event& event : engine.take_events()) {
+      if (event.kind == Event::Kind::finished) steps.finishes.push_back(event.finish);
+      if (event.logits.empty()) continue;
+      steps.vocabulary = static_cast<int64_t>(event.logits.size());
+      steps.logits.insert(steps.logits.end(), event.logits.begin(), event.logits.end());
+      steps.tokens.push_back(largest_logit(event.logits, {}));
+    }
   }
   return steps;
 }

@@ -42,7 +42,7 @@ class Quantize : public ::testing::Test {
   static std::vector<float> logits(const LoadedModel& model) {
     const DecoderConfig& config = model.decoder.config();
     KvCache cache(cpu_device(), config, model.format, 1, 1);
-    SequencePages pages(cache);
+    SequencePages pages(cache.pool());
     EXPECT_TRUE(pages.reserve(1));
     const Tensor x(cpu_device(), DataType::f32, {1, config.hidden});
     const int32_t id = 7;

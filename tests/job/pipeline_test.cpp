@@ -32,25 +32,30 @@ PipelineDocument document(const std::string& name, int pages, int side = 8, std:
   return made;
 }
 
+using Kind = PipelineEvent::Kind;
+
 // The events of a run, written down.
 struct Notes {
-  PipelineEvents events() {
-    PipelineEvents made;
-    made.begin = [this](size_t d, int pages, size_t chosen) {
-      in_order.push_back(fmt::format("{} begin {}/{}", d, chosen, pages));
-    };
-    made.page = [this](size_t d, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
-      in_order.push_back(
-          fmt::format("{} page {}{}", d, page.number, page.error.empty() ? (page.blank ? " blank" : "") : " failed"));
-      pages.push_back(page);
-      pictures += picture ? 1 : 0;
-    };
-    made.end = [this](size_t d) { in_order.push_back(fmt::format("{} end", d)); };
-    made.failed = [this](size_t d, const std::string& message) {
-      in_order.push_back(fmt::format("{} failed: {}", d, message));
-    };
-    made.finished = [this](size_t d, const DocumentPage& page) { finished.emplace(d, page.number); };
-    return made;
+  void take(const PipelineEvent& event) {
+    const size_t d = event.document;
+    switch (event.kind) {
+      case Kind::begin: in_order.push_back(fmt::format("{} begin {}/{}", d, event.chosen, event.pages)); break;
+      case Kind::page: {
+        const DocumentPage& page = *event.page;
+        in_order.push_back(
+            fmt::format("{} page {}{}", d, page.number, page.error.empty() ? (page.blank ? " blank" : "") : " failed"));
+        pages.push_back(page);
+        pictures += event.picture ? 1 : 0;
+        break;
+      }
+      case Kind::end: in_order.push_back(fmt::format("{} end", d)); break;
+      case Kind::failed: in_order.push_back(fmt::format("{} failed: {}", d, event.message)); break;
+      case Kind::finished: finished.emplace(d, event.page->number); break;
+      default: break;
+    }
+  }
+  std::function<void(const PipelineEvent&)> taker() {
+    return [this](const PipelineEvent& event) { take(event); };
   }
   std::vector<std::string> in_order;
   std::vector<DocumentPage> pages;
@@ -69,7 +74,7 @@ TEST(Pipeline, HandsThePagesOnInOrderAndMixesDocumentsInOneBatch) {
   };
   Notes notes;
   const auto report = run_pipeline({document("a", 2, 8), document("b", 1, 16), document("c", 3, 24)},
-                                   {fake_worker("fake", behaviour)}, {}, notes.events());
+                                   {fake_worker("fake", behaviour)}, {}, notes.taker());
   EXPECT_THAT(notes.in_order, ElementsAre("0 begin 2/2", "0 page 1", "0 page 2", "0 end", "1 begin 1/1", "1 page 1",
                                           "1 end", "2 begin 3/3", "2 page 1", "2 page 2", "2 page 3", "2 end"));
   EXPECT_EQ(notes.finished.size(), 6u);
@@ -85,7 +90,7 @@ TEST(Pipeline, ReadsWhatItCanAndSaysWhatItCannot) {
   documents[1].open = []() -> std::unique_ptr<PageSource> { throw Error("b: is no PDF"); };
   documents[2].choose = [](int) { return std::vector<int>{2, 7}; };
   Notes notes;
-  run_pipeline(documents, {fake_worker("fake", {})}, {}, notes.events());
+  run_pipeline(documents, {fake_worker("fake", {})}, {}, notes.taker());
   EXPECT_THAT(notes.in_order, ElementsAre("0 begin 3/3", "0 page 1", "0 page 2 failed", "0 page 3", "0 end",
                                           "1 failed: b: is no PDF", "2 begin 2/9", "2 page 3", "2 page 8", "2 end"));
   EXPECT_EQ(notes.pages[1].error, "fake, page 2: is broken");
@@ -117,7 +122,7 @@ TEST(Pipeline, MemoryDoesNotGrowWithThePages) {
   Notes notes;
   const auto report = run_pipeline({document("long.pdf", pages, side)},
                                    {fake_worker("a", {.batch = 4, .steps = 3}), fake_worker("b", {.steps = 1})},
-                                   options, notes.events());
+                                   options, notes.taker());
   EXPECT_EQ(notes.in_order.size(), static_cast<size_t>(pages) + 2);
   EXPECT_EQ(notes.pictures, pages);
   EXPECT_GT(report.peak_picture_bytes, 2 * bytes) << "pages are rendered ahead";
@@ -139,8 +144,7 @@ TEST(Pipeline, ReadsAPdfOf3000PagesWithTheHelper) {
   PipelineOptions options;
   options.memory = 100'000;
   Notes notes;
-  const auto report =
-      run_pipeline({document}, {fake_worker("fake", {.batch = 4, .steps = 2})}, options, notes.events());
+  const auto report = run_pipeline({document}, {fake_worker("fake", {.batch = 4, .steps = 2})}, options, notes.taker());
   ASSERT_EQ(notes.pages.size(), static_cast<size_t>(pages));
   EXPECT_TRUE(std::ranges::all_of(notes.pages, [](const DocumentPage& page) { return page.error.empty(); }));
   EXPECT_EQ(notes.pages[2999].number, pages);
@@ -161,9 +165,9 @@ TEST(Pipeline, APageThatTakesLongHoldsBackABoundedNumber) {
       first_ = job.page.number == 1;
       FakeReader::add(std::move(job));
     }
-    void step() override {
+    void step(std::vector<PageEvent>& events) override {
       if (first_) until_.wait();
-      FakeReader::step();
+      FakeReader::step(events);
     }
 
    private:
@@ -177,14 +181,11 @@ TEST(Pipeline, APageThatTakesLongHoldsBackABoundedNumber) {
       "fake",
       [&] { return std::make_unique<Held>(FakeReader::Behaviour{.batch = 1, .steps = 1, .on_add = on_add}, full); }};
   Notes notes;
-  PipelineEvents events = notes.events();
   int most = 0;
-  const auto write_down = events.page;
-  events.page = [&](size_t d, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
-    most = std::max(most, begun - static_cast<int>(notes.pages.size()));
-    write_down(d, page, picture);
-  };
-  run_pipeline({document("a", pages)}, {worker, worker}, options, events);
+  run_pipeline({document("a", pages)}, {worker, worker}, options, [&](const PipelineEvent& event) {
+    if (event.kind == Kind::page) most = std::max(most, begun - static_cast<int>(notes.pages.size()));
+    notes.take(event);
+  });
   ASSERT_EQ(notes.pages.size(), static_cast<size_t>(pages));
   for (int i = 0; i < pages; ++i) ASSERT_EQ(notes.pages[static_cast<size_t>(i)].number, i + 1);
   EXPECT_LE(most, 100) << "as many again may be on their way to the caller";
@@ -210,7 +211,7 @@ TEST(Pipeline, SkipsWhatIsKnownAndWhatNeedsNoReading) {
       page.finish = "blank";
     };
     Notes notes;
-    const auto report = run_pipeline(documents, {fake_worker("fake", {})}, options, notes.events());
+    const auto report = run_pipeline(documents, {fake_worker("fake", {})}, options, notes.taker());
     EXPECT_THAT(notes.in_order,
                 ElementsAre("0 begin 4/4", "0 page 1", "0 page 2", "0 page 3 blank", "0 page 4", "0 end"));
     EXPECT_EQ(notes.pages[1].raw, "from before");
@@ -226,13 +227,11 @@ TEST(Pipeline, AStopKeepsWhatIsFinishedAndEndsNoDocument) {
   PipelineOptions options;
   options.stop = stop.get_token();
   Notes notes;
-  PipelineEvents events = notes.events();
-  const auto write_down = events.page;
-  events.page = [&](size_t d, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
-    write_down(d, page, picture);
-    if (page.number == 5) stop.request_stop();
-  };
-  const auto report = run_pipeline({document("a", 1000)}, {fake_worker("fake", {})}, options, events);
+  const auto report =
+      run_pipeline({document("a", 1000)}, {fake_worker("fake", {})}, options, [&](const PipelineEvent& event) {
+        notes.take(event);
+        if (event.kind == Kind::page && event.page->number == 5) stop.request_stop();
+      });
   EXPECT_TRUE(report.stopped);
   EXPECT_GE(notes.pages.size(), 5u);
   EXPECT_LT(notes.pages.size(), 1000u);
@@ -240,11 +239,11 @@ TEST(Pipeline, AStopKeepsWhatIsFinishedAndEndsNoDocument) {
 }
 
 TEST(Pipeline, AnExceptionOfAnEventEndsTheRun) {
-  PipelineEvents events;
-  events.page = [](size_t, const DocumentPage& page, const std::shared_ptr<const Picture>&) {
-    if (page.number == 3) throw Error("out.md: cannot be written: No space left on device");
+  const auto full = [](const PipelineEvent& event) {
+    if (event.kind == Kind::page && event.page->number == 3)
+      throw Error("out.md: cannot be written: No space left on device");
   };
-  EXPECT_THROW(run_pipeline({document("a", 1000)}, {fake_worker("fake", {})}, {}, events), Error);
+  EXPECT_THROW(run_pipeline({document("a", 1000)}, {fake_worker("fake", {})}, {}, full), Error);
 }
 
 TEST(Pipeline, ADeviceThatFailsIsNamedAndTheTextOfItsPageBeginsAnew) {
@@ -254,20 +253,19 @@ TEST(Pipeline, ADeviceThatFailsIsNamedAndTheTextOfItsPageBeginsAnew) {
     if (++n == 3) throw DeviceFailure("broken");
   };
   FakeReader::Behaviour healthy{.batch = 1, .steps = 5, .on_step = [&](size_t) { lost.wait(); }};
-  Notes notes;
-  PipelineEvents events = notes.events();
   std::map<int, std::string> text;
-  events.text = [&](size_t, int number, size_t keep, std::string_view more) {
-    text[number].resize(keep);
-    text[number] += more;
-  };
   std::string loss;
-  events.lost = [&](const std::string& device, const std::string& failure) {
-    loss = device + " " + failure;
+  const auto take = [&](const PipelineEvent& event) {
+    if (event.kind == Kind::text) {
+      text[event.number].resize(event.keep);
+      text[event.number] += event.more;
+    }
+    if (event.kind != Kind::lost) return;
+    loss = event.device + " " + event.message;
     lost.count_down();
   };
   const auto report =
-      run_pipeline({document("a", 4)}, {fake_worker("bad", failing), fake_worker("good", healthy)}, {}, events);
+      run_pipeline({document("a", 4)}, {fake_worker("bad", failing), fake_worker("good", healthy)}, {}, take);
   EXPECT_EQ(loss, "bad broken");
   EXPECT_EQ(report.workers[0].failure, "broken");
   EXPECT_EQ(report.workers[1].pages, 4);
@@ -281,8 +279,8 @@ TEST(Pipeline, RefusesToRunWithoutAnyModel) {
 
 TEST(Pipeline, OfNothingIsNothing) {
   Notes notes;
-  run_pipeline({}, {fake_worker("fake", {})}, {}, notes.events());
-  run_pipeline({document("empty", 0)}, {fake_worker("fake", {})}, {}, notes.events());
+  run_pipeline({}, {fake_worker("fake", {})}, {}, notes.taker());
+  run_pipeline({document("empty", 0)}, {fake_worker("fake", {})}, {}, notes.taker());
   EXPECT_THAT(notes.in_order, ElementsAre("0 begin 0/0", "0 end"));
 }
 

@@ -27,16 +27,16 @@ DecoderConfig config_of(int heads, int kv_heads, int head_size, int layers) {
 // So many pages of one layer, or of several.
 KvCache cache_of(const DecoderConfig& config, int pages) { return {cpu_device(), config, WeightFormat::f32, pages, 1}; }
 
-const int64_t page_tokens = cache_of(config_of(1, 1, 16, 1), 1).page_tokens();
+const int64_t page_tokens = cache_of(config_of(1, 1, 16, 1), 1).pool().page_tokens();
 
 TEST(KvCache, PagesForPositions) {
   const KvCache cache(cpu_device(), config_of(1, 1, 16, 1), WeightFormat::f32, 2, page_tokens + 1);
-  EXPECT_EQ(cache.pages(), 4);
-  EXPECT_EQ(cache.pages_for(0), 0);
-  EXPECT_EQ(cache.pages_for(1), 1);
-  EXPECT_EQ(cache.pages_for(page_tokens), 1);
-  EXPECT_EQ(cache.pages_for(page_tokens + 1), 2);
-  EXPECT_EQ(cache.pages_for(8192), 8192 / page_tokens);
+  EXPECT_EQ(cache.pool().pages(), 4);
+  EXPECT_EQ(cache.pool().pages_for(0), 0);
+  EXPECT_EQ(cache.pool().pages_for(1), 1);
+  EXPECT_EQ(cache.pool().pages_for(page_tokens), 1);
+  EXPECT_EQ(cache.pool().pages_for(page_tokens + 1), 2);
+  EXPECT_EQ(cache.pool().pages_for(8192), 8192 / page_tokens);
 }
 
 TEST(KvCache, SaysHowLargeItWillBe) {
@@ -62,10 +62,10 @@ TEST(KvCache, LayersLieApart) {
 
 TEST(KvCache, SequencesGrowAndGiveBack) {
   KvCache cache = cache_of(config_of(2, 2, 16, 1), 6);
-  EXPECT_EQ(cache.pages(), 6);
-  EXPECT_EQ(cache.free_pages(), 6);
+  EXPECT_EQ(cache.pool().pages(), 6);
+  EXPECT_EQ(cache.pool().free_pages(), 6);
   {
-    SequencePages first(cache);
+    SequencePages first(cache.pool());
     EXPECT_THAT(first.pages(), IsEmpty());
     EXPECT_TRUE(first.reserve(0));
     EXPECT_TRUE(first.reserve(1));
@@ -78,8 +78,8 @@ TEST(KvCache, SequencesGrowAndGiveBack) {
     EXPECT_EQ(first.pages()[0], page);
     EXPECT_TRUE(first.reserve(5));  // fewer than it has
     EXPECT_THAT(first.pages(), SizeIs(3));
-    EXPECT_EQ(cache.free_pages(), 3);
-    SequencePages second(cache);
+    EXPECT_EQ(cache.pool().free_pages(), 3);
+    SequencePages second(cache.pool());
     EXPECT_TRUE(second.reserve(2 * page_tokens));
     std::set<int32_t> all(first.pages().begin(), first.pages().end());
     all.insert(second.pages().begin(), second.pages().end());
@@ -87,50 +87,50 @@ TEST(KvCache, SequencesGrowAndGiveBack) {
     EXPECT_GE(*all.begin(), 0);
     EXPECT_LT(*all.rbegin(), 6);
   }
-  EXPECT_EQ(cache.free_pages(), 6);
+  EXPECT_EQ(cache.pool().free_pages(), 6);
 }
 
 TEST(KvCache, TakesNothingWhenThereIsTooLittle) {
   KvCache cache = cache_of(config_of(1, 1, 16, 1), 3);
-  SequencePages first(cache);
-  SequencePages second(cache);
+  SequencePages first(cache.pool());
+  SequencePages second(cache.pool());
   ASSERT_TRUE(first.reserve(2 * page_tokens));
   EXPECT_FALSE(second.reserve(2 * page_tokens));
   EXPECT_THAT(second.pages(), IsEmpty());
-  EXPECT_EQ(cache.free_pages(), 1);
+  EXPECT_EQ(cache.pool().free_pages(), 1);
   EXPECT_FALSE(first.reserve(4 * page_tokens));
   EXPECT_THAT(first.pages(), SizeIs(2));
   EXPECT_TRUE(second.reserve(page_tokens));
-  EXPECT_EQ(cache.free_pages(), 0);
+  EXPECT_EQ(cache.pool().free_pages(), 0);
   EXPECT_TRUE(first.reserve(2 * page_tokens));
   EXPECT_FALSE(second.reserve(page_tokens + 1));
 }
 
 TEST(KvCache, MovedPagesHaveOneOwner) {
   KvCache cache = cache_of(config_of(1, 1, 16, 1), 4);
-  std::optional<SequencePages> first(std::in_place, cache);
+  std::optional<SequencePages> first(std::in_place, cache.pool());
   ASSERT_TRUE(first->reserve(2 * page_tokens));
   std::optional<SequencePages> second(std::move(*first));
   EXPECT_THAT(second->pages(), SizeIs(2));
   first.reset();
-  EXPECT_EQ(cache.free_pages(), 2);
-  SequencePages third(cache);
+  EXPECT_EQ(cache.pool().free_pages(), 2);
+  SequencePages third(cache.pool());
   ASSERT_TRUE(third.reserve(page_tokens));
   third = std::move(*second);
   EXPECT_THAT(third.pages(), SizeIs(2));
   second.reset();
-  EXPECT_EQ(cache.free_pages(), 2);
+  EXPECT_EQ(cache.pool().free_pages(), 2);
 }
 
 TEST(KvCache, PagesAreUsedAgainWithoutEnd) {
   KvCache cache = cache_of(config_of(1, 1, 16, 1), 4);
   for (int round = 0; round < 100; ++round) {
-    SequencePages first(cache);
-    SequencePages second(cache);
+    SequencePages first(cache.pool());
+    SequencePages second(cache.pool());
     ASSERT_TRUE(first.reserve((1 + round % 2) * page_tokens));
     ASSERT_TRUE(second.reserve(2 * page_tokens));
   }
-  EXPECT_EQ(cache.free_pages(), 4);
+  EXPECT_EQ(cache.pool().free_pages(), 4);
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
+#include "lectern/error.h"
 #include "support/mini_model.h"
 
 namespace lectern {
@@ -30,32 +32,44 @@ struct Reading {
   int restarts = 0;
 };
 
-Reading read(const Model& model, int height, std::stop_source stop = {}, int stop_at_restart = 0) {
-  ReadOptions options;
-  options.mode = "gundam";
-  options.raw = true;
-  ModelPageReader reader(model, options, 1);
-  Reading reading;
+PageJob job_of(int height, size_t ticket = 0) {
   PageJob job;
   auto picture = std::make_shared<Picture>(200, height);
   std::ranges::fill(picture->rgb, uint8_t{255});
+  job.ticket = ticket;
   job.page.number = 1;
   job.page.width = picture->width;
   job.page.height = picture->height;
   job.picture = picture;
-  job.stop = stop.get_token();
-  job.text = [&](size_t keep, std::string_view more) {
-    if (keep == 0 && more.empty() && ++reading.restarts == stop_at_restart) stop.request_stop();
-    ASSERT_LE(keep, reading.shown.size());
-    reading.shown.resize(keep);
-    reading.shown += more;
-  };
-  job.done = [&](DocumentPage page) {
-    reading.page = std::move(page);
-    ++reading.pages;
-  };
-  reader.add(std::move(job));
-  for (int steps = 0; reading.pages == 0 && steps < 20'000; ++steps) reader.step();
+  return job;
+}
+
+ReadOptions raw_gundam() {
+  ReadOptions options;
+  options.mode = "gundam";
+  options.raw = true;
+  return options;
+}
+
+Reading read(const Model& model, int height, int cancel_at_restart = 0) {
+  ModelPageReader reader(model, raw_gundam(), 1);
+  Reading reading;
+  reader.add(job_of(height));
+  for (int steps = 0; reading.pages == 0 && steps < 20'000; ++steps) {
+    std::vector<PageEvent> events;
+    reader.step(events);
+    for (PageEvent& event : events) {
+      if (event.kind == PageEvent::Kind::finished) {
+        reading.page = std::move(event.page);
+        ++reading.pages;
+      }
+      if (event.kind != PageEvent::Kind::text) continue;
+      if (event.keep == 0 && event.more.empty() && ++reading.restarts == cancel_at_restart) reader.cancel(0);
+      EXPECT_LE(event.keep, reading.shown.size());
+      reading.shown.resize(event.keep);
+      reading.shown += event.more;
+    }
+  }
   EXPECT_EQ(reader.room(), 1);
   return reading;
 }
@@ -81,13 +95,71 @@ TEST(ModelPageReader, APageThatLoopsIsReadAgainInHalvesAndMarked) {
   EXPECT_EQ(reading.shown, reading.page.raw);
 }
 
-TEST(ModelPageReader, AStopWhileAPageIsReadAgainKeepsWhatThereIs) {
+TEST(ModelPageReader, CancelledWhileItIsReadAgainAPageKeepsWhatThereIs) {
   const LoopingModel looping;
-  const Reading reading = read(Model::load(looping.copy.path()), 120, {}, 1);
+  const Reading reading = read(Model::load(looping.copy.path()), 120, 1);
   EXPECT_EQ(reading.pages, 1);
   EXPECT_EQ(reading.page.finish, "loop");
   EXPECT_EQ(reading.shown, reading.page.raw);
   EXPECT_TRUE(warns_of_repetition(reading.page));
+}
+
+// Pages of one reader with options of their own, and what each reads alone.
+TEST(ModelPageReader, EveryPageHasItsOptions) {
+  const Model model = Model::load(testing::mini_folder);
+  const auto options_of = [](int64_t tokens, const char* mode, const char* prompt) {
+    ReadOptions options;
+    options.max_tokens = tokens;
+    options.mode = mode;
+    options.prompt = prompt;
+    return options;
+  };
+  const std::vector<ReadOptions> all = {options_of(12, "tiny", "free"), options_of(7, "small", "markdown"),
+                                        options_of(20, "tiny", "describe")};
+  const auto read_pages = [&](const std::vector<ReadOptions>& pages) {
+    ModelPageReader reader(model, raw_gundam(), 2);
+    std::vector<DocumentPage> read(pages.size());
+    size_t next = 0, done = 0;
+    for (int steps = 0; done < pages.size() && steps < 20'000; ++steps) {
+      while (reader.room() > 0 && next < pages.size()) {
+        PageJob job = job_of(120, next);
+        job.options = std::make_shared<const ReadOptions>(pages[next++]);
+        reader.add(std::move(job));
+      }
+      std::vector<PageEvent> events;
+      reader.step(events);
+      for (PageEvent& event : events) {
+        if (event.kind != PageEvent::Kind::finished) continue;
+        read[event.ticket] = std::move(event.page);
+        ++done;
+      }
+    }
+    return read;
+  };
+  const std::vector<DocumentPage> together = read_pages(all);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const DocumentPage alone = read_pages({all[i]})[0];
+    EXPECT_EQ(together[i].raw, alone.raw) << i;
+    EXPECT_EQ(together[i].tokens, all[i].max_tokens);
+    EXPECT_EQ(together[i].mode, all[i].mode);
+  }
+  PageJob wrong = job_of(120);
+  wrong.options = std::make_shared<const ReadOptions>(options_of(1, "enormous", "free"));
+  ModelPageReader reader(model, raw_gundam(), 1);
+  EXPECT_THROW(reader.add(std::move(wrong)), Error);
+  EXPECT_EQ(reader.room(), 1);
+}
+
+TEST(ModelPageReader, ADeadlineEndsAPage) {
+  ModelPageReader reader(Model::load(testing::mini_folder), raw_gundam(), 1);
+  PageJob job = job_of(120);
+  job.deadline = std::chrono::steady_clock::now();
+  reader.add(std::move(job));
+  std::vector<PageEvent> events;
+  reader.step(events);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].kind, PageEvent::Kind::finished);
+  EXPECT_EQ(events[0].page.finish, "deadline");
 }
 
 }  // namespace

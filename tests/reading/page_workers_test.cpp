@@ -24,28 +24,32 @@ using ::testing::HasSubstr;
 class Workers : public ::testing::Test {
  protected:
   std::vector<WorkerReport> read(const std::vector<PageWorker>& workers, size_t pages) {
-    WorkerEvents events;
-    events.finished = [this](PageTask task) {
-      const std::lock_guard lock(mutex);
-      EXPECT_TRUE(finished.insert(task.ticket).second) << "page " << task.ticket << " came twice";
-      (task.page.error.empty() ? good : bad)[task.ticket] = task.page;
-      if (on_finished) on_finished();
-    };
-    events.lost = [this](const std::string& device, const std::string& failure) {
-      const std::lock_guard lock(mutex);
-      lost.push_back(device + ": " + failure);
-    };
-    PageWorkers all(workers, stop, events);
-    for (size_t i = 0; i < pages; ++i) {
-      PageTask task;
-      task.ticket = i;
-      task.name = "page " + std::to_string(i);
-      task.page.number = static_cast<int>(i);
-      task.picture = std::make_shared<Picture>(4, 4);
-      all.add(std::move(task));
-    }
+    PageWorkers all(workers, stop, [this](const WorkerEvent& event) { take(event); });
+    for (size_t i = 0; i < pages; ++i) all.add(task_of(i));
+    if (on_added) on_added(all);
     all.close();
     return all.join();
+  }
+
+  static PageTask task_of(size_t number) {
+    PageTask task;
+    task.job.ticket = number;
+    task.name = "page " + std::to_string(number);
+    task.job.page.number = static_cast<int>(number);
+    task.job.picture = std::make_shared<Picture>(4, 4);
+    return task;
+  }
+
+  void take(const WorkerEvent& event) {
+    const std::lock_guard lock(mutex);
+    if (event.kind == WorkerEvent::Kind::lost) {
+      lost.push_back(event.device + ": " + event.failure);
+      if (on_lost) on_lost();
+    }
+    if (event.kind != WorkerEvent::Kind::finished) return;
+    EXPECT_TRUE(finished.insert(event.ticket).second) << "page " << event.ticket << " came twice";
+    (event.page.error.empty() ? good : bad)[event.ticket] = event.page;
+    if (on_finished) on_finished();
   }
 
   std::stop_source stop;
@@ -53,7 +57,8 @@ class Workers : public ::testing::Test {
   std::set<size_t> finished;
   std::map<size_t, DocumentPage> good, bad;
   std::vector<std::string> lost;
-  std::function<void()> on_finished;
+  std::function<void()> on_finished, on_lost;
+  std::function<void(PageWorkers&)> on_added;
 };
 
 TEST_F(Workers, ReadEveryPageOnce) {
@@ -72,20 +77,9 @@ TEST_F(Workers, FillTheBatch) {
     if (job.page.number == 0) rendered.wait();  // all pages are in the queue then
   };
   behaviour.on_step = [&](size_t in_flight) { most = std::max(most.load(), in_flight); };
-  WorkerEvents events;
-  std::atomic<int> done{0};
-  events.finished = [&](const PageTask&) { ++done; };
-  PageWorkers workers({fake_worker("a", behaviour)}, stop, events);
-  for (size_t i = 0; i < 10; ++i) {
-    PageTask task;
-    task.ticket = i;
-    task.page.number = static_cast<int>(i);
-    workers.add(task);
-  }
-  workers.close();
-  rendered.count_down();
-  EXPECT_EQ(workers.join()[0].pages, 10);
-  EXPECT_EQ(done, 10);
+  on_added = [&](PageWorkers&) { rendered.count_down(); };
+  EXPECT_EQ(read({fake_worker("a", behaviour)}, 10)[0].pages, 10);
+  EXPECT_EQ(good.size(), 10u);
   EXPECT_EQ(most, 4u);
 }
 
@@ -98,27 +92,10 @@ TEST_F(Workers, ADeviceThatFailsInTheMiddleOfAPageIsTakenOutAndItsPagesAreReadBy
   FakeReader::Behaviour healthy{.batch = 3, .steps = 2};
   healthy.on_step = [&](size_t) { failed.wait(); };  // so that the other has pages at all
   std::vector<PageWorker> workers = {fake_worker("card:0", failing), fake_worker("card:1", healthy)};
-  WorkerEvents events;
-  std::set<size_t> seen;
-  events.finished = [&](const PageTask& task) {
-    EXPECT_EQ(task.page.error, "");
-    seen.insert(task.ticket);
-  };
-  std::string loss;
-  events.lost = [&](const std::string& device, const std::string& failure) {
-    loss = device + ": " + failure;
-    failed.count_down();
-  };
-  PageWorkers all(workers, stop, events);
-  for (size_t i = 0; i < 12; ++i) {
-    PageTask task;
-    task.ticket = i;
-    all.add(task);
-  }
-  all.close();
-  const auto reports = all.join();
-  EXPECT_EQ(seen.size(), 12u);
-  EXPECT_EQ(loss, "card:0: card 0 fell off the bus");
+  on_lost = [&] { failed.count_down(); };
+  const auto reports = read(workers, 12);
+  EXPECT_EQ(good.size(), 12u);
+  EXPECT_THAT(lost, ElementsAre("card:0: card 0 fell off the bus"));
   EXPECT_EQ(reports[0].failure, "card 0 fell off the bus");
   EXPECT_EQ(reports[0].pages, 0);
   EXPECT_EQ(reports[1].failure, "");
@@ -177,9 +154,9 @@ TEST_F(Workers, AnErrorOfAStepIsFoundOutPageByPage) {
       poisoned_ |= job.page.number == 5;
       FakeReader::add(std::move(job));
     }
-    void step() override {
+    void step(std::vector<PageEvent>& events) override {
       if (poisoned_) throw Error("the model's output is not a number");
-      FakeReader::step();
+      FakeReader::step(events);
     }
     void clear() override {
       poisoned_ = false;
@@ -237,6 +214,51 @@ TEST_F(Workers, AStopEndsThePagesInFlightAndTakesNoMore) {
   EXPECT_LE(finished.size(), 2u);
   EXPECT_GE(finished.size(), 1u);
   for (const auto& [ticket, page] : good) EXPECT_EQ(page.finish, "stopped");
+}
+
+TEST_F(Workers, APageThatFailsByItselfDisturbsNoOther) {
+  class Failing : public FakeReader {
+   public:
+    Failing() : FakeReader({.batch = 4, .steps = 3}) {}
+    void step(std::vector<PageEvent>& events) override {
+      FakeReader::step(events);
+      for (PageEvent& event : events) {
+        if (event.ticket != 5 || event.kind != PageEvent::Kind::finished) continue;
+        event.kind = PageEvent::Kind::failed;
+        event.error = std::make_exception_ptr(Error("the model's output is not a number"));
+      }
+    }
+  };
+  const auto reports = read({{"cpu", [] { return std::make_unique<Failing>(); }}}, 12);
+  EXPECT_EQ(reports[0].pages, 11);
+  ASSERT_EQ(bad.size(), 1u);
+  EXPECT_EQ(bad[5].error, "page 5: the model's output is not a number");
+  EXPECT_EQ(bad[5].finish, "failed");
+}
+
+TEST_F(Workers, OnePageIsCancelledWhereverItIs) {
+  std::latch cancelled(1);
+  std::latch taken(1);
+  FakeReader::Behaviour behaviour{.batch = 1, .steps = 1000000};
+  behaviour.on_add = [&](const PageJob& job) {
+    if (job.page.number != 0) throw Error("waits for ever");
+    taken.count_down();
+    cancelled.wait();
+  };
+  on_added = [&](PageWorkers& workers) {
+    taken.wait();
+    workers.cancel(0);  // is read
+    workers.cancel(2);  // waits
+    workers.cancel(99);
+    cancelled.count_down();
+  };
+  read({fake_worker("a", behaviour)}, 4);
+  EXPECT_EQ(good.size(), 2u);
+  EXPECT_EQ(good[0].finish, "stopped");
+  EXPECT_EQ(good[0].raw, "read 0");
+  EXPECT_EQ(good[2].finish, "stopped");
+  EXPECT_EQ(good[2].raw, "");
+  EXPECT_EQ(bad.size(), 2u);
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ TEST(Reader, SendsTheTextInPiecesAndTellsItsStagesInOrder) {
       size_t pieces = 0;
       ReadEvents events;
       events.progress = [&](const Progress& p) { progress.push_back(p); };
-      events.text = [&](std::string_view piece) {
+      events.text = [&](size_t keep, std::string_view piece) {
+        EXPECT_EQ(keep, text.size());
         EXPECT_FALSE(piece.empty());
         std::string checked;
         EXPECT_EQ(append_utf8(piece, checked), piece.size()) << "half a character";
@@ -103,7 +104,7 @@ TEST(Reader, StopsWhileItEncodes) {
   ReadEvents events;
   events.stop = stop.get_token();
   events.progress = [&](const Progress&) { stop.request_stop(); };
-  events.text = [](std::string_view) { FAIL() << "text after the stop"; };
+  events.text = [](size_t, std::string_view) { FAIL() << "text after the stop"; };
   const PageText page = reader.read(banner, events);
   EXPECT_EQ(page.finish, "stopped");
   EXPECT_EQ(page.text, "");

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,16 +34,24 @@ class FakeReader : public PageReader {
     jobs_.emplace_back(std::move(job), 0);
   }
 
-  void step() override {
+  void cancel(size_t ticket) override { cancelled_.insert(ticket); }
+
+  void step(std::vector<PageEvent>& events) override {
     if (behaviour_.on_step) behaviour_.on_step(jobs_.size());
     for (auto& [job, steps] : jobs_) {
-      if (job.text) job.text(static_cast<size_t>(steps), "x");
+      PageEvent& text = events.emplace_back();
+      text.ticket = job.ticket;
+      text.keep = static_cast<size_t>(steps);
+      text.more = "x";
       ++steps;
-      if (steps == behaviour_.steps || job.stop.stop_requested()) {
-        job.page.finish = steps == behaviour_.steps ? "end" : "stopped";
-        job.page.raw = "read " + std::to_string(job.page.number);
-        job.done(job.page);
-      }
+      const bool cancelled = cancelled_.contains(job.ticket);
+      if (steps < behaviour_.steps && !cancelled) continue;
+      job.page.finish = cancelled ? "stopped" : "end";
+      job.page.raw = "read " + std::to_string(job.page.number);
+      PageEvent& finished = events.emplace_back();
+      finished.ticket = job.ticket;
+      finished.kind = PageEvent::Kind::finished;
+      finished.page = job.page;
     }
     std::erase_if(jobs_, [](const auto& job) { return !job.first.page.finish.empty(); });
   }
@@ -52,6 +61,7 @@ class FakeReader : public PageReader {
  private:
   Behaviour behaviour_;
   std::vector<std::pair<PageJob, int>> jobs_;
+  std::set<size_t> cancelled_;
 };
 
 inline PageWorker fake_worker(const std::string& device, const FakeReader::Behaviour& behaviour) {

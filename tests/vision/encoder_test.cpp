@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "core/stopped.h"
+#include <algorithm>
+#include <memory>
+
 #include "lectern/error.h"
 #include "support/mini_model.h"
 #include "support/values.h"
@@ -100,14 +102,36 @@ TEST(Encoder, StagesAreKeptOnlyWhenAskedFor) {
   EXPECT_EQ(rows_of(with, 0, length), rows_of(without, 0, length));
 }
 
-TEST(Encoder, StopsWhenAsked) {
+// Pages are encoded in turns, the tiles one by one or together: the rows are the same bits.
+TEST(EncodingTask, LayerByLayerGivesWhatOneCallGives) {
   Random random(4);
-  const Views views = views_of(random, 64);
-  std::stop_source stop;
-  EXPECT_NO_THROW(mini().encoder.encode(views, false, stop.get_token()));
-  stop.request_stop();
-  EXPECT_THROW(mini().encoder.encode(views, false, stop.get_token()), Stopped);
-  EXPECT_NO_THROW(mini().encoder.encode(views));
+  std::vector<std::shared_ptr<const Views>> pages;
+  for (const auto& [columns, rows] : {std::pair(1, 1), {2, 1}}) {
+    pages.push_back(std::make_shared<const Views>(views_of(random, 128, columns * rows > 1 ? 64 : 0, columns, rows)));
+  }
+  for (const bool one_by_one : {false, true}) {
+    std::vector<EncodingTask> tasks;
+    for (const auto& views : pages) tasks.emplace_back(mini().encoder, views);
+    std::vector<int> layers(pages.size(), 0);
+    std::vector<bool> done(pages.size(), false);
+    while (std::ranges::count(done, false) > 0) {
+      for (size_t i = 0; i < tasks.size(); ++i) {
+        if (done[i]) continue;
+        ++layers[i];
+        done[i] = tasks[i].advance(one_by_one);
+      }
+    }
+    EXPECT_GT(layers[0], 3);
+    EXPECT_EQ(layers[1], (one_by_one ? 3 : 2) * layers[0]);
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      const EncodedPage page = tasks[i].take();
+      const EncodedPage expected = mini().encoder.encode(*pages[i]);
+      const int64_t rows = expected.sequence.shape()[0];
+      EXPECT_EQ(mini().encoder.rows_of(*pages[i]), rows);
+      ASSERT_EQ(page.sequence.shape(), expected.sequence.shape());
+      EXPECT_EQ(rows_of(page, 0, rows), rows_of(expected, 0, rows)) << i << ' ' << one_by_one;
+    }
+  }
 }
 
 // Tables of positions are made for one size, then another, and kept.

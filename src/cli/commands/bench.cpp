@@ -18,6 +18,7 @@
 #include "core/threads.h"
 #include "device/cpu/peak.h"
 #include "device/registry.h"
+#include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
@@ -110,7 +111,7 @@ class Decoding {
   Decoding(const LoadedModel& model, int sequences, int64_t position)
       : model_(model), cache_(model.device, model.decoder.config(), model.decoder.format(), sequences, position + 512) {
     for (int i = 0; i < sequences; ++i) {
-      SequencePages pages(cache_);
+      SequencePages pages(cache_.pool());
       pages.reserve(position + 512);
       pages_.push_back(std::move(pages));
     }
@@ -177,21 +178,22 @@ class Report {
   std::string lines_;
 };
 
+// Noise of one view and, where there are several, columns * rows tiles.
+Views views_of(int whole, int tile, int columns, int rows) {
+  Views views;
+  views.whole = Picture(whole, whole);
+  for (size_t i = 0; i < views.whole.rgb.size(); ++i) views.whole.rgb[i] = static_cast<uint8_t>(i * 2654435761u >> 24);
+  views.columns = columns;
+  views.rows = rows;
+  for (int i = 0; i < columns * rows && columns * rows > 1; ++i) {
+    views.tiles.emplace_back(tile, tile);
+    std::copy_n(views.whole.rgb.begin() + i * 1000, views.tiles.back().rgb.size(), views.tiles.back().rgb.begin());
+  }
+  return views;
+}
+
 void bench_encoder(const LoadedModel& model, const Arguments& arguments, const cpu::ProductRate& products,
                    Report& report) {
-  const auto views_of = [](int whole, int tile, int columns, int rows) {
-    Views views;
-    views.whole = Picture(whole, whole);
-    for (size_t i = 0; i < views.whole.rgb.size(); ++i)
-      views.whole.rgb[i] = static_cast<uint8_t>(i * 2654435761u >> 24);
-    views.columns = columns;
-    views.rows = rows;
-    for (int i = 0; i < columns * rows && columns * rows > 1; ++i) {
-      views.tiles.emplace_back(tile, tile);
-      std::copy_n(views.whole.rgb.begin() + i * 1000, views.tiles.back().rgb.size(), views.tiles.back().rgb.begin());
-    }
-    return views;
-  };
   const auto measure = [&](const char* key, const Views& views, int runs) {
     double operations = encoder_operations(model, views.whole.width);
     for (const Picture& tile : views.tiles) operations += encoder_operations(model, tile.width);
@@ -232,6 +234,46 @@ void bench_decoder(const LoadedModel& model, const Arguments& arguments, const c
   if (arguments.batch > 0) decode(fmt::format("batch{}_tps", arguments.batch), arguments.batch, 0);
 }
 
+// The longest time between two tokens of a page while another arrives, whose views are encoded and whose prompt is read
+// in between; and the usual time without it.
+void bench_company(const LoadedModel& model, const std::shared_ptr<const Views>& views, Report& report) {
+  constexpr int64_t warm_up = 12;  // tokens
+  const auto request_of = [&](std::shared_ptr<const Views> views) {
+    Request request;
+    const int64_t rows = views ? model.encoder.rows_of(*views) : 256;
+    request.prompt.assign(static_cast<size_t>(rows), views ? model.image_token : 7);
+    for (int32_t i = 0; i < 20; ++i) request.prompt.push_back(7 + i);
+    request.image_token = model.image_token;
+    request.views = std::move(views);
+    request.no_repeat.n = 0;
+    request.forced.assign(2000, 9);  // which no end token ends
+    return request;
+  };
+  if (model.encoder.rows_of(*views) + 40 > model.decoder.config().context) return;  // such a page does not fit
+  DeviceRunner runner(model.device, model.decoder, &model.encoder, 2 * model.decoder.config().context);
+  Engine engine(runner, {.sequences = 2});
+  const RequestId first = engine.add(request_of(nullptr));
+  RequestId second = 0;
+  std::vector<double> alone, beside;  // seconds between tokens of the first
+  Clock waiting;
+  for (bool arrived = false; !arrived;) {
+    engine.step();
+    for (const Event& event : engine.take_events()) {
+      if (event.kind != Event::Kind::written) continue;
+      arrived |= event.request == second;
+      if (event.request != first) continue;
+      (second == 0 ? alone : beside).push_back(waiting.seconds());
+      waiting = Clock();
+      if (event.written == warm_up) second = engine.add(request_of(views));
+    }
+  }
+  alone.erase(alone.begin());  // of the prompt
+  const Times usual = summary(std::move(alone));
+  const Times company = summary(std::move(beside));
+  report.add("company", "usual_gap_s", usual.median, usual.least, usual.most, "s", std::nullopt, true);
+  report.add("company", "longest_gap_s", company.most, company.least, company.most, "s", std::nullopt, true);
+}
+
 int bench(const Arguments& arguments) {
   const Interrupts interrupts(Interrupts::First::ends);
   use_threads(arguments.model.threads);
@@ -259,6 +301,7 @@ int bench(const Arguments& arguments) {
   const cpu::ProductRate& used = products.at(multiplied);
   bench_encoder(*model, arguments, used, report);
   bench_decoder(*model, arguments, used, memory, report);
+  bench_company(*model, std::make_shared<const Views>(views_of(1024, 640, 2, 3)), report);
 
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -95,17 +95,22 @@ int trace(const Arguments& arguments) {
   request.no_repeat.n = 0;
   request.forced.assign(forced.begin(), forced.begin() + (forced.empty() ? 0 : steps));
   const std::vector<int64_t> prompt_ids(request.prompt.begin(), request.prompt.end());
+  request.logits = true;
   std::vector<float> logits;
   std::vector<int64_t> tokens;
   int64_t width = 0;
-  request.on_logits = [&](std::span<const float> row) {
-    width = static_cast<int64_t>(row.size());
-    logits.insert(logits.end(), row.begin(), row.end());
-    tokens.push_back(largest_logit(row, {}));
-  };
-  Engine engine(model.device, model.decoder);
+  DeviceRunner runner(model.device, model.decoder, nullptr, model.decoder.config().context);
+  Engine engine(runner);
   engine.add(std::move(request));
-  while (engine.step()) {
+  for (bool more = true; more;) {
+    more = engine.step();
+    for (const Event& event : engine.take_events()) {
+      if (event.error) std::rethrow_exception(event.error);
+      if (event.logits.empty()) continue;
+      width = static_cast<int64_t>(event.logits.size());
+      logits.insert(logits.end(), event.logits.begin(), event.logits.end());
+      tokens.push_back(largest_logit(event.logits, {}));
+    }
   }
 
   const std::vector<int64_t> grid = {views.columns, views.rows};

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "core/stopped.h"
 #include "device/host_values.h"
 #include "lectern/error.h"
 #include "vision/interpolate.h"
@@ -55,7 +54,7 @@ const Tensor& Clip::positions(int64_t grid) const {
   return positions_.emplace(grid, from_host(device_, all, {1 + grid * grid, width})).first->second;
 }
 
-Tensor Clip::encode(const Tensor& features, const std::stop_token& stop) const {
+Tensor Clip::embed(const Tensor& features) const {
   const int64_t batch = features.shape()[0];
   const int64_t grid = features.shape()[1];
   const int64_t places = grid * grid;
@@ -69,26 +68,29 @@ Tensor Clip::encode(const Tensor& features, const std::stop_token& stop) const {
     device_.add({features.view().slice(view, 1), table.view().slice(1, places), tokens});
   }
   device_.layer_norm({x, pre_norm_.weight, pre_norm_.bias, norm_epsilon, x});
-  const Tensor normed(device_, inner_, x.shape());
-  const Tensor qkv(device_, inner_, {batch, 1, 1 + places, 3 * width});
-  const int64_t head_size = width / config_.heads;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
-  for (const Layer& layer : layers_) {
-    throw_if_stopped(stop);
-    device_.layer_norm({x, layer.norm1.weight, layer.norm1.bias, norm_epsilon, normed});
-    device_.linear({.in = normed, .weight = layer.qkv.weight, .bias = layer.qkv.bias, .out = qkv});
-    device_.attention({.qkv = qkv, .heads = config_.heads, .scale = scale, .out = normed});
-    device_.linear({.in = normed, .weight = layer.out.weight, .bias = layer.out.bias, .residual = x, .out = x});
-    device_.layer_norm({x, layer.norm2.weight, layer.norm2.bias, norm_epsilon, normed});
-    const Tensor inner(device_, inner_, {batch, 1 + places, layer.fc1.weight.out()});
-    device_.linear({.in = normed,
-                    .weight = layer.fc1.weight,
-                    .bias = layer.fc1.bias,
-                    .activation = Activation::quick_gelu,
-                    .out = inner});
-    device_.linear({.in = inner, .weight = layer.fc2.weight, .bias = layer.fc2.bias, .residual = x, .out = x});
-  }
   return x;
+}
+
+void Clip::run_layer(int index, const Tensor& x) const {
+  const Layer& layer = layers_[static_cast<size_t>(index)];
+  const Shape& s = x.shape();
+  const Tensor normed(device_, inner_, s);
+  device_.layer_norm({x, layer.norm1.weight, layer.norm1.bias, norm_epsilon, normed});
+  {
+    const Tensor qkv(device_, inner_, {s[0], 1, s[1], 3 * config_.width});
+    device_.linear({.in = normed, .weight = layer.qkv.weight, .bias = layer.qkv.bias, .out = qkv});
+    const float scale = 1.0f / std::sqrt(static_cast<float>(config_.width / config_.heads));
+    device_.attention({.qkv = qkv, .heads = config_.heads, .scale = scale, .out = normed});
+  }
+  device_.linear({.in = normed, .weight = layer.out.weight, .bias = layer.out.bias, .residual = x, .out = x});
+  device_.layer_norm({x, layer.norm2.weight, layer.norm2.bias, norm_epsilon, normed});
+  const Tensor inner(device_, inner_, {s[0], s[1], layer.fc1.weight.out()});
+  device_.linear({.in = normed,
+                  .weight = layer.fc1.weight,
+                  .bias = layer.fc1.bias,
+                  .activation = Activation::quick_gelu,
+                  .out = inner});
+  device_.linear({.in = inner, .weight = layer.fc2.weight, .bias = layer.fc2.bias, .residual = x, .out = x});
 }
 
 }  // namespace lectern

@@ -1,9 +1,8 @@
-// CLIP's vision transformer; SAM's features stand in for its patch embeddings.
+// CLIP's vision transformer; SAM's features stand in for its patch embeddings. It runs in parts, as SAM does.
 #pragma once
 
 #include <map>
 #include <mutex>
-#include <stop_token>
 #include <vector>
 
 #include "checkpoint/weights.h"
@@ -15,7 +14,11 @@ class Clip {
   explicit Clip(const WeightLoader& load);
 
   // features f32 [views, g, g, width] -> f32 [views, 1 + g * g, width], the class token first.
-  Tensor encode(const Tensor& features, const std::stop_token& stop) const;
+  Tensor embed(const Tensor& features) const;
+  // Runs one layer on them, in place.
+  void run_layer(int index, const Tensor& x) const;
+
+  int layers() const { return static_cast<int>(layers_.size()); }
   int64_t width() const { return config_.width; }
 
  private:

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/stopped.h"
 #include "device/host_values.h"
 #include "vision/interpolate.h"
 
@@ -78,9 +77,10 @@ const Sam::Positions& Sam::positions(int64_t patches) const {
   return positions_.emplace(patches, std::move(made)).first->second;
 }
 
-// x [batch, patches, patches, width], changed in place.
-void Sam::run_block(size_t index, const Positions& positions, const Tensor& x) const {
+void Sam::run_layer(int layer, const Tensor& x) const {
+  const auto index = static_cast<size_t>(layer);
   const Block& block = blocks_[index];
+  const Positions& positions = this->positions(x.shape()[1]);
   const Shape& s = x.shape();
   const int64_t width = config_.width;
   const int64_t head_size = width / config_.heads;
@@ -118,10 +118,9 @@ Tensor Sam::convolve(const Tensor& x, const Matrix& weight, int kernel, int stri
   return out;
 }
 
-Tensor Sam::encode(std::span<const uint8_t* const> views, int size, const std::stop_token& stop) const {
+Tensor Sam::embed(std::span<const uint8_t* const> views, int size) const {
   const auto batch = static_cast<int64_t>(views.size());
   const int64_t patches = size / config_.patch;
-  const Positions& places = positions(patches);
   Tensor x(device_, DataType::f32, {batch, patches, patches, config_.width});
   {
     const Tensor pixels(device_, DataType::f32, {batch, size, size, 3});
@@ -133,11 +132,11 @@ Tensor Sam::encode(std::span<const uint8_t* const> views, int size, const std::s
                     .stride = config_.patch,
                     .out = x});
   }
-  device_.add({x, places.embedding, x});
-  for (size_t i = 0; i < blocks_.size(); ++i) {
-    throw_if_stopped(stop);
-    run_block(i, places, x);
-  }
+  device_.add({x, positions(patches).embedding, x});
+  return x;
+}
+
+Tensor Sam::finish(const Tensor& x) const {
   Tensor y = convolve(x, neck0_, 1, 1);
   device_.layer_norm({y, neck1_.weight, neck1_.bias, norm_epsilon, y});
   y = convolve(y, neck2_, 3, 1);

@@ -1,10 +1,10 @@
 // SAM's image encoder: a ViT with attention in windows and, in a few layers, across the whole view; then a neck and
-// two convolutions of stride 2 that leave one token for every 64 x 64 pixels.
+// two convolutions of stride 2 that leave one token for every 64 x 64 pixels. It runs in parts, so that its caller may
+// do something else between two layers.
 #pragma once
 
 #include <map>
 #include <mutex>
-#include <stop_token>
 #include <vector>
 
 #include "checkpoint/weights.h"
@@ -15,11 +15,20 @@ class Sam {
  public:
   explicit Sam(const WeightLoader& load);
 
-  // views: 8-bit RGB, each [size, size, 3], size a multiple of 64 -> f32 [views, size / 64, size / 64, channels()].
-  Tensor encode(std::span<const uint8_t* const> views, int size, const std::stop_token& stop) const;
+  // views: 8-bit RGB, each [size, size, 3], size a multiple of 64 -> their patches, f32 [views, p, p, width].
+  Tensor embed(std::span<const uint8_t* const> views, int size) const;
+  // Runs one layer on them, in place.
+  void run_layer(int index, const Tensor& x) const;
+  // After the last layer -> features, f32 [views, size / 64, size / 64, channels()].
+  Tensor finish(const Tensor& x) const;
+
+  int layers() const { return static_cast<int>(blocks_.size()); }
   int64_t channels() const { return channels_; }
+  // Along a side of the features of a view of so many pixels.
+  int64_t side(int size) const { return halved(halved(size / config_.patch)); }
 
  private:
+  static int64_t halved(int64_t side) { return (side + 1) / 2; }  // by a convolution
   struct Block {
     NormWeights norm1, norm2;
     LinearWeights qkv, proj, lin1, lin2;
@@ -32,7 +41,6 @@ class Sam {
     std::vector<Tensor> heights, widths;  // of every block: [2 * extent - 1, head size]
   };
   const Positions& positions(int64_t patches) const;
-  void run_block(size_t index, const Positions& positions, const Tensor& x) const;
   Tensor convolve(const Tensor& x, const Matrix& weight, int kernel, int stride) const;
 
   Device& device_;

@@ -146,11 +146,15 @@ std::vector<int32_t> run_mini(Device& device, int64_t most_tokens = 3, const std
   request.image_token = model.image_token;
   request.image = page.sequence;
   request.max_tokens = most_tokens;
-  if (on_step) request.on_step = [&](int64_t) { on_step(); };
-  request.on_token = [&](int32_t token) { tokens.push_back(token); };
-  Engine engine(model.device, model.decoder);
+  DeviceRunner runner(model.device, model.decoder, nullptr, model.decoder.config().context);
+  Engine engine(runner);
   engine.add(std::move(request));
-  while (engine.step()) {
+  for (bool more = true; more;) {
+    more = engine.step();
+    for (const Event& event : engine.take_events()) {
+      for (const Token& token : event.tokens) tokens.push_back(token.id);
+      if (on_step && event.kind == Event::Kind::written) on_step();
+    }
   }
   return tokens;
 }

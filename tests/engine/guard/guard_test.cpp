@@ -1,4 +1,4 @@
-// The guard in the engine: the mini model runs, but its logits are replaced by those of a source that loops.
+// The guard in the engine, on a model that writes what a source wants.
 #include "engine/guard/guard.h"
 
 #include <gmock/gmock.h>
@@ -7,6 +7,8 @@
 #include <map>
 
 #include "engine/engine.h"
+#include "support/engine_runs.h"
+#include "support/fake_runner.h"
 #include "support/mini_model.h"
 #include "support/values.h"
 
@@ -14,11 +16,10 @@ namespace lectern {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::EngineRun;
+using testing::FakeRunner;
 using ::testing::IsEmpty;
 using testing::mini_folder;
-using testing::MiniCopy;
-using testing::Random;
-using testing::relative_error;
 using ::testing::SizeIs;
 
 constexpr int32_t end_token = 1;
@@ -53,49 +54,43 @@ LoopLimits low_limits() {
 // What the model would like to write after what it wrote, best first.
 using Source = std::function<Ids(std::span<const int32_t> written)>;
 
-struct Outcome {
-  Ids tokens;
-  std::vector<int64_t> steps;
-  std::vector<LoopReport> loops;
-  std::vector<Finish> finishes;
+struct Outcome : testing::Outcome {
   std::string text() const { return mini().tokenizer.decode(tokens, false); }
 };
 
-Request request_of(const Source& source, Outcome& outcome, int64_t max_tokens = 0) {
+// The prompt's first id is the number of the source.
+const Ids prompt = {0, 40, 41, 42};
+
+Request request_of(size_t source = 0, int64_t max_tokens = 0) {
   Request request;
-  request.prompt = {0, 40, 41, 42};
+  request.prompt = prompt;
+  request.prompt[0] = static_cast<int32_t>(source);
   request.max_tokens = max_tokens;
   request.no_repeat.n = 0;
   request.guard = {&mini().classes, low_limits(), 3};
-  request.change_logits = [source](std::span<const int32_t> written, std::span<float> logits) {
-    std::ranges::fill(logits, 0.0F);
-    float value = 100;
-    for (const int32_t id : source(written)) logits[static_cast<size_t>(id)] = --value;
-  };
-  request.on_token = [&outcome](int32_t token) {
-    EXPECT_THAT(outcome.finishes, IsEmpty());
-    outcome.tokens.push_back(token);
-  };
-  request.on_step = [&outcome](int64_t written) {
-    EXPECT_THAT(outcome.finishes, IsEmpty());
-    EXPECT_LE(static_cast<int64_t>(outcome.tokens.size()), written) << "a token was reported and taken back";
-    outcome.steps.push_back(written);
-  };
-  request.on_loop = [&outcome](const LoopReport& report) { outcome.loops.push_back(report); };
-  request.on_finish = [&outcome](Finish reason) { outcome.finishes.push_back(reason); };
   return request;
 }
 
-void run(Engine& engine, int most_steps = 8000) {
-  int steps = 0;
-  while (engine.step()) ASSERT_LT(++steps, most_steps);
+void want(const Source& source, std::span<const int32_t> written, std::span<float> logits) {
+  std::ranges::fill(logits, 0.0F);
+  float value = 100;
+  for (const int32_t id : source(written)) logits[static_cast<size_t>(id)] = --value;
+}
+
+FakeRunner runner_of(const std::vector<Source>& sources, const testing::FakeLimits& limits = {}) {
+  return FakeRunner(
+      [sources](std::span<const int32_t> text, std::span<float> logits) {
+        want(sources[static_cast<size_t>(text[0])], text.subspan(prompt.size()), logits);
+      },
+      limits);
 }
 
 Outcome outcome_of(const Source& source, int64_t max_tokens = 0) {
   Outcome outcome;
-  Engine engine(cpu_device(), mini().decoder);
-  engine.add(request_of(source, outcome, max_tokens));
-  run(engine);
+  FakeRunner runner = runner_of({source});
+  EngineRun engine(runner);
+  engine.add(request_of(0, max_tokens), outcome);
+  engine.run();
   return outcome;
 }
 
@@ -257,11 +252,12 @@ TEST(Guard, EndlessCellsAreLeft) {
 
 TEST(Guard, WithoutItTheLoopFillsTheBudget) {
   Outcome outcome;
-  Engine engine(cpu_device(), mini().decoder);
-  Request request = request_of(Looping(honest, distinct(7)), outcome, 800);
+  FakeRunner runner = runner_of({Looping(honest, distinct(7))});
+  EngineRun engine(runner);
+  Request request = request_of(0, 800);
   request.guard.classes = nullptr;
-  engine.add(std::move(request));
-  run(engine);
+  engine.add(std::move(request), outcome);
+  engine.run();
   EXPECT_THAT(outcome.tokens, SizeIs(800));
   EXPECT_THAT(outcome.loops, IsEmpty());
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
@@ -277,40 +273,36 @@ TEST(Guard, DroppedTokensDoNotCountAgainstTheBudget) {
 }
 
 TEST(Guard, TheEndOfTheContextNeedsHalfTheEvidence) {
-  const MiniCopy copy;
-  copy.set("max_position_embeddings", 160);
-  const Model model(copy.path());
   Outcome outcome;
-  Engine engine(cpu_device(), model.decoder);
-  engine.add(request_of(Script({{honest}, {"Sold again. ", true}, {"#The end."}}), outcome));
-  run(engine);
+  FakeRunner runner = runner_of({Script({{honest}, {"Sold again. ", true}, {"#The end."}})}, {.context = 160});
+  EngineRun engine(runner);
+  engine.add(request_of(), outcome);
+  engine.run();
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
   EXPECT_EQ(outcome.text(), honest + "Sold again. #The end.");
 }
 
 TEST(Guard, ForcedTokensAreNotGuarded) {
   Outcome outcome;
-  Engine engine(cpu_device(), mini().decoder);
-  Request request = request_of(Looping(honest, distinct(7)), outcome);
-  request.on_step = nullptr;
+  FakeRunner runner = runner_of({Looping(honest, distinct(7))});
+  EngineRun engine(runner);
+  Request request = request_of();
   request.forced.assign(900, 77);
-  engine.add(std::move(request));
-  run(engine);
+  engine.add(std::move(request), outcome);
+  engine.run();
   EXPECT_THAT(outcome.tokens, SizeIs(900));
   EXPECT_THAT(outcome.loops, IsEmpty());
 }
 
-TEST(Guard, AStopReportsWhatWasHeldBack) {
+TEST(Guard, ACancelledRequestIsToldWhatWasHeldBack) {
   Outcome outcome;
-  std::stop_source stop;
-  Engine engine(cpu_device(), mini().decoder);
-  Request request = request_of(Looping(honest, distinct(31)), outcome);
-  request.stop = stop.get_token();
-  engine.add(std::move(request));
+  FakeRunner runner = runner_of({Looping(honest, distinct(31))});
+  EngineRun engine(runner);
+  const RequestId id = engine.add(request_of(), outcome);
   for (int i = 0; i < 150; ++i) ASSERT_TRUE(engine.step());
   EXPECT_LT(outcome.tokens.size(), 110u);
-  stop.request_stop();
-  run(engine);
+  engine.engine.cancel(id);
+  engine.run();
   EXPECT_THAT(outcome.tokens, SizeIs(150));
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::stopped));
 }
@@ -323,43 +315,65 @@ TEST(Guard, SequencesTogetherWriteWhatEachWritesAlone) {
       Looping("", distinct(31), {"<|grounding|> on."}),
       Script({{"<tr>"}, {"<td></td>", true}, {"</tr>The end."}}),
   };
-  std::vector<Outcome> together(sources.size());
-  Engine engine(cpu_device(), mini().decoder, 2);  // two at a time: the others wait for their pages
-  for (size_t i = 0; i < sources.size(); ++i) engine.add(request_of(sources[i], together[i], 2000));
-  run(engine);
-  for (size_t i = 0; i < sources.size(); ++i) {
-    SCOPED_TRACE(i);
-    const Outcome alone = outcome_of(sources[i], 2000);
-    EXPECT_EQ(together[i].tokens, alone.tokens);
-    EXPECT_EQ(together[i].steps, alone.steps);
-    EXPECT_EQ(together[i].finishes, alone.finishes);
-    EXPECT_EQ(together[i].loops.size(), alone.loops.size());
+  // Pages for all, and so few that sequences are preempted in the middle of a loop.
+  for (const int32_t pages : {128, 40}) {
+    std::vector<Outcome> together(sources.size());
+    FakeRunner runner = runner_of(sources, {.pages = pages, .page_tokens = pages == 40 ? 16 : 64});
+    EngineRun engine(runner, {.sequences = 4});
+    for (size_t i = 0; i < sources.size(); ++i) engine.add(request_of(i, 2000), together[i]);
+    engine.run(20'000);
+    EXPECT_EQ(engine.engine.preemptions() > 0, pages == 40);
+    for (size_t i = 0; i < sources.size(); ++i) {
+      SCOPED_TRACE(i);
+      const Outcome alone = outcome_of([&](std::span<const int32_t> written) { return sources[i](written); }, 2000);
+      EXPECT_EQ(together[i].tokens, alone.tokens);
+      EXPECT_EQ(together[i].steps, alone.steps);
+      EXPECT_EQ(together[i].finishes, alone.finishes);
+      EXPECT_EQ(together[i].loops.size(), alone.loops.size());
+    }
   }
 }
 
-// The model's own logits: at a place that is come to again they are what they were.
+// A model's own logits: at a place that is come to again they are what they were.
 TEST(Guard, TheCacheIsRightAfterASetBack) {
-  std::map<Ids, std::vector<float>> logits;
-  int compared = 0;
-  Outcome outcome;
-  Engine engine(cpu_device(), mini().decoder);
-  Request request = request_of({}, outcome);
-  const Looping source(honest, distinct(31));
-  request.change_logits = [&](std::span<const int32_t> written, std::span<float> row) {
-    const std::vector<float> now(row.begin(), row.end());
-    const auto [found, is_new] = logits.emplace(Ids(written.begin(), written.end()), now);
-    if (!is_new) {
-      EXPECT_LT(relative_error(now, found->second), 1e-4);
-      ++compared;
+  class Replaced final : public ModelRunner {
+   public:
+    Replaced() : inner_(cpu_device(), mini().decoder, nullptr, mini().decoder.config().context) {}
+    int64_t context() const override { return inner_.context(); }
+    int64_t vocabulary() const override { return inner_.vocabulary(); }
+    int32_t end_token() const override { return inner_.end_token(); }
+    PagePool& pages() override { return inner_.pages(); }
+    std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override { return inner_.encode(views); }
+    std::span<const float> step(const Batch& batch) override {
+      const BatchEntry& entry = batch.entries.at(0);
+      text_.resize(static_cast<size_t>(entry.position));
+      text_.insert(text_.end(), entry.ids.begin(), entry.ids.end());
+      const std::span<const float> now = inner_.step(batch);
+      const auto [found, is_new] = logits_.emplace(text_, std::vector<float>(now.begin(), now.end()));
+      if (!is_new) {
+        EXPECT_EQ(std::vector<float>(now.begin(), now.end()), found->second);
+        ++compared;
+      }
+      wanted_.resize(now.size());
+      want(source_, std::span<const int32_t>(text_).subspan(prompt.size()), wanted_);
+      return wanted_;
     }
-    std::ranges::fill(row, 0.0F);
-    float value = 100;
-    for (const int32_t id : source(written)) row[static_cast<size_t>(id)] = --value;
+    int compared = 0;
+
+   private:
+    DeviceRunner inner_;
+    const Looping source_{honest, distinct(31)};
+    Ids text_;
+    std::map<Ids, std::vector<float>> logits_;
+    std::vector<float> wanted_;
   };
-  engine.add(std::move(request));
-  run(engine);
+  Replaced runner;
+  Outcome outcome;
+  EngineRun engine(runner);
+  engine.add(request_of(), outcome);
+  engine.run();
   EXPECT_GE(outcome.loops.size(), 3u);
-  EXPECT_GE(compared, 3);
+  EXPECT_GE(runner.compared, 3);
 }
 
 }  // namespace

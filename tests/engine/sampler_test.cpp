@@ -1,4 +1,4 @@
-#include "engine/sampling.h"
+#include "engine/sampler.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -73,6 +73,68 @@ TEST(LargestLogit, NothingToChoose) {
 
 TEST(LargestLogit, BannedIdsThatAreNoIndexAreOfNoEffect) {
   EXPECT_EQ(largest_logit(std::vector<float>{1, 2}, std::vector<int32_t>{-1, 2, 1000}), 1);
+}
+
+TEST(Sample, WithoutATemperatureIsTheLargest) {
+  const std::vector<float> logits = {1, 5, 3, 5};
+  EXPECT_EQ(sample(logits, {}, {.temperature = 0, .top_p = 0.1F, .seed = 3}, 7), 1);
+  EXPECT_EQ(sample(logits, std::vector<int32_t>{1, 3}, {}, 7), 2);
+  EXPECT_EQ(sample(std::vector<float>{nan_value, nan_value}, {}, {.temperature = 1}, 0), -1);
+}
+
+// As often as the softmax says, within five standard deviations.
+TEST(Sample, DrawsByProbability) {
+  const std::vector<float> logits = {1, 2, nan_value, 0.5F, 3};
+  constexpr int draws = 20'000;
+  for (const float temperature : {0.5F, 1.0F, 2.0F}) {
+    std::vector<double> weights;
+    double sum = 0;
+    for (const float logit : logits) {
+      weights.push_back(std::isnan(logit) ? 0 : std::exp(logit / temperature));
+      sum += weights.back();
+    }
+    std::vector<int> counts(logits.size());
+    for (int i = 0; i < draws; ++i)
+      ++counts[static_cast<size_t>(sample(logits, {}, {.temperature = temperature, .top_p = 1, .seed = 9}, i))];
+    for (size_t i = 0; i < logits.size(); ++i) {
+      const double p = weights[i] / sum;
+      EXPECT_NEAR(counts[i], draws * p, 5 * std::sqrt(draws * p * (1 - p)) + 1e-9) << i << " at " << temperature;
+    }
+  }
+}
+
+TEST(Sample, TopPKeepsTheLikeliest) {
+  const std::vector<float> logits = {0, 4, 3, 1};  // about 0.01, 0.69, 0.26, 0.03
+  std::set<int32_t> half, most, banned;
+  for (int i = 0; i < 500; ++i) {
+    half.insert(sample(logits, {}, {.temperature = 1, .top_p = 0.5F, .seed = 1}, i));
+    most.insert(sample(logits, {}, {.temperature = 1, .top_p = 0.9F, .seed = 1}, i));
+    banned.insert(sample(logits, std::vector<int32_t>{1}, {.temperature = 1, .top_p = 0.9F, .seed = 1}, i));
+  }
+  EXPECT_THAT(half, ElementsAre(1));
+  EXPECT_THAT(most, ElementsAre(1, 2));
+  EXPECT_THAT(banned, ElementsAre(2, 3));
+}
+
+TEST(Sample, DependsOnTheSeedAndTheNumberAlone) {
+  const std::vector<float> logits(100, 1.0F);
+  const Sampling sampling{.temperature = 1, .top_p = 1, .seed = 42};
+  std::set<int32_t> drawn;
+  for (int i = 0; i < 200; ++i) {
+    drawn.insert(sample(logits, {}, sampling, i));
+    EXPECT_EQ(sample(logits, {}, sampling, i), sample(logits, {}, sampling, i));
+  }
+  EXPECT_GT(drawn.size(), 60u);
+}
+
+TEST(LogProbability, IsThatOfTheSoftmax) {
+  const std::vector<float> logits = {1, 2, nan_value, -infinity, 3};
+  const double sum = std::exp(1.0) + std::exp(2.0) + std::exp(3.0);
+  EXPECT_NEAR(log_probability(logits, 0), 1 - std::log(sum), 1e-6);
+  EXPECT_NEAR(log_probability(logits, 4), 3 - std::log(sum), 1e-6);
+  EXPECT_EQ(log_probability(logits, 3), -infinity);
+  EXPECT_EQ(log_probability(std::vector<float>{7}, 0), 0);
+  EXPECT_EQ(log_probability(std::vector<float>{nan_value}, 0), 0);
 }
 
 }  // namespace

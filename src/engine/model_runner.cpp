@@ -1,0 +1,80 @@
+#include "engine/model_runner.h"
+
+#include <algorithm>
+
+#include "core/clock.h"
+
+namespace lectern {
+namespace {
+
+// After so long a piece of encoding ends with its layer, so that others get their turn.
+constexpr double piece_seconds = 0.1;
+
+class DeviceEncoding final : public Encoding {
+ public:
+  DeviceEncoding(const Encoder& encoder, std::shared_ptr<const Views> views) : task_(encoder, std::move(views)) {}
+
+  bool advance(bool alone) override {
+    const Clock working;
+    bool done = false;
+    while (!done && working.seconds() < piece_seconds) done = task_.advance(!alone);
+    if (done) page_ = task_.take();
+    return done;
+  }
+  TensorView rows() const override { return page_.sequence; }
+
+ private:
+  EncodingTask task_;
+  EncodedPage page_;
+};
+
+}  // namespace
+
+DeviceRunner::DeviceRunner(Device& device, const Decoder& decoder, const Encoder* encoder, int64_t positions)
+    : device_(device),
+      decoder_(decoder),
+      encoder_(encoder),
+      cache_(device, decoder.config(), decoder.format(), 1, positions) {}
+
+std::unique_ptr<Encoding> DeviceRunner::encode(std::shared_ptr<const Views> views) {
+  return std::make_unique<DeviceEncoding>(*encoder_, std::move(views));
+}
+
+// Runs of image tokens are copied at once: their places are known here, so no device has to scatter by a mask.
+void DeviceRunner::place_image(const BatchEntry& entry, const MutableTensorView& x) const {
+  const auto rows = static_cast<int64_t>(entry.ids.size());
+  const int64_t image_rows = entry.image ? entry.image.shape[0] : 0;
+  const int64_t hidden = x.shape[1];
+  const auto is_image = [&](int64_t i) { return entry.ids[static_cast<size_t>(i)] == entry.image_token; };
+  int64_t placed = 0;
+  for (int64_t i = 0; i < rows && placed < image_rows;) {
+    int64_t run = 0;
+    while (i + run < rows && placed + run < image_rows && is_image(i + run)) ++run;
+    if (run > 0) device_.copy({entry.image.slice(placed, run), hidden, x.slice(i, run), hidden});
+    placed += run;
+    i += std::max<int64_t>(run, 1);
+  }
+}
+
+std::span<const float> DeviceRunner::step(const Batch& batch) {
+  std::vector<int32_t> ids;
+  std::vector<SequenceRows> sequences;
+  std::vector<int64_t> wanted;  // rows whose logits are wanted
+  for (const BatchEntry& entry : batch.entries) {
+    const auto rows = static_cast<int64_t>(entry.ids.size());
+    sequences.push_back({static_cast<int64_t>(ids.size()), rows, entry.position, entry.pages});
+    ids.insert(ids.end(), entry.ids.begin(), entry.ids.end());
+    if (entry.wants_logits) wanted.push_back(static_cast<int64_t>(ids.size()) - 1);
+  }
+  const Tensor x(device_, DataType::f32, {static_cast<int64_t>(ids.size()), decoder_.config().hidden});
+  decoder_.embed(ids, x);
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    place_image(batch.entries[i], x.view().slice(sequences[i].first_row, sequences[i].rows));
+  }
+  const Tensor logits = decoder_.step(x, sequences, batch.written, wanted, cache_);
+  logits_.resize(wanted.size() * static_cast<size_t>(vocabulary()));
+  if (logits) device_.read(logits, logits_.data());
+  return logits_;
+}
+
+}  // namespace lectern

@@ -1,0 +1,76 @@
+// What runs the steps that the scheduler planned: a model on a device, or a stand-in for tests.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "language/decoder.h"
+#include "vision/encoder.h"
+
+namespace lectern {
+
+// A page's image that is encoded piece by piece.
+class Encoding {
+ public:
+  virtual ~Encoding() = default;
+  // Does the next piece; whether that was the last one. `alone`: nobody waits, so that pieces may be larger. The rows
+  // do not depend on it.
+  virtual bool advance(bool alone) = 0;
+  virtual TensorView rows() const = 0;  // f32 [rows, hidden], after the last piece
+};
+
+// Some rows of one sequence in a step.
+struct BatchEntry {
+  std::span<const int32_t> ids;         // of its rows
+  int64_t position = 0;                 // of the first
+  std::span<const int32_t> pages = {};  // of the cache, for all positions up to the last row's
+  bool wants_logits = false;            // after the last row
+  int32_t image_token = -1;
+  TensorView image = {};  // f32 [rows, hidden]: the embeddings of image tokens among ids, in order; may be too few
+};
+
+// Entries with rows that the model wrote come first, those with rows of prompts behind them.
+struct Batch {
+  std::vector<BatchEntry> entries;
+  int64_t written = 0;  // rows of the former
+};
+
+// One thread uses it.
+class ModelRunner {
+ public:
+  virtual ~ModelRunner() = default;
+
+  virtual int64_t context() const = 0;     // positions of a sequence, at most
+  virtual int64_t vocabulary() const = 0;  // logits of a row
+  virtual int32_t end_token() const = 0;
+  virtual PagePool& pages() = 0;  // of its cache; at least one sequence of one page fits
+
+  virtual std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) = 0;
+  // -> logits [entries that want them, vocabulary]; valid until the next call.
+  virtual std::span<const float> step(const Batch& batch) = 0;
+};
+
+class DeviceRunner final : public ModelRunner {
+ public:
+  // All must outlive it. `encoder` may be missing where no image is encoded by it. The cache holds `positions`.
+  DeviceRunner(Device& device, const Decoder& decoder, const Encoder* encoder, int64_t positions);
+
+  int64_t context() const override { return decoder_.config().context; }
+  int64_t vocabulary() const override { return decoder_.config().vocabulary; }
+  int32_t end_token() const override { return decoder_.config().eos; }
+  PagePool& pages() override { return cache_.pool(); }
+  std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override;
+  std::span<const float> step(const Batch& batch) override;
+
+ private:
+  void place_image(const BatchEntry& entry, const MutableTensorView& x) const;
+
+  Device& device_;
+  const Decoder& decoder_;
+  const Encoder* encoder_;
+  KvCache cache_;
+  std::vector<float> logits_;
+};
+
+}  // namespace lectern

@@ -1,0 +1,72 @@
+// Who takes part in a step, with how many rows. Sequences are admitted in the order of arrival, when the cache holds
+// their prompt; pages are taken as they are needed. When there are none left the youngest sequence gives its pages
+// back and waits to go on later, so that the oldest always comes to its end.
+//
+// In one step all sequences that write take their row, and beside them one thing is done for the oldest that does not
+// write yet: a piece of its image is encoded, or a chunk of its prompt is read. So the time between two tokens grows
+// by at most one piece or chunk. While nobody writes, prompts are read in large chunks.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/sequence.h"
+
+namespace lectern {
+
+struct SchedulerLimits {
+  int sequences = 1;                 // in flight
+  int64_t prompt_rows = 1024;        // of a step in which nobody writes
+  int64_t prompt_rows_beside = 128;  // of one in which others write
+};
+
+struct StepPlan {
+  struct Rows {
+    Sequence* sequence = nullptr;
+    int64_t count = 0;
+  };
+  std::vector<Rows> rows;      // of written tokens first, then of prompts
+  int64_t written = 0;         // rows of written tokens
+  Sequence* encode = nullptr;  // whose image gets a piece further
+  bool alone = false;          // nobody writes
+};
+
+class Scheduler {
+ public:
+  // `pool` must outlive it.
+  Scheduler(PagePool& pool, const SchedulerLimits& limits) : pool_(pool), limits_(limits) {}
+
+  // Positions of one sequence that the pool can hold.
+  int64_t capacity() const { return static_cast<int64_t>(pool_.pages()) * pool_.page_tokens(); }
+
+  // Its max_positions must be within the capacity. The ids of sequences grow from call to call.
+  void add(std::unique_ptr<Sequence> sequence) { waiting_.push_back(std::move(sequence)); }
+  // Admits, preempts and shares out the next step. Every sequence in it has the pages for its rows.
+  StepPlan plan();
+  // Forgets the finished ones, whose pages go back.
+  void remove_finished();
+  void clear();
+
+  bool idle() const { return waiting_.empty() && running_.empty(); }
+  const std::deque<std::unique_ptr<Sequence>>& waiting() const { return waiting_; }
+  const std::vector<std::unique_ptr<Sequence>>& running() const { return running_; }
+  int64_t preemptions() const { return preemptions_; }
+
+ private:
+  void admit();
+  int64_t headroom() const;
+  bool grow(Sequence& sequence);
+  void preempt_youngest();
+  void plan_writers(StepPlan& plan);
+  void plan_others(StepPlan& plan);
+
+  PagePool& pool_;
+  SchedulerLimits limits_;
+  std::deque<std::unique_ptr<Sequence>> waiting_;   // by id
+  std::vector<std::unique_ptr<Sequence>> running_;  // by id
+  int64_t preemptions_ = 0;
+};
+
+}  // namespace lectern

@@ -1,0 +1,102 @@
+#include "engine/sequence.h"
+
+#include <algorithm>
+
+#include "lectern/error.h"
+
+namespace lectern {
+
+Sequence::Sequence(RequestId number, Request made, PagePool& pool, int64_t tokens)
+    : id(number), request(std::move(made)), pages(pool), ids(request.prompt), budget(tokens), image(request.image) {
+  if (!request.forced.empty()) return;
+  if (request.guard.classes != nullptr) guard_.emplace(request.guard);
+  if (request.stop.tokenizer != nullptr && !request.stop.strings.empty()) stop_.emplace(request.stop);
+}
+
+BatchEntry Sequence::entry(int64_t rows) const {
+  BatchEntry entry;
+  entry.ids = std::span(ids).subspan(static_cast<size_t>(cached), static_cast<size_t>(rows));
+  entry.position = cached;
+  entry.pages = pages.pages();
+  entry.wants_logits = rows == left();
+  if (!in_prompt() || !image) return entry;
+  entry.image_token = request.image_token;
+  const int64_t before = std::count(ids.begin(), ids.begin() + cached, request.image_token);
+  const int64_t image_rows = image.shape[0];
+  if (before < image_rows) entry.image = image.slice(before, image_rows - before);
+  return entry;
+}
+
+void Sequence::preempt() {
+  pages.clear();
+  cached = 0;
+}
+
+void Sequence::resize(int64_t tokens) {
+  chosen_.resize(static_cast<size_t>(tokens));
+  ids.resize(request.prompt.size() + static_cast<size_t>(tokens));
+  if (stop_) stop_->resize(tokens);
+  // The cache's rows behind the cut are written again, and the last token's too, for its logits.
+  cached = std::min(cached, static_cast<int64_t>(ids.size()) - 1);
+}
+
+// Sets the sequence back to before the loop, but never behind what was told. Whether it may go on.
+bool Sequence::cut_off(const Loop& loop, Outcome& outcome) {
+  const int64_t cut = std::max({guard_->cut_for(loop), settled_, int64_t{1}});
+  const int64_t dropped = written() - cut;
+  const bool retried = guard_->cut_off(text(), loop, cut);
+  resize(cut);
+  outcome.loop = {loop, dropped, retried};
+  return retried;
+}
+
+Sequence::Outcome Sequence::choose(std::span<const float> logits, int32_t end_token) {
+  std::vector<int32_t> banned = banned_tokens(ids, request.no_repeat);
+  if (guard_) guard_->ban(banned);
+  int32_t token = sample(logits, banned, request.sampling, written());
+  if (token < 0)
+    throw Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR");
+  Outcome outcome;
+  const bool forced = !request.forced.empty();
+  if (token == end_token && !forced) {
+    outcome.finish = Finish::end;
+    return outcome;
+  }
+  chosen_.push_back({token, request.log_probabilities ? log_probability(logits, token) : 0});
+  if (forced) token = request.forced[static_cast<size_t>(written())];
+  ids.push_back(token);
+  if (stop_) {
+    if (const auto match = stop_->push(token)) {
+      resize(match->tokens);
+      outcome.cut_bytes = match->cut_bytes;
+      outcome.finish = Finish::stop_string;
+      return outcome;
+    }
+  }
+  if (guard_) {
+    const bool context_ends = written() == budget && budget != request.max_tokens;
+    const std::optional<Loop> loop = guard_->push(token, context_ends);
+    if (loop && !cut_off(*loop, outcome)) {
+      outcome.finish = Finish::loop;
+      return outcome;
+    }
+  }
+  if (written() == budget) {
+    outcome.finish = budget == request.max_tokens ? Finish::length : Finish::context;
+  } else if (forced && written() == static_cast<int64_t>(request.forced.size())) {
+    outcome.finish = Finish::length;
+  }
+  return outcome;
+}
+
+std::vector<Token> Sequence::take_settled(bool all) {
+  int64_t count = written();
+  if (!all && guard_) count = std::min(count, guard_->settled());
+  if (!all && stop_) count = std::min(count, stop_->settled());
+  if (count <= settled_) return {};
+  std::vector<Token> tokens(chosen_.begin() + settled_, chosen_.begin() + count);
+  settled_ = count;
+  return tokens;
+}
+
+}  // namespace lectern

@@ -1,0 +1,70 @@
+// A request on its way: what it has written, its pages of the cache, and what watches over it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/model_runner.h"
+#include "engine/request.h"
+
+namespace lectern {
+
+class Sequence {
+ public:
+  // `budget`: tokens that it may write.
+  Sequence(RequestId id, Request request, PagePool& pool, int64_t budget);
+
+  // What it needs next. Its rows are those of ids that are not in the cache: of the prompt up to its end, then, in
+  // calls of their own, those that the model wrote. After a preemption these are several, which are made again as they
+  // were made.
+  bool needs_encoding() const { return request.views != nullptr; }
+  int64_t prompt_tokens() const { return static_cast<int64_t>(request.prompt.size()); }
+  int64_t written() const { return static_cast<int64_t>(ids.size()) - prompt_tokens(); }
+  int64_t left() const { return static_cast<int64_t>(ids.size()) - cached; }
+  bool in_prompt() const { return cached < prompt_tokens(); }
+  int64_t rows_of_kind() const { return in_prompt() ? prompt_tokens() - cached : left(); }
+  bool writes() const { return !needs_encoding() && !in_prompt() && left() == 1; }
+  int64_t max_positions() const { return prompt_tokens() + budget; }
+  std::span<const int32_t> text() const { return std::span(ids).subspan(request.prompt.size()); }
+
+  // The next `rows` of it.
+  BatchEntry entry(int64_t rows) const;
+  // Its pages go back; its rows will be made again.
+  void preempt();
+
+  // What the choice of a token led to.
+  struct Outcome {
+    std::optional<LoopReport> loop;
+    std::optional<Finish> finish;
+    size_t cut_bytes = 0;
+  };
+  // Chooses the next token after these logits. Throws Error when they are no numbers.
+  Outcome choose(std::span<const float> logits, int32_t end_token);
+  // Tokens that will not be taken back and were not handed out before; `all`: it has finished.
+  std::vector<Token> take_settled(bool all);
+
+  const RequestId id;
+  Request request;
+  SequencePages pages;
+  std::vector<int32_t> ids;  // the prompt and what was written
+  int64_t budget;
+  int64_t cached = 0;  // ids in the cache
+  std::unique_ptr<Encoding> encoding;
+  TensorView image;           // its rows, when it is encoded
+  double encode_seconds = 0;  // so far
+  bool started = false;       // was told
+  bool finished = false;
+  bool cancelled = false;
+
+ private:
+  void resize(int64_t tokens);
+  bool cut_off(const Loop& loop, Outcome& outcome);
+
+  std::vector<Token> chosen_;  // as they are told; as many as were written
+  int64_t settled_ = 0;        // of them, told
+  std::optional<SequenceGuard> guard_;
+  std::optional<StopSearch> stop_;
+};
+
+}  // namespace lectern

@@ -1,0 +1,185 @@
+// The scheduler behind the engine, on a fake model: random requests come and go, with few pages.
+#include "engine/scheduler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "support/engine_runs.h"
+#include "support/fake_runner.h"
+#include "support/values.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::EngineRun;
+using testing::FakeLimits;
+using testing::FakeRunner;
+using testing::Outcome;
+using testing::Random;
+
+constexpr int32_t image_token = 400;
+constexpr int32_t first_of_prompts = 300;  // smaller ids are written
+
+// Writes what a hash of the whole text says; every text ends sooner or later.
+void write_hash(std::span<const int32_t> text, std::span<float> logits) {
+  std::ranges::fill(logits.subspan(first_of_prompts), -100.0F);
+  uint64_t hash = 14695981039346656037u;
+  for (const int32_t id : text) hash = (hash ^ static_cast<uint64_t>(id + 7)) * 1099511628211u;
+  for (int i = 0; i < 5; ++i) {
+    hash = (hash ^ (hash >> 29)) * 0xbf58476d1ce4e5b9u;
+    logits[2 + hash % (first_of_prompts - 2)] = 9.0F - static_cast<float>(i) * 0.5F;
+  }
+  if (hash % 60 == 0) logits[1] = 20;
+}
+
+Request random_request(Random& random, int64_t capacity) {
+  Request request;
+  const int64_t length = random.between(1, random.between(0, 4) == 0 ? capacity - 2 : capacity / 3);
+  for (int64_t i = 0; i < length; ++i)
+    request.prompt.push_back(static_cast<int32_t>(random.between(first_of_prompts, image_token - 1)));
+  if (random.between(0, 1) == 0) {
+    const int64_t rows = random.between(1, length);
+    const int64_t at = random.between(0, length - rows);
+    std::fill_n(request.prompt.begin() + at, rows, image_token);
+    request.image_token = image_token;
+    request.views = FakeRunner::views(static_cast<int>(rows), static_cast<int>(random.between(1, 9)),
+                                      static_cast<int>(random.between(0, 1000)));
+  }
+  request.max_tokens = random.between(0, 2) == 0 ? 0 : random.between(1, capacity);
+  if (random.between(0, 2) == 0) request.sampling = {1.5F, 0.8F, static_cast<uint64_t>(random.between(0, 1 << 20))};
+  request.no_repeat = {static_cast<int>(random.between(0, 3)), 20, {}};
+  request.log_probabilities = true;
+  return request;
+}
+
+struct Pending {
+  Request request;
+  Outcome outcome;
+  RequestId id = 0;
+  bool cancelled = false;
+};
+
+Outcome alone(const Request& request, const FakeLimits& limits) {
+  FakeRunner runner(write_hash, limits);
+  EngineRun engine(runner);
+  Outcome outcome;
+  engine.add(request, outcome);
+  engine.run(100'000);
+  return outcome;
+}
+
+// One engine with its own limits for so many steps, and the end of all that is in flight then. -> preemptions.
+int64_t drive(uint32_t seed, int64_t steps) {
+  Random random(seed);
+  FakeLimits limits;
+  limits.pages = static_cast<int32_t>(random.between(1, 20));
+  limits.page_tokens = static_cast<int>(random.between(1, 16));
+  limits.pages = std::max(limits.pages, static_cast<int32_t>(8 / limits.page_tokens + 1));
+  limits.context = random.between(0, 1) == 0 ? 8192 : 60;
+  const int64_t capacity = std::min<int64_t>(limits.context, static_cast<int64_t>(limits.pages) * limits.page_tokens);
+  FakeRunner runner(write_hash, limits);
+  runner.on_entry = [](const BatchEntry& entry, bool written) {
+    for (const int32_t id : entry.ids) EXPECT_EQ(id < first_of_prompts, written) << "rows of written tokens come first";
+  };
+  EngineRun engine(runner, {.sequences = static_cast<int>(random.between(1, 24)),
+                            .prompt_rows = random.between(1, 100),
+                            .prompt_rows_beside = random.between(1, 20)});
+  std::deque<Pending> all;  // whose places stay
+  bool more = true;
+  for (int64_t step = 0; step < steps || more; ++step) {
+    EXPECT_LT(step, steps + 200'000) << "it does not end";
+    if (step > steps + 200'000) break;
+    if (step < steps && random.between(0, 5) == 0) {
+      for (int64_t i = random.between(1, 4); i > 0; --i) {
+        Pending& pending = all.emplace_back();
+        pending.request = random_request(random, capacity);
+        pending.id = engine.add(pending.request, pending.outcome);
+      }
+    }
+    if (!all.empty() && random.between(0, 9) == 0) {
+      Pending& any = all[static_cast<size_t>(random.between(0, static_cast<int64_t>(all.size()) - 1))];
+      any.cancelled |= !any.outcome.ended();
+      engine.engine.cancel(any.id);
+    }
+    const int64_t pieces = runner.pieces;
+    const int64_t before = runner.steps;
+    more = engine.step();
+    EXPECT_TRUE(!more || runner.pieces > pieces || runner.steps > before) << "a step did nothing";
+  }
+  EXPECT_EQ(runner.pages().free_pages(), limits.pages) << "pages leaked";
+  for (const Pending& pending : all) {
+    const Outcome& outcome = pending.outcome;
+    EXPECT_TRUE(outcome.ended());
+    EXPECT_EQ(outcome.error, "");
+    const Outcome expected = alone(pending.request, limits);
+    if (outcome.finishes == std::vector<Finish>{Finish::stopped}) {
+      EXPECT_TRUE(pending.cancelled);
+      EXPECT_LE(outcome.tokens.size(), expected.tokens.size());
+      EXPECT_TRUE(std::equal(outcome.tokens.begin(), outcome.tokens.end(), expected.tokens.begin()));
+      continue;
+    }
+    EXPECT_EQ(outcome.tokens, expected.tokens);
+    EXPECT_EQ(outcome.log_probabilities, expected.log_probabilities);
+    EXPECT_EQ(outcome.finishes, expected.finishes);
+    EXPECT_EQ(outcome.started, 1);
+  }
+  return engine.engine.preemptions();
+}
+
+TEST(Scheduler, RandomCompaniesAllEndWithTheTextOfEachAlone) {
+  int64_t preemptions = 0;
+  for (uint32_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    preemptions += drive(seed, 200);
+    if (::testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(preemptions, 100);
+}
+
+// The oldest are never preempted, and nobody overtakes.
+TEST(Scheduler, AdmitsInTheOrderOfArrival) {
+  FakeRunner runner(write_hash, {.pages = 6, .page_tokens = 8});
+  Engine engine(runner, {.sequences = 8});
+  std::vector<RequestId> started, added;
+  for (const int64_t length : {20, 40, 3, 3, 30, 1}) {
+    Request request;
+    request.prompt.assign(static_cast<size_t>(length), first_of_prompts);
+    request.max_tokens = 6;
+    added.push_back(engine.add(request));
+  }
+  for (bool more = true; more;) {
+    more = engine.step();
+    for (const Event& event : engine.take_events()) {
+      if (event.kind == Event::Kind::started) started.push_back(event.request);
+    }
+  }
+  EXPECT_EQ(started, added);
+}
+
+TEST(Scheduler, APreemptedSequenceMakesItsRowsAgainAsTheyWereMade) {
+  FakeRunner runner(write_hash, {.pages = 6, .page_tokens = 4});
+  std::vector<int64_t> replayed;  // written rows of one entry
+  runner.on_entry = [&](const BatchEntry& entry, bool written) {
+    if (written && entry.ids.size() > 1) replayed.push_back(static_cast<int64_t>(entry.ids.size()));
+  };
+  EngineRun engine(runner, {.sequences = 2});
+  std::vector<Outcome> outcomes(2);
+  for (Outcome& outcome : outcomes) {
+    Request request;
+    request.prompt.assign(3, first_of_prompts);
+    request.forced.assign(18, 9);
+    engine.add(request, outcome);
+  }
+  engine.run();
+  EXPECT_GE(engine.engine.preemptions(), 1);
+  ASSERT_FALSE(replayed.empty());
+  EXPECT_GT(replayed.front(), 4);
+  for (const Outcome& outcome : outcomes) EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,137 @@
+// A model runner without a model: its cache holds ids, and its logits are a function of the text that it finds there.
+// So a page that is lost, shared or filled wrongly changes what is written.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "engine/model_runner.h"
+
+namespace lectern::testing {
+
+struct FakeLimits {
+  int32_t pages = 128;
+  int page_tokens = 64;
+  int64_t context = 8192;
+  int64_t vocabulary = 512;
+  int32_t end_token = 1;
+};
+
+class FakeRunner final : public ModelRunner {
+ public:
+  static constexpr int32_t image_ids = 1000;  // that stand in the cache for rows of images
+
+  // Fills the logits, zero before, after a text: the prompt and what was written.
+  using Model = std::function<void(std::span<const int32_t> text, std::span<float> logits)>;
+  explicit FakeRunner(Model model, const FakeLimits& limits = {})
+      : model_(std::move(model)),
+        limits_(limits),
+        pool_(limits.pages, limits.page_tokens),
+        cache_(static_cast<size_t>(limits.pages) * static_cast<size_t>(limits.page_tokens), -1) {}
+
+  // An image of `rows` rows that takes `pieces` pieces; `first` is the value of the first row.
+  static std::shared_ptr<const Views> views(int rows, int pieces, int first) {
+    auto views = std::make_shared<Views>();
+    views->whole.height = rows;
+    views->columns = pieces;
+    views->rows = first;
+    return views;
+  }
+
+  int64_t context() const override { return limits_.context; }
+  int64_t vocabulary() const override { return limits_.vocabulary; }
+  int32_t end_token() const override { return limits_.end_token; }
+  PagePool& pages() override { return pool_; }
+
+  std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override {
+    return std::make_unique<FakeEncoding>(*this, *views);
+  }
+
+  std::span<const float> step(const Batch& batch) override {
+    ++steps;
+    largest_batch = std::max(largest_batch, batch.entries.size());
+    std::set<int32_t> used;
+    int64_t rows = 0;
+    prompt_rows = 0;
+    logits_.clear();
+    for (const BatchEntry& entry : batch.entries) {
+      for (const int32_t page : entry.pages) EXPECT_TRUE(used.insert(page).second) << "page " << page << " is shared";
+      const auto count = static_cast<int64_t>(entry.ids.size());
+      EXPECT_GT(count, 0);
+      EXPECT_LE(entry.position + count, static_cast<int64_t>(entry.pages.size()) * limits_.page_tokens);
+      rows += count;
+      if (rows > batch.written) prompt_rows += count;
+      if (on_entry) on_entry(entry, rows <= batch.written);
+      store(entry);
+      if (entry.wants_logits) add_logits(entry);
+    }
+    EXPECT_LE(batch.written, rows);
+    EXPECT_EQ(prompt_rows, rows - batch.written) << "an entry is of both kinds";
+    return logits_;
+  }
+
+  int64_t steps = 0;
+  int64_t pieces = 0;       // of all images
+  int64_t prompt_rows = 0;  // of the last step
+  size_t largest_batch = 0;
+  std::function<void(const BatchEntry& entry, bool written)> on_entry;
+
+ private:
+  class FakeEncoding final : public Encoding {
+   public:
+    FakeEncoding(FakeRunner& runner, const Views& views) : runner_(runner), pieces_(views.columns) {
+      for (int i = 0; i < views.whole.height; ++i) values_.push_back(static_cast<float>(views.rows + i));
+    }
+    bool advance(bool /*alone*/) override {
+      ++runner_.pieces;
+      return --pieces_ == 0;
+    }
+    TensorView rows() const override {
+      return {
+          reinterpret_cast<const std::byte*>(values_.data()), DataType::f32, {static_cast<int64_t>(values_.size()), 1}};
+    }
+
+   private:
+    FakeRunner& runner_;
+    int pieces_;
+    std::vector<float> values_;
+  };
+
+  int32_t& slot(const BatchEntry& entry, int64_t position) {
+    const auto page = static_cast<size_t>(entry.pages[static_cast<size_t>(position / limits_.page_tokens)]);
+    return cache_[page * static_cast<size_t>(limits_.page_tokens) +
+                  static_cast<size_t>(position % limits_.page_tokens)];
+  }
+
+  void store(const BatchEntry& entry) {
+    int64_t placed = 0;
+    for (size_t i = 0; i < entry.ids.size(); ++i) {
+      int32_t id = entry.ids[i];
+      if (entry.image && id == entry.image_token && placed < entry.image.shape[0]) {
+        id = image_ids + static_cast<int32_t>(entry.image.as<const float>()[placed++]);
+      }
+      slot(entry, entry.position + static_cast<int64_t>(i)) = id;
+    }
+  }
+
+  void add_logits(const BatchEntry& entry) {
+    std::vector<int32_t> text;
+    const int64_t length = entry.position + static_cast<int64_t>(entry.ids.size());
+    for (int64_t i = 0; i < length; ++i) text.push_back(slot(entry, i));
+    const size_t begin = logits_.size();
+    logits_.resize(begin + static_cast<size_t>(limits_.vocabulary), 0.0F);
+    model_(text, std::span(logits_).subspan(begin));
+  }
+
+  Model model_;
+  FakeLimits limits_;
+  PagePool pool_;
+  std::vector<int32_t> cache_;  // by page and position within it
+  std::vector<float> logits_;
+};
+
+}  // namespace lectern::testing
