@@ -1,8 +1,12 @@
 #include "output/page_json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -24,6 +28,12 @@ json box_to_json(const Box& box) { return {finite(box.left), finite(box.top), fi
 Box box_from_json(const json& value) {
   const auto sides = value.get<std::array<double, 4>>();
   return {sides[0], sides[1], sides[2], sides[3]};
+}
+
+// Nine digits tell any float from its neighbours.
+double nine_digits(float value) {
+  const float finite = std::max(value, std::numeric_limits<float>::lowest());
+  return std::strtod(fmt::format("{:.9g}", finite).c_str(), nullptr);
 }
 
 json boxes_to_json(const std::vector<Box>& boxes) {
@@ -103,6 +113,7 @@ json page_to_json(const DocumentPage& page) {
                   {"action", valid_utf8(page.guard.action)}}},
                 {"warnings", std::move(warnings)}};
   if (!page.error.empty()) value["error"] = valid_utf8(page.error);
+  for (const float logprob : page.token_logprobs) value["token_logprobs"].push_back(nine_digits(logprob));
   if (value["raw"].get_ref<const std::string&>() != page.raw) value["raw_base64"] = base64(page.raw);
   return value;
 }
@@ -121,6 +132,7 @@ DocumentPage page_from_json(const json& value) try {
   value.at("raw").get_to(page.raw);
   if (value.contains("raw_base64")) page.raw = from_base64(value.at("raw_base64").get_ref<const std::string&>());
   page.error = value.value("error", "");
+  if (value.contains("token_logprobs")) value.at("token_logprobs").get_to(page.token_logprobs);
   const json& tokens = value.at("tokens");
   tokens.at("vision").get_to(page.vision_tokens);
   tokens.at("prompt").get_to(page.prompt_tokens);

@@ -67,7 +67,7 @@ class EncodingTask {
   bool keep_stages_;
   size_t begun_ = 0;      // views: the whole page, then the tiles
   size_t group_ = 0;      // of them, that are worked on now
-  int step_ = 0;          // of the group: layers of SAM, those of CLIP
+  int layer_ = 0;         // the next of the group: those of SAM, then those of CLIP
   Tensor x_;              // of the group
   VisionStages stages_;   // of the group
   Tensor whole_, tiles_;  // [views, g, g, hidden]

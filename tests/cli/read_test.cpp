@@ -68,6 +68,20 @@ TEST_F(ReadCommand, WritesTheFormatsThatHaveSwitches) {
   EXPECT_EQ(files_in(folder / "out"), 3u);
 }
 
+TEST_F(ReadCommand, WritesHowSureItWasOfEveryToken) {
+  const auto page_of = [&](const std::string& options) {
+    return nlohmann::json::parse(read(quick + banner + " --format json " + options).out)["pages"][0];
+  };
+  EXPECT_FALSE(page_of("").contains("token_logprobs"));
+  const nlohmann::json page = page_of("--logprobs");
+  ASSERT_EQ(page["token_logprobs"].size(), 40u);
+  EXPECT_EQ(page["tokens"]["text"], 40);
+  for (const double logprob : page["token_logprobs"]) {
+    EXPECT_LE(logprob, 0);
+    EXPECT_GT(logprob, -20);
+  }
+}
+
 TEST_F(ReadCommand, RefusesWrongUsage) {
   expect_refusal(testing::lectern(folder, ""), 2, "expected a command: read, ");
   expect_refusal(testing::lectern(folder, banner), 2, "as in: lectern read " + banner);

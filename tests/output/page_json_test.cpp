@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -45,6 +46,16 @@ TEST(PageJson, LosesNothing) {
   expect_equal(testing::failed_page(3, "scan.pdf: page 3: damaged"),
                again(testing::failed_page(3, "scan.pdf: page 3: damaged")));
   expect_equal({}, again({}));
+}
+
+TEST(PageJson, KeepsLogProbabilitiesInNineDigits) {
+  DocumentPage page = testing::page_of(1, "abc");
+  EXPECT_FALSE(page_to_json(page).contains("token_logprobs"));
+  page.token_logprobs = {0, -1.0F / 3, -1e-9F, -123.456789F, -std::numeric_limits<float>::infinity()};
+  EXPECT_EQ(page_to_json(page)["token_logprobs"].dump(),
+            "[0.0,-0.333333343,-9.99999972e-10,-123.456787,-3.40282347e+38]");
+  page.token_logprobs.pop_back();
+  EXPECT_EQ(again(page).token_logprobs, page.token_logprobs);
 }
 
 TEST(PageJson, KeepsWordsWithBoxes) {

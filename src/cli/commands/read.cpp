@@ -75,7 +75,10 @@ Devices load(const Arguments& arguments, const std::filesystem::path& folder) {
   Devices devices;
   for (const std::string& name : names) {
     try {
-      devices.models.push_back(Model::load(folder, arguments.model.weights, name, arguments.model.without));
+      const std::string& weights = arguments.model.weights;
+      const std::string& without = arguments.model.without;
+      devices.models.push_back(devices.models.empty() ? Model::load(folder, weights, name, without)
+                                                      : devices.models.front().on(name, weights, without));
     } catch (const DeviceFailure& failure) {
       if (devices.lost.size() + 1 == names.size()) throw;
       complain(fmt::format("{}: failed and is left out: {}", name, failure.what()));
@@ -201,6 +204,8 @@ void add_reading_options(CLI::App& command, ReadOptions& options) {
                   "Tokens to write at most for a page (default: what the context holds)")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000).description(""));
+  command.add_flag("--logprobs", options.logprobs,
+                   "Write how sure the model was of every token into json, as natural logarithms of probabilities");
 }
 
 }  // namespace
