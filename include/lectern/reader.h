@@ -1,4 +1,4 @@
-// Reads pictures of pages: a picture goes in, the text on it comes out.
+// Reads pictures of pages: pictures go in, from any thread, and the text on them comes out.
 #pragma once
 
 #include <cstddef>
@@ -6,12 +6,15 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lectern/document.h"
+#include "lectern/image.h"
 #include "lectern/model.h"
 
 namespace lectern {
@@ -60,25 +63,64 @@ struct PageText {
   int64_t tokens = 0;         // written, without the dropped ones
   GuardReport guard;
   double encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
+  std::vector<Block> blocks;
+  std::vector<Warning> warnings;
+  std::vector<float> token_logprobs;  // where ReadOptions asks for them
 };
 
-// Reads one page at a time; use one Reader a thread.
+// What happens to a page that was submitted.
+struct ReadEvent {
+  enum class Kind : uint8_t { text, progress, finished, failed };  // the last two are the last event
+  Kind kind = Kind::text;
+  size_t keep = 0;    // text: what was given so far is cut to so many bytes,
+  std::string more;   // then this is appended
+  Progress progress;  // progress
+  PageText page;      // finished
+  std::string error;  // failed: why
+};
+
+// A page that was submitted. Copies stand for the same page; none keeps the reader alive.
+class Ticket {
+ public:
+  // The page ends soon, as finished with what was read so far. Any thread may call it, at any time.
+  void cancel() const;
+
+ private:
+  friend class Reader;
+  std::function<void()> cancel_;
+};
+
+// Reads pages for any number of threads: pages that are there at one time are read together, on one device or spread
+// over several. What is read does not depend on the company.
 class Reader {
  public:
-  // Throws Error for options that the model cannot serve.
-  Reader(const Model& model, const ReadOptions& options);
+  // `options` are those of pages that are given none of their own. `batch`: pages read together on a device; 0: as many
+  // as help and as the memory holds. Throws Error for options that the model cannot serve.
+  explicit Reader(const Model& model, const ReadOptions& options = {}, int batch = 0);
+  // One model a device, as Model::on gives them. Throws Error where there is none.
+  explicit Reader(const std::vector<Model>& models, const ReadOptions& options = {}, int batch = 0);
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;
+  // Cancels pages that are being read, and waits for their events. No call of read may be under way.
   ~Reader();
 
-  // A picture file: JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF. Throws Error, naming it, when it cannot be read.
+  // Waits for the page; its events come on the calling thread, and what they throw ends the page and is passed on.
+  // Throws Error, naming the image, when it cannot be read.
+  PageText read(const Image& image, const ReadEvents& events = {}, const std::optional<ReadOptions>& options = {});
   PageText read(const std::filesystem::path& file, const ReadEvents& events = {});
-  // The same from memory; `name` stands for it in messages.
   PageText read(std::span<const std::byte> bytes, std::string_view name, const ReadEvents& events = {});
+
+  // Returns at once. `on_event` is called on a thread of the reader's, one call at a time; it must not throw, and must
+  // not wait for another page. Throws Error for options that the model cannot serve.
+  Ticket submit(const Image& image, std::function<void(const ReadEvent&)> on_event,
+                const std::optional<ReadOptions>& options = {});
+
+  // Pages that a device had in hand together, at most so far.
+  int max_together() const;
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace lectern

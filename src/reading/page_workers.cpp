@@ -92,6 +92,11 @@ std::string PageWorkers::dead() const {
   return alive_ == 0 ? last_failure_ : "";
 }
 
+int PageWorkers::max_together() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(max_together_);
+}
+
 std::vector<WorkerReport> PageWorkers::join() {
   std::vector<WorkerReport> reports;
   for (const auto& worker : workers_) {
@@ -189,6 +194,7 @@ std::optional<PageTask> PageWorkers::take(Worker& worker, const PageReader& read
   PageTask task = std::move(*next);
   queue_.erase(next);
   worker.tasks.emplace(task.job.ticket, task);
+  max_together_ = std::max(max_together_, worker.tasks.size());
   room_.notify_all();
   return task;
 }

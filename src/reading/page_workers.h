@@ -78,6 +78,9 @@ class PageWorkers {
   // Not empty: why no page can be read any more.
   std::string dead() const;
 
+  // Pages that one worker had in hand together, at most so far.
+  int max_together() const;
+
   // Waits for the last page, or for the end of those in flight after a stop. Throws Error when no worker could be made.
   std::vector<WorkerReport> join();
 
@@ -110,6 +113,7 @@ class PageWorkers {
   bool closed_ = false;
   std::vector<std::unique_ptr<Worker>> workers_;
   size_t alive_;
+  size_t max_together_ = 0;
   size_t idle_ = 0;           // workers that wait for a page
   std::string last_failure_;  // of a worker
   std::exception_ptr unforeseen_;

@@ -1,78 +1,251 @@
 #include "lectern/reader.h"
 
-#include <vector>
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
 
-#include "image/picture_file.h"
+#include "engine/loaded_model.h"
+#include "lectern/error.h"
 #include "reading/model_page_reader.h"
+#include "reading/page_workers.h"
 
 namespace lectern {
+namespace {
 
-struct Reader::State {
-  PageText read(Picture picture, const ReadEvents& events);
-  static PageText finished(PageText text, const DocumentPage& page);
-
-  ModelPageReader reader;
+// A page from its start to its last event.
+struct Inbox {
+  std::deque<WorkerEvent> events;                  // not yet taken; of a page that somebody waits for
+  std::function<void(const ReadEvent&)> on_event;  // of one that was submitted
+  std::string text;                                // shown so far; whoever takes the events has it
 };
 
-PageText Reader::State::read(Picture picture, const ReadEvents& events) {
-  PageText text;
-  PageJob job;
-  job.page.width = picture.width;
-  job.page.height = picture.height;
-  job.picture = std::make_shared<const Picture>(std::move(picture));
-  // Nothing must be left behind, whatever is thrown.
-  const struct Cleared {
-    ModelPageReader& reader;
-    ~Cleared() { reader.clear(); }
-  } cleared{reader};
-  reader.add(std::move(job));
-  std::vector<PageEvent> told;
+std::vector<PageWorker> workers_of(const std::vector<Model>& models, const ReadOptions& options, int batch) {
+  if (models.empty()) throw Error("there is no model to read with");
+  std::vector<PageWorker> workers;
+  for (const Model& model : models) {
+    check_read_options(model, options);
+    const int pages = batch_size(model, batch);
+    workers.push_back({model.loaded().device.name(),
+                       [model, options, pages] { return std::make_unique<ModelPageReader>(model, options, pages); }});
+  }
+  return workers;
+}
+
+bool is_last(const WorkerEvent& event) { return event.kind == WorkerEvent::Kind::finished; }
+
+ReadEvent read_event(const WorkerEvent& event, std::string& text) {
+  ReadEvent made;
+  if (event.kind == WorkerEvent::Kind::text) {
+    made.keep = event.keep;
+    made.more = event.more;
+    text.resize(event.keep);
+    text += event.more;
+  } else if (event.kind == WorkerEvent::Kind::progress) {
+    made.kind = ReadEvent::Kind::progress;
+    made.progress = event.progress;
+  } else if (!event.page.error.empty()) {
+    made.kind = ReadEvent::Kind::failed;
+    made.error = event.page.error;
+  } else {
+    made.kind = ReadEvent::Kind::finished;
+    const DocumentPage& page = event.page;
+    made.page = {.text = text,
+                 .finish = page.finish,
+                 .mode = page.mode,
+                 .vision_tokens = page.vision_tokens,
+                 .prompt_tokens = page.prompt_tokens,
+                 .tokens = page.tokens,
+                 .guard = page.guard,
+                 .encode_seconds = page.encode_seconds,
+                 .prefill_seconds = page.prefill_seconds,
+                 .decode_seconds = page.decode_seconds,
+                 .blocks = page.blocks,
+                 .warnings = page.warnings,
+                 .token_logprobs = page.token_logprobs};
+  }
+  return made;
+}
+
+}  // namespace
+
+// The workers' threads put events into inboxes. Whoever called read takes them out of that of its page; those of pages
+// that were submitted go through one queue to a thread that calls their functions. Never call workers_ with the lock
+// held: it calls told() with its own.
+struct Reader::State {
+  State(const std::vector<Model>& given, const ReadOptions& options, int batch)
+      : models(given),
+        workers(workers_of(given, options, batch), {}, [this](WorkerEvent event) { told(std::move(event)); }),
+        deliverer([this] { deliver(); }) {}
+  ~State();
+
+  void told(WorkerEvent event);
+  void deliver();
+  size_t start(const Image& image, const std::optional<ReadOptions>& options,
+               std::function<void(const ReadEvent&)> on_event);
+  PageText wait(size_t ticket, const ReadEvents& events);
+  std::deque<WorkerEvent> take(size_t ticket, const std::stop_token& stop);
+
+  const std::vector<Model> models;
+  std::mutex mutex;  // of the next five
+  std::condition_variable_any news;
+  std::map<size_t, Inbox> inboxes;      // by ticket, until the last event was taken
+  std::deque<WorkerEvent> submissions;  // events of pages that were submitted
+  size_t next_ticket = 0;
+  bool closing = false;
+  PageWorkers workers;
+  std::thread deliverer;  // last: it uses all of the others
+};
+
+Reader::State::~State() {
+  std::vector<size_t> tickets;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& [ticket, inbox] : inboxes) tickets.push_back(ticket);
+  }
+  for (const size_t ticket : tickets) workers.cancel(ticket);
+  {
+    std::unique_lock lock(mutex);
+    news.wait(lock, [&] { return inboxes.empty(); });
+    closing = true;
+  }
+  news.notify_all();
+  deliverer.join();
+}
+
+void Reader::State::told(WorkerEvent event) {
+  if (event.kind == WorkerEvent::Kind::lost) return;  // its pages are read by others, or say why not
+  const std::lock_guard lock(mutex);
+  const auto found = inboxes.find(event.ticket);
+  if (found == inboxes.end()) return;
+  (found->second.on_event ? submissions : found->second.events).push_back(std::move(event));
+  news.notify_all();
+}
+
+void Reader::State::deliver() {
+  std::unique_lock lock(mutex);
   for (;;) {
-    if (events.stop.stop_requested()) reader.cancel(0);
-    reader.step(told);
-    for (const PageEvent& event : told) {
-      switch (event.kind) {
-        case PageEvent::Kind::text:
-          text.text.resize(event.keep);
-          text.text += event.more;
-          if (events.text) events.text(event.keep, event.more);
-          break;
-        case PageEvent::Kind::progress:
-          if (events.progress) events.progress(event.progress);
-          break;
-        case PageEvent::Kind::failed: std::rethrow_exception(event.error);
-        case PageEvent::Kind::finished: return finished(std::move(text), event.page);
-      }
-    }
-    told.clear();
+    news.wait(lock, [&] { return closing || !submissions.empty(); });
+    if (submissions.empty()) return;
+    const WorkerEvent event = std::move(submissions.front());
+    submissions.pop_front();
+    Inbox& inbox = inboxes.at(event.ticket);  // stays where it is
+    lock.unlock();
+    inbox.on_event(read_event(event, inbox.text));
+    lock.lock();
+    if (!is_last(event)) continue;
+    inboxes.erase(event.ticket);
+    news.notify_all();
   }
 }
 
-PageText Reader::State::finished(PageText text, const DocumentPage& page) {
-  text.finish = page.finish;
-  text.mode = page.mode;
-  text.vision_tokens = page.vision_tokens;
-  text.prompt_tokens = page.prompt_tokens;
-  text.tokens = page.tokens;
-  text.guard = page.guard;
-  text.encode_seconds = page.encode_seconds;
-  text.prefill_seconds = page.prefill_seconds;
-  text.decode_seconds = page.decode_seconds;
-  return text;
+size_t Reader::State::start(const Image& image, const std::optional<ReadOptions>& options,
+                            std::function<void(const ReadEvent&)> on_event) {
+  PageTask task;
+  task.name = image.name();
+  task.job.picture = image.picture();
+  task.job.page.number = 1;
+  task.job.page.width = image.width();
+  task.job.page.height = image.height();
+  if (options) {
+    for (const Model& model : models) check_read_options(model, *options);
+    task.job.options = std::make_shared<const ReadOptions>(*options);
+  }
+  size_t ticket = 0;
+  {
+    const std::lock_guard lock(mutex);
+    ticket = next_ticket++;
+    inboxes[ticket].on_event = std::move(on_event);
+  }
+  task.job.ticket = ticket;
+  workers.add(std::move(task));
+  return ticket;
 }
 
-Reader::Reader(const Model& model, const ReadOptions& options)
-    : state_(new State{ModelPageReader(model, options, 1)}) {}
+// Waits for events of a page, or for the stop.
+std::deque<WorkerEvent> Reader::State::take(size_t ticket, const std::stop_token& stop) {
+  std::unique_lock lock(mutex);
+  Inbox& inbox = inboxes.at(ticket);
+  news.wait(lock, stop, [&] { return !inbox.events.empty(); });
+  std::deque<WorkerEvent> events = std::exchange(inbox.events, {});
+  if (!events.empty() && is_last(events.back())) {
+    inboxes.erase(ticket);
+    news.notify_all();
+  }
+  return events;
+}
+
+PageText Reader::State::wait(size_t ticket, const ReadEvents& events) {
+  std::string text;
+  bool ended = false;
+  std::stop_token stop = events.stop;
+  try {
+    for (;;) {
+      for (const WorkerEvent& event : take(ticket, stop)) {
+        ended |= is_last(event);
+        ReadEvent told = read_event(event, text);
+        switch (told.kind) {
+          case ReadEvent::Kind::text:
+            if (events.text) events.text(told.keep, told.more);
+            break;
+          case ReadEvent::Kind::progress:
+            if (events.progress) events.progress(told.progress);
+            break;
+          case ReadEvent::Kind::failed: throw Error(told.error);
+          case ReadEvent::Kind::finished: return std::move(told.page);
+        }
+      }
+      if (!stop.stop_requested()) continue;
+      stop = {};  // it was heard
+      workers.cancel(ticket);
+    }
+  } catch (...) {
+    // Nothing of the page is left behind.
+    if (!ended) workers.cancel(ticket);
+    while (!ended) {
+      for (const WorkerEvent& event : take(ticket, {})) ended |= is_last(event);
+    }
+    throw;
+  }
+}
+
+Reader::Reader(const Model& model, const ReadOptions& options, int batch)
+    : Reader(std::vector<Model>{model}, options, batch) {}
+Reader::Reader(const std::vector<Model>& models, const ReadOptions& options, int batch)
+    : state_(std::make_shared<State>(models, options, batch)) {}
 Reader::Reader(Reader&&) noexcept = default;
 Reader& Reader::operator=(Reader&&) noexcept = default;
 Reader::~Reader() = default;
 
+PageText Reader::read(const Image& image, const ReadEvents& events, const std::optional<ReadOptions>& options) {
+  return state_->wait(state_->start(image, options, {}), events);
+}
+
 PageText Reader::read(const std::filesystem::path& file, const ReadEvents& events) {
-  return state_->read(read_picture(file), events);
+  return read(Image::from_file(file), events);
 }
 
 PageText Reader::read(std::span<const std::byte> bytes, std::string_view name, const ReadEvents& events) {
-  return state_->read(read_picture(bytes, name), events);
+  return read(Image::from_bytes(bytes, name), events);
+}
+
+Ticket Reader::submit(const Image& image, std::function<void(const ReadEvent&)> on_event,
+                      const std::optional<ReadOptions>& options) {
+  if (!on_event) on_event = [](const ReadEvent&) {};
+  Ticket ticket;
+  ticket.cancel_ = [weak = std::weak_ptr(state_), number = state_->start(image, options, std::move(on_event))] {
+    if (const auto state = weak.lock()) state->workers.cancel(number);
+  };
+  return ticket;
+}
+
+int Reader::max_together() const { return state_->workers.max_together(); }
+
+void Ticket::cancel() const {
+  if (cancel_) cancel_();
 }
 
 }  // namespace lectern
