@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "layout/html_table.h"
+#include "layout/block_text.h"
 
 namespace lectern {
 namespace {
@@ -19,7 +19,9 @@ void TableFilter::put(std::string_view text, std::string& out) {
 
 void TableFilter::put_table(std::string_view html, std::string& out) {
   if (in_line_) put("\n", out);
-  put(table_text(table_rows(html), "\t") + "\n", out);
+  Block block;
+  block.text = html;
+  put(plain_text(block) + "\n", out);
 }
 
 std::string TableFilter::push(std::string_view text) {

@@ -17,7 +17,7 @@
 #include "layout/layout.h"
 #include "lectern/error.h"
 #include "reading/page_retry.h"
-#include "reading/shown_text.h"
+#include "reading/streamed_text.h"
 
 namespace lectern {
 namespace {
@@ -115,7 +115,7 @@ struct Reading {
   DocumentPage page;      // in the making: all of it, or the part that is being read
   RequestId request = 0;  // of that
   TextStream raw;         // all that the model writes
-  ShownText shown;
+  StreamedText shown;
   std::string text;  // shown in this attempt
   std::string best;  // in the attempt that counts so far
   Clock working;     // since the image was encoded

@@ -1,4 +1,4 @@
-#include "reading/shown_text.h"
+#include "reading/streamed_text.h"
 
 #include <algorithm>
 #include <array>
@@ -13,10 +13,10 @@ constexpr std::array<std::string_view, 8> table_tags = {"<table>", "</table>", "
 
 }  // namespace
 
-ShownText::ShownText(const Tokenizer& tokenizer, Shown shown)
+StreamedText::StreamedText(const Tokenizer& tokenizer, Shown shown)
     : tokenizer_(&tokenizer), shown_(shown), stream_(tokenizer, false) {}
 
-std::string ShownText::filtered(const std::string& text) {
+std::string StreamedText::filtered(const std::string& text) {
   switch (shown_) {
     case Shown::raw: return text;
     case Shown::untagged: return tags_.push(text);
@@ -25,13 +25,13 @@ std::string ShownText::filtered(const std::string& text) {
   return text;
 }
 
-std::string ShownText::push(int32_t token) {
+std::string StreamedText::push(int32_t token) {
   const bool dropped = shown_ == Shown::plain && tokenizer_->is_special(token) &&
                        std::ranges::find(table_tags, tokenizer_->bytes_of(token)) == table_tags.end();
   return dropped ? "" : filtered(stream_.push(token));
 }
 
-std::string ShownText::finish() {
+std::string StreamedText::finish() {
   std::string text = filtered(stream_.finish());
   if (shown_ == Shown::untagged) text += tags_.finish();
   if (shown_ == Shown::plain) text += tables_.finish();

@@ -16,10 +16,10 @@ enum class Shown : uint8_t {
   plain,     // without special tokens; rows of tables are lines, with tabs between the cells
 };
 
-class ShownText {
+class StreamedText {
  public:
   // The tokenizer must outlive it.
-  ShownText(const Tokenizer& tokenizer, Shown shown);
+  StreamedText(const Tokenizer& tokenizer, Shown shown);
 
   // More text to show.
   std::string push(int32_t token);

@@ -1,4 +1,4 @@
-#include "reading/shown_text.h"
+#include "reading/streamed_text.h"
 
 #include <gtest/gtest.h>
 
@@ -13,29 +13,29 @@ const Tokenizer& tokenizer() {
 }
 
 std::string shown(std::string_view text, Shown how) {
-  ShownText shown(tokenizer(), how);
+  StreamedText shown(tokenizer(), how);
   std::string out;
   for (const int32_t id : tokenizer().encode(text)) out += shown.push(id);
   return out + shown.finish();
 }
 
-TEST(ShownText, PlainTextKeepsTheCellsOfTablesApart) {
+TEST(StreamedText, PlainTextKeepsTheCellsOfTablesApart) {
   EXPECT_EQ(shown("<table><tr><td>12</td><td>34</td></tr></table>", Shown::plain), "12\t34\n");
   EXPECT_EQ(shown("1 < 2<|grounding|> and <td>", Shown::plain), "1 < 2 and <td>");
 }
 
-TEST(ShownText, RawTextIsAllOfIt) {
+TEST(StreamedText, RawTextIsAllOfIt) {
   const std::string text = "<|ref|>a<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\nb <td>";
   EXPECT_EQ(shown(text, Shown::raw), text);
 }
 
-TEST(ShownText, UntaggedTextHasNoLayout) {
+TEST(StreamedText, UntaggedTextHasNoLayout) {
   EXPECT_EQ(shown("<|ref|>a<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\nb <td>", Shown::untagged), "b <td>");
 }
 
 // What is held back comes in the order in which it was written.
-TEST(ShownText, HalfACharacterBehindThePartOfATagComesLast) {
-  ShownText text(tokenizer(), Shown::untagged);
+TEST(StreamedText, HalfACharacterBehindThePartOfATagComesLast) {
+  StreamedText text(tokenizer(), Shown::untagged);
   std::string out;
   for (const int32_t id : tokenizer().encode("a<|re")) out += text.push(id);
   const std::vector<int32_t> euro = tokenizer().encode("\xe2");
