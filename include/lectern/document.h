@@ -26,6 +26,17 @@ struct TextSpan {
   std::vector<std::array<int, 4>> raw_boxes;
 };
 
+// A word and a line as they were found on the page, where lines were measured (mode "lines").
+struct PageWord {
+  Box box;
+  std::string text;
+};
+struct PageLine {
+  Box box;
+  std::string text;
+  std::vector<PageWord> words;
+};
+
 // A block as the model wrote it: <|ref|>label<|/ref|><|det|>[[x1, y1, x2, y2], ...]<|/det|> and the text behind it.
 struct Block {
   std::string label;                          // the model's own word; empty for text that stands outside every tag
@@ -33,6 +44,7 @@ struct Block {
   std::vector<std::array<int, 4>> raw_boxes;  // as written, on the model's scale of 0 to 999
   std::string text;                           // UTF-8, without the white space around it; may be empty
   std::vector<TextSpan> spans{};              // in order; they do not overlap
+  std::vector<PageLine> lines{};                  // from the top; empty where they were not measured
 };
 
 // Something the reader of the result should know. Codes are stable, e.g. "uncovered_ink", "repetition", "cut_short".

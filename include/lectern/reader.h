@@ -20,7 +20,8 @@
 namespace lectern {
 
 struct ReadOptions {
-  // tiny, small, base, large, gundam, native, or auto: gundam for a model trained at 1024 pixels, else native.
+  // tiny, small, base, large, gundam, native, lines, or auto: gundam for a model trained at 1024 pixels, lines for one
+  // that was trained on rows of text, else native.
   std::string mode = "auto";
   // Allows a mode that the model was not trained for.
   bool force_mode = false;

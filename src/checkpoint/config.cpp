@@ -238,6 +238,18 @@ DecoderConfig read_decoder(const Section& section) {
   return decoder;
 }
 
+std::optional<RowConfig> read_rows(const Section& top, int view) {
+  if (top.find("lectern") == nullptr) return std::nullopt;
+  const Section own = top.object("lectern");
+  if (own.find("rows") == nullptr) return std::nullopt;
+  const Section rows = own.object("rows");
+  RowConfig config;
+  config.row_height = rows.integer("row_height", 8, view);
+  config.ink_height = rows.integer("ink_height", 4, config.row_height);
+  config.piece_width = rows.integer("piece_width", 8, view - 6);
+  return config;
+}
+
 }  // namespace
 
 ModelConfig read_config(const std::filesystem::path& path) {
@@ -249,6 +261,7 @@ ModelConfig read_config(const std::filesystem::path& path) {
 
   ModelConfig config;
   config.native_size = native_size(top);
+  config.rows = read_rows(top, config.native_size);
   const Section vision = top.object("vision_config").object("width");
   config.sam = read_sam(vision.object("sam_vit_b"));
   config.clip = read_clip(vision.object("clip-l-14-224"));

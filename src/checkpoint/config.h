@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace lectern {
@@ -43,8 +44,18 @@ struct DecoderConfig {
   float routed_scale = 1;    // routed_scaling_factor
 };
 
+// What a small model was trained to read: views of rows, each a piece of one line of text. In pixels; "lectern":
+// {"rows":
+// {"row_height", "ink_height", "piece_width"}}.
+struct RowConfig {
+  int row_height = 0;
+  int ink_height = 0;   // from the top of tall letters to the foot of low ones
+  int piece_width = 0;  // at most
+};
+
 struct ModelConfig {
   int native_size = 0;  // pixels along a side of the view the model was made for: candidate_resolutions[0][0]
+  std::optional<RowConfig> rows;
   SamConfig sam;
   ClipConfig clip;
   DecoderConfig decoder;

@@ -63,9 +63,13 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, W
 ViewPlan ModelFiles::plan(std::string_view mode, bool force) const {
   const int size = checkpoint.config().native_size;
   if (mode == "auto") return plan_of(size == published_size ? Mode::gundam : Mode::native, size);
+  if (mode == "lines") {  // a page without lines is one view
+    if (checkpoint.config().rows) return plan_of(Mode::native, size);
+    throw Error(fmt::format("{}: was not trained on rows of text, as the mode lines needs; use the mode auto", name()));
+  }
   const std::optional<Mode> known = mode_of(mode);
   if (!known)
-    throw Error(fmt::format("unknown mode '{}'; choose tiny, small, base, large, gundam, native or auto", mode));
+    throw Error(fmt::format("unknown mode '{}'; choose tiny, small, base, large, gundam, native, lines or auto", mode));
   if (size != published_size && *known != Mode::native && !force) {
     throw Error(fmt::format(
         "{}: was trained on one view of {} pixels and does not know mode {}; use --mode auto, or --force-mode to try",

@@ -18,6 +18,7 @@
 #include "job/run_identity.h"
 #include "lectern/error.h"
 #include "reading/model_page_reader.h"
+#include "reading/page_readers.h"
 
 namespace lectern {
 namespace {
@@ -97,8 +98,8 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
     together_ += static_cast<size_t>(batch);
     // Options that the model cannot serve are refused here, before anything is read.
     check_read_options(model, read);
-    workers_.push_back({model.loaded().device.name(),
-                        [model, read, batch] { return std::make_unique<ModelPageReader>(model, read, batch); }});
+    workers_.push_back(
+        {model.loaded().device.name(), [model, read, batch] { return make_page_reader(model, read, batch); }});
   }
   report_.errors = plan_.inputs.errors;
   for (const std::string& error : plan_.inputs.errors) tell(error);

@@ -11,6 +11,7 @@
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "reading/model_page_reader.h"
+#include "reading/page_readers.h"
 #include "reading/page_workers.h"
 
 namespace lectern {
@@ -29,8 +30,8 @@ std::vector<PageWorker> workers_of(const std::vector<Model>& models, const ReadO
   for (const Model& model : models) {
     check_read_options(model, options);
     const int pages = batch_size(model, batch);
-    workers.push_back({model.loaded().device.name(),
-                       [model, options, pages] { return std::make_unique<ModelPageReader>(model, options, pages); }});
+    workers.push_back(
+        {model.loaded().device.name(), [model, options, pages] { return make_page_reader(model, options, pages); }});
   }
   return workers;
 }

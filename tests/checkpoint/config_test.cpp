@@ -38,6 +38,22 @@ void expect_refused(const json& config, const std::string& message) {
   EXPECT_THAT([&] { read(config); }, ThrowsMessage<Error>(AllOf(HasSubstr("config.json: "), HasSubstr(message))));
 }
 
+TEST(Config, SaysWhichRowsASmallModelWasTrainedOn) {
+  EXPECT_FALSE(read(mini()).rows);
+  const json rows = {{"rows", {{"row_height", 64}, {"ink_height", 27}, {"piece_width", 244}}}};
+  const ModelConfig config = read(with("/lectern", rows));
+  ASSERT_TRUE(config.rows);
+  EXPECT_EQ(config.rows->row_height, 64);
+  EXPECT_EQ(config.rows->ink_height, 27);
+  EXPECT_EQ(config.rows->piece_width, 244);
+  EXPECT_FALSE(read(with("/lectern", json::object())).rows);
+  expect_refused(with("/lectern/rows", {{"row_height", 64}, {"ink_height", 27}}),
+                 "lectern.rows.piece_width is missing");
+  expect_refused(with("/lectern/rows", {{"row_height", 64}, {"ink_height", 65}, {"piece_width", 244}}),
+                 "lectern.rows.ink_height is 65");
+  expect_refused(with("/lectern", 3), "lectern");
+}
+
 TEST(Config, ReadsTheMiniModel) {
   const ModelConfig config = read_config(TEST_DATA "/goldens/mini/config.json");
   EXPECT_EQ(config.native_size, 1024);

@@ -1,0 +1,103 @@
+#include "lines/letters.h"
+
+#include <algorithm>
+
+#include "image/ink_mask.h"
+
+namespace lectern {
+namespace {
+
+constexpr int min_height = 5;  // pixels of a letter that can be read
+constexpr int min_pixels = 3;  // of ink in a mark
+// Letters beside the commonest: large headings on one side, small capitals and signs on the other.
+constexpr double max_relative = 7, min_relative = 0.55, min_mark = 0.1;
+// A piece this solid and large is a bar with light letters on it.
+constexpr double min_fill_of_bar = 0.55;
+
+PixelBox box_of(const InkPiece& piece, int scale) {
+  return {piece.left * scale, piece.top * scale, piece.right * scale, piece.bottom * scale};
+}
+
+int median(std::vector<int> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+bool letter_shaped(const PixelBox& box) {
+  return box.height() >= min_height && box.width() * 8 >= box.height() && box.width() <= 4 * box.height();
+}
+
+int usual_height(const std::vector<InkPiece>& pieces, int scale) {
+  std::vector<int> heights;
+  for (const InkPiece& piece : pieces) {
+    const PixelBox box = box_of(piece, scale);
+    if (letter_shaped(box) && piece.pixels >= 12) heights.push_back(box.height());
+  }
+  return median(std::move(heights));
+}
+
+Picture inverted(const Picture& page, const PixelBox& box) {
+  Picture out(box.width(), box.height());
+  for (int y = 0; y < out.height; ++y) {
+    const uint8_t* from = page.row(box.top + y) + static_cast<size_t>(box.left) * 3;
+    std::transform(from, from + static_cast<size_t>(out.width) * 3, out.row(y),
+                   [](uint8_t value) { return static_cast<uint8_t>(255 - value); });
+  }
+  return out;
+}
+
+std::vector<InkPiece> pieces_of(const Picture& page, int& scale) {
+  InkMask mask = find_ink(page, Ink::solid);
+  scale = mask.scale;
+  erase_rules(mask);
+  return ink_pieces(mask);
+}
+
+}  // namespace
+
+Letters find_letters(const Picture& page) {
+  Letters found;
+  if (page.width < min_height || page.height < min_height) return found;
+  int scale = 1;
+  const std::vector<InkPiece> pieces = pieces_of(page, scale);
+  found.height = usual_height(pieces, scale);
+  std::vector<PixelBox> boxes;
+  std::vector<PixelBox> bars;
+  for (const InkPiece& piece : pieces) {
+    const PixelBox box = box_of(piece, scale);
+    const double area = static_cast<double>(piece.width()) * piece.height();
+    const int usual = std::max(found.height, 2 * min_height);
+    if (box.width() >= 4 * usual && box.height() >= 2 * usual && piece.pixels >= min_fill_of_bar * area) {
+      bars.push_back(box);
+    } else if (piece.pixels >= min_pixels) {
+      boxes.push_back(box);
+    }
+  }
+  for (const PixelBox& bar : bars) {
+    int inner_scale = 1;
+    const std::vector<InkPiece> inner = pieces_of(inverted(page, bar), inner_scale);
+    if (found.height == 0) found.height = usual_height(inner, inner_scale);
+    for (const InkPiece& piece : inner) {
+      const PixelBox box = box_of(piece, inner_scale);
+      boxes.push_back({bar.left + box.left, bar.top + box.top, bar.left + box.right, bar.top + box.bottom});
+    }
+  }
+  if (found.height == 0) return found;
+  for (const PixelBox& box : boxes) {
+    const int longest = std::max(box.width(), box.height());
+    if (box.height() >= min_relative * found.height && box.height() >= min_height) {
+      if (longest <= max_relative * found.height * 2 && box.height() <= max_relative * found.height)
+        found.letters.push_back(box);
+    } else if (longest >= min_mark * found.height && box.width() <= 3 * found.height) {
+      found.marks.push_back(box);
+    }
+  }
+  const auto from_left = [](const PixelBox& a, const PixelBox& b) { return a.left < b.left; };
+  std::ranges::sort(found.letters, from_left);
+  std::ranges::sort(found.marks, from_left);
+  return found;
+}
+
+}  // namespace lectern

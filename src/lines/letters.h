@@ -1,0 +1,19 @@
+// The connected pieces of ink on a page that may be letters, dark on light and light on dark.
+#pragma once
+
+#include <vector>
+
+#include "core/picture.h"
+#include "lines/text_page.h"
+
+namespace lectern {
+
+struct Letters {
+  std::vector<PixelBox> letters;  // from the left
+  std::vector<PixelBox> marks;    // points, commas, accents, dashes: too small to tell a line by themselves
+  int height = 0;                 // of the commonest letters, that is of those without ascender; 0 where there are none
+};
+
+Letters find_letters(const Picture& page);
+
+}  // namespace lectern

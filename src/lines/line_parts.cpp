@@ -1,0 +1,276 @@
+#include "lines/line_parts.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <optional>
+#include <span>
+
+namespace lectern {
+namespace {
+
+constexpr size_t recent_letters = 12;  // of a line, that tell where it goes on
+// In heights of the line, from tall letters to low ones.
+constexpr double max_gap = 1.5;        // between words of one line
+constexpr double min_word_gap = 0.2;   // between words
+constexpr double max_word_gap = 0.45;  // what parts words even where letters are set wide
+constexpr double max_mark_gap = 1, max_mark_distance = 0.35;
+constexpr double min_gutter = 0.75;       // white between columns
+constexpr int min_gutter_lines = 3;       // that a gutter passes
+constexpr double min_line_height = 0.85;  // of the commonest letters
+
+struct Chain {
+  std::vector<PixelBox> letters;  // from the left
+  PixelBox box;
+
+  void add(const PixelBox& letter) {
+    if (letters.empty()) box = letter;
+    letters.push_back(letter);
+    box.include(letter);
+  }
+  // The band of the last letters.
+  PixelBox recent() const {
+    PixelBox band = letters.back();
+    const size_t first = letters.size() > recent_letters ? letters.size() - recent_letters : 0;
+    for (size_t i = first; i < letters.size(); ++i) band.include(letters[i]);
+    return band;
+  }
+};
+
+int overlap(int a_first, int a_last, int b_first, int b_last) {
+  return std::min(a_last, b_last) - std::max(a_first, b_first);
+}
+
+int shared_rows(const PixelBox& a, const PixelBox& b) { return overlap(a.top, a.bottom, b.top, b.bottom); }
+
+// How badly a letter fits behind a chain; nothing where it does not.
+std::optional<double> misfit(const Chain& chain, const PixelBox& letter) {
+  const PixelBox band = chain.recent();
+  const int height = std::max(band.height(), letter.height());
+  const int gap = letter.left - chain.box.right;
+  if (gap > max_gap * height || letter.height() > 2.6 * band.height() || band.height() > 3.2 * letter.height())
+    return {};
+  const int shared = shared_rows(band, letter);
+  if (shared * 2 < std::min(band.height(), letter.height())) return {};
+  // Letters of another line reach into this one by their ends alone.
+  const double off = std::abs(band.middle() - letter.middle());
+  if (off > 0.55 * height) return {};
+  return std::max(0, gap) + 2 * off;
+}
+
+std::vector<Chain> chains_of(const std::vector<PixelBox>& letters) {
+  std::vector<Chain> done, open;
+  for (const PixelBox& letter : letters) {
+    Chain* best = nullptr;
+    double least = std::numeric_limits<double>::max();
+    for (Chain& chain : open) {
+      if (const auto cost = misfit(chain, letter); cost && *cost < least) least = *cost, best = &chain;
+    }
+    if (best != nullptr) {
+      best->add(letter);
+    } else {
+      open.emplace_back().add(letter);
+    }
+    const auto out_of_reach = [&](const Chain& chain) {
+      return letter.left - chain.box.right > 40 * chain.box.height();
+    };
+    for (Chain& chain : open) {
+      if (out_of_reach(chain)) done.push_back(std::move(chain));
+    }
+    std::erase_if(open, [](const Chain& chain) { return chain.letters.empty(); });
+  }
+  std::ranges::move(open, std::back_inserter(done));
+  return done;
+}
+
+// From the top of tall letters to the foot of low ones: what all but a few letters keep within.
+int height_of(const Chain& chain) {
+  std::vector<int> tops, bottoms;
+  for (const PixelBox& letter : chain.letters) {
+    tops.push_back(letter.top);
+    bottoms.push_back(letter.bottom);
+  }
+  std::ranges::sort(tops);
+  std::ranges::sort(bottoms);
+  const size_t few = chain.letters.size() / 40;
+  return std::max(1, bottoms[bottoms.size() - 1 - few] - tops[few]);
+}
+
+// Low chains beside a taller one are commas, quotes and accents of it. Those that stand alone are lines of small
+// letters.
+void take_marks(std::vector<Chain>& chains, int usual_height, std::vector<PixelBox>& marks) {
+  std::vector<bool> low(chains.size());
+  for (size_t i = 0; i < chains.size(); ++i) {
+    const PixelBox& box = chains[i].box;
+    if (box.height() >= min_line_height * usual_height) continue;
+    low[i] = chains[i].letters.size() < 2 || std::ranges::any_of(chains, [&](const Chain& other) {
+               const int height = other.box.height();
+               return 4 * height > 5 * box.height() && box.left < other.box.right + height &&
+                      box.right > other.box.left - height && box.top < other.box.bottom + max_mark_distance * height &&
+                      box.bottom > other.box.top - max_mark_distance * height;
+             });
+  }
+  std::vector<Chain> lines;
+  for (size_t i = 0; i < chains.size(); ++i) {
+    if (low[i]) {
+      marks.insert(marks.end(), chains[i].letters.begin(), chains[i].letters.end());
+    } else {
+      lines.push_back(std::move(chains[i]));
+    }
+  }
+  chains = std::move(lines);
+}
+
+// A mark belongs to the line that it stands in, over or under, within reach of its letters or other marks of it.
+void attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks) {
+  std::vector<PixelBox> bands;  // of the letters alone
+  for (const Chain& chain : chains) bands.push_back(chain.box);
+  for (bool found = true; found;) {
+    found = false;
+    std::vector<PixelBox> left;
+    for (const PixelBox& mark : marks) {
+      double least = std::numeric_limits<double>::max();
+      size_t best = chains.size();
+      for (size_t i = 0; i < chains.size(); ++i) {
+        const int height = bands[i].height();
+        const int away = std::max({0, bands[i].top - mark.bottom, mark.top - bands[i].bottom});
+        const int beside = std::max({0, chains[i].box.left - mark.right, mark.left - chains[i].box.right});
+        if (beside > max_mark_gap * height || away > max_mark_distance * height) continue;
+        const double cost = away + beside + 0.1 * std::abs(mark.middle() - bands[i].middle());
+        if (cost < least) least = cost, best = i;
+      }
+      if (best < chains.size()) {
+        chains[best].add(mark);
+        found = true;
+      } else {
+        left.push_back(mark);
+      }
+    }
+    marks = std::move(left);
+  }
+  for (Chain& chain : chains) std::ranges::sort(chain.letters, {}, &PixelBox::left);
+}
+
+// Letters that touch or overlap seen from above, as one.
+std::vector<PixelBox> runs_of(std::span<const PixelBox> letters) {
+  std::vector<PixelBox> runs;
+  for (const PixelBox& letter : letters) {
+    if (runs.empty() || letter.left > runs.back().right) {
+      runs.push_back(letter);
+    } else {
+      runs.back().include(letter);
+    }
+  }
+  return runs;
+}
+
+std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height) {
+  std::vector<int> gaps;
+  for (size_t i = 1; i < runs.size(); ++i) gaps.push_back(runs[i].left - runs[i - 1].right);
+  std::vector<int> sorted = gaps;
+  std::ranges::sort(sorted);
+  const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
+  const double least = std::max(min_word_gap * height, std::min(max_word_gap * height, 2.2 * usual));
+  std::vector<PixelBox> words = {runs.front()};
+  for (size_t i = 1; i < runs.size(); ++i) {
+    if (gaps[i - 1] >= least) {
+      words.push_back(runs[i]);
+    } else {
+      words.back().include(runs[i]);
+    }
+  }
+  return words;
+}
+
+TextLine line_of(std::span<const PixelBox> letters, int height) {
+  TextLine line;
+  line.height = height;
+  line.words = words_of(runs_of(letters), height);
+  line.box = line.words.front();
+  for (const PixelBox& word : line.words) line.box.include(word);
+  return line;
+}
+
+struct Gap {
+  int left = 0;
+  int right = 0;
+  int width() const { return right - left; }
+};
+
+// The gap of a line that shares enough white with `gutter`, or the white beside the line; nothing where it is crossed.
+std::optional<Gap> white_at(const TextLine& line, const Gap& gutter, int least) {
+  Gap white = gutter;
+  if (line.box.right <= gutter.left + least / 2) return white;
+  if (line.box.left >= gutter.right - least / 2) return white;
+  for (size_t i = 1; i < line.words.size(); ++i) {
+    const Gap gap = {std::max(gutter.left, line.words[i - 1].right), std::min(gutter.right, line.words[i].left)};
+    if (gap.width() >= least) return gap;
+  }
+  white.left = std::max(white.left, line.box.right);
+  if (white.width() >= least && line.box.left < gutter.left) return white;
+  white = gutter;
+  white.right = std::min(white.right, line.box.left);
+  if (white.width() >= least && line.box.right > gutter.right) return white;
+  return std::nullopt;
+}
+
+// Whether white goes down through at least min_gutter_lines of the lines around line `at` with text on both sides.
+bool is_gutter(const std::vector<TextLine>& lines, size_t at, Gap gap) {
+  const int height = lines[at].height, least = static_cast<int>(min_gutter * height);
+  int left_lines = 0, right_lines = 0;
+  const auto follow = [&](bool down) {
+    Gap white = gap;
+    int edge = down ? lines[at].box.bottom : lines[at].box.top;
+    for (size_t step = 1; step < lines.size(); ++step) {
+      if (down ? at + step >= lines.size() : step > at) break;
+      const TextLine& line = lines[down ? at + step : at - step];
+      const bool beside = line.box.right < gap.left - 60 * height || line.box.left > gap.right + 60 * height;
+      if (beside) continue;
+      if (down ? line.box.top > edge + 2 * height : line.box.bottom < edge - 2 * height) break;
+      const std::optional<Gap> shared = white_at(line, white, least);
+      if (!shared) break;
+      white = *shared;
+      edge = down ? std::max(edge, line.box.bottom) : std::min(edge, line.box.top);
+      left_lines += line.box.left < white.left ? 1 : 0;
+      right_lines += line.box.right > white.right ? 1 : 0;
+    }
+  };
+  follow(true);
+  follow(false);
+  return left_lines + 1 >= min_gutter_lines && right_lines + 1 >= min_gutter_lines;
+}
+
+}  // namespace
+
+std::vector<TextLine> find_line_parts(const Letters& letters) {
+  std::vector<Chain> chains = chains_of(letters.letters);
+  std::vector<PixelBox> marks = letters.marks;
+  take_marks(chains, letters.height, marks);
+  std::vector<int> heights;
+  for (const Chain& chain : chains) heights.push_back(height_of(chain));
+  attach_marks(chains, std::move(marks));
+
+  std::vector<TextLine> lines;
+  for (size_t i = 0; i < chains.size(); ++i) lines.push_back(line_of(chains[i].letters, heights[i]));
+  std::ranges::sort(lines, [](const TextLine& a, const TextLine& b) { return a.box.middle() < b.box.middle(); });
+
+  std::vector<TextLine> parts;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    TextLine part = lines[i];
+    part.words.clear();
+    for (const PixelBox& word : lines[i].words) {
+      const Gap gap = {part.words.empty() ? word.left : part.words.back().right, word.left};
+      if (gap.width() >= min_gutter * lines[i].height && is_gutter(lines, i, gap)) {
+        parts.push_back(part);
+        part.words.clear();
+      }
+      if (part.words.empty()) part.box = word;
+      part.words.push_back(word);
+      part.box.include(word);
+    }
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+}  // namespace lectern

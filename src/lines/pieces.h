@@ -1,0 +1,39 @@
+// Pieces of text lines in rows of one size, stacked in square views: what a small model was trained to read.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/picture.h"
+#include "lines/text_page.h"
+
+namespace lectern {
+
+// What a model was trained on, in pixels; config.json says it under "lectern".
+struct RowFormat {
+  int view = 256;         // side of a view
+  int row_height = 64;    // rows of a view: view / row_height
+  int ink_height = 27;    // from the top of tall letters to the foot of low ones
+  int piece_width = 244;  // at most
+
+  int rows() const { return view / row_height; }
+};
+
+// Consecutive words of a line, or a part of a word that is wider than a row.
+struct TextPiece {
+  size_t block = 0;
+  size_t line = 0;
+  size_t first_word = 0;
+  size_t words = 1;
+  PixelBox box;
+  double scale = 1;        // from the page to the row
+  bool continues = false;  // the word goes on in the next piece
+};
+
+// In reading order.
+std::vector<TextPiece> cut_into_pieces(const TextPage& page, const RowFormat& format);
+
+// [view, view] pictures, dark on light: format.rows() pieces in each, in their order; the last may have fewer.
+std::vector<Picture> stack_pieces(const TextPage& page, const std::vector<TextPiece>& pieces, const RowFormat& format);
+
+}  // namespace lectern

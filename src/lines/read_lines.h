@@ -1,0 +1,24 @@
+// What was read of the rows of views, put back where it stands on the page: words, lines and blocks with their boxes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lectern/document.h"
+#include "lines/pieces.h"
+#include "lines/text_page.h"
+
+namespace lectern {
+
+// What a model wrote for a view, a line of text for each of its rows; nothing where their number differs, since then
+// nobody knows what belongs to which row.
+std::optional<std::vector<std::string>> split_rows(std::string_view text, size_t rows);
+
+// Blocks in reading order, from the texts of all pieces. Boxes are in pixels of the page before it was straightened.
+// Lines of a paragraph are joined, and words parted at the end of a line mended; a table is written as HTML.
+std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece>& pieces,
+                               const std::vector<std::string>& texts);
+
+}  // namespace lectern

@@ -1,0 +1,272 @@
+#include "lines/reading_order.h"
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+namespace lectern {
+namespace {
+
+// In heights of a line.
+constexpr double min_gutter = 0.6;         // white between columns
+constexpr double column_of_prose = 11;     // a narrower column is one of a table
+constexpr double column_of_numbers = 3.5;  // "1.", "a)", bullets: part of the line beside them
+constexpr double min_fill_of_prose = 0.6;  // of a column's width, by its lines
+constexpr double paragraph_gap = 1;        // more white above a line begins a block,
+constexpr double max_pitch = 1.35;         // and so does a longer way from line to line than is usual
+constexpr double indent = 0.7;
+constexpr double title_height = 1.22;  // of the page's usual lines
+constexpr size_t max_title_lines = 3;
+constexpr int min_table_rows = 2;
+
+using Parts = std::vector<TextLine>;
+
+int height_of(const Parts& parts) {
+  std::vector<int> heights;
+  for (const TextLine& part : parts) heights.push_back(part.height);
+  std::ranges::sort(heights);
+  return heights.empty() ? 1 : heights[heights.size() / 2];
+}
+
+PixelBox box_of(std::span<const TextLine> parts) {
+  PixelBox box = parts.front().box;
+  for (const TextLine& part : parts) box.include(part.box);
+  return box;
+}
+
+bool same_row(const TextLine& a, const TextLine& b) {
+  const int shared = std::min(a.box.bottom, b.box.bottom) - std::max(a.box.top, b.box.top);
+  return shared * 2 >= std::min(a.box.height(), b.box.height());
+}
+
+struct Span {
+  int first = 0;
+  int last = 0;
+};
+
+// Stretches along x that the parts cover, white of less than `gap` counted in.
+std::vector<Span> columns_of(std::span<const TextLine> parts, double gap) {
+  std::vector<Span> spans;
+  for (const TextLine& part : parts) spans.push_back({part.box.left, part.box.right});
+  std::ranges::sort(spans, {}, &Span::first);
+  std::vector<Span> columns;
+  for (const Span& span : spans) {
+    if (!columns.empty() && span.first - columns.back().last < gap) {
+      columns.back().last = std::max(columns.back().last, span.last);
+    } else {
+      columns.push_back(span);
+    }
+  }
+  return columns;
+}
+
+std::vector<Parts> split(const Parts& parts, const std::vector<Span>& columns) {
+  std::vector<Parts> split(columns.size());
+  for (const TextLine& part : parts) {
+    size_t column = 0;
+    while (column + 1 < columns.size() && part.box.left >= columns[column + 1].first) ++column;
+    split[column].push_back(part);
+  }
+  return split;
+}
+
+// Rows of parts that stand beside each other, from the top; within a row from the left.
+std::vector<Parts> rows_of(Parts parts) {
+  std::ranges::sort(parts, [](const TextLine& a, const TextLine& b) { return a.box.middle() < b.box.middle(); });
+  std::vector<Parts> rows;
+  for (TextLine& part : parts) {
+    const bool joins = !rows.empty() && std::ranges::any_of(rows.back(), [&](const TextLine& other) {
+      return same_row(part, other) && (part.box.left >= other.box.right || part.box.right <= other.box.left);
+    });
+    if (!joins) rows.emplace_back();
+    rows.back().push_back(std::move(part));
+  }
+  for (Parts& row : rows) std::ranges::sort(row, {}, [](const TextLine& part) { return part.box.left; });
+  return rows;
+}
+
+TextLine joined(const Parts& row) {
+  TextLine line = row.front();
+  for (size_t i = 1; i < row.size(); ++i) {
+    line.box.include(row[i].box);
+    line.height = std::max(line.height, row[i].height);
+    line.words.insert(line.words.end(), row[i].words.begin(), row[i].words.end());
+  }
+  return line;
+}
+
+bool is_prose(const Parts& column, int height) {
+  const int width = box_of(column).width();
+  if (width < column_of_prose * height) return false;
+  const int sum = std::accumulate(column.begin(), column.end(), 0,
+                                  [](int total, const TextLine& part) { return total + part.box.width(); });
+  return sum >= min_fill_of_prose * width * static_cast<double>(column.size());
+}
+
+// Most rows of a table have several cells, and its columns are no running text.
+bool is_table(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height) {
+  if (static_cast<int>(rows.size()) < min_table_rows) return false;
+  const auto shared = std::ranges::count_if(rows, [](const Parts& row) { return row.size() > 1; });
+  if (shared * 2 < static_cast<long>(rows.size())) return false;
+  const auto prose = std::ranges::count_if(columns, [&](const Parts& column) { return is_prose(column, height); });
+  return prose < 2;
+}
+
+class Arranger {
+ public:
+  explicit Arranger(const Parts& parts) : usual_(height_of(parts)) { arrange(parts); }
+  std::vector<TextBlock> blocks() && { return std::move(blocks_); }
+
+ private:
+  void arrange(const Parts& parts) {
+    if (parts.empty()) return;
+    for (const Parts& group : groups_of(parts)) {
+      const int height = height_of(group);
+      std::vector<Span> columns = columns_of(group, min_gutter * height);
+      if (columns.size() == 1) {
+        add_column(group);
+        continue;
+      }
+      std::vector<Parts> split_parts = split(group, columns);
+      const std::vector<Parts> rows = rows_of(group);
+      if (is_list(split_parts, rows, height)) {
+        Parts lines;
+        for (const Parts& row : rows) lines.push_back(joined(row));
+        add_column(lines);
+      } else if (is_table(split_parts, rows, height)) {
+        add_table(rows, columns);
+      } else {
+        for (const Parts& column : split_parts) {
+          // A column by itself may have white that its neighbour hid.
+          if (column.size() < parts.size()) arrange(column);
+        }
+      }
+    }
+  }
+
+  // Numbers or bullets in a narrow column on the left, each with its line on the right.
+  static bool is_list(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height) {
+    if (columns.size() != 2 || box_of(columns.front()).width() > column_of_numbers * height) return false;
+    const auto alone = std::ranges::count_if(rows, [&](const Parts& row) {
+      return row.size() == 1 && row.front().box.right <= box_of(columns.front()).right;
+    });
+    return alone == 0;
+  }
+
+  // Groups from the top: lines that stand in the same columns, or in none.
+  static std::vector<Parts> groups_of(Parts parts) {
+    const double gap = min_gutter * height_of(parts);
+    std::ranges::sort(parts, [](const TextLine& a, const TextLine& b) { return a.box.top < b.box.top; });
+    // Bands: parts that overlap from top to bottom.
+    std::vector<Parts> bands;
+    int bottom = 0;
+    for (TextLine& part : parts) {
+      const double touching = 0.25 * std::min(part.box.height(), part.height);
+      if (bands.empty() || part.box.top >= bottom - touching) {
+        bands.emplace_back();
+        bottom = part.box.bottom;
+      }
+      bottom = std::max(bottom, part.box.bottom);
+      bands.back().push_back(std::move(part));
+    }
+    std::vector<Parts> groups;
+    bool parted = false;  // the last group has columns
+    for (Parts& band : bands) {
+      const bool alone = columns_of(band, gap).size() == 1;
+      if (!groups.empty()) {
+        Parts both = groups.back();
+        both.insert(both.end(), band.begin(), band.end());
+        const bool stay = columns_of(both, gap).size() > 1;
+        // A line over the whole width, or a wide gap before it, ends a group with columns.
+        const int white = box_of(band).top - box_of(groups.back()).bottom;
+        const bool near = white < 2.5 * height_of(band);
+        if (parted ? stay && near && !(alone && crosses(band, groups.back(), gap)) : alone) {
+          groups.back() = std::move(both);
+          continue;
+        }
+      }
+      parted = !alone;
+      groups.push_back(std::move(band));
+    }
+    return groups;
+  }
+
+  static bool crosses(const Parts& band, const Parts& group, double gap) {
+    const PixelBox box = box_of(band);
+    const std::vector<Span> columns = columns_of(group, gap);
+    for (size_t i = 1; i < columns.size(); ++i) {
+      if (box.left < columns[i - 1].last - gap && box.right > columns[i].first + gap) return true;
+    }
+    return false;
+  }
+
+  void add_table(const std::vector<Parts>& rows, const std::vector<Span>& columns) {
+    TextBlock block;
+    block.kind = BlockKind::table;
+    for (size_t r = 0; r < rows.size(); ++r) {
+      size_t column = 0;
+      for (const TextLine& part : rows[r]) {
+        while (column + 1 < columns.size() && part.box.left >= columns[column + 1].first) ++column;
+        block.lines.push_back(part);
+        block.cells.push_back({static_cast<int>(r), static_cast<int>(column)});
+      }
+    }
+    block.box = box_of(block.lines);
+    blocks_.push_back(std::move(block));
+  }
+
+  // Lines under each other, parted into blocks where white, indentation or size says so.
+  void add_column(const Parts& parts) {
+    Parts lines;
+    for (const Parts& row : rows_of(parts)) lines.push_back(joined(row));
+    const PixelBox column = box_of(lines);
+    TextBlock block;
+    const auto finish = [&] {
+      if (block.lines.empty()) return;
+      block.box = box_of(block.lines);
+      const bool tall = height_of(block.lines) >= title_height * usual_;
+      block.kind = tall && block.lines.size() <= max_title_lines ? BlockKind::title : BlockKind::text;
+      blocks_.push_back(std::move(block));
+      block = {};
+    };
+    const int pitch = pitch_of(lines);
+    for (TextLine& line : lines) {
+      if (!block.lines.empty()) {
+        const TextLine& before = block.lines.back();
+        const int white = line.box.top - before.box.bottom, height = std::min(line.height, before.height);
+        const int step = line.box.middle() - before.box.middle();
+        const bool resized = std::max(line.height, before.height) > 1.35 * height;
+        const bool apart = pitch > 0 ? step > max_pitch * pitch : white > paragraph_gap * height;
+        const bool ended = before.box.right < column.right - 2.5 * height;
+        const bool indented = line.box.left > block_left(block, before) + indent * height;
+        if (resized || apart || (indented && ended)) {
+          finish();
+        }
+      }
+      block.lines.push_back(std::move(line));
+    }
+    finish();
+  }
+
+  // From line to line, as most are set; 0 where there are too few to tell.
+  static int pitch_of(const Parts& lines) {
+    std::vector<int> steps;
+    for (size_t i = 1; i < lines.size(); ++i) steps.push_back(lines[i].box.middle() - lines[i - 1].box.middle());
+    if (steps.size() < 3) return 0;
+    std::ranges::sort(steps);
+    return steps[steps.size() / 3];
+  }
+
+  static int block_left(const TextBlock& block, const TextLine& before) {
+    return block.lines.size() > 1 ? before.box.left : block.lines.front().box.left;
+  }
+
+  int usual_;
+  std::vector<TextBlock> blocks_;
+};
+
+}  // namespace
+
+std::vector<TextBlock> arrange(std::vector<TextLine> parts) { return Arranger(parts).blocks(); }
+
+}  // namespace lectern

@@ -1,0 +1,59 @@
+// The printed text of a page as its ink shows it: blocks in reading order, their lines and words, measured in pixels.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/picture.h"
+
+namespace lectern {
+
+// In pixels of the straightened page; right and bottom are exclusive.
+struct PixelBox {
+  int left = 0;
+  int top = 0;
+  int right = 0;
+  int bottom = 0;
+
+  int width() const { return right - left; }
+  int height() const { return bottom - top; }
+  int middle() const { return (top + bottom) / 2; }
+  void include(const PixelBox& other) {
+    left = other.left < left ? other.left : left;
+    top = other.top < top ? other.top : top;
+    right = other.right > right ? other.right : right;
+    bottom = other.bottom > bottom ? other.bottom : bottom;
+  }
+};
+
+// Words of one line that stand in one column.
+struct TextLine {
+  PixelBox box;
+  int height = 0;  // from the top of tall letters to the foot of low ones
+  std::vector<PixelBox> words;
+};
+
+enum class BlockKind : uint8_t { text, title, table };
+
+struct TextBlock {
+  BlockKind kind = BlockKind::text;
+  PixelBox box;
+  std::vector<TextLine> lines;  // of a table: its cells, row by row
+  // Of a table: for every line its row and column, both from 0. Empty otherwise.
+  struct Cell {
+    int row = 0;
+    int column = 0;
+  };
+  std::vector<Cell> cells;
+};
+
+struct TextPage {
+  Picture picture;   // straightened
+  double angle = 0;  // degrees clockwise by which it was turned to be straight
+  std::vector<TextBlock> blocks;
+};
+
+// Throws nothing; a page without lines of text has no blocks.
+TextPage find_text(const Picture& page);
+
+}  // namespace lectern

@@ -1,0 +1,305 @@
+#include "reading/lines_page_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "core/clock.h"
+#include "device/device_failure.h"
+#include "lines/read_lines.h"
+
+namespace lectern {
+
+// A page in the making.
+struct LinesPageReader::Reading {
+  PageJob job;
+  TextPage text;
+  std::vector<TextPiece> pieces;
+  std::vector<std::optional<std::string>> rows;  // what was read of every piece
+  std::vector<int64_t> tokens;                   // that its view took, told with its first piece
+  DocumentPage page;                             // sums over the views, warnings
+  size_t views = 0;                              // to come
+  size_t shown = 0;                              // pieces whose text was told
+  bool cancelled = false;
+};
+
+namespace {
+
+// The plain text of a view, without special tokens that a model may write.
+std::string plain(std::string_view raw) {
+  std::string text;
+  while (!raw.empty()) {
+    const size_t open = raw.find("<|");
+    text += raw.substr(0, open);
+    if (open == std::string_view::npos) break;
+    const size_t close = raw.find("|>", open);
+    if (close == std::string_view::npos) {
+      text += raw.substr(open);
+      break;
+    }
+    raw.remove_prefix(close + 2);
+  }
+  return text;
+}
+
+std::string on_one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+void add_counts(const DocumentPage& view, DocumentPage& page) {
+  page.vision_tokens += view.vision_tokens;
+  page.prompt_tokens += view.prompt_tokens;
+  page.tokens += view.tokens;
+  page.encode_seconds += view.encode_seconds;
+  page.prefill_seconds += view.prefill_seconds;
+  page.decode_seconds += view.decode_seconds;
+  page.guard.loops += view.guard.loops;
+  page.guard.dropped += view.guard.dropped;
+  page.guard.recovered = page.guard.loops > 0 && view.finish == "end";
+  if (!view.guard.action.empty()) page.guard.action = view.guard.action;
+}
+
+}  // namespace
+
+LinesPageReader::LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format,
+                                 const ReadOptions& page_options, const ReadOptions& view_options, int pages)
+    : reader_(std::move(views)),
+      format_(format),
+      page_options_(std::make_shared<const ReadOptions>(page_options)),
+      view_options_(std::make_shared<const ReadOptions>(view_options)),
+      pages_(std::max(1, pages)) {}
+
+LinesPageReader::~LinesPageReader() = default;
+
+int LinesPageReader::room() const { return pages_ - static_cast<int>(readings_.size()); }
+
+// Views of `rows` pieces each.
+void LinesPageReader::queue_views(Reading& reading, size_t first, size_t count, size_t rows) {
+  for (size_t at = first; at < first + count; at += rows) {
+    View view;
+    view.reading = &reading;
+    view.first_piece = at;
+    view.pieces = std::min(rows, first + count - at);
+    const std::vector<TextPiece> pieces(reading.pieces.begin() + static_cast<ptrdiff_t>(at),
+                                        reading.pieces.begin() + static_cast<ptrdiff_t>(at + view.pieces));
+    view.job.picture = std::make_shared<const Picture>(std::move(stack_pieces(reading.text, pieces, format_).front()));
+    view.job.page.width = view.job.page.height = format_.view;
+    view.job.options = view_options_;
+    view.job.deadline = reading.job.deadline;
+    waiting_.push_back(std::move(view));
+    ++reading.views;
+  }
+}
+
+void LinesPageReader::add(PageJob job) {
+  auto reading = std::make_unique<Reading>();
+  const Clock looking;
+  reading->text = find_text(*job.picture);
+  reading->pieces = cut_into_pieces(reading->text, format_);
+  reading->rows.resize(reading->pieces.size());
+  reading->tokens.resize(reading->pieces.size());
+  reading->job = std::move(job);
+  reading->page = reading->job.page;
+  reading->page.mode = "lines";
+  reading->page.encode_seconds += looking.seconds();
+  if (reading->pieces.empty()) {
+    View view;
+    view.reading = reading.get();
+    view.job = reading->job;
+    view.job.options = reading->job.options ? reading->job.options : page_options_;
+    waiting_.push_back(std::move(view));
+    ++reading->views;
+  } else {
+    queue_views(*reading, 0, reading->pieces.size(), static_cast<size_t>(format_.rows()));
+  }
+  readings_.push_back(std::move(reading));
+}
+
+void LinesPageReader::cancel(size_t ticket) {
+  for (const auto& reading : readings_) {
+    if (reading->job.ticket != ticket) continue;
+    reading->cancelled = true;
+    const auto of_page = [&](const View& view) { return view.reading == reading.get() && view.pieces > 0; };
+    reading->views -= std::erase_if(waiting_, of_page);
+  }
+  for (const auto& [inner, view] : in_flight_) {
+    if (view.reading->job.ticket == ticket) reader_->cancel(inner);
+  }
+}
+
+void LinesPageReader::start_views(std::vector<PageEvent>& events) {
+  while (!waiting_.empty() && reader_->room() > 0) {
+    View view = std::move(waiting_.front());
+    waiting_.pop_front();
+    const size_t ticket = ++last_ticket_;
+    view.job.ticket = ticket;
+    PageJob job = view.job;
+    view.job.picture.reset();
+    Reading& reading = *view.reading;
+    try {
+      reader_->add(std::move(job));
+      in_flight_.emplace(ticket, std::move(view));
+    } catch (const DeviceFailure&) {
+      throw;
+    } catch (const std::exception&) {
+      PageEvent& failed = events.emplace_back();
+      failed.ticket = reading.job.ticket;
+      failed.kind = PageEvent::Kind::failed;
+      failed.error = std::current_exception();
+      drop(reading);
+      continue;
+    }
+    if (in_flight_.at(ticket).reading->cancelled) reader_->cancel(ticket);
+  }
+}
+
+void LinesPageReader::step(std::vector<PageEvent>& events) {
+  start_views(events);
+  std::vector<PageEvent> inner;
+  reader_->step(inner);
+  for (PageEvent& event : inner) take(std::move(event), events);
+  // Pages whose views were all dropped from the queue when they were cancelled.
+  for (size_t i = 0; i < readings_.size();) {
+    Reading& reading = *readings_[i];
+    if (reading.views == 0) {
+      deliver(reading, events);
+      drop(reading);
+    } else {
+      ++i;
+    }
+  }
+}
+
+void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
+  const auto place = in_flight_.find(event.ticket);
+  if (place == in_flight_.end()) return;
+  Reading& reading = *place->second.reading;
+  event.ticket = reading.job.ticket;
+  const bool whole = place->second.pieces == 0;
+  switch (event.kind) {
+    case PageEvent::Kind::text:
+      if (whole) events.push_back(std::move(event));
+      return;
+    case PageEvent::Kind::progress:
+      if (!whole) event.progress.tokens += reading.page.tokens;
+      events.push_back(std::move(event));
+      return;
+    case PageEvent::Kind::failed:
+      events.push_back(std::move(event));
+      drop(reading);
+      return;
+    case PageEvent::Kind::finished: {
+      const View view = std::move(place->second);
+      in_flight_.erase(place);
+      --reading.views;
+      if (whole) {
+        events.push_back(std::move(event));
+        drop(reading);
+        return;
+      }
+      take_view(view, std::move(event.page), events);
+      return;
+    }
+  }
+}
+
+void LinesPageReader::take_view(const View& view, DocumentPage page, std::vector<PageEvent>& events) {
+  Reading& reading = *view.reading;
+  add_counts(page, reading.page);
+  const std::string text = plain(page.raw);
+  std::optional<std::vector<std::string>> rows = split_rows(text, view.pieces);
+  if (!rows && view.pieces > 1 && page.finish != "stopped") {
+    // Which row is missing nobody knows: each is read by itself.
+    queue_views(reading, view.first_piece, view.pieces, 1);
+    return;
+  }
+  if (!rows) {
+    rows.emplace(view.pieces);
+    rows->front() = on_one_line(text);
+  }
+  for (size_t i = 0; i < view.pieces; ++i) reading.rows[view.first_piece + i] = (*rows)[i];
+  reading.tokens[view.first_piece] += page.tokens;
+  if (page.finish != "end" && reading.page.finish.empty()) reading.page.finish = page.finish;
+  show(reading, events);
+}
+
+// Tells the text of lines that are whole and follow what was told.
+void LinesPageReader::show(Reading& reading, std::vector<PageEvent>& events) {
+  PageEvent event;
+  event.ticket = reading.job.ticket;
+  while (reading.shown < reading.pieces.size()) {
+    const TextPiece& first = reading.pieces[reading.shown];
+    size_t end = reading.shown;
+    bool whole = true;
+    std::string line;
+    for (; end < reading.pieces.size() && reading.pieces[end].block == first.block &&
+           reading.pieces[end].line == first.line;
+         ++end) {
+      whole = whole && reading.rows[end].has_value();
+      if (!whole) break;
+      if (end > reading.shown && !reading.pieces[end - 1].continues) line += ' ';
+      line += *reading.rows[end];
+    }
+    if (!whole) break;
+    const bool last_of_block = end == reading.pieces.size() || reading.pieces[end].block != first.block;
+    event.more += line + (last_of_block && end < reading.pieces.size() ? "\n\n" : "\n");
+    reading.shown = end;
+  }
+  if (event.more.empty()) return;
+  event.keep = reading.page.raw.size();
+  reading.page.raw += event.more;
+  events.push_back(std::move(event));
+}
+
+void LinesPageReader::deliver(Reading& reading, std::vector<PageEvent>& events) {
+  DocumentPage page = std::move(reading.page);
+  const int64_t limit = page_options_->max_tokens;
+  std::vector<std::string> texts;
+  int64_t tokens = 0;
+  bool cut = false;
+  for (size_t i = 0; i < reading.rows.size(); ++i) {
+    cut = cut || (limit > 0 && tokens >= limit);
+    tokens += reading.tokens[i];
+    texts.push_back(cut ? "" : reading.rows[i].value_or(""));
+  }
+  page.blocks = read_blocks(reading.text, reading.pieces, texts);
+  if (page.finish.empty()) page.finish = reading.cancelled ? "stopped" : "end";
+  if (cut) {
+    page.finish = "length";
+    page.warnings.push_back(
+        {"cut_short", fmt::format("cut short after {} tokens, the limit of --max-tokens", limit), std::nullopt});
+  }
+  if (page.guard.loops > 0) {
+    page.warnings.push_back({"repetition",
+                             fmt::format("the model repeated itself; {} tokens were dropped", page.guard.dropped),
+                             std::nullopt});
+  }
+  PageEvent& event = events.emplace_back();
+  event.ticket = reading.job.ticket;
+  event.kind = PageEvent::Kind::finished;
+  event.page = std::move(page);
+}
+
+void LinesPageReader::drop(Reading& reading) {
+  std::erase_if(waiting_, [&](const View& view) { return view.reading == &reading; });
+  for (auto place = in_flight_.begin(); place != in_flight_.end();) {
+    if (place->second.reading == &reading) {
+      reader_->cancel(place->first);
+      place = in_flight_.erase(place);
+    } else {
+      ++place;
+    }
+  }
+  std::erase_if(readings_, [&](const auto& other) { return other.get() == &reading; });
+}
+
+void LinesPageReader::clear() {
+  reader_->clear();
+  waiting_.clear();
+  in_flight_.clear();
+  readings_.clear();
+}
+
+}  // namespace lectern

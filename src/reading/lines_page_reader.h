@@ -1,0 +1,57 @@
+// Reads pages line by line: the lines of a page are cut into rows, stacked in views, and read by a reader that takes
+// each view for a page. Views of several pages are read together. A page without lines is read whole.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lines/pieces.h"
+#include "reading/page_reader.h"
+
+namespace lectern {
+
+class LinesPageReader final : public PageReader {
+ public:
+  // `views` reads the views, with `view_options`; pages without lines are read with `page_options`, which also say how
+  // many tokens a page may have. `pages` are worked on together.
+  LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format, const ReadOptions& page_options,
+                  const ReadOptions& view_options, int pages);
+  ~LinesPageReader() override;
+
+  int room() const override;
+  void add(PageJob job) override;
+  void cancel(size_t ticket) override;
+  void step(std::vector<PageEvent>& events) override;
+  void clear() override;
+
+ private:
+  struct Reading;
+  struct View {
+    Reading* reading = nullptr;
+    size_t first_piece = 0;
+    size_t pieces = 0;  // 0: the whole page
+    PageJob job;
+  };
+
+  void queue_views(Reading& reading, size_t first, size_t count, size_t rows);
+  void start_views(std::vector<PageEvent>& events);
+  void take(PageEvent event, std::vector<PageEvent>& events);
+  void take_view(const View& view, DocumentPage page, std::vector<PageEvent>& events);
+  void show(Reading& reading, std::vector<PageEvent>& events);
+  void deliver(Reading& reading, std::vector<PageEvent>& events);
+  void drop(Reading& reading);
+
+  std::unique_ptr<PageReader> reader_;
+  RowFormat format_;
+  std::shared_ptr<const ReadOptions> page_options_, view_options_;
+  int pages_;
+  size_t last_ticket_ = 0;
+  std::vector<std::unique_ptr<Reading>> readings_;
+  std::deque<View> waiting_;
+  std::map<size_t, View> in_flight_;  // by the ticket that the inner reader knows
+};
+
+}  // namespace lectern

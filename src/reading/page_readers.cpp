@@ -1,0 +1,39 @@
+#include "reading/page_readers.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/loaded_model.h"
+#include "engine/prompts.h"
+#include "reading/lines_page_reader.h"
+#include "reading/model_page_reader.h"
+
+namespace lectern {
+namespace {
+
+// Views are small and their text is short: many together keep the processor busy.
+constexpr int views_together = 16;
+
+bool asks_for_text(const std::string& prompt) { return prompt == "free" || is_grounded(prompt); }
+
+}  // namespace
+
+bool reads_lines(const Model& model, const ReadOptions& options) {
+  const bool may = options.mode == "lines" || options.mode == "auto";
+  return may && model.loaded().checkpoint.config().rows && asks_for_text(options.prompt);
+}
+
+std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptions& options, int batch) {
+  if (!reads_lines(model, options)) return std::make_unique<ModelPageReader>(model, options, batch);
+  const ModelConfig& config = model.loaded().checkpoint.config();
+  const RowFormat format{config.native_size, config.rows->row_height, config.rows->ink_height,
+                         config.rows->piece_width};
+  ReadOptions view = options;
+  view.prompt = "free";
+  view.raw = false;
+  const int together = std::max(batch, views_together);
+  return std::make_unique<LinesPageReader>(std::make_unique<ModelPageReader>(model, whole, together), format, whole,
+                                           view, batch);
+}
+
+}  // namespace lectern

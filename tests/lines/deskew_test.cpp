@@ -1,0 +1,42 @@
+#include "lines/deskew.h"
+
+#include <gtest/gtest.h>
+
+#include "support/drawn_pages.h"
+
+namespace lectern {
+namespace {
+
+using testing::drawn_page;
+using testing::text_at;
+
+Picture page_of_lines() {
+  std::string content;
+  for (int i = 0; i < 25; ++i) content += text_at(72, 740 - 20 * i, 11, "The quick brown fox jumps over the lazy dog.");
+  return drawn_page(content);
+}
+
+TEST(Deskew, MeasuresTheAngleOfThePage) {
+  const Picture straight = page_of_lines();
+  EXPECT_EQ(skew_of(straight), 0);
+  for (const double angle : {-3.0, -0.5, 0.3, 2.0}) EXPECT_NEAR(skew_of(turned(straight, angle)), -angle, 0.1);
+}
+
+TEST(Deskew, LeavesAPageAloneThatDoesNotTell) {
+  EXPECT_EQ(skew_of(Picture(20, 20)), 0);
+  EXPECT_EQ(skew_of(drawn_page("")), 0);
+}
+
+TEST(Deskew, TurnsClockwiseAboutTheMiddleAndFillsWithPaper) {
+  Picture page(101, 101);
+  std::ranges::fill(page.rgb, 200);
+  testing::fill(page, 80, 48, 84, 53, 0);  // right of the middle
+  const Picture out = turned(page, 45);
+  EXPECT_EQ(out.width, 101);
+  EXPECT_LT(out.row(50 + 23)[3 * (50 + 23)], 60);  // down and right
+  EXPECT_EQ(out.row(0)[0], 200);
+  EXPECT_EQ(turned(page, 0).rgb, page.rgb);
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,37 @@
+#include "lines/letters.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "support/drawn_pages.h"
+
+namespace lectern {
+namespace {
+
+using testing::drawn_page;
+using testing::text_at;
+
+TEST(Letters, TellsLettersFromMarksFromTheLeft) {
+  const Letters found = find_letters(drawn_page(text_at(72, 700, 12, "moon, sun. noon - ace")));
+  EXPECT_EQ(found.letters.size(), 14u);
+  EXPECT_EQ(found.marks.size(), 3u);
+  EXPECT_TRUE(std::ranges::is_sorted(found.letters, {}, &PixelBox::left));
+  EXPECT_NEAR(found.height, 12 * 200 / 72 * 0.53, 3);
+}
+
+TEST(Letters, LooksAtDarkBarsForLightOnes) {
+  const Letters found = find_letters(
+      drawn_page("0 g 60 690 300 30 re f\n" + text_at(72, 700, 12, "moon", 1) + text_at(72, 600, 12, "sun and more")));
+  EXPECT_EQ(found.letters.size(), 14u);
+}
+
+TEST(Letters, FindsNoneOnWhite) {
+  const Letters found = find_letters(drawn_page(""));
+  EXPECT_TRUE(found.letters.empty());
+  EXPECT_EQ(found.height, 0);
+  EXPECT_TRUE(find_letters(Picture()).letters.empty());
+}
+
+}  // namespace
+}  // namespace lectern

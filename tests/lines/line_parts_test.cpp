@@ -1,0 +1,65 @@
+#include "lines/line_parts.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace lectern {
+namespace {
+
+// Letters of 10 x 20 pixels, 3 apart, of words of so many letters, 9 apart.
+void write(Letters& letters, int x, int y, std::initializer_list<int> words) {
+  for (const int word : words) {
+    for (int i = 0; i < word; ++i, x += 13) letters.letters.push_back({x, y, x + 10, y + 20});
+    x += 6;
+  }
+}
+
+Letters sorted(Letters letters) {
+  letters.height = 20;
+  std::ranges::sort(letters.letters, {}, &PixelBox::left);
+  return letters;
+}
+
+TEST(LineParts, JoinsLettersToLinesAndWords) {
+  Letters letters;
+  write(letters, 10, 100, {4, 2, 5});
+  write(letters, 10, 130, {3, 3});
+  std::vector<TextLine> lines = find_line_parts(sorted(letters));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].words.size(), 3u);
+  EXPECT_EQ(lines[1].words.size(), 2u);
+  EXPECT_EQ(lines[0].box.left, 10);
+  EXPECT_EQ(lines[0].height, 20);
+}
+
+TEST(LineParts, TakesMarksIntoTheirLine) {
+  Letters letters;
+  write(letters, 10, 100, {4});
+  letters.marks.push_back({64, 116, 67, 122});    // a comma behind the word
+  letters.marks.push_back({400, 100, 403, 103});  // a speck far away
+  const std::vector<TextLine> lines = find_line_parts(sorted(letters));
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].box.right, 67);
+  EXPECT_EQ(lines[0].height, 20);
+  EXPECT_EQ(lines[0].words.size(), 1u);
+}
+
+TEST(LineParts, PartsLinesAtAGutterAndNotAtOneWideGap) {
+  Letters columns;
+  for (int i = 0; i < 4; ++i) {
+    write(columns, 10, 100 + 30 * i, {4, 4});
+    write(columns, 144, 100 + 30 * i, {4, 4});  // 24 pixels behind the other column
+  }
+  EXPECT_EQ(find_line_parts(sorted(columns)).size(), 8u);
+  Letters once;
+  write(once, 10, 100, {4, 4});
+  write(once, 144, 100, {4, 4});
+  for (int i = 1; i < 4; ++i) write(once, 10, 100 + 30 * i, {4, 4, 4, 4});
+  EXPECT_EQ(find_line_parts(sorted(once)).size(), 4u);
+}
+
+TEST(LineParts, FindsNoneWithoutLetters) { EXPECT_TRUE(find_line_parts({}).empty()); }
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,114 @@
+#include "lines/read_lines.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace lectern {
+namespace {
+
+TextLine line(int top, std::vector<PixelBox> words) {
+  TextLine line;
+  line.height = 20;
+  line.box = {words.front().left, top, words.back().right, top + 20};
+  line.words = std::move(words);
+  return line;
+}
+
+TextPage page_of(std::vector<TextLine> lines, BlockKind kind = BlockKind::text) {
+  TextPage page;
+  page.picture = Picture(400, 300);
+  TextBlock block;
+  block.kind = kind;
+  block.box = lines.front().box;
+  for (const TextLine& line : lines) block.box.include(line.box);
+  block.lines = std::move(lines);
+  page.blocks.push_back(std::move(block));
+  return page;
+}
+
+TextPiece piece(size_t line, size_t first_word, size_t words, const PixelBox& box, bool continues = false) {
+  TextPiece piece;
+  piece.line = line, piece.first_word = first_word, piece.words = words, piece.box = box, piece.continues = continues;
+  return piece;
+}
+
+TEST(ReadLines, SplitsTheTextOfAViewIntoItsRows) {
+  EXPECT_EQ(split_rows("one\n two \nthree\n", 3), (std::vector<std::string>{"one", "two", "three"}));
+  EXPECT_EQ(split_rows("one\n\nthree", 3), (std::vector<std::string>{"one", "", "three"}));
+  EXPECT_FALSE(split_rows("one\ntwo", 3));
+  EXPECT_FALSE(split_rows("one\ntwo", 1));
+  EXPECT_FALSE(split_rows("", 1));
+}
+
+TEST(ReadLines, PutsWordsIntoTheirBoxes) {
+  const TextPage page = page_of({line(50, {{10, 50, 60, 70}, {70, 50, 90, 70}, {100, 50, 200, 70}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 2, {10, 50, 90, 70}), piece(0, 2, 1, {100, 50, 200, 70})};
+  const std::vector<Block> blocks = read_blocks(page, pieces, {"five to", "twelve"});
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].text, "five to twelve");
+  ASSERT_EQ(blocks[0].lines.size(), 1u);
+  const std::vector<PageWord>& words = blocks[0].lines[0].words;
+  ASSERT_EQ(words.size(), 3u);
+  EXPECT_EQ(words[1].text, "to");
+  EXPECT_EQ(words[1].box.left, 70);
+  EXPECT_EQ(words[1].box.right, 90);
+  EXPECT_EQ(words[2].box.left, 100);
+}
+
+TEST(ReadLines, SpreadsWordsWhereTheirNumberDiffers) {
+  const TextPage page = page_of({line(50, {{10, 50, 110, 70}})});
+  const std::vector<Block> blocks = read_blocks(page, {piece(0, 0, 1, {10, 50, 110, 70})}, {"abcd efghi"});
+  const std::vector<PageWord>& words = blocks[0].lines[0].words;
+  ASSERT_EQ(words.size(), 2u);
+  EXPECT_EQ(words[0].box.left, 10);
+  EXPECT_EQ(words[0].box.right, 50);
+  EXPECT_EQ(words[1].box.left, 60);
+  EXPECT_EQ(words[1].box.right, 110);
+}
+
+TEST(ReadLines, JoinsLinesAndMendsPartedWords) {
+  const TextPage page =
+      page_of({line(50, {{10, 50, 110, 70}}), line(80, {{10, 80, 110, 100}}), line(110, {{10, 110, 110, 130}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 110, 70}), piece(1, 0, 1, {10, 80, 110, 100}),
+                                         piece(2, 0, 1, {10, 110, 110, 130})};
+  EXPECT_EQ(read_blocks(page, pieces, {"a con-", "tinued text", "ends"})[0].text, "a continued text ends");
+  EXPECT_EQ(read_blocks(page, pieces, {"from 3 -", "5 and A-", "Z"})[0].text, "from 3 - 5 and A- Z");
+}
+
+TEST(ReadLines, JoinsPiecesOfOneWord) {
+  const TextPage page = page_of({line(50, {{10, 50, 310, 70}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 160, 70}, true), piece(0, 0, 1, {160, 50, 310, 70})};
+  const std::vector<Block> blocks = read_blocks(page, pieces, {"Donau", "dampf"});
+  ASSERT_EQ(blocks[0].lines[0].words.size(), 1u);
+  EXPECT_EQ(blocks[0].lines[0].words[0].text, "Donaudampf");
+  EXPECT_EQ(blocks[0].lines[0].words[0].box.right, 310);
+}
+
+TEST(ReadLines, WritesTablesWithEveryCell) {
+  TextPage page =
+      page_of({line(50, {{10, 50, 60, 70}}), line(50, {{200, 50, 260, 70}}), line(80, {{200, 80, 260, 100}})},
+              BlockKind::table);
+  page.blocks[0].cells = {{0, 0}, {0, 1}, {1, 1}};
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 60, 70}), piece(1, 0, 1, {200, 50, 260, 70}),
+                                         piece(2, 0, 1, {200, 80, 260, 100})};
+  const std::vector<Block> blocks = read_blocks(page, pieces, {"a<b", "R&D", "7"});
+  EXPECT_EQ(blocks[0].label, "table");
+  EXPECT_EQ(blocks[0].text, "<table><tr><td>a&lt;b</td><td>R&amp;D</td></tr><tr><td></td><td>7</td></tr></table>");
+}
+
+TEST(ReadLines, TurnsBoxesBackWithThePage) {
+  TextPage page = page_of({line(50, {{10, 50, 110, 70}})});
+  page.angle = 10;  // the page was turned clockwise: the place lies counter-clockwise of where it was found
+  const Box box = read_blocks(page, {piece(0, 0, 1, {10, 50, 110, 70})}, {"word"})[0].boxes[0];
+  EXPECT_NEAR((box.left + box.right) / 2, 200 - 140 * std::cos(0.17453) - 90 * std::sin(0.17453), 0.5);
+  EXPECT_NEAR((box.top + box.bottom) / 2, 150 + 140 * std::sin(0.17453) - 90 * std::cos(0.17453), 0.5);
+}
+
+TEST(ReadLines, LeavesBlocksOutThatHoldNoText) {
+  const TextPage page = page_of({line(50, {{10, 50, 110, 70}})});
+  EXPECT_TRUE(read_blocks(page, {piece(0, 0, 1, {10, 50, 110, 70})}, {""}).empty());
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,84 @@
+#include "lines/reading_order.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace lectern {
+namespace {
+
+TextLine line(int left, int top, int right, int height = 20) {
+  TextLine line;
+  line.box = {left, top, right, top + height};
+  line.height = height;
+  line.words = {line.box};
+  return line;
+}
+
+std::vector<TextLine> column(int left, int right, int top, int lines, int pitch = 28) {
+  std::vector<TextLine> column;
+  for (int i = 0; i < lines; ++i) column.push_back(line(left, top + pitch * i, right));
+  return column;
+}
+
+std::vector<TextLine> operator+(std::vector<TextLine> a, const std::vector<TextLine>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+TEST(ReadingOrder, ReadsColumnsOfOtherPitchesOneAfterTheOther) {
+  const std::vector<TextBlock> blocks = arrange(column(400, 700, 103, 8, 30) + column(50, 350, 100, 10, 27));
+  ASSERT_EQ(blocks.size(), 2u);
+  EXPECT_EQ(blocks[0].lines.size(), 10u);
+  EXPECT_EQ(blocks[0].box.left, 50);
+  EXPECT_EQ(blocks[1].lines.size(), 8u);
+}
+
+TEST(ReadingOrder, ReadsAHeadingAcrossTheColumnsBetweenThem) {
+  const std::vector<TextBlock> blocks =
+      arrange(column(50, 350, 100, 5) + column(400, 700, 100, 5) + std::vector{line(60, 270, 680)} +
+              column(50, 350, 320, 5) + column(400, 700, 320, 5));
+  ASSERT_EQ(blocks.size(), 5u);
+  EXPECT_EQ(blocks[2].lines.size(), 1u);
+  EXPECT_EQ(blocks[2].box.top, 270);
+  EXPECT_EQ(blocks[3].box.left, 50);
+}
+
+TEST(ReadingOrder, TellsTitlesByTheirSize) {
+  const std::vector<TextBlock> blocks = arrange(std::vector{line(50, 40, 400, 34)} + column(50, 700, 100, 8));
+  ASSERT_EQ(blocks.size(), 2u);
+  EXPECT_EQ(blocks[0].kind, BlockKind::title);
+  EXPECT_EQ(blocks[1].kind, BlockKind::text);
+}
+
+TEST(ReadingOrder, TellsTablesByTheirNarrowColumns) {
+  std::vector<TextLine> parts;
+  for (int row = 0; row < 3; ++row) {
+    parts.push_back(line(50, 100 + 30 * row, 150));
+    if (row != 1) parts.push_back(line(300, 100 + 30 * row, 340));
+    parts.push_back(line(450, 100 + 30 * row, 500));
+  }
+  const std::vector<TextBlock> blocks = arrange(parts);
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].kind, BlockKind::table);
+  ASSERT_EQ(blocks[0].cells.size(), 8u);
+  EXPECT_EQ(blocks[0].cells[4].row, 1);
+  EXPECT_EQ(blocks[0].cells[4].column, 2);
+}
+
+TEST(ReadingOrder, LosesNoPart) {
+  const std::vector<TextLine> parts = column(50, 350, 100, 7) + column(380, 420, 90, 3, 60) +
+                                      column(500, 700, 130, 9, 33) +
+                                      std::vector{line(40, 60, 720), line(45, 400, 90), line(300, 520, 360)};
+  size_t lines = 0, words = 0;
+  for (const TextBlock& block : arrange(parts)) {
+    lines += block.lines.size();
+    for (const TextLine& line : block.lines) words += line.words.size();
+  }
+  EXPECT_EQ(words, parts.size());
+  EXPECT_LE(lines, parts.size());
+  EXPECT_TRUE(arrange({}).empty());
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,223 @@
+#include "reading/lines_page_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "lectern/error.h"
+#include "support/drawn_pages.h"
+
+namespace lectern {
+namespace {
+
+using testing::drawn_page;
+using testing::text_at;
+
+// Reads views as told: a line "rN" for each row that has ink, N counted over all views.
+class FakeViews : public PageReader {
+ public:
+  struct Behaviour {
+    int room = 3;
+    bool skip_a_row = false;   // of every view of several rows
+    size_t failing_view = 99;  // by its number, from 0
+  };
+
+  FakeViews(const Behaviour& behaviour, std::vector<size_t>& rows_of_views)
+      : behaviour_(behaviour), rows_of_views_(rows_of_views) {}
+
+  int room() const override { return behaviour_.room - static_cast<int>(jobs_.size()); }
+  void add(PageJob job) override { jobs_.push_back(std::move(job)); }
+  void cancel(size_t ticket) override { cancelled_.push_back(ticket); }
+  void clear() override { jobs_.clear(); }
+
+  void step(std::vector<PageEvent>& events) override {
+    if (jobs_.empty()) return;
+    PageJob job = std::move(jobs_.front());
+    jobs_.pop_front();
+    PageEvent& event = events.emplace_back();
+    event.ticket = job.ticket;
+    if (rows_of_views_.size() == behaviour_.failing_view) {
+      event.kind = PageEvent::Kind::failed;
+      event.error = std::make_exception_ptr(Error("a view cannot be read"));
+      return;
+    }
+    event.kind = PageEvent::Kind::finished;
+    event.page = job.page;
+    event.page.finish = std::ranges::find(cancelled_, job.ticket) != cancelled_.end() ? "stopped" : "end";
+    event.page.tokens = 10;
+    const size_t rows = rows_with_ink(*job.picture);
+    rows_of_views_.push_back(rows);
+    for (size_t i = 0; i < rows; ++i) {
+      if (behaviour_.skip_a_row && rows > 1 && i == 1) continue;
+      event.page.raw += "r" + std::to_string(next_row_++) + "\n";
+    }
+  }
+
+ private:
+  static size_t rows_with_ink(const Picture& view) {
+    size_t rows = 0;
+    for (int row = 0; row < 4 && view.height == 256; ++row) {
+      const uint8_t* first = view.row(row * 64);
+      rows += std::any_of(first, first + static_cast<ptrdiff_t>(64) * view.width * 3, [](uint8_t v) { return v < 120; })
+                  ? 1
+                  : 0;
+    }
+    return rows;
+  }
+
+  Behaviour behaviour_;
+  std::vector<size_t>& rows_of_views_;
+  std::deque<PageJob> jobs_;
+  std::vector<size_t> cancelled_;
+  int next_row_ = 0;
+};
+
+struct Run {
+  explicit Run(const FakeViews::Behaviour& behaviour = {}, int pages = 2, int64_t max_tokens = 0) {
+    ReadOptions page_options;
+    page_options.max_tokens = max_tokens;
+    reader = std::make_unique<LinesPageReader>(std::make_unique<FakeViews>(behaviour, views), RowFormat{}, page_options,
+                                               ReadOptions{}, pages);
+  }
+
+  void add(size_t ticket, Picture picture) {
+    PageJob job;
+    job.ticket = ticket;
+    job.page.number = static_cast<int>(ticket);
+    job.page.width = picture.width;
+    job.page.height = picture.height;
+    job.picture = std::make_shared<const Picture>(std::move(picture));
+    reader->add(std::move(job));
+  }
+
+  void to_the_end(int steps = 100) {
+    for (int i = 0; i < steps; ++i) reader->step(events);
+  }
+
+  std::vector<PageEvent> last(size_t ticket) const {
+    std::vector<PageEvent> found;
+    for (const PageEvent& event : events) {
+      if (event.ticket == ticket && (event.kind == PageEvent::Kind::finished || event.kind == PageEvent::Kind::failed))
+        found.push_back(event);
+    }
+    return found;
+  }
+
+  std::string shown(size_t ticket) const {
+    std::string text;
+    for (const PageEvent& event : events) {
+      if (event.ticket != ticket || event.kind != PageEvent::Kind::text) continue;
+      text.resize(event.keep);
+      text += event.more;
+    }
+    return text;
+  }
+
+  std::vector<size_t> views;  // rows of every view that was read
+  std::unique_ptr<LinesPageReader> reader;
+  std::vector<PageEvent> events;
+};
+
+Picture page_of(int lines) {
+  std::string content;
+  for (int i = 0; i < lines; ++i) content += text_at(72, 700 - 16 * i, 12, "one piece");
+  return drawn_page(content);
+}
+
+TEST(LinesPageReader, ReadsTheLinesOfAPageInViewsOfFour) {
+  Run run;
+  run.add(7, page_of(6));
+  run.to_the_end();
+  ASSERT_EQ(run.last(7).size(), 1u);
+  const DocumentPage& page = run.last(7)[0].page;
+  EXPECT_EQ(run.views, (std::vector<size_t>{4, 2}));
+  EXPECT_EQ(page.mode, "lines");
+  EXPECT_EQ(page.finish, "end");
+  EXPECT_EQ(page.number, 7);
+  EXPECT_EQ(page.tokens, 20);
+  ASSERT_EQ(page.blocks.size(), 1u);
+  EXPECT_EQ(page.blocks[0].text, "r0 r1 r2 r3 r4 r5");
+  EXPECT_EQ(page.blocks[0].lines.size(), 6u);
+  EXPECT_EQ(page.raw, "r0\nr1\nr2\nr3\nr4\nr5\n");
+  EXPECT_EQ(run.shown(7), page.raw);
+}
+
+TEST(LinesPageReader, ReadsPiecesAloneWhereARowIsMissing) {
+  Run run({.skip_a_row = true});
+  run.add(1, page_of(3));
+  run.to_the_end();
+  EXPECT_EQ(run.views, (std::vector<size_t>{3, 1, 1, 1}));
+  ASSERT_EQ(run.last(1).size(), 1u);
+  EXPECT_EQ(run.last(1)[0].page.blocks[0].text, "r2 r3 r4");
+}
+
+TEST(LinesPageReader, ReadsSeveralPagesTogetherAndHasRoomForNoMore) {
+  Run run({.room = 8}, 2);
+  run.add(1, page_of(5));
+  EXPECT_EQ(run.reader->room(), 1);
+  run.add(2, page_of(2));
+  EXPECT_EQ(run.reader->room(), 0);
+  run.to_the_end();
+  EXPECT_EQ(run.last(1)[0].page.blocks[0].lines.size(), 5u);
+  EXPECT_EQ(run.last(2)[0].page.blocks[0].lines.size(), 2u);
+  EXPECT_EQ(run.reader->room(), 2);
+}
+
+TEST(LinesPageReader, ReadsAPageWithoutLinesWhole) {
+  Run run;
+  run.add(1, drawn_page(""));
+  run.to_the_end();
+  ASSERT_EQ(run.last(1).size(), 1u);
+  EXPECT_EQ(run.views.size(), 1u);
+  EXPECT_NE(run.last(1)[0].page.mode, "lines");
+  EXPECT_EQ(run.last(1)[0].page.number, 1);
+}
+
+TEST(LinesPageReader, AViewThatCannotBeReadFailsItsPageAlone) {
+  Run run({.room = 1, .failing_view = 1});
+  run.add(1, page_of(9));
+  run.add(2, page_of(1));
+  run.to_the_end();
+  ASSERT_EQ(run.last(1).size(), 1u);
+  EXPECT_EQ(run.last(1)[0].kind, PageEvent::Kind::failed);
+  EXPECT_THROW(std::rethrow_exception(run.last(1)[0].error), Error);
+}
+
+TEST(LinesPageReader, ACancelledPageEndsWithWhatWasRead) {
+  Run run({.room = 1});
+  run.add(1, page_of(20));
+  run.reader->step(run.events);
+  run.reader->step(run.events);
+  run.reader->cancel(1);
+  run.to_the_end();
+  ASSERT_EQ(run.last(1).size(), 1u);
+  EXPECT_EQ(run.last(1)[0].page.finish, "stopped");
+  EXPECT_LT(run.views.size(), 5u);
+  EXPECT_EQ(run.reader->room(), 2);
+}
+
+TEST(LinesPageReader, CutsAPageAtItsLimitOfTokens) {
+  Run run({}, 2, 15);
+  run.add(1, page_of(12));
+  run.to_the_end();
+  const DocumentPage page = run.last(1)[0].page;
+  EXPECT_EQ(page.finish, "length");
+  EXPECT_EQ(page.blocks[0].text, "r0 r1 r2 r3 r4 r5 r6 r7");
+  ASSERT_EQ(page.warnings.size(), 1u);
+  EXPECT_EQ(page.warnings[0].code, "cut_short");
+}
+
+TEST(LinesPageReader, ForgetsAllWhenCleared) {
+  Run run;
+  run.add(1, page_of(5));
+  run.reader->clear();
+  EXPECT_EQ(run.reader->room(), 2);
+  run.to_the_end();
+  EXPECT_TRUE(run.events.empty());
+}
+
+}  // namespace
+}  // namespace lectern
