@@ -12,8 +12,8 @@ namespace {
 
 constexpr int max_side = 2400;  // pixels of the longer side that the search looks at
 constexpr float sweep_degrees = 5, sweep_step = 0.5f, search_step = 0.01f;
-constexpr float min_confidence = 3;
-constexpr double min_degrees = 0.06;  // a smaller angle moves the end of a line by less than a stroke
+constexpr float min_confidence = 2.5;
+constexpr double min_degrees = 0.1;  // a smaller angle moves the end of a line by less than a stroke
 
 uint8_t commonest(const Picture& page, size_t channel) {
   std::array<int, 256> counts{};

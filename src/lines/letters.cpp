@@ -13,6 +13,7 @@ constexpr int min_pixels = 3;  // of ink in a mark
 constexpr double max_relative = 7, min_relative = 0.55, min_mark = 0.1;
 // A piece this solid and large is a bar with light letters on it.
 constexpr double min_fill_of_bar = 0.55;
+constexpr int bar_rim = 2;  // pixels at which a bar is neither dark nor light
 
 PixelBox box_of(const InkPiece& piece, int scale) {
   return {piece.left * scale, piece.top * scale, piece.right * scale, piece.bottom * scale};
@@ -75,7 +76,8 @@ Letters find_letters(const Picture& page) {
       boxes.push_back(box);
     }
   }
-  for (const PixelBox& bar : bars) {
+  for (PixelBox bar : bars) {
+    bar = {bar.left + bar_rim, bar.top + bar_rim, bar.right - bar_rim, bar.bottom - bar_rim};
     int inner_scale = 1;
     const std::vector<InkPiece> inner = pieces_of(inverted(page, bar), inner_scale);
     if (found.height == 0) found.height = usual_height(inner, inner_scale);

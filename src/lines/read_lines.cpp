@@ -142,7 +142,7 @@ std::string table_of(const TextBlock& block, const std::vector<PageLine>& lines)
 }
 
 PageLine read_line(const TextLine& line, std::span<const TextPiece> pieces, std::span<const std::string> texts,
-               const Turn& turn) {
+                   const Turn& turn) {
   PageLine read;
   read.box = turn.back(line.box);
   bool joins = false;

@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "device/device_failure.h"
+#include "image/ink.h"
 #include "lines/read_lines.h"
 
 namespace lectern {
@@ -260,7 +261,7 @@ void LinesPageReader::deliver(Reading& reading, std::vector<PageEvent>& events) 
   int64_t tokens = 0;
   bool cut = false;
   for (size_t i = 0; i < reading.rows.size(); ++i) {
-    cut = cut || (limit > 0 && tokens >= limit);
+    if (reading.tokens[i] > 0) cut = cut || (limit > 0 && tokens >= limit);  // the first piece of a view
     tokens += reading.tokens[i];
     texts.push_back(cut ? "" : reading.rows[i].value_or(""));
   }
@@ -269,7 +270,10 @@ void LinesPageReader::deliver(Reading& reading, std::vector<PageEvent>& events) 
   if (cut) {
     page.finish = "length";
     page.warnings.push_back(
-        {"cut_short", fmt::format("cut short after {} tokens, the limit of --max-tokens", limit), std::nullopt});
+        {"cut_short", fmt::format("cut short after {} tokens, the most that was asked for", limit), std::nullopt});
+  }
+  if (std::optional<Warning> unread = unread_ink(page, *reading.job.picture)) {
+    page.warnings.push_back(std::move(*unread));
   }
   if (page.guard.loops > 0) {
     page.warnings.push_back({"repetition",

@@ -32,7 +32,7 @@ std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptio
   view.prompt = "free";
   view.raw = false;
   const int together = std::max(batch, views_together);
-  return std::make_unique<LinesPageReader>(std::make_unique<ModelPageReader>(model, whole, together), format, whole,
+  return std::make_unique<LinesPageReader>(std::make_unique<ModelPageReader>(model, options, together), format, options,
                                            view, batch);
 }
 

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/picture.h"
@@ -36,8 +39,9 @@ TEST(Image, RefusesPixelsOfAnotherSize) {
   const std::vector<uint8_t> rgb(24);
   EXPECT_EQ(Image::from_pixels(rgb, 4, 2).height(), 2);
   constexpr int huge = std::numeric_limits<int>::max();
-  for (const auto& [width, height] : {std::pair(4, 3), {3, 2}, {0, 0}, {-4, -2}, {5, 1}, {huge, huge}}) {
-    EXPECT_THAT([&, w = width, h = height] { Image::from_pixels(rgb, w, h, "array"); },
+  const std::vector<std::pair<int, int>> sizes = {{4, 3}, {3, 2}, {0, 0}, {-4, -2}, {5, 1}, {huge, huge}};
+  for (const std::pair<int, int>& size : sizes) {
+    EXPECT_THAT([&] { Image::from_pixels(rgb, size.first, size.second, "array"); },
                 ThrowsMessage<Error>(HasSubstr("array: 24 bytes are not")));
   }
 }

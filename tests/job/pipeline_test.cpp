@@ -106,7 +106,7 @@ TEST(Pipeline, WhatIsSaidOfAFileStandsOnTheFirstPageChosen) {
   };
   made.choose = [](int) { return std::vector<int>{2, 7}; };
   Notes notes;
-  run_pipeline({made}, {fake_worker("fake", {})}, {}, notes.events());
+  run_pipeline({made}, {fake_worker("fake", {})}, {}, notes.taker());
   ASSERT_EQ(notes.pages.size(), 2u);
   ASSERT_EQ(notes.pages[0].warnings.size(), 1u);
   EXPECT_EQ(notes.pages[0].warnings[0].message, "holds 1 file");

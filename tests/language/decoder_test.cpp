@@ -33,7 +33,7 @@ class Company {
   Company(const Decoder& decoder, const std::vector<const Text*>& texts)
       : decoder_(decoder),
         cache_(cpu_device(), decoder.config(), decoder.format(), static_cast<int>(texts.size()), 200) {
-    for (const Text* text : texts) members_.push_back({text, SequencePages(cache_)});
+    for (const Text* text : texts) members_.push_back({text, SequencePages(cache_.pool())});
     for (Member& member : members_) EXPECT_TRUE(member.pages.reserve(member.text->size()));
   }
 

@@ -12,7 +12,9 @@ using testing::text_at;
 
 Picture page_of_lines() {
   std::string content;
-  for (int i = 0; i < 25; ++i) content += text_at(72, 740 - 20 * i, 11, "The quick brown fox jumps over the lazy dog.");
+  for (int i = 0; i < 25; ++i)
+    content += text_at(72, 740 - 20 * i, 11,
+                       "The quick brown fox jumps over the lazy dog and runs home through the long grass.");
   return drawn_page(content);
 }
 

@@ -98,11 +98,11 @@ TEST(ReadLines, WritesTablesWithEveryCell) {
 }
 
 TEST(ReadLines, TurnsBoxesBackWithThePage) {
-  TextPage page = page_of({line(50, {{10, 50, 110, 70}})});
+  TextPage page = page_of({line(50, {{90, 50, 110, 70}})});
   page.angle = 10;  // the page was turned clockwise: the place lies counter-clockwise of where it was found
-  const Box box = read_blocks(page, {piece(0, 0, 1, {10, 50, 110, 70})}, {"word"})[0].boxes[0];
-  EXPECT_NEAR((box.left + box.right) / 2, 200 - 140 * std::cos(0.17453) - 90 * std::sin(0.17453), 0.5);
-  EXPECT_NEAR((box.top + box.bottom) / 2, 150 + 140 * std::sin(0.17453) - 90 * std::cos(0.17453), 0.5);
+  const Box box = read_blocks(page, {piece(0, 0, 1, {90, 50, 110, 70})}, {"word"})[0].boxes[0];
+  EXPECT_NEAR((box.left + box.right) / 2, 200 - 100 * std::cos(0.17453) - 90 * std::sin(0.17453), 0.5);
+  EXPECT_NEAR((box.top + box.bottom) / 2, 150 + 100 * std::sin(0.17453) - 90 * std::cos(0.17453), 0.5);
 }
 
 TEST(ReadLines, LeavesBlocksOutThatHoldNoText) {

@@ -75,8 +75,8 @@ class FakeViews : public PageReader {
   int next_row_ = 0;
 };
 
-struct Run {
-  explicit Run(const FakeViews::Behaviour& behaviour = {}, int pages = 2, int64_t max_tokens = 0) {
+struct Pages {
+  explicit Pages(const FakeViews::Behaviour& behaviour = {}, int pages = 2, int64_t max_tokens = 0) {
     ReadOptions page_options;
     page_options.max_tokens = max_tokens;
     reader = std::make_unique<LinesPageReader>(std::make_unique<FakeViews>(behaviour, views), RowFormat{}, page_options,
@@ -128,11 +128,11 @@ Picture page_of(int lines) {
 }
 
 TEST(LinesPageReader, ReadsTheLinesOfAPageInViewsOfFour) {
-  Run run;
+  Pages run;
   run.add(7, page_of(6));
   run.to_the_end();
   ASSERT_EQ(run.last(7).size(), 1u);
-  const DocumentPage& page = run.last(7)[0].page;
+  const DocumentPage page = run.last(7)[0].page;
   EXPECT_EQ(run.views, (std::vector<size_t>{4, 2}));
   EXPECT_EQ(page.mode, "lines");
   EXPECT_EQ(page.finish, "end");
@@ -146,7 +146,7 @@ TEST(LinesPageReader, ReadsTheLinesOfAPageInViewsOfFour) {
 }
 
 TEST(LinesPageReader, ReadsPiecesAloneWhereARowIsMissing) {
-  Run run({.skip_a_row = true});
+  Pages run({.skip_a_row = true});
   run.add(1, page_of(3));
   run.to_the_end();
   EXPECT_EQ(run.views, (std::vector<size_t>{3, 1, 1, 1}));
@@ -155,7 +155,7 @@ TEST(LinesPageReader, ReadsPiecesAloneWhereARowIsMissing) {
 }
 
 TEST(LinesPageReader, ReadsSeveralPagesTogetherAndHasRoomForNoMore) {
-  Run run({.room = 8}, 2);
+  Pages run({.room = 8}, 2);
   run.add(1, page_of(5));
   EXPECT_EQ(run.reader->room(), 1);
   run.add(2, page_of(2));
@@ -167,7 +167,7 @@ TEST(LinesPageReader, ReadsSeveralPagesTogetherAndHasRoomForNoMore) {
 }
 
 TEST(LinesPageReader, ReadsAPageWithoutLinesWhole) {
-  Run run;
+  Pages run;
   run.add(1, drawn_page(""));
   run.to_the_end();
   ASSERT_EQ(run.last(1).size(), 1u);
@@ -177,7 +177,7 @@ TEST(LinesPageReader, ReadsAPageWithoutLinesWhole) {
 }
 
 TEST(LinesPageReader, AViewThatCannotBeReadFailsItsPageAlone) {
-  Run run({.room = 1, .failing_view = 1});
+  Pages run({.room = 1, .failing_view = 1});
   run.add(1, page_of(9));
   run.add(2, page_of(1));
   run.to_the_end();
@@ -187,7 +187,7 @@ TEST(LinesPageReader, AViewThatCannotBeReadFailsItsPageAlone) {
 }
 
 TEST(LinesPageReader, ACancelledPageEndsWithWhatWasRead) {
-  Run run({.room = 1});
+  Pages run({.room = 1});
   run.add(1, page_of(20));
   run.reader->step(run.events);
   run.reader->step(run.events);
@@ -200,7 +200,7 @@ TEST(LinesPageReader, ACancelledPageEndsWithWhatWasRead) {
 }
 
 TEST(LinesPageReader, CutsAPageAtItsLimitOfTokens) {
-  Run run({}, 2, 15);
+  Pages run({}, 2, 15);
   run.add(1, page_of(12));
   run.to_the_end();
   const DocumentPage page = run.last(1)[0].page;
@@ -211,7 +211,7 @@ TEST(LinesPageReader, CutsAPageAtItsLimitOfTokens) {
 }
 
 TEST(LinesPageReader, ForgetsAllWhenCleared) {
-  Run run;
+  Pages run;
   run.add(1, page_of(5));
   run.reader->clear();
   EXPECT_EQ(run.reader->room(), 2);

@@ -216,7 +216,7 @@ class Cuts {
   std::vector<float> run(int64_t most, int others) const {
     KvCache cache(cpu_device(), config(), format_, others + 1, length_);
     std::vector<SequencePages> pages;
-    for (int i = 0; i <= others; ++i) EXPECT_TRUE(pages.emplace_back(cache).reserve(length_));
+    for (int i = 0; i <= others; ++i) EXPECT_TRUE(pages.emplace_back(cache.pool()).reserve(length_));
     const CacheLayer layer = cache.layer(0);
     std::fill_n(layer.data, static_cast<size_t>(layer.pages) * layer.format.page_bytes, std::byte{0x3e});
     std::vector<float> out;
