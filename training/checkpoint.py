@@ -9,6 +9,8 @@ import os
 import numpy as np
 
 WINDOW, PATCH = 14, 16
+# Of a view of text lines: its rows, from the top of tall letters to the foot of low ones, and what a piece leaves free.
+ROW, INK, MARGIN = 64, 27, 12
 SPECIAL_LOW = ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>"]
 SPECIAL_TOP = ["<image>", "<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<|grounding|>", "<td>", "</td>",
                "<tr>", "</tr>", "<|User|>", "<|Assistant|>"]
@@ -118,6 +120,7 @@ def config(p):
                                         "patch_size": 14, "width": c["width"]},
                       "sam_vit_b": {"downsample_channels": s["down"], "global_attn_indexes": s["global_attn"],
                                     "heads": s["heads"], "layers": s["layers"], "width": s["width"]}}},
+        "lectern": {"rows": {"row_height": ROW, "ink_height": INK, "piece_width": p["size"] - MARGIN}},
     }
 
 

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 
 import checkpoint
 import synth
+import text
 
-CLASSES = len(synth.CHARS) + 1
+CLASSES = len(text.CHARS) + 1
 
 
 def init(p, device):
@@ -62,19 +63,25 @@ def load(w, p, folder):
 
 def relative(table, n):
     """[L, hd] -> [n, n, hd]: row i, column j holds the embedding of the distance i - j."""
-    i = torch.arange(n)
+    i = torch.arange(n, device=table.device)
     return table[i[:, None] - i[None, :] + table.shape[0] // 2]
 
 
 def sam_attention(x, w, b, heads):
-    """x [B,H,W,C]; global attention with decomposed relative positions, q unscaled in the bias."""
+    """x [B,H,W,C]; global attention with decomposed relative positions, q unscaled in the bias. The bias of a query is
+    its product with the embeddings of its distances to all rows and columns; those products, put beside q, meet the row
+    and the column of a key put beside k, so that plain fused attention computes it."""
     B, H, W, C = x.shape
     hd = C // heads
     q, k, v = F.linear(x, w[b + "qkv.weight"], w[b + "qkv.bias"]).view(B, H * W, 3, heads, hd).permute(2, 0, 3, 1, 4)
     qg = q.reshape(B, heads, H, W, hd)
     rh, rw = relative(w[b + "rel_pos_h"], H).to(q.dtype), relative(w[b + "rel_pos_w"], W).to(q.dtype)
-    bias = torch.einsum("bnhwc,hkc->bnhwk", qg, rh).unsqueeze(-1) + torch.einsum("bnhwc,wlc->bnhwl", qg, rw).unsqueeze(-2)
-    a = torch.softmax(q @ k.transpose(-1, -2) * hd ** -0.5 + bias.reshape(B, heads, H * W, H * W).to(q.dtype), -1) @ v
+    rows, columns = torch.einsum("bnhwc,hkc->bnhwk", qg, rh), torch.einsum("bnhwc,wlc->bnhwl", qg, rw)
+    q = torch.cat([q * hd ** -0.5, rows.flatten(2, 3).to(q.dtype), columns.flatten(2, 3).to(q.dtype)], -1)
+    at = torch.cat([torch.eye(H, device=x.device, dtype=q.dtype).repeat_interleave(W, 0),
+                    torch.eye(W, device=x.device, dtype=q.dtype).repeat(H, 1)], -1)
+    k = torch.cat([k, at.expand(B, heads, -1, -1)], -1)
+    a = F.scaled_dot_product_attention(q, k, F.pad(v, (0, H + W)), scale=1.0)[..., :hd]
     return F.linear(a.transpose(1, 2).reshape(B, H, W, C), w[b + "proj.weight"], w[b + "proj.bias"])
 
 
@@ -163,20 +170,19 @@ def prefix(w, vis, ids):
     return torch.cat([table[checkpoint.BOS].to(vis.dtype).expand(len(vis), 1, -1), vis, F.embedding(ids, table).to(vis.dtype)], 1)
 
 
-def losses(w, p, images, row, ids, labels, cells, patches, place, slot):
-    """-> next token, patch, cell, place and balance losses. ids, labels, place, slot [B,T]: -1 where nothing is asked."""
-    vis, patch, cell = vision(w, p, images, row)
+def losses(w, p, images, row, ids, labels, cells, patches, cell, slot):
+    """-> next token, patch, cells, place and balance losses [5]. ids, labels, cell, slot [B,T]: -1 where nothing is
+    asked."""
+    vis, patch, seen = vision(w, p, images, row)
     balance = []
     h, middle = language(w, p["lm"], prefix(w, vis, ids[:, :-1]), balance)
-    h, middle = h[:, vis.shape[1]:], middle[:, vis.shape[1]:]
-    asked = labels.flatten() >= 0
-    ce = F.cross_entropy(F.linear(h.flatten(0, 1)[asked], w["lm_head.weight"]).float(), labels.flatten()[asked])
-    where = F.linear(middle.flatten(0, 1)[asked], w["aux.place"]).float()
+    h, middle = h[:, vis.shape[1]:].flatten(0, 1), middle[:, vis.shape[1]:].flatten(0, 1)
+    pick = lambda logits, to: F.cross_entropy(logits.float(), to.flatten(), ignore_index=-1)
+    where = F.linear(middle, w["aux.place"])
     n = w["aux.place"].shape[0] - synth.SLOTS
-    place_loss = (F.cross_entropy(where[:, :n], place.flatten()[asked], ignore_index=-1) +
-                  F.cross_entropy(where[:, n:], slot.flatten()[asked], ignore_index=-1))
-    return (ce, F.cross_entropy(patch.float().flatten(0, -2), patches.flatten()),
-            F.cross_entropy(cell.float().flatten(0, -2), cells.flatten()), place_loss, sum(balance) / max(1, len(balance)))
+    return torch.stack([pick(F.linear(h, w["lm_head.weight"]), labels), pick(patch.flatten(0, -2), patches),
+                        pick(seen.flatten(0, -2), cells), pick(where[:, :n], cell) + pick(where[:, n:], slot),
+                        sum(balance) / max(1, len(balance))])
 
 
 @torch.no_grad()

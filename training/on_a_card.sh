@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Trains on a machine with a GPU, PyTorch and no network, in one run of under ten minutes.
+#   on_a_card.sh --out DIR [--pack FILE] [--seconds N] [--init MODEL_FOLDER] [options of train.py]
+#
+# DIR gets the best weights (a model folder), the heads of training (heads.pt), log.txt and table.md. Weights are written
+# every 90 seconds, so that a killed run leaves some. FILE is what pack.sh makes (default: pack.tar.xz beside this
+# script); --init takes another run's DIR.
+set -euo pipefail
+began=$(date +%s)
+out="" pack="$(dirname "$0")/pack.tar.xz" seconds=540 init=""
+more=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --out) out=$2; shift 2 ;;
+    --pack) pack=$2; shift 2 ;;
+    --seconds) seconds=$2; shift 2 ;;
+    --init) init=$2; shift 2 ;;
+    *) more+=("$1"); shift ;;
+  esac
+done
+[ -n "$out" ] || { echo "on_a_card: --out DIR is missing" >&2; exit 2; }
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tar -xJf "$pack" -C "$work"
+install -m 644 "$work"/init/config.json "$work"/init/tokenizer.json "$out"/
+export PYTHONUNBUFFERED=1 OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+# The last weights are evaluated twice and written after training has ended.
+reserve=$((seconds > 200 ? 36 : 15))
+cores=$(nproc)
+train() {
+  python3 "$work/train.py" --pack "$work" --out "$out" --state "$work/state.pt" --init "${init:-$work/init}" \
+    --minutes 100 --until $((began + seconds - reserve)) --every 1.5 --count 256 --strips 0 --again 256 \
+    --workers $((cores > 3 ? cores - 2 : 1)) "$@" "${more[@]}" 2>&1 | tee -a "$out/log.txt"
+}
+train --batch 512 --compile && exit 0
+if [ $(($(date +%s) - began)) -lt $((seconds / 2)) ]; then
+  echo "on_a_card: it failed; again, in the plainest way" | tee -a "$out/log.txt"
+  train --batch 128
+else
+  exit 1
+fi
