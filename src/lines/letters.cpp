@@ -76,6 +76,12 @@ Letters find_letters(const Picture& page) {
       boxes.push_back(box);
     }
   }
+  // Dark spots in a bar are the counters of its light letters.
+  std::erase_if(boxes, [&](const PixelBox& box) {
+    return std::ranges::any_of(bars, [&](const PixelBox& bar) {
+      return box.left >= bar.left && box.right <= bar.right && box.top >= bar.top && box.bottom <= bar.bottom;
+    });
+  });
   for (PixelBox bar : bars) {
     bar = {bar.left + bar_rim, bar.top + bar_rim, bar.right - bar_rim, bar.bottom - bar_rim};
     int inner_scale = 1;
