@@ -296,7 +296,7 @@ void erase_rules(InkMask& mask) {
   }
 }
 
-std::vector<InkPiece> ink_pieces(const InkMask& mask) {
+std::vector<InkPiece> ink_pieces(const InkMask& mask, bool bars) {
   struct Run {
     int left, right, piece;
   };
@@ -330,7 +330,7 @@ std::vector<InkPiece> ink_pieces(const InkMask& mask) {
     const bool at_edge = piece.left == 0 || piece.top == 0 || piece.right == mask.width || piece.bottom == mask.height;
     const bool border = at_edge && piece.inner <= piece.pixels / 50;
     const int thin = std::min(piece.width(), piece.height());
-    const bool line = piece.longest() >= std::max(24, longest / 40) && piece.longest() >= 12 * thin;
+    const bool line = !bars && piece.longest() >= std::max(24, longest / 40) && piece.longest() >= 12 * thin;
     return border || line;
   });
   return pieces;

@@ -46,7 +46,8 @@ struct InkPiece {
   int longest() const { return width() > height() ? width() : height(); }
 };
 
-// All pieces but those that are a scanner's black border, or a line that is not quite straight.
-std::vector<InkPiece> ink_pieces(const InkMask& mask);
+// All pieces but those that are a scanner's black border or, unless they are wanted, long bars and lines that are not
+// quite straight.
+std::vector<InkPiece> ink_pieces(const InkMask& mask, bool bars = false);
 
 }  // namespace lectern

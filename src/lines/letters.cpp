@@ -53,7 +53,7 @@ std::vector<InkPiece> pieces_of(const Picture& page, int& scale) {
   InkMask mask = find_ink(page, Ink::solid);
   scale = mask.scale;
   erase_rules(mask);
-  return ink_pieces(mask);
+  return ink_pieces(mask, true);
 }
 
 }  // namespace
