@@ -9,6 +9,9 @@ namespace lectern {
 namespace {
 
 constexpr std::string_view white = " \t\r";
+// In heights of a line: a narrower block is no running text; white at the end of a line that is full.
+constexpr double min_prose = 14, max_room = 5;
+constexpr double max_room_share = 0.2;  // of the block's width
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(white);
@@ -93,14 +96,21 @@ bool parts_word(const std::string& line, const std::string& next) {
          next[0] <= 'z';
 }
 
-std::string joined(const std::vector<PageLine>& lines) {
+// Whether a line was broken because it was full, as in running text, and not as on a label or in an address.
+bool runs_on(const TextBlock& block, const TextLine& line) {
+  const int width = block.box.width();
+  const double room = std::max(max_room * line.height, max_room_share * width);
+  return width >= min_prose * line.height && line.box.right >= block.box.right - room;
+}
+
+std::string joined(const TextBlock& block, const std::vector<PageLine>& lines) {
   std::string text;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (!text.empty() && !lines[i].text.empty()) {
       if (parts_word(text, lines[i].text)) {
         text.pop_back();
       } else {
-        text += ' ';
+        text += block.kind == BlockKind::title || runs_on(block, block.lines[i - 1]) ? ' ' : '\n';
       }
     }
     text += lines[i].text;
@@ -187,7 +197,7 @@ std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece
       block.lines.push_back(read_line(found.lines[l], std::span(pieces).subspan(first, next - first),
                                       std::span(texts).subspan(first, next - first), turn));
     }
-    block.text = found.kind == BlockKind::table ? table_of(found, block.lines) : joined(block.lines);
+    block.text = found.kind == BlockKind::table ? table_of(found, block.lines) : joined(found, block.lines);
     if (block.text.empty()) continue;
     blocks.push_back(std::move(block));
   }

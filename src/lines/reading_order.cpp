@@ -12,9 +12,10 @@ constexpr double min_gutter = 0.6;         // white between columns
 constexpr double column_of_prose = 11;     // a narrower column is one of a table
 constexpr double column_of_numbers = 3.5;  // "1.", "a)", bullets: part of the line beside them
 constexpr double min_fill_of_prose = 0.6;  // of a column's width, by its lines
-constexpr double paragraph_gap = 1;        // more white above a line begins a block,
+constexpr double paragraph_gap = 1.6;      // more white above a line begins a block,
 constexpr double max_pitch = 1.35;         // and so does a longer way from line to line than is usual
 constexpr double indent = 0.7;
+constexpr double max_resize = 1.6;     // of heights of lines of one block; without tall and low letters a line is lower
 constexpr double title_height = 1.22;  // of the page's usual lines
 constexpr size_t max_title_lines = 3;
 constexpr int min_table_rows = 2;
@@ -235,7 +236,7 @@ class Arranger {
         const TextLine& before = block.lines.back();
         const int white = line.box.top - before.box.bottom, height = std::min(line.height, before.height);
         const int step = line.box.middle() - before.box.middle();
-        const bool resized = std::max(line.height, before.height) > 1.35 * height;
+        const bool resized = std::max(line.height, before.height) > max_resize * height;
         const bool apart = pitch > 0 ? step > max_pitch * pitch : white > paragraph_gap * height;
         const bool ended = before.box.right < column.right - 2.5 * height;
         const bool indented = line.box.left > block_left(block, before) + indent * height;

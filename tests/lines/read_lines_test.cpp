@@ -69,11 +69,24 @@ TEST(ReadLines, SpreadsWordsWhereTheirNumberDiffers) {
 
 TEST(ReadLines, JoinsLinesAndMendsPartedWords) {
   const TextPage page =
-      page_of({line(50, {{10, 50, 110, 70}}), line(80, {{10, 80, 110, 100}}), line(110, {{10, 110, 110, 130}})});
-  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 110, 70}), piece(1, 0, 1, {10, 80, 110, 100}),
+      page_of({line(50, {{10, 50, 390, 70}}), line(80, {{10, 80, 390, 100}}), line(110, {{10, 110, 110, 130}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 390, 70}), piece(1, 0, 1, {10, 80, 390, 100}),
                                          piece(2, 0, 1, {10, 110, 110, 130})};
   EXPECT_EQ(read_blocks(page, pieces, {"a con-", "tinued text", "ends"})[0].text, "a continued text ends");
   EXPECT_EQ(read_blocks(page, pieces, {"from 3 -", "5 and A-", "Z"})[0].text, "from 3 - 5 and A- Z");
+}
+
+TEST(ReadLines, KeepsTheLinesOfALabel) {
+  const TextPage page = page_of({line(50, {{10, 50, 150, 70}}), line(80, {{10, 80, 140, 100}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 150, 70}), piece(1, 0, 1, {10, 80, 140, 100})};
+  EXPECT_EQ(read_blocks(page, pieces, {"Museum", "open daily"})[0].text, "Museum\nopen daily");
+}
+
+TEST(ReadLines, KeepsLinesThatAreNotFull) {
+  const TextPage page = page_of({line(50, {{10, 50, 150, 70}}), line(80, {{10, 80, 390, 100}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 150, 70}), piece(1, 0, 1, {10, 80, 390, 100})};
+  EXPECT_EQ(read_blocks(page, pieces, {"Dear Sir,", "thank you for your letter"})[0].text,
+            "Dear Sir,\nthank you for your letter");
 }
 
 TEST(ReadLines, JoinsPiecesOfOneWord) {

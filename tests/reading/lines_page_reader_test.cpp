@@ -139,7 +139,7 @@ TEST(LinesPageReader, ReadsTheLinesOfAPageInViewsOfFour) {
   EXPECT_EQ(page.number, 7);
   EXPECT_EQ(page.tokens, 20);
   ASSERT_EQ(page.blocks.size(), 1u);
-  EXPECT_EQ(page.blocks[0].text, "r0 r1 r2 r3 r4 r5");
+  EXPECT_EQ(page.blocks[0].text, "r0\nr1\nr2\nr3\nr4\nr5");
   EXPECT_EQ(page.blocks[0].lines.size(), 6u);
   EXPECT_EQ(page.raw, "r0\nr1\nr2\nr3\nr4\nr5\n");
   EXPECT_EQ(run.shown(7), page.raw);
@@ -151,7 +151,7 @@ TEST(LinesPageReader, ReadsPiecesAloneWhereARowIsMissing) {
   run.to_the_end();
   EXPECT_EQ(run.views, (std::vector<size_t>{3, 1, 1, 1}));
   ASSERT_EQ(run.last(1).size(), 1u);
-  EXPECT_EQ(run.last(1)[0].page.blocks[0].text, "r2 r3 r4");
+  EXPECT_EQ(run.last(1)[0].page.blocks[0].text, "r2\nr3\nr4");
 }
 
 TEST(LinesPageReader, ReadsSeveralPagesTogetherAndHasRoomForNoMore) {
@@ -205,7 +205,7 @@ TEST(LinesPageReader, CutsAPageAtItsLimitOfTokens) {
   run.to_the_end();
   const DocumentPage page = run.last(1)[0].page;
   EXPECT_EQ(page.finish, "length");
-  EXPECT_EQ(page.blocks[0].text, "r0 r1 r2 r3 r4 r5 r6 r7");
+  EXPECT_EQ(page.blocks[0].text, "r0\nr1\nr2\nr3\nr4\nr5\nr6\nr7");
   ASSERT_EQ(page.warnings.size(), 1u);
   EXPECT_EQ(page.warnings[0].code, "cut_short");
 }
