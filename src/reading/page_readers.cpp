@@ -14,7 +14,10 @@ namespace {
 // Views are small and their text is short: many together keep the processor busy.
 constexpr int views_together = 16;
 
-bool asks_for_text(const std::string& prompt) { return prompt == "free" || is_grounded(prompt); }
+bool asks_for_text(const std::string& typed) {
+  const Prompt prompt = parse_prompt(typed);
+  return prompt.name == "free" || prompt.grounded;
+}
 
 }  // namespace
 
