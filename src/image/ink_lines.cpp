@@ -22,6 +22,7 @@ struct Rows {
 std::vector<Rows> with_marks(std::vector<Rows> rows) {
   if (rows.size() < 2) return rows;
   std::vector<int> heights;
+  heights.reserve(rows.size());
   for (const Rows& r : rows) heights.push_back(r.height());
   std::ranges::nth_element(heights, heights.begin() + static_cast<std::ptrdiff_t>(heights.size() * 2 / 3));
   const double usual = heights[heights.size() * 2 / 3];

@@ -86,6 +86,8 @@ std::vector<Chain> chains_of(const std::vector<PixelBox>& letters) {
 // From the top of tall letters to the foot of low ones: what all but a few letters keep within.
 int height_of(const Chain& chain) {
   std::vector<int> tops, bottoms;
+  tops.reserve(chain.letters.size());
+  bottoms.reserve(chain.letters.size());
   for (const PixelBox& letter : chain.letters) {
     tops.push_back(letter.top);
     bottoms.push_back(letter.bottom);
@@ -124,6 +126,7 @@ void take_marks(std::vector<Chain>& chains, int usual_height, std::vector<PixelB
 // A mark belongs to the line that it stands in, over or under, within reach of its letters or other marks of it.
 void attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks) {
   std::vector<PixelBox> bands;  // of the letters alone
+  bands.reserve(chains.size());
   for (const Chain& chain : chains) bands.push_back(chain.box);
   for (bool found = true; found;) {
     found = false;
@@ -247,6 +250,7 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
   std::vector<PixelBox> marks = letters.marks;
   take_marks(chains, letters.height, marks);
   std::vector<int> heights;
+  heights.reserve(chains.size());
   for (const Chain& chain : chains) heights.push_back(height_of(chain));
   attach_marks(chains, std::move(marks));
 

@@ -268,6 +268,6 @@ class Arranger {
 
 }  // namespace
 
-std::vector<TextBlock> arrange(std::vector<TextLine> parts) { return Arranger(parts).blocks(); }
+std::vector<TextBlock> arrange(const std::vector<TextLine>& parts) { return Arranger(parts).blocks(); }
 
 }  // namespace lectern

@@ -8,6 +8,6 @@
 
 namespace lectern {
 
-std::vector<TextBlock> arrange(std::vector<TextLine> parts);
+std::vector<TextBlock> arrange(const std::vector<TextLine>& parts);
 
 }  // namespace lectern

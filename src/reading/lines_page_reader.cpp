@@ -200,13 +200,13 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
         drop(reading);
         return;
       }
-      take_view(view, std::move(event.page), events);
+      take_view(view, event.page, events);
       return;
     }
   }
 }
 
-void LinesPageReader::take_view(const View& view, DocumentPage page, std::vector<PageEvent>& events) {
+void LinesPageReader::take_view(const View& view, const DocumentPage& page, std::vector<PageEvent>& events) {
   Reading& reading = *view.reading;
   add_counts(page, reading.page);
   const std::string text = plain(page.raw);
@@ -244,8 +244,8 @@ void LinesPageReader::show(Reading& reading, std::vector<PageEvent>& events) {
       line += *reading.rows[end];
     }
     if (!whole) break;
-    const bool last_of_block = end == reading.pieces.size() || reading.pieces[end].block != first.block;
-    event.more += line + (last_of_block && end < reading.pieces.size() ? "\n\n" : "\n");
+    if (reading.shown > 0) event.more += reading.pieces[reading.shown - 1].block == first.block ? "\n" : "\n\n";
+    event.more += line;
     reading.shown = end;
   }
   if (event.more.empty()) return;

@@ -141,7 +141,7 @@ TEST(LinesPageReader, ReadsTheLinesOfAPageInViewsOfFour) {
   ASSERT_EQ(page.blocks.size(), 1u);
   EXPECT_EQ(page.blocks[0].text, "r0\nr1\nr2\nr3\nr4\nr5");
   EXPECT_EQ(page.blocks[0].lines.size(), 6u);
-  EXPECT_EQ(page.raw, "r0\nr1\nr2\nr3\nr4\nr5\n");
+  EXPECT_EQ(page.raw, "r0\nr1\nr2\nr3\nr4\nr5");
   EXPECT_EQ(run.shown(7), page.raw);
 }
 
