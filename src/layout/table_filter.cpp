@@ -1,6 +1,7 @@
 #include "layout/table_filter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "layout/block_text.h"
 
@@ -13,6 +14,9 @@ constexpr std::string_view table = "<table", table_end = "</table>";
 
 void TableFilter::put(std::string_view text, std::string& out) {
   if (text.empty()) return;
+  // The line break that ends a table is put already.
+  if (std::exchange(after_table_, false) && text.front() == '\n') text.remove_prefix(1);
+  if (text.empty()) return;
   out += text;
   in_line_ = text.back() != '\n';
 }
@@ -22,6 +26,7 @@ void TableFilter::put_table(std::string_view html, std::string& out) {
   Block block;
   block.text = html;
   put(plain_text(block) + "\n", out);
+  after_table_ = true;
 }
 
 std::string TableFilter::push(std::string_view text) {
@@ -56,7 +61,7 @@ std::string TableFilter::finish() {
     put(pending_, out);
   }
   pending_.clear();
-  in_line_ = false;
+  in_line_ = after_table_ = false;
   return out;
 }
 

@@ -18,6 +18,7 @@ class TableFilter {
 
   std::string pending_;  // a table, or the beginning of its tag
   bool in_line_ = false;
+  bool after_table_ = false;  // the last that was put
 };
 
 }  // namespace lectern

@@ -265,7 +265,7 @@ TEST_F(OpenSource, SaysWhatCannotBeRead) {
   EXPECT_THAT(failure(folder.write("t.txt", "Some text.")), HasSubstr("t.txt: not a picture of a known format"));
   {
     const StandardInput input(::open("/dev/null", O_RDONLY));
-    EXPECT_THAT(failure("-"), HasSubstr("standard input: is neither a file nor a pipe"));
+    EXPECT_THAT(failure("-"), HasSubstr("standard input: is empty"));
   }
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);

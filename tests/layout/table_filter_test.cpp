@@ -22,7 +22,7 @@ void expect(std::string_view text, std::string_view expected) {
 TEST(TableFilter, KeepsCellsApart) {
   expect("<table><tr><td>12</td><td>34</td></tr></table>", "12\t34\n");
   expect("Sum:<table><tr><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr></table>\nThat is all.",
-         "Sum:\n1\t2\n3\t4\n\nThat is all.");
+         "Sum:\n1\t2\n3\t4\nThat is all.");
   expect("<table border=1><tr><td>a &amp; b</td></tr></table><table><tr><td>c</td></tr></table>", "a & b\nc\n");
 }
 
@@ -33,7 +33,7 @@ TEST(TableFilter, LetsOtherTextBe) {
 
 TEST(TableFilter, ATableThatIsCutOffKeepsItsCells) {
   expect("<table><tr><td>12</td><td>34", "12\t34\n");
-  expect("<table", "\n");
+  expect("<table", "<table\n");
 }
 
 // As plain text is written to a file.
