@@ -55,6 +55,8 @@ add_custom_command(
   COMMAND lectern_cli manual > ${described}/lectern.1
   DEPENDS lectern_cli
   VERBATIM)
+# All that is installed.
+add_custom_target(lectern_installed DEPENDS lectern_cli lectern_described $<$<BOOL:${LECTERN_PDF}>:lectern_pdf>)
 add_custom_target(lectern_described ALL DEPENDS ${described}/lectern ${described}/_lectern ${described}/lectern.1)
 install(FILES ${described}/lectern DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${described}/_lectern DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)

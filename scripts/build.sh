@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds build/lectern, installing what the build needs first.
+# Builds in build/ everything that is installed, build/lectern first of all, installing what the build needs first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ if [[ ! -f build/build.ninja ]] && ! cmake --preset release -DLECTERN_TESTS=OFF 
   echo "build: cmake could not configure build/" >&2
   exit 1
 fi
-if ! cmake --build build --target lectern_cli --parallel "$(nproc)" >"$log" 2>&1; then
+if ! cmake --build build --target lectern_installed --parallel "$(nproc)" >"$log" 2>&1; then
   tail -n 60 "$log" >&2
   echo "build: compiling failed" >&2
   exit 1

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds Lectern and reads every picture in samples/ with the shipped model.
+# Builds Lectern and reads everything in samples/, pictures and a PDF, with the shipped model.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/build.sh
-pictures=(samples/*.png samples/*.jpg)
+samples=(samples/*.png samples/*.jpg samples/*.pdf)
 unread=0
-for picture in "${pictures[@]}"; do
+for sample in "${samples[@]}"; do
   echo
-  echo "== $picture"
-  if text="$(build/lectern read "$picture" --model primer --prompt free --quiet)" && [[ -n "$text" ]]; then
+  echo "== $sample"
+  if text="$(build/lectern read "$sample" --model primer --prompt free --quiet)" && [[ -n "$text" ]]; then
     printf '%s\n' "$text"
   else
     echo "could not be read" >&2
@@ -18,7 +18,7 @@ for picture in "${pictures[@]}"; do
 done
 echo
 if [[ "$unread" -gt 0 ]]; then
-  echo "$unread of ${#pictures[@]} samples could not be read" >&2
+  echo "$unread of ${#samples[@]} samples could not be read" >&2
   exit 1
 fi
-echo "To read a picture of your own: build/lectern read PICTURE (see README.md for its options and for other models)"
+echo "To read a page of your own: build/lectern read PAGE (see README.md for its options and for other models)"

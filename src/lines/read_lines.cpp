@@ -199,6 +199,7 @@ std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece
     }
     block.text = found.kind == BlockKind::table ? table_of(found, block.lines) : joined(found, block.lines);
     if (block.text.empty()) continue;
+    if (found.kind == BlockKind::title) block.text.insert(0, "# ");  // as the published model writes titles
     blocks.push_back(std::move(block));
   }
   return blocks;

@@ -82,6 +82,13 @@ TEST(ReadLines, KeepsTheLinesOfALabel) {
   EXPECT_EQ(read_blocks(page, pieces, {"Museum", "open daily"})[0].text, "Museum\nopen daily");
 }
 
+TEST(ReadLines, MarksTitlesAsMarkdown) {
+  const TextPage page = page_of({line(50, {{10, 50, 150, 70}})}, BlockKind::title);
+  const Block block = read_blocks(page, {piece(0, 0, 1, {10, 50, 150, 70})}, {"Annual report"})[0];
+  EXPECT_EQ(block.label, "title");
+  EXPECT_EQ(block.text, "# Annual report");
+}
+
 TEST(ReadLines, KeepsLinesThatAreNotFull) {
   const TextPage page = page_of({line(50, {{10, 50, 150, 70}}), line(80, {{10, 80, 390, 100}})});
   const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 150, 70}), piece(1, 0, 1, {10, 80, 390, 100})};
