@@ -145,6 +145,7 @@ TEST_F(Documents, APageOfWhichSomethingIsLostIsNotBlank) {
 }
 
 TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
+  options.inputs = {samples + "/hello.png", samples + "/note.jpg", samples + "/sign.png", samples + "/ticket.png"};
   std::stop_source stop;
   events.stop = stop.get_token();
   options.batch = 1;
