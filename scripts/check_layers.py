@@ -76,6 +76,7 @@ UNTESTED: dict[str, str] = {
     "src/language/bpe.cpp": "tokenizer_test",
     "src/language/pre_tokenizer.cpp": "tokenizer_test",
     "src/language/tokenizer_file.cpp": "tokenizer_test",
+    "src/lines/pix.cpp": "deskew_test and grey_picture_test",
     "src/output/box_drawing.cpp": "boxes_writer_test",
     "src/output/html/html_page.cpp": "html_writer_test",
     "src/output/output_file.cpp": "writer_test",
@@ -88,6 +89,7 @@ UNTESTED: dict[str, str] = {
     "src/pdf_helper/document_facts.cpp": "input/pdf_file_test",
     "src/pdf_helper/main.cpp": "input/pdf_helper_test and broken_pdf_test run it",
     "src/pdf_helper/reports.cpp": "input/pdf_file_test",
+    "src/reading/page_readers.cpp": "job/documents_test reads the samples line by line, the mini model whole",
     "src/vision/deep_encoder/clip.cpp": "goldens_test",
     "src/vision/deep_encoder/sam.cpp": "goldens_test",
 }

@@ -79,7 +79,8 @@ void Clip::run_layer(int index, const Tensor& x) const {
   {
     const Tensor qkv(device_, inner_, {s[0], 1, s[1], 3 * config_.width});
     device_.linear({.in = normed, .weight = layer.qkv.weight, .bias = layer.qkv.bias, .out = qkv});
-    const float scale = 1.0f / std::sqrt(static_cast<float>(config_.width / config_.heads));
+    const int head_size = config_.width / config_.heads;
+    const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
     device_.attention({.qkv = qkv, .heads = config_.heads, .scale = scale, .out = normed});
   }
   device_.linear({.in = normed, .weight = layer.out.weight, .bias = layer.out.bias, .residual = x, .out = x});
