@@ -437,9 +437,30 @@ void clamp(Box& box, const Box& page) {
          std::clamp(box.right, page.left, page.right), std::clamp(box.bottom, page.top, page.bottom)};
 }
 
+// Lines and words where they were found.
+std::vector<PlacedText> measured(const Block& block, const Box& page) {
+  PlacedText text;
+  text.box = block.boxes.empty() ? page : block.boxes.front();
+  clamp(text.box, page);
+  for (const PageLine& line : block.lines) {
+    PlacedLine& placed = text.lines.emplace_back();
+    placed.box = line.box;
+    clamp(placed.box, page);
+    for (const PageWord& word : line.words) {
+      PlacedWord& at = placed.words.emplace_back();
+      at.text = word.text;
+      at.box = word.box;
+      clamp(at.box, page);
+    }
+  }
+  std::erase_if(text.lines, [](const PlacedLine& line) { return line.words.empty(); });
+  return {std::move(text)};
+}
+
 }  // namespace
 
 std::vector<PlacedText> place_words(const Block& block, const Box& page, const PageInk* ink) {
+  if (!block.lines.empty()) return measured(block, page);
   std::vector<Box> boxes = block.boxes;
   if (boxes.empty()) boxes = {page};
   boxes.resize(std::min(boxes.size(), max_boxes));

@@ -53,6 +53,12 @@ json block_to_json(const Block& block) {
                               {"boxes", boxes_to_json(span.boxes)},
                               {"raw_boxes", span.raw_boxes}});
   }
+  for (const PageLine& line : block.lines) {
+    json words = json::array();
+    for (const PageWord& word : line.words)
+      words.push_back({{"box", box_to_json(word.box)}, {"text", valid_utf8(word.text)}});
+    value["lines"].push_back({{"box", box_to_json(line.box)}, {"text", valid_utf8(line.text)}, {"words", words}});
+  }
   return value;
 }
 
@@ -68,6 +74,14 @@ Block block_from_json(const json& value) {
     given.at("end").get_to(span.end);
     for (const json& box : given.at("boxes")) span.boxes.push_back(box_from_json(box));
     given.at("raw_boxes").get_to(span.raw_boxes);
+  }
+  for (const json& given : value.value("lines", json::array())) {
+    PageLine& line = block.lines.emplace_back();
+    line.box = box_from_json(given.at("box"));
+    given.at("text").get_to(line.text);
+    for (const json& word : given.at("words")) {
+      line.words.push_back({box_from_json(word.at("box")), word.at("text").get<std::string>()});
+    }
   }
   return block;
 }

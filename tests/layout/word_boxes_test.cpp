@@ -37,6 +37,19 @@ bool within(const Box& inner, const Box& outer) {
          inner.bottom <= outer.bottom + slack && inner.left < inner.right && inner.top < inner.bottom;
 }
 
+TEST(WordBoxes, AreThoseThatWereMeasured) {
+  Block found = block("two words", {{10, 10, 200, 60}});
+  found.lines = {{{10, 10, 200, 30}, "two words", {{{10, 12, 60, 30}, "two"}, {{70, 10, 1200, 30}, "words"}}},
+                 {{10, 40, 20, 60}, "", {}}};
+  const std::vector<PlacedText> placed = place_words(found, whole);
+  ASSERT_EQ(placed.size(), 1u);
+  ASSERT_EQ(placed[0].lines.size(), 1u) << "a line without words is none";
+  ASSERT_EQ(placed[0].lines[0].words.size(), 2u);
+  EXPECT_EQ(placed[0].lines[0].words[0].box.right, 60);
+  EXPECT_EQ(placed[0].lines[0].words[1].text, "words");
+  EXPECT_EQ(placed[0].lines[0].words[1].box.right, whole.right) << "within the page";
+}
+
 TEST(WordBoxes, FillOneLineFromSideToSide) {
   const auto placed = place_words(block("# Two words", {{100, 50, 500, 80}}), whole);
   ASSERT_EQ(joined(placed, "|"), "Two words");

@@ -48,6 +48,21 @@ TEST(PageJson, LosesNothing) {
   expect_equal({}, again({}));
 }
 
+TEST(PageJson, KeepsLinesAndWordsThatWereMeasured) {
+  DocumentPage page = testing::page_of(1, "abc");
+  page.blocks.resize(1);
+  EXPECT_FALSE(page_to_json(page)["blocks"][0].contains("lines"));
+  page.blocks[0].lines = {{{1, 2, 30, 12}, "two words", {{{1, 2, 10, 12}, "two"}, {{12, 3, 30, 11.5}, "words"}}}};
+  const DocumentPage kept = again(page);
+  ASSERT_EQ(kept.blocks[0].lines.size(), 1u);
+  const PageLine& line = kept.blocks[0].lines[0];
+  EXPECT_EQ(line.text, "two words");
+  EXPECT_EQ(line.box.right, 30);
+  ASSERT_EQ(line.words.size(), 2u);
+  EXPECT_EQ(line.words[1].text, "words");
+  EXPECT_EQ(line.words[1].box.bottom, 11.5);
+}
+
 TEST(PageJson, KeepsLogProbabilitiesInNineDigits) {
   DocumentPage page = testing::page_of(1, "abc");
   EXPECT_FALSE(page_to_json(page).contains("token_logprobs"));

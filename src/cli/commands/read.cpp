@@ -190,7 +190,7 @@ void add_reading_options(CLI::App& command, ReadOptions& options) {
   command
       .add_option("--mode", options.mode,
                   "How the page is shown to the model (default: auto, which is gundam for a model trained at 1024 "
-                  "pixels, else native)")
+                  "pixels, lines for one trained on rows of text, else native)")
       ->type_name("tiny|small|base|large|gundam|native|lines|auto");
   command.add_flag("--force-mode", options.force_mode, "Allow a mode that the model was not trained for");
   command
