@@ -85,8 +85,7 @@ FoundModel find_model(const std::string& given) {
   if (const char* named = std::getenv("LECTERN_MODEL"); named != nullptr && *named != '\0') return named_model(named);
   if (const auto model = pulled_deepseek_ocr()) return stored(*model, false);
   if (const fs::path folder = shipped_model(); !folder.empty()) {
-    return {folder,
-            "primer, the small model that ships, for short printed English; for whole pages, first: lectern pull",
+    return {folder, "primer, the small model that ships, for printed pages; for all others, first: lectern pull",
             false};
   }
   throw Error(
