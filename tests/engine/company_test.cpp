@@ -17,8 +17,8 @@ namespace {
 
 using testing::EngineRun;
 using testing::mini_folder;
-using testing::Outcome;
 using testing::Random;
+using testing::WrittenText;
 
 constexpr int64_t max_prompt = 70, max_written = 24;
 
@@ -28,7 +28,7 @@ class Company {
     Random random(7);
     for (int i = 0; i < 24; ++i) {
       requests_.push_back(random_request(random));
-      Outcome& outcome = alone_.emplace_back();
+      WrittenText& outcome = alone_.emplace_back();
       run({.sequences = 1}, model_.decoder.config().context, {{requests_.size() - 1, 0}}, {&outcome});
     }
   }
@@ -39,8 +39,8 @@ class Company {
     set_threads(static_cast<int>(random.between(1, 4)));
     const auto count = static_cast<size_t>(random.between(2, random.between(0, 2) == 0 ? 24 : 8));
     std::vector<Arrival> arrivals;
-    std::vector<Outcome> outcomes(count);
-    std::vector<Outcome*> places;
+    std::vector<WrittenText> outcomes(count);
+    std::vector<WrittenText*> places;
     for (size_t i = 0; i < count; ++i) {
       const auto which = static_cast<size_t>(random.between(0, static_cast<int64_t>(requests_.size()) - 1));
       arrivals.push_back({which, static_cast<int>(random.between(0, 12))});
@@ -91,7 +91,7 @@ class Company {
   }
 
   int64_t run(const SchedulerLimits& limits, int64_t positions, std::vector<Arrival> arrivals,
-              const std::vector<Outcome*>& outcomes) {
+              const std::vector<WrittenText*>& outcomes) {
     DeviceRunner runner(model_.device, model_.decoder, &model_.encoder, positions);
     EngineRun engine(runner, limits);
     bool more = true;
@@ -107,7 +107,7 @@ class Company {
     return engine.engine.preemptions();
   }
 
-  static void expect_equal(const Outcome& got, const Outcome& expected, size_t request) {
+  static void expect_equal(const WrittenText& got, const WrittenText& expected, size_t request) {
     EXPECT_EQ(got.tokens, expected.tokens) << "request " << request;
     EXPECT_EQ(got.finishes, expected.finishes);
     ASSERT_EQ(got.logits.size(), expected.logits.size());
@@ -121,7 +121,7 @@ class Company {
 
   const LoadedModel model_;
   std::vector<Request> requests_;
-  std::deque<Outcome> alone_;
+  std::deque<WrittenText> alone_;
 };
 
 void check(WeightFormat format, uint32_t companies) {

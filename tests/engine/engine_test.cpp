@@ -24,12 +24,12 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::mini_folder;
 using testing::MiniCopy;
-using testing::Outcome;
 using testing::Random;
 using testing::relative_error;
 using ::testing::SizeIs;
 using ::testing::ThrowsMessage;
 using testing::view_of;
+using testing::WrittenText;
 
 constexpr int32_t image_token = 500;
 constexpr int64_t hidden = 128;  // of mini
@@ -71,8 +71,8 @@ Request request_of(const Prompt& prompt, int64_t max_tokens = 0) {
   return request;
 }
 
-Outcome run_alone(const Model& model, const Prompt& prompt, int64_t max_tokens) {
-  Outcome outcome;
+WrittenText run_alone(const Model& model, const Prompt& prompt, int64_t max_tokens) {
+  WrittenText outcome;
   EngineRun engine(cpu_device(), model.decoder);
   engine.add(request_of(prompt, max_tokens), outcome);
   engine.run();
@@ -107,14 +107,14 @@ TEST(Engine, SequencesTogetherWriteWhatEachWritesAlone) {
        std::vector<std::pair<int64_t, int64_t>>{{1, 0}, {40, 0}, {200, 150}, {64, 63}, {65, 0}, {17, 5}, {300, 0}}) {
     prompts.push_back(make_prompt(random, length, image_rows));
   }
-  std::vector<Outcome> together(prompts.size());
+  std::vector<WrittenText> together(prompts.size());
   EngineRun engine(cpu_device(), mini().decoder, 2);
   for (size_t i = 0; i < prompts.size(); ++i)
     engine.add(request_of(prompts[i], 20 + static_cast<int64_t>(i)), together[i]);
   engine.run();
   for (size_t i = 0; i < prompts.size(); ++i) {
     SCOPED_TRACE(i);
-    const Outcome alone = run_alone(mini(), prompts[i], 20 + static_cast<int64_t>(i));
+    const WrittenText alone = run_alone(mini(), prompts[i], 20 + static_cast<int64_t>(i));
     EXPECT_EQ(together[i].tokens, alone.tokens);
     EXPECT_EQ(together[i].finishes, alone.finishes);
     ASSERT_EQ(together[i].logits.size(), alone.logits.size());
@@ -127,7 +127,7 @@ TEST(Engine, AddsWhileOthersWrite) {
   Random random(2);
   const Prompt first = make_prompt(random, 70, 10);
   const Prompt second = make_prompt(random, 30);
-  Outcome one, two;
+  WrittenText one, two;
   EngineRun engine(cpu_device(), mini().decoder, 2);
   engine.add(request_of(first, 30), one);
   for (int i = 0; i < 7; ++i) ASSERT_TRUE(engine.step());
@@ -143,7 +143,7 @@ TEST(Engine, RequestsWaitForRoomAndPagesComeBack) {
   copy.set("max_position_embeddings", 128);
   const Model model(copy.path());
   Random random(3);
-  std::vector<Outcome> outcomes(12);
+  std::vector<WrittenText> outcomes(12);
   EngineRun engine(cpu_device(), model.decoder, 3);
   for (size_t i = 0; i < outcomes.size(); ++i) {
     engine.add(request_of(make_prompt(random, 70), 3 + static_cast<int64_t>(i % 4)), outcomes[i]);
@@ -162,7 +162,7 @@ TEST(Engine, TheBudgetEndsASequence) {
   Random random(4);
   const Prompt prompt = make_prompt(random, 10);
   for (const int64_t budget : {1, 2, 5}) {
-    const Outcome outcome = run_alone(mini(), prompt, budget);
+    const WrittenText outcome = run_alone(mini(), prompt, budget);
     EXPECT_THAT(outcome.tokens, SizeIs(budget));
     EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
   }
@@ -181,7 +181,7 @@ TEST(Engine, TheEndTokenEndsASequenceAndIsNotReported) {
   ASSERT_LT(last, 20u);
   const MiniCopy copy;
   copy.set("eos_token_id", tokens[last]);
-  const Outcome outcome = run_alone(Model(copy.path()), prompt, 0);
+  const WrittenText outcome = run_alone(Model(copy.path()), prompt, 0);
   EXPECT_EQ(outcome.tokens, std::vector<int32_t>(tokens.begin(), tokens.begin() + static_cast<int64_t>(last)));
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
 }
@@ -193,7 +193,7 @@ TEST(Engine, TheContextEndsASequence) {
   Random random(6);
   for (const int64_t length : {1, 64, 90, 99}) {
     for (const int64_t budget : {0, 1000}) {
-      Outcome outcome;
+      WrittenText outcome;
       EngineRun engine(cpu_device(), model.decoder);
       const Prompt prompt = make_prompt(random, length);
       Request request = request_of(prompt, budget);
@@ -212,7 +212,7 @@ TEST(Engine, RefusesWhatItCannotRun) {
   const Model model(copy.path());
   EngineRun engine(cpu_device(), model.decoder);
   Random random(7);
-  Outcome outcome;
+  WrittenText outcome;
   EXPECT_THAT([&] { engine.add(request_of(make_prompt(random, 100)), outcome); },
               ThrowsMessage<Error>(HasSubstr("take 100 tokens, but the model's context is 100")));
   for (const int32_t id : {-1, 512}) {
@@ -233,7 +233,7 @@ TEST(Engine, APromptInChunksEqualsOneCall) {
   prompts.push_back(make_prompt(random, 1024));
   prompts.push_back(make_prompt(random, 1025, 300));
   prompts.push_back(make_prompt(random, 2500, 1200));  // the image lies across chunks
-  std::vector<Outcome> outcomes(prompts.size());
+  std::vector<WrittenText> outcomes(prompts.size());
   EngineRun engine(cpu_device(), mini().decoder);
   for (size_t i = 0; i < prompts.size(); ++i) engine.add(request_of(prompts[i], 2), outcomes[i]);
   engine.run();
@@ -250,7 +250,7 @@ TEST(Engine, CancelsOneRequestAndRunsTheOthers) {
   Random random(9);
   const Prompt first = make_prompt(random, 20);
   const Prompt second = make_prompt(random, 30);
-  Outcome one, two;
+  WrittenText one, two;
   EngineRun engine(cpu_device(), mini().decoder, 2);
   const RequestId id = engine.add(request_of(first, 50), one);
   engine.add(request_of(second, 10), two);
@@ -266,7 +266,7 @@ TEST(Engine, CancelsOneRequestAndRunsTheOthers) {
 
 TEST(Engine, CancelledBeforeItsFirstStepWritesNothing) {
   Random random(10);
-  Outcome outcome;
+  WrittenText outcome;
   EngineRun engine(cpu_device(), mini().decoder);
   const Prompt prompt = make_prompt(random, 20);
   engine.engine.cancel(engine.add(request_of(prompt), outcome));
@@ -279,7 +279,7 @@ TEST(Engine, CancelledBeforeItsFirstStepWritesNothing) {
 TEST(Engine, ADeadlineEndsARequestWhereverItIs) {
   Random random(16);
   const Prompt prompt = make_prompt(random, 20);
-  std::vector<Outcome> outcomes(3);
+  std::vector<WrittenText> outcomes(3);
   EngineRun engine(cpu_device(), mini().decoder, 2);
   for (size_t i = 0; i < outcomes.size(); ++i) {  // the third waits
     Request request = request_of(prompt, 5);
@@ -296,7 +296,7 @@ TEST(Engine, ForcedIdsAreFedAndChosenTokensReported) {
   Random random(11);
   Prompt prompt = make_prompt(random, 60, 20);
   const std::vector<int32_t> forced = {1, 77, 78, 1, 200};  // the end token does not end it
-  Outcome outcome;
+  WrittenText outcome;
   EngineRun engine(cpu_device(), mini().decoder);
   Request request = request_of(prompt);
   request.forced = forced;
@@ -313,7 +313,7 @@ TEST(Engine, ForcedIdsAreFedAndChosenTokensReported) {
 
 TEST(Engine, ForcedIdsEndAtTheBudgetToo) {
   Random random(12);
-  Outcome outcome;
+  WrittenText outcome;
   EngineRun engine(cpu_device(), mini().decoder);
   const Prompt prompt = make_prompt(random, 9);
   Request request = request_of(prompt, 2);
@@ -326,7 +326,7 @@ TEST(Engine, ForcedIdsEndAtTheBudgetToo) {
 
 TEST(Engine, NoNGramIsWrittenTwice) {
   Random random(13);
-  Outcome outcome;
+  WrittenText outcome;
   EngineRun engine(cpu_device(), mini().decoder);
   const Prompt prompt = make_prompt(random, 9);
   Request request = request_of(prompt, 100);
@@ -350,7 +350,7 @@ TEST(Engine, WeightsThatAreNoNumbersAreAClearError) {
     copy.fill(tensor, 0x7fc0);
     const Model model(copy.path());
     for (const int64_t length : {3, 40}) {
-      const Outcome outcome = run_alone(model, make_prompt(random, length), 3);
+      const WrittenText outcome = run_alone(model, make_prompt(random, length), 3);
       EXPECT_THAT(outcome.error, HasSubstr("not a number; its weights are damaged"));
       EXPECT_THAT(outcome.finishes, IsEmpty());
     }
@@ -359,7 +359,7 @@ TEST(Engine, WeightsThatAreNoNumbersAreAClearError) {
 
 TEST(Engine, ClearedAfterAnErrorItHasRoomAgain) {
   FakeRunner runner([](auto, auto) { throw Error("lost"); }, {.pages = 2, .context = 128});
-  Outcome outcome;
+  WrittenText outcome;
   EngineRun engine(runner, {.sequences = 2});
   Request request;
   request.prompt.assign(70, 5);
@@ -384,7 +384,7 @@ void count_up(std::span<const int32_t> text, std::span<float> logits) {
 TEST(Engine, TellsTheLogProbabilityOfEveryToken) {
   FakeRunner runner(count_up);
   EngineRun engine(runner, {.sequences = 2});
-  std::vector<Outcome> outcomes(2);
+  std::vector<WrittenText> outcomes(2);
   for (size_t i = 0; i < 2; ++i) {
     Request request;
     request.prompt = {2, 3};
@@ -405,7 +405,7 @@ TEST(Engine, DrawsWithTheSeedOfTheRequest) {
       for (size_t i = 10; i < 20; ++i) logits[i] = 10;
     });
     EngineRun engine(runner);
-    Outcome outcome;
+    WrittenText outcome;
     Request request;
     request.prompt = {2};
     request.max_tokens = 30;
@@ -427,7 +427,7 @@ TEST(Engine, AStopStringEndsTheTextBeforeIt) {
     logits[static_cast<size_t>(ids[text.size() - 1])] = 1;
   });
   EngineRun engine(runner);
-  Outcome outcome;
+  WrittenText outcome;
   Request request;
   request.prompt = {2};
   request.max_tokens = static_cast<int64_t>(ids.size());
@@ -444,7 +444,7 @@ TEST(Engine, AStopStringEndsTheTextBeforeIt) {
 TEST(Engine, ATokenWaitsForOnePieceOrChunkAtMost) {
   FakeRunner runner(count_up, {.end_token = 511});
   EngineRun engine(runner, {.sequences = 4});
-  Outcome first;
+  WrittenText first;
   Request request;
   request.prompt.assign(300, 5);
   request.max_tokens = 60;
@@ -452,9 +452,9 @@ TEST(Engine, ATokenWaitsForOnePieceOrChunkAtMost) {
   engine.add(request, first);
   ASSERT_TRUE(engine.step());
   EXPECT_EQ(runner.prompt_rows, 300) << "alone a prompt is not cut";
-  std::vector<Outcome> others(2);
+  std::vector<WrittenText> others(2);
   request.views = FakeRunner::views(200, 7, 0);
-  for (Outcome& outcome : others) engine.add(request, outcome);
+  for (WrittenText& outcome : others) engine.add(request, outcome);
   while (!first.ended()) {
     const size_t before = first.tokens.size();
     const int64_t pieces = runner.pieces;
@@ -464,7 +464,7 @@ TEST(Engine, ATokenWaitsForOnePieceOrChunkAtMost) {
     EXPECT_LE(runner.prompt_rows, 128);
   }
   engine.run();
-  for (const Outcome& outcome : others) {
+  for (const WrittenText& outcome : others) {
     EXPECT_EQ(outcome.started, 1);
     EXPECT_EQ(outcome.encoded, 1);
     EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
@@ -488,7 +488,7 @@ TEST(Engine, AnImageThatCannotBeEncodedFailsAlone) {
   FakeRunner inner(count_up);
   Failing runner(inner);
   EngineRun engine(runner, {.sequences = 2});
-  Outcome text, image;
+  WrittenText text, image;
   Request request;
   request.prompt = {2, 3};
   request.max_tokens = 4;

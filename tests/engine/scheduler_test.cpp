@@ -18,8 +18,8 @@ using ::testing::ElementsAre;
 using testing::EngineRun;
 using testing::FakeLimits;
 using testing::FakeRunner;
-using testing::Outcome;
 using testing::Random;
+using testing::WrittenText;
 
 constexpr int32_t image_token = 400;
 constexpr int32_t first_of_prompts = 300;  // smaller ids are written
@@ -58,15 +58,15 @@ Request random_request(Random& random, int64_t capacity) {
 
 struct Pending {
   Request request;
-  Outcome outcome;
+  WrittenText outcome;
   RequestId id = 0;
   bool cancelled = false;
 };
 
-Outcome alone(const Request& request, const FakeLimits& limits) {
+WrittenText alone(const Request& request, const FakeLimits& limits) {
   FakeRunner runner(write_hash, limits);
   EngineRun engine(runner);
-  Outcome outcome;
+  WrittenText outcome;
   engine.add(request, outcome);
   engine.run(100'000);
   return outcome;
@@ -112,10 +112,10 @@ int64_t drive(uint32_t seed, int64_t steps) {
   }
   EXPECT_EQ(runner.pages().free_pages(), limits.pages) << "pages leaked";
   for (const Pending& pending : all) {
-    const Outcome& outcome = pending.outcome;
+    const WrittenText& outcome = pending.outcome;
     EXPECT_TRUE(outcome.ended());
     EXPECT_EQ(outcome.error, "");
-    const Outcome expected = alone(pending.request, limits);
+    const WrittenText expected = alone(pending.request, limits);
     if (outcome.finishes == std::vector<Finish>{Finish::stopped}) {
       EXPECT_TRUE(pending.cancelled);
       EXPECT_LE(outcome.tokens.size(), expected.tokens.size());
@@ -167,8 +167,8 @@ TEST(Scheduler, APreemptedSequenceMakesItsRowsAgainAsTheyWereMade) {
     if (written && entry.ids.size() > 1) replayed.push_back(static_cast<int64_t>(entry.ids.size()));
   };
   EngineRun engine(runner, {.sequences = 2});
-  std::vector<Outcome> outcomes(2);
-  for (Outcome& outcome : outcomes) {
+  std::vector<WrittenText> outcomes(2);
+  for (WrittenText& outcome : outcomes) {
     Request request;
     request.prompt.assign(3, first_of_prompts);
     request.forced.assign(18, 9);
@@ -178,7 +178,7 @@ TEST(Scheduler, APreemptedSequenceMakesItsRowsAgainAsTheyWereMade) {
   EXPECT_GE(engine.engine.preemptions(), 1);
   ASSERT_FALSE(replayed.empty());
   EXPECT_GT(replayed.front(), 4);
-  for (const Outcome& outcome : outcomes) EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
+  for (const WrittenText& outcome : outcomes) EXPECT_THAT(outcome.finishes, ElementsAre(Finish::length));
 }
 
 }  // namespace

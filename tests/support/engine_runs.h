@@ -13,7 +13,7 @@
 namespace lectern::testing {
 
 // What a request was told.
-struct Outcome {
+struct WrittenText {
   std::vector<int32_t> tokens;
   std::vector<float> log_probabilities;
   std::vector<std::vector<float>> logits;
@@ -36,7 +36,7 @@ class EngineRun {
       : runner_(std::make_unique<DeviceRunner>(device, decoder, nullptr, sequences * decoder.config().context)),
         engine(*runner_, {.sequences = sequences}) {}
 
-  RequestId add(Request request, Outcome& outcome) {
+  RequestId add(Request request, WrittenText& outcome) {
     const RequestId id = engine.add(std::move(request));
     outcomes_[id] = &outcome;
     return id;
@@ -55,7 +55,7 @@ class EngineRun {
   }
 
  private:
-  static void take(const Event& event, Outcome& outcome) {
+  static void take(const Event& event, WrittenText& outcome) {
     EXPECT_FALSE(outcome.ended()) << "an event behind the last";
     outcome.started += event.kind == Event::Kind::started;
     outcome.encoded += event.kind == Event::Kind::encoded;
@@ -78,7 +78,7 @@ class EngineRun {
   }
 
   std::unique_ptr<ModelRunner> runner_;
-  std::map<RequestId, Outcome*> outcomes_;
+  std::map<RequestId, WrittenText*> outcomes_;
 
  public:
   Engine engine;

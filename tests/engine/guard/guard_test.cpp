@@ -54,7 +54,7 @@ LoopLimits low_limits() {
 // What the model would like to write after what it wrote, best first.
 using Source = std::function<Ids(std::span<const int32_t> written)>;
 
-struct Outcome : testing::Outcome {
+struct Outcome : testing::WrittenText {
   std::string text() const { return mini().tokenizer.decode(tokens, false); }
 };
 
@@ -207,9 +207,9 @@ class Script {
 
 TEST(Guard, EscapesTwoLoopsInARow) {
   const Outcome outcome = outcome_of(Script({{honest},
-                                             {"Sold to the highest bidder of the day. ", true},
-                                             {"#So it goes, again and again.\n", true},
-                                             {"%The end."}}));
+                                                 {"Sold to the highest bidder of the day. ", true},
+                                                 {"#So it goes, again and again.\n", true},
+                                                 {"%The end."}}));
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
   EXPECT_THAT(outcome.loops, SizeIs(2));
   EXPECT_EQ(outcome.text(), honest + "Sold to the highest bidder of the day. #So it goes, again and again.\n%The end.");
