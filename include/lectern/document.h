@@ -44,7 +44,7 @@ struct Block {
   std::vector<std::array<int, 4>> raw_boxes;  // as written, on the model's scale of 0 to 999
   std::string text;                           // UTF-8, without the white space around it; may be empty
   std::vector<TextSpan> spans{};              // in order; they do not overlap
-  std::vector<PageLine> lines{};                  // from the top; empty where they were not measured
+  std::vector<PageLine> lines{};              // from the top; empty where they were not measured
 };
 
 // Something the reader of the result should know. Codes are stable, e.g. "uncovered_ink", "repetition", "cut_short".

@@ -207,9 +207,9 @@ class Script {
 
 TEST(Guard, EscapesTwoLoopsInARow) {
   const Outcome outcome = outcome_of(Script({{honest},
-                                                 {"Sold to the highest bidder of the day. ", true},
-                                                 {"#So it goes, again and again.\n", true},
-                                                 {"%The end."}}));
+                                             {"Sold to the highest bidder of the day. ", true},
+                                             {"#So it goes, again and again.\n", true},
+                                             {"%The end."}}));
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
   EXPECT_THAT(outcome.loops, SizeIs(2));
   EXPECT_EQ(outcome.text(), honest + "Sold to the highest bidder of the day. #So it goes, again and again.\n%The end.");
