@@ -101,12 +101,13 @@ std::vector<TextPiece> cut_into_pieces(const TextPage& page, const RowFormat& fo
   return pieces;
 }
 
-std::vector<Picture> stack_pieces(const TextPage& page, const std::vector<TextPiece>& pieces, const RowFormat& format) {
+std::vector<Picture> stack_pieces(const TextPage& page, std::span<const TextPiece> pieces, const RowFormat& format,
+                                  size_t rows) {
   std::vector<Picture> views;
   const GreyPicture grey(page.picture);
   const uint8_t paper = grey.paper >= 150 ? grey.paper : static_cast<uint8_t>(235);
   for (size_t i = 0; i < pieces.size(); ++i) {
-    const auto row = static_cast<int>(i % static_cast<size_t>(format.rows()));
+    const auto row = static_cast<int>(i % rows);
     if (row == 0) {
       Picture& view = views.emplace_back(format.view, format.view);
       std::ranges::fill(view.rgb, paper);

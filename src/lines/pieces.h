@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "core/picture.h"
@@ -33,7 +34,9 @@ struct TextPiece {
 // In reading order.
 std::vector<TextPiece> cut_into_pieces(const TextPage& page, const RowFormat& format);
 
-// [view, view] pictures, dark on light: format.rows() pieces in each, in their order; the last may have fewer.
-std::vector<Picture> stack_pieces(const TextPage& page, const std::vector<TextPiece>& pieces, const RowFormat& format);
+// [view, view] pictures, dark on light: `rows` pieces in each, at most format.rows(), in their order; the last may have
+// fewer.
+std::vector<Picture> stack_pieces(const TextPage& page, std::span<const TextPiece> pieces, const RowFormat& format,
+                                  size_t rows);
 
 }  // namespace lectern

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "core/clock.h"
 #include "device/device_failure.h"
@@ -78,14 +79,14 @@ int LinesPageReader::room() const { return pages_ - static_cast<int>(readings_.s
 
 // Views of `rows` pieces each.
 void LinesPageReader::queue_views(Reading& reading, size_t first, size_t count, size_t rows) {
-  for (size_t at = first; at < first + count; at += rows) {
+  std::vector<Picture> pictures =
+      stack_pieces(reading.text, std::span(reading.pieces).subspan(first, count), format_, rows);
+  for (size_t i = 0; i < pictures.size(); ++i) {
     View view;
     view.reading = &reading;
-    view.first_piece = at;
-    view.pieces = std::min(rows, first + count - at);
-    const std::vector<TextPiece> pieces(reading.pieces.begin() + static_cast<ptrdiff_t>(at),
-                                        reading.pieces.begin() + static_cast<ptrdiff_t>(at + view.pieces));
-    view.job.picture = std::make_shared<const Picture>(std::move(stack_pieces(reading.text, pieces, format_).front()));
+    view.first_piece = first + i * rows;
+    view.pieces = std::min(rows, count - i * rows);
+    view.job.picture = std::make_shared<const Picture>(std::move(pictures[i]));
     view.job.page.width = view.job.page.height = format_.view;
     view.job.options = view_options_;
     view.job.deadline = reading.job.deadline;

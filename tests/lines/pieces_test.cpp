@@ -48,7 +48,7 @@ TEST(Pieces, AreStackedDarkOnLightAtOneSize) {
                                              text_at(72, 600, 9, "dark and tall") + text_at(72, 560, 9, "more of it")));
   const std::vector<TextPiece> pieces = cut_into_pieces(page, format);
   ASSERT_EQ(pieces.size(), 3u);
-  const std::vector<Picture> views = stack_pieces(page, pieces, format);
+  const std::vector<Picture> views = stack_pieces(page, pieces, format, 4);
   ASSERT_EQ(views.size(), 1u);
   EXPECT_EQ(views[0].width, 256);
   EXPECT_EQ(views[0].height, 256);
@@ -74,8 +74,8 @@ TEST(Pieces, FillAsManyViewsAsTheyNeed) {
   const TextPage page = find_text(drawn_page(content));
   const std::vector<TextPiece> pieces = cut_into_pieces(page, {});
   EXPECT_EQ(pieces.size(), 9u);
-  EXPECT_EQ(stack_pieces(page, pieces, {}).size(), 3u);
-  EXPECT_TRUE(stack_pieces(page, {}, {}).empty());
+  EXPECT_EQ(stack_pieces(page, pieces, {}, 4).size(), 3u);
+  EXPECT_TRUE(stack_pieces(page, {}, {}, 4).empty());
 }
 
 }  // namespace
