@@ -50,6 +50,22 @@ Picture crop(const Picture& picture, const Box& box) {
   return part;
 }
 
+std::string black_and_white_bits(const Picture& picture) {
+  const bool two = std::ranges::all_of(picture.rgb, [](uint8_t sample) { return sample == 0 || sample == 255; });
+  if (!two || !is_grey(picture)) return "";
+  const size_t stride = (static_cast<size_t>(picture.width) + 7) / 8;
+  std::string bits(stride * static_cast<size_t>(picture.height), '\0');
+  for (int y = 0; y < picture.height; ++y) {
+    const uint8_t* const row = picture.row(y);
+    for (int x = 0; x < picture.width; ++x) {
+      if (row[static_cast<size_t>(x) * 3] == 0) continue;
+      char& byte = bits[static_cast<size_t>(y) * stride + static_cast<size_t>(x) / 8];
+      byte = static_cast<char>(static_cast<uint8_t>(byte) | 0x80U >> (x % 8));
+    }
+  }
+  return bits;
+}
+
 bool is_grey(const Picture& picture) {
   for (size_t i = 0; i + 2 < picture.rgb.size(); i += 3) {
     if (picture.rgb[i] != picture.rgb[i + 1] || picture.rgb[i] != picture.rgb[i + 2]) return false;

@@ -17,6 +17,9 @@ std::string encode_png(const Picture& picture);
 // is shrunk to it (0: never).
 std::string encode_jpeg(const Picture& picture, int quality, int longest_side = 0);
 
+// One bit a pixel, 1 for white, each row from a new byte; empty where a pixel is neither black nor white.
+std::string black_and_white_bits(const Picture& picture);
+
 // Whether every pixel is grey.
 bool is_grey(const Picture& picture);
 

@@ -1,5 +1,8 @@
 #include "layout/layout_tags.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -205,6 +208,25 @@ Coordinates read_coordinates(std::string_view text) {
   found.whole &= depth == 0;
   found.length = at;
   return found;
+}
+
+std::string with_moved_boxes(std::string_view raw,
+                             const std::function<std::array<int, 4>(const std::array<int, 4>&)>& move) {
+  std::string out;
+  size_t copied = 0;
+  for (const TagPiece& piece : split_at_markers(raw)) {
+    if (piece.marker != Marker::det) continue;
+    const Coordinates found = read_coordinates(piece.text);
+    if (!found.whole || found.boxes.empty()) continue;
+    const auto begin = static_cast<size_t>(piece.text.data() - raw.data());
+    out += raw.substr(copied, begin - copied);
+    for (size_t i = 0; i < found.boxes.size(); ++i) {
+      out += fmt::format("{}[{}]", i == 0 ? "[" : ", ", fmt::join(move(found.boxes[i]), ", "));
+    }
+    out += ']';
+    copied = begin + found.length;
+  }
+  return out.append(raw.substr(copied));
 }
 
 size_t special_token_length(std::string_view text) {

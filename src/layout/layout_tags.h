@@ -12,6 +12,8 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +43,10 @@ struct Coordinates {
 // Digits, brackets and what stands between them, up to where the outermost bracket closes. Every four numbers of one
 // list are a box.
 Coordinates read_coordinates(std::string_view text);
+
+// The text with the boxes of its tags moved, for instance from a part of a page to the whole; all else byte for byte.
+std::string with_moved_boxes(std::string_view raw,
+                             const std::function<std::array<int, 4>(const std::array<int, 4>&)>& move);
 
 // Bytes of the special token, <|name|> or <｜name｜>, that the text begins with; 0 where it begins with none.
 std::size_t special_token_length(std::string_view text);

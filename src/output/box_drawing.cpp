@@ -20,7 +20,8 @@
 namespace lectern {
 namespace {
 
-constexpr size_t most_boxes = 5000;                 // drawn; a page of the model's has some hundreds at most
+constexpr size_t max_boxes = 5000;  // drawn; a page of the model's has some hundreds at most
+constexpr size_t max_labels = 1000;
 constexpr size_t longest_label = 40;                // characters
 constexpr int note_width = 800, note_height = 200;  // of a page that has no size
 constexpr int64_t largest_blank_page = 40'000'000;  // pixels
@@ -94,25 +95,96 @@ Letters letters_of(std::string_view text, int height) {
   }
 }
 
-// White letters on the colour, with the lower left corner at (left, bottom) or as near as the picture allows.
-void label(Picture& picture, int left, int bottom, int height, Colour colour, std::string_view text) {
-  const Letters letters = letters_of(text, height);
-  const int margin = std::max(height / 4, 2);
-  const int width = letters.width + 2 * margin, full_height = std::max(letters.height, height) + 2 * margin;
-  left = std::max(0, std::min(left, picture.width - width));
-  const int top = std::max(0, std::min(bottom - full_height, picture.height - full_height));
-  if (letters.width == 0) return;
-  fill(picture, left, top, left + width, top + full_height, colour);
-  const auto mix = [](uint8_t from, int grey) { return static_cast<uint8_t>(from + (255 - from) * grey / 255); };
-  for (int y = 0; y < letters.height && top + margin + y < picture.height; ++y) {
-    for (int x = 0; x < letters.width && left + margin + x < picture.width; ++x) {
-      const int grey =
-          letters.grey[static_cast<size_t>(y) * static_cast<size_t>(letters.width) + static_cast<size_t>(x)];
-      set(picture, left + margin + x, top + margin + y,
-          {mix(colour.red, grey), mix(colour.green, grey), mix(colour.blue, grey)});
+struct Area {
+  int left = 0, top = 0, right = 0, bottom = 0;  // right and bottom are exclusive
+};
+
+bool overlap(const Area& a, const Area& b) {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+// Labels of the boxes on a page, each where it hides the least of what is printed.
+class Labels {
+ public:
+  // Both must outlive it. `page` is what was there before anything was drawn.
+  Labels(Picture& drawn, const Picture& page) : drawn_(drawn), page_(page) {}
+
+  // White letters on the colour: above the box, else beside it or below it.
+  void add(const Box& box, int thickness, int height, Colour colour, std::string_view text) {
+    const Letters letters = letters_of(text, height);
+    if (letters.width == 0) return;
+    const int margin = std::max(height / 4, 2);
+    const int width = letters.width + 2 * margin, tall = std::max(letters.height, height) + 2 * margin;
+    const int left = static_cast<int>(box.left), right = static_cast<int>(box.right);
+    const int top = static_cast<int>(box.top) + thickness, bottom = static_cast<int>(box.bottom) - thickness;
+    const std::array<std::pair<int, int>, 5> corners = {{{left, top - tall},
+                                                         {left - width, top - thickness},
+                                                         {right, top - thickness},
+                                                         {left, bottom},
+                                                         {right - width, top - tall}}};
+    Area best{};
+    int64_t least = -1;
+    for (const auto& [x, y] : corners) {
+      const Area area = within(x, y, width, tall);
+      const int64_t hidden = hides(area);
+      if (least < 0 || hidden < least) {
+        least = hidden;
+        best = area;
+      }
+      if (hidden == 0) break;
+    }
+    draw(best, margin, letters, colour);
+  }
+
+  // At the top of the page.
+  void add_note(int height, std::string_view text) {
+    const Letters letters = letters_of(text, height);
+    const int margin = std::max(height / 4, 2);
+    if (letters.width == 0) return;
+    draw(within(0, 0, letters.width + 2 * margin, std::max(letters.height, height) + 2 * margin), margin, letters,
+         note_colour);
+  }
+
+ private:
+  // There, or as near as the picture allows.
+  Area within(int left, int top, int width, int height) const {
+    left = std::max(0, std::min(left, drawn_.width - width));
+    top = std::max(0, std::min(top, drawn_.height - height));
+    return {left, top, left + width, top + height};
+  }
+
+  // Pixels that are darker than paper, and twice all of it for another label.
+  int64_t hides(const Area& area) const {
+    constexpr int paper = 140;
+    int64_t hidden = 0;
+    for (int y = area.top; y < std::min(area.bottom, page_.height); ++y) {
+      for (int x = area.left; x < std::min(area.right, page_.width); ++x) {
+        hidden += page_.row(y)[static_cast<size_t>(x) * 3 + 1] < paper ? 1 : 0;
+      }
+    }
+    const int64_t size = int64_t{area.right - area.left} * (area.bottom - area.top);
+    for (const Area& label : placed_) hidden += overlap(area, label) ? 2 * size : 0;
+    return hidden;
+  }
+
+  void draw(const Area& area, int margin, const Letters& letters, Colour colour) {
+    placed_.push_back(area);
+    fill(drawn_, area.left, area.top, area.right, area.bottom, colour);
+    const auto mix = [](uint8_t from, int grey) { return static_cast<uint8_t>(from + (255 - from) * grey / 255); };
+    for (int y = 0; y < letters.height && area.top + margin + y < drawn_.height; ++y) {
+      for (int x = 0; x < letters.width && area.left + margin + x < drawn_.width; ++x) {
+        const int grey =
+            letters.grey[static_cast<size_t>(y) * static_cast<size_t>(letters.width) + static_cast<size_t>(x)];
+        set(drawn_, area.left + margin + x, area.top + margin + y,
+            {mix(colour.red, grey), mix(colour.green, grey), mix(colour.blue, grey)});
+      }
     }
   }
-}
+
+  Picture& drawn_;
+  const Picture& page_;
+  std::vector<Area> placed_;
+};
 
 std::string first_characters(std::string_view text) {
   const std::u32string characters = characters_of(text);
@@ -134,28 +206,32 @@ Picture white_page(const DocumentPage& page) {
 }  // namespace
 
 Picture with_boxes(const DocumentPage& page, const Picture* picture) {
-  Picture drawn = picture != nullptr && picture->width > 0 ? *picture : white_page(page);
+  const Picture plain = picture != nullptr && picture->width > 0 ? *picture : white_page(page);
+  Picture drawn = plain;
   const int side = std::min(drawn.width, drawn.height);
   const int thickness = std::max(2, side / 500), height = std::max(10, side / 80);
+  Labels places(drawn, plain);
   // Labels lie above all outlines.
   for (const bool labels : {false, true}) {
     size_t boxes = 0;
-    for (size_t i = 0; i < page.blocks.size() && boxes < most_boxes; ++i) {
+    const auto draw = [&](const Box& box, Colour colour, std::string_view text) {
+      if (++boxes > max_boxes) return;
+      if (labels && boxes <= max_labels) places.add(box, thickness, height, colour, text);
+      if (!labels) outline(drawn, box, thickness, colour);
+    };
+    for (size_t i = 0; i < page.blocks.size() && boxes < max_boxes; ++i) {
       const Block& block = page.blocks[i];
       const Colour colour = colour_of(block.label);
-      for (const Box& box : block.boxes) {
-        if (++boxes > most_boxes) break;
-        if (!labels) {
-          outline(drawn, box, thickness, colour);
-        } else {
-          const std::string text =
-              fmt::format("{} {}", i + 1, block.label.empty() ? "text" : first_characters(block.label));
-          label(drawn, static_cast<int>(box.left), static_cast<int>(box.top) + thickness, height, colour, text);
-        }
+      const std::string text =
+          fmt::format("{} {}", i + 1, block.label.empty() ? "text" : first_characters(block.label));
+      for (const Box& box : block.boxes) draw(box, colour, text);
+      for (const TextSpan& span : block.spans) {
+        const std::string words = first_characters(block.text.substr(span.begin, span.end - span.begin));
+        for (const Box& box : span.boxes) draw(box, colour_of(words), words);
       }
     }
   }
-  if (const std::string note = page_note(page); !note.empty()) label(drawn, 0, 0, height, note_colour, note);
+  if (const std::string note = page_note(page); !note.empty()) places.add_note(height, note);
   return drawn;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "layout/layout.h"
+#include "layout/layout_tags.h"
 
 namespace lectern {
 namespace {
@@ -96,7 +97,7 @@ void append_part(DocumentPage& page, const DocumentPage& part, int top) {
     page.warnings.push_back(std::move(warning));
   }
   if (!page.raw.empty() && !part.raw.empty() && !page.raw.ends_with('\n')) page.raw += "\n";
-  page.raw += part.raw;
+  page.raw += with_moved_boxes(part.raw, move_raw);  // the text can be converted again
   page.token_logprobs.insert(page.token_logprobs.end(), part.token_logprobs.begin(), part.token_logprobs.end());
   if (page.finish.empty() || badness(part.finish) > badness(page.finish)) page.finish = part.finish;
   if (page.error.empty()) page.error = part.error;

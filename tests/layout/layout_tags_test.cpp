@@ -45,6 +45,20 @@ TEST(LayoutTags, FindTheEndOfAPrompt) {
   EXPECT_EQ(prompt_echo_length("Text"), 0u);
 }
 
+TEST(LayoutTags, HaveTheirBoxesMoved) {
+  const auto moved = [](const std::string& raw) {
+    return with_moved_boxes(raw, [](std::array<int, 4> box) {
+      box[1] += 500;
+      box[3] += 500;
+      return box;
+    });
+  };
+  EXPECT_EQ(moved("<|ref|>text<|/ref|><|det|>[[1, 2, 3, 4], [5, 6, 7, 8]]<|/det|>\n[[1, 2, 3, 4]]\xFF"),
+            "<|ref|>text<|/ref|><|det|>[[1, 502, 3, 504], [5, 506, 7, 508]]<|/det|>\n[[1, 2, 3, 4]]\xFF");
+  EXPECT_EQ(moved("<|det|>title [1, 2, 3, 4]<|/det|>A"), "<|det|>title [[1, 502, 3, 504]]<|/det|>A");
+  EXPECT_EQ(moved("<|det|>[[1, 2]]<|/det|>A"), "<|det|>[[1, 2]]<|/det|>A");
+}
+
 TEST(LayoutTags, CountTheBytesOfCoordinates) {
   const Coordinates found = read_coordinates("[[1, 2, 3, 4], [5, 6, 7, 8]] and 9");
   EXPECT_EQ(found.length, 28u);

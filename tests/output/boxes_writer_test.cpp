@@ -44,6 +44,19 @@ TEST(BoxesWriter, DrawsBoxesOnThePage) {
   }
 }
 
+TEST(BoxesWriter, HidesNoLineBehindALabel) {
+  const TempFolder folder;
+  Picture page = white(999, 999);
+  for (int y = 170; y < 190; ++y) std::fill_n(page.row(y) + 100 * 3, 300 * 3, uint8_t{0});  // a line just above a box
+  const auto writer = make_writer(Format::boxes, folder / "a.boxes.png", testing::info_of(1), {});
+  writer->page(testing::page_of(1, "<|ref|>text<|/ref|><|det|>[[100, 192, 400, 230]]<|/det|>\nx", 999, 999), &page);
+  writer->finish();
+  const Picture drawn = read_picture(folder / "a.boxes.png");
+  for (int y = 170; y < 190; ++y) {
+    ASSERT_TRUE(std::equal(page.row(y) + 100 * 3, page.row(y) + 400 * 3, drawn.row(y) + 100 * 3)) << y;
+  }
+}
+
 TEST(BoxesWriter, WritesAFolderForSeveralPages) {
   const TempFolder folder;
   const Picture page = white(620, 877);

@@ -101,14 +101,14 @@ TEST(Halves, PartsBecomeOnePage) {
   upper.decode_seconds = 1;
   DocumentPage lower = upper;
   lower.height = 600;
-  lower.raw = "below";
+  lower.raw = "<|ref|>text<|/ref|><|det|>[[0, 0, 999, 999]]<|/det|>\nbelow";
   lower.finish = "loop";
   lower.blocks = {{"text", {{0, 0, 200, 600}}, {{{0, 0, 999, 999}}}, "below"}};
   lower.warnings = {{"uncovered_ink", "some", Box{1, 2, 3, 4}}, {"malformed_tag", "a tag", std::nullopt}};
   lower.guard.loops = 2;
   append_part(page, upper, 0);
   append_part(page, lower, 400);
-  EXPECT_EQ(page.raw, "above\nbelow");
+  EXPECT_EQ(page.raw, "above\n<|ref|>text<|/ref|><|det|>[[0, 400, 999, 999]]<|/det|>\nbelow");
   EXPECT_EQ(page.finish, "loop");
   EXPECT_EQ(page.mode, "gundam");
   EXPECT_EQ(page.tokens, 10);

@@ -50,7 +50,7 @@ td, th { border: 1px solid var(--line); padding: .15rem .45rem; text-align: star
   header, section { padding: .6rem; }
   .pair { grid-template-columns: 1fr; gap: .4rem; }
   .picture { position: sticky; top: 0; z-index: 2; max-height: 45vh; width: min(100%, calc(45vh * var(--w) / var(--h)));
-    box-shadow: 0 2px 6px rgba(0, 0, 0, .4); }
+    box-shadow: 0 0 0 100vmax var(--room); clip-path: inset(0 -100vmax); }
   .block { scroll-margin-top: 47vh; }
 }
 @media print { .picture { position: relative; } .box { display: none; } }

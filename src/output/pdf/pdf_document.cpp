@@ -120,15 +120,18 @@ struct PdfDocument::State {
     return stream;
   }
 
+  // Black and white stays one bit a pixel, which the writer of the file compresses; other pictures are JPEGs.
   QPDFObjectHandle add_picture(const Picture& picture) {
-    QPDFObjectHandle stream = add_stream(encode_jpeg(picture, picture_quality), name("/DCTDecode"));
+    const std::string bits = black_and_white_bits(picture);
+    QPDFObjectHandle stream =
+        bits.empty() ? add_stream(encode_jpeg(picture, picture_quality), name("/DCTDecode")) : add_stream(bits);
     QPDFObjectHandle dictionary = stream.getDict();
     dictionary.replaceKey("/Type", name("/XObject"));
     dictionary.replaceKey("/Subtype", name("/Image"));
     dictionary.replaceKey("/Width", integer(picture.width));
     dictionary.replaceKey("/Height", integer(picture.height));
-    dictionary.replaceKey("/BitsPerComponent", integer(8));
-    dictionary.replaceKey("/ColorSpace", name(is_grey(picture) ? "/DeviceGray" : "/DeviceRGB"));
+    dictionary.replaceKey("/BitsPerComponent", integer(bits.empty() ? 8 : 1));
+    dictionary.replaceKey("/ColorSpace", name(!bits.empty() || is_grey(picture) ? "/DeviceGray" : "/DeviceRGB"));
     return stream;
   }
 

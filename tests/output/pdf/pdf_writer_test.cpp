@@ -3,13 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <regex>
 #include <sstream>
 #include <string>
 
 #include "core/temp_folder.h"
+#include "image/picture_file.h"
 #include "layout/block_text.h"
 #include "layout/html_text.h"
 #include "support/pages.h"
@@ -124,6 +128,21 @@ TEST_F(PdfWriter, ShowsThePictureAndNotTheText) {
     red += sample(0) > 240 && sample(1) < 15 && sample(2) < 15 ? 1 : 0;
   }
   EXPECT_EQ(red, 200u * 300);
+}
+
+TEST_F(PdfWriter, KeepsOneBitAPixelOfBlackAndWhitePages) {
+  if (std::system("command -v pdfimages >/dev/null 2>&1") != 0) GTEST_SKIP() << "pdfimages is not installed";
+  const DocumentPage page = testing::page_of(1, "x", 1203, 900);
+  Picture picture(1203, 900);
+  for (int y = 0; y < 900; ++y) {
+    for (int x = 0; x < 1203; ++x)
+      std::fill_n(picture.row(y) + x * 3, 3, static_cast<uint8_t>((x / 7 + y / 9) % 3 == 0 ? 0 : 255));
+  }
+  write({page}, &picture);
+  EXPECT_THAT(slurp(folder / "a.pdf"), HasSubstr("/BitsPerComponent 1"));
+  EXPECT_LT(std::filesystem::file_size(folder / "a.pdf"), 40'000u);
+  run("pdfimages -png a.pdf stored");  // as it is in the file: what renders it may scale
+  EXPECT_EQ(read_picture(folder / "stored-000.png").rgb, picture.rgb);
 }
 
 TEST_F(PdfWriter, TakesSizesFromTheResolutionAndBoundsThem) {
