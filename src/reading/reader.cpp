@@ -185,8 +185,9 @@ PageText Reader::State::wait(size_t ticket, const ReadEvents& events) {
   std::stop_token stop = events.stop;
   try {
     for (;;) {
-      for (const WorkerEvent& event : take(ticket, stop)) {
-        ended |= is_last(event);
+      const std::deque<WorkerEvent> taken = take(ticket, stop);
+      ended = !taken.empty() && is_last(taken.back());  // whatever a callback throws before it
+      for (const WorkerEvent& event : taken) {
         ReadEvent told = read_event(event, text);
         switch (told.kind) {
           case ReadEvent::Kind::text:
