@@ -66,7 +66,7 @@ struct DocumentPage {
   int number = 0;  // within its file, from 1
   int width = 0;   // of the page as displayed, in pixels
   int height = 0;
-  double dpi = 0;  // that a PDF page was rendered at; 0 for pictures
+  double dpi = 0;  // that a PDF page was rendered at, or that a picture says of itself; 0: it says nothing
   int turn = 0;    // degrees clockwise, 0 to 270, by which the stored page was turned to stand upright
 
   std::string raw;  // what the model wrote, byte for byte

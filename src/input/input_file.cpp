@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +91,21 @@ InputFile::InputFile(const std::filesystem::path& path, const std::stop_token& s
   }
   if (status.st_size == 0) throw Error(fmt::format("{}: is empty; expected {}", name_, expected));
   if (pipe || standard_input) path_ = "/proc/self/fd/" + std::to_string(file_.get());
+}
+
+InputFile InputFile::of_bytes(std::span<const std::byte> bytes, const std::string& name, std::string_view expected) {
+  if (bytes.empty()) throw Error(fmt::format("{}: is empty; expected {}", name, expected));
+  InputFile file;
+  file.name_ = name;
+  file.file_ = Descriptor(::memfd_create("lectern", MFD_CLOEXEC));
+  while (file.file_ && !bytes.empty()) {
+    const ssize_t put = ::write(file.file_.get(), bytes.data(), bytes.size());
+    if (put < 0 && errno != EINTR) break;
+    bytes = bytes.subspan(static_cast<size_t>(std::max<ssize_t>(put, 0)));
+  }
+  if (!bytes.empty()) throw system_error(name, "cannot be kept in memory", errno);
+  file.path_ = "/proc/self/fd/" + std::to_string(file.file_.get());
+  return file;
 }
 
 bool InputFile::is_pdf() const {

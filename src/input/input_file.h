@@ -1,7 +1,9 @@
 // An input, opened: a file as it is, or what comes through a pipe, kept in a temporary file without a name.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -16,6 +18,8 @@ class InputFile {
   // was `expected`; and Stopped soon after the request to stop, however long the other end of a pipe is silent.
   explicit InputFile(const std::filesystem::path& path, const std::stop_token& stop = {},
                      std::string_view expected = "a picture or a PDF");
+  // What lies in memory, as a file. `name` stands for it in messages.
+  static InputFile of_bytes(std::span<const std::byte> bytes, const std::string& name, std::string_view expected);
 
   const std::string& name() const { return name_; }            // for messages
   const std::filesystem::path& path() const { return path_; }  // to open it by, while this object lives
@@ -23,6 +27,8 @@ class InputFile {
   bool is_pdf() const;  // by its first bytes, or by its name where they say nothing
 
  private:
+  InputFile() = default;
+
   std::string name_;
   std::filesystem::path path_;
   Descriptor file_;

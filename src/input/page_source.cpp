@@ -7,7 +7,6 @@
 
 #include "core/stopped.h"
 #include "image/tiff_pages.h"
-#include "input/input_file.h"
 #include "input/pdf_file.h"
 #include "lectern/error.h"
 
@@ -70,7 +69,11 @@ bool may_be_incomplete(const std::vector<Warning>& warnings) {
 std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const SourceOptions& options) {
   InputFile input(file, options.stop);
   if (input.is_pdf()) return std::make_unique<PdfSource>(std::move(input), options);
-  return std::make_unique<PictureSource>(std::move(input), options);
+  return open_picture(std::move(input), options);
+}
+
+std::unique_ptr<PageSource> open_picture(InputFile file, const SourceOptions& options) {
+  return std::make_unique<PictureSource>(std::move(file), options);
 }
 
 }  // namespace lectern

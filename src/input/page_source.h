@@ -9,6 +9,7 @@
 
 #include "core/picture.h"
 #include "image/picture_file.h"
+#include "input/input_file.h"
 #include "lectern/document.h"
 
 namespace lectern {
@@ -49,5 +50,8 @@ class PageSource {
 // A picture, a TIFF of several pages, or a PDF, told apart by their first bytes; "-" is standard input.
 // Throws Error when the file cannot be opened at all.
 std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const SourceOptions& options);
+
+// The same, but a PDF is refused.
+std::unique_ptr<PageSource> open_picture(InputFile file, const SourceOptions& options);
 
 }  // namespace lectern

@@ -151,6 +151,7 @@ size_t Reader::State::start(const Image& image, const std::optional<ReadOptions>
   task.job.page.number = 1;
   task.job.page.width = image.width();
   task.job.page.height = image.height();
+  task.job.page.warnings = image.warnings();
   if (options) {
     for (const Model& model : models) check_read_options(model, *options);
     task.job.options = std::make_shared<const ReadOptions>(*options);

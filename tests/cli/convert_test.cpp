@@ -9,6 +9,7 @@
 #include "cli/lectern_process.h"
 #include "image/picture_encoder.h"
 #include "support/pages.h"
+#include "support/pdf_builder.h"
 
 namespace lectern {
 namespace {
@@ -149,6 +150,23 @@ TEST_F(ConvertCommand, ReplacesNoFileOfTheUsers) {
   EXPECT_EQ(slurp(folder / "page.png"), png);
   EXPECT_EQ(slurp(folder / "x_figures/page-1-figure-1.png"), png);
   EXPECT_EQ(slurp(folder / "scan.pdf"), "%PDF-1.4 precious");
+}
+
+TEST_F(ConvertCommand, PassesOnWhatWasSaidOfThePictures) {
+  folder.write("a.mmd", "One\n<--- Page Split --->\nTwo");
+  const std::string jpeg = encode_jpeg(testing::picture_of(40, 50), 90);
+  folder.write("cut.jpg", jpeg.substr(0, jpeg.size() - 2));
+  folder.write("lost.pdf", testing::pdf_of_objects(
+                               {"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+                                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Contents 9 0 R "
+                                ">>"}));
+  const Outcome outcome = convert("a.mmd --image cut.jpg --image lost.pdf -o a.json");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("a.mmd: page 1: the picture lacks its end mark"),
+                                 HasSubstr("a.mmd: page 2: poppler reports: what the page shows is not in the file")));
+  const json pages = json::parse(slurp(folder / "a.json"))["pages"];
+  EXPECT_EQ(pages[0]["warnings"][0]["code"], "damaged_input");
+  EXPECT_EQ(pages[1]["warnings"][0]["code"], "damaged_input");
 }
 
 TEST_F(ConvertCommand, NumbersThePagesOfSeveralInputsThrough) {

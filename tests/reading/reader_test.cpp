@@ -14,7 +14,9 @@
 
 #include "core/temp_folder.h"
 #include "core/utf8.h"
+#include "image/picture_encoder.h"
 #include "lectern/error.h"
+#include "support/pages.h"
 
 namespace lectern {
 namespace {
@@ -147,6 +149,17 @@ TEST(Reader, RefusesOptionsThatTheModelCannotServe) {
   options.mode = "tiny";
   options.prompt = "<image> and <image>";
   EXPECT_THAT(refusal(model, options), AllOf(HasSubstr("<image>"), HasSubstr("2 times, expected once")));
+}
+
+TEST(Reader, PassesOnWhatWasSaidOfThePicture) {
+  const std::string jpeg = encode_jpeg(testing::picture_of(200, 100), 90);
+  const std::string cut = jpeg.substr(0, jpeg.size() - 2);  // without its end mark
+  Reader reader(mini());
+  const Image image = Image::from_bytes(std::as_bytes(std::span(cut)), "cut");
+  ASSERT_EQ(image.warnings().size(), 1u);
+  const PageText page = reader.read(image, {}, few_tokens());
+  ASSERT_FALSE(page.warnings.empty());
+  EXPECT_EQ(page.warnings[0].code, "damaged_input");
 }
 
 TEST(Reader, ErrorsNameThePicture) {

@@ -59,7 +59,16 @@ class PagePictures {
     }
   }
   size_t size() const { return pages_.size(); }
-  SourcePage page(size_t index) const { return sources_[pages_[index].first]->page(pages_[index].second); }
+  // With the first page of a file comes what is to be said of the file as a whole.
+  SourcePage page(size_t index) const {
+    const auto& [source, number] = pages_[index];
+    SourcePage page = sources_[source]->page(number);
+    if (number == 0) {
+      const std::vector<Warning> whole = sources_[source]->warnings();
+      page.warnings.insert(page.warnings.begin(), whole.begin(), whole.end());
+    }
+    return page;
+  }
 
  private:
   std::vector<std::unique_ptr<PageSource>> sources_;
@@ -159,6 +168,7 @@ class Conversion {
       page.height = source.picture.height;
       page.dpi = source.dpi;
       page.turn = source.turn;
+      page.warnings = std::move(source.warnings);
       return std::move(source.picture);
     } catch (const Error& error) {
       page.warnings.push_back({"no_picture", error.what(), std::nullopt});

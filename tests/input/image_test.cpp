@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include <vips/vips8>
 
 #include "core/picture.h"
 #include "core/temp_folder.h"
@@ -18,6 +19,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
+using vips::VImage;
 
 const std::filesystem::path banner = TEST_DATA "/goldens/images/banner.png";
 
@@ -32,6 +34,25 @@ TEST(Image, IsTheSameFromAFileFromMemoryAndFromItsPixels) {
     EXPECT_EQ(image.width(), file.width());
     EXPECT_EQ(image.height(), file.height());
     EXPECT_EQ(image.picture()->rgb, file.picture()->rgb);
+  }
+}
+
+TEST(Image, SaysWhatOfItsFileWasNotRead) {
+  EXPECT_TRUE(Image::from_file(banner).warnings().empty());
+  const testing::TempFolder folder;
+  ASSERT_EQ(vips_init("lectern_tests"), 0);
+  const VImage both = VImage::black(20, 60).copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_B_W)) + 90;
+  VImage pages = both.cast(VIPS_FORMAT_UCHAR).copy();
+  pages.set("page-height", 30);
+  const std::string tiff = (folder / "two.tif").string();
+  pages.write_to_file(tiff.c_str());
+  const std::string bytes = testing::slurp(tiff);
+  const Image memory = Image::from_bytes(std::as_bytes(std::span(bytes)), "upload");
+  for (const Image& image : {Image::from_file(tiff), memory}) {
+    EXPECT_EQ(image.height(), 30);
+    ASSERT_EQ(image.warnings().size(), 1u);
+    EXPECT_EQ(image.warnings()[0].code, "not_read");
+    EXPECT_EQ(image.warnings()[0].message, "1 of 2 pages was read");
   }
 }
 

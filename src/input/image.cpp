@@ -1,0 +1,64 @@
+#include "lectern/image.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "core/picture.h"
+#include "input/input_file.h"
+#include "input/page_source.h"
+#include "lectern/error.h"
+
+namespace lectern {
+
+namespace {
+
+struct Read {
+  Picture picture;
+  std::vector<Warning> warnings;
+};
+
+Read first_page(InputFile file) {
+  const std::unique_ptr<PageSource> source = open_picture(std::move(file), {});
+  SourcePage page = source->page(0);
+  Read read{std::move(page.picture), source->warnings()};
+  read.warnings.insert(read.warnings.end(), page.warnings.begin(), page.warnings.end());
+  if (source->pages() > 1) {
+    read.warnings.push_back({"not_read", fmt::format("1 of {} pages was read", source->pages()), std::nullopt});
+  }
+  return read;
+}
+
+}  // namespace
+
+Image::Image(Picture picture, std::string name, std::vector<Warning> warnings)
+    : picture_(std::make_shared<const Picture>(std::move(picture))),
+      name_(std::move(name)),
+      warnings_(std::move(warnings)) {}
+
+Image Image::from_file(const std::filesystem::path& file) {
+  Read read = first_page(InputFile(file, {}, "a picture"));
+  return {std::move(read.picture), file.string(), std::move(read.warnings)};
+}
+
+Image Image::from_bytes(std::span<const std::byte> bytes, std::string_view name) {
+  Read read = first_page(InputFile::of_bytes(bytes, std::string(name), "a picture"));
+  return {std::move(read.picture), std::string(name), std::move(read.warnings)};
+}
+
+Image Image::from_pixels(std::span<const uint8_t> rgb, int width, int height, std::string_view name) {
+  const bool sides = width > 0 && height > 0;
+  if (!sides || rgb.size() / 3 / static_cast<size_t>(width) != static_cast<size_t>(height) ||
+      rgb.size() % (3 * static_cast<size_t>(width)) != 0) {
+    throw Error(fmt::format("{}: {} bytes are not {} x {} pixels of 3 bytes each", name, rgb.size(), width, height));
+  }
+  Picture picture(width, height);
+  picture.rgb.assign(rgb.begin(), rgb.end());
+  return {std::move(picture), std::string(name)};
+}
+
+int Image::width() const { return picture_->width; }
+int Image::height() const { return picture_->height; }
+
+}  // namespace lectern
