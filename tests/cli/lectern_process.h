@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <string>
 
 #include "core/temp_folder.h"
@@ -89,6 +90,18 @@ class TerminalProcess {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (shown_.find(text) == std::string::npos) {
       if (std::chrono::steady_clock::now() > deadline || !read_more()) return false;
+    }
+    return true;
+  }
+
+  // Whether `holds` came to hold before the process ended and within a minute. What is shown meanwhile is taken, lest
+  // the process wait for its terminal.
+  bool wait_until(const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!holds()) {
+      pollfd terminal = {terminal_, POLLIN, 0};
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      if (::poll(&terminal, 1, 10) != 0 && !read_more()) return holds();
     }
     return true;
   }

@@ -6,7 +6,7 @@
 //   FAKE_CANN_DEVICES=2                    1 when not given
 //   FAKE_CANN_MEMORY=1073741824            bytes of each device; 4 GiB when not given
 //   FAKE_CANN_MEMORY_OF=2:33554432         bytes of device 2
-//   FAKE_CANN_DELAY=1:50                   every piece of work of device 1 takes 50 microseconds longer
+//   FAKE_CANN_HOLD=0,2:500:3               devices 0 and 2 wait after 500 pieces of work until three devices have failed
 //   FAKE_CANN_ABSENT=aclnnSilu,aclnnGelu   as fake_cann_absent
 //   FAKE_CANN_REFUSING=aclnnSilu:561003    as fake_cann_refuse
 //   FAKE_CANN_FAIL=malloc:3,copy:1@1       the third allocation anywhere, the first copy of device 1
@@ -69,8 +69,6 @@ void fake_cann_set_version(const char* version);
 void fake_cann_set_soc(const char* name);
 void fake_cann_set_devices(uint32_t count);
 void fake_cann_set_memory(int32_t device, size_t bytes);
-// Every piece of work of the device takes this much longer.
-void fake_cann_set_delay(int32_t device, uint32_t microseconds);
 
 // Reads device memory behind the contract's back; 0 if that is no device memory.
 int fake_cann_peek(const void* device_memory, void* host, size_t bytes);

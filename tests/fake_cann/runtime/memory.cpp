@@ -71,6 +71,7 @@ aclError allocate(void** address, size_t size) {
     const Lock held(global_mutex());
     const size_t total = memory_of(device);
     if (size > total || (size + 31) / 32 * 32 + 32 > total - memory_in_use(device)) {
+      note_failure(device);
       fail(device_out_of_memory,
            "aclrtMalloc: device " + std::to_string(device) + " has no " + std::to_string(size) + " bytes left");
     }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
@@ -38,6 +39,8 @@ struct State {
   std::map<std::pair<int32_t, FakeCannCall>, uint64_t> calls;
   std::map<std::string, uint64_t> runs;
   std::vector<std::string> violations;
+  std::set<int32_t> failed;         // devices of which a call or a piece of work failed
+  std::condition_variable failing;  // one more did
   bool strict = false;
   bool initialised = false;
   bool finalised = false;
@@ -77,8 +80,12 @@ Profile profile_of_environment() {
     }
   };
   of_devices("FAKE_CANN_MEMORY_OF", [&](int32_t device, size_t bytes) { made.memory_of[device] = bytes; });
-  of_devices("FAKE_CANN_DELAY",
-             [&](int32_t device, uint64_t delay) { made.delay_of[device] = static_cast<uint32_t>(delay); });
+  if (const char* text = std::getenv("FAKE_CANN_HOLD")) {
+    const std::vector<std::string> parts = split(text, ':');
+    for (const std::string& device : split(parts.at(0).c_str(), ',')) made.hold.devices.insert(std::stoi(device));
+    made.hold.after = std::stoull(parts.at(1));
+    made.hold.failures = std::stoull(parts.at(2));
+  }
   for (const std::string& name : split(std::getenv("FAKE_CANN_ABSENT"), ',')) made.absent.insert(name);
   for (const std::string& entry : split(std::getenv("FAKE_CANN_REFUSING"), ',')) {
     const size_t colon = entry.find(':');
@@ -186,7 +193,23 @@ void count(FakeCannCall call, int32_t device) {
     }
   }
   std::erase_if(state().orders, [](const Order& order) { return order.left == 0; });
-  if (code != 0) fail(code, std::string("a failure ordered by a test: ") + call_names[static_cast<size_t>(call)]);
+  if (code == 0) return;
+  state().failed.insert(device);
+  state().failing.notify_all();
+  fail(code, std::string("a failure ordered by a test: ") + call_names[static_cast<size_t>(call)]);
+}
+
+void note_failure(int32_t device) {
+  const std::lock_guard held(state().small);
+  state().failed.insert(device);
+  state().failing.notify_all();
+}
+
+void hold(int32_t device) {
+  std::unique_lock held(state().small);
+  const Hold hold = state().profile.hold;
+  if (!hold.devices.contains(device) || state().calls[{device, FAKE_CANN_EXECUTE}] < hold.after) return;
+  state().failing.wait(held, [&] { return state().failed.size() >= hold.failures; });
 }
 
 void count_run(const std::string& operation) {
@@ -258,6 +281,7 @@ void fake_cann_reset() {
     state().orders.clear();
     state().calls.clear();
     state().runs.clear();
+    state().failed.clear();
     state().violations.clear();
     state().initialised = state().finalised = false;
     state().strict = std::getenv("FAKE_CANN_STRICT") != nullptr;
@@ -320,9 +344,6 @@ void fake_cann_set_devices(uint32_t count) {
 }
 void fake_cann_set_memory(int32_t device, size_t bytes) {
   fake_cann::change_profile([&](fake_cann::Profile& profile) { profile.memory_of[device] = bytes; });
-}
-void fake_cann_set_delay(int32_t device, uint32_t microseconds) {
-  fake_cann::change_profile([&](fake_cann::Profile& profile) { profile.delay_of[device] = microseconds; });
 }
 
 }  // extern "C"

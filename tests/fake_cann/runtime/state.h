@@ -56,6 +56,13 @@ void violate(std::string text);
 // Both at once.
 [[noreturn]] void misuse(int code, std::string text);
 
+// Devices that do so much work and then wait until so many others have failed.
+struct Hold {
+  std::set<int32_t> devices;
+  uint64_t after = 0;
+  size_t failures = 0;
+};
+
 // What this machine is said to be.
 struct Profile {
   std::string version = "8.1.RC1";
@@ -63,7 +70,7 @@ struct Profile {
   uint32_t devices = 1;
   size_t memory = size_t{4} << 30;
   std::map<int32_t, size_t> memory_of;
-  std::map<int32_t, uint32_t> delay_of;
+  Hold hold;
   std::set<std::string> absent;
   std::map<std::string, int> refused;
 };
@@ -83,6 +90,10 @@ std::vector<Part> parts();
 
 // Counts a call and throws the failure that a test has ordered for it.
 void count(FakeCannCall call, int32_t device);
+// Says that a call failed for a reason of the device's own.
+void note_failure(int32_t device);
+// Waits, if the profile says so.
+void hold(int32_t device);
 void count_run(const std::string& operation);
 
 void set_error_message(std::string text);

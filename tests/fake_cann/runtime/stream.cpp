@@ -1,7 +1,5 @@
 #include "fake_cann/runtime/stream.h"
 
-#include <thread>
-
 namespace fake_cann {
 namespace {
 
@@ -31,10 +29,7 @@ bool work_once_exclusively(const std::shared_ptr<Stream>& stream, uint64_t until
   }
   if (healthy) {
     try {
-      const Profile now = profile();
-      if (const auto delay = now.delay_of.find(stream->device); delay != now.delay_of.end()) {
-        std::this_thread::sleep_for(std::chrono::microseconds(delay->second));
-      }
+      hold(stream->device);
       count(FAKE_CANN_EXECUTE, stream->device);
       saturate_now = stream->saturate;
       task.run();
