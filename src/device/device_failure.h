@@ -7,7 +7,7 @@ namespace lectern {
 
 class DeviceFailure : public Error {
  public:
-  using Error::Error;
+  explicit DeviceFailure(const std::string& message) : Error(message, ErrorCode::device_lost) {}
 };
 
 }  // namespace lectern
