@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "device/lowering/lowerings.h"
+#include "device/operator_profile.h"
+#include "device/operator_work.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -10,8 +12,33 @@ namespace lectern {
 Device::Device(const Operators& native, const TypeSupport& supports, const OperatorSet& without)
     : operators_(native, supports, without) {}
 
+namespace {
+
+// Of two types, that of an operator's inner values.
+DataType narrower(DataType a, DataType b) { return a == DataType::f32 || a == DataType::i32 ? b : a; }
+
+// The one place through which every operator is called.
+template <typename Args>
+void call(Device& device, OperatorProfile* profile, Operator which, DataType type,
+          void (*function)(Device&, const Args&), const Args& args) {
+  if (profile == nullptr) return function(device, args);
+  profile->record(device, which, type, work_of(args), [&] { function(device, args); });
+}
+
+}  // namespace
+
+#define LECTERN_CALL(name, Args, type_rule)                                                                      \
+  void Device::name(const Args& args) {                                                                          \
+    [[maybe_unused]] constexpr DataType f32 = DataType::f32;                                                     \
+    const DataType type = type_rule;                                                                             \
+    call(*this, profile_.load(std::memory_order_relaxed), Operator::name, type, operators_.functions(type).name, \
+         args);                                                                                                  \
+  }
+LECTERN_OPERATORS(LECTERN_CALL)
+#undef LECTERN_CALL
+
 CacheFormat Device::cache_format(int kv_heads, int head_size, WeightFormat format) const {
-  return operators_.lowering(Operator::store, precision(format).decoder) != nullptr
+  return operators_.lowering(Operator::write_kv, precision(format).decoder) != nullptr
              ? lowering::cache_format(kv_heads, head_size)
              : native_cache_format(kv_heads, head_size, format);
 }

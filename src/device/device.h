@@ -1,6 +1,7 @@
 // A device: memory, and the operators it has.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -10,10 +11,10 @@
 
 #include "core/tensor.h"
 #include "device/operator_table.h"
-#include "device/operators.h"
-#include "device/parts.h"
 
 namespace lectern {
+
+class OperatorProfile;
 
 // A tensor that owns its memory; it goes back to its device's pool. Movable; the device must outlive it.
 class Tensor {
@@ -85,45 +86,16 @@ class Device {
   // Throws Error, with the full list, when operators are missing without which no model runs.
   void require_model_operators(WeightFormat format) const;
 
-  void linear(const LinearArgs& args) { of(args.in.type).linear(*this, args); }
-  void conv2d(const Conv2dArgs& args) { of(DataType::f32).conv2d(*this, args); }
-  void unfold(const UnfoldArgs& args) { of(args.out.type).unfold(*this, args); }
-  void layer_norm(const NormArgs& args) { of(args.out.type).layer_norm(*this, args); }
-  void rms_norm(const NormArgs& args) { of(args.out.type).rms_norm(*this, args); }
-  void attention(const AttentionArgs& args) { of(args.qkv.type).attention(*this, args); }
-  void store(const StoreArgs& args) { of(args.keys.type).store(*this, args); }
-  void paged_attention(const PagedAttentionArgs& args) { of(args.queries.type).paged_attention(*this, args); }
-  void rope(const RopeArgs& args) { of(args.x.type).rope(*this, args); }
-  void experts(const ExpertsArgs& args) { of(args.in.type).experts(*this, args); }
-  void gather(const GatherArgs& args) { of(DataType::f32).gather(*this, args); }
-  void copy(const CopyArgs& args) { of(narrower(args.in.type, args.out.type)).copy(*this, args); }
-  void add(const BinaryArgs& args) { of(DataType::f32).add(*this, args); }
-  void multiply(const BinaryArgs& args) { of(args.a.type).multiply(*this, args); }
-  void pixels(const PixelsArgs& args) { of(DataType::f32).pixels(*this, args); }
+  // The operators: linear(const LinearArgs&) and so on, in the order in which they are called.
+#define LECTERN_CALL(name, Args, type) void name(const Args& args);
+  LECTERN_OPERATORS(LECTERN_CALL)
+#undef LECTERN_CALL
 
-  void activate(const ActivateArgs& args) { of(DataType::f32).activate(*this, args); }
-  void softmax(const LineArgs& args) { of(DataType::f32).softmax(*this, args); }
-  void grouped_linear(const GroupedLinearArgs& args) { of(args.in.type).grouped_linear(*this, args); }
-  void top_k(const TopKArgs& args) { of(DataType::f32).top_k(*this, args); }
-  void sort(const SortArgs& args) { of(DataType::f32).sort(*this, args); }
-  void gather_rows(const RowsArgs& args) { of(args.in.type).gather_rows(*this, args); }
-  void scatter_rows(const RowsArgs& args) { of(DataType::f32).scatter_rows(*this, args); }
-  void scatter_add(const RowsArgs& args) { of(DataType::f32).scatter_add(*this, args); }
-  void masked_scatter(const MaskedScatterArgs& args) { of(DataType::f32).masked_scatter(*this, args); }
-  void cumulative_sum(const LineArgs& args) { of(DataType::f32).cumulative_sum(*this, args); }
-  void select(const SelectArgs& args) { of(DataType::f32).select(*this, args); }
-  void minus(const PairArgs& args) { of(DataType::f32).minus(*this, args); }
-  void rearrange(const MapArgs& args) { of(narrower(args.in.type, args.out.type)).rearrange(*this, args); }
-  void product(const ProductArgs& args) { of(args.in.type).product(*this, args); }
-  void matmul(const MatmulArgs& args) { of(DataType::f32).matmul(*this, args); }
-  void plus(const PairArgs& args) { of(DataType::f32).plus(*this, args); }
-  void times(const PairArgs& args) { of(DataType::f32).times(*this, args); }
-  void divide(const PairArgs& args) { of(DataType::f32).divide(*this, args); }
-  void maximum(const PairArgs& args) { of(DataType::f32).maximum(*this, args); }
-  void exp(const MapArgs& args) { of(DataType::f32).exp(*this, args); }
-  void sqrt(const MapArgs& args) { of(DataType::f32).sqrt(*this, args); }
-  void reduce_sum(const ReduceArgs& args) { of(DataType::f32).reduce_sum(*this, args); }
-  void reduce_max(const ReduceArgs& args) { of(DataType::f32).reduce_max(*this, args); }
+  // Times every operator that is called from now on, by any thread, until it is given null; slower, since it waits for
+  // each. The profile must outlive its use.
+  void set_profile(OperatorProfile* profile) { profile_ = profile; }
+  // Waits for all work given so far. Throws Error when that work failed.
+  virtual void synchronize() {}
 
  protected:
   // What the device lacks, what it has for other types only, and what it is to do without is replaced.
@@ -133,11 +105,10 @@ class Device {
   virtual CacheFormat native_cache_format(int kv_heads, int head_size, WeightFormat format) const = 0;
 
  private:
-  const Operators& of(DataType type) const { return operators_.functions(type); }
-  static DataType narrower(DataType a, DataType b) { return a == DataType::f32 || a == DataType::i32 ? b : a; }
   std::vector<DataType> types(WeightFormat format) const;
 
   OperatorTable operators_;
+  std::atomic<OperatorProfile*> profile_ = nullptr;
 };
 
 inline Tensor::Tensor(Device& device, DataType type, const Shape& shape) : device_(&device) {

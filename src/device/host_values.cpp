@@ -10,7 +10,7 @@ Tensor from_host(Device& device, std::span<const int32_t> indices) {
   const std::vector<float> values(indices.begin(), indices.end());
   const Shape shape = {static_cast<int64_t>(indices.size())};
   Tensor result(device, DataType::i32, shape);
-  device.rearrange({from_host(device, values, shape), result});
+  device.copy({from_host(device, values, shape), result});
   return result;
 }
 
@@ -29,7 +29,7 @@ std::vector<int32_t> indices_to_host(Device& device, const TensorView& indices) 
 Wide::Wide(Device& device, const TensorView& values) : view_(values) {
   if (values.type == DataType::f32) return;
   copy_ = Tensor(device, DataType::f32, values.shape);
-  device.rearrange({values, copy_});
+  device.copy({values, copy_});
   view_ = copy_;
 }
 

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "lectern/error.h"
 
 namespace lectern {
 namespace {
 
-#define LECTERN_NAME(name) #name,
+#define LECTERN_NAME(name, Args, type) #name,
 constexpr std::array<std::string_view, operator_count> names = {LECTERN_OPERATORS(LECTERN_NAME)};
 #undef LECTERN_NAME
 
@@ -28,7 +29,7 @@ size_t index_of(DataType type) {
 
 bool has(const Operators& table, Operator which) {
   switch (which) {
-#define LECTERN_CASE(name) \
+#define LECTERN_CASE(name, Args, type) \
   case Operator::name: return table.name != nullptr;
     LECTERN_OPERATORS(LECTERN_CASE)
 #undef LECTERN_CASE
@@ -38,7 +39,7 @@ bool has(const Operators& table, Operator which) {
 
 void take(Operators& table, Operator which, const Operators& from) {
   switch (which) {
-#define LECTERN_CASE(name) \
+#define LECTERN_CASE(name, Args, type) \
   case Operator::name: table.name = from.name; return;
     LECTERN_OPERATORS(LECTERN_CASE)
 #undef LECTERN_CASE
@@ -50,7 +51,7 @@ const Lowering no_way = {Operator::linear, {}, nullptr};
 
 void refuse(Operators& table, Operator which) {
   switch (which) {
-#define LECTERN_CASE(name)                                                                       \
+#define LECTERN_CASE(name, Args, type)                                                           \
   case Operator::name:                                                                           \
     table.name = [](Device&, const auto&) { throw Error("the device has no operator " #name); }; \
     return;
@@ -59,11 +60,8 @@ void refuse(Operators& table, Operator which) {
   }
 }
 
-OperatorSet replaceable() {
-  OperatorSet set;
-  for (const Lowering& lowering : all_lowerings()) set.set(index_of(lowering.replaces));
-  return set;
-}
+// Made of the same operator in f32.
+bool is_conversion(const Lowering& way) { return std::ranges::find(way.made_of, way.replaces) != way.made_of.end(); }
 
 constexpr std::array<Profile, 1> known_profiles = {
     {{"cann-8.3.rc1-pytorch", "conv2d,masked_scatter",
@@ -75,25 +73,32 @@ std::string_view name_of(Operator which) { return names[index_of(which)]; }
 
 std::span<const Operator> all_operators() { return operators; }
 
-bool has_inner_types(Operator which) {
+bool is_called_by_model(Operator which) {
   switch (which) {
-    case Operator::linear:
-    case Operator::unfold:
-    case Operator::layer_norm:
-    case Operator::rms_norm:
-    case Operator::attention:
-    case Operator::store:
-    case Operator::paged_attention:
-    case Operator::rope:
-    case Operator::experts:
-    case Operator::copy:
-    case Operator::multiply:
-    case Operator::rearrange:
-    case Operator::product:
-    case Operator::gather_rows:
-    case Operator::grouped_linear: return true;
+#define LECTERN_CASE(name, Args, type) case Operator::name:
+    LECTERN_MODEL_OPERATORS(LECTERN_CASE)
+#undef LECTERN_CASE
+    return true;
     default: return false;
   }
+}
+
+bool has_inner_types(Operator which) {
+  switch (which) {
+#define LECTERN_CASE(name, Args, type) \
+  case Operator::name: return std::string_view(#type) != "f32";
+    LECTERN_OPERATORS(LECTERN_CASE)
+#undef LECTERN_CASE
+  }
+  return false;
+}
+
+OperatorSet replaceable_operators() {
+  OperatorSet set;
+  for (const Lowering& lowering : all_lowerings()) {
+    if (!is_conversion(lowering)) set.set(index_of(lowering.replaces));
+  }
+  return set;
 }
 
 std::span<const Profile> profiles() { return known_profiles; }
@@ -110,7 +115,7 @@ OperatorSet parse_operators(std::string_view list) {
     } else if (profile != known_profiles.end()) {
       set |= parse_operators(profile->without);
     } else if (word == "all") {
-      set |= replaceable();
+      set |= replaceable_operators();
     } else {
       throw Error(fmt::format("there is no operator '{}'; choose from all, {}, {}", word, known_profiles[0].name,
                               fmt::join(names, ", ")));
@@ -139,9 +144,9 @@ class OperatorTable::Planner {
 
  private:
   bool is_native(Operator which) const {
-    // What is where in the cache only the device knows: its store goes with its attention or not at all.
-    if (which == Operator::store) return owns(which) && owns(Operator::paged_attention);
-    if (which == Operator::paged_attention) return owns(which) && owns(Operator::store);
+    // What is where in the cache only the device knows: its write_kv goes with its attention or not at all.
+    if (which == Operator::write_kv) return owns(which) && owns(Operator::paged_attention);
+    if (which == Operator::paged_attention) return owns(which) && owns(Operator::write_kv);
     return owns(which);
   }
   bool owns(Operator which) const { return owns(which, without_); }
@@ -163,7 +168,7 @@ class OperatorTable::Planner {
       seen_.set(i);
       const Lowering* way = is_native(which) ? nullptr : choose(which);
       // "all" is what can be replaced on this device.
-      const bool kept = without_ == replaceable() && owns(which, {});
+      const bool kept = without_ == replaceable_operators() && owns(which, {});
       if (way != nullptr) {
         way->install(plan_.functions);
         plan_.lowerings[i] = way;
@@ -171,16 +176,19 @@ class OperatorTable::Planner {
         take(plan_.functions, which, native_);
       }
     }
-    return has(plan_.functions, which) && (f32_ == nullptr || f32_->lowerings[i] != &no_way);
+    return has(plan_.functions, which) && (f32_ == nullptr || is_there_in_f32(which));
   }
+
+  bool is_there_in_f32(Operator which) const { return f32_ != nullptr && f32_->lowerings[index_of(which)] != &no_way; }
 
   const Lowering* choose(Operator which) {
     const Lowering* chosen = nullptr;
     for (const Lowering& way : all_lowerings()) {
       if (way.replaces != which) continue;
-      if (!std::ranges::all_of(way.made_of, [&](Operator part) { return resolve(part); })) continue;
+      const auto is_there = [&](Operator part) { return part == which ? is_there_in_f32(part) : resolve(part); };
+      if (!std::ranges::all_of(way.made_of, is_there)) continue;
       chosen = &way;
-      if (std::ranges::all_of(way.made_of, [&](Operator part) { return is_native(part); })) break;
+      if (std::ranges::all_of(way.made_of, [&](Operator part) { return part != which && is_native(part); })) break;
     }
     return chosen;
   }
@@ -215,27 +223,32 @@ std::string OperatorTable::describe(Operator which, DataType type) const {
   const Lowering* way = lowering(which, type);
   if (way == nullptr) return "native";
   std::string text;
-  for (const Operator part : way->made_of) text += fmt::format("{}{}", text.empty() ? "" : " + ", name_of(part));
+  for (const Operator part : way->made_of)
+    text += fmt::format("{}{}{}", text.empty() ? "" : " + ", name_of(part), part == which ? " in f32" : "");
   return text;
 }
 
 template <typename Visit>
 void OperatorTable::walk(std::span<const DataType> types, const Visit& visit) const {
-  for (const DataType type : types) {
-    OperatorSet seen;
-    std::vector<Operator> open(operators.begin(), operators.begin() + model_operator_count);
+  for (const DataType first : types) {
+    std::set<std::pair<Operator, DataType>> seen;
+    std::vector<std::pair<Operator, DataType>> open;
+    for (const Operator which : operators) {
+      if (is_called_by_model(which)) open.emplace_back(which, first);
+    }
     while (!open.empty()) {
-      const Operator which = open.back();
+      const auto [which, type] = open.back();
       open.pop_back();
-      if (seen.test(index_of(which))) continue;
-      seen.set(index_of(which));
+      if (!seen.emplace(which, type).second) continue;
       visit(which, type);
-      const auto follow = [&](const Lowering& way) { open.insert(open.end(), way.made_of.begin(), way.made_of.end()); };
+      const auto follow = [&, which = which, type = type](const Lowering& way) {
+        for (const Operator part : way.made_of) open.emplace_back(part, part == which ? DataType::f32 : type);
+      };
       if (const Lowering* way = lowering(which, type)) {
         follow(*way);
       } else if (is_absent(which, type)) {
         for (const Lowering& possible : all_lowerings()) {
-          if (possible.replaces == which) follow(possible);
+          if (possible.replaces == which && !(is_conversion(possible) && type == DataType::f32)) follow(possible);
         }
       }
     }
@@ -253,7 +266,7 @@ std::vector<Operator> OperatorTable::lowered(std::span<const DataType> types) co
 }
 
 std::vector<Operator> OperatorTable::missing(std::span<const DataType> types) const {
-  const OperatorSet can_be_replaced = replaceable();
+  const OperatorSet can_be_replaced = replaceable_operators();
   OperatorSet set;
   walk(types, [&](Operator which, DataType type) {
     if (is_absent(which, type) && !can_be_replaced.test(index_of(which))) set.set(index_of(which));

@@ -11,62 +11,36 @@
 #include <vector>
 
 #include "device/operators.h"
+#include "device/primitives.h"
 
 namespace lectern {
 
-// Those that the model calls; then those that replacements are made of; last those that nothing replaces.
-#define LECTERN_OPERATORS(X) \
-  X(linear)                  \
-  X(conv2d)                  \
-  X(unfold)                  \
-  X(layer_norm)              \
-  X(rms_norm)                \
-  X(attention)               \
-  X(store)                   \
-  X(paged_attention)         \
-  X(rope)                    \
-  X(experts)                 \
-  X(gather)                  \
-  X(copy)                    \
-  X(add)                     \
-  X(multiply)                \
-  X(pixels)                  \
-  X(activate)                \
-  X(softmax)                 \
-  X(grouped_linear)          \
-  X(top_k)                   \
-  X(sort)                    \
-  X(gather_rows)             \
-  X(scatter_rows)            \
-  X(scatter_add)             \
-  X(masked_scatter)          \
-  X(cumulative_sum)          \
-  X(select)                  \
-  X(minus)                   \
-  X(rearrange)               \
-  X(product)                 \
-  X(matmul)                  \
-  X(plus)                    \
-  X(times)                   \
-  X(divide)                  \
-  X(maximum)                 \
-  X(exp)                     \
-  X(sqrt)                    \
-  X(reduce_sum)              \
-  X(reduce_max)
+// All operators: those that the model calls, then the primitives.
+#define LECTERN_OPERATORS(X) LECTERN_MODEL_OPERATORS(X) LECTERN_PRIMITIVES(X)
 
-#define LECTERN_NAME(name) name,
+// The functions of a device; null where it has none.
+struct Operators {
+#define LECTERN_ENTRY(name, Args, type) void (*name)(Device&, const Args&) = nullptr;
+  LECTERN_OPERATORS(LECTERN_ENTRY)
+#undef LECTERN_ENTRY
+};
+
+// Declares a function for every operator, to be defined for those that a device has.
+#define LECTERN_DECLARE_KERNEL(name, Args, type) void name(Device&, const Args&);
+
+#define LECTERN_NAME(name, Args, type) name,
 enum class Operator : uint8_t { LECTERN_OPERATORS(LECTERN_NAME) };
 #undef LECTERN_NAME
 
-inline constexpr auto operator_count = static_cast<size_t>(Operator::reduce_max) + 1;
-inline constexpr auto model_operator_count = static_cast<size_t>(Operator::pixels) + 1;
+#define LECTERN_ONE(name, Args, type) +1
+inline constexpr size_t operator_count = LECTERN_OPERATORS(LECTERN_ONE);
+#undef LECTERN_ONE
 using OperatorSet = std::bitset<operator_count>;
 
 std::string_view name_of(Operator which);
 // Every operator, in the order above.
 std::span<const Operator> all_operators();
-inline bool is_called_by_model(Operator which) { return static_cast<size_t>(which) < model_operator_count; }
+bool is_called_by_model(Operator which);
 // Whether it takes or gives inner values; the others compute in f32 alone.
 bool has_inner_types(Operator which);
 
@@ -74,6 +48,8 @@ bool has_inner_types(Operator which);
 // keeps its own), and a profile's name is what that profile lacks.
 // Throws Error for a name that is none of these.
 OperatorSet parse_operators(std::string_view names);
+// Every operator that others can stand in for, in f32.
+OperatorSet replaceable_operators();
 
 // What some combination of a device and its software is known to lack.
 struct Profile {
@@ -81,7 +57,8 @@ struct Profile {
 };
 std::span<const Profile> profiles();
 
-// One way to replace an operator: exact, and made of others.
+// One way to replace an operator: exact, and made of others. Where it is made of the operator itself, that is the one
+// for f32, and it replaces those of other types.
 struct Lowering {
   Operator replaces;
   std::vector<Operator> made_of;

@@ -1,9 +1,10 @@
 // The operators that the model is written against: what each computes, on which shapes.
 //
-// Tensors are dense and in the device's memory. The residual stream, that is what blocks add to, is f32; between the
-// operators of a block values are of the device's inner type, f32 or narrower (Device::precision). "Inner" below means
-// that type or f32. A device fills a table of functions; where it leaves an entry empty, lowering.h puts an equivalent
-// made of other entries. Arguments are valid when a function is called: the model checks shapes when it is loaded.
+// Tensors are dense, views with strides apart, and in the device's memory. The residual stream, that is what blocks add
+// to, is f32; between the operators of a block values are of the device's inner type, f32 or narrower
+// (Device::precision). "Inner" below means that type or f32. A device fills a table of functions; where it leaves an
+// entry empty, an equivalent made of other entries stands there (lowering/). Arguments are valid when a function is
+// called: the model checks shapes when it is loaded.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "device/strided.h"
 
 namespace lectern {
 
@@ -69,7 +71,7 @@ struct Conv2dArgs {
 };
 
 // Rows that a convolution multiplies: out [batch * height' * width', channels * kernel * kernel], inner; in f32.
-struct UnfoldArgs {
+struct Im2colArgs {
   TensorView in = {};
   int kernel = 1;
   int stride = 1;
@@ -131,7 +133,7 @@ struct CacheLayer {
 };
 
 // Writes keys [rows, kv heads * head size] (rotated already) and values of the same shape, inner, into the cache.
-struct StoreArgs {
+struct WriteKvArgs {
   TensorView keys = {};
   TensorView values = {};
   std::span<const SequenceRows> sequences = {};
@@ -183,86 +185,48 @@ struct GatherArgs {
   MutableTensorView out = {};
 };
 
-// out = in, both [rows, columns], with strides in elements between rows; f32 or inner, converted where they differ.
+// copy: out = in, element by element, converted where the types differ: between f32, f16 and bf16, and between f32 and
+// i32. The only operator that converts and the only one of strided values that a model needs beside these two:
 struct CopyArgs {
-  TensorView in = {};
-  int64_t in_stride = 0;
-  MutableTensorView out = {};
-  int64_t out_stride = 0;
+  StridedView in = {};
+  MutableStridedView out = {};
 };
 
-// Elementwise; b is repeated along the leading extents of a where it is shorter. out may be a. add: f32; multiply:
-// inner, all of one type.
+// add, multiply; and of the primitives subtract, divide, maximum: out = a ? b, element by element; where b is empty,
+// `number` stands for it. Shapes are equal: broadcast() repeats one that is shorter. out may be an input where both
+// have the same strides. f32; multiply also inner, all three of one type.
 struct BinaryArgs {
-  TensorView a = {};
-  TensorView b = {};
-  MutableTensorView out = {};
+  StridedView a = {};
+  StridedView b = {};
+  float number = 0;
+  MutableStridedView out = {};
 };
 
 // 8-bit RGB views [batch, size, size, 3] -> f32 in -1 .. 1 of the same shape.
-struct PixelsArgs {
+struct NormalizePixelsArgs {
   std::span<const uint8_t* const> views = {};
   int size = 0;
   MutableTensorView out = {};
 };
 
-// What the others are made of where a device lacks them: parts.h.
-struct MapArgs;
-struct PairArgs;
-struct ReduceArgs;
-struct LineArgs;
-struct ActivateArgs;
-struct SelectArgs;
-struct ProductArgs;
-struct MatmulArgs;
-struct RowsArgs;
-struct MaskedScatterArgs;
-struct TopKArgs;
-struct SortArgs;
-struct GroupedLinearArgs;
-
-struct Operators {
-  void (*linear)(Device&, const LinearArgs&) = nullptr;
-  void (*conv2d)(Device&, const Conv2dArgs&) = nullptr;
-  void (*unfold)(Device&, const UnfoldArgs&) = nullptr;
-  void (*layer_norm)(Device&, const NormArgs&) = nullptr;
-  void (*rms_norm)(Device&, const NormArgs&) = nullptr;
-  void (*attention)(Device&, const AttentionArgs&) = nullptr;
-  void (*store)(Device&, const StoreArgs&) = nullptr;
-  void (*paged_attention)(Device&, const PagedAttentionArgs&) = nullptr;
-  void (*rope)(Device&, const RopeArgs&) = nullptr;
-  void (*experts)(Device&, const ExpertsArgs&) = nullptr;
-  void (*gather)(Device&, const GatherArgs&) = nullptr;
-  void (*copy)(Device&, const CopyArgs&) = nullptr;
-  void (*add)(Device&, const BinaryArgs&) = nullptr;
-  void (*multiply)(Device&, const BinaryArgs&) = nullptr;
-  void (*pixels)(Device&, const PixelsArgs&) = nullptr;
-
-  void (*activate)(Device&, const ActivateArgs&) = nullptr;
-  void (*softmax)(Device&, const LineArgs&) = nullptr;
-  void (*grouped_linear)(Device&, const GroupedLinearArgs&) = nullptr;
-  void (*top_k)(Device&, const TopKArgs&) = nullptr;
-  void (*sort)(Device&, const SortArgs&) = nullptr;
-  void (*gather_rows)(Device&, const RowsArgs&) = nullptr;
-  void (*scatter_rows)(Device&, const RowsArgs&) = nullptr;
-  void (*scatter_add)(Device&, const RowsArgs&) = nullptr;
-  void (*masked_scatter)(Device&, const MaskedScatterArgs&) = nullptr;
-  void (*cumulative_sum)(Device&, const LineArgs&) = nullptr;
-  void (*select)(Device&, const SelectArgs&) = nullptr;
-  void (*minus)(Device&, const PairArgs&) = nullptr;
-
-  // Those that nothing replaces.
-  void (*rearrange)(Device&, const MapArgs&) = nullptr;
-  void (*product)(Device&, const ProductArgs&) = nullptr;
-  void (*matmul)(Device&, const MatmulArgs&) = nullptr;
-  void (*plus)(Device&, const PairArgs&) = nullptr;
-  void (*times)(Device&, const PairArgs&) = nullptr;
-  void (*divide)(Device&, const PairArgs&) = nullptr;
-  void (*maximum)(Device&, const PairArgs&) = nullptr;
-  void (*exp)(Device&, const MapArgs&) = nullptr;
-  void (*sqrt)(Device&, const MapArgs&) = nullptr;
-  void (*reduce_sum)(Device&, const ReduceArgs&) = nullptr;
-  void (*reduce_max)(Device&, const ReduceArgs&) = nullptr;
-};
+// Those that the model calls: name, arguments, and the type that chooses among the plans of a device (f32 for an
+// operator that has one plan). From this list and that of primitives.h come the enumeration, the names, the tables, the
+// calls of Device, and the declarations of every device's kernels and of the lowerings.
+#define LECTERN_MODEL_OPERATORS(X)                          \
+  X(linear, LinearArgs, args.in.type)                       \
+  X(conv2d, Conv2dArgs, f32)                                \
+  X(im2col, Im2colArgs, args.out.type)                      \
+  X(layer_norm, NormArgs, args.out.type)                    \
+  X(rms_norm, NormArgs, args.out.type)                      \
+  X(attention, AttentionArgs, args.qkv.type)                \
+  X(write_kv, WriteKvArgs, args.keys.type)                  \
+  X(paged_attention, PagedAttentionArgs, args.queries.type) \
+  X(rope, RopeArgs, args.x.type)                            \
+  X(experts, ExpertsArgs, args.in.type)                     \
+  X(gather, GatherArgs, f32)                                \
+  X(normalize_pixels, NormalizePixelsArgs, f32)             \
+  X(copy, CopyArgs, narrower(args.in.type, args.out.type))  \
+  X(add, BinaryArgs, f32)                                   \
+  X(multiply, BinaryArgs, args.a.type)
 
 }  // namespace lectern

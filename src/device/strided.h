@@ -1,6 +1,7 @@
 // Views with a stride for every extent: slices, transposes and repetitions of a tensor without moving it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 
@@ -44,5 +45,16 @@ struct BasicStridedView {
 
 using StridedView = BasicStridedView<const std::byte>;
 using MutableStridedView = BasicStridedView<std::byte>;
+
+// A dense tensor, repeated along the leading extents of a shape that ends with its own.
+inline StridedView broadcast(const TensorView& values, const Shape& shape) {
+  StridedView view(values);
+  std::array<int64_t, Shape::max_rank> strides{};
+  const size_t added = shape.rank() - values.shape.rank();
+  std::copy_n(view.strides.begin(), values.shape.rank(), strides.begin() + static_cast<std::ptrdiff_t>(added));
+  view.shape = shape;
+  view.strides = strides;
+  return view;
+}
 
 }  // namespace lectern

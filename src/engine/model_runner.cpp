@@ -44,13 +44,12 @@ std::unique_ptr<Encoding> DeviceRunner::encode(std::shared_ptr<const Views> view
 void DeviceRunner::place_image(const BatchEntry& entry, const MutableTensorView& x) const {
   const auto rows = static_cast<int64_t>(entry.ids.size());
   const int64_t image_rows = entry.image ? entry.image.shape[0] : 0;
-  const int64_t hidden = x.shape[1];
   const auto is_image = [&](int64_t i) { return entry.ids[static_cast<size_t>(i)] == entry.image_token; };
   int64_t placed = 0;
   for (int64_t i = 0; i < rows && placed < image_rows;) {
     int64_t run = 0;
     while (i + run < rows && placed + run < image_rows && is_image(i + run)) ++run;
-    if (run > 0) device_.copy({entry.image.slice(placed, run), hidden, x.slice(i, run), hidden});
+    if (run > 0) device_.copy({entry.image.slice(placed, run), x.slice(i, run)});
     placed += run;
     i += std::max<int64_t>(run, 1);
   }

@@ -68,7 +68,7 @@ void Decoder::attend(const Layer& layer, int index, const TensorView& normed, st
   device_.linear({.in = normed, .weight = layer.v, .out = v, .written = written});
   device_.rope({q, config_.heads, config_.rope_theta, sequences});
   device_.rope({k, config_.kv_heads, config_.rope_theta, sequences});
-  device_.store({k, v, sequences, cache.layer(index)});
+  device_.write_kv({k, v, sequences, cache.layer(index)});
   const int64_t head_size = config_.hidden / config_.heads;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
   const Tensor attended(device_, inner_, q.shape());
@@ -82,7 +82,7 @@ void Decoder::add_mlp(const Mlp& mlp, const TensorView& normed, int64_t written,
   const Tensor up(device_, inner_, {x.shape[0], mlp.up.out()});
   device_.linear({.in = normed, .weight = mlp.gate, .activation = Activation::silu, .out = gate, .written = written});
   device_.linear({.in = normed, .weight = mlp.up, .out = up, .written = written});
-  device_.multiply({gate, up, gate});
+  device_.multiply({.a = gate, .b = up, .out = gate});
   device_.linear({.in = gate, .weight = mlp.down, .residual = x, .out = x, .written = written});
 }
 
@@ -111,7 +111,7 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
   const int64_t hidden = config_.hidden;
   const Tensor last(device_, DataType::f32, {count, hidden});
   for (int64_t i = 0; i < count; ++i) {
-    device_.copy({x.slice(wanted[static_cast<size_t>(i)], 1), hidden, last.view().slice(i, 1), hidden});
+    device_.copy({x.slice(wanted[static_cast<size_t>(i)], 1), last.view().slice(i, 1)});
   }
   const Tensor last_normed(device_, inner_, last.shape());
   device_.rms_norm({.in = last, .weight = norm_.weight, .epsilon = config_.rms_epsilon, .out = last_normed});

@@ -30,10 +30,10 @@ void Encoder::project(const VisionStages& stages, const MutableTensorView& out) 
   for (int64_t view = 0; view < batch; ++view) {
     const int64_t row = width + channels;
     const int64_t first = view * places * row;
-    device_.copy({stages.clip.view().at((view * (1 + places) + 1) * width, {places, width}), width,
-                  both.view().at(first, {places, width}), row});
-    device_.copy({stages.sam.view().at(view * places * channels, {places, channels}), channels,
-                  both.view().at(first + width, {places, channels}), row});
+    device_.copy({stages.clip.view().at((view * (1 + places) + 1) * width, {places, width}),
+                  MutableStridedView(both, first, {places, width}, {row, 1})});
+    device_.copy({stages.sam.view().at(view * places * channels, {places, channels}),
+                  MutableStridedView(both, first + width, {places, channels}, {row, 1})});
   }
   device_.linear({.in = both, .weight = projector_.weight, .bias = projector_.bias, .out = out});
 }
@@ -51,7 +51,7 @@ Tensor Encoder::join(const Views& views, const Tensor& whole, const Tensor& tile
   Tensor sequence(device_, DataType::f32, {rows_of(views), hidden});
   int64_t filled = 0;
   const auto append = [&](const TensorView& from, int64_t first, int64_t rows) {
-    device_.copy({from.at(first * hidden, {rows, hidden}), hidden, sequence.view().slice(filled, rows), hidden});
+    device_.copy({from.at(first * hidden, {rows, hidden}), sequence.view().slice(filled, rows)});
     filled += rows;
   };
   for (int64_t line = 0; line < views.rows * tile_side; ++line) {

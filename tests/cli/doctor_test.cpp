@@ -24,7 +24,7 @@ TEST(DoctorCommand, ChecksEveryOperatorAndAPage) {
   EXPECT_TRUE(outcome.out.starts_with("# lectern doctor: cpu\n")) << outcome.out;
   for (const char* part :
        {"| its software | oneDNN", "| replaced operators | conv2d |", "\n| linear | f32 | native | ",
-        "\n| conv2d | f32 | unfold + linear | ", "\n| PDF helper | ", "\n| its confinement | ", "\n| free memory | ",
+        "\n| conv2d | f32 | im2col + linear | ", "\n| PDF helper | ", "\n| its confinement | ", "\n| free memory | ",
         "\n| model that ships | ", "\n| logits | ", "\n| decode | ", "checks passed."})
     EXPECT_THAT(outcome.out, HasSubstr(part));
 }
@@ -67,7 +67,7 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
            Case{"FAKE_CANN_SOC=Ascend310P3", {"| Ascend310P3 |", "\n| linear | f16 | native | "}},
            Case{"FAKE_CANN_VERSION=8.5.0 FAKE_CANN_ABSENT=aclnnIm2col "
                 "FAKE_CANN_REFUSING=aclnnFusedInferAttentionScoreV2:561003",
-                {"| CANN 8.5.0", "aclnnIm2col |", "conv2d", "\n| paged_attention and store | bf16 | rearrange + "}},
+                {"| CANN 8.5.0", "aclnnIm2col |", "conv2d", "\n| paged_attention and write_kv | bf16 | copy + "}},
        }) {
     const Outcome outcome = lectern(folder, "doctor --device ascend:0 --report report.md", fake_card + c.environment);
     EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;

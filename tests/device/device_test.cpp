@@ -39,10 +39,11 @@ TEST(LeastDevice, RunsModelsWithEveryOperatorOfTheirsReplaced) {
   LeastDevice device;
   EXPECT_NO_THROW(device.require_model_operators(WeightFormat::f32));
   const std::vector<std::string> lowered = device.lowered(WeightFormat::f32);
-  for (size_t i = 0; i < model_operator_count; ++i)
-    EXPECT_THAT(lowered, ::testing::Contains(std::string(name_of(static_cast<Operator>(i)))));
-  for (const Operator which : all_operators())
+  for (const Operator which : all_operators()) {
+    if (is_called_by_model(which) && replaceable_operators().test(static_cast<size_t>(which)))
+      EXPECT_THAT(lowered, ::testing::Contains(std::string(name_of(which))));
     EXPECT_FALSE(device.operators().is_absent(which, DataType::f32)) << name_of(which);
+  }
 }
 
 TEST(LeastDevice, GivesBackWhatTensorsHeld) {

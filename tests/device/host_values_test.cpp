@@ -35,7 +35,7 @@ TEST(HostValues, OnlyNarrowValuesAreCopiedToBeWide) {
   const Tensor wide = from_host(device, values, {3});
   EXPECT_EQ(Wide(device, wide).view().data, wide.view().data);
   const Tensor narrow(device, DataType::bf16, {3});
-  device.rearrange({wide, narrow});
+  device.copy({wide, narrow});
   const Wide copy(device, narrow);
   EXPECT_EQ(copy.view().type, DataType::f32);
   EXPECT_EQ(floats_to_host(device, copy.view()), values);

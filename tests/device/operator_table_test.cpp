@@ -28,14 +28,16 @@ TEST(OperatorTable, NamesAreParsed) {
   EXPECT_TRUE(parse_operators("").none());
   EXPECT_EQ(parse_operators("conv2d,scatter_rows").count(), 2u);
   EXPECT_EQ(parse_operators("cann-8.3.rc1-pytorch"), parse_operators("conv2d,masked_scatter"));
-  EXPECT_EQ(parse_operators("all,product"), parse_operators("all") | parse_operators("product"));
+  EXPECT_EQ(parse_operators("all,gemm"), parse_operators("all") | parse_operators("gemm"));
   EXPECT_THAT(message_of("conv2d,conv3d"), HasSubstr("there is no operator 'conv3d'; choose from all, cann"));
   EXPECT_THAT(message_of("conv2d,,exp"), HasSubstr("there is no operator ''"));
 }
 
 TEST(OperatorTable, AllIsWhatCanBeReplaced) {
   const OperatorSet all = parse_operators("all");
-  for (size_t i = 0; i < model_operator_count; ++i) EXPECT_TRUE(all.test(i)) << name_of(static_cast<Operator>(i));
+  EXPECT_EQ(all, replaceable_operators());
+  for (const Operator which : {Operator::linear, Operator::conv2d, Operator::attention, Operator::normalize_pixels})
+    EXPECT_TRUE(all.test(static_cast<size_t>(which))) << name_of(which);
   EXPECT_EQ(operator_count - all.count(), 11u) << "as docs/devices.md says";
 }
 
@@ -49,13 +51,24 @@ TEST(OperatorTable, ReplacementsStandOnTheirParts) {
 }
 
 TEST(OperatorTable, KeepsWhatTheDeviceHas) {
-  const OperatorTable table({.linear = [](Device&, const LinearArgs&) {}, .unfold = [](Device&, const UnfoldArgs&) {}},
+  const OperatorTable table({.linear = [](Device&, const LinearArgs&) {}, .im2col = [](Device&, const Im2colArgs&) {}},
                             {}, {});
   EXPECT_EQ(table.describe(Operator::linear, DataType::f32), "native");
-  EXPECT_EQ(table.describe(Operator::conv2d, DataType::f32), "unfold + linear");
+  EXPECT_EQ(table.describe(Operator::conv2d, DataType::f32), "im2col + linear");
   EXPECT_EQ(table.describe(Operator::rope, DataType::f32), "absent");
   EXPECT_THROW(table.functions(DataType::f32).rope(cpu_device(), {}), Error);
   EXPECT_NE(table.functions(DataType::bf16).conv2d, nullptr);
+}
+
+// multiply of narrower values is made of that of f32, which nothing replaces.
+TEST(OperatorTable, MultipliesNarrowValuesInF32) {
+  const OperatorTable& table = cpu_device().operators();
+  EXPECT_EQ(table.describe(Operator::multiply, DataType::f32), "native");
+  EXPECT_EQ(table.describe(Operator::multiply, DataType::bf16), "copy + multiply in f32");
+  const auto without = make_cpu_device(parse_operators("multiply"));
+  constexpr std::array bf16 = {DataType::bf16};
+  for (const DataType type : inner_types) EXPECT_TRUE(without->operators().is_absent(Operator::multiply, type));
+  EXPECT_THAT(without->operators().missing(bf16), ElementsAre(Operator::multiply));
 }
 
 // An operator for one type only is replaced for the others.
@@ -65,14 +78,15 @@ TEST(OperatorTable, IsMadeForEveryType) {
   };
   Operators native;
   native.attention = [](Device&, const AttentionArgs&) {};
-  native.rearrange = native.exp = native.sqrt = [](Device&, const MapArgs&) {};
-  native.plus = native.times = native.divide = native.maximum = [](Device&, const PairArgs&) {};
-  native.matmul = [](Device&, const MatmulArgs&) {};
+  native.copy = [](Device&, const CopyArgs&) {};
+  native.exp = native.sqrt = [](Device&, const UnaryArgs&) {};
+  native.add = native.multiply = native.divide = native.maximum = [](Device&, const BinaryArgs&) {};
+  native.batched_matmul = [](Device&, const BatchedMatmulArgs&) {};
   native.reduce_sum = native.reduce_max = [](Device&, const ReduceArgs&) {};
   const OperatorTable table(native, f16_attention, {});
   EXPECT_EQ(table.describe(Operator::attention, DataType::f16), "native");
-  EXPECT_THAT(table.describe(Operator::attention, DataType::f32), HasSubstr("matmul"));
-  EXPECT_THAT(table.describe(Operator::attention, DataType::bf16), HasSubstr("matmul"));
+  EXPECT_THAT(table.describe(Operator::attention, DataType::f32), HasSubstr("batched_matmul"));
+  EXPECT_THAT(table.describe(Operator::attention, DataType::bf16), HasSubstr("batched_matmul"));
 }
 
 TEST(OperatorTable, NamesAllThatIsMissing) {
@@ -80,23 +94,23 @@ TEST(OperatorTable, NamesAllThatIsMissing) {
   const std::vector<Operator> missing = nothing.missing(f32);
   EXPECT_EQ(missing.size(), 11u);
   EXPECT_THAT(nothing.lowered(f32), IsEmpty());
-  const auto device = make_cpu_device(parse_operators("linear,product,attention,matmul"));
-  EXPECT_THAT(device->operators().missing(f32), UnorderedElementsAre(Operator::product, Operator::matmul));
+  const auto device = make_cpu_device(parse_operators("linear,gemm,attention,batched_matmul"));
+  EXPECT_THAT(device->operators().missing(f32), UnorderedElementsAre(Operator::gemm, Operator::batched_matmul));
   try {
     device->require_model_operators(WeightFormat::f32);
     FAIL() << "a device without products was taken";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(),
-                HasSubstr("cpu: cannot run a model: it lacks product, matmul, which nothing can replace"));
+                HasSubstr("cpu: cannot run a model: it lacks gemm, batched_matmul, which nothing can replace"));
   }
-  EXPECT_NO_THROW(make_cpu_device(parse_operators("product"))->require_model_operators(WeightFormat::f32))
+  EXPECT_NO_THROW(make_cpu_device(parse_operators("gemm"))->require_model_operators(WeightFormat::f32))
       << "nothing needs it where linear is native";
 }
 
 TEST(OperatorTable, SaysWhatIsReplacedWhenAModelRuns) {
   EXPECT_THAT(cpu_device().lowered(WeightFormat::f32), ElementsAre("conv2d"));
-  EXPECT_THAT(make_cpu_device(parse_operators("rope,minus,sort"))->lowered(WeightFormat::f32),
-              ElementsAre("conv2d", "rope", "minus"))
+  EXPECT_THAT(make_cpu_device(parse_operators("rope,subtract,sort"))->lowered(WeightFormat::f32),
+              ElementsAre("conv2d", "rope", "subtract"))
       << "sort is not reached";
 }
 

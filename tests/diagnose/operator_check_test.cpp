@@ -36,7 +36,7 @@ TEST(OperatorCheck, TheLeastDevicePasses) {
   EXPECT_THAT(failed(check_operators(device, DataType::f32, cpu_device())), ::testing::IsEmpty());
 }
 
-// store is checked with paged_attention; everything else by its own name.
+// write_kv is checked with paged_attention; everything else by its own name.
 TEST(OperatorCheck, KnowsEveryOperator) {
   const std::vector<OperatorCheck> checks = check_operators(cpu_device(), DataType::f32, cpu_device());
   for (const Operator which : all_operators()) {
@@ -48,7 +48,7 @@ TEST(OperatorCheck, KnowsEveryOperator) {
 
 TEST(OperatorCheck, FindsAWrongOperatorAndAllThatIsMadeOfIt) {
   LeastDevice device([](Operators& own) {
-    own.exp = [](Device& self, const MapArgs& args) { self.plus({.a = args.in, .number = 1, .out = args.out}); };
+    own.exp = [](Device& self, const UnaryArgs& args) { self.add({.a = args.in, .number = 1, .out = args.out}); };
   });
   EXPECT_THAT(failed(check_operators(device, DataType::f32, cpu_device())),
               AllOf(Contains("exp"), Contains("softmax"), Contains("activate"), Contains("attention, windows"),
@@ -57,14 +57,14 @@ TEST(OperatorCheck, FindsAWrongOperatorAndAllThatIsMadeOfIt) {
 
 TEST(OperatorCheck, ReportsWhatFailsOrIsAbsent) {
   LeastDevice device([](Operators& own) {
-    own.sqrt = [](Device&, const MapArgs&) { throw Error("sqrt: no kernel found"); };
-    own.matmul = nullptr;
+    own.sqrt = [](Device&, const UnaryArgs&) { throw Error("sqrt: no kernel found"); };
+    own.batched_matmul = nullptr;
   });
   for (const OperatorCheck& check : check_operators(device, DataType::f32, cpu_device())) {
     if (check.name == "sqrt" || check.name == "rms_norm") {
       EXPECT_EQ(check.failure, "sqrt: no kernel found");
     }
-    if (check.name == "matmul" || check.name == "attention, plain") {
+    if (check.name == "batched_matmul" || check.name == "attention, plain") {
       EXPECT_EQ(check.how, "absent");
     }
   }
@@ -72,7 +72,7 @@ TEST(OperatorCheck, ReportsWhatFailsOrIsAbsent) {
 
 TEST(OperatorCheck, PassesOnThatADeviceIsLost) {
   LeastDevice device(
-      [](Operators& own) { own.plus = [](Device&, const PairArgs&) { throw DeviceFailure("least: lost"); }; });
+      [](Operators& own) { own.add = [](Device&, const BinaryArgs&) { throw DeviceFailure("least: lost"); }; });
   EXPECT_THROW(check_operators(device, DataType::f32, cpu_device()), DeviceFailure);
 }
 

@@ -27,7 +27,9 @@ TEST(PageCheck, TheShippedModelReadsItsSampleAlikeOnTheLeastDevice) {
 
 TEST(PageCheck, FindsADeviceThatComputesOtherwise) {
   LeastDevice device([](Operators& own) {
-    own.sqrt = [](Device& self, const MapArgs& args) { self.times({.a = args.in, .number = 1.01f, .out = args.out}); };
+    own.sqrt = [](Device& self, const UnaryArgs& args) {
+      self.multiply({.a = args.in, .number = 1.01f, .out = args.out});
+    };
   });
   const LoadedModel model(folder, device, WeightFormat::f32);
   const LoadedModel reference(folder, cpu_device(), WeightFormat::f32);

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "device/cpu/cpu_device.h"
-#include "device/cpu/reference/part_kernels.h"
+#include "device/cpu/kernels.h"
 
 namespace lectern::testing {
 
@@ -41,12 +41,12 @@ class LeastDevice final : public Device {
   }
   Tensor vector(const TensorView& values) override {
     Tensor result(*this, DataType::f32, values.shape);
-    cpu_device().rearrange({values, revealed(result.view())});
+    cpu_device().copy({values, revealed(result.view())});
     return result;
   }
   void read(const TensorView& values, float* out) override {
     const MutableTensorView host(reinterpret_cast<std::byte*>(out), DataType::f32, values.shape);
-    cpu_device().rearrange({real(StridedView(values), DataType::f32), host});
+    cpu_device().copy({real(StridedView(values), DataType::f32), host});
   }
   Precision precision(WeightFormat) const override { return {}; }
 
@@ -97,12 +97,12 @@ class LeastDevice final : public Device {
   }
 
   static const LeastDevice& self(Device& device) { return static_cast<const LeastDevice&>(device); }
-  template <void (*kernel)(Device&, const MapArgs&)>
-  static void map(Device& device, const MapArgs& args) {
+  template <void (*kernel)(Device&, const UnaryArgs&)>
+  static void unary(Device& device, const UnaryArgs& args) {
     kernel(cpu_device(), {self(device).real(args.in), self(device).real(args.out)});
   }
-  template <void (*kernel)(Device&, const PairArgs&)>
-  static void pair(Device& device, const PairArgs& args) {
+  template <void (*kernel)(Device&, const BinaryArgs&)>
+  static void binary(Device& device, const BinaryArgs& args) {
     const LeastDevice& own = self(device);
     kernel(cpu_device(), {own.real(args.a), own.real(args.b), args.number, own.real(args.out)});
   }
@@ -113,25 +113,25 @@ class LeastDevice final : public Device {
 
   static Operators least_operators() {
     Operators own;
-    own.rearrange = [](Device& device, const MapArgs& args) {
-      cpu::rearrange(cpu_device(),
-                     {self(device).real(args.in, args.in.type), self(device).real(args.out, args.out.type)});
+    own.copy = [](Device& device, const CopyArgs& args) {
+      cpu::copy(cpu_device(), {self(device).real(args.in, args.in.type), self(device).real(args.out, args.out.type)});
     };
-    own.product = [](Device& device, const ProductArgs& args) {
+    own.gemm = [](Device& device, const GemmArgs& args) {
       Matrix weight = args.weight;
       weight.data = self(device).real(weight.data);
-      cpu::product(cpu_device(), {self(device).real(args.in), weight, self(device).real(args.out)});
+      cpu::gemm(cpu_device(), {self(device).real(args.in), weight, self(device).real(args.out)});
     };
-    own.matmul = [](Device& device, const MatmulArgs& args) {
+    own.batched_matmul = [](Device& device, const BatchedMatmulArgs& args) {
       const LeastDevice& device_memory = self(device);
-      cpu::matmul(cpu_device(), {device_memory.real(args.a), device_memory.real(args.b), device_memory.real(args.out)});
+      cpu::batched_matmul(cpu_device(),
+                          {device_memory.real(args.a), device_memory.real(args.b), device_memory.real(args.out)});
     };
-    own.plus = pair<cpu::plus>;
-    own.times = pair<cpu::times>;
-    own.divide = pair<cpu::divide>;
-    own.maximum = pair<cpu::maximum>;
-    own.exp = map<cpu::exp>;
-    own.sqrt = map<cpu::sqrt>;
+    own.add = binary<cpu::add>;
+    own.multiply = binary<cpu::multiply>;
+    own.divide = binary<cpu::divide>;
+    own.maximum = binary<cpu::maximum>;
+    own.exp = unary<cpu::exp>;
+    own.sqrt = unary<cpu::sqrt>;
     own.reduce_sum = reduce<cpu::reduce_sum>;
     own.reduce_max = reduce<cpu::reduce_max>;
     return own;

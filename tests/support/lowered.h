@@ -27,8 +27,8 @@ void for_each_replacement(Operator which, const Body& body) {
 struct TypedValues {
   TypedValues(Random& random, DataType type, const Shape& extents, float scale = 1)
       : wide(random.values(extents.elements(), scale)), tensor(cpu_device(), type, extents) {
-    cpu_device().rearrange({view_of(wide, extents), tensor});
-    cpu_device().rearrange({tensor, view_of(wide, extents)});
+    cpu_device().copy({view_of(wide, extents), tensor});
+    cpu_device().copy({tensor, view_of(wide, extents)});
   }
   TensorView f32() const { return view_of(wide, tensor.shape()); }
 
@@ -36,10 +36,10 @@ struct TypedValues {
   Tensor tensor;
 };
 
-// Of any type that rearrange reads, as f32.
+// Of any type that copy reads, as f32.
 inline std::vector<float> floats_of(const TensorView& values) {
   std::vector<float> wide(static_cast<size_t>(values.shape.elements()));
-  cpu_device().rearrange({values, view_of(wide, values.shape)});
+  cpu_device().copy({values, view_of(wide, values.shape)});
   return wide;
 }
 

@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/threads.h"
 #include "device/cpu/peak.h"
+#include "device/operator_profile.h"
 #include "device/registry.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
@@ -32,6 +33,7 @@ struct Arguments {
   int64_t tokens = 32;
   int batch = 0;
   bool json = false;
+  bool operators = false;
 };
 
 template <typename Work>
@@ -274,6 +276,34 @@ void bench_company(const LoadedModel& model, const std::shared_ptr<const Views>&
   report.add("company", "longest_gap_s", company.most, company.least, company.most, "s", std::nullopt, true);
 }
 
+// A view, a prompt and some tokens once more, with every operator timed: apart from the other figures, since it waits
+// for each.
+void bench_operators(const LoadedModel& model, const Arguments& arguments, bool text, nlohmann::json& json) {
+  OperatorProfile profile;
+  const auto measure = [&](const char* part, const auto& work) {
+    profile.clear();
+    model.device.set_profile(&profile);
+    work();
+    model.device.set_profile(nullptr);
+    if (text) fmt::print("\n{}\n{}", part, profile.table());
+    for (const OperatorProfile::Row& row : profile.rows()) {
+      json[part].push_back({{"operator", name_of(row.which)},
+                            {"calls", row.calls},
+                            {"seconds", row.seconds},
+                            {"operations", row.work.operations},
+                            {"bytes", row.work.bytes}});
+    }
+  };
+  Views views;
+  views.whole = Picture(1024, 1024);
+  measure("encode.view1024", [&] { model.encoder.encode(views); });
+  measure("prefill.283", [&] { Decoding(model, 1, 283); });
+  Decoding decoding(model, 1, 283);
+  measure("decode.after283", [&] {
+    for (int64_t i = 0; i < arguments.tokens; ++i) decoding.step(1);
+  });
+}
+
 int bench(const Arguments& arguments) {
   const Interrupts interrupts(Interrupts::First::ends);
   use_threads(arguments.model.threads);
@@ -315,6 +345,7 @@ int bench(const Arguments& arguments) {
   json["cpu"] = processor_name();
   json["version"] = LECTERN_VERSION;
   if (arguments.json) {
+    if (arguments.operators) bench_operators(*model, arguments, false, json["operators"]);
     fmt::print("{}\n", json.dump(2));
   } else {
     fmt::print("{}, {} threads, weights {}\n\n", processor_name(), threads(), name_of(model->format));
@@ -323,6 +354,7 @@ int bench(const Arguments& arguments) {
     fmt::print("load                 {:>10.3g} s\npeak memory          {:>10.3g} GB\n", load,
                static_cast<double>(peak_rss) / 1e9);
   }
+  if (arguments.operators && !arguments.json) bench_operators(*model, arguments, true, json);
   return exit_done;
 }
 
@@ -339,6 +371,7 @@ Run add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 500));
   command->add_option("--batch", arguments->batch, "A further number of sequences to decode together")
       ->check(CLI::Range(1, 1024));
+  command->add_flag("--operators", arguments->operators, "Time every operator too, in a run of its own");
   command->add_flag("--json", arguments->json, "Write JSON");
   return [arguments] { return bench(*arguments); };
 }

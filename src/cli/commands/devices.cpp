@@ -57,9 +57,9 @@ void list_operators(const OperatorTable& table, std::string_view device, bool js
   }
   fmt::print("Operators of {}: its own (native), replaced by others (which), or absent.\n", device);
   fmt::print("Types are those of the values between operators; - where it computes in f32 alone.\n\n");
-  fmt::print("{:<16}{:<9}{:<9}{:<9}replaced by\n", "", "f32", "f16", "bf16");
+  fmt::print("{:<18}{:<9}{:<9}{:<9}replaced by\n", "", "f32", "f16", "bf16");
   for (const Operator which : all_operators()) {
-    std::string line = fmt::format("{:<16}", name_of(which));
+    std::string line = fmt::format("{:<18}", name_of(which));
     std::string made_of;
     for (const DataType type : inner_types) {
       const bool lowered = table.lowering(which, type) != nullptr;
@@ -71,8 +71,11 @@ void list_operators(const OperatorTable& table, std::string_view device, bool js
     line.erase(line.find_last_not_of(' ') + 1);
     fmt::print("{}\n", line);
   }
-  fmt::print("\nThe model calls those from {} to {}; replacements call the others.\n", name_of(all_operators().front()),
-             name_of(all_operators()[model_operator_count - 1]));
+  std::string called;
+  for (const Operator which : all_operators()) {
+    if (is_called_by_model(which)) called += fmt::format("{}{}", called.empty() ? "" : ", ", name_of(which));
+  }
+  fmt::print("\nThe model calls {}; replacements call these and the others.\n", called);
   for (const Profile& profile : profiles())
     fmt::print("--without {} stands for {}: {}.\n", profile.name, profile.without, profile.description);
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@
 #include "core/stopped.h"
 #include "device/device_failure.h"
 #include "device/device_list.h"
+#include "device/operator_profile.h"
+#include "device/registry.h"
 #include "engine/prompts.h"
 #include "input/inputs.h"
 #include "lectern/documents.h"
@@ -37,6 +40,7 @@ struct Arguments {
   bool resume = false;
   bool restart = false;
   bool quiet = false;
+  bool operators = false;
 };
 
 ProgressLine::Style progress_style(const Arguments& arguments) {
@@ -65,6 +69,7 @@ DocumentOptions document_options(const Arguments& arguments) {
 }
 
 struct Devices {
+  std::vector<std::string> names;  // of the models' devices
   std::vector<Model> models;
   std::vector<DeviceReport> lost;
 };
@@ -79,6 +84,7 @@ Devices load(const Arguments& arguments, const std::filesystem::path& folder) {
       const std::string& without = arguments.model.without;
       devices.models.push_back(devices.models.empty() ? Model::load(folder, weights, name, without)
                                                       : devices.models.front().on(name, weights, without));
+      devices.names.push_back(name);
     } catch (const DeviceFailure& failure) {
       if (devices.lost.size() + 1 == names.size()) throw;
       complain(fmt::format("{}: failed and is left out: {}", name, failure.what()));
@@ -87,6 +93,37 @@ Devices load(const Arguments& arguments, const std::filesystem::path& folder) {
   }
   return devices;
 }
+
+// Times the operators of devices while it lives.
+class Profiles {
+ public:
+  Profiles(const std::vector<std::string>& names, const Arguments& arguments) {
+    if (!arguments.operators) return;
+    for (const std::string& name : names) {
+      One& one = profiles_.emplace_back();
+      one.name = name;
+      one.device = &open_device(name, arguments.model.without);
+      one.device->set_profile(&one.profile);
+    }
+  }
+  Profiles(const Profiles&) = delete;
+  Profiles& operator=(const Profiles&) = delete;
+  ~Profiles() {
+    for (const One& one : profiles_) one.device->set_profile(nullptr);
+  }
+
+  void print() const {
+    for (const One& one : profiles_) fmt::print(stderr, "operators of {}\n{}", one.name, one.profile.table());
+  }
+
+ private:
+  struct One {
+    std::string name;
+    Device* device = nullptr;
+    OperatorProfile profile;
+  };
+  std::deque<One> profiles_;
+};
 
 void write_report(const std::string& path, const RunReport& report) {
   AtomicFile file(path);
@@ -149,9 +186,11 @@ int read(const Arguments& arguments) {
       live.text({input, page}, keep, more);
     };
   }
+  const Profiles profiles(devices.names, arguments);
   RunReport report = read_documents(devices.models, options, events);
   report.devices.insert(report.devices.end(), devices.lost.begin(), devices.lost.end());
   line.summarise(report, last_page);
+  profiles.print();
   if (report.interrupted) {
     complain(report.read > 0 ? fmt::format("interrupted; {} finished",
                                            report.read == 1 ? "1 page was" : fmt::format("{} pages were", report.read))
@@ -234,6 +273,8 @@ Run add_read(CLI::App& app) {
                    "On standard error (default: auto, a line on a terminal; plain is a line every 10 s)")
       ->type_name("auto|plain|none")
       ->check(CLI::IsMember({"auto", "plain", "none"}).description(""));
+  command->add_flag("--operators", arguments->operators,
+                    "Time every operator of the devices, which takes longer, and print a table on standard error");
   command->add_flag("--quiet", arguments->quiet, "No progress on standard error");
   return [arguments] { return read(*arguments); };
 }

@@ -25,12 +25,12 @@ Operators operators_of(const Session& session) {
   const bool multiplies = f.matmul && moves && adds;
   if (multiplies && f.gelu && f.silu && (f.fast_gelu || f.swish)) table.linear = linear;
   if (multiplies && f.im2col) table.conv2d = conv2d;
-  if (moves && f.im2col) table.unfold = unfold;
+  if (moves && f.im2col) table.im2col = im2col;
   if (f.layer_norm && moves) table.layer_norm = layer_norm;
   if (f.rms_norm && moves) table.rms_norm = rms_norm;
   if ((f.prompt_attention || f.fused_attention) && f.index_select && multiplies) table.attention = attention;
   if (f.fused_attention && f.inplace_index_copy) {
-    table.store = store;
+    table.write_kv = write_kv;
     table.paged_attention = paged_attention;
   }
   if ((f.apply_rotary || f.rotary) && moves) table.rope = rope;
@@ -39,21 +39,18 @@ Operators operators_of(const Session& session) {
   if (groups && gates && f.moe_routing && f.moe_unpermute && f.cast && f.silu && f.mul && table.linear != nullptr)
     table.experts = experts;
   if (f.index_select && moves) table.gather = gather;
+  if (f.cast && f.inplace_muls && f.inplace_adds) table.normalize_pixels = normalize_pixels;
   if (moves) table.copy = copy;
-  if (adds) table.add = add;
-  if (f.mul && moves) table.multiply = multiply;
-  if (f.cast && f.inplace_muls && f.inplace_adds) table.pixels = pixels;
+  if (adds && moves) table.add = add;
+  if (f.mul && f.inplace_muls && moves) table.multiply = multiply;
 
   if (f.gelu && f.silu && (f.fast_gelu || f.swish) && moves) table.activate = activate;
   if (f.softmax && moves) table.softmax = softmax;
   if (f.index_select) table.gather_rows = gather_rows;
   if (f.inplace_index_copy) table.scatter_rows = scatter_rows;
-  if (moves) table.rearrange = rearrange;
-  if (multiplies) table.product = product;
-  if (f.matmul) table.matmul = matmul;
-  if (adds && moves) table.plus = plus;
-  if (adds && moves) table.minus = minus;
-  if (f.mul && f.inplace_muls && moves) table.times = times;
+  if (multiplies) table.gemm = gemm;
+  if (f.matmul) table.batched_matmul = batched_matmul;
+  if (adds && moves) table.subtract = subtract;
   if (f.div && f.inplace_muls && moves) table.divide = divide;
   if (f.matmul && moves) table.reduce_sum = reduce_sum;
   return table;
@@ -63,7 +60,7 @@ Operators operators_of(const Session& session) {
 TypeSupport support_of(DataType half) {
   return [half](Operator which, DataType type) {
     if (type != DataType::f32) return type == half;
-    return which != Operator::attention && which != Operator::store && which != Operator::paged_attention &&
+    return which != Operator::attention && which != Operator::write_kv && which != Operator::paged_attention &&
            which != Operator::experts;
   };
 }

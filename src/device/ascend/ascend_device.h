@@ -47,6 +47,7 @@ class AscendDevice final : public Device {
   Matrix matrix(const TensorView& weight, WeightFormat format) override;
   Tensor vector(const TensorView& values) override;
   void read(const TensorView& values, float* out) override;
+  void synchronize() override { session_->synchronize(); }
   Precision precision(WeightFormat format) const override;
   WeightFormat usual_weights() const override { return WeightFormat::bf16; }
 
@@ -71,7 +72,7 @@ class AscendDevice final : public Device {
   size_t alike_ = 0;  // weights of the last size in a row
 };
 
-// Runs every operator that the device has of its own on a few values. -> those that failed.
+// Runs every operator that the device has of its own on what operator_cases.h tries it on. -> those that failed.
 std::vector<ProbeFailure> probe(AscendDevice& device);
 
 }  // namespace lectern::ascend

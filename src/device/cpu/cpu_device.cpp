@@ -13,7 +13,6 @@
 #include "device/cpu/kernels.h"
 #include "device/cpu/matmul/kernel_list.h"
 #include "device/cpu/matmul/panels.h"
-#include "device/cpu/reference/part_kernels.h"
 #include "hwy/targets.h"
 #include "lectern/error.h"
 
@@ -23,59 +22,32 @@ namespace {
 constexpr size_t alignment = 64;
 constexpr size_t huge_page = size_t{1} << 21;
 
+// What is lowered to others.
+constexpr bool has(Operator which) { return which != Operator::conv2d; }
+
 Operators cpu_operators() {
-  return {.linear = cpu::linear,
-          .conv2d = nullptr,  // lowered
-          .unfold = cpu::unfold,
-          .layer_norm = cpu::layer_norm,
-          .rms_norm = cpu::rms_norm,
-          .attention = cpu::attention,
-          .store = cpu::store,
-          .paged_attention = cpu::paged_attention,
-          .rope = cpu::rope,
-          .experts = cpu::experts,
-          .gather = cpu::gather,
-          .copy = cpu::copy,
-          .add = cpu::add,
-          .multiply = cpu::multiply,
-          .pixels = cpu::pixels,
-          .activate = cpu::activate,
-          .softmax = cpu::softmax,
-          .grouped_linear = cpu::grouped_linear,
-          .top_k = cpu::top_k,
-          .sort = cpu::sort,
-          .gather_rows = cpu::gather_rows,
-          .scatter_rows = cpu::scatter_rows,
-          .scatter_add = cpu::scatter_add,
-          .masked_scatter = cpu::masked_scatter,
-          .cumulative_sum = cpu::cumulative_sum,
-          .select = cpu::select,
-          .minus = cpu::minus,
-          .rearrange = cpu::rearrange,
-          .product = cpu::product,
-          .matmul = cpu::matmul,
-          .plus = cpu::plus,
-          .times = cpu::times,
-          .divide = cpu::divide,
-          .maximum = cpu::maximum,
-          .exp = cpu::exp,
-          .sqrt = cpu::sqrt,
-          .reduce_sum = cpu::reduce_sum,
-          .reduce_max = cpu::reduce_max};
+  Operators table;
+  // In a generic lambda, so that what the CPU has not need not be defined.
+#define LECTERN_TAKE(name, Args, type)                                 \
+  [&](auto which) {                                                    \
+    if constexpr (has(decltype(which)::value)) table.name = cpu::name; \
+  }(std::integral_constant<Operator, Operator::name>());
+  LECTERN_OPERATORS(LECTERN_TAKE)
+#undef LECTERN_TAKE
+  return table;
 }
 
 // Values between operators are f32 or, in encoders, bf16.
 bool supports(Operator which, DataType type) {
   switch (which) {
-    case Operator::rearrange:
-    case Operator::product:
+    case Operator::copy:
+    case Operator::gemm:
     case Operator::gather_rows:
     case Operator::grouped_linear: return true;
     case Operator::linear:
-    case Operator::unfold:
+    case Operator::im2col:
     case Operator::layer_norm:
-    case Operator::rms_norm:
-    case Operator::copy: return type != DataType::f16;
+    case Operator::rms_norm: return type != DataType::f16;
     case Operator::attention:
       return type == DataType::f32 || (type == DataType::bf16 && cpu::row_type(WeightFormat::bf16) == type);
     default: return type == DataType::f32;
@@ -110,8 +82,9 @@ class CpuDevice final : public Device {
         std::aligned_alloc(huge ? huge_page : alignment, huge ? (size + huge_page - 1) / huge_page * huge_page : size);
     if (huge && data != nullptr) ::madvise(data, size, MADV_HUGEPAGE);
     if (data == nullptr) {
-      throw Error("cpu: no memory for " + std::to_string(size >> 20) +
-                  " MiB; close other programs or use a smaller --mode");
+      throw Error(
+          "cpu: no memory for " + std::to_string(size >> 20) + " MiB; close other programs or use a smaller --mode",
+          ErrorCode::out_of_memory);
     }
     return static_cast<std::byte*>(data);
   }

@@ -1,7 +1,6 @@
 // Norms, rotations, activations and the moving of rows: bound by memory, not by arithmetic.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -45,14 +44,6 @@ void combine(const float* a, const float* b, float* out, int64_t count, const Co
   int64_t i = 0;
   for (; i + lanes <= count; i += lanes) hn::StoreU(pair(d, hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
   for (; i < count; ++i) hn::StoreU(pair(one, hn::LoadU(one, a + i), hn::LoadU(one, b + i)), one, out + i);
-}
-
-void add_values(const float* a, const float* b, float* out, int64_t count) {
-  combine(a, b, out, count, [](auto, auto x, auto y) HWY_ATTR { return hn::Add(x, y); });
-}
-
-void multiply_values(const float* a, const float* b, float* out, int64_t count) {
-  combine(a, b, out, count, [](auto, auto x, auto y) HWY_ATTR { return hn::Mul(x, y); });
 }
 
 void activate_values(Activation activation, float* x, int64_t count) {
@@ -149,30 +140,11 @@ namespace {
 
 HWY_EXPORT(widen_range);
 HWY_EXPORT(narrow_range);
-HWY_EXPORT(add_values);
-HWY_EXPORT(multiply_values);
 HWY_EXPORT(activate_values);
 HWY_EXPORT(norm_row);
 HWY_EXPORT(rotate);
 
 constexpr int64_t least_share = 16384;  // values; less is not worth a thread
-
-// Calls body(a, b, out, count) on stretches within which b does not begin anew.
-template <typename Body>
-void broadcast(const BinaryArgs& args, const Body& body) {
-  const int64_t count = args.a.shape.elements();
-  const int64_t period = args.b.shape.elements();
-  const float* a = args.a.as<float>();
-  const float* b = args.b.as<float>();
-  float* out = args.out.as<float>();
-  parallel_shares(count, least_share, [&](int64_t first, int64_t last) {
-    while (first < last) {
-      const int64_t run = std::min(last - first, period - first % period);
-      body(a + first, b + first % period, out + first, run);
-      first += run;
-    }
-  });
-}
 
 // Cosines and sines of the positions 0 .. count - 1, for every second dimension of a head: [count][2][half].
 struct Angles {
@@ -249,18 +221,6 @@ void activate(Activation activation, float* x, int64_t count) {
 void layer_norm(Device&, const NormArgs& args) { norm_rows(args); }
 void rms_norm(Device&, const NormArgs& args) { norm_rows(args); }
 
-void add(Device&, const BinaryArgs& args) {
-  broadcast(args, [](const float* a, const float* b, float* out, int64_t n) {
-    HWY_DYNAMIC_DISPATCH(add_values)(a, b, out, n);
-  });
-}
-
-void multiply(Device&, const BinaryArgs& args) {
-  broadcast(args, [](const float* a, const float* b, float* out, int64_t n) {
-    HWY_DYNAMIC_DISPATCH(multiply_values)(a, b, out, n);
-  });
-}
-
 void rope(Device&, const RopeArgs& args) {
   const int64_t width = args.x.shape[1];
   const int64_t size = width / args.heads;
@@ -296,26 +256,7 @@ void gather(Device&, const GatherArgs& args) {
   }
 }
 
-void copy(Device&, const CopyArgs& args) {
-  const int64_t columns = args.in.shape[1];
-  const bool narrows = args.in.type == DataType::f32 && args.out.type == DataType::bf16;
-  const size_t size = size_of(args.in.type);
-  for (int64_t row = 0; row < args.in.shape[0]; ++row) {
-    const int64_t from = row * args.in_stride;
-    const int64_t to = row * args.out_stride;
-    if (narrows) {
-      HWY_DYNAMIC_DISPATCH(narrow_range)(args.in.as<float>() + from, args.out.as<uint16_t>() + to, 0, columns);
-    } else if (args.in.type != args.out.type) {
-      const TensorView line(args.in.data + static_cast<size_t>(from) * size, args.in.type, {columns});
-      HWY_DYNAMIC_DISPATCH(widen_range)(line, args.out.as<float>() + to, 0, columns);
-    } else {
-      std::memcpy(args.out.data + static_cast<size_t>(to) * size, args.in.data + static_cast<size_t>(from) * size,
-                  static_cast<size_t>(columns) * size);
-    }
-  }
-}
-
-void pixels(Device&, const PixelsArgs& args) {
+void normalize_pixels(Device&, const NormalizePixelsArgs& args) {
   const int64_t count = static_cast<int64_t>(args.size) * args.size * 3;
   float level[256];
   for (int i = 0; i < 256; ++i) level[i] = (static_cast<float>(i) / 255.0f - 0.5f) / 0.5f;
@@ -325,7 +266,7 @@ void pixels(Device&, const PixelsArgs& args) {
   }
 }
 
-void unfold(Device&, const UnfoldArgs& args) {
+void im2col(Device&, const Im2colArgs& args) {
   const int64_t height = args.in.shape[1];
   const int64_t width = args.in.shape[2];
   const int64_t channels = args.in.shape[3];

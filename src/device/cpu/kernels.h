@@ -1,9 +1,10 @@
-// The CPU's operators. Each is compiled for every instruction set that Highway knows here and chosen at run time.
+// The CPU's operators: of the list of all that a device may have, those that cpu_device.cpp does not leave out. Each
+// that takes long is compiled for every instruction set that Highway knows here and chosen at run time.
 #pragma once
 
 #include <span>
 
-#include "device/operators.h"
+#include "device/operator_table.h"
 
 namespace lectern::cpu {
 
@@ -23,19 +24,6 @@ void activate(Activation activation, float* x, int64_t count);
 inline constexpr int page_tokens = 64;
 CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format);
 
-void linear(Device&, const LinearArgs&);
-void unfold(Device&, const UnfoldArgs&);
-void layer_norm(Device&, const NormArgs&);
-void rms_norm(Device&, const NormArgs&);
-void attention(Device&, const AttentionArgs&);
-void store(Device&, const StoreArgs&);
-void paged_attention(Device&, const PagedAttentionArgs&);
-void rope(Device&, const RopeArgs&);
-void experts(Device&, const ExpertsArgs&);
-void gather(Device&, const GatherArgs&);
-void copy(Device&, const CopyArgs&);
-void add(Device&, const BinaryArgs&);
-void multiply(Device&, const BinaryArgs&);
-void pixels(Device&, const PixelsArgs&);
+LECTERN_OPERATORS(LECTERN_DECLARE_KERNEL)
 
 }  // namespace lectern::cpu

@@ -52,13 +52,13 @@ CacheFormat cache_format(int kv_heads, int head_size) {
   return {page_tokens, values * sizeof(float), DataType::f32};
 }
 
-void store(Device& device, const StoreArgs& args) {
+void write_kv(Device& device, const WriteKvArgs& args) {
   for (const SequenceRows& sequence : args.sequences) {
     for_each_page(args.cache, sequence.pages, sequence.position, sequence.position + sequence.rows,
                   [&](int64_t position, int64_t count, const MutableTensorView& keys, const MutableTensorView& values) {
                     const int64_t row = sequence.first_row + position - sequence.position;
-                    device.rearrange({args.keys.slice(row, count), keys});
-                    device.rearrange({args.values.slice(row, count), values});
+                    device.copy({args.keys.slice(row, count), keys});
+                    device.copy({args.values.slice(row, count), values});
                   });
   }
 }
@@ -79,8 +79,8 @@ void paged_attention(Device& device, const PagedAttentionArgs& args) {
     const Tensor values(device, DataType::f32, {length, width});
     for_each_page(args.cache, sequence.pages, 0, length,
                   [&](int64_t position, int64_t count, const TensorView& page_keys, const TensorView& page_values) {
-                    device.rearrange({page_keys, keys.view().slice(position, count)});
-                    device.rearrange({page_values, values.view().slice(position, count)});
+                    device.copy({page_keys, keys.view().slice(position, count)});
+                    device.copy({page_values, values.view().slice(position, count)});
                   });
     for (int64_t first = 0; first < sequence.rows; first += query_rows) {
       const int64_t rows = std::min(query_rows, sequence.rows - first);
@@ -88,17 +88,17 @@ void paged_attention(Device& device, const PagedAttentionArgs& args) {
       const int64_t start = (sequence.first_row + first) * row;
       const Tensor queries(device, DataType::f32, {kv_heads, sharing, rows, size});
       const Tensor scores(device, DataType::f32, {kv_heads, sharing, rows, seen});
-      device.rearrange({StridedView(args.queries, start, queries.shape(), {sharing * size, size, row, 1}), queries});
-      device.matmul({queries, repeated(keys, {kv_heads, sharing, seen, size}, {size, 0, width, 1}), scores});
-      device.times({.a = scores, .number = args.scale, .out = scores});
+      device.copy({StridedView(args.queries, start, queries.shape(), {sharing * size, size, row, 1}), queries});
+      device.batched_matmul({queries, repeated(keys, {kv_heads, sharing, seen, size}, {size, 0, width, 1}), scores});
+      device.multiply({.a = scores, .number = args.scale, .out = scores});
       if (rows > 1) {
         const Shape last = {kv_heads, sharing, rows, rows};
         const MutableStridedView own(scores, seen - rows, last, {sharing * rows * seen, rows * seen, seen, 1});
-        device.plus({.a = own, .b = repeated(mask, last, {0, 0, side, 1}), .out = own});
+        device.add({.a = own, .b = repeated(mask, last, {0, 0, side, 1}), .out = own});
       }
       device.softmax({scores, scores});
-      device.matmul({scores, repeated(values, {kv_heads, sharing, size, seen}, {size, 0, 1, width}), queries});
-      device.rearrange({queries, MutableStridedView(args.out, start, queries.shape(), {sharing * size, size, row, 1})});
+      device.batched_matmul({scores, repeated(values, {kv_heads, sharing, size, seen}, {size, 0, 1, width}), queries});
+      device.copy({queries, MutableStridedView(args.out, start, queries.shape(), {sharing * size, size, row, 1})});
     }
   }
 }

@@ -13,12 +13,12 @@ void conv2d(Device& device, const Conv2dArgs& args) {
     return;
   }
   const Tensor patches(device, DataType::f32, {rows, args.weight.in()});
-  device.unfold({args.in, args.kernel, args.stride, args.padding, args.dilation, patches});
+  device.im2col({args.in, args.kernel, args.stride, args.padding, args.dilation, patches});
   device.linear({.in = patches, .weight = args.weight, .bias = args.bias, .out = out});
 }
 
 // One copy for every line of the kernel, out of a picture with its padding written out.
-void unfold(Device& device, const UnfoldArgs& args) {
+void im2col(Device& device, const Im2colArgs& args) {
   const int64_t batch = args.in.shape[0];
   const int64_t channels = args.in.shape[3];
   const int64_t height = args.in.shape[1] + 2 * args.padding;
@@ -33,10 +33,9 @@ void unfold(Device& device, const UnfoldArgs& args) {
     padded = Tensor(device, DataType::f32, {batch, height, width, channels});
     const float nothing = 0;
     const Tensor zero = from_host(device, {&nothing, 1}, {1});
-    device.rearrange({repeated(zero, padded.shape(), {0, 0, 0, 0}), padded});
-    device.rearrange(
-        {args.in, MutableStridedView(padded, (args.padding * width + args.padding) * channels, args.in.shape,
-                                     {height * width * channels, width * channels, channels, 1})});
+    device.copy({repeated(zero, padded.shape(), {0, 0, 0, 0}), padded});
+    device.copy({args.in, MutableStridedView(padded, (args.padding * width + args.padding) * channels, args.in.shape,
+                                             {height * width * channels, width * channels, channels, 1})});
     in = padded;
   }
   const int64_t places = kernel * kernel;
@@ -48,7 +47,7 @@ void unfold(Device& device, const UnfoldArgs& args) {
                             args.dilation * channels, 1});
     const MutableStridedView to(args.out, line * kernel, shape,
                                 {out_height * out_width * row, out_width * row, row, 1, places});
-    device.rearrange({from, to});
+    device.copy({from, to});
   }
 }
 

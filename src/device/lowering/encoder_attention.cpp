@@ -40,7 +40,7 @@ Tensor split(Device& device, const Windows& w, const TensorView& picture, int64_
   for (int64_t y = 0; y < w.down; ++y) {
     const StridedView from(picture, y * w.rows * line + part * w.channels, w.of_line(),
                            {w.columns * place, w.size, line, place, 1});
-    device.rearrange({from, result.view().slice(y, 1).reshaped(w.of_line())});
+    device.copy({from, result.view().slice(y, 1).reshaped(w.of_line())});
   }
   return result;
 }
@@ -51,7 +51,7 @@ void join(Device& device, const Windows& w, const Tensor& groups, const MutableT
   for (int64_t y = 0; y < w.down; ++y) {
     const MutableStridedView to(picture, y * w.rows * line, w.of_line(),
                                 {w.columns * w.channels, w.size, line, w.channels, 1});
-    device.rearrange({groups.view().slice(y, 1).reshaped(w.of_line()), to});
+    device.copy({groups.view().slice(y, 1).reshaped(w.of_line()), to});
   }
 }
 
@@ -60,8 +60,8 @@ Tensor pad(Device& device, const Windows& w, const TensorView& view, const Tenso
   const int64_t channels = view.shape[2];
   const int64_t line = w.across * w.columns * channels;
   Tensor result(device, DataType::f32, {w.down * w.rows, w.across * w.columns, channels});
-  device.rearrange({repeated(padding, result.shape(), {0, 0, 1}), result});
-  device.rearrange({view, MutableStridedView(result, 0, view.shape, {line, channels, 1})});
+  device.copy({repeated(padding, result.shape(), {0, 0, 1}), result});
+  device.copy({view, MutableStridedView(result, 0, view.shape, {line, channels, 1})});
   return result;
 }
 
@@ -87,12 +87,13 @@ Bias bias_of(Device& device, const Windows& w, const Tensor& queries, const Tens
   const int64_t group = w.rows * line;
   Bias bias = {Tensor(device, DataType::f32, {n, w.rows, w.columns, w.rows}),
                Tensor(device, DataType::f32, {n, w.rows, w.columns, w.columns})};
-  device.matmul({StridedView(queries, 0, {n, w.rows, w.columns, w.size}, {group, line, w.size, 1}),
-                 repeated(lines, {n, w.rows, w.rows, w.size}, {0, w.rows * w.size, w.size, 1}), bias.down});
+  device.batched_matmul({StridedView(queries, 0, {n, w.rows, w.columns, w.size}, {group, line, w.size, 1}),
+                         repeated(lines, {n, w.rows, w.rows, w.size}, {0, w.rows * w.size, w.size, 1}), bias.down});
   const Tensor by_column(device, DataType::f32, {n, w.columns, w.rows, w.columns});
-  device.matmul({StridedView(queries, 0, {n, w.columns, w.rows, w.size}, {group, w.size, line, 1}),
-                 repeated(columns, {n, w.columns, w.columns, w.size}, {0, w.columns * w.size, w.size, 1}), by_column});
-  device.rearrange(
+  device.batched_matmul({StridedView(queries, 0, {n, w.columns, w.rows, w.size}, {group, w.size, line, 1}),
+                         repeated(columns, {n, w.columns, w.columns, w.size}, {0, w.columns * w.size, w.size, 1}),
+                         by_column});
+  device.copy(
       {StridedView(by_column, 0, bias.across.shape(), {w.places() * w.columns, w.columns, w.rows * w.columns, 1}),
        bias.across});
   return bias;
@@ -108,23 +109,23 @@ void attend(Device& device, const Windows& w, float scale, const Tensor& queries
   for (int64_t first = 0; first < places; first += block) {
     const int64_t count = std::min(block, places - first);
     const Tensor scores(device, DataType::f32, {n, 1, count, places});
-    device.matmul({StridedView(queries, first * w.size, {n, 1, count, w.size}, {group, 0, w.size, 1}),
-                   StridedView(keys, 0, {n, 1, places, w.size}, {group, 0, w.size, 1}), scores});
-    device.times({.a = scores, .number = scale, .out = scores});
+    device.batched_matmul({StridedView(queries, first * w.size, {n, 1, count, w.size}, {group, 0, w.size, 1}),
+                           StridedView(keys, 0, {n, 1, places, w.size}, {group, 0, w.size, 1}), scores});
+    device.multiply({.a = scores, .number = scale, .out = scores});
     if (bias.down) {
       const Shape split = {n, count, w.rows, w.columns};
       const MutableTensorView by_place = scores.view().reshaped(split);
-      device.plus({.a = by_place,
-                   .b = StridedView(bias.down, first * w.rows, split, {places * w.rows, w.rows, 1, 0}),
-                   .out = by_place});
-      device.plus({.a = by_place,
-                   .b = StridedView(bias.across, first * w.columns, split, {places * w.columns, w.columns, 0, 1}),
-                   .out = by_place});
+      device.add({.a = by_place,
+                  .b = StridedView(bias.down, first * w.rows, split, {places * w.rows, w.rows, 1, 0}),
+                  .out = by_place});
+      device.add({.a = by_place,
+                  .b = StridedView(bias.across, first * w.columns, split, {places * w.columns, w.columns, 0, 1}),
+                  .out = by_place});
     }
     device.softmax({scores, scores});
     const Tensor seen(device, DataType::f32, {n, 1, count, w.size});
-    device.matmul({scores, StridedView(values, 0, {n, 1, w.size, places}, {group, 0, 1, w.size}), seen});
-    device.rearrange({seen, MutableStridedView(queries, first * w.size, seen.shape(), {group, 0, w.size, 1})});
+    device.batched_matmul({scores, StridedView(values, 0, {n, 1, w.size, places}, {group, 0, 1, w.size}), seen});
+    device.copy({seen, MutableStridedView(queries, first * w.size, seen.shape(), {group, 0, w.size, 1})});
   }
 }
 
@@ -154,7 +155,7 @@ void attention(Device& device, const AttentionArgs& args) {
     }
     const Tensor whole(device, DataType::f32, {w.down * w.rows, w.across * w.columns, w.channels});
     join(device, w, queries, whole);
-    device.rearrange({StridedView(whole, 0, out.shape, {whole.shape()[1] * w.channels, w.channels, 1}), out});
+    device.copy({StridedView(whole, 0, out.shape, {whole.shape()[1] * w.channels, w.channels, 1}), out});
   }
 }
 

@@ -27,7 +27,7 @@ void experts(Device& device, const ExpertsArgs& args) {
     device.reduce_sum({values, sums});
     device.divide({.a = values, .b = repeated(sums, values.shape(), {1, 0}), .out = values});
   }
-  device.times({.a = values, .number = args.scale, .out = values});
+  device.multiply({.a = values, .number = args.scale, .out = values});
 
   const Tensor order(device, DataType::i32, {slots});
   device.sort({chosen.view().reshaped({slots}), order});
@@ -55,9 +55,9 @@ void experts(Device& device, const ExpertsArgs& args) {
   };
   multiply(in, &ExpertWeights::gate, Activation::silu, gate);
   multiply(in, &ExpertWeights::up, Activation::none, up);
-  device.multiply({gate, up, gate});
+  device.multiply({.a = gate, .b = up, .out = gate});
   multiply(gate, &ExpertWeights::down, Activation::none, down);
-  device.times({.a = down, .b = repeated(weights, down.shape(), {1, 0}), .out = down});
+  device.multiply({.a = down, .b = repeated(weights, down.shape(), {1, 0}), .out = down});
   device.scatter_add({down, sources, args.out});
 }
 
@@ -78,8 +78,8 @@ void top_k(Device& device, const TopKArgs& args) {
     indices.insert(indices.end(), order.begin(), order.begin() + count);
     for (int64_t k = 0; k < count; ++k) values.push_back(score[order[static_cast<size_t>(k)]]);
   }
-  device.rearrange({from_host(device, values, args.values.shape), args.values});
-  device.rearrange({from_host(device, indices), args.indices.reshaped({rows * count})});
+  device.copy({from_host(device, values, args.values.shape), args.values});
+  device.copy({from_host(device, indices), args.indices.reshaped({rows * count})});
 }
 
 void sort(Device& device, const SortArgs& args) {
@@ -87,7 +87,7 @@ void sort(Device& device, const SortArgs& args) {
   std::vector<int32_t> order(keys.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, {}, [&](int32_t i) { return keys[static_cast<size_t>(i)]; });
-  device.rearrange({from_host(device, order), args.order});
+  device.copy({from_host(device, order), args.order});
 }
 
 }  // namespace lectern::lowering

@@ -14,13 +14,13 @@ void linear(Device& device, const LinearArgs& args) {
   const bool in_place = args.out.type == DataType::f32 && !args.residual;  // the residual may be the output itself
   const Tensor own = in_place ? Tensor() : Tensor(device, DataType::f32, shape);
   const MutableTensorView y = in_place ? args.out.reshaped(shape) : own.view();
-  device.product({args.in.reshaped({rows, args.weight.in()}), args.weight, y});
-  if (args.bias) device.plus({.a = y, .b = repeated(args.bias, shape, {0, 1}), .out = y});
+  device.gemm({args.in.reshaped({rows, args.weight.in()}), args.weight, y});
+  if (args.bias) device.add({.a = y, .b = repeated(args.bias, shape, {0, 1}), .out = y});
   if (args.activation != Activation::none) device.activate({args.activation, y});
   if (args.residual) {
-    device.plus({.a = y, .b = args.residual.reshaped(shape), .out = args.out.reshaped(shape)});
+    device.add({.a = y, .b = args.residual.reshaped(shape), .out = args.out.reshaped(shape)});
   } else if (!in_place) {
-    device.rearrange({y, args.out.reshaped(shape)});
+    device.copy({y, args.out.reshaped(shape)});
   }
 }
 
@@ -31,9 +31,9 @@ constexpr int64_t chunk = 1 << 20;  // elements worked on at a time, which bound
 // x / (1 + exp(-slope x))
 void swish(Device& device, float slope, const MutableTensorView& x) {
   const Tensor power(device, DataType::f32, x.shape);
-  device.times({.a = x, .number = -slope, .out = power});
+  device.multiply({.a = x, .number = -slope, .out = power});
   device.exp({power, power});
-  device.plus({.a = power, .number = 1, .out = power});
+  device.add({.a = power, .number = 1, .out = power});
   device.divide({.a = x, .b = power, .out = x});
 }
 
@@ -48,25 +48,25 @@ void gelu(Device& device, const MutableTensorView& x) {
   const Tensor t(device, DataType::f32, x.shape);
   const Tensor sum(device, DataType::f32, x.shape);
   const float one = 1;
-  device.times({.a = x, .number = -1, .out = z});
+  device.multiply({.a = x, .number = -1, .out = z});
   device.maximum({.a = z, .b = x, .out = z});
-  device.times({.a = z, .number = 1 / root, .out = z});
-  device.times({.a = z, .number = p, .out = t});
-  device.plus({.a = t, .number = 1, .out = t});
+  device.multiply({.a = z, .number = 1 / root, .out = z});
+  device.multiply({.a = z, .number = p, .out = t});
+  device.add({.a = t, .number = 1, .out = t});
   device.divide({.a = repeated(from_host(device, {&one, 1}, {1}), x.shape, {0}), .b = t, .out = t});
-  device.times({.a = t, .number = coefficients[0], .out = sum});
+  device.multiply({.a = t, .number = coefficients[0], .out = sum});
   for (const float coefficient : std::span(coefficients).subspan(1)) {
-    device.plus({.a = sum, .number = coefficient, .out = sum});
-    device.times({.a = sum, .b = t, .out = sum});
+    device.add({.a = sum, .number = coefficient, .out = sum});
+    device.multiply({.a = sum, .b = t, .out = sum});
   }
-  device.times({.a = sum, .b = z, .out = sum});
-  device.times({.a = z, .b = z, .out = t});
-  device.times({.a = t, .number = -1, .out = t});
+  device.multiply({.a = sum, .b = z, .out = sum});
+  device.multiply({.a = z, .b = z, .out = t});
+  device.multiply({.a = t, .number = -1, .out = t});
   device.exp({t, t});
-  device.times({.a = sum, .b = t, .out = sum});
-  device.times({.a = sum, .number = -root / 2, .out = sum});
+  device.multiply({.a = sum, .b = t, .out = sum});
+  device.multiply({.a = sum, .number = -root / 2, .out = sum});
   device.maximum({.a = x, .number = 0, .out = x});
-  device.plus({.a = x, .b = sum, .out = x});
+  device.add({.a = x, .b = sum, .out = x});
 }
 
 }  // namespace

@@ -20,13 +20,13 @@ void masked_scatter_by_sum(Device& device, const MaskedScatterArgs& args) {
   if (rows == 0 || args.in.shape[0] == 0) return;
   const Tensor numbers(device, DataType::f32, {rows});
   device.cumulative_sum({args.mask, numbers});
-  device.plus({.a = numbers, .number = -1, .out = numbers});
+  device.add({.a = numbers, .number = -1, .out = numbers});
   device.maximum({.a = numbers, .number = 0, .out = numbers});  // before the first there is a place, not used
   const Tensor indices(device, DataType::i32, {rows});
-  device.rearrange({numbers, indices});
+  device.copy({numbers, indices});
   const Tensor picked(device, DataType::f32, args.out.shape);
   device.gather_rows({args.in, indices, picked});
-  device.select({repeated(args.mask, args.out.shape, {1, 0}), picked, args.out, args.out});
+  device.where({repeated(args.mask, args.out.shape, {1, 0}), picked, args.out, args.out});
 }
 
 // Sums of 1, 2, 4 ... elements: each from two of half that length.
@@ -36,27 +36,27 @@ void cumulative_sum(Device& device, const LineArgs& args) {
   if (rows * width == 0) return;
   const Tensor sums(device, DataType::f32, {rows, width});
   const Tensor next(device, DataType::f32, {rows, width});
-  device.rearrange({args.in.reshaped({rows, width}), sums});
+  device.copy({args.in.reshaped({rows, width}), sums});
   for (int64_t reach = 1; reach < width; reach *= 2) {
     const Shape behind = {rows, width - reach};
-    device.rearrange({sums, next});
-    device.plus({.a = StridedView(sums, 0, behind, {width, 1}),
-                 .b = StridedView(sums, reach, behind, {width, 1}),
-                 .out = MutableStridedView(next, reach, behind, {width, 1})});
-    device.rearrange({next, sums});
+    device.copy({sums, next});
+    device.add({.a = StridedView(sums, 0, behind, {width, 1}),
+                .b = StridedView(sums, reach, behind, {width, 1}),
+                .out = MutableStridedView(next, reach, behind, {width, 1})});
+    device.copy({next, sums});
   }
-  device.rearrange({sums, args.out.reshaped({rows, width})});
+  device.copy({sums, args.out.reshaped({rows, width})});
 }
 
 // a * mask + b * (1 - mask): exact for finite values, of which every one is multiplied by 1 and added to 0.
-void select(Device& device, const SelectArgs& args) {
+void where(Device& device, const WhereArgs& args) {
   const Tensor kept(device, DataType::f32, args.out.shape);
   const Tensor taken(device, DataType::f32, args.out.shape);
-  device.times({.a = args.mask, .number = -1, .out = kept});
-  device.plus({.a = kept, .number = 1, .out = kept});
-  device.times({.a = args.b, .b = kept, .out = kept});
-  device.times({.a = args.a, .b = args.mask, .out = taken});
-  device.plus({.a = taken, .b = kept, .out = args.out});
+  device.multiply({.a = args.mask, .number = -1, .out = kept});
+  device.add({.a = kept, .number = 1, .out = kept});
+  device.multiply({.a = args.b, .b = kept, .out = kept});
+  device.multiply({.a = args.a, .b = args.mask, .out = taken});
+  device.add({.a = taken, .b = kept, .out = args.out});
 }
 
 }  // namespace lectern::lowering

@@ -32,7 +32,7 @@ void rope(Device& device, const RopeArgs& args) {
   MutableTensorView x = args.x;
   if (x.type != DataType::f32) {
     own = Tensor(device, DataType::f32, x.shape);
-    device.rearrange({x, own});
+    device.copy({x, own});
     x = own;
   }
   const Shape shape = {rows, args.heads, half};
@@ -42,13 +42,13 @@ void rope(Device& device, const RopeArgs& args) {
   const StridedView s = repeated(sine, shape, {half, 0, 1});
   const Tensor low_sine(device, DataType::f32, shape);
   const Tensor high_sine(device, DataType::f32, shape);
-  device.times({.a = low, .b = s, .out = low_sine});
-  device.times({.a = high, .b = s, .out = high_sine});
-  device.times({.a = low, .b = c, .out = low});
-  device.times({.a = high, .b = c, .out = high});
-  device.minus({.a = low, .b = high_sine, .out = low});
-  device.plus({.a = high, .b = low_sine, .out = high});
-  if (own) device.rearrange({own, args.x});
+  device.multiply({.a = low, .b = s, .out = low_sine});
+  device.multiply({.a = high, .b = s, .out = high_sine});
+  device.multiply({.a = low, .b = c, .out = low});
+  device.multiply({.a = high, .b = c, .out = high});
+  device.subtract({.a = low, .b = high_sine, .out = low});
+  device.add({.a = high, .b = low_sine, .out = high});
+  if (own) device.copy({own, args.x});
 }
 
 }  // namespace lectern::lowering

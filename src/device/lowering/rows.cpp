@@ -20,19 +20,19 @@ void for_each_run(std::span<const int32_t> indices, const Body& body) {
 
 void gather(Device& device, const GatherArgs& args) {
   for_each_run(args.indices, [&](int64_t first, int64_t index, int64_t count) {
-    device.rearrange({args.table.data.slice(index, count), args.out.slice(first, count)});
+    device.copy({args.table.data.slice(index, count), args.out.slice(first, count)});
   });
 }
 
 void gather_rows(Device& device, const RowsArgs& args) {
   for_each_run(indices_to_host(device, args.indices), [&](int64_t first, int64_t index, int64_t count) {
-    device.rearrange({args.in.slice(index, count), args.out.slice(first, count)});
+    device.copy({args.in.slice(index, count), args.out.slice(first, count)});
   });
 }
 
 void scatter_rows(Device& device, const RowsArgs& args) {
   for_each_run(indices_to_host(device, args.indices), [&](int64_t first, int64_t index, int64_t count) {
-    device.rearrange({args.in.slice(first, count), args.out.slice(index, count)});
+    device.copy({args.in.slice(first, count), args.out.slice(index, count)});
   });
 }
 
@@ -40,7 +40,7 @@ void scatter_rows(Device& device, const RowsArgs& args) {
 void scatter_add(Device& device, const RowsArgs& args) {
   for_each_run(indices_to_host(device, args.indices), [&](int64_t first, int64_t index, int64_t count) {
     const MutableTensorView out = args.out.slice(index, count);
-    device.plus({.a = out, .b = args.in.slice(first, count), .out = out});
+    device.add({.a = out, .b = args.in.slice(first, count), .out = out});
   });
 }
 

@@ -63,9 +63,9 @@ Tensor Clip::embed(const Tensor& features) const {
   Tensor x(device_, DataType::f32, {batch, 1 + places, width});
   for (int64_t view = 0; view < batch; ++view) {
     const MutableTensorView rows = x.view().slice(view, 1).reshaped({1 + places, width});
-    device_.copy({table.view().slice(0, 1), width, rows.slice(0, 1), width});
-    const MutableTensorView tokens = rows.slice(1, places);
-    device_.add({features.view().slice(view, 1), table.view().slice(1, places), tokens});
+    device_.copy({table.view().slice(0, 1), rows.slice(0, 1)});
+    const TensorView seen = features.view().slice(view, 1).reshaped({places, width});
+    device_.add({.a = seen, .b = table.view().slice(1, places), .out = rows.slice(1, places)});
   }
   device_.layer_norm({x, pre_norm_.weight, pre_norm_.bias, norm_epsilon, x});
   return x;

@@ -124,7 +124,7 @@ Tensor Sam::embed(std::span<const uint8_t* const> views, int size) const {
   Tensor x(device_, DataType::f32, {batch, patches, patches, config_.width});
   {
     const Tensor pixels(device_, DataType::f32, {batch, size, size, 3});
-    device_.pixels({views, size, pixels});
+    device_.normalize_pixels({views, size, pixels});
     device_.conv2d({.in = pixels,
                     .weight = patch_.weight,
                     .bias = patch_.bias,
@@ -132,7 +132,7 @@ Tensor Sam::embed(std::span<const uint8_t* const> views, int size) const {
                     .stride = config_.patch,
                     .out = x});
   }
-  device_.add({x, positions(patches).embedding, x});
+  device_.add({.a = x, .b = broadcast(positions(patches).embedding, x.shape()), .out = x});
   return x;
 }
 

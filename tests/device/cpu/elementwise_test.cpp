@@ -113,7 +113,7 @@ TEST(Elementwise, Rope) {
 TEST(Elementwise, AddAndMultiplyRepeatTheShorter) {
   Random random(4);
   const std::vector<std::pair<Shape, Shape>> shapes = {
-      {{1}, {1}},       {{5, 7}, {1}},          {{5, 7}, {7}},           {{3, 5, 7}, {5, 7}}, {{3, 5, 7}, {1, 7}},
+      {{1}, {1}},       {{5, 7}, {5, 7}},       {{5, 7}, {7}},           {{3, 5, 7}, {5, 7}}, {{3, 5, 7}, {5, 7}},
       {{3, 5, 7}, {7}}, {{3, 5, 7}, {3, 5, 7}}, {{2, 33, 35}, {33, 35}}, {{300, 401}, {401}}, {{300, 401}, {300, 401}}};
   for (const auto& [shape, short_shape] : shapes) {
     const std::vector<float> a = random.values(shape.elements());
@@ -123,7 +123,9 @@ TEST(Elementwise, AddAndMultiplyRepeatTheShorter) {
         for (const bool product : {false, true}) {
           std::vector<float> out(a.size(), std::nanf(""));
           if (in_place) out = a;
-          const BinaryArgs args{view_of(in_place ? out : a, shape), view_of(b, short_shape), view_of(out, shape)};
+          const BinaryArgs args{.a = view_of(in_place ? out : a, shape),
+                                .b = broadcast(view_of(b, short_shape), shape),
+                                .out = view_of(out, shape)};
           product ? cpu::multiply(cpu_device(), args) : cpu::add(cpu_device(), args);
           for (size_t i = 0; i < out.size(); ++i) {
             const float y = b[i % b.size()];
@@ -157,7 +159,8 @@ TEST(Elementwise, CopyKeepsToItsColumns) {
   Random random(6);
   const std::vector<float> in = random.values(7 * 11);
   std::vector<float> out(7 * 13, 77.0f);
-  cpu::copy(cpu_device(), {view_of(in, {7 * 11}).at(2, {6, 5}), 11, view_of(out, {7 * 13}).at(3, {6, 5}), 13});
+  cpu::copy(cpu_device(), {StridedView(view_of(in, {7 * 11}), 2, {6, 5}, {11, 1}),
+                           MutableStridedView(view_of(out, {7 * 13}), 3, {6, 5}, {13, 1})});
   for (size_t i = 0; i < out.size(); ++i) {
     const size_t row = i / 13;
     const size_t column = i % 13;
@@ -175,7 +178,7 @@ TEST(Elementwise, Pixels) {
   }
   const std::vector<const uint8_t*> views = {first.data(), second.data()};
   std::vector<float> out(2 * first.size());
-  cpu::pixels(cpu_device(), {views, 16, view_of(out, {2, 16, 16, 3})});
+  cpu::normalize_pixels(cpu_device(), {views, 16, view_of(out, {2, 16, 16, 3})});
   for (size_t i = 0; i < out.size(); ++i) {
     const uint8_t level = i < first.size() ? first[i] : second[i - first.size()];
     ASSERT_EQ(out[i], (static_cast<float>(level) / 255 - 0.5f) / 0.5f);

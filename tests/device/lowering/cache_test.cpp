@@ -58,9 +58,9 @@ void check(Device& device, Random& random) {
     const TypedValues v(random, type, {rows, kv_heads * size});
     const Tensor expected(cpu_device(), DataType::f32, q.tensor.shape());
     const Tensor result(cpu_device(), type, q.tensor.shape());
-    cpu_device().store({k.f32(), v.f32(), for_own, own.layer});
+    cpu_device().write_kv({k.f32(), v.f32(), for_own, own.layer});
     cpu_device().paged_attention({q.f32(), heads, 0.3f, for_own, own.layer, expected});
-    device.store({k.tensor, v.tensor, for_replaced, replaced.layer});
+    device.write_kv({k.tensor, v.tensor, for_replaced, replaced.layer});
     device.paged_attention({q.tensor, heads, 0.3f, for_replaced, replaced.layer, result});
     EXPECT_LT(relative_error(floats_of(result), floats_of(expected)), rounding(type)) << "step " << step;
   }
@@ -78,7 +78,7 @@ TEST(LoweredCache, StepsEqualTheCpus) {
 TEST(LoweredCache, StoreAndAttentionAreReplacedTogether) {
   for (const char* without : {"store", "paged_attention"}) {
     const auto device = make_cpu_device(parse_operators(without));
-    EXPECT_NE(device->operators().lowering(Operator::store, DataType::f32), nullptr);
+    EXPECT_NE(device->operators().lowering(Operator::write_kv, DataType::f32), nullptr);
     EXPECT_NE(device->operators().lowering(Operator::paged_attention, DataType::f32), nullptr);
     EXPECT_NE(device->cache_format(2, 32, WeightFormat::f32).page_bytes, 0u);
   }

@@ -66,7 +66,7 @@ void check(const Case& c, Random& random) {
     EXPECT_LT(relative_error(out, expected), 1e-5);
   };
   for_each_replacement(Operator::conv2d, compare);
-  for_each_replacement(Operator::unfold, compare);
+  for_each_replacement(Operator::im2col, compare);
 }
 
 TEST(LoweredConvolution, EqualsADirectOne) {
@@ -106,11 +106,11 @@ TEST(LoweredConvolution, UnfoldsToEveryType) {
     const TensorView view = view_of(in, {c.batch, c.height, c.width, c.channels});
     const Shape shape = {c.batch * out_extent(c, c.height) * out_extent(c, c.width), c.channels * c.kernel * c.kernel};
     const Tensor expected(cpu_device(), DataType::f32, shape);
-    cpu_device().unfold({view, c.kernel, c.stride, c.padding, c.dilation, expected});
+    cpu_device().im2col({view, c.kernel, c.stride, c.padding, c.dilation, expected});
     for (const DataType type : inner_types) {
-      for_each_replacement(Operator::unfold, [&](Device& device) {
+      for_each_replacement(Operator::im2col, [&](Device& device) {
         const Tensor out(cpu_device(), type, shape);
-        device.unfold({view, c.kernel, c.stride, c.padding, c.dilation, out});
+        device.im2col({view, c.kernel, c.stride, c.padding, c.dilation, out});
         EXPECT_LE(relative_error(floats_of(out), floats_of(expected)),
                   type == DataType::f32 ? 0.0 : testing::rounding(type));
       });

@@ -97,7 +97,7 @@ TEST(LoweredSort, KeepsTheOrderOfEqualKeys) {
     std::vector<float> keys;
     for (int64_t i = 0; i < count; ++i) keys.push_back(static_cast<float>(random.between(0, 7)));
     const Tensor numbers(cpu_device(), DataType::i32, {count});
-    cpu_device().rearrange({view_of(keys, {count}), numbers});
+    cpu_device().copy({view_of(keys, {count}), numbers});
     const auto sort = [&](Device& device) {
       const Tensor order(cpu_device(), DataType::i32, {count});
       device.sort({numbers, order});

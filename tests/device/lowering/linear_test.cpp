@@ -41,7 +41,7 @@ TEST(LoweredLinear, EqualsTheCpus) {
     apply(cpu_device(), x.f32(), view_of(expected, {rows, out}));
     for_each_replacement(Operator::linear, [&](Device& device) {
       const Tensor result(cpu_device(), type, {rows, out});
-      cpu_device().rearrange({view_of(before, {rows, out}), result});
+      cpu_device().copy({view_of(before, {rows, out}), result});
       apply(device, x.tensor, result);
       EXPECT_LT(relative_error(floats_of(result), expected), rounding(type)) << rows << " x " << in << " x " << out;
     });
@@ -96,7 +96,7 @@ TEST(LoweredGroupedLinear, EqualsTheCpus) {
     for (int64_t i = 0; i < rows; ++i) numbers.push_back(static_cast<float>(random.between(0, 5)));
     std::ranges::sort(numbers);
     const Tensor groups(cpu_device(), DataType::i32, {rows});
-    cpu_device().rearrange({view_of(numbers, {rows}), groups});
+    cpu_device().copy({view_of(numbers, {rows}), groups});
     const TypedValues x(random, any_type(random), {rows, in});
     std::vector<float> expected(static_cast<size_t>(rows * out));
     for (int64_t row = 0; row < rows; ++row) {

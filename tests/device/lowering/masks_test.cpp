@@ -15,8 +15,8 @@ TEST(LoweredMaskedScatter, BothWaysEqualALoop) {
   const auto by_index = make_cpu_device(parse_operators("masked_scatter,cumulative_sum"));
   const auto by_neither = make_cpu_device(parse_operators("all"));
   EXPECT_EQ(by_sum->operators().describe(Operator::masked_scatter, DataType::f32),
-            "cumulative_sum + gather_rows + select + plus + maximum + rearrange");
-  EXPECT_EQ(by_index->operators().describe(Operator::masked_scatter, DataType::f32), "scatter_rows + rearrange");
+            "cumulative_sum + gather_rows + where + add + maximum + copy");
+  EXPECT_EQ(by_index->operators().describe(Operator::masked_scatter, DataType::f32), "scatter_rows + copy");
   for (int round = 0; round < 40; ++round) {
     const int64_t rows = random.between(1, 50);
     const int64_t width = random.between(1, 20);
@@ -73,12 +73,12 @@ TEST(LoweredSelect, TakesOneOfTwo) {
   const auto choose = [&](Device& device) {
     std::vector<float> out = b;
     const MutableTensorView result = view_of(out, shape);
-    device.select({StridedView(view_of(mask, {5}), 0, shape, {0, 1, 0}), view_of(a, shape), result, result});
+    device.where({StridedView(view_of(mask, {5}), 0, shape, {0, 1, 0}), view_of(a, shape), result, result});
     return out;
   };
   const std::vector<float> expected = choose(cpu_device());
   for (size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(expected[i], mask[i / 9 % 5] != 0 ? a[i] : b[i]);
-  for_each_replacement(Operator::select, [&](Device& device) { EXPECT_EQ(choose(device), expected); });
+  for_each_replacement(Operator::where, [&](Device& device) { EXPECT_EQ(choose(device), expected); });
 }
 
 }  // namespace

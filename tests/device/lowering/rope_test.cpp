@@ -22,11 +22,11 @@ TEST(LoweredRope, EqualsTheCpus) {
     const DataType type = any_type(random);
     const TypedValues x(random, type, shape, 2);
     const Tensor expected(cpu_device(), DataType::f32, shape);
-    cpu_device().rearrange({x.tensor, expected});
+    cpu_device().copy({x.tensor, expected});
     cpu_device().rope({expected, heads, 1e4f, sequences});
     for_each_replacement(Operator::rope, [&](Device& device) {
       const Tensor out(cpu_device(), type, shape);
-      cpu_device().rearrange({x.tensor, out});
+      cpu_device().copy({x.tensor, out});
       device.rope({out, heads, 1e4f, sequences});
       EXPECT_LT(relative_error(floats_of(out), floats_of(expected)), rounding(type)) << to_string(shape);
     });

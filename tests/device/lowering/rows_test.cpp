@@ -17,7 +17,7 @@ Tensor indices_of(const std::vector<int32_t>& indices) {
   const std::vector<float> values(indices.begin(), indices.end());
   const Shape shape = {static_cast<int64_t>(indices.size())};
   Tensor tensor(cpu_device(), DataType::i32, shape);
-  cpu_device().rearrange({view_of(values, shape), tensor});
+  cpu_device().copy({view_of(values, shape), tensor});
   return tensor;
 }
 

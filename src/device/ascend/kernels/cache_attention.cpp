@@ -128,8 +128,8 @@ CacheFormat cache_format(DataType type, int kv_heads, int head_size) {
           type};
 }
 
-void store(Device& device, const StoreArgs& args) {
-  if (args.cache.format.type == DataType::f32) return lowering::store(device, args);
+void write_kv(Device& device, const WriteKvArgs& args) {
+  if (args.cache.format.type == DataType::f32) return lowering::write_kv(device, args);
   Session& session = session_of(device);
   const Layer layer(args.cache);
   const auto any = [](const SequenceRows&) { return true; };

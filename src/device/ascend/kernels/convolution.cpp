@@ -52,7 +52,7 @@ Tensor unfolded(Device& device, const Window& w, const TensorView& in, DataType 
 
 }  // namespace
 
-void unfold(Device& device, const UnfoldArgs& args) {
+void im2col(Device& device, const Im2colArgs& args) {
   if (args.out.shape.elements() == 0) return;
   Session& session = session_of(device);
   const Window w = window_of(args);

@@ -15,17 +15,6 @@ View view_of(const BasicStridedView<Byte>& strided) {
   return view;
 }
 
-// a [..] and b, which is repeated along the leading extents of a, as [times, b] and [b].
-struct Repeated {
-  explicit Repeated(const BinaryArgs& args)
-      : inner(args.b.shape.elements()),
-        a(args.a, {args.a.shape.elements() / inner, inner}),
-        b(args.b, {inner}),
-        out(args.out, {args.a.shape.elements() / inner, inner}) {}
-  int64_t inner;
-  View a, b, out;
-};
-
 // aclnn promises nothing for an output that is an input, except where the name says so.
 template <typename Compute>
 void into(Device& device, const MutableTensorView& out, DataType type, bool shared, const Compute& compute) {
@@ -78,36 +67,10 @@ void gather(Device& device, const GatherArgs& args) {
   });
 }
 
-void copy(Device& device, const CopyArgs& args) {
-  const int64_t rows = args.out.shape[0];
-  const int64_t columns = args.out.shape[1];
-  copy_view(session_of(device), View(args.out).strided(0, {rows, columns}, {args.out_stride, 1}),
-            View(args.in).strided(0, {rows, columns}, {args.in_stride, 1}));
-}
-
-void add(Device& device, const BinaryArgs& args) {
-  if (args.a.shape.elements() == 0) return;
-  Session& session = session_of(device);
-  const Repeated views(args);
-  if (args.out.data == args.a.data) {
-    session.call(session.functions().inplace_add, views.a, views.b, Scalar{1});
-  } else {
-    session.call(session.functions().add, views.a, views.b, Scalar{1}, views.out);
-  }
-}
-
-void multiply(Device& device, const BinaryArgs& args) {
-  if (args.a.shape.elements() == 0) return;
-  const Repeated views(args);
-  const bool shared = args.out.data == args.a.data || args.out.data == args.b.data;
-  into(device, args.out, args.out.type, shared, [&](const MutableTensorView& out) {
-    Session& session = session_of(device);
-    session.call(session.functions().mul, views.a, views.b, View(out, {views.a.extents[0], views.a.extents[1]}));
-  });
-}
+void copy(Device& device, const CopyArgs& args) { copy_view(session_of(device), view_of(args.out), view_of(args.in)); }
 
 // The card is sent bytes, a quarter of what the values take. (x / 255 - 0.5) / 0.5 = x * 2 / 255 - 1.
-void pixels(Device& device, const PixelsArgs& args) {
+void normalize_pixels(Device& device, const NormalizePixelsArgs& args) {
   const auto view_bytes = static_cast<size_t>(args.size) * static_cast<size_t>(args.size) * 3;
   if (args.out.shape.elements() == 0) return;
   Session& session = session_of(device);
@@ -148,15 +111,11 @@ void scatter_rows(Device& device, const RowsArgs& args) {
   session.call(session.functions().inplace_index_copy, View(args.out), int64_t{0}, View(args.indices), View(args.in));
 }
 
-void rearrange(Device& device, const MapArgs& args) {
-  copy_view(session_of(device), view_of(args.out), view_of(args.in));
-}
-
 namespace {
 
 // compute(a, b, out) with an output of its own where it is an input.
 template <typename Compute>
-void pairwise(Device& device, const PairArgs& args, const Compute& compute) {
+void pairwise(Device& device, const BinaryArgs& args, const Compute& compute) {
   if (args.out.shape.elements() == 0) return;
   const View a = view_of(args.a);
   const View b = args.b ? view_of(args.b) : View();
@@ -167,9 +126,12 @@ void pairwise(Device& device, const PairArgs& args, const Compute& compute) {
   copy_view(session_of(device), out, own.view());
 }
 
-void add_scaled(Device& device, const PairArgs& args, float factor) {
+void add_scaled(Device& device, const BinaryArgs& args, float factor) {
   Session& session = session_of(device);
   const Functions& f = session.functions();
+  const bool in_place = args.out.data == args.a.data && args.out.strides == args.a.strides;
+  if (args.b && in_place && args.out.data != args.b.data && args.out.shape.elements() != 0)
+    return session.call(f.inplace_add, view_of(args.out), view_of(args.b), Scalar{factor});
   pairwise(device, args, [&](const View& a, const View& b, const View& out) {
     if (args.b) return session.call(f.add, a, b, Scalar{factor}, out);
     copy_view(session, out, a);
@@ -179,10 +141,10 @@ void add_scaled(Device& device, const PairArgs& args, float factor) {
 
 }  // namespace
 
-void plus(Device& device, const PairArgs& args) { add_scaled(device, args, 1); }
-void minus(Device& device, const PairArgs& args) { add_scaled(device, args, -1); }
+void add(Device& device, const BinaryArgs& args) { add_scaled(device, args, 1); }
+void subtract(Device& device, const BinaryArgs& args) { add_scaled(device, args, -1); }
 
-void times(Device& device, const PairArgs& args) {
+void multiply(Device& device, const BinaryArgs& args) {
   Session& session = session_of(device);
   const Functions& f = session.functions();
   pairwise(device, args, [&](const View& a, const View& b, const View& out) {
@@ -192,7 +154,7 @@ void times(Device& device, const PairArgs& args) {
   });
 }
 
-void divide(Device& device, const PairArgs& args) {
+void divide(Device& device, const BinaryArgs& args) {
   Session& session = session_of(device);
   const Functions& f = session.functions();
   pairwise(device, args, [&](const View& a, const View& b, const View& out) {
@@ -202,7 +164,7 @@ void divide(Device& device, const PairArgs& args) {
   });
 }
 
-void matmul(Device& device, const MatmulArgs& args) {
+void batched_matmul(Device& device, const BatchedMatmulArgs& args) {
   if (args.out.shape.elements() == 0) return;
   Session& session = session_of(device);
   session.call(session.functions().matmul, view_of(args.a), view_of(args.b).permuted({0, 1, 3, 2}), View(args.out),

@@ -1,9 +1,9 @@
 // The operators of an Ascend card, each a few calls of aclnn. What is said of them in device/operators.h and
-// device/parts.h holds; "half" is the card's 16-bit type, f16 or bf16.
+// device/primitives.h holds; "half" is the card's 16-bit type, f16 or bf16.
 #pragma once
 
 #include "device/ascend/runtime/session.h"
-#include "device/parts.h"
+#include "device/operator_table.h"
 
 namespace lectern::ascend {
 
@@ -18,7 +18,7 @@ inline View transposed(const TensorView& weight) { return View(weight).permuted(
 constexpr int8_t keep_types = 0;  // of aclnn's cubeMathType: no hidden rounding of f32
 // Whether a product of such values may be written as f32 without being rounded first.
 constexpr bool writes_wide_products(DataType type) { return type != DataType::bf16; }
-// Pages of store and paged_attention: for a 16-bit type, else as those of their replacements.
+// Pages of write_kv and paged_attention: for a 16-bit type, else as those of their replacements.
 CacheFormat cache_format(DataType type, int kv_heads, int head_size);
 
 // Whether the fused attention takes heads of this size.
@@ -34,35 +34,7 @@ struct FusedAttention {
 };
 void attend(Session& session, const FusedAttention& args);
 
-// Of the model.
-void linear(Device&, const LinearArgs&);
-void conv2d(Device&, const Conv2dArgs&);
-void unfold(Device&, const UnfoldArgs&);
-void layer_norm(Device&, const NormArgs&);
-void rms_norm(Device&, const NormArgs&);
-void attention(Device&, const AttentionArgs&);
-void store(Device&, const StoreArgs&);
-void paged_attention(Device&, const PagedAttentionArgs&);
-void rope(Device&, const RopeArgs&);
-void experts(Device&, const ExpertsArgs&);
-void gather(Device&, const GatherArgs&);
-void copy(Device&, const CopyArgs&);
-void add(Device&, const BinaryArgs&);
-void multiply(Device&, const BinaryArgs&);
-void pixels(Device&, const PixelsArgs&);
-
-// Of replacements.
-void activate(Device&, const ActivateArgs&);
-void softmax(Device&, const LineArgs&);
-void gather_rows(Device&, const RowsArgs&);
-void scatter_rows(Device&, const RowsArgs&);
-void minus(Device&, const PairArgs&);
-void rearrange(Device&, const MapArgs&);
-void product(Device&, const ProductArgs&);
-void matmul(Device&, const MatmulArgs&);
-void plus(Device&, const PairArgs&);
-void times(Device&, const PairArgs&);
-void divide(Device&, const PairArgs&);
-void reduce_sum(Device&, const ReduceArgs&);
+// Of these, ascend_device.cpp takes those that the installed CANN can do; the others have no definition.
+LECTERN_OPERATORS(LECTERN_DECLARE_KERNEL)
 
 }  // namespace lectern::ascend

@@ -90,7 +90,7 @@ void linear(Device& device, const LinearArgs& args) {
   }
 }
 
-void product(Device& device, const ProductArgs& args) {
+void gemm(Device& device, const GemmArgs& args) {
   if (args.out.shape.elements() == 0) return;
   multiply_add(device, Factors(device, args.in, args.weight), {}, args.out);
 }

@@ -361,7 +361,7 @@ CacheFormat cache_format(int kv_heads, int head_size) {
 }
 
 // Of one page, for every kv head one after the other, keys and values.
-void store(const StoreArgs& args) {
+void write_kv(const WriteKvArgs& args) {
   const CacheLayer& cache = args.cache;
   const HeadLayout head(cache.head_size);
   // A pair of places is written by one thread.
@@ -445,7 +445,7 @@ LECTERN_AVX512_END
 namespace lectern::cpu::bf16 {
 void encoder_attention(Device&, const AttentionArgs&) {}
 CacheFormat cache_format(int, int) { return {}; }
-void store(const StoreArgs&) {}
+void write_kv(const WriteKvArgs&) {}
 void attend_rows(const PagedAttentionArgs&, const SequenceRows&, int64_t, int64_t, int64_t) {}
 }  // namespace lectern::cpu::bf16
 #endif

@@ -10,7 +10,7 @@ void encoder_attention(Device& device, const AttentionArgs& args);
 
 // A cache of bf16; keys, values, queries and results are f32.
 CacheFormat cache_format(int kv_heads, int head_size);
-void store(const StoreArgs& args);
+void write_kv(const WriteKvArgs& args);
 // One query head of the rows first .. first + rows - 1 of a sequence, at most attention_rows of them.
 void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, int64_t head, int64_t first,
                  int64_t rows);

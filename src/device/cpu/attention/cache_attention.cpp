@@ -72,9 +72,9 @@ CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format) {
   return {page_tokens, floats * sizeof(float), DataType::f32};
 }
 
-void store(Device&, const StoreArgs& args) {
+void write_kv(Device&, const WriteKvArgs& args) {
   const CacheLayer& cache = args.cache;
-  if (cache.format.type == DataType::bf16) return bf16::store(args);
+  if (cache.format.type == DataType::bf16) return bf16::write_kv(args);
   const int64_t size = cache.head_size;
   const int64_t value_stride = HWY_NAMESPACE::padded(size);
   struct Place {

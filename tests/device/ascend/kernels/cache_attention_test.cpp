@@ -47,14 +47,14 @@ class Both {
     const std::vector<float> k = values(kv_width);
     const std::vector<float> v = values(kv_width);
     std::vector<float> expected(q.size());
-    cpu_device().store({view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), cpu_rows, cpu_.layer});
+    cpu_device().write_kv({view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), cpu_rows, cpu_.layer});
     cpu_device().paged_attention(
         {view_of(q, {total, width}), sizes_.heads, 0.3f, cpu_rows, cpu_.layer, view_of(expected, {total, width})});
     const Tensor card_q = card_.put(q, {total, width}, type_);
     const Tensor card_k = card_.put(k, {total, kv_width}, type_);
     const Tensor card_v = card_.put(v, {total, kv_width}, type_);
     const Tensor out(card_.device(), type_, {total, width});
-    card_.device().store({card_k, card_v, card_rows, on_card_.layer});
+    card_.device().write_kv({card_k, card_v, card_rows, on_card_.layer});
     card_.device().paged_attention({card_q, sizes_.heads, 0.3f, card_rows, on_card_.layer, out});
     EXPECT_LT(relative_error(card_.get(out), expected), type_ == DataType::f32 ? 1e-5 : 2 * half_tolerance(type_));
   }

@@ -68,18 +68,18 @@ void check_unfolding(FakeCard& card, Random& random, const Case& c, DataType typ
   const Shape shape = {batch * places(c) * places(c), channels * c.kernel * c.kernel};
   const std::vector<float> x = rounded(random.values(batch * side * side * channels), card.half());
   std::vector<float> expected(static_cast<size_t>(shape.elements()));
-  UnfoldArgs args = {.in = view_of(x, {batch, side, side, channels}),
+  Im2colArgs args = {.in = view_of(x, {batch, side, side, channels}),
                      .kernel = c.kernel,
                      .stride = c.stride,
                      .padding = c.padding,
                      .dilation = c.dilation,
                      .out = view_of(expected, shape)};
-  cpu_device().unfold(args);
+  cpu_device().im2col(args);
   const Tensor card_x = card.put(x, {batch, side, side, channels});
   const Tensor out(card.device(), type, shape);
   args.in = card_x;
   args.out = out;
-  card.device().unfold(args);
+  card.device().im2col(args);
   EXPECT_EQ(card.get(out), expected) << c;
 }
 

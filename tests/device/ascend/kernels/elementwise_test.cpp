@@ -58,18 +58,19 @@ TEST_P(AscendElementwise, SumsAndProducts) {
   const std::vector<float> b = rounded(random.values(12), card.half());
   std::vector<float> sum(60);
   std::vector<float> product(60);
-  cpu_device().add({view_of(a, {5, 12}), view_of(b, {12}), view_of(sum, {5, 12})});
-  cpu_device().multiply({view_of(a, {5, 12}), view_of(b, {12}), view_of(product, {5, 12})});
+  cpu_device().add({.a = view_of(a, {5, 12}), .b = broadcast(view_of(b, {12}), {5, 12}), .out = view_of(sum, {5, 12})});
+  cpu_device().multiply(
+      {.a = view_of(a, {5, 12}), .b = broadcast(view_of(b, {12}), {5, 12}), .out = view_of(product, {5, 12})});
   const Tensor card_a = card.put(a, {5, 12});
   const Tensor card_b = card.put(b, {12});
   const Tensor out(card.device(), DataType::f32, {5, 12});
-  card.device().add({card_a, card_b, out});
+  card.device().add({.a = card_a, .b = broadcast(card_b, {5, 12}), .out = out});
   EXPECT_EQ(card.get(out), sum);
-  card.device().add({card_a, card_b, card_a});
+  card.device().add({.a = card_a, .b = broadcast(card_b, {5, 12}), .out = card_a});
   EXPECT_EQ(card.get(card_a), sum);
   const Tensor half_a = card.put(a, {5, 12}, card.half());
   const Tensor half_b = card.put(b, {12}, card.half());
-  card.device().multiply({half_a, half_b, half_a});
+  card.device().multiply({.a = half_a, .b = broadcast(half_b, {5, 12}), .out = half_a});
   EXPECT_LT(relative_error(card.get(half_a), product), half_tolerance(card.half()));
 }
 
@@ -79,7 +80,7 @@ TEST_P(AscendElementwise, CopiesBetweenStridesAndTypes) {
   const std::vector<float> values = rounded(random.values(4 * 10), card.half());
   const Tensor from = card.put(values, {4, 10});
   const Tensor to = card.put(std::vector<float>(4 * 7, 9.0f), {4, 7}, card.half());
-  card.device().copy({from.view().at(2, {4, 5}), 10, to.view().at(1, {4, 5}), 7});
+  card.device().copy({StridedView(from, 2, {4, 5}, {10, 1}), MutableStridedView(to, 1, {4, 5}, {7, 1})});
   const std::vector<float> got = card.get(to);
   for (size_t row = 0; row < 4; ++row) {
     for (size_t column = 0; column < 7; ++column) {
@@ -116,9 +117,9 @@ TEST_P(AscendElementwise, Pixels) {
   for (uint8_t& level : second) level = static_cast<uint8_t>(255 - level);
   const std::vector<const uint8_t*> views = {first.data(), second.data()};
   std::vector<float> expected(2 * first.size());
-  cpu_device().pixels({views, 8, view_of(expected, {2, 8, 8, 3})});
+  cpu_device().normalize_pixels({views, 8, view_of(expected, {2, 8, 8, 3})});
   const Tensor out(card.device(), DataType::f32, {2, 8, 8, 3});
-  card.device().pixels({views, 8, out});
+  card.device().normalize_pixels({views, 8, out});
   EXPECT_LT(relative_error(card.get(out), expected), 1e-6);
 }
 

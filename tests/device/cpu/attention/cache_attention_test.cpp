@@ -92,7 +92,7 @@ class Steps {
     std::vector<float> out(q.size(), std::nanf(""));
     const float scale = 1.0f / std::sqrt(static_cast<float>(heads_.size));
     const CacheLayer layer = cache_.layer(1);
-    cpu::store(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), rows, layer});
+    cpu::write_kv(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), rows, layer});
     cpu::paged_attention(cpu_device(),
                          {view_of(q, {total, width}), heads_.heads, scale, rows, layer, view_of(out, {total, width})});
     for (size_t i = 0; i < order.size(); ++i) {

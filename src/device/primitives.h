@@ -1,28 +1,18 @@
-// The operators that replacements are made of. The model calls none of them; a device that lacks one of operators.h
-// needs those that its replacement calls (docs/devices.md has the table).
+// Primitives: the operators that lowerings are made of beside copy, add and multiply. The model calls none of them; a
+// device that lacks one of operators.h needs those that its lowering calls (docs/devices.md has the table).
 //
-// They compute in f32. rearrange alone converts between data types; product, gather_rows and grouped_linear take
-// inner values as they are. Indices are i32, on the device. Shapes of in and out are equal where nothing else is said,
-// and out may be an input where both have the same strides.
+// They compute in f32; gemm, gather_rows and grouped_linear take inner values as they are. Indices are i32, on the
+// device. Shapes of in and out are equal where nothing else is said, and out may be an input where both have the same
+// strides.
 #pragma once
 
 #include "device/operators.h"
-#include "device/strided.h"
 
 namespace lectern {
 
-// rearrange: out = in, converted where the types differ: between f32, f16 and bf16, and between f32 and i32.
 // exp, sqrt: of every element.
-struct MapArgs {
+struct UnaryArgs {
   StridedView in = {};
-  MutableStridedView out = {};
-};
-
-// plus, minus, times, divide, maximum: out = a ? b, element by element. Where b is empty, `number` stands for it.
-struct PairArgs {
-  StridedView a = {};
-  StridedView b = {};
-  float number = 0;
   MutableStridedView out = {};
 };
 
@@ -44,23 +34,24 @@ struct ActivateArgs {
   MutableTensorView x = {};
 };
 
-// out = mask != 0 ? a : b; the mask holds zeros and ones.
-struct SelectArgs {
+// where: out = mask != 0 ? a : b; the mask holds zeros and ones.
+struct WhereArgs {
   StridedView mask = {};
   StridedView a = {};
   StridedView b = {};
   MutableStridedView out = {};
 };
 
-// out = in * weight^T. in [rows, in], inner; out [rows, out] f32.
-struct ProductArgs {
+// gemm: out = in * weight^T. in [rows, in], inner; out [rows, out] f32.
+struct GemmArgs {
   TensorView in = {};
   const Matrix& weight;
   MutableTensorView out = {};
 };
 
-// out[p, q, i, j] = sum over k of a[p, q, i, k] * b[p, q, j, k]; a and b of any strides, out dense. f32.
-struct MatmulArgs {
+// batched_matmul: out[p, q, i, j] = sum over k of a[p, q, i, k] * b[p, q, j, k]; a and b of any strides, out dense.
+// f32.
+struct BatchedMatmulArgs {
   StridedView a = {};
   StridedView b = {};
   MutableTensorView out = {};
@@ -106,5 +97,28 @@ struct GroupedLinearArgs {
   Activation activation = Activation::none;
   MutableTensorView out = {};
 };
+
+// As LECTERN_MODEL_OPERATORS: name, arguments, the type that chooses the plan.
+#define LECTERN_PRIMITIVES(X)                        \
+  X(activate, ActivateArgs, f32)                     \
+  X(softmax, LineArgs, f32)                          \
+  X(grouped_linear, GroupedLinearArgs, args.in.type) \
+  X(top_k, TopKArgs, f32)                            \
+  X(sort, SortArgs, f32)                             \
+  X(gather_rows, RowsArgs, args.in.type)             \
+  X(scatter_rows, RowsArgs, f32)                     \
+  X(scatter_add, RowsArgs, f32)                      \
+  X(masked_scatter, MaskedScatterArgs, f32)          \
+  X(cumulative_sum, LineArgs, f32)                   \
+  X(where, WhereArgs, f32)                           \
+  X(subtract, BinaryArgs, f32)                       \
+  X(gemm, GemmArgs, args.in.type)                    \
+  X(batched_matmul, BatchedMatmulArgs, f32)          \
+  X(divide, BinaryArgs, f32)                         \
+  X(maximum, BinaryArgs, f32)                        \
+  X(exp, UnaryArgs, f32)                             \
+  X(sqrt, UnaryArgs, f32)                            \
+  X(reduce_sum, ReduceArgs, f32)                     \
+  X(reduce_max, ReduceArgs, f32)
 
 }  // namespace lectern

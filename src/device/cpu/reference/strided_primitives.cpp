@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/threads.h"
-#include "device/cpu/reference/part_kernels.h"
+#include "device/cpu/kernels.h"
 
 namespace lectern::cpu {
 namespace {
@@ -47,7 +47,7 @@ void for_each_line(const Shape& shape, const Body& body) {
 }
 
 template <typename Operation>
-void for_each_pair(const PairArgs& args, const Operation& operation) {
+void for_each_pair(const BinaryArgs& args, const Operation& operation) {
   const int64_t a_step = step_of(args.a);
   const int64_t b_step = args.b ? step_of(args.b) : 0;
   const int64_t out_step = step_of(args.out);
@@ -69,7 +69,7 @@ void for_each_pair(const PairArgs& args, const Operation& operation) {
 }
 
 template <typename Operation>
-void for_each_element(const MapArgs& args, const Operation& operation) {
+void for_each_element(const UnaryArgs& args, const Operation& operation) {
   for_each_line(args.out.shape, [&](int64_t line, int64_t length) {
     const float* in = floats_of(args.in, line);
     float* out = floats_of(args.out, line);
@@ -119,14 +119,14 @@ Stored load(const std::byte* at) {
 
 // Calls body(first byte of a line of in, first element of that line of out, length).
 template <typename From, typename To, typename Body>
-void for_each_line_of(const MapArgs& args, const Body& body) {
+void for_each_line_of(const CopyArgs& args, const Body& body) {
   for_each_line(args.out.shape, [&](int64_t line, int64_t length) {
     body(args.in.data + line_offset(args.in, line) * static_cast<int64_t>(sizeof(From)),
          reinterpret_cast<To*>(args.out.data) + line_offset(args.out, line), length);
   });
 }
 
-void convert(const MapArgs& args) {
+void convert(const CopyArgs& args) {
   with_type(args.in.type, [&](auto from) {
     with_type(args.out.type, [&](auto to) {
       using From = typename decltype(from)::Stored;
@@ -142,7 +142,7 @@ void convert(const MapArgs& args) {
 }
 
 template <typename Stored>
-void move(const MapArgs& args) {
+void move(const CopyArgs& args) {
   const int64_t in_step = step_of(args.in) * static_cast<int64_t>(sizeof(Stored));
   const int64_t out_step = step_of(args.out);
   for_each_line_of<Stored, Stored>(args, [&](const std::byte* in, Stored* out, int64_t length) {
@@ -167,35 +167,36 @@ void transpose(const StridedView& b, int64_t batch_offset, std::vector<float>& o
 
 }  // namespace
 
-void rearrange(Device&, const MapArgs& args) {
+void copy(Device&, const CopyArgs& args) {
   if (args.in.type != args.out.type) return convert(args);
+  if (size_of(args.in.type) == 1) return move<uint8_t>(args);
   if (size_of(args.in.type) == 2) return move<uint16_t>(args);
   move<uint32_t>(args);
 }
 
-void exp(Device&, const MapArgs& args) {
+void exp(Device&, const UnaryArgs& args) {
   for_each_element(args, [](float x) { return std::exp(x); });
 }
-void sqrt(Device&, const MapArgs& args) {
+void sqrt(Device&, const UnaryArgs& args) {
   for_each_element(args, [](float x) { return std::sqrt(x); });
 }
-void plus(Device&, const PairArgs& args) {
+void add(Device&, const BinaryArgs& args) {
   for_each_pair(args, [](float a, float b) { return a + b; });
 }
-void minus(Device&, const PairArgs& args) {
+void subtract(Device&, const BinaryArgs& args) {
   for_each_pair(args, [](float a, float b) { return a - b; });
 }
-void times(Device&, const PairArgs& args) {
+void multiply(Device&, const BinaryArgs& args) {
   for_each_pair(args, [](float a, float b) { return a * b; });
 }
-void divide(Device&, const PairArgs& args) {
+void divide(Device&, const BinaryArgs& args) {
   for_each_pair(args, [](float a, float b) { return a / b; });
 }
-void maximum(Device&, const PairArgs& args) {
+void maximum(Device&, const BinaryArgs& args) {
   for_each_pair(args, [](float a, float b) { return a < b ? b : a; });
 }
 
-void select(Device&, const SelectArgs& args) {
+void where(Device&, const WhereArgs& args) {
   for_each_line(args.out.shape, [&](int64_t line, int64_t length) {
     const float* mask = floats_of(args.mask, line);
     const float* a = floats_of(args.a, line);
@@ -226,7 +227,7 @@ void reduce_max(Device&, const ReduceArgs& args) {
   });
 }
 
-void matmul(Device&, const MatmulArgs& args) {
+void batched_matmul(Device&, const BatchedMatmulArgs& args) {
   const int64_t rows = args.out.shape[2];
   const int64_t n = args.out.shape[3];
   const int64_t depth = args.a.shape[3];

@@ -7,7 +7,6 @@
 
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/reference/part_kernels.h"
 #include "device/device.h"
 #include "device/ranking.h"
 
@@ -20,10 +19,10 @@ size_t row_bytes(const TensorView& rows) {
 
 }  // namespace
 
-void product(Device& device, const ProductArgs& args) {
+void gemm(Device& device, const GemmArgs& args) {
   if (args.in.type == DataType::f32) return linear(device, {.in = args.in, .weight = args.weight, .out = args.out});
   const Tensor wide(device, DataType::f32, args.in.shape);
-  rearrange(device, {args.in, wide});
+  copy(device, {args.in, wide});
   linear(device, {.in = wide, .weight = args.weight, .out = args.out});
 }
 
@@ -60,10 +59,10 @@ void grouped_linear(Device& device, const GroupedLinearArgs& args) {
   for (int64_t first = 0; first < rows;) {
     int64_t last = first;
     while (last < rows && groups[last] == groups[first]) ++last;
-    device.linear({.in = args.in.slice(first, last - first),
-                   .weight = args.experts[static_cast<size_t>(groups[first])].*args.part,
-                   .activation = args.activation,
-                   .out = args.out.slice(first, last - first)});
+    linear(device, {.in = args.in.slice(first, last - first),
+                    .weight = args.experts[static_cast<size_t>(groups[first])].*args.part,
+                    .activation = args.activation,
+                    .out = args.out.slice(first, last - first)});
     first = last;
   }
 }

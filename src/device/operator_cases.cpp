@@ -1,0 +1,393 @@
+#include "device/operator_cases.h"
+
+#include <array>
+
+#include "core/clock.h"
+#include "device/host_values.h"
+
+namespace lectern {
+
+// Multiples of 1/64 in -1 .. 1, which every type holds.
+std::vector<float> OperatorTrial::host(int64_t count) {
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& x : values) x = static_cast<float>(static_cast<int>(random_() % 129) - 64) / 64;
+  return values;
+}
+
+Tensor OperatorTrial::upload(const std::vector<float>& values, const Shape& shape) {
+  return from_host(device_, values, shape);
+}
+
+Tensor OperatorTrial::indices(const std::vector<int32_t>& values) { return from_host(device_, values); }
+
+Tensor OperatorTrial::inner(const Shape& shape) {
+  Tensor wide = floats(shape);
+  if (type_ == DataType::f32) return wide;
+  Tensor narrow(device_, type_, shape);
+  device_.copy({wide, narrow});
+  return narrow;
+}
+
+// As a model keeps its weights whose decoder computes in this type.
+WeightFormat OperatorTrial::weights() const {
+  const bool narrow = type_ != DataType::f32 && device_.precision(WeightFormat::bf16).decoder == type_;
+  return narrow ? WeightFormat::bf16 : WeightFormat::f32;
+}
+
+Matrix OperatorTrial::matrix(int64_t out, int64_t in, WeightFormat format) {
+  const std::vector<float>& values = weights_.emplace_back(host(out * in));
+  return device_.matrix(view_of_floats(values, {out, in}), format);
+}
+
+void OperatorTrial::run(const TensorView& out, const std::function<void()>& call) {
+  call();
+  if (timed_calls_ == 0) return device_.synchronize();
+  result = floats_to_host(device_, out);
+  const Clock clock;
+  for (int i = 0; i < timed_calls_; ++i) call();
+  floats_to_host(device_, out);
+  seconds = clock.seconds() / timed_calls_;
+}
+
+namespace {
+
+using Trial = OperatorTrial;
+
+template <Activation activation>
+void linear(Trial& t) {
+  const Tensor x = t.inner({96, 320});
+  const Matrix weight = t.matrix(256, 320);
+  const Tensor bias = t.floats({256});
+  const Tensor out = t.empty({96, 256});
+  t.run(out,
+        [&] { t.device().linear({.in = x, .weight = weight, .bias = bias, .activation = activation, .out = out}); });
+}
+
+void linear_of_one_row(Trial& t) {
+  const Tensor x = t.inner({1, 640});
+  const Matrix weight = t.matrix(512, 640);
+  const Tensor residual = t.floats({1, 512});
+  const Tensor out = t.empty_floats({1, 512});
+  t.run(out, [&] { t.device().linear({.in = x, .weight = weight, .residual = residual, .out = out}); });
+}
+
+void conv2d(Trial& t) {
+  const Tensor x = t.floats({1, 32, 32, 32});
+  const Matrix weight = t.matrix(48, 32 * 9);
+  const Tensor out = t.empty_floats({1, 16, 16, 48});
+  t.run(out,
+        [&] { t.device().conv2d({.in = x, .weight = weight, .kernel = 3, .stride = 2, .padding = 1, .out = out}); });
+}
+
+void im2col(Trial& t) {
+  const Tensor x = t.floats({2, 16, 16, 24});
+  const Tensor out = t.empty({2 * 16 * 16, 24 * 9});
+  t.run(out, [&] { t.device().im2col({.in = x, .kernel = 3, .padding = 1, .out = out}); });
+}
+
+template <bool layer>
+void norm(Trial& t) {
+  const Tensor x = t.floats({200, 384});
+  const Tensor weight = t.floats({384});
+  const Tensor bias = layer ? t.floats({384}) : Tensor();
+  const Tensor out = t.empty({200, 384});
+  const NormArgs args{x, weight, bias, 1e-6f, out};
+  t.run(out, [&] { layer ? t.device().layer_norm(args) : t.device().rms_norm(args); });
+}
+
+template <int window, bool relative>
+void attention(Trial& t) {
+  constexpr int64_t side = 20;
+  constexpr int64_t extent = 2 * (window > 0 ? window : side) - 1;
+  const Tensor qkv = t.inner({2, side, side, 3 * 128});
+  const Tensor padding = t.floats({3 * 128});
+  const Tensor down = relative ? t.floats({extent, 64}) : Tensor();
+  const Tensor across = relative ? t.floats({extent, 64}) : Tensor();
+  const Tensor out = t.empty({2, side, side, 128});
+  t.run(out, [&] { t.device().attention({qkv, 2, 0.125f, window, padding, down, across, out}); });
+}
+
+// Two sequences, one of which has a past.
+void paged_attention(Trial& t) {
+  constexpr int heads = 4;
+  constexpr int size = 64;
+  constexpr int64_t past = 150;
+  constexpr int64_t rows = 40;
+  const CacheFormat format = t.device().cache_format(heads, size, t.weights());
+  const auto pages_each = static_cast<int32_t>((past + rows + format.page_tokens - 1) / format.page_tokens);
+  std::vector<int32_t> pages;
+  for (int32_t i = 2 * pages_each; i-- > 0;) pages.push_back(i);
+  const auto bytes = static_cast<int64_t>(pages.size() * format.page_bytes);
+  const Tensor memory(t.device(), DataType::u8, {bytes});
+  const CacheLayer cache = {memory.view().data, static_cast<int64_t>(pages.size()), heads, size, format};
+  const std::span<const int32_t> first(pages.data(), static_cast<size_t>(pages_each));
+  const std::span<const int32_t> second(pages.data() + pages_each, static_cast<size_t>(pages_each));
+  const std::array<SequenceRows, 1> before = {{{0, past, 0, first}}};
+  const std::array<SequenceRows, 2> sequences = {{{0, 1, past, first}, {1, rows, 0, second}}};
+  const Tensor old_keys = t.inner({past, heads * size});
+  const Tensor old_values = t.inner({past, heads * size});
+  const Tensor queries = t.inner({rows + 1, heads * size});
+  const Tensor keys = t.inner({rows + 1, heads * size});
+  const Tensor values = t.inner({rows + 1, heads * size});
+  const Tensor out = t.empty({rows + 1, heads * size});
+  t.device().write_kv({old_keys, old_values, before, cache});
+  t.run(out, [&] {
+    t.device().write_kv({keys, values, sequences, cache});
+    t.device().paged_attention({queries, heads, 0.125f, sequences, cache, out});
+  });
+}
+
+void rope(Trial& t) {
+  const Tensor x = t.inner({100, 4 * 64});
+  const std::array<SequenceRows, 2> sequences = {{{0, 60, 7, {}}, {60, 40, 4000, {}}}};
+  t.run(x, [&] { t.device().rope({x, 4, 1e4f, sequences}); });
+}
+
+struct Mixture {
+  Mixture(Trial& t, int64_t width, int64_t inner) : router(t.matrix(8, width, WeightFormat::f32)) {
+    for (int e = 0; e < 8; ++e)
+      experts.push_back({t.matrix(inner, width), t.matrix(inner, width), t.matrix(width, inner)});
+  }
+  Matrix router;
+  std::vector<ExpertWeights> experts;
+};
+
+template <int64_t rows>
+void experts(Trial& t) {
+  const Tensor x = t.inner({rows, 128});
+  const Mixture mixture(t, 128, 96);
+  const Tensor out = t.floats({rows, 128});
+  t.run(out, [&] {
+    t.device().experts(
+        {.in = x, .router = mixture.router, .experts = mixture.experts, .top_k = 3, .scale = 0.01f, .out = out});
+  });
+}
+
+void gather(Trial& t) {
+  const Matrix table = t.matrix(100, 320, WeightFormat::f32);
+  const std::vector<int32_t> ids = {5, 6, 99, 0, 5, 41};
+  const Tensor out = t.empty_floats({6, 320});
+  t.run(out, [&] { t.device().gather({table, ids, out}); });
+}
+
+// To other strides, in another type.
+void copy(Trial& t) {
+  const Tensor x = t.floats({99, 320});
+  const Tensor out = t.inner({100, 400});
+  t.run(out, [&] { t.device().copy({x, MutableStridedView(out, 80, x.shape(), {400, 1})}); });
+}
+
+void transpose(Trial& t) {
+  const Tensor x = t.inner({4, 50, 60});
+  const Tensor out = t.empty({60, 4, 50});
+  t.run(out, [&] { t.device().copy({StridedView(x, 0, out.shape(), {1, 3000, 60}), out}); });
+}
+
+void add_repeated(Trial& t) {
+  const Tensor a = t.floats({4, 100, 320});
+  const Tensor b = t.floats({100, 320});
+  const Tensor out = t.empty_floats(a.shape());
+  t.run(out, [&] { t.device().add({.a = a, .b = broadcast(b, a.shape()), .out = out}); });
+}
+
+void multiply(Trial& t) {
+  const Tensor a = t.inner({100, 320});
+  const Tensor b = t.inner({100, 320});
+  const Tensor out = t.empty(a.shape());
+  t.run(out, [&] { t.device().multiply({.a = a, .b = b, .out = out}); });
+}
+
+void normalize_pixels(Trial& t) {
+  std::vector<uint8_t> view(64 * 64 * 3);
+  for (size_t i = 0; i < view.size(); ++i) view[i] = static_cast<uint8_t>(i * 7);
+  const std::array<const uint8_t*, 2> views = {view.data(), view.data()};
+  const Tensor out = t.empty_floats({2, 64, 64, 3});
+  t.run(out, [&] { t.device().normalize_pixels({views, 64, out}); });
+}
+
+void activate(Trial& t) {
+  const Tensor x = t.floats({100, 320});
+  t.run(x, [&] { t.device().activate({Activation::gelu, x}); });
+}
+
+void softmax(Trial& t) {
+  const Tensor x = t.floats({200, 300});
+  const Tensor out = t.empty_floats(x.shape());
+  t.run(out, [&] { t.device().softmax({x, out}); });
+}
+
+void grouped_linear(Trial& t) {
+  const Mixture mixture(t, 128, 96);
+  std::vector<int32_t> rising(60);
+  for (int32_t i = 0; i < 60; ++i) rising[static_cast<size_t>(i)] = i / 13 + (i > 30 ? 1 : 0);
+  const Tensor groups = t.indices(rising);
+  const Tensor x = t.inner({60, 128});
+  const Tensor out = t.empty({60, 96});
+  t.run(out, [&] {
+    t.device().grouped_linear({x, groups, mixture.experts, &ExpertWeights::up, Activation::silu, out});
+  });
+}
+
+void top_k(Trial& t) {
+  std::vector<float> different;  // of equal values a device may take any
+  different.reserve(50 * 64);
+  for (int i = 0; i < 50 * 64; ++i) different.push_back(static_cast<float>((i * 37 + i / 64) % 64) / 64);
+  const Tensor x = t.upload(different, {50, 64});
+  const Tensor values = t.empty_floats({50, 6});
+  const Tensor indices(t.device(), DataType::i32, {50, 6});
+  t.run(indices, [&] { t.device().top_k({x, values, indices}); });
+}
+
+void sort(Trial& t) {
+  std::vector<int32_t> numbers;
+  numbers.reserve(300);
+  for (int32_t i = 0; i < 300; ++i) numbers.push_back(i * 37 % 64);
+  const Tensor keys = t.indices(numbers);
+  const Tensor order(t.device(), DataType::i32, {300});
+  t.run(order, [&] { t.device().sort({keys, order}); });
+}
+
+void gather_rows(Trial& t) {
+  const Tensor x = t.inner({50, 320});
+  const Tensor indices = t.indices({3, 4, 5, 49, 0, 3});
+  const Tensor out = t.empty({6, 320});
+  t.run(out, [&] { t.device().gather_rows({x, indices, out}); });
+}
+
+void scatter_rows(Trial& t) {
+  const Tensor x = t.floats({5, 320});
+  const Tensor indices = t.indices({3, 4, 20, 0, 9});
+  const Tensor out = t.floats({30, 320});
+  t.run(out, [&] { t.device().scatter_rows({x, indices, out}); });
+}
+
+void scatter_add(Trial& t) {
+  const Tensor x = t.floats({6, 320});
+  const Tensor indices = t.indices({3, 4, 20, 3, 3, 9});
+  const Tensor out = t.floats({30, 320});
+  t.run(out, [&] { t.device().scatter_add({x, indices, out}); });
+}
+
+void masked_scatter(Trial& t) {
+  const Tensor x = t.floats({20, 320});
+  const std::vector<float> ones = {0, 1, 1, 0, 0, 1, 1, 1, 0, 1};
+  const Tensor mask = t.upload(ones, {10});
+  const Tensor out = t.floats({10, 320});
+  t.run(out, [&] { t.device().masked_scatter({x, mask, out}); });
+}
+
+void cumulative_sum(Trial& t) {
+  const Tensor x = t.floats({3, 1000});
+  const Tensor out = t.empty_floats(x.shape());
+  t.run(out, [&] { t.device().cumulative_sum({x, out}); });
+}
+
+void where(Trial& t) {
+  std::vector<float> ones;
+  ones.reserve(100);
+  for (int i = 0; i < 100; ++i) ones.push_back(i % 3 == 0 ? 1.0f : 0.0f);
+  const Tensor mask = t.upload(ones, {100});
+  const Tensor a = t.floats({100, 320});
+  const Tensor b = t.floats({100, 320});
+  const Tensor out = t.empty_floats(a.shape());
+  t.run(out, [&] { t.device().where({StridedView(mask, 0, a.shape(), {1, 0}), a, b, out}); });
+}
+
+// Of transposed views, one of them repeated.
+template <void (Device::*call)(const BinaryArgs&)>
+void binary(Trial& t) {
+  const Tensor a = t.floats({100, 320});
+  std::vector<float> values = t.host(100);
+  for (float& x : values) x += x < 0 ? -0.5f : 0.5f;
+  const Tensor b = t.upload(values, {100});
+  const Tensor out = t.empty_floats({320, 100});
+  t.run(out, [&] {
+    (t.device().*
+     call)({.a = StridedView(a, 0, out.shape(), {1, 320}), .b = StridedView(b, 0, out.shape(), {0, 1}), .out = out});
+  });
+}
+
+template <void (Device::*call)(const UnaryArgs&)>
+void unary(Trial& t) {
+  std::vector<float> values = t.host(100 * 320);
+  for (float& x : values) x = x * x;
+  const Tensor x = t.upload(values, {100, 320});
+  const Tensor out = t.empty_floats({320, 100});
+  t.run(out, [&] { (t.device().*call)({StridedView(x, 0, out.shape(), {1, 320}), out}); });
+}
+
+template <void (Device::*call)(const ReduceArgs&)>
+void reduce(Trial& t) {
+  const Tensor x = t.floats({100, 320});
+  const Tensor out = t.empty_floats({100, 1});
+  t.run(out, [&] { (t.device().*call)({x, out}); });
+}
+
+void gemm(Trial& t) {
+  const Tensor x = t.inner({96, 320});
+  const Matrix weight = t.matrix(256, 320);
+  const Tensor out = t.empty_floats({96, 256});
+  t.run(out, [&] { t.device().gemm({x, weight, out}); });
+}
+
+void batched_matmul(Trial& t) {
+  const Tensor a = t.floats({6, 80, 64});
+  const Tensor b = t.floats({2, 64, 90});
+  const Tensor out = t.empty_floats({2, 3, 80, 90});
+  t.run(out, [&] {
+    t.device().batched_matmul({StridedView(a, 0, {2, 3, 80, 64}, {15360, 5120, 64, 1}),
+                               StridedView(b, 0, {2, 3, 90, 64}, {5760, 0, 1, 90}), out});
+  });
+}
+
+constexpr std::array cases = {
+    OperatorCase{Operator::copy, copy},
+    OperatorCase{Operator::copy, transpose, ", transposed"},
+    OperatorCase{Operator::linear, linear<Activation::gelu>},
+    OperatorCase{Operator::linear, linear<Activation::quick_gelu>, ", quick_gelu"},
+    OperatorCase{Operator::linear, linear<Activation::silu>, ", silu"},
+    OperatorCase{Operator::linear, linear_of_one_row, ", one row"},
+    OperatorCase{Operator::conv2d, conv2d},
+    OperatorCase{Operator::im2col, im2col},
+    OperatorCase{Operator::layer_norm, norm<true>},
+    OperatorCase{Operator::rms_norm, norm<false>},
+    OperatorCase{Operator::attention, attention<14, true>, ", windows"},
+    OperatorCase{Operator::attention, attention<0, true>, ", relative"},
+    OperatorCase{Operator::attention, attention<0, false>, ", plain"},
+    OperatorCase{Operator::paged_attention, paged_attention, " and write_kv"},
+    OperatorCase{Operator::rope, rope},
+    OperatorCase{Operator::experts, experts<1>, ", one row"},
+    OperatorCase{Operator::experts, experts<60>},
+    OperatorCase{Operator::gather, gather},
+    OperatorCase{Operator::normalize_pixels, normalize_pixels},
+    OperatorCase{Operator::add, add_repeated, ", repeated"},
+    OperatorCase{Operator::add, binary<&Device::add>},
+    OperatorCase{Operator::multiply, multiply, ", inner"},
+    OperatorCase{Operator::multiply, binary<&Device::multiply>},
+    OperatorCase{Operator::activate, activate},
+    OperatorCase{Operator::softmax, softmax},
+    OperatorCase{Operator::grouped_linear, grouped_linear},
+    OperatorCase{Operator::top_k, top_k},
+    OperatorCase{Operator::sort, sort},
+    OperatorCase{Operator::gather_rows, gather_rows},
+    OperatorCase{Operator::scatter_rows, scatter_rows},
+    OperatorCase{Operator::scatter_add, scatter_add},
+    OperatorCase{Operator::masked_scatter, masked_scatter},
+    OperatorCase{Operator::cumulative_sum, cumulative_sum},
+    OperatorCase{Operator::where, where},
+    OperatorCase{Operator::subtract, binary<&Device::subtract>},
+    OperatorCase{Operator::gemm, gemm},
+    OperatorCase{Operator::batched_matmul, batched_matmul},
+    OperatorCase{Operator::divide, binary<&Device::divide>},
+    OperatorCase{Operator::maximum, binary<&Device::maximum>},
+    OperatorCase{Operator::exp, unary<&Device::exp>},
+    OperatorCase{Operator::sqrt, unary<&Device::sqrt>},
+    OperatorCase{Operator::reduce_sum, reduce<&Device::reduce_sum>},
+    OperatorCase{Operator::reduce_max, reduce<&Device::reduce_max>},
+};
+
+}  // namespace
+
+std::span<const OperatorCase> operator_cases() { return cases; }
+
+}  // namespace lectern

@@ -1,0 +1,59 @@
+// What every operator is tried on: small inputs, the same on every device. diagnose/operator_check compares the results
+// of two devices; a device whose software may lack kernels runs them when it is opened.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "device/device.h"
+
+namespace lectern {
+
+// One run of one operator on one device. Inputs come from a fixed seed.
+class OperatorTrial {
+ public:
+  // `type` is that of inner values. The operator is called once for its result, then `timed_calls` times; without those
+  // it is called once, waited for, and has no result.
+  OperatorTrial(Device& device, DataType type, int timed_calls)
+      : device_(device), type_(type), timed_calls_(timed_calls) {}
+
+  Device& device() { return device_; }
+  DataType type() const { return type_; }
+
+  std::vector<float> host(int64_t count);
+  Tensor floats(const Shape& shape) { return upload(host(shape.elements()), shape); }
+  Tensor inner(const Shape& shape);
+  Tensor indices(const std::vector<int32_t>& values);
+  Tensor upload(const std::vector<float>& values, const Shape& shape);
+  Tensor empty(const Shape& shape) { return {device_, type_, shape}; }
+  Tensor empty_floats(const Shape& shape) { return {device_, DataType::f32, shape}; }
+  WeightFormat weights() const;
+  Matrix matrix(int64_t out, int64_t in) { return matrix(out, in, weights()); }
+  Matrix matrix(int64_t out, int64_t in, WeightFormat format);
+
+  void run(const TensorView& out, const std::function<void()>& call);
+
+  std::vector<float> result;  // of the first call
+  double seconds = 0;         // of a later call
+
+ private:
+  Device& device_;
+  DataType type_;
+  int timed_calls_;
+  std::minstd_rand random_{1};
+  std::deque<std::vector<float>> weights_;
+};
+
+struct OperatorCase {
+  Operator which;
+  void (*run)(OperatorTrial&);
+  const char* variant = "";
+};
+
+// Of every operator, what others need before them.
+std::span<const OperatorCase> operator_cases();
+
+}  // namespace lectern

@@ -1,0 +1,87 @@
+#include "device/operator_work.h"
+
+#include <cmath>
+
+namespace lectern {
+namespace {
+
+Work product(double rows, const Matrix& weight) {
+  return {2 * rows * static_cast<double>(weight.out()) * static_cast<double>(weight.in()), bytes_of(weight)};
+}
+
+double elements(const TensorView& view) { return static_cast<double>(view.shape.elements()); }
+
+// The part of `count` experts that somebody chooses.
+double chosen_part(double rows, double choices, double count) { return 1 - std::pow(1 - choices / count, rows); }
+
+}  // namespace
+
+Work work_of(const LinearArgs& args) {
+  Work work = product(elements(args.in) / static_cast<double>(args.weight.in()), args.weight);
+  work.bytes += bytes_of(args.in) + bytes_of(args.bias) + bytes_of(args.residual) + bytes_of(args.out);
+  return work;
+}
+
+Work work_of(const Conv2dArgs& args) {
+  Work work = product(elements(args.out) / static_cast<double>(args.weight.out()), args.weight);
+  work.bytes += bytes_of(args.in) + bytes_of(args.out);
+  return work;
+}
+
+Work work_of(const AttentionArgs& args) {
+  const double places = static_cast<double>(args.qkv.shape[1] * args.qkv.shape[2]);
+  const double keys = args.window > 0 ? static_cast<double>(args.window) * args.window : places;
+  // Two products of every query with every key, and what every query adds by line and column.
+  const double relative = args.relative_height ? elements(args.out) * 4 * std::sqrt(keys) : 0;
+  return {4 * elements(args.out) * keys + relative, bytes_of(args.qkv) + bytes_of(args.out)};
+}
+
+Work work_of(const PagedAttentionArgs& args) {
+  const double of_token =
+      static_cast<double>(args.cache.format.page_bytes) / std::max(1, args.cache.format.page_tokens);
+  Work work = {0, bytes_of(args.queries) + bytes_of(args.out)};
+  for (const SequenceRows& sequence : args.sequences) {
+    const auto rows = static_cast<double>(sequence.rows);
+    const auto past = static_cast<double>(sequence.position);
+    work.operations += 4 * args.heads * static_cast<double>(args.cache.head_size) * rows * (past + (rows + 1) / 2);
+    work.bytes += (past + rows) * of_token;
+  }
+  return work;
+}
+
+Work work_of(const ExpertsArgs& args) {
+  const auto rows = static_cast<double>(args.in.shape[0]);
+  Work work = product(rows, args.router);
+  work.bytes += bytes_of(args.in) + 2 * bytes_of(args.out);
+  if (args.experts.empty()) return work;
+  const auto count = static_cast<double>(args.experts.size());
+  const double read = chosen_part(rows, args.top_k, count) * count;
+  for (const Matrix* part : {&args.experts[0].gate, &args.experts[0].up, &args.experts[0].down}) {
+    work.operations += product(rows * args.top_k, *part).operations;
+    work.bytes += read * bytes_of(*part);
+  }
+  return work;
+}
+
+Work work_of(const GroupedLinearArgs& args) {
+  const Matrix& one = args.experts[0].*args.part;
+  const auto rows = static_cast<double>(args.in.shape[0]);
+  const auto count = static_cast<double>(args.experts.size());
+  return {product(rows, one).operations,
+          bytes_of(args.in) + bytes_of(args.out) + chosen_part(rows, 1, count) * count * bytes_of(one)};
+}
+
+Work work_of(const GatherArgs& args) { return {0, 2 * bytes_of(args.out)}; }
+
+Work work_of(const GemmArgs& args) {
+  Work work = product(static_cast<double>(args.in.shape[0]), args.weight);
+  work.bytes += bytes_of(args.in) + bytes_of(args.out);
+  return work;
+}
+
+Work work_of(const BatchedMatmulArgs& args) {
+  return {2 * elements(args.out) * static_cast<double>(args.a.shape[-1]),
+          bytes_of(args.a) + bytes_of(args.b) + bytes_of(args.out)};
+}
+
+}  // namespace lectern

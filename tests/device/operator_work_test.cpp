@@ -1,0 +1,45 @@
+#include "device/operator_work.h"
+
+#include <gtest/gtest.h>
+
+#include "device/cpu/cpu_device.h"
+#include "support/values.h"
+
+namespace lectern {
+namespace {
+
+using testing::view_of;
+
+TEST(OperatorWork, OfAProduct) {
+  std::vector<float> values(1000);
+  const Matrix weight = cpu_device().matrix(view_of(values, {8, 16}), WeightFormat::f32);
+  const Work work =
+      work_of(LinearArgs{.in = view_of(values, {3, 16}), .weight = weight, .out = view_of(values, {3, 8})});
+  EXPECT_EQ(work.operations, 2 * 3 * 8 * 16);
+  EXPECT_EQ(work.bytes, 4 * (3 * 16 + 8 * 16 + 3 * 8));
+}
+
+TEST(OperatorWork, CountsWhatIsRepeatedOnce) {
+  std::vector<float> values(1000);
+  const MutableTensorView all = view_of(values, {10, 20});
+  const Work work = work_of(BinaryArgs{.a = all, .b = broadcast(view_of(values, {20}), all.shape), .out = all});
+  EXPECT_EQ(work.operations, 0);
+  EXPECT_EQ(work.bytes, 4 * (200 + 20 + 200));
+}
+
+// A row of 4 heads of 8 sees itself and what is before it.
+TEST(OperatorWork, OfCausalAttention) {
+  std::vector<float> values(1000);
+  const std::array<SequenceRows, 1> rows = {{{0, 2, 10, {}}}};
+  const CacheLayer cache = {nullptr, 1, 4, 8, {64, 64 * 2 * 32 * 4, DataType::f32}};
+  const Work work = work_of(PagedAttentionArgs{.queries = view_of(values, {2, 32}),
+                                               .heads = 4,
+                                               .sequences = rows,
+                                               .cache = cache,
+                                               .out = view_of(values, {2, 32})});
+  EXPECT_EQ(work.operations, 4 * 32 * (11 + 12));
+  EXPECT_EQ(work.bytes, 4 * (2 * 32 + 2 * 32 + 12 * 2 * 32));
+}
+
+}  // namespace
+}  // namespace lectern
