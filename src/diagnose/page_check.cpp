@@ -48,7 +48,7 @@ struct Page {
     engine.add(std::move(request));
     for (bool more = true; more;) {
       more = engine.step();
-      for (const Event& event : engine.take_events()) {
+      for (const RequestEvent& event : engine.take_events()) {
         if (event.error) std::rethrow_exception(event.error);
         if (!event.logits.empty() && written.logits.empty()) written.prefill_seconds = clock.seconds();
         written.logits.insert(written.logits.end(), event.logits.begin(), event.logits.end());

@@ -57,8 +57,8 @@ void Engine::cancel(RequestId id) {
   mark(scheduler_.running());
 }
 
-Event& Engine::tell(const Sequence& sequence, Event::Kind kind) {
-  Event& event = events_.emplace_back();
+RequestEvent& Engine::tell(const Sequence& sequence, RequestEvent::Kind kind) {
+  RequestEvent& event = events_.emplace_back();
   event.request = sequence.id;
   event.kind = kind;
   event.written = sequence.written();
@@ -66,14 +66,14 @@ Event& Engine::tell(const Sequence& sequence, Event::Kind kind) {
 }
 
 void Engine::finish(Sequence& sequence, Finish reason) {
-  Event& event = tell(sequence, Event::Kind::finished);
+  RequestEvent& event = tell(sequence, RequestEvent::Kind::finished);
   event.finish = reason;
   event.tokens = sequence.take_settled(true);
   sequence.finished = true;
 }
 
 void Engine::fail(Sequence& sequence, std::exception_ptr error) {
-  tell(sequence, Event::Kind::failed).error = std::move(error);
+  tell(sequence, RequestEvent::Kind::failed).error = std::move(error);
   sequence.finished = true;
 }
 
@@ -95,7 +95,7 @@ void Engine::end_cancelled() {
 
 void Engine::start_admitted() {
   for (const auto& sequence : scheduler_.running()) {
-    if (!std::exchange(sequence->started, true)) tell(*sequence, Event::Kind::started);
+    if (!std::exchange(sequence->started, true)) tell(*sequence, RequestEvent::Kind::started);
   }
 }
 
@@ -108,7 +108,7 @@ void Engine::encode(Sequence& sequence, bool alone) {
     if (!done) return;
     sequence.image = sequence.encoding->rows();
     sequence.request.views.reset();
-    tell(sequence, Event::Kind::encoded).seconds = sequence.encode_seconds;
+    tell(sequence, RequestEvent::Kind::encoded).seconds = sequence.encode_seconds;
   } catch (const DeviceFailure&) {
     throw;
   } catch (const std::exception&) {
@@ -123,9 +123,9 @@ void Engine::choose(Sequence& sequence, std::span<const float> logits) {
   } catch (const Error&) {
     return fail(sequence, std::current_exception());
   }
-  if (outcome.loop) tell(sequence, Event::Kind::loop).loop = *outcome.loop;
+  if (outcome.loop) tell(sequence, RequestEvent::Kind::loop).loop = *outcome.loop;
   if (outcome.finish != Finish::end) {
-    Event& event = tell(sequence, Event::Kind::written);
+    RequestEvent& event = tell(sequence, RequestEvent::Kind::written);
     event.tokens = sequence.take_settled(false);
     if (sequence.request.logits) event.logits.assign(logits.begin(), logits.end());
   }

@@ -2,7 +2,7 @@
 //
 //   RequestId id = engine.add(std::move(request));
 //   while (engine.step()) {
-//     for (Event& event : engine.take_events()) ...
+//     for (RequestEvent& event : engine.take_events()) ...
 //   }
 //
 // One thread uses it. What a request writes does not depend on the others.
@@ -28,7 +28,7 @@ class Engine {
   // Does one step; false when no request is left. What it throws concerns all requests; clear() is due then.
   bool step();
   // What happened since the last call, in order.
-  std::vector<Event> take_events() { return std::exchange(events_, {}); }
+  std::vector<RequestEvent> take_events() { return std::exchange(events_, {}); }
 
   // Drops every request, without an event.
   void clear();
@@ -41,14 +41,14 @@ class Engine {
   void encode(Sequence& sequence, bool alone);
   void run(const StepPlan& plan);
   void choose(Sequence& sequence, std::span<const float> logits);
-  Event& tell(const Sequence& sequence, Event::Kind kind);
+  RequestEvent& tell(const Sequence& sequence, RequestEvent::Kind kind);
   void finish(Sequence& sequence, Finish reason);
   void fail(Sequence& sequence, std::exception_ptr error);
 
   ModelRunner& runner_;
   Scheduler scheduler_;
   RequestId last_id_ = 0;
-  std::vector<Event> events_;
+  std::vector<RequestEvent> events_;
 };
 
 }  // namespace lectern

@@ -57,7 +57,7 @@ struct Token {
   float log_probability = 0;  // natural; among all tokens, before bans. 0 unless asked for
 };
 
-struct Event {
+struct RequestEvent {
   enum class Kind : uint8_t {
     started,   // it was admitted: its image is encoded now
     encoded,   // its image is encoded, and its prompt is read now

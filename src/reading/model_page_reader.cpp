@@ -135,7 +135,7 @@ struct ModelPageReader::State {
         engine(runner, {.sequences = batch}) {}
 
   void begin(Reading& reading);
-  void take(Reading& reading, const Event& event);
+  void take(Reading& reading, const RequestEvent& event);
   void close(Reading& reading);
   bool go_on(Reading& reading);
   bool give_up(Reading& reading, const std::exception_ptr& error);
@@ -198,21 +198,21 @@ void ModelPageReader::State::begin(Reading& reading) {
   reading.request = engine.add(std::move(request));
 }
 
-void ModelPageReader::State::take(Reading& reading, const Event& event) {
+void ModelPageReader::State::take(Reading& reading, const RequestEvent& event) {
   DocumentPage& page = reading.page;
-  if (event.kind == Event::Kind::started) progress(reading, Stage::encode);
-  if (event.kind == Event::Kind::encoded) {
+  if (event.kind == RequestEvent::Kind::started) progress(reading, Stage::encode);
+  if (event.kind == RequestEvent::Kind::encoded) {
     page.encode_seconds += event.seconds;
     progress(reading, Stage::prefill);
     reading.working = Clock();
   }
-  if (event.kind == Event::Kind::loop) {
+  if (event.kind == RequestEvent::Kind::loop) {
     ++page.guard.loops;
     page.guard.dropped += event.loop.dropped;
     if (event.loop.retried) page.guard.action = "continued";
   }
-  const bool chosen =
-      event.kind == Event::Kind::written || (event.kind == Event::Kind::finished && event.finish == Finish::end);
+  const bool chosen = event.kind == RequestEvent::Kind::written ||
+                      (event.kind == RequestEvent::Kind::finished && event.finish == Finish::end);
   if (chosen && page.prefill_seconds == 0) page.prefill_seconds = reading.working.seconds();
   for (const Token& token : event.tokens) {
     page.raw += reading.raw.push(token.id);
@@ -220,8 +220,8 @@ void ModelPageReader::State::take(Reading& reading, const Event& event) {
     show(reading, reading.shown.push(token.id));
   }
   page.tokens = event.written;
-  if (event.kind == Event::Kind::written) progress(reading, Stage::decode);
-  if (event.kind == Event::Kind::finished) page.finish = name_of(event.finish);
+  if (event.kind == RequestEvent::Kind::written) progress(reading, Stage::decode);
+  if (event.kind == RequestEvent::Kind::finished) page.finish = name_of(event.finish);
 }
 
 // The model has finished what was to be read.
@@ -317,15 +317,15 @@ void ModelPageReader::step(std::vector<PageEvent>& events) {
   } appended{state_->events, events};
   auto& readings = state_->readings;
   state_->engine.step();
-  for (Event& event : state_->engine.take_events()) {
+  for (RequestEvent& event : state_->engine.take_events()) {
     const auto place = std::ranges::find(readings, event.request, [](const auto& reading) { return reading->request; });
     if (place == readings.end()) continue;
     state_->take(**place, event);
-    if (event.kind != Event::Kind::finished && event.kind != Event::Kind::failed) continue;
+    if (event.kind != RequestEvent::Kind::finished && event.kind != RequestEvent::Kind::failed) continue;
     // Out of the list first: what is called may throw.
     std::unique_ptr<Reading> reading = std::move(*place);
     readings.erase(place);
-    if (event.kind == Event::Kind::finished) {
+    if (event.kind == RequestEvent::Kind::finished) {
       state_->close(*reading);
       if (state_->go_on(*reading)) {
         readings.push_back(std::move(reading));

@@ -100,8 +100,8 @@ Steps run_steps(const LoadedModel& model, const std::vector<int32_t>& prompt, co
   engine.add(std::move(request));
   for (bool more = true; more;) {
     more = engine.step();
-    for (const Event& event : engine.take_events()) {
-      if (event.kind == Event::Kind::finished) steps.finishes.push_back(event.finish);
+    for (const RequestEvent& event : engine.take_events()) {
+      if (event.kind == RequestEvent::Kind::finished) steps.finishes.push_back(event.finish);
       if (event.logits.empty()) continue;
       steps.vocabulary = static_cast<int64_t>(event.logits.size());
       steps.logits.insert(steps.logits.end(), event.logits.begin(), event.logits.end());

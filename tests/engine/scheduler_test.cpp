@@ -153,8 +153,8 @@ TEST(Scheduler, AdmitsInTheOrderOfArrival) {
   }
   for (bool more = true; more;) {
     more = engine.step();
-    for (const Event& event : engine.take_events()) {
-      if (event.kind == Event::Kind::started) started.push_back(event.request);
+    for (const RequestEvent& event : engine.take_events()) {
+      if (event.kind == RequestEvent::Kind::started) started.push_back(event.request);
     }
   }
   EXPECT_EQ(started, added);

@@ -44,7 +44,7 @@ class EngineRun {
 
   bool step() {
     const bool more = engine.step();
-    for (const Event& event : engine.take_events()) take(event, *outcomes_.at(event.request));
+    for (const RequestEvent& event : engine.take_events()) take(event, *outcomes_.at(event.request));
     return more;
   }
 
@@ -55,19 +55,19 @@ class EngineRun {
   }
 
  private:
-  static void take(const Event& event, WrittenText& outcome) {
+  static void take(const RequestEvent& event, WrittenText& outcome) {
     EXPECT_FALSE(outcome.ended()) << "an event behind the last";
-    outcome.started += event.kind == Event::Kind::started;
-    outcome.encoded += event.kind == Event::Kind::encoded;
+    outcome.started += event.kind == RequestEvent::Kind::started;
+    outcome.encoded += event.kind == RequestEvent::Kind::encoded;
     for (const Token& token : event.tokens) {
       outcome.tokens.push_back(token.id);
       outcome.log_probabilities.push_back(token.log_probability);
     }
     EXPECT_LE(static_cast<int64_t>(outcome.tokens.size()), event.written) << "a token was told and taken back";
     if (!event.logits.empty()) outcome.logits.push_back(event.logits);
-    if (event.kind == Event::Kind::written) outcome.steps.push_back(event.written);
-    if (event.kind == Event::Kind::loop) outcome.loops.push_back(event.loop);
-    if (event.kind == Event::Kind::finished) outcome.finishes.push_back(event.finish);
+    if (event.kind == RequestEvent::Kind::written) outcome.steps.push_back(event.written);
+    if (event.kind == RequestEvent::Kind::loop) outcome.loops.push_back(event.loop);
+    if (event.kind == RequestEvent::Kind::finished) outcome.finishes.push_back(event.finish);
     outcome.cut_bytes = event.cut_bytes;
     if (!event.error) return;
     try {

@@ -260,8 +260,8 @@ void bench_company(const LoadedModel& model, const std::shared_ptr<const Views>&
   Clock waiting;
   for (bool arrived = false; !arrived;) {
     engine.step();
-    for (const Event& event : engine.take_events()) {
-      if (event.kind != Event::Kind::written) continue;
+    for (const RequestEvent& event : engine.take_events()) {
+      if (event.kind != RequestEvent::Kind::written) continue;
       arrived |= event.request == second;
       if (event.request != first) continue;
       (second == 0 ? alone : beside).push_back(waiting.seconds());

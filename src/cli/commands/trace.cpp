@@ -104,7 +104,7 @@ int trace(const Arguments& arguments) {
   engine.add(std::move(request));
   for (bool more = true; more;) {
     more = engine.step();
-    for (const Event& event : engine.take_events()) {
+    for (const RequestEvent& event : engine.take_events()) {
       if (event.error) std::rethrow_exception(event.error);
       if (event.logits.empty()) continue;
       width = static_cast<int64_t>(event.logits.size());

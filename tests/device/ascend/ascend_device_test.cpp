@@ -151,9 +151,9 @@ std::vector<int32_t> run_mini(Device& device, int64_t most_tokens = 3, const std
   engine.add(std::move(request));
   for (bool more = true; more;) {
     more = engine.step();
-    for (const Event& event : engine.take_events()) {
+    for (const RequestEvent& event : engine.take_events()) {
       for (const Token& token : event.tokens) tokens.push_back(token.id);
-      if (on_step && event.kind == Event::Kind::written) on_step();
+      if (on_step && event.kind == RequestEvent::Kind::written) on_step();
     }
   }
   return tokens;
