@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
-#include "device/device.h"
+#include "device/host_values.h"
 
 namespace lectern {
 
@@ -39,7 +39,7 @@ class WeightLoader {
   Matrix matrix(const std::string& name, const Shape& shape) const { return matrix(name, shape, format_); }
   Matrix matrix(const std::string& name, const Shape& shape, WeightFormat format) const;
   Tensor vector(const std::string& name, const Shape& shape) const {
-    return device_.vector(checkpoint_.weight(name, shape));
+    return floats_from_host(device_, checkpoint_.weight(name, shape));
   }
   // In the host's memory.
   std::vector<float> values(const std::string& name, const Shape& shape) const;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "device/device_info.h"
 #include "device/operator_table.h"
 
 namespace lectern {
@@ -53,30 +54,59 @@ struct Precision {
   DataType decoder = DataType::f32;
 };
 
+// A place in the order of a device's work.
+class Event {
+ public:
+  virtual ~Event() = default;
+  // Whether everything before it is done. Throws Error when that work failed.
+  virtual bool passed() = 0;
+  virtual void wait() = 0;
+};
+
+// One queue of work: operators and copies happen in the order in which they are given, whatever thread gives them, and
+// perhaps later. A second queue on the same hardware is a second Device.
 class Device {
  public:
   virtual ~Device() = default;
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  virtual const char* name() const = 0;
-  // Uninitialised memory, aligned for any operator; throws Error when there is none.
+  virtual const char* name() const = 0;  // as in info()
+  virtual DeviceInfo info() const = 0;
+  // Of the device, as it is now.
+  virtual DeviceMemory memory() const { return {}; }
+  // Null where it cannot be measured.
+  virtual std::unique_ptr<DevicePeaks> measure_peaks() { return nullptr; }
+
+  // Uninitialised memory, aligned for any operator; throws Error (out_of_memory) when there is none. What is released
+  // may be handed out again at once, since everything on the device happens in the order in which it was given.
   virtual std::byte* allocate(size_t bytes) = 0;
   virtual void release(std::byte* data, size_t bytes) noexcept = 0;
+  // Memory of the host for HostBuffer.
+  virtual std::byte* allocate_host(size_t bytes);
+  virtual void release_host(std::byte* data, size_t bytes) noexcept;
+
+  // Copies bytes to a tensor of any type, in order with the operators. `from` may be used again when it returns.
+  virtual void upload(const void* from, const MutableTensorView& to) = 0;
+  // Copies a tensor of any type to the host, in order with the operators, and waits for it. Throws Error when work
+  // given before failed.
+  virtual void download(const TensorView& from, void* to) = 0;
+  // The same without waiting: the bytes are at `to`, in a HostBuffer of this device, when an event recorded afterwards
+  // has passed.
+  virtual void download_later(const TensorView& from, std::byte* to) { download(from, to); }
+  // Passes when all work given so far is done.
+  virtual std::unique_ptr<Event> record();
+  // Waits for all work given so far. Throws Error when that work failed.
+  virtual void synchronize() {}
+
   // Prepares a weight of type f32, f16 or bf16, whose first extent is out and whose others together are in.
   // `weight` must outlive the result.
   virtual Matrix matrix(const TensorView& weight, WeightFormat format) = 0;
   // A weight [out, in] that `matrix` of the cpu device has packed before, without a copy: `bytes` is all of its storage
   // and must outlive the result. Throws Error where the bytes are not of that size, or the device packs otherwise.
   virtual Matrix packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
-  // A f32 copy on the device of a small tensor in the host's memory, e.g. a norm's weight.
-  virtual Tensor vector(const TensorView& values) = 0;
-  // Copies f32 values to the host when all work before is done. Throws Error when that work failed.
-  virtual void read(const TensorView& values, float* out) = 0;
 
   virtual Precision precision(WeightFormat format) const = 0;
-  // How weights are kept when nobody says how, of a model that is not packed.
-  virtual WeightFormat usual_weights() const { return WeightFormat::f32; }
   // The device's own, or that of the replacement where store and paged_attention are replaced.
   CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format) const;
 
@@ -94,8 +124,6 @@ class Device {
   // Times every operator that is called from now on, by any thread, until it is given null; slower, since it waits for
   // each. The profile must outlive its use.
   void set_profile(OperatorProfile* profile) { profile_ = profile; }
-  // Waits for all work given so far. Throws Error when that work failed.
-  virtual void synchronize() {}
 
  protected:
   // What the device lacks, what it has for other types only, and what it is to do without is replaced.
@@ -119,5 +147,40 @@ inline Tensor::Tensor(Device& device, DataType type, const Shape& shape) : devic
 inline Tensor::~Tensor() {
   if (view_.data != nullptr) device_->release(view_.data, view_.bytes());
 }
+
+// Memory of the host that a device copies to without waiting, pinned where that matters. Movable; the device must
+// outlive it.
+class HostBuffer {
+ public:
+  HostBuffer() = default;
+  HostBuffer(Device& device, size_t bytes) : device_(&device), data_(device.allocate_host(bytes)), bytes_(bytes) {}
+  HostBuffer(HostBuffer&& other) noexcept { swap(other); }
+  HostBuffer& operator=(HostBuffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  HostBuffer(const HostBuffer&) = delete;
+  HostBuffer& operator=(const HostBuffer&) = delete;
+  ~HostBuffer() {
+    if (data_ != nullptr) device_->release_host(data_, bytes_);
+  }
+
+  std::byte* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+  template <typename T>
+  std::span<T> as() const {
+    return {reinterpret_cast<T*>(data_), bytes_ / sizeof(T)};
+  }
+
+ private:
+  void swap(HostBuffer& other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+  }
+  Device* device_ = nullptr;
+  std::byte* data_ = nullptr;
+  size_t bytes_ = 0;
+};
 
 }  // namespace lectern

@@ -1,29 +1,67 @@
 #include "device/host_values.h"
 
+#include <cstring>
+
 namespace lectern {
 
 Tensor from_host(Device& device, std::span<const float> values, const Shape& shape) {
-  return device.vector(view_of_floats(values, shape));
+  Tensor result(device, DataType::f32, shape);
+  device.upload(values.data(), result);
+  return result;
 }
 
-Tensor from_host(Device& device, std::span<const int32_t> indices) {
-  const std::vector<float> values(indices.begin(), indices.end());
-  const Shape shape = {static_cast<int64_t>(indices.size())};
-  Tensor result(device, DataType::i32, shape);
-  device.copy({from_host(device, values, shape), result});
+Tensor from_host(Device& device, std::span<const int32_t> values) {
+  Tensor result(device, DataType::i32, {static_cast<int64_t>(values.size())});
+  device.upload(values.data(), result);
   return result;
+}
+
+Tensor floats_from_host(Device& device, const TensorView& values) {
+  std::vector<float> wide(static_cast<size_t>(values.shape.elements()));
+  if (values.type == DataType::f32) {
+    std::memcpy(wide.data(), values.data, values.bytes());  // which a file may hold at any address
+  } else {
+    for (size_t i = 0; i < wide.size(); ++i) {
+      uint16_t bits = 0;
+      std::memcpy(&bits, values.data + i * sizeof(bits), sizeof(bits));
+      wide[i] = values.type == DataType::f16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+    }
+  }
+  return from_host(device, wide, values.shape);
 }
 
 std::vector<float> floats_to_host(Device& device, const TensorView& values) {
   std::vector<float> result(static_cast<size_t>(values.shape.elements()));
   const Wide wide(device, values);
-  device.read(wide.view(), result.data());
+  device.download(wide.view(), result.data());
   return result;
 }
 
 std::vector<int32_t> indices_to_host(Device& device, const TensorView& indices) {
-  const std::vector<float> values = floats_to_host(device, indices);
-  return {values.begin(), values.end()};
+  std::vector<int32_t> result(static_cast<size_t>(indices.shape.elements()));
+  device.download(indices, result.data());
+  return result;
+}
+
+Chosen choose_largest(Device& device, const TensorView& logits, std::span<const std::vector<int32_t>> banned) {
+  const auto rows = static_cast<size_t>(logits.shape[0]);
+  const Tensor ids(device, DataType::i32, {logits.shape[0]});
+  const Tensor log_probabilities(device, DataType::f32, {logits.shape[0]});
+  std::vector<int32_t> all, ends;
+  for (const std::vector<int32_t>& of_row : banned) {
+    all.insert(all.end(), of_row.begin(), of_row.end());
+    ends.push_back(static_cast<int32_t>(all.size()));
+  }
+  const Tensor banned_ids = all.empty() ? Tensor() : from_host(device, all);
+  const Tensor banned_ends = all.empty() ? Tensor() : from_host(device, ends);
+  device.argmax({.logits = logits,
+                 .banned = banned_ids,
+                 .ends = banned_ends,
+                 .ids = ids,
+                 .log_probabilities = log_probabilities});
+  Chosen chosen{indices_to_host(device, ids), std::vector<float>(rows)};
+  device.download(log_probabilities, chosen.log_probabilities.data());
+  return chosen;
 }
 
 Wide::Wide(Device& device, const TensorView& values) : view_(values) {

@@ -15,10 +15,20 @@ inline TensorView view_of_floats(std::span<const float> values, const Shape& sha
 }
 
 Tensor from_host(Device&, std::span<const float> values, const Shape& shape);
-// i32 [n]; every index below 2^24, beyond which f32 has not all integers.
-Tensor from_host(Device&, std::span<const int32_t> indices);
+Tensor from_host(Device&, std::span<const int32_t> values);  // [n]
+// A small tensor in the host's memory, of type f32, f16 or bf16, as f32 on the device: e.g. a norm's weight.
+Tensor floats_from_host(Device&, const TensorView& values);
+// Of type f32, f16, bf16 or i32, as f32.
 std::vector<float> floats_to_host(Device&, const TensorView& values);
 std::vector<int32_t> indices_to_host(Device&, const TensorView& indices);
+
+// The largest of every row of logits on a device, without those that are banned for that row (none: for no row), as
+// Device::argmax says: ids, or -1, and their log-probabilities. Only these come to the host.
+struct Chosen {
+  std::vector<int32_t> ids;
+  std::vector<float> log_probabilities;
+};
+Chosen choose_largest(Device&, const TensorView& logits, std::span<const std::vector<int32_t>> banned = {});
 
 // f32 values: those given or, if they are narrower, a copy.
 class Wide {

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "device/host_values.h"
+#include "device/step_batch.h"
 
 namespace lectern {
 
@@ -130,17 +131,19 @@ void paged_attention(Trial& t) {
   const Tensor keys = t.inner({rows + 1, heads * size});
   const Tensor values = t.inner({rows + 1, heads * size});
   const Tensor out = t.empty({rows + 1, heads * size});
-  t.device().write_kv({old_keys, old_values, before, cache});
+  t.device().write_kv({old_keys, old_values, StepBatch(t.device(), before, format.page_tokens), cache});
+  const StepBatch step(t.device(), sequences, format.page_tokens);
   t.run(out, [&] {
-    t.device().write_kv({keys, values, sequences, cache});
-    t.device().paged_attention({queries, heads, 0.125f, sequences, cache, out});
+    t.device().write_kv({keys, values, step, cache});
+    t.device().paged_attention({queries, heads, 0.125f, step, cache, out});
   });
 }
 
 void rope(Trial& t) {
   const Tensor x = t.inner({100, 4 * 64});
   const std::array<SequenceRows, 2> sequences = {{{0, 60, 7, {}}, {60, 40, 4000, {}}}};
-  t.run(x, [&] { t.device().rope({x, 4, 1e4f, sequences}); });
+  const StepBatch step(t.device(), sequences);
+  t.run(x, [&] { t.device().rope({x, 4, 1e4f, step}); });
 }
 
 struct Mixture {
@@ -165,7 +168,7 @@ void experts(Trial& t) {
 
 void gather(Trial& t) {
   const Matrix table = t.matrix(100, 320, WeightFormat::f32);
-  const std::vector<int32_t> ids = {5, 6, 99, 0, 5, 41};
+  const Tensor ids = t.indices({5, 6, 99, 0, 5, 41});
   const Tensor out = t.empty_floats({6, 320});
   t.run(out, [&] { t.device().gather({table, ids, out}); });
 }
@@ -197,12 +200,23 @@ void multiply(Trial& t) {
   t.run(out, [&] { t.device().multiply({.a = a, .b = b, .out = out}); });
 }
 
+void argmax(Trial& t) {
+  const Tensor logits = t.floats({7, 900});
+  const Tensor banned = t.indices({3, 4, 899, 0});
+  const Tensor ends = t.indices({0, 2, 2, 3, 4, 4, 4});
+  const Tensor ids(t.device(), DataType::i32, {7});
+  const Tensor log_probabilities = t.empty_floats({7});
+  const ArgmaxArgs args = {logits, banned, ends, ids, log_probabilities};
+  t.run(log_probabilities, [&] { t.device().argmax(args); });
+}
+
 void normalize_pixels(Trial& t) {
-  std::vector<uint8_t> view(64 * 64 * 3);
-  for (size_t i = 0; i < view.size(); ++i) view[i] = static_cast<uint8_t>(i * 7);
-  const std::array<const uint8_t*, 2> views = {view.data(), view.data()};
-  const Tensor out = t.empty_floats({2, 64, 64, 3});
-  t.run(out, [&] { t.device().normalize_pixels({views, 64, out}); });
+  std::vector<uint8_t> bytes(2 * 64 * 64 * 3);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 7);
+  const Tensor levels(t.device(), DataType::u8, {2, 64, 64, 3});
+  t.device().upload(bytes.data(), levels);
+  const Tensor out = t.empty_floats(levels.shape());
+  t.run(out, [&] { t.device().normalize_pixels({levels, out}); });
 }
 
 void activate(Trial& t) {
@@ -359,6 +373,7 @@ constexpr std::array cases = {
     OperatorCase{Operator::experts, experts<1>, ", one row"},
     OperatorCase{Operator::experts, experts<60>},
     OperatorCase{Operator::gather, gather},
+    OperatorCase{Operator::argmax, argmax},
     OperatorCase{Operator::normalize_pixels, normalize_pixels},
     OperatorCase{Operator::add, add_repeated, ", repeated"},
     OperatorCase{Operator::add, binary<&Device::add>},

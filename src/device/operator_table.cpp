@@ -222,6 +222,7 @@ std::string OperatorTable::describe(Operator which, DataType type) const {
   if (is_absent(which, type)) return "absent";
   const Lowering* way = lowering(which, type);
   if (way == nullptr) return "native";
+  if (way->made_of.empty()) return "host";
   std::string text;
   for (const Operator part : way->made_of)
     text += fmt::format("{}{}{}", text.empty() ? "" : " + ", name_of(part), part == which ? " in f32" : "");

@@ -58,7 +58,7 @@ struct Profile {
 std::span<const Profile> profiles();
 
 // One way to replace an operator: exact, and made of others. Where it is made of the operator itself, that is the one
-// for f32, and it replaces those of other types.
+// for f32, and it replaces those of other types. Made of none: the host computes it.
 struct Lowering {
   Operator replaces;
   std::vector<Operator> made_of;
@@ -82,7 +82,7 @@ class OperatorTable {
   bool is_absent(Operator which, DataType type) const;
   // How it is replaced; null where it is native or absent.
   const Lowering* lowering(Operator which, DataType type) const;
-  // "native", "absent", or what it is made of: "unfold + linear".
+  // "native", "absent", or what it is made of: "im2col + linear"; "host".
   std::string describe(Operator which, DataType type) const;
 
   // The operators replaced when a model runs with values of these types, those within replacements among them.

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "device/step_batch.h"
+
 namespace lectern {
 namespace {
 
@@ -40,7 +42,7 @@ Work work_of(const PagedAttentionArgs& args) {
   const double of_token =
       static_cast<double>(args.cache.format.page_bytes) / std::max(1, args.cache.format.page_tokens);
   Work work = {0, bytes_of(args.queries) + bytes_of(args.out)};
-  for (const SequenceRows& sequence : args.sequences) {
+  for (const SequenceRows& sequence : args.step.sequences()) {
     const auto rows = static_cast<double>(sequence.rows);
     const auto past = static_cast<double>(sequence.position);
     work.operations += 4 * args.heads * static_cast<double>(args.cache.head_size) * rows * (past + (rows + 1) / 2);
@@ -72,6 +74,8 @@ Work work_of(const GroupedLinearArgs& args) {
 }
 
 Work work_of(const GatherArgs& args) { return {0, 2 * bytes_of(args.out)}; }
+
+Work work_of(const ArgmaxArgs& args) { return {0, bytes_of(args.logits)}; }
 
 Work work_of(const GemmArgs& args) {
   Work work = product(static_cast<double>(args.in.shape[0]), args.weight);

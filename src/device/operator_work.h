@@ -54,6 +54,7 @@ Work work_of(const PagedAttentionArgs&);
 Work work_of(const ExpertsArgs&);
 Work work_of(const GroupedLinearArgs&);
 Work work_of(const GatherArgs&);
+Work work_of(const ArgmaxArgs&);
 Work work_of(const GemmArgs&);
 Work work_of(const BatchedMatmulArgs&);
 

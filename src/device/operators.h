@@ -18,6 +18,7 @@
 namespace lectern {
 
 class Device;
+class StepBatch;  // step_batch.h
 class Tensor;
 
 enum class Activation : uint8_t {
@@ -136,7 +137,7 @@ struct CacheLayer {
 struct WriteKvArgs {
   TensorView keys = {};
   TensorView values = {};
-  std::span<const SequenceRows> sequences = {};
+  const StepBatch& step;
   CacheLayer cache = {};
 };
 
@@ -146,7 +147,7 @@ struct PagedAttentionArgs {
   TensorView queries = {};
   int heads = 1;
   float scale = 1;
-  std::span<const SequenceRows> sequences = {};
+  const StepBatch& step;
   CacheLayer cache = {};
   MutableTensorView out = {};
 };
@@ -157,7 +158,7 @@ struct RopeArgs {
   MutableTensorView x = {};
   int heads = 1;
   float theta = 1e4f;
-  std::span<const SequenceRows> sequences = {};
+  const StepBatch& step;
 };
 
 struct ExpertWeights {
@@ -178,11 +179,23 @@ struct ExpertsArgs {
   int64_t written = 0;
 };
 
-// out row i = table row indices[i], in f32.
+// out row i = table row indices[i], in f32; indices i32 [rows].
 struct GatherArgs {
   const Matrix& table;
-  std::span<const int32_t> indices = {};
+  TensorView indices = {};
   MutableTensorView out = {};
+};
+
+// ids[i] = the largest of logits row i, of equal ones the lower; -1 where none is a number. Those that are banned count
+// as none: of row i banned[ends[i - 1]] .. banned[ends[i] - 1], from 0 for the first row. log_probabilities[i] = that
+// of the chosen id among all of the row, the banned ones too; of nothing where ids[i] is -1. logits [rows, vocabulary]
+// f32; banned i32 [n] and ends i32 [rows], or both empty; ids i32 [rows]; log_probabilities f32 [rows].
+struct ArgmaxArgs {
+  TensorView logits = {};
+  TensorView banned = {};
+  TensorView ends = {};
+  MutableTensorView ids = {};
+  MutableTensorView log_probabilities = {};
 };
 
 // copy: out = in, element by element, converted where the types differ: between f32, f16 and bf16, and between f32 and
@@ -202,10 +215,9 @@ struct BinaryArgs {
   MutableStridedView out = {};
 };
 
-// 8-bit RGB views [batch, size, size, 3] -> f32 in -1 .. 1 of the same shape.
+// 8-bit levels -> f32 in -1 .. 1: (level / 255 - 0.5) / 0.5. in u8 and out f32 of one shape.
 struct NormalizePixelsArgs {
-  std::span<const uint8_t* const> views = {};
-  int size = 0;
+  TensorView in = {};
   MutableTensorView out = {};
 };
 
@@ -224,6 +236,7 @@ struct NormalizePixelsArgs {
   X(rope, RopeArgs, args.x.type)                            \
   X(experts, ExpertsArgs, args.in.type)                     \
   X(gather, GatherArgs, f32)                                \
+  X(argmax, ArgmaxArgs, f32)                                \
   X(normalize_pixels, NormalizePixelsArgs, f32)             \
   X(copy, CopyArgs, narrower(args.in.type, args.out.type))  \
   X(add, BinaryArgs, f32)                                   \

@@ -6,9 +6,11 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <span>
 
 #include "core/size_text.h"
 #include "device/cpu/cpu_device.h"
+#include "device/device_list.h"
 #ifdef LECTERN_ASCEND
 #include "device/ascend/ascend_device.h"
 #endif
@@ -22,19 +24,23 @@ struct Backend {
   std::string_view name;
   std::vector<DeviceDescription> (*list)();
   // Throws Error, with the reason, for a device that is not there.
-  std::unique_ptr<Device> (*make)(std::string_view name, const OperatorSet& without);
+  std::unique_ptr<Device> (*make)(const DeviceName& name, const OperatorSet& without);
+  std::span<const std::string_view> options;  // the names of those that may stand behind the device's
 };
 
 constexpr std::array backends = {
-    Backend{"cpu", [] { return std::vector{describe_cpu()}; },
-            [](std::string_view name, const OperatorSet& without) {
-              describe_device(name);
+    Backend{"cpu",
+            [] { return std::vector{describe_cpu()}; },
+            [](const DeviceName& name, const OperatorSet& without) {
+              describe_device(name.name);
               return make_cpu_device(without);
-            }},
+            },
+            {}},
 #ifdef LECTERN_ASCEND
     Backend{
         "ascend", ascend::describe_ascend_devices,
-        [](std::string_view name, const OperatorSet& without) { return ascend::make_ascend_device(name, without); }},
+        [](const DeviceName& name, const OperatorSet& without) { return ascend::make_ascend_device(name, without); },
+        ascend::option_names},
 #endif
 };
 
@@ -43,16 +49,16 @@ const Backend& backend_of(std::string_view name) {
   if (found != backends.end()) return *found;
   std::string names;
   for (const DeviceDescription& device : devices())
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", device.name);
-  throw Error(fmt::format("there is no device '{}'; choose from {}", name, names));
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", device.info.name);
+  throw Error(fmt::format("there is no device '{}'; choose from {}", name, names), ErrorCode::not_found);
 }
 
 }  // namespace
 
-std::string memory_text(const DeviceDescription& device) {
-  if (device.memory == 0) return "memory of unknown size";
-  return fmt::format("{} of memory, {} free", size_text(static_cast<int64_t>(device.memory)),
-                     size_text(static_cast<int64_t>(device.free_memory)));
+std::string memory_text(const DeviceMemory& memory) {
+  if (memory.total == 0) return "memory of unknown size";
+  return fmt::format("{} of memory, {} free", size_text(static_cast<int64_t>(memory.total)),
+                     size_text(static_cast<int64_t>(memory.free)));
 }
 
 std::vector<DeviceDescription> devices() {
@@ -62,18 +68,28 @@ std::vector<DeviceDescription> devices() {
 }
 
 DeviceDescription describe_device(std::string_view name) {
-  const Backend& backend = backend_of(name);
+  const DeviceName plain = parse_device_name(name);
+  const Backend& backend = backend_of(plain.name);
   std::string names;
   for (const DeviceDescription& device : backend.list()) {
-    if (device.name == name) return device;
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", device.name);
+    if (device.info.name == plain.name) return device;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", device.info.name);
   }
-  throw Error(fmt::format("there is no device '{}'; {}", name,
-                          names.empty() ? fmt::format("{} finds none here", backend.name) : "choose from " + names));
+  throw Error(fmt::format("there is no device '{}'; {}", plain.name,
+                          names.empty() ? fmt::format("{} finds none here", backend.name) : "choose from " + names),
+              ErrorCode::not_found);
 }
 
 std::unique_ptr<Device> make_device(std::string_view name, const OperatorSet& without) {
-  return backend_of(name).make(name, without);
+  const DeviceName parsed = parse_device_name(name);
+  const Backend& backend = backend_of(parsed.name);
+  for (const auto& [key, value] : parsed.options) {
+    if (std::ranges::find(backend.options, key) != backend.options.end()) continue;
+    throw Error(fmt::format("device '{}': has no option '{}'; {}", name, key,
+                            backend.options.empty() ? fmt::format("{} takes none", backend.name)
+                                                    : fmt::format("choose from {}", fmt::join(backend.options, ", "))));
+  }
+  return backend.make(parsed, without);
 }
 
 namespace {

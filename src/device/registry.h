@@ -10,22 +10,17 @@
 
 namespace lectern {
 
-struct DeviceDescription {
-  std::string name;      // what open_device takes: "cpu", "ascend:0"
-  std::string hardware;  // e.g. the processor's name
-  std::string software;  // versions of what drives it
-  size_t memory = 0;     // bytes; 0 where it is not known
-  size_t free_memory = 0;
-};
-
 // "25.2 GB of memory, 24.0 GB free", or that it is not known.
-std::string memory_text(const DeviceDescription& device);
+std::string memory_text(const DeviceMemory& memory);
 
 // Every device that can be opened.
 std::vector<DeviceDescription> devices();
-// Throws Error, with the names there are, for any other.
+// Throws Error, with the names there are, for any other. Options in the name are not looked at.
 DeviceDescription describe_device(std::string_view name);
 
+// The name of a device may have options behind it, each after a colon: "ascend:0:type=f16:sync=1". docs/devices.md
+// lists them; others are refused by name.
+//
 // A device of its own that does without some operators. Tensors and models on it must be gone before it is.
 std::unique_ptr<Device> make_device(std::string_view name, const OperatorSet& without = {});
 

@@ -34,7 +34,7 @@ Device& ready(Device& device, WeightFormat format) {
 WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder, const Device& device) {
   if (name != "auto") return weight_format(name);
   const PackedTensors packed = read_packed(folder);
-  return packed.tensors.empty() ? device.usual_weights() : packed.weights;
+  return packed.tensors.empty() ? device.info().default_weights : packed.weights;
 }
 
 ModelFiles::ModelFiles(const std::filesystem::path& folder)

@@ -72,7 +72,7 @@ std::span<const float> DeviceRunner::step(const Batch& batch) {
   }
   const Tensor logits = decoder_.step(x, sequences, batch.written, wanted, cache_);
   logits_.resize(wanted.size() * static_cast<size_t>(vocabulary()));
-  if (logits) device_.read(logits, logits_.data());
+  if (logits) device_.download(logits, logits_.data());
   return logits_;
 }
 

@@ -4,6 +4,9 @@
 
 #include <cmath>
 
+#include "device/host_values.h"
+#include "device/step_batch.h"
+
 namespace lectern {
 
 Decoder::Decoder(const WeightLoader& load)
@@ -53,12 +56,12 @@ Decoder::Layer Decoder::load_layer(const WeightLoader& load, int index) const {
 }
 
 void Decoder::embed(std::span<const int32_t> ids, const MutableTensorView& out) const {
-  device_.gather({.table = embedding_, .indices = ids, .out = out});
+  device_.gather({.table = embedding_, .indices = from_host(device_, ids), .out = out});
 }
 
 // x += attention's output
-void Decoder::attend(const Layer& layer, int index, const TensorView& normed, std::span<const SequenceRows> sequences,
-                     int64_t written, const KvCache& cache, const MutableTensorView& x) const {
+void Decoder::attend(const Layer& layer, int index, const TensorView& normed, const StepBatch& step, int64_t written,
+                     const KvCache& cache, const MutableTensorView& x) const {
   const int64_t rows = x.shape[0];
   const Tensor q(device_, inner_, {rows, layer.q.out()});
   const Tensor k(device_, inner_, {rows, layer.k.out()});
@@ -66,13 +69,13 @@ void Decoder::attend(const Layer& layer, int index, const TensorView& normed, st
   device_.linear({.in = normed, .weight = layer.q, .out = q, .written = written});
   device_.linear({.in = normed, .weight = layer.k, .out = k, .written = written});
   device_.linear({.in = normed, .weight = layer.v, .out = v, .written = written});
-  device_.rope({q, config_.heads, config_.rope_theta, sequences});
-  device_.rope({k, config_.kv_heads, config_.rope_theta, sequences});
-  device_.write_kv({k, v, sequences, cache.layer(index)});
+  device_.rope({q, config_.heads, config_.rope_theta, step});
+  device_.rope({k, config_.kv_heads, config_.rope_theta, step});
+  device_.write_kv({k, v, step, cache.layer(index)});
   const int64_t head_size = config_.hidden / config_.heads;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
   const Tensor attended(device_, inner_, q.shape());
-  device_.paged_attention({q, config_.heads, scale, sequences, cache.layer(index), attended});
+  device_.paged_attention({q, config_.heads, scale, step, cache.layer(index), attended});
   device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x, .written = written});
 }
 
@@ -88,11 +91,12 @@ void Decoder::add_mlp(const Mlp& mlp, const TensorView& normed, int64_t written,
 
 Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> sequences, int64_t written,
                      std::span<const int64_t> wanted, const KvCache& cache) const {
+  const StepBatch batch(device_, sequences, cache.pool().page_tokens());
   const Tensor normed(device_, inner_, x.shape);
   for (int i = 0; i < config_.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     device_.rms_norm({.in = x, .weight = layer.input_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
-    attend(layer, i, normed, sequences, written, cache, x);
+    attend(layer, i, normed, batch, written, cache, x);
     device_.rms_norm({.in = x, .weight = layer.post_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
     if (!layer.experts.empty()) {
       device_.experts({.in = normed,
@@ -108,11 +112,9 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
   }
   if (wanted.empty()) return {};
   const auto count = static_cast<int64_t>(wanted.size());
-  const int64_t hidden = config_.hidden;
-  const Tensor last(device_, DataType::f32, {count, hidden});
-  for (int64_t i = 0; i < count; ++i) {
-    device_.copy({x.slice(wanted[static_cast<size_t>(i)], 1), last.view().slice(i, 1)});
-  }
+  const Tensor last(device_, DataType::f32, {count, config_.hidden});
+  const std::vector<int32_t> rows(wanted.begin(), wanted.end());
+  device_.gather_rows({x, from_host(device_, rows), last});
   const Tensor last_normed(device_, inner_, last.shape());
   device_.rms_norm({.in = last, .weight = norm_.weight, .epsilon = config_.rms_epsilon, .out = last_normed});
   Tensor logits(device_, DataType::f32, {count, config_.vocabulary});

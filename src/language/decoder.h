@@ -42,8 +42,8 @@ class Decoder {
     std::vector<ExpertWeights> experts;
   };
   Layer load_layer(const WeightLoader& load, int index) const;
-  void attend(const Layer& layer, int index, const TensorView& normed, std::span<const SequenceRows> sequences,
-              int64_t written, const KvCache& cache, const MutableTensorView& x) const;
+  void attend(const Layer& layer, int index, const TensorView& normed, const StepBatch& step, int64_t written,
+              const KvCache& cache, const MutableTensorView& x) const;
   void add_mlp(const Mlp& mlp, const TensorView& normed, int64_t written, const MutableTensorView& x) const;
 
   Device& device_;

@@ -215,6 +215,9 @@ void PageWorkers::page_failed(Worker& worker, size_t ticket, const std::exceptio
     // Another device may have the memory that this one lacks.
     if (has_others()) return retire(worker, "not enough memory");
     message = no_memory;
+  } catch (const Error& reason) {
+    if (reason.code() == ErrorCode::out_of_memory && has_others()) return retire(worker, reason.what());
+    message = reason.what();
   } catch (const std::exception& reason) {
     message = reason.what();
   }
@@ -277,6 +280,10 @@ void PageWorkers::advance(Worker& worker, PageReader& reader, const std::optiona
   } catch (const std::bad_alloc&) {
     if (task) return page_failed(worker, task->job.ticket, error);
     has_others() ? retire(worker, "not enough memory") : step_failed(worker, reader, no_memory);
+  } catch (const Error& reason) {
+    if (task) return page_failed(worker, task->job.ticket, error);
+    if (reason.code() == ErrorCode::out_of_memory && has_others()) return retire(worker, reason.what());
+    step_failed(worker, reader, reason.what());
   } catch (const std::exception& reason) {
     if (task) return page_failed(worker, task->job.ticket, error);
     step_failed(worker, reader, reason.what());

@@ -38,9 +38,9 @@ TEST(DoctorCommand, RefusesBeforeTheWorkBegins) {
 // What cannot be run is in the report, and the exit code says so.
 TEST(DoctorCommand, ReportsADeviceThatCannotRunModels) {
   const TempFolder folder;
-  const Outcome outcome = lectern(folder, "doctor --without linear,product --report report.md");
+  const Outcome outcome = lectern(folder, "doctor --without linear,gemm --report report.md");
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_THAT(outcome.out, HasSubstr("**stopped**: cpu: cannot run a model: it lacks product"));
+  EXPECT_THAT(outcome.out, HasSubstr("**stopped**: cpu: cannot run a model: it lacks gemm"));
   EXPECT_THAT(slurp(folder / "report.md"), HasSubstr("checks failed: "));
 }
 
@@ -62,8 +62,8 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
   };
   for (const Case& c : {
            Case{"",
-                {"| bf16; values between operators are bf16 |", "\n| replaced operators | none |",
-                 "\n| paged_attention and store | bf16 | native | ", "\n| experts | bf16 | native | "}},
+                {"| bf16; values between operators are bf16 |", "\n| replaced operators | argmax |",
+                 "\n| paged_attention and write_kv | bf16 | native | ", "\n| experts | bf16 | native | "}},
            Case{"FAKE_CANN_SOC=Ascend310P3", {"| Ascend310P3 |", "\n| linear | f16 | native | "}},
            Case{"FAKE_CANN_VERSION=8.5.0 FAKE_CANN_ABSENT=aclnnIm2col "
                 "FAKE_CANN_REFUSING=aclnnFusedInferAttentionScoreV2:561003",

@@ -144,7 +144,7 @@ TEST_F(ReadCommand, ReadsEveryPageThoughCardsFail) {
                                "' --batch 1 --device ascend:0-4 --format txt -o pages.txt --report report.json",
                                fake_card +
                                    "FAKE_CANN_DEVICES=5 FAKE_CANN_FAIL=execute:2500@1 FAKE_CANN_HOLD=0,2:2500:3 "
-                                   "FAKE_CANN_MEMORY_OF=3:45000000,4:30000000");
+                                   "FAKE_CANN_MEMORY_OF=3:50000000,4:30000000");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   for (const char* part : {"lectern: ascend:1: failed and is taken out: ascend:1: work on the card failed: 507015",
                            "lectern: ascend:3: failed and is taken out: ascend:3: no memory for",

@@ -18,6 +18,21 @@ TEST(DeviceList, NamesOneOrSeveral) {
   EXPECT_THAT(parse_device_list("ascend:5-5"), ElementsAre("ascend:5"));
 }
 
+TEST(DeviceList, OptionsStandBehindAColon) {
+  EXPECT_THAT(parse_device_list("ascend:0-1:type=f16:sync=1,cpu"),
+              ElementsAre("ascend:0:type=f16:sync=1", "ascend:1:type=f16:sync=1", "cpu"));
+  EXPECT_THAT(parse_device_list("cpu:a=b-c"), ElementsAre("cpu:a=b-c"));
+  const DeviceName name = parse_device_name("ascend:12:type=f16:sync=");
+  EXPECT_EQ(name.name, "ascend:12");
+  EXPECT_THAT(name.options, ElementsAre(std::pair("type", "f16"), std::pair("sync", "")));
+  EXPECT_EQ(parse_device_name("cpu").name, "cpu");
+  EXPECT_TRUE(parse_device_name("").name.empty());
+  for (const char* text : {"ascend:0:f16", "ascend:0:", "ascend:0:=f16", "cpu:a=b:c"})
+    EXPECT_THROW(parse_device_name(text), Error) << text;
+  for (const char* text : {"ascend:0:type=f16,ascend:0:type=bf16", "ascend:0-2:sync=1,ascend:1"})
+    EXPECT_THROW(parse_device_list(text), Error) << text;
+}
+
 TEST(DeviceList, RefusesWhatIsNone) {
   for (const std::string text : {"", ",", "cpu,", ",cpu", "cpu,,cpu", ":0-3", "ascend:3-1", "ascend:0-", "ascend:-1",
                                  "ascend:0-x", "ascend:0-99999999999", "ascend:0-1024", "cpu,cpu", "a:0-2,a:1"}) {

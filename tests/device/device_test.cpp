@@ -14,9 +14,9 @@ using testing::view_of;
 TEST(LeastDevice, HidesItsMemoryFromTheHost) {
   LeastDevice device;
   const std::vector<float> values = {1, 2, 3};
-  const Tensor tensor = device.vector(view_of(values, {3}));
+  const Tensor tensor = from_host(device, values, {3});
   std::vector<float> back(3);
-  device.read(tensor, back.data());
+  device.download(tensor, back.data());
   EXPECT_EQ(back, values);
   EXPECT_DEATH(
       {
@@ -24,6 +24,36 @@ TEST(LeastDevice, HidesItsMemoryFromTheHost) {
         (void)seen;
       },
       "");
+}
+
+// Any type, in order with the operators; without waiting into memory that the device gave.
+TEST(Device, CopiesEveryTypeToAndFro) {
+  LeastDevice least;
+  for (Device* device : {static_cast<Device*>(&least), &cpu_device()}) {
+    const std::vector<int32_t> numbers = {7, -1, 1 << 30, (1 << 24) + 1};
+    const Tensor on_device = from_host(*device, numbers);
+    EXPECT_EQ(indices_to_host(*device, on_device), numbers);
+    const std::vector<uint8_t> bytes = {1, 2, 3};
+    const Tensor levels(*device, DataType::u8, {3});
+    device->upload(bytes.data(), levels);
+    HostBuffer buffer(*device, 64);
+    device->download_later(levels, buffer.data());
+    const std::unique_ptr<Event> event = device->record();
+    event->wait();
+    EXPECT_TRUE(event->passed());
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), buffer.as<uint8_t>().begin()));
+    device->upload(nullptr, Tensor(*device, DataType::f32, {0}));
+    device->synchronize();
+  }
+}
+
+TEST(Device, SaysWhatItIs) {
+  EXPECT_EQ(cpu_device().info().kind, "cpu");
+  EXPECT_EQ(cpu_device().info().name, cpu_device().name());
+  EXPECT_EQ(cpu_device().info().default_weights, WeightFormat::f32);
+  EXPECT_GT(cpu_device().memory().total, cpu_device().memory().free);
+  EXPECT_EQ(LeastDevice().memory().total, 0u);
+  EXPECT_EQ(LeastDevice().measure_peaks(), nullptr);
 }
 
 TEST(LeastDevice, NoticesAViewBeyondItsMemory) {
@@ -40,8 +70,9 @@ TEST(LeastDevice, RunsModelsWithEveryOperatorOfTheirsReplaced) {
   EXPECT_NO_THROW(device.require_model_operators(WeightFormat::f32));
   const std::vector<std::string> lowered = device.lowered(WeightFormat::f32);
   for (const Operator which : all_operators()) {
-    if (is_called_by_model(which) && replaceable_operators().test(static_cast<size_t>(which)))
+    if (is_called_by_model(which) && replaceable_operators().test(static_cast<size_t>(which))) {
       EXPECT_THAT(lowered, ::testing::Contains(std::string(name_of(which))));
+    }
     EXPECT_FALSE(device.operators().is_absent(which, DataType::f32)) << name_of(which);
   }
 }

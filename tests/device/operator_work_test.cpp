@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "device/cpu/cpu_device.h"
+#include "device/step_batch.h"
 #include "support/values.h"
 
 namespace lectern {
@@ -31,12 +32,10 @@ TEST(OperatorWork, CountsWhatIsRepeatedOnce) {
 TEST(OperatorWork, OfCausalAttention) {
   std::vector<float> values(1000);
   const std::array<SequenceRows, 1> rows = {{{0, 2, 10, {}}}};
+  const StepBatch step(cpu_device(), rows);
   const CacheLayer cache = {nullptr, 1, 4, 8, {64, 64 * 2 * 32 * 4, DataType::f32}};
-  const Work work = work_of(PagedAttentionArgs{.queries = view_of(values, {2, 32}),
-                                               .heads = 4,
-                                               .sequences = rows,
-                                               .cache = cache,
-                                               .out = view_of(values, {2, 32})});
+  const Work work = work_of(PagedAttentionArgs{
+      .queries = view_of(values, {2, 32}), .heads = 4, .step = step, .cache = cache, .out = view_of(values, {2, 32})});
   EXPECT_EQ(work.operations, 4 * 32 * (11 + 12));
   EXPECT_EQ(work.bytes, 4 * (2 * 32 + 2 * 32 + 12 * 2 * 32));
 }

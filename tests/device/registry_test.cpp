@@ -11,10 +11,10 @@ namespace {
 TEST(Registry, TheCpuIsFirst) {
   const std::vector<DeviceDescription> all = devices();
   ASSERT_FALSE(all.empty());
-  EXPECT_EQ(all[0].name, "cpu");
-  EXPECT_THAT(all[0].software, ::testing::HasSubstr("oneDNN"));
-  EXPECT_GT(all[0].memory, all[0].free_memory);
-  EXPECT_GT(all[0].free_memory, 0u);
+  EXPECT_EQ(all[0].info.name, "cpu");
+  EXPECT_THAT(all[0].info.software, ::testing::HasSubstr("oneDNN"));
+  EXPECT_GT(all[0].memory.total, all[0].memory.free);
+  EXPECT_GT(all[0].memory.free, 0u);
 }
 
 TEST(Registry, OpensADeviceOnceForEveryListOfOperators) {
@@ -35,6 +35,16 @@ TEST(Registry, RefusesOtherNames) {
                   ::testing::HasSubstr("there is no device '" + std::string(name) + "'; choose from cpu"));
     }
   }
+}
+
+TEST(Registry, RefusesOptionsByName) {
+  try {
+    open_device("cpu:type=f16");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("device 'cpu:type=f16': has no option 'type'; cpu takes none"));
+  }
+  EXPECT_EQ(describe_device("cpu:any=thing").info.name, "cpu");
 }
 
 }  // namespace

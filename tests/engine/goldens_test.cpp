@@ -43,7 +43,7 @@ class Expected {
   void expect_stage(const std::string& name, const Tensor& got) const {
     ASSERT_TRUE(got) << name;
     std::vector<float> values(static_cast<size_t>(got.shape().elements()));
-    device_.read(got, values.data());
+    device_.download(got, values.data());
     expect_floats(name, values, got.shape(), most_error_);
   }
 

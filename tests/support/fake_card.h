@@ -7,6 +7,8 @@
 
 #include "device/ascend/ascend_device.h"
 #include "device/ascend/kernels/kernels.h"
+#include "device/host_values.h"
+#include "device/step_batch.h"
 #include "fake_cann.h"
 #include "support/values.h"
 
@@ -47,17 +49,13 @@ class FakeCard : FakeCann {
 
   // Values in the card's memory.
   Tensor put(const std::vector<float>& values, const Shape& shape, DataType type = DataType::f32) {
-    Tensor wide = device_->vector(view_of(values, shape));
+    Tensor wide = from_host(*device_, values, shape);
     if (type == DataType::f32) return wide;
     Tensor narrow(*device_, type, shape);
     ascend::copy_view(card().session(), narrow.view(), wide.view());
     return narrow;
   }
-  std::vector<float> get(const TensorView& values) {
-    std::vector<float> result(static_cast<size_t>(values.shape.elements()));
-    device_->read(values, result.data());
-    return result;
-  }
+  std::vector<float> get(const TensorView& values) { return floats_to_host(*device_, values); }
 
  private:
   std::unique_ptr<Device> device_;

@@ -10,6 +10,7 @@
 
 #include "device/cpu/cpu_device.h"
 #include "device/cpu/kernels.h"
+#include "device/host_values.h"
 
 namespace lectern::testing {
 
@@ -23,6 +24,7 @@ class LeastDevice final : public Device {
   }
 
   const char* name() const override { return "least"; }
+  DeviceInfo info() const override { return {.name = "least", .kind = "least", .hardware = {}, .software = {}}; }
   std::byte* allocate(size_t bytes) override {
     std::byte* data = cpu_device().allocate(bytes);
     std::memset(data, 0xff, bytes);
@@ -36,17 +38,15 @@ class LeastDevice final : public Device {
   }
   Matrix matrix(const TensorView& weight, WeightFormat) override {
     const int64_t out = weight.shape[0];
-    const auto own = std::make_shared<Tensor>(vector(weight.reshaped({out, weight.shape.elements() / out})));
+    const auto own =
+        std::make_shared<Tensor>(floats_from_host(*this, weight.reshaped({out, weight.shape.elements() / out})));
     return {*own, own->shape()[1], WeightFormat::f32, own};
   }
-  Tensor vector(const TensorView& values) override {
-    Tensor result(*this, DataType::f32, values.shape);
-    cpu_device().copy({values, revealed(result.view())});
-    return result;
+  void upload(const void* from, const MutableTensorView& to) override {
+    if (to.bytes() > 0) std::memcpy(real(MutableStridedView(to), to.type).data, from, to.bytes());
   }
-  void read(const TensorView& values, float* out) override {
-    const MutableTensorView host(reinterpret_cast<std::byte*>(out), DataType::f32, values.shape);
-    cpu_device().copy({real(StridedView(values), DataType::f32), host});
+  void download(const TensorView& from, void* to) override {
+    if (from.bytes() > 0) std::memcpy(to, real(StridedView(from), from.type).data, from.bytes());
   }
   Precision precision(WeightFormat) const override { return {}; }
 
@@ -65,9 +65,6 @@ class LeastDevice final : public Device {
   }
   static std::byte* reveal(const std::byte* data) {
     return reinterpret_cast<std::byte*>(reinterpret_cast<uintptr_t>(data) - offset);
-  }
-  static MutableTensorView revealed(const MutableTensorView& view) {
-    return {reveal(view.data), view.type, view.shape};
   }
 
   // The view in the host's memory; throws when it is of another type or leaves its block.

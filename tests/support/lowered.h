@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "device/cpu/cpu_device.h"
+#include "device/host_values.h"
+#include "device/step_batch.h"
 #include "support/values.h"
 
 namespace lectern::testing {

@@ -23,7 +23,7 @@ struct Mini {
   const Encoder encoder{WeightLoader(checkpoint, cpu_device(), WeightFormat::f32)};
 
   std::vector<float> vector(const std::string& name) const {
-    const Tensor values = cpu_device().vector(checkpoint.weight(name, {hidden}));
+    const Tensor values = floats_from_host(cpu_device(), checkpoint.weight(name, {hidden}));
     return {values.floats(), values.floats() + hidden};
   }
 };

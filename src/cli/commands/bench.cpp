@@ -5,8 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <map>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,7 +15,7 @@
 #include "cli/model_options.h"
 #include "core/clock.h"
 #include "core/threads.h"
-#include "device/cpu/peak.h"
+#include "device/device_list.h"
 #include "device/operator_profile.h"
 #include "device/registry.h"
 #include "engine/engine.h"
@@ -52,31 +51,32 @@ Times summary(std::vector<double> seconds) {
   return {seconds[seconds.size() / 2], seconds.front(), seconds.back()};
 }
 
-// Times, and the median of what the machine could do between them.
+// Times, and the median of what the device could do between them, where that can be measured.
 struct Measured {
   Times seconds;
-  double rate = 0;
+  std::optional<double> rate;
 };
 
+// What the device can do at most now; null where it cannot be measured.
+using Rate = std::function<double()>;
+
 // `rate` is asked after every run: on a machine that is shared with others the limit changes while one measures.
-template <typename Work, typename Rate>
+template <typename Work>
 Measured measured(int64_t runs, int warm_up, const Work& work, const Rate& rate) {
   for (int i = 0; i < warm_up; ++i) work();  // memory is taken, kernels are compiled
   std::vector<double> seconds(static_cast<size_t>(runs));
   std::vector<double> rates(seconds.size());
   for (size_t i = 0; i < seconds.size(); ++i) {
     seconds[i] = seconds_of(work);
-    rates[i] = rate.now();
+    if (rate) rates[i] = rate();
   }
-  return {summary(seconds), summary(rates).median};
+  return {summary(seconds), rate ? std::optional(summary(rates).median) : std::nullopt};
 }
 
-std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
+// "AMD EPYC 9R14, 8 threads, AVX3_ZEN4" -> "AMD EPYC 9R14"; of a card its chip.
+std::string processor_of(const Device& device) {
+  const std::string hardware = device.info().hardware;
+  return hardware.substr(0, hardware.find(','));
 }
 
 // Multiplications and additions of the encoder for one view of `size` pixels.
@@ -151,6 +151,12 @@ class Decoding {
   int64_t next_ = 1;
 };
 
+// limit(rate) where the rate is known.
+template <typename Limit>
+std::optional<double> limit_of(const Measured& measured, const Limit& limit) {
+  return measured.rate ? std::optional(limit(*measured.rate)) : std::nullopt;
+}
+
 class Report {
  public:
   // value and its limit in `unit`; where less is better the share is limit / value.
@@ -166,10 +172,11 @@ class Report {
     lines_ += fmt::format("{:<20} {:>10.3g} {:<6} {:>9.3g} .. {:<9.3g} {}\n", part + "." + key, value, unit, low, high,
                           share);
   }
-  void add_time(const std::string& part, const std::string& key, const Times& t, double limit) {
+  void add_time(const std::string& part, const std::string& key, const Times& t, std::optional<double> limit) {
     add(part, key, t.median, t.least, t.most, "s", limit, true);
   }
-  void add_rate(const std::string& part, const std::string& key, const Times& t, double tokens, double limit) {
+  void add_rate(const std::string& part, const std::string& key, const Times& t, double tokens,
+                std::optional<double> limit) {
     add(part, key, tokens / t.median, tokens / t.most, tokens / t.least, "tok/s", limit, false);
   }
   nlohmann::json& json() { return json_; }
@@ -194,14 +201,14 @@ Views views_of(int whole, int tile, int columns, int rows) {
   return views;
 }
 
-void bench_encoder(const LoadedModel& model, const Arguments& arguments, const cpu::ProductRate& products,
-                   Report& report) {
+void bench_encoder(const LoadedModel& model, const Arguments& arguments, const Rate& products, Report& report) {
   const auto measure = [&](const char* key, const Views& views, int runs) {
     double operations = encoder_operations(model, views.whole.width);
     for (const Picture& tile : views.tiles) operations += encoder_operations(model, tile.width);
     const Measured found = measured(
         runs, 1, [&] { model.encoder.encode(views); }, products);
-    report.add_time("encode", key, found.seconds, operations / found.rate / 1e9);
+    report.add_time("encode", key, found.seconds,
+                    limit_of(found, [&](double rate) { return operations / rate / 1e9; }));
   };
   measure("view1024_s", views_of(1024, 640, 1, 1), 5);
   measure("tile640_s", views_of(640, 640, 1, 1), 5);
@@ -212,14 +219,14 @@ void bench_encoder(const LoadedModel& model, const Arguments& arguments, const c
   }
 }
 
-void bench_decoder(const LoadedModel& model, const Arguments& arguments, const cpu::ProductRate& products,
-                   const cpu::ReadBandwidth& memory, Report& report) {
+void bench_decoder(const LoadedModel& model, const Arguments& arguments, const Rate& products, const Rate& memory,
+                   Report& report) {
   const Decoder& decoder = model.decoder;
   for (const int64_t length : {283, 913}) {
     const Measured found = measured(
         3, 1, [&] { Decoding(model, 1, length); }, products);
     report.add_rate("prefill", fmt::format("{}_tps", length), found.seconds, static_cast<double>(length),
-                    found.rate * 1e9 / decoder.operations_of_token());
+                    limit_of(found, [&](double rate) { return rate * 1e9 / decoder.operations_of_token(); }));
   }
   const auto decode = [&](const std::string& key, int sequences, int64_t position) {
     Decoding decoding(model, sequences, position);
@@ -227,7 +234,8 @@ void bench_decoder(const LoadedModel& model, const Arguments& arguments, const c
         arguments.tokens, 3, [&] { decoding.step(1); }, memory);
     const double bytes = decoder.bytes_of_step(sequences) +
                          static_cast<double>(sequences) * static_cast<double>(position) * decoding.bytes_of_position();
-    report.add_rate("decode", key, found.seconds, sequences, found.rate * 1e9 / bytes * sequences);
+    report.add_rate("decode", key, found.seconds, sequences,
+                    limit_of(found, [&](double rate) { return rate * 1e9 / bytes * sequences; }));
   };
   decode("empty_tps", 1, 0);
   decode("after900_tps", 1, std::min<int64_t>(900, decoder.config().context - 512));
@@ -311,44 +319,46 @@ int bench(const Arguments& arguments) {
   const auto add_peak = [&](const char* key, double peak, const char* unit) {
     report.add("peak", key, peak, peak, peak, unit, std::nullopt, false);
   };
-  std::map<DataType, cpu::ProductRate> products;
-  for (const auto& [key, type] :
-       {std::pair("f32_gops", DataType::f32), {"bf16_gops", DataType::bf16}, {"int8_gops", DataType::u8}}) {
-    add_peak(key, products.try_emplace(type, type).first->second.peak(), "Gop/s");
+  const std::vector<std::string> names = parse_device_list(arguments.model.device);
+  if (names.size() != 1) throw Error("bench: measures one device at a time; name one");
+  Device& device = open_device(names.front(), arguments.model.without);
+  const std::unique_ptr<DevicePeaks> peaks = device.measure_peaks();
+  if (peaks) {
+    add_peak("f32_gops", peaks->product(DataType::f32), "Gop/s");
+    add_peak("bf16_gops", peaks->product(DataType::bf16), "Gop/s");
+    add_peak("int8_gops", peaks->product(DataType::u8), "Gop/s");
+    add_peak("read_gbps", peaks->read(), "GB/s");
   }
-  const cpu::ReadBandwidth memory;
-  add_peak("read_gbps", memory.peak(), "GB/s");
 
   std::optional<LoadedModel> model;
   const double load = seconds_of([&] {
     const std::filesystem::path folder = find_model(arguments.model.model).folder;
-    Device& device = open_device(arguments.model.device, arguments.model.without);
     model.emplace(folder, device, weight_format(arguments.model.weights, folder, device));
   });
   const DataType multiplied = model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16;
-  // What the others hold is not the model's memory.
-  std::erase_if(products, [&](const auto& entry) { return entry.first != multiplied; });
-  const cpu::ProductRate& used = products.at(multiplied);
-  bench_encoder(*model, arguments, used, report);
-  bench_decoder(*model, arguments, used, memory, report);
+  const Rate products = peaks ? Rate([&] { return peaks->product_now(multiplied); }) : Rate();
+  const Rate memory = peaks ? Rate([&] { return peaks->read_now(); }) : Rate();
+  bench_encoder(*model, arguments, products, report);
+  bench_decoder(*model, arguments, products, memory, report);
   bench_company(*model, std::make_shared<const Views>(views_of(1024, 640, 2, 3)), report);
 
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  // Without the memory that is read to measure the bandwidth, which was there all the time.
-  const int64_t peak_rss = static_cast<int64_t>(usage.ru_maxrss) * 1024 - cpu::ReadBandwidth::bytes;
+  // Without the memory that is held to measure the limits, which was there all the time.
+  const int64_t measuring = peaks ? static_cast<int64_t>(peaks->host_bytes()) : 0;
+  const int64_t peak_rss = static_cast<int64_t>(usage.ru_maxrss) * 1024 - measuring;
   nlohmann::json& json = report.json();
   json["load_s"] = load;
   json["peak_rss_bytes"] = peak_rss;
   json["threads"] = threads();
   json["weights"] = name_of(model->format);
-  json["cpu"] = processor_name();
+  json["cpu"] = processor_of(device);
   json["version"] = LECTERN_VERSION;
   if (arguments.json) {
     if (arguments.operators) bench_operators(*model, arguments, false, json["operators"]);
     fmt::print("{}\n", json.dump(2));
   } else {
-    fmt::print("{}, {} threads, weights {}\n\n", processor_name(), threads(), name_of(model->format));
+    fmt::print("{}, {} threads, weights {}\n\n", processor_of(device), threads(), name_of(model->format));
     fmt::print("{:<20} {:>10} {:<6} {:>9}    {:<9} {:>10}  {:>6}\n{}", "", "median", "", "least", "most", "limit",
                "share", report.lines());
     fmt::print("load                 {:>10.3g} s\npeak memory          {:>10.3g} GB\n", load,

@@ -18,18 +18,18 @@ struct Arguments {
 void list_devices(bool json) {
   if (!json) {
     for (const DeviceDescription& device : devices()) {
-      fmt::print("{}\n  {}\n  {}\n  {}\n", device.name, in_one_line(device.hardware), in_one_line(device.software),
-                 memory_text(device));
+      fmt::print("{}\n  {}\n  {}\n  {}\n", device.info.name, in_one_line(device.info.hardware),
+                 in_one_line(device.info.software), memory_text(device.memory));
     }
     return;
   }
   nlohmann::json list = nlohmann::json::array();
   for (const DeviceDescription& device : devices()) {
-    list.push_back({{"name", device.name},
-                    {"hardware", device.hardware},
-                    {"software", device.software},
-                    {"memory_bytes", device.memory},
-                    {"free_memory_bytes", device.free_memory}});
+    list.push_back({{"name", device.info.name},
+                    {"hardware", device.info.hardware},
+                    {"software", device.info.software},
+                    {"memory_bytes", device.memory.total},
+                    {"free_memory_bytes", device.memory.free}});
   }
   fmt::print("{}\n", list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
@@ -49,6 +49,7 @@ void list_operators(const OperatorTable& table, std::string_view device, bool js
         const Lowering* way = table.lowering(which, type);
         cell["state"] = way != nullptr ? "lowered" : table.is_absent(which, type) ? "absent" : "native";
         if (way == nullptr) continue;
+        cell["made_of"] = nlohmann::json::array();
         for (const Operator part : way->made_of) cell["made_of"].push_back(name_of(part));
       }
     }

@@ -91,14 +91,14 @@ void describe(Report& report, const std::string& command, const DeviceDescriptio
   ::uname(&host);
   std::string lowered;
   for (const std::string& name : device.lowered(format)) lowered += (lowered.empty() ? "" : ", ") + name;
-  report.line(fmt::format("# lectern doctor: {}", description.name));
+  report.line(fmt::format("# lectern doctor: {}", description.info.name));
   report.line();
   report.line("| environment | |");
   report.line("|---|---|");
   report.fact("Lectern", LECTERN_VERSION);
-  report.fact("device", description.hardware);
-  report.fact("its software", description.software);
-  report.fact("its memory", memory_text(description));
+  report.fact("device", description.info.hardware);
+  report.fact("its software", description.info.software);
+  report.fact("its memory", memory_text(description.memory));
   report.fact("host", fmt::format("{} {} {}, {} threads", host.sysname, host.release, host.machine, threads()));
   const Precision inner = device.precision(format);
   report.fact("weights", fmt::format("{}; values between operators are {}", name_of(format),
@@ -184,7 +184,7 @@ void check_a_page(Report& report, const Arguments& arguments, Device& device, De
   report.line();
   report.line(fmt::format("Model {}, picture {}, {} MiB free on the device afterwards.",
                           cell(folder.filename().string()), cell(picture.filename().string()),
-                          describe_device(arguments.model.device).free_memory >> 20));
+                          device.memory().free >> 20));
   report.line();
   report.line(fmt::format("Text: `{}`", cell(check.text)));
   report.line();

@@ -18,7 +18,6 @@
 #include "core/file.h"
 #include "core/file_gate.h"
 #include "core/stopped.h"
-#include "device/device_failure.h"
 #include "device/device_list.h"
 #include "device/operator_profile.h"
 #include "device/registry.h"
@@ -85,8 +84,9 @@ Devices load(const Arguments& arguments, const std::filesystem::path& folder) {
       devices.models.push_back(devices.models.empty() ? Model::load(folder, weights, name, without)
                                                       : devices.models.front().on(name, weights, without));
       devices.names.push_back(name);
-    } catch (const DeviceFailure& failure) {
-      if (devices.lost.size() + 1 == names.size()) throw;
+    } catch (const Error& failure) {
+      const bool of_device = failure.code() == ErrorCode::device_lost || failure.code() == ErrorCode::out_of_memory;
+      if (!of_device || devices.lost.size() + 1 == names.size()) throw;
       complain(fmt::format("{}: failed and is left out: {}", name, failure.what()));
       devices.lost.push_back({name, 0, 0, failure.what()});
     }

@@ -103,18 +103,27 @@ void send(Session& session, const TensorView& values, const MutableTensorView& t
 
 DataType half_of(const Session& session, std::optional<DataType> wanted) {
   if (wanted == DataType::bf16 && !session.has_bf16()) {
-    throw Error(fmt::format("{}: {} has no bf16; leave LECTERN_ASCEND_TYPE unset or set it to f16", session.name(),
-                            session.chip()));
+    throw Error(fmt::format("{}: {} has no bf16; choose type=f16, or leave the option and LECTERN_ASCEND_TYPE unset",
+                            session.name(), session.chip()));
   }
   return wanted.value_or(session.has_bf16() ? DataType::bf16 : DataType::f16);
+}
+
+DataType half_named(std::string_view text, std::string_view who) {
+  if (text == "f16") return DataType::f16;
+  if (text == "bf16") return DataType::bf16;
+  throw Error(fmt::format("{} is '{}'; expected f16 or bf16", who, text));
 }
 
 std::optional<DataType> half_of_environment() {
   const char* text = std::getenv("LECTERN_ASCEND_TYPE");
   if (text == nullptr || *text == '\0') return std::nullopt;
-  if (std::string_view(text) == "f16") return DataType::f16;
-  if (std::string_view(text) == "bf16") return DataType::bf16;
-  throw Error(fmt::format("LECTERN_ASCEND_TYPE is '{}'; expected f16 or bf16", text));
+  return half_named(text, "LECTERN_ASCEND_TYPE");
+}
+
+bool switch_of(std::string_view text, const std::string& who) {
+  if (text == "0" || text == "1") return text == "1";
+  throw Error(fmt::format("{} is '{}'; expected 0 or 1", who, text));
 }
 
 }  // namespace
@@ -180,26 +189,57 @@ Matrix AscendDevice::matrix(const TensorView& weight, WeightFormat format) {
   return {own, in, format, storage};
 }
 
-Tensor AscendDevice::vector(const TensorView& values) {
-  Tensor copy(*this, DataType::f32, values.shape);
-  send(*session_, values, copy);
-  return copy;
+DeviceInfo AscendDevice::info() const { return session_->info(); }
+
+void AscendDevice::upload(const void* from, const MutableTensorView& to) {
+  session_->upload(to.data, from, to.bytes());
 }
 
-void AscendDevice::read(const TensorView& values, float* out) {
-  if (values.shape.elements() == 0) return;
-  // A copy on the card makes f32 of what is not, and begins where a copy to the host may begin.
-  Tensor own;
-  TensorView from = values;
-  if (values.type != DataType::f32 || reinterpret_cast<uintptr_t>(values.data) % 64 != 0) {
-    own = Tensor(*this, DataType::f32, values.shape);
-    copy_view(*session_, own.view(), values);
-    from = own;
-  }
-  session_->download(from.data, from.bytes(), [&](const std::byte* pinned, size_t first, size_t count) {
-    std::memcpy(reinterpret_cast<std::byte*>(out) + first, pinned, count);
+namespace {
+
+// Calls copy(begin) with a place where a copy to the host may begin.
+template <typename Copy>
+void from_aligned(Device& device, const TensorView& from, const Copy& copy) {
+  if (from.shape.elements() == 0) return;
+  if (reinterpret_cast<uintptr_t>(from.data) % 64 == 0) return copy(from.data);
+  const Tensor own(device, from.type, from.shape);
+  copy_view(session_of(device), own.view(), from);
+  copy(own.view().data);
+}
+
+}  // namespace
+
+void AscendDevice::download(const TensorView& from, void* to) {
+  from_aligned(*this, from, [&](const std::byte* begin) {
+    session_->download(begin, from.bytes(), [&](const std::byte* pinned, size_t first, size_t count) {
+      std::memcpy(static_cast<std::byte*>(to) + first, pinned, count);
+    });
   });
 }
+
+void AscendDevice::download_later(const TensorView& from, std::byte* to) {
+  from_aligned(*this, from, [&](const std::byte* begin) { session_->download_later(begin, from.bytes(), to); });
+}
+
+namespace {
+
+class StreamEvent final : public Event {
+ public:
+  explicit StreamEvent(Session& session) : session_(session), event_(session.record()) {}
+  StreamEvent(const StreamEvent&) = delete;
+  StreamEvent& operator=(const StreamEvent&) = delete;
+  ~StreamEvent() override { session_.end(event_); }
+  bool passed() override { return session_.has_passed(event_); }
+  void wait() override { session_.wait(event_); }
+
+ private:
+  Session& session_;
+  aclrtEvent event_;
+};
+
+}  // namespace
+
+std::unique_ptr<Event> AscendDevice::record() { return std::make_unique<StreamEvent>(*session_); }
 
 std::unique_ptr<Device> make_ascend_device(const AscendOptions& options, const OperatorSet& without) {
   auto session = std::make_unique<Session>(options.session);
@@ -212,13 +252,21 @@ std::unique_ptr<Device> make_ascend_device(const AscendOptions& options, const O
   return std::make_unique<AscendDevice>(AscendDevice::take_session(std::move(device)), half, replaced);
 }
 
-std::unique_ptr<Device> make_ascend_device(std::string_view name, const OperatorSet& without) {
+std::unique_ptr<Device> make_ascend_device(const DeviceName& device, const OperatorSet& without) {
   AscendOptions options;
+  const std::string_view name = device.name;
   const std::string_view digits = name.substr(std::min(name.size(), name.find(':') + 1));
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), options.session.card);
   if (error != std::errc() || end != digits.data() + digits.size())
-    throw Error(fmt::format("there is no device '{}'; cards are named ascend:0, ascend:1 and so on", name));
+    throw Error(fmt::format("there is no device '{}'; cards are named ascend:0, ascend:1 and so on", name),
+                ErrorCode::not_found);
   options.half = half_of_environment();
+  for (const auto& [key, value] : device.options) {
+    const std::string who = fmt::format("device '{}': option {}", name, key);
+    if (key == "type") options.half = half_named(value, who);
+    if (key == "sync") options.session.synchronous = switch_of(value, who);
+    if (key == "repeat") options.session.repeats = switch_of(value, who);
+  }
   return make_ascend_device(options, without);
 }
 
@@ -234,15 +282,14 @@ std::vector<DeviceDescription> describe_ascend_devices() {
     return all;  // no CANN here, or none that starts
   }
   for (uint32_t card = 0; card < count; ++card) {
-    DeviceDescription description{.name = fmt::format("ascend:{}", card), .hardware = {}, .software = software};
+    DeviceDescription description;
+    description.info = {.name = fmt::format("ascend:{}", card), .kind = "ascend", .hardware = {}, .software = software};
     try {
       Session session({.card = static_cast<int>(card)});
-      const CardMemory memory = session.memory();
-      description.hardware = session.chip();
-      description.memory = memory.total;
-      description.free_memory = memory.free;
+      description.info = session.info();
+      description.memory = session.memory();
     } catch (const Error& error) {
-      description.hardware = fmt::format("cannot be used: {}", error.what());
+      description.info.hardware = fmt::format("cannot be used: {}", error.what());
     }
     all.push_back(std::move(description));
   }

@@ -1,10 +1,11 @@
 // Ascend cards as devices, through CANN 8.1.RC1 or later. docs/ascend.md says what was verified, and how.
 //
 // Weights are kept in 16 bits unless f32 is asked for, for comparisons: bf16 where the chip has it, else f16, or as
-// LECTERN_ASCEND_TYPE says (f16 or bf16). Values between operators are of the same type, and the residual stream is
+// the option type says (f16 or bf16). Values between operators are of the same type, and the residual stream is
 // f32.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "device/ascend/runtime/session.h"
 #include "device/device.h"
+#include "device/device_list.h"
 #include "device/registry.h"
 
 namespace lectern::ascend {
@@ -27,8 +29,10 @@ std::unique_ptr<Device> make_ascend_device(const AscendOptions& options = {}, co
 
 // Every card that CANN finds; empty without CANN. Cards that cannot be opened are listed with the reason.
 std::vector<DeviceDescription> describe_ascend_devices();
-// "ascend:1", with the type taken from the environment.
-std::unique_ptr<Device> make_ascend_device(std::string_view name, const OperatorSet& without);
+// "ascend:1" with options type (f16, bf16), sync and repeat (0, 1); without them, LECTERN_ASCEND_TYPE, _SYNC and
+// _REPEAT of the environment say the same.
+inline constexpr std::array<std::string_view, 3> option_names = {"type", "sync", "repeat"};
+std::unique_ptr<Device> make_ascend_device(const DeviceName& name, const OperatorSet& without);
 
 // What the last probing found: operators of the table that are replaced although CANN names them, with the reason.
 struct ProbeFailure {
@@ -42,14 +46,19 @@ class AscendDevice final : public Device {
   ~AscendDevice() override;
 
   const char* name() const override { return session_->name().c_str(); }
+  DeviceInfo info() const override;
+  DeviceMemory memory() const override { return session_->memory(); }
   std::byte* allocate(size_t bytes) override { return session_->allocate(bytes); }
   void release(std::byte* data, size_t) noexcept override { session_->release(data); }
   Matrix matrix(const TensorView& weight, WeightFormat format) override;
-  Tensor vector(const TensorView& values) override;
-  void read(const TensorView& values, float* out) override;
+  void upload(const void* from, const MutableTensorView& to) override;
+  void download(const TensorView& from, void* to) override;
+  void download_later(const TensorView& from, std::byte* to) override;
+  std::byte* allocate_host(size_t bytes) override { return session_->allocate_host(bytes); }
+  void release_host(std::byte* data, size_t) noexcept override { session_->release_host(data); }
+  std::unique_ptr<Event> record() override;
   void synchronize() override { session_->synchronize(); }
   Precision precision(WeightFormat format) const override;
-  WeightFormat usual_weights() const override { return WeightFormat::bf16; }
 
   Session& session() { return *session_; }
   DataType half() const { return half_; }

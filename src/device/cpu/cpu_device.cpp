@@ -5,14 +5,17 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 
+#include "core/available_memory.h"
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/matmul/kernel_list.h"
 #include "device/cpu/matmul/panels.h"
+#include "device/cpu/peak.h"
 #include "hwy/targets.h"
 #include "lectern/error.h"
 
@@ -64,6 +67,9 @@ class CpuDevice final : public Device {
   }
 
   const char* name() const override { return "cpu"; }
+  DeviceInfo info() const override { return describe_cpu().info; }
+  DeviceMemory memory() const override { return describe_cpu().memory; }
+  std::unique_ptr<DevicePeaks> measure_peaks() override { return cpu::measure_peaks(); }
 
   std::byte* allocate(size_t bytes) override {
     const size_t size = padded(bytes);
@@ -130,13 +136,12 @@ class CpuDevice final : public Device {
     return {{bytes.data, DataType::u8, {out, of_panel / cpu::panel_outputs}}, in, format, nullptr};
   }
 
-  Tensor vector(const TensorView& values) override {
-    Tensor copy(*this, DataType::f32, values.shape);
-    cpu::widen(values, copy.floats());
-    return copy;
+  void upload(const void* from, const MutableTensorView& to) override {
+    if (to.bytes() > 0) std::memcpy(to.data, from, to.bytes());
   }
-
-  void read(const TensorView& values, float* out) override { cpu::widen(values, out); }
+  void download(const TensorView& from, void* to) override {
+    if (from.bytes() > 0) std::memcpy(to, from.data, from.bytes());
+  }
 
   // What few rows multiply is small beside the weights, so the decoder keeps its values in f32.
   Precision precision(WeightFormat format) const override {
@@ -172,7 +177,7 @@ std::unique_ptr<Device> make_cpu_device(const OperatorSet& without) { return std
 
 DeviceDescription describe_cpu() {
   DeviceDescription cpu;
-  cpu.name = "cpu";
+  cpu.info.name = cpu.info.kind = "cpu";
   std::string model = "unknown";
   std::ifstream processors("/proc/cpuinfo");
   for (std::string line; std::getline(processors, line);) {
@@ -181,17 +186,17 @@ DeviceDescription describe_cpu() {
     break;
   }
   const int64_t targets = hwy::SupportedTargets();  // the best has the lowest bit
-  cpu.hardware = fmt::format("{}, {} threads, {}", model, threads(), hwy::TargetName(targets & -targets));
+  cpu.info.hardware = fmt::format("{}, {} threads, {}", model, threads(), hwy::TargetName(targets & -targets));
   const dnnl_version_t* version = dnnl_version();
-  cpu.software = fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+  cpu.info.software = fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
   std::ifstream memory("/proc/meminfo");
   for (std::string key, unit; memory >> key;) {
     size_t kib = 0;
     memory >> kib;
     std::getline(memory, unit);
-    if (key == "MemTotal:") cpu.memory = kib << 10;
-    if (key == "MemAvailable:") cpu.free_memory = kib << 10;
+    if (key == "MemTotal:") cpu.memory.total = kib << 10;
   }
+  cpu.memory.free = static_cast<size_t>(available_memory());
   return cpu;
 }
 

@@ -4,8 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/clock.h"
@@ -117,5 +120,33 @@ double ReadBandwidth::gbps(int64_t streams) const {
 }
 
 double ReadBandwidth::now() const { return gbps(best_streams_); }
+
+namespace {
+
+class Peaks final : public DevicePeaks {
+ public:
+  Peaks() {
+    for (const DataType type : {DataType::f32, DataType::bf16, DataType::u8})
+      products_.emplace(type, ProductRate(type).peak());
+  }
+  double product(DataType type) const override { return products_.at(type); }
+  // Of one type, whose operands are kept.
+  double product_now(DataType type) const override {
+    if (!now_ || now_->first != type) now_.emplace(type, ProductRate(type));
+    return now_->second.now();
+  }
+  double read() const override { return memory_.peak(); }
+  double read_now() const override { return memory_.now(); }
+  size_t host_bytes() const override { return ReadBandwidth::bytes; }
+
+ private:
+  std::map<DataType, double> products_;
+  mutable std::optional<std::pair<DataType, ProductRate>> now_;
+  ReadBandwidth memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<DevicePeaks> measure_peaks() { return std::make_unique<Peaks>(); }
 
 }  // namespace lectern::cpu

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/data_type.h"
+#include "device/device_info.h"
 
 namespace lectern::cpu {
 
@@ -46,5 +47,8 @@ class ReadBandwidth {
   double peak_ = 0;
   int64_t best_streams_ = 1;
 };
+
+// Both, of the CPU.
+std::unique_ptr<DevicePeaks> measure_peaks();
 
 }  // namespace lectern::cpu

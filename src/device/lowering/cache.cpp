@@ -53,7 +53,7 @@ CacheFormat cache_format(int kv_heads, int head_size) {
 }
 
 void write_kv(Device& device, const WriteKvArgs& args) {
-  for (const SequenceRows& sequence : args.sequences) {
+  for (const SequenceRows& sequence : args.step.sequences()) {
     for_each_page(args.cache, sequence.pages, sequence.position, sequence.position + sequence.rows,
                   [&](int64_t position, int64_t count, const MutableTensorView& keys, const MutableTensorView& values) {
                     const int64_t row = sequence.first_row + position - sequence.position;
@@ -70,10 +70,10 @@ void paged_attention(Device& device, const PagedAttentionArgs& args) {
   const int64_t width = width_of(args.cache);
   const int64_t row = args.heads * size;
   int64_t most_rows = 0;
-  for (const SequenceRows& sequence : args.sequences) most_rows = std::max(most_rows, sequence.rows);
+  for (const SequenceRows& sequence : args.step.sequences()) most_rows = std::max(most_rows, sequence.rows);
   const int64_t side = std::min(query_rows, most_rows);
   const Tensor mask = side > 1 ? triangle(device, side) : Tensor();
-  for (const SequenceRows& sequence : args.sequences) {
+  for (const SequenceRows& sequence : args.step.sequences()) {
     const int64_t length = sequence.position + sequence.rows;
     const Tensor keys(device, DataType::f32, {length, width});
     const Tensor values(device, DataType::f32, {length, width});

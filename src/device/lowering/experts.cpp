@@ -78,8 +78,8 @@ void top_k(Device& device, const TopKArgs& args) {
     indices.insert(indices.end(), order.begin(), order.begin() + count);
     for (int64_t k = 0; k < count; ++k) values.push_back(score[order[static_cast<size_t>(k)]]);
   }
-  device.copy({from_host(device, values, args.values.shape), args.values});
-  device.copy({from_host(device, indices), args.indices.reshaped({rows * count})});
+  device.upload(values.data(), args.values);
+  device.upload(indices.data(), args.indices);
 }
 
 void sort(Device& device, const SortArgs& args) {
@@ -87,7 +87,7 @@ void sort(Device& device, const SortArgs& args) {
   std::vector<int32_t> order(keys.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, {}, [&](int32_t i) { return keys[static_cast<size_t>(i)]; });
-  device.copy({from_host(device, order), args.order});
+  device.upload(order.data(), args.order);
 }
 
 }  // namespace lectern::lowering

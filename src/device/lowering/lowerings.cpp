@@ -11,6 +11,10 @@ std::span<const Lowering> all_lowerings() {
     name, {__VA_ARGS__}, [](Operators& t) { t.name = lowering::function; } \
   }
 #define LECTERN_LOWERING(name, ...) LECTERN_WAY(name, name, __VA_ARGS__)
+#define LECTERN_ON_HOST(name)                               \
+  Lowering {                                                \
+    name, {}, [](Operators& t) { t.name = lowering::name; } \
+  }
   static const std::array table = {
       LECTERN_LOWERING(linear, gemm, activate, add, copy),
       LECTERN_LOWERING(conv2d, im2col, linear),
@@ -24,13 +28,14 @@ std::span<const Lowering> all_lowerings() {
       LECTERN_LOWERING(experts, linear, softmax, top_k, sort, gather_rows, grouped_linear, multiply, reduce_sum, divide,
                        scatter_add, copy),
       LECTERN_LOWERING(gather, copy),
-      LECTERN_LOWERING(normalize_pixels, copy),
+      LECTERN_ON_HOST(argmax),
+      LECTERN_ON_HOST(normalize_pixels),
       LECTERN_LOWERING(multiply, copy, multiply),
       LECTERN_LOWERING(activate, exp, multiply, add, divide, maximum),
       LECTERN_LOWERING(softmax, reduce_max, subtract, exp, reduce_sum, divide),
       LECTERN_LOWERING(grouped_linear, linear, copy),
-      LECTERN_LOWERING(top_k, copy),
-      LECTERN_LOWERING(sort, copy),
+      LECTERN_ON_HOST(top_k),
+      LECTERN_ON_HOST(sort),
       LECTERN_LOWERING(gather_rows, copy),
       LECTERN_LOWERING(scatter_rows, copy),
       LECTERN_LOWERING(scatter_add, add, copy),
@@ -40,6 +45,7 @@ std::span<const Lowering> all_lowerings() {
       LECTERN_LOWERING(where, multiply, add),
       LECTERN_LOWERING(subtract, add, multiply),
   };
+#undef LECTERN_ON_HOST
 #undef LECTERN_LOWERING
 #undef LECTERN_WAY
   return table;

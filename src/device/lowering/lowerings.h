@@ -4,6 +4,7 @@
 
 #include "device/device.h"
 #include "device/host_values.h"
+#include "device/step_batch.h"
 
 namespace lectern::lowering {
 

@@ -17,7 +17,7 @@ void rope(Device& device, const RopeArgs& args) {
   for (int64_t i = 0; i < half; ++i) {
     const auto speed =
         static_cast<float>(std::pow(args.theta, -static_cast<double>(2 * i) / static_cast<double>(size)));
-    for (const SequenceRows& sequence : args.sequences) {
+    for (const SequenceRows& sequence : args.step.sequences()) {
       for (int64_t row = 0; row < sequence.rows; ++row) {
         const float angle = static_cast<float>(sequence.position + row) * speed;
         const auto at = static_cast<size_t>((sequence.first_row + row) * half + i);

@@ -19,7 +19,7 @@ void for_each_run(std::span<const int32_t> indices, const Body& body) {
 }  // namespace
 
 void gather(Device& device, const GatherArgs& args) {
-  for_each_run(args.indices, [&](int64_t first, int64_t index, int64_t count) {
+  for_each_run(indices_to_host(device, args.indices), [&](int64_t first, int64_t index, int64_t count) {
     device.copy({args.table.data.slice(index, count), args.out.slice(first, count)});
   });
 }

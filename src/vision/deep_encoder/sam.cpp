@@ -123,8 +123,10 @@ Tensor Sam::embed(std::span<const uint8_t* const> views, int size) const {
   const int64_t patches = size / config_.patch;
   Tensor x(device_, DataType::f32, {batch, patches, patches, config_.width});
   {
-    const Tensor pixels(device_, DataType::f32, {batch, size, size, 3});
-    device_.normalize_pixels({views, size, pixels});
+    const Tensor levels(device_, DataType::u8, {batch, size, size, 3});
+    for (int64_t i = 0; i < batch; ++i) device_.upload(views[static_cast<size_t>(i)], levels.view().slice(i, 1));
+    const Tensor pixels(device_, DataType::f32, levels.shape());
+    device_.normalize_pixels({levels, pixels});
     device_.conv2d({.in = pixels,
                     .weight = patch_.weight,
                     .bias = patch_.bias,

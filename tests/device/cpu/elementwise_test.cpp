@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "device/cpu/kernels.h"
+#include "device/host_values.h"
+#include "device/step_batch.h"
 #include "support/bits.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
@@ -93,9 +95,10 @@ void check_rope(Random& random, int heads, int64_t size, std::vector<SequenceRow
       }
     }
   }
+  const StepBatch step(cpu_device(), sequences);
   for_each_target([&] {
     std::vector<float> x = in;
-    cpu::rope(cpu_device(), {view_of(x, {rows, width}), heads, theta, sequences});
+    cpu::rope(cpu_device(), {view_of(x, {rows, width}), heads, theta, step});
     EXPECT_LT(relative_error(x, expected), tolerance) << heads << " heads of " << size;
   });
 }
@@ -143,9 +146,10 @@ TEST(Elementwise, Gather) {
     for (const int64_t width : {1, 15, 16, 33, 128}) {
       const RandomWeight table(random, type, 9, width);
       const std::vector<int32_t> indices = {8, 0, 3, 3, 0, 7};
+      const Tensor ids = from_host(cpu_device(), indices);
       for_each_target([&] {
         std::vector<float> out(indices.size() * static_cast<size_t>(width));
-        cpu::gather(cpu_device(), {table.matrix, indices, view_of(out, {static_cast<int64_t>(indices.size()), width})});
+        cpu::gather(cpu_device(), {table.matrix, ids, view_of(out, {static_cast<int64_t>(indices.size()), width})});
         for (size_t i = 0; i < out.size(); ++i) {
           const auto row = static_cast<size_t>(indices[i / static_cast<size_t>(width)]);
           ASSERT_EQ(out[i], table.values[row * static_cast<size_t>(width) + i % static_cast<size_t>(width)]);
@@ -176,13 +180,43 @@ TEST(Elementwise, Pixels) {
     first[i] = static_cast<uint8_t>(i);
     second[i] = static_cast<uint8_t>(255 - i);
   }
-  const std::vector<const uint8_t*> views = {first.data(), second.data()};
-  std::vector<float> out(2 * first.size());
-  cpu::normalize_pixels(cpu_device(), {views, 16, view_of(out, {2, 16, 16, 3})});
+  std::vector<uint8_t> both = first;
+  both.insert(both.end(), second.begin(), second.end());
+  std::vector<float> out(both.size());
+  const TensorView levels(reinterpret_cast<const std::byte*>(both.data()), DataType::u8, {2, 16, 16, 3});
+  cpu::normalize_pixels(cpu_device(), {levels, view_of(out, {2, 16, 16, 3})});
   for (size_t i = 0; i < out.size(); ++i) {
     const uint8_t level = i < first.size() ? first[i] : second[i - first.size()];
     ASSERT_EQ(out[i], (static_cast<float>(level) / 255 - 0.5f) / 0.5f);
   }
+}
+
+// The largest of a row that is a number and not banned, of equal ones the lower, with its share of all.
+TEST(Elementwise, Argmax) {
+  Random random(11);
+  const float nan = std::nanf("");
+  std::vector<float> logits = random.values(5 * 1003, 4);
+  logits[400] = 50;  // row 0
+  logits[1003 + 7] = logits[1003 + 900] = 60;
+  logits[2 * 1003 + 3] = 70;  // banned
+  logits[2 * 1003 + 5] = 65;
+  logits[3 * 1003] = nan;
+  logits[3 * 1003 + 1] = 80;
+  std::fill_n(logits.begin() + 4 * 1003, 1003, nan);
+  const std::vector<std::vector<int32_t>> banned = {{}, {}, {9, 3, 3}, {}, {}};
+  const Tensor on_device = from_host(cpu_device(), logits, {5, 1003});
+  for_each_target([&] {
+    const Chosen chosen = choose_largest(cpu_device(), on_device, banned);
+    EXPECT_EQ(chosen.ids, (std::vector<int32_t>{400, 7, 5, 1, -1}));
+    for (const size_t row : {0, 1, 2}) {
+      double sum = 0;
+      for (size_t i = 0; i < 1003; ++i) sum += std::exp(static_cast<double>(logits[row * 1003 + i]));
+      const double expected =
+          static_cast<double>(logits[row * 1003 + static_cast<size_t>(chosen.ids[row])]) - std::log(sum);
+      EXPECT_NEAR(chosen.log_probabilities[row], expected, 1e-5) << row;
+    }
+  });
+  EXPECT_EQ(choose_largest(cpu_device(), on_device).ids, (std::vector<int32_t>{400, 7, 3, 1, -1}));
 }
 
 TEST(Elementwise, WidenOddSizes) {
@@ -288,8 +322,9 @@ TEST(Elementwise, RowsAreTheSameAloneAndInCompany) {
       cpu::activate(Activation::gelu, normed.data(), count * width);
       cpu::activate(Activation::silu, normed.data(), count * width);
       const SequenceRows sequence{.first_row = 0, .rows = count, .position = first};
-      cpu::rope(cpu_device(), {view_of(normed, shape), 2, 1e4f, {&sequence, 1}});
-      cpu::multiply(cpu_device(), {view_of(normed, shape), view_of(x, shape), view_of(normed, shape)});
+      const StepBatch step(cpu_device(), {&sequence, 1});
+      cpu::rope(cpu_device(), {view_of(normed, shape), 2, 1e4f, step});
+      cpu::multiply(cpu_device(), {.a = view_of(normed, shape), .b = view_of(x, shape), .out = view_of(normed, shape)});
       cpu::rms_norm(cpu_device(),
                     {.in = view_of(normed, shape), .weight = view_of(weight, {width}), .out = view_of(normed, shape)});
       return normed;

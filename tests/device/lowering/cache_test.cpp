@@ -58,16 +58,18 @@ void check(Device& device, Random& random) {
     const TypedValues v(random, type, {rows, kv_heads * size});
     const Tensor expected(cpu_device(), DataType::f32, q.tensor.shape());
     const Tensor result(cpu_device(), type, q.tensor.shape());
-    cpu_device().write_kv({k.f32(), v.f32(), for_own, own.layer});
-    cpu_device().paged_attention({q.f32(), heads, 0.3f, for_own, own.layer, expected});
-    device.write_kv({k.tensor, v.tensor, for_replaced, replaced.layer});
-    device.paged_attention({q.tensor, heads, 0.3f, for_replaced, replaced.layer, result});
+    const StepBatch own_step(cpu_device(), for_own, own.layer.format.page_tokens);
+    const StepBatch replaced_step(device, for_replaced, replaced.layer.format.page_tokens);
+    cpu_device().write_kv({k.f32(), v.f32(), own_step, own.layer});
+    cpu_device().paged_attention({q.f32(), heads, 0.3f, own_step, own.layer, expected});
+    device.write_kv({k.tensor, v.tensor, replaced_step, replaced.layer});
+    device.paged_attention({q.tensor, heads, 0.3f, replaced_step, replaced.layer, result});
     EXPECT_LT(relative_error(floats_of(result), floats_of(expected)), rounding(type)) << "step " << step;
   }
 }
 
 TEST(LoweredCache, StepsEqualTheCpus) {
-  for (const char* without : {"store", "paged_attention", "all"}) {
+  for (const char* without : {"write_kv", "paged_attention", "all"}) {
     SCOPED_TRACE(without);
     Random random(1);
     const auto device = make_cpu_device(parse_operators(without));
@@ -75,8 +77,8 @@ TEST(LoweredCache, StepsEqualTheCpus) {
   }
 }
 
-TEST(LoweredCache, StoreAndAttentionAreReplacedTogether) {
-  for (const char* without : {"store", "paged_attention"}) {
+TEST(LoweredCache, WritingAndAttentionAreReplacedTogether) {
+  for (const char* without : {"write_kv", "paged_attention"}) {
     const auto device = make_cpu_device(parse_operators(without));
     EXPECT_NE(device->operators().lowering(Operator::write_kv, DataType::f32), nullptr);
     EXPECT_NE(device->operators().lowering(Operator::paged_attention, DataType::f32), nullptr);

@@ -78,10 +78,11 @@ TEST(LoweredElementwise, Pixels) {
   std::iota(first.begin(), first.end(), uint8_t{0});
   std::vector<uint8_t> second(first.rbegin(), first.rend());
   second.back() = 255;
-  const std::array<const uint8_t*, 2> views = {first.data(), second.data()};
+  first.insert(first.end(), second.begin(), second.end());
+  const TensorView levels(reinterpret_cast<const std::byte*>(first.data()), DataType::u8, {2, 8, 8, 3});
   const auto widen = [&](Device& device) {
     std::vector<float> out(2 * 8 * 8 * 3);
-    device.normalize_pixels({views, 8, view_of(out, {2, 8, 8, 3})});
+    device.normalize_pixels({levels, view_of(out, {2, 8, 8, 3})});
     return out;
   };
   for_each_replacement(Operator::normalize_pixels,

@@ -19,15 +19,16 @@ TEST(LoweredRope, EqualsTheCpus) {
     const int64_t first = random.between(1, shape[0] - 2);
     const std::vector<SequenceRows> sequences = {{first, shape[0] - 1 - first, random.between(0, 5000), {}},
                                                  {0, first, random.between(0, 10), {}}};  // the last row is of neither
+    const StepBatch step(cpu_device(), sequences);
     const DataType type = any_type(random);
     const TypedValues x(random, type, shape, 2);
     const Tensor expected(cpu_device(), DataType::f32, shape);
     cpu_device().copy({x.tensor, expected});
-    cpu_device().rope({expected, heads, 1e4f, sequences});
+    cpu_device().rope({expected, heads, 1e4f, step});
     for_each_replacement(Operator::rope, [&](Device& device) {
       const Tensor out(cpu_device(), type, shape);
       cpu_device().copy({x.tensor, out});
-      device.rope({out, heads, 1e4f, sequences});
+      device.rope({out, heads, 1e4f, step});
       EXPECT_LT(relative_error(floats_of(out), floats_of(expected)), rounding(type)) << to_string(shape);
     });
   }

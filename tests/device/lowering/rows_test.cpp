@@ -13,13 +13,7 @@ using testing::relative_error;
 using testing::TypedValues;
 using testing::view_of;
 
-Tensor indices_of(const std::vector<int32_t>& indices) {
-  const std::vector<float> values(indices.begin(), indices.end());
-  const Shape shape = {static_cast<int64_t>(indices.size())};
-  Tensor tensor(cpu_device(), DataType::i32, shape);
-  cpu_device().copy({view_of(values, shape), tensor});
-  return tensor;
-}
+Tensor indices_of(const std::vector<int32_t>& indices) { return from_host(cpu_device(), indices); }
 
 std::vector<int32_t> random_indices(Random& random, int64_t count, int64_t rows) {
   std::vector<int32_t> indices;
@@ -58,7 +52,7 @@ TEST(LoweredRows, GatherOfEmbeddings) {
     const std::vector<int32_t> indices = random_indices(random, 25, 30);
     const auto look_up = [&](Device& device) {
       std::vector<float> out(25 * 17);
-      device.gather({table.matrix, indices, view_of(out, {25, 17})});
+      device.gather({table.matrix, indices_of(indices), view_of(out, {25, 17})});
       return out;
     };
     for_each_replacement(Operator::gather, [&](Device& device) { EXPECT_EQ(look_up(device), look_up(cpu_device())); });

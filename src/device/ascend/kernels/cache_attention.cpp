@@ -3,22 +3,19 @@
 // A layer holds the keys of all its pages, [pages, 128, kv heads * head size], then their values. So a token is one
 // row, and writing is one copy by index. Sequences that add one token each are attended to together; one that adds
 // more, such as a prompt, has a call of its own.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
 
 #include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
 #include "device/lowering/lowerings.h"
+#include "device/step_batch.h"
 
 namespace lectern::ascend {
 namespace {
 
 constexpr int64_t unlimited = std::numeric_limits<int32_t>::max();
 constexpr int64_t mask_size = 2048;  // what the operator asks for, whatever the length
-// Tables of pages are made wider in such steps, so that a growing sequence does not change a shape every 128 tokens.
-constexpr int64_t table_step = 8;
 
 struct Layer {
   explicit Layer(const CacheLayer& cache)
@@ -38,28 +35,8 @@ struct Layer {
   const std::byte* values;
 };
 
-// All layers of a step ask for the same, which is kept: it is told apart from the next step's by this.
-std::string content_of(std::span<const SequenceRows> sequences) {
-  std::string content;
-  const auto append = [&](const auto& value) { content.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
-  for (const SequenceRows& s : sequences) {
-    append(s.rows);
-    append(s.position);
-    append(s.pages.size());
-    for (const int32_t page : s.pages) append(page);
-  }
-  return content;
-}
-
-const std::byte* constant_of(Session& session, const std::string& name, const std::string& content,
-                             const std::vector<int32_t>& values) {
-  return session.constant(name, content, values.size() * sizeof(int32_t),
-                          [&](std::byte* to, size_t first, size_t count) {
-                            std::copy_n(reinterpret_cast<const std::byte*>(values.data()) + first, count, to);
-                          });
-}
-
-// Calls body(first, count) for sequences whose rows follow on each other, each of one row if `single` says so.
+// Calls body(index of the first, group) for sequences whose rows follow on each other, each of one row if `single` says
+// so.
 template <typename Body>
 void for_each_group(std::span<const SequenceRows> sequences, bool (*single)(const SequenceRows&), const Body& body) {
   for (size_t first = 0; first < sequences.size();) {
@@ -69,31 +46,15 @@ void for_each_group(std::span<const SequenceRows> sequences, bool (*single)(cons
                sequences[first + count - 1].first_row + sequences[first + count - 1].rows) {
       ++count;
     }
-    body(sequences.subspan(first, count));
+    body(static_cast<int64_t>(first), sequences.subspan(first, count));
     first += count;
   }
-}
-
-View block_table(Session& session, std::span<const SequenceRows> sequences, int64_t tokens) {
-  int64_t most = 1;
-  for (const SequenceRows& s : sequences) most = std::max(most, (s.position + s.rows + tokens - 1) / tokens);
-  most = (most + table_step - 1) / table_step * table_step;
-  // Behind a sequence's pages stands page 0, which is not read.
-  std::vector<int32_t> table;
-  for (const SequenceRows& s : sequences) {
-    const auto used = std::min<size_t>(s.pages.size(), static_cast<size_t>(most));
-    table.insert(table.end(), s.pages.begin(), s.pages.begin() + static_cast<std::ptrdiff_t>(used));
-    table.insert(table.end(), static_cast<size_t>(most) - used, 0);
-  }
-  const std::string name = fmt::format("pages {} {} {}", sequences.front().first_row, sequences.size(), most);
-  const std::string content(reinterpret_cast<const char*>(table.data()), table.size() * sizeof(int32_t));
-  return {constant_of(session, name, content, table), ACL_INT32, {static_cast<int64_t>(sequences.size()), most}};
 }
 
 // Above the diagonal 1, that is hidden.
 View causal_mask(Session& session) {
   const std::byte* mask =
-      session.constant("causal mask", "", mask_size * mask_size, [](std::byte* to, size_t first, size_t count) {
+      session.constant("causal mask", mask_size * mask_size, [](std::byte* to, size_t first, size_t count) {
         for (size_t i = 0; i < count; ++i) {
           const size_t at = first + i;
           to[i] = std::byte{at % mask_size > at / mask_size};
@@ -133,19 +94,11 @@ void write_kv(Device& device, const WriteKvArgs& args) {
   Session& session = session_of(device);
   const Layer layer(args.cache);
   const auto any = [](const SequenceRows&) { return true; };
-  for_each_group(args.sequences, any, [&](std::span<const SequenceRows> group) {
-    std::vector<int32_t> slots;
-    for (const SequenceRows& s : group) {
-      for (int64_t position = s.position; position < s.position + s.rows; ++position) {
-        slots.push_back(static_cast<int32_t>(s.pages[static_cast<size_t>(position / layer.tokens)] * layer.tokens +
-                                             position % layer.tokens));
-      }
-    }
-    if (slots.empty()) return;
-    const auto count = static_cast<int64_t>(slots.size());
+  for_each_group(args.step.sequences(), any, [&](int64_t, std::span<const SequenceRows> group) {
     const int64_t first = group.front().first_row;
-    const std::string name = fmt::format("slots {} {}", first, count);
-    const View index(constant_of(session, name, content_of(group), slots), ACL_INT32, {count});
+    const int64_t count = group.back().first_row + group.back().rows - first;
+    if (count == 0) return;
+    const View index(args.step.slots().slice(first, count));
     const Functions& f = session.functions();
     session.call(f.inplace_index_copy, layer.rows(layer.keys), int64_t{0}, index, View(args.keys.slice(first, count)));
     session.call(f.inplace_index_copy, layer.rows(layer.values), int64_t{0}, index,
@@ -159,11 +112,11 @@ void paged_attention(Device& device, const PagedAttentionArgs& args) {
   const Layer layer(args.cache);
   const int64_t size = args.cache.head_size;
   const auto single = [](const SequenceRows& s) { return s.rows == 1; };
-  for_each_group(args.sequences, single, [&](std::span<const SequenceRows> group) {
+  for_each_group(args.step.sequences(), single, [&](int64_t index, std::span<const SequenceRows> group) {
     const SequenceRows& front = group.front();
     const auto count = static_cast<int64_t>(group.size());
     if (front.rows == 0) return;
-    const View table = block_table(session, group, layer.tokens);
+    const View table(args.step.page_table().slice(index, count));
     std::vector<int64_t> key_lengths;
     for (const SequenceRows& s : group) key_lengths.push_back(s.position + s.rows);
     if (front.rows == 1) {

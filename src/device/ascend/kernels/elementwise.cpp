@@ -30,12 +30,6 @@ void copy_view(Session& session, const View& to, const View& from) {
   if (to.elements() != 0) session.call(session.functions().inplace_copy, to, from);
 }
 
-Tensor indices_on_card(Device& device, std::span<const int32_t> indices) {
-  Tensor result(device, DataType::i32, {static_cast<int64_t>(indices.size())});
-  session_of(device).upload(result.view().data, indices.data(), indices.size_bytes());
-  return result;
-}
-
 void layer_norm(Device& device, const NormArgs& args) {
   const std::array<int64_t, 1> width = {args.in.shape[-1]};
   if (args.in.shape.elements() == 0) return;
@@ -59,34 +53,21 @@ void rms_norm(Device& device, const NormArgs& args) {
 }
 
 void gather(Device& device, const GatherArgs& args) {
-  if (args.indices.empty()) return;
-  const Tensor indices = indices_on_card(device, args.indices);
+  if (args.indices.shape.elements() == 0) return;
   into(device, args.out, args.table.data.type, false, [&](const MutableTensorView& out) {
     Session& session = session_of(device);
-    session.call(session.functions().index_select, View(args.table.data), int64_t{0}, View(indices.view()), View(out));
+    session.call(session.functions().index_select, View(args.table.data), int64_t{0}, View(args.indices), View(out));
   });
 }
 
 void copy(Device& device, const CopyArgs& args) { copy_view(session_of(device), view_of(args.out), view_of(args.in)); }
 
-// The card is sent bytes, a quarter of what the values take. (x / 255 - 0.5) / 0.5 = x * 2 / 255 - 1.
+// (x / 255 - 0.5) / 0.5 = x * 2 / 255 - 1.
 void normalize_pixels(Device& device, const NormalizePixelsArgs& args) {
-  const auto view_bytes = static_cast<size_t>(args.size) * static_cast<size_t>(args.size) * 3;
   if (args.out.shape.elements() == 0) return;
   Session& session = session_of(device);
-  const Tensor levels(device, DataType::u8, args.out.shape);
-  session.upload(levels.view().data, view_bytes * args.views.size(), [&](std::byte* to, size_t first, size_t count) {
-    while (count > 0) {
-      const size_t within = first % view_bytes;
-      const size_t run = std::min(count, view_bytes - within);
-      std::memcpy(to, args.views[first / view_bytes] + within, run);
-      to += run;
-      first += run;
-      count -= run;
-    }
-  });
   const Functions& f = session.functions();
-  session.call(f.cast, View(levels.view()), ACL_FLOAT, View(args.out));
+  session.call(f.cast, View(args.in), ACL_FLOAT, View(args.out));
   session.call(f.inplace_muls, View(args.out), Scalar{2.0f / 255.0f});
   session.call(f.inplace_adds, View(args.out), Scalar{-1}, Scalar{1});
 }
@@ -178,7 +159,7 @@ void reduce_sum(Device& device, const ReduceArgs& args) {
   const int64_t width = args.in.shape[-1];
   const auto bytes = static_cast<size_t>(width) * sizeof(float);
   const std::byte* ones =
-      session.constant("ones " + std::to_string(width), "", bytes, [](std::byte* to, size_t, size_t count) {
+      session.constant("ones " + std::to_string(width), bytes, [](std::byte* to, size_t, size_t count) {
         std::fill_n(reinterpret_cast<float*>(to), count / sizeof(float), 1.0f);
       });
   const Tensor dense(device, DataType::f32, args.in.shape);

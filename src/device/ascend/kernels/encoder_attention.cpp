@@ -97,7 +97,7 @@ Tensor reversed(Device& device, const TensorView& table, DataType type) {
   Session& session = session_of(device);
   const int64_t length = table.shape[0];
   const std::byte* order =
-      session.constant("reversed " + std::to_string(length), "", static_cast<size_t>(length) * sizeof(int32_t),
+      session.constant("reversed " + std::to_string(length), static_cast<size_t>(length) * sizeof(int32_t),
                        [&](std::byte* to, size_t first, size_t count) {
                          auto* index = reinterpret_cast<int32_t*>(to);
                          for (size_t i = 0; i < count / 4; ++i)

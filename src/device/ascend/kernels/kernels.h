@@ -11,8 +11,6 @@ Session& session_of(Device& device);
 
 // to = from, repeated where it is shorter and converted where the types differ.
 void copy_view(Session& session, const View& to, const View& from);
-// i32 [n] on the card.
-Tensor indices_on_card(Device& device, std::span<const int32_t> indices);
 // [out, in] as [in, out]; no copy.
 inline View transposed(const TensorView& weight) { return View(weight).permuted({1, 0}); }
 constexpr int8_t keep_types = 0;  // of aclnn's cubeMathType: no hidden rounding of f32

@@ -134,6 +134,7 @@ Library::Library(LibraryOptions options) : options_(std::move(options)) {
   require(runtime_.destroy_event, "aclrtDestroyEvent");
   require(runtime_.record_event, "aclrtRecordEvent");
   require(runtime_.synchronize_event, "aclrtSynchronizeEvent");
+  require(runtime_.event_status, "aclrtQueryEventStatus");
 
   require(objects_.create_tensor, "aclCreateTensor");
   require(objects_.create_scalar, "aclCreateScalar");

@@ -41,6 +41,7 @@ struct Runtime {
   decltype(&::aclrtDestroyEvent) destroy_event;
   decltype(&::aclrtRecordEvent) record_event;
   decltype(&::aclrtSynchronizeEvent) synchronize_event;
+  decltype(&::aclrtQueryEventStatus) event_status;
 };
 
 // What aclnn's operators are given.

@@ -24,7 +24,7 @@ bool is_set(const char* variable) {
 }
 
 // Unless its variable says 0.
-bool repeats_calls() { return std::getenv("LECTERN_ASCEND_REPEAT") == nullptr || is_set("LECTERN_ASCEND_REPEAT"); }
+bool repeats_by_default() { return std::getenv("LECTERN_ASCEND_REPEAT") == nullptr || is_set("LECTERN_ASCEND_REPEAT"); }
 
 // One line, not too long.
 std::string tidy(const char* text) {
@@ -128,6 +128,15 @@ std::string Session::software(const Library& library) {
                      driver.empty() ? "" : ", driver " + driver, missing);
 }
 
+DeviceInfo Session::info() const {
+  return {.name = name_,
+          .kind = "ascend",
+          .hardware = chip_,
+          .software = software(library_),
+          .default_weights = WeightFormat::bf16,
+          .preferred_batch = 64};
+}
+
 Session::Session(const SessionOptions& options)
     : library_(options.library),
       functions_(library_),
@@ -135,7 +144,7 @@ Session::Session(const SessionOptions& options)
       most_bias_bytes_(static_cast<int64_t>(options.most_bias_bytes)),
       started_(start(library_)),
       id_(++last_id),
-      repeated_(library_.objects(), repeats_calls(), options.most_repeated_calls) {
+      repeated_(library_.objects(), options.repeats.value_or(repeats_by_default()), options.most_repeated_calls) {
   const Runtime& runtime = library_.runtime();
   if (const std::string version = library_.version(); !is_supported_version(version))
     throw Error(fmt::format("ascend: CANN {} is installed; Lectern needs {} or later", version, oldest_version));
@@ -161,7 +170,7 @@ Session::Session(const SessionOptions& options)
   runtime.recent_error();  // of what was allowed to fail
   stream_ = std::make_unique<Stream>(*this);
   staging_ = std::make_unique<Staging>(runtime, stream_->get());
-  synchronous_ = is_set("LECTERN_ASCEND_SYNC");
+  synchronous_ = options.synchronous.value_or(is_set("LECTERN_ASCEND_SYNC"));
 }
 
 Session::~Session() {
@@ -255,6 +264,75 @@ void Session::synchronize() {
   if (const int status = library_.runtime().synchronize(stream_->get()); status != ACL_SUCCESS) give_up(status);
 }
 
+std::byte* Session::allocate_host(size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  void* memory = nullptr;
+  const int status = library_.runtime().allocate_host(&memory, std::max<size_t>(bytes, 1));
+  if (status != ACL_SUCCESS) {
+    throw Error(fmt::format("{}: no pinned memory of the host for {} MiB: {}{}", name_, (bytes + (1 << 20) - 1) >> 20,
+                            describe_code(status), error_text()),
+                ErrorCode::out_of_memory);
+  }
+  return static_cast<std::byte*>(memory);
+}
+
+void Session::release_host(std::byte* data) noexcept {
+  const std::lock_guard lock(mutex_);
+  try {
+    synchronize();  // a copy to it may be on its way
+  } catch (...) {   // then nothing is
+  }
+  library_.runtime().release_host(data);
+}
+
+void Session::download_later(const std::byte* from, size_t bytes, std::byte* to) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  check_copy(library_.runtime().copy(to, bytes, from, bytes, ACL_MEMCPY_DEVICE_TO_HOST, stream_->get()),
+             "aclrtMemcpyAsync");
+}
+
+aclrtEvent Session::record() {
+  const std::lock_guard lock(mutex_);
+  bind();
+  aclrtEvent event = nullptr;
+  check(library_.runtime().create_event(&event, ACL_EVENT_SYNC), "aclrtCreateEventExWithFlag");
+  const int status = library_.runtime().record_event(event, stream_->get());
+  if (status != ACL_SUCCESS) library_.runtime().destroy_event(event);
+  check(status, "aclrtRecordEvent");
+  return event;
+}
+
+bool Session::has_passed(aclrtEvent event) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  aclrtEventRecordedStatus status = ACL_EVENT_RECORDED_STATUS_NOT_READY;
+  if (const int code = library_.runtime().event_status(event, &status); code != ACL_SUCCESS) give_up(code);
+  return status == ACL_EVENT_RECORDED_STATUS_COMPLETE;
+}
+
+// Others may go on giving work meanwhile.
+void Session::wait(aclrtEvent event) {
+  {
+    const std::lock_guard lock(mutex_);
+    bind();
+  }
+  const int status = library_.runtime().synchronize_event(event);
+  if (status == ACL_SUCCESS) return;
+  const std::lock_guard lock(mutex_);
+  give_up(status);
+}
+
+void Session::end(aclrtEvent event) noexcept {
+  const std::lock_guard lock(mutex_);
+  try {
+    wait(event);
+  } catch (...) {  // said to who waits for the work
+  }
+  library_.runtime().destroy_event(event);
+}
+
 void Session::give_up(int status) {
   std::string operations;
   const uint64_t count = calls_;
@@ -264,7 +342,7 @@ void Session::give_up(int status) {
       "{}: work on the card failed: {}{}; the last operators given to it were {}{}; the card is not "
       "used any further",
       name_, describe_code(status), error_text(), operations.empty() ? "none" : operations,
-      synchronous_ ? "" : " (run with LECTERN_ASCEND_SYNC=1 to learn which of them)");
+      synchronous_ ? "" : " (run with device option sync=1, or LECTERN_ASCEND_SYNC=1, to learn which of them)");
   throw DeviceFailure(broken_);
 }
 

@@ -12,6 +12,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "device/ascend/runtime/functions.h"
 #include "device/ascend/runtime/objects.h"
 #include "device/ascend/runtime/repeated_calls.h"
+#include "device/device_info.h"
 
 namespace lectern::ascend {
 
@@ -31,6 +34,10 @@ struct SessionOptions {
   size_t most_bias_bytes = size_t{64} << 20;
   // The most calls whose executors are kept: those of some decoder's steps, each of several hundred.
   size_t most_repeated_calls = 4096;
+  // Without them, LECTERN_ASCEND_SYNC and LECTERN_ASCEND_REPEAT say whether to wait after every operator, to name the
+  // one that fails (no), and whether to keep executors (yes).
+  std::optional<bool> synchronous = {};
+  std::optional<bool> repeats = {};
 };
 
 // A call of CANN that failed, by the function's name.
@@ -45,11 +52,6 @@ class CallFailure : public Error {
  private:
   const char* function_;
   int code_;
-};
-
-struct CardMemory {
-  size_t free = 0;
-  size_t total = 0;
 };
 
 class Session {
@@ -67,7 +69,8 @@ class Session {
   const Library& library() const { return library_; }
   const Functions& functions() const { return functions_; }
   Functions& functions() { return functions_; }
-  CardMemory memory();
+  DeviceMemory memory();
+  DeviceInfo info() const;
   // "CANN 8.1.RC1, driver 24.1.0, without aclnnFastGelu"
   static std::string software(const Library& library);
   // How many there are; throws Error where CANN does not start.
@@ -85,13 +88,23 @@ class Session {
   // take(from, first, count) is given the bytes when all work before is done. `from` is aligned to 64 bytes.
   using Take = std::function<void(const std::byte* from, size_t first, size_t count)>;
   void download(const std::byte* from, size_t bytes, const Take& take);
+  // Pinned memory of the host, and a copy to it that is there when an event recorded afterwards has passed; both
+  // addresses are multiples of 64.
+  std::byte* allocate_host(size_t bytes);
+  void release_host(std::byte* data) noexcept;
+  void download_later(const std::byte* from, size_t bytes, std::byte* to);
   // Throws Error when work given earlier failed.
   void synchronize();
 
-  // Memory on the card that is kept under a name and holds what `fill` gives for this content: the same content again
-  // costs nothing, and another one is written to the same place. It is good for operators that are called before the
-  // next constant.
-  const std::byte* constant(const std::string& name, const std::string& content, size_t bytes, const Fill& fill);
+  // Events of the stream; each is ended by who recorded it. wait throws Error when work before the event failed.
+  aclrtEvent record();
+  bool has_passed(aclrtEvent event);
+  void wait(aclrtEvent event);
+  void end(aclrtEvent event) noexcept;
+
+  // Memory on the card that is kept under a name and holds what `fill` gave for it. It is good for operators that are
+  // called before the next constant.
+  const std::byte* constant(const std::string& name, size_t bytes, const Fill& fill);
 
   // Calls an operator: views, numbers, Scalar, IntegerArray, ViewList or absent, in the order of its prototype. The
   // memory must stay as it is until the stream has passed the operator, which releasing it does not disturb.
@@ -137,7 +150,6 @@ class Session {
     bool free = false;
   };
   struct Constant {
-    std::string content;
     std::byte* data = nullptr;
     size_t bytes = 0;
     uint64_t used = 0;
@@ -174,7 +186,9 @@ class Session {
   uint64_t id_;
 
   std::map<std::byte*, Block> blocks_;
-  std::multimap<size_t, std::byte*> free_;
+  // Of blocks of one size the first is handed out, in whatever order they were released, so that a step of the same
+  // tensors finds the addresses of the last.
+  std::set<std::pair<size_t, std::byte*>> free_;
   std::byte* workspace_ = nullptr;
   size_t workspace_bytes_ = 0;
   RepeatedCalls repeated_;

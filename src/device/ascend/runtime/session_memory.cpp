@@ -5,7 +5,6 @@
 
 #include "device/ascend/runtime/errors.h"
 #include "device/ascend/runtime/session.h"
-#include "device/device_failure.h"
 
 namespace lectern::ascend {
 namespace {
@@ -24,10 +23,10 @@ size_t block_size(size_t bytes) {
 
 }  // namespace
 
-CardMemory Session::memory() {
+DeviceMemory Session::memory() {
   const std::lock_guard lock(mutex_);
   bind();
-  CardMemory found;
+  DeviceMemory found;
   for (const aclrtMemAttr kind : {ACL_HBM_MEM, ACL_DDR_MEM}) {  // the wrong kind is answered with zeros
     check(library_.runtime().memory(kind, &found.free, &found.total), "aclrtGetMemInfo");
     if (found.total != 0) break;
@@ -39,7 +38,7 @@ std::byte* Session::allocate(size_t bytes) {
   const std::lock_guard lock(mutex_);
   bind();
   const size_t size = block_size(bytes);
-  if (const auto found = free_.lower_bound(size); found != free_.end() && found->first <= size + size / 4) {
+  if (const auto found = free_.lower_bound({size, nullptr}); found != free_.end() && found->first <= size + size / 4) {
     std::byte* data = found->second;
     free_.erase(found);
     blocks_[data].free = false;
@@ -60,10 +59,11 @@ std::byte* Session::allocate_new(size_t size) {
     size_t free = 0;
     size_t total = 0;
     runtime.memory(ACL_HBM_MEM, &free, &total);
-    throw DeviceFailure(
+    throw Error(
         fmt::format("{}: no memory for {} MiB on the card ({} of {} MiB are free): {}; end other programs on it "
                     "or use a smaller --mode or --batch",
-                    name_, (size + (1 << 20) - 1) >> 20, free >> 20, total >> 20, reason));
+                    name_, (size + (1 << 20) - 1) >> 20, free >> 20, total >> 20, reason),
+        ErrorCode::out_of_memory);
   }
   blocks_[static_cast<std::byte*>(data)] = {size, false};
   return static_cast<std::byte*>(data);
@@ -86,8 +86,7 @@ void Session::release(std::byte* data) noexcept {
   const std::lock_guard lock(mutex_);
   try {
     Block& block = blocks_.at(data);
-    // What was released last is handed out first, so that a step of the same tensors finds the addresses of the last.
-    free_.emplace_hint(free_.lower_bound(block.size), block.size, data);
+    free_.emplace(block.size, data);
     block.free = true;
   } catch (...) {  // no memory for the note: the block is given back with the session
   }
@@ -110,36 +109,28 @@ void Session::drop(std::map<std::string, Constant>::iterator constant) {
   constants_.erase(constant);
 }
 
-const std::byte* Session::constant(const std::string& name, const std::string& content, size_t bytes,
-                                   const Fill& fill) {
+const std::byte* Session::constant(const std::string& name, size_t bytes, const Fill& fill) {
   const std::lock_guard lock(mutex_);
   bind();
-  auto found = constants_.find(name);
-  if (found != constants_.end() && found->second.bytes != bytes) {
-    drop(found);
-    found = constants_.end();
-  }
-  if (found == constants_.end()) {
-    while (!constants_.empty() &&
-           (constants_.size() >= most_constants || constant_bytes_ + bytes > most_constant_bytes)) {
-      drop(std::ranges::min_element(constants_, {}, [](const auto& c) { return c.second.used; }));
-    }
-    std::byte* data = allocate(bytes);
-    found = constants_.try_emplace(name, Constant{{}, data, bytes, 0}).first;
-    constant_bytes_ += bytes;
-  } else if (found->second.content == content) {
+  if (const auto found = constants_.find(name); found != constants_.end()) {
     found->second.used = ++constant_uses_;
     return found->second.data;
   }
+  while (!constants_.empty() &&
+         (constants_.size() >= most_constants || constant_bytes_ + bytes > most_constant_bytes)) {
+    drop(std::ranges::min_element(constants_, {}, [](const auto& c) { return c.second.used; }));
+  }
+  std::byte* data = allocate(bytes);
+  const auto made = constants_.try_emplace(name, Constant{data, bytes, 0}).first;
+  constant_bytes_ += bytes;
   try {
-    upload(found->second.data, bytes, fill);
+    upload(data, bytes, fill);
   } catch (...) {
-    drop(found);
+    drop(made);
     throw;
   }
-  found->second.content = content;
-  found->second.used = ++constant_uses_;
-  return found->second.data;
+  made->second.used = ++constant_uses_;
+  return data;
 }
 
 }  // namespace lectern::ascend

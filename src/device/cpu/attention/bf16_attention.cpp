@@ -17,7 +17,7 @@
 #include "core/threads.h"
 #include "device/cpu/attention/encoder_regions.h"
 #include "device/cpu/matmul/bf16-inl.h"
-#include "device/device.h"
+#include "device/step_batch.h"
 
 LECTERN_BF16_BEGIN
 namespace lectern::cpu::bf16 {
@@ -370,7 +370,7 @@ void write_kv(const WriteKvArgs& args) {
     int64_t index;
   };
   std::vector<Pair> pairs;
-  for (const SequenceRows& sequence : args.sequences) {
+  for (const SequenceRows& sequence : args.step.sequences()) {
     const int64_t last = sequence.position + sequence.rows;
     for (int64_t index = sequence.position / 2; 2 * index < last; ++index) pairs.push_back({&sequence, index});
   }

@@ -6,6 +6,7 @@
 #include "device/cpu/attention/bf16_attention.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/matmul/kernel_list.h"
+#include "device/step_batch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/attention/cache_attention.cpp"
@@ -83,7 +84,7 @@ void write_kv(Device&, const WriteKvArgs& args) {
     int64_t slot;
   };
   std::vector<Place> places;
-  for (const SequenceRows& sequence : args.sequences) {
+  for (const SequenceRows& sequence : args.step.sequences()) {
     for (int64_t i = 0; i < sequence.rows; ++i) {
       const int64_t position = sequence.position + i;
       places.push_back({sequence.first_row + i, sequence.pages[static_cast<size_t>(position / page_tokens)],
@@ -117,7 +118,7 @@ void paged_attention(Device&, const PagedAttentionArgs& args) {
     int64_t head, first, rows;
   };
   std::vector<Task> tasks;
-  for (const SequenceRows& sequence : args.sequences) {
+  for (const SequenceRows& sequence : args.step.sequences()) {
     for (int64_t first = 0; first < sequence.rows; first += query_rows) {
       for (int64_t head = 0; head < args.heads; ++head) {
         tasks.push_back({&sequence, head, first, std::min(query_rows, sequence.rows - first)});

@@ -47,15 +47,17 @@ class Both {
     const std::vector<float> k = values(kv_width);
     const std::vector<float> v = values(kv_width);
     std::vector<float> expected(q.size());
-    cpu_device().write_kv({view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), cpu_rows, cpu_.layer});
+    const StepBatch cpu_step(cpu_device(), cpu_rows, cpu_.layer.format.page_tokens);
+    const StepBatch card_step(card_.device(), card_rows, on_card_.layer.format.page_tokens);
+    cpu_device().write_kv({view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), cpu_step, cpu_.layer});
     cpu_device().paged_attention(
-        {view_of(q, {total, width}), sizes_.heads, 0.3f, cpu_rows, cpu_.layer, view_of(expected, {total, width})});
+        {view_of(q, {total, width}), sizes_.heads, 0.3f, cpu_step, cpu_.layer, view_of(expected, {total, width})});
     const Tensor card_q = card_.put(q, {total, width}, type_);
     const Tensor card_k = card_.put(k, {total, kv_width}, type_);
     const Tensor card_v = card_.put(v, {total, kv_width}, type_);
     const Tensor out(card_.device(), type_, {total, width});
-    card_.device().write_kv({card_k, card_v, card_rows, on_card_.layer});
-    card_.device().paged_attention({card_q, sizes_.heads, 0.3f, card_rows, on_card_.layer, out});
+    card_.device().write_kv({card_k, card_v, card_step, on_card_.layer});
+    card_.device().paged_attention({card_q, sizes_.heads, 0.3f, card_step, on_card_.layer, out});
     EXPECT_LT(relative_error(card_.get(out), expected), type_ == DataType::f32 ? 1e-5 : 2 * half_tolerance(type_));
   }
 

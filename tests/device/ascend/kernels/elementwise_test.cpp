@@ -95,10 +95,11 @@ TEST_P(AscendElementwise, GathersRows) {
   FakeCard card(GetParam());
   const std::vector<float> values = rounded(random.values(9 * 16), card.half());
   const std::vector<int32_t> indices = {8, 0, 3, 3, 8};
+  const Tensor ids = from_host(card.device(), indices);
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16}) {
     const Matrix table = card.device().matrix(view_of(values, {9, 16}), format);
     const Tensor out(card.device(), DataType::f32, {5, 16});
-    card.device().gather({table, indices, out});
+    card.device().gather({table, ids, out});
     const std::vector<float> got = card.get(out);
     for (size_t i = 0; i < indices.size(); ++i) {
       const auto row = static_cast<size_t>(indices[i]);
@@ -115,11 +116,14 @@ TEST_P(AscendElementwise, Pixels) {
   std::iota(first.begin(), first.end(), uint8_t{0});
   std::vector<uint8_t> second(first.rbegin(), first.rend());
   for (uint8_t& level : second) level = static_cast<uint8_t>(255 - level);
-  const std::vector<const uint8_t*> views = {first.data(), second.data()};
-  std::vector<float> expected(2 * first.size());
-  cpu_device().normalize_pixels({views, 8, view_of(expected, {2, 8, 8, 3})});
+  first.insert(first.end(), second.begin(), second.end());
+  std::vector<float> expected(first.size());
+  const TensorView levels(reinterpret_cast<const std::byte*>(first.data()), DataType::u8, {2, 8, 8, 3});
+  cpu_device().normalize_pixels({levels, view_of(expected, {2, 8, 8, 3})});
+  const Tensor on_card(card.device(), DataType::u8, levels.shape);
+  card.device().upload(first.data(), on_card);
   const Tensor out(card.device(), DataType::f32, {2, 8, 8, 3});
-  card.device().normalize_pixels({views, 8, out});
+  card.device().normalize_pixels({on_card, out});
   EXPECT_LT(relative_error(card.get(out), expected), 1e-6);
 }
 

@@ -23,8 +23,8 @@ void check(FakeCard& card, int heads, int64_t size) {
   for (const DataType type : {card.half(), DataType::f32}) {
     std::vector<float> values = expected;
     const Tensor x = card.put(values, shape, type);
-    card.device().rope({x, heads, 1e4f, sequences});
-    cpu_device().rope({view_of(values, shape), heads, 1e4f, sequences});
+    card.device().rope({x, heads, 1e4f, StepBatch(card.device(), sequences)});
+    cpu_device().rope({view_of(values, shape), heads, 1e4f, StepBatch(cpu_device(), sequences)});
     EXPECT_LT(relative_error(card.get(x), values), type == DataType::f32 ? 1e-5 : half_tolerance(type)) << size;
   }
 }

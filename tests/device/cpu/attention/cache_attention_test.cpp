@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "device/cpu/cpu_device.h"
 #include "device/cpu/kernels.h"
+#include "device/step_batch.h"
 #include "language/kv_cache.h"
 #include "support/bits.h"
 #include "support/values.h"
@@ -92,9 +94,10 @@ class Steps {
     std::vector<float> out(q.size(), std::nanf(""));
     const float scale = 1.0f / std::sqrt(static_cast<float>(heads_.size));
     const CacheLayer layer = cache_.layer(1);
-    cpu::write_kv(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), rows, layer});
+    const StepBatch step(cpu_device(), rows, layer.format.page_tokens);
+    cpu::write_kv(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), step, layer});
     cpu::paged_attention(cpu_device(),
-                         {view_of(q, {total, width}), heads_.heads, scale, rows, layer, view_of(out, {total, width})});
+                         {view_of(q, {total, width}), heads_.heads, scale, step, layer, view_of(out, {total, width})});
     for (size_t i = 0; i < order.size(); ++i) {
       Sequence& sequence = *order[i];
       const std::vector<float> new_keys = slice(k, rows[i].first_row * kv_width, rows[i].rows * kv_width);
@@ -249,9 +252,10 @@ class Cuts {
         done[i] += count;
       }
       std::vector<float> got(q.size());
-      cpu::store(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), rows, layer});
+      const StepBatch step(cpu_device(), rows, layer.format.page_tokens);
+      cpu::write_kv(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), step, layer});
       cpu::paged_attention(cpu_device(),
-                           {view_of(q, {total, width}), heads_.heads, 0.3f, rows, layer, view_of(got, {total, width})});
+                           {view_of(q, {total, width}), heads_.heads, 0.3f, step, layer, view_of(got, {total, width})});
       for (const SequenceRows& sequence : rows) {
         if (sequence.pages.data() != pages[0].pages().data()) continue;
         const std::vector<float> own = slice(got, sequence.first_row * width, sequence.rows * width);

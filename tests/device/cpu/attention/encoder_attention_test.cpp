@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "device/cpu/kernels.h"
+#include "device/host_values.h"
 #include "support/bits.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
@@ -178,8 +179,7 @@ TEST(EncoderAttention, ViewsAreTheSameAloneAndInCompany) {
       }
       const Tensor x(cpu_device(), type, {count, c.height, c.width, width});
       const Tensor y(cpu_device(), type, {count, c.height, c.width, in.channels});
-      cpu_device().copy({view_of(qkv, {count, c.height * c.width * width}), c.height * c.width * width,
-                         x.view().reshaped({count, c.height * c.width * width}), c.height * c.width * width});
+      cpu_device().copy({view_of(qkv, x.shape()), x});
       cpu::attention(cpu_device(), {.qkv = x,
                                     .heads = c.heads,
                                     .scale = 0.2f,
@@ -188,9 +188,7 @@ TEST(EncoderAttention, ViewsAreTheSameAloneAndInCompany) {
                                     .relative_height = view_of(in.vertical, {2 * in.rows - 1, c.head_size}),
                                     .relative_width = view_of(in.horizontal, {2 * in.columns - 1, c.head_size}),
                                     .out = y});
-      std::vector<float> out(static_cast<size_t>(y.shape().elements()));
-      cpu_device().read(y, out.data());
-      return out;
+      return floats_to_host(cpu_device(), y);
     };
     for_each_target([&] {
       for (const DataType type : {DataType::f32, DataType::bf16}) {
