@@ -14,6 +14,7 @@
 #include "core/json_file.h"
 #include "core/stopped.h"
 #include "lectern/error.h"
+#include "lectern/version.h"
 
 namespace lectern::hub {
 namespace {

@@ -17,6 +17,7 @@
 #include "job/pipeline.h"
 #include "job/run_identity.h"
 #include "lectern/error.h"
+#include "lectern/version.h"
 #include "reading/model_page_reader.h"
 #include "reading/page_readers.h"
 

@@ -21,10 +21,8 @@ namespace lectern::testing {
 
 inline const std::string golden_images = TEST_DATA "/goldens/images/";
 
-#ifdef LECTERN_ASCEND
 // As the fake toolkit plays a card; it ends the process at the first rule that is broken, and when something is left.
 inline const std::string fake_card = "ASCEND_HOME_PATH='" FAKE_CANN_HOME "' FAKE_CANN_STRICT=1 ";
-#endif
 
 struct Outcome {
   int code = -1;  // as a shell gives it: 128 and the signal for a process that was killed
@@ -37,10 +35,15 @@ inline std::string in_folder(const TempFolder& folder, const std::string& comman
   return "cd '" + folder.path().string() + "' && export LECTERN_MODEL='" TEST_DATA "/goldens/mini' && " + command;
 }
 
+// The program that ships; where a toolkit is named, the one with the device made with the fake's headers.
+inline std::string program(const std::string& environment) {
+  return environment.find("ASCEND_HOME_PATH=") == std::string::npos ? LECTERN_BINARY : LECTERN_FAKE_BINARY;
+}
+
 // `arguments` are words of the shell, redirections among them.
 inline Outcome lectern(const TempFolder& folder, const std::string& arguments, const std::string& environment = "") {
   const std::string command =
-      in_folder(folder, environment + " '" LECTERN_BINARY "' >.out 2>.err </dev/null " + arguments);
+      in_folder(folder, environment + " '" + program(environment) + "' >.out 2>.err </dev/null " + arguments);
   const int code = shell_code(std::system(command.c_str()));
   return {code, slurp(folder / ".out"), slurp(folder / ".err")};
 }

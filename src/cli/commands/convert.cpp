@@ -22,6 +22,7 @@
 #include "layout/raw_pages.h"
 #include "layout/raw_text.h"
 #include "lectern/error.h"
+#include "lectern/version.h"
 
 namespace lectern::cli {
 namespace {

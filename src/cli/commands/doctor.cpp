@@ -23,6 +23,7 @@
 #include "image/picture_file.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
+#include "lectern/version.h"
 
 namespace lectern::cli {
 namespace {
