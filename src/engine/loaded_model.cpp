@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/log.h"
+#include "core/threads.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -32,9 +34,15 @@ Device& ready(Device& device, WeightFormat format) {
 }  // namespace
 
 WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder, const Device& device) {
-  if (name != "auto") return weight_format(name);
-  const PackedTensors packed = read_packed(folder);
-  return packed.tensors.empty() ? device.info().default_weights : packed.weights;
+  const bool named = name != "auto";
+  const PackedTensors packed = named ? PackedTensors{} : read_packed(folder);
+  const WeightFormat format =
+      named ? weight_format(name) : (packed.tensors.empty() ? device.info().default_weights : packed.weights);
+  log_debug("weights.chosen", {{"weights", name_of(format)},
+                               {"because", named                    ? "they were asked for"
+                                           : packed.tensors.empty() ? "they are the device's own choice"
+                                                                    : "the model was packed so"}});
+  return format;
 }
 
 ModelFiles::ModelFiles(const std::filesystem::path& folder)
@@ -45,6 +53,11 @@ ModelFiles::ModelFiles(const std::filesystem::path& folder)
   const int size = checkpoint.config().native_size;
   if (size % 64 != 0)
     throw Error(fmt::format("{}: config.json: candidate_resolutions is {}, expected a multiple of 64", name(), size));
+  log_info("model.loaded", {{"folder", checkpoint.folder()},
+                            {"weights", name_of(weights)},
+                            {"device", on.name()},
+                            {"native_size", size},
+                            {"threads", threads()}});
 }
 
 LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, WeightFormat weights,

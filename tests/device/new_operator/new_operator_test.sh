@@ -88,10 +88,10 @@ TEXT
 
 # One instruction set is enough here.
 mapfile -t sources < <(find src/core src/device -name '*.cpp' -not -path '*/ascend/*'; echo main.cpp)
-read -ra flags <<<"$(pkg-config --cflags libhwy fmt 2>/dev/null || true)"
+read -ra flags <<<"$(pkg-config --cflags libhwy fmt spdlog 2>/dev/null || true)"
 printf '%s\n' "${sources[@]}" | xargs -P 2 -I {} bash -c '
   object="$(tr / _ <<<"$1").o"; shift
   exec "$@" -o "$object"' _ {} $launcher "$compiler" -std=c++20 -O0 -fopenmp -DHWY_SHARED_DEFINE \
   -DHWY_COMPILE_ONLY_STATIC "${flags[@]}" -Iinclude -Isrc -c {} || fail "the new operator does not compile"
-"$compiler" -fopenmp ./*.o -o negate -lhwy -lfmt -ldnnl -lpthread || fail "the new operator does not link"
+"$compiler" -fopenmp ./*.o -o negate -lhwy -lspdlog -lfmt -ldnnl -lpthread || fail "the new operator does not link"
 ./negate || fail "the new operator computes something else"
