@@ -68,7 +68,7 @@ std::string bash_case(const CommandDefinition& command) {
 }
 
 std::string bash_script(const std::vector<CommandDefinition>& commands) {
-  std::vector<std::string> names = {"--help", "--version"};
+  std::vector<std::string> names = {"--help", "--version", "-V"};
   std::string cases;
   for (const CommandDefinition& command : commands) {
     names.push_back(command.name);

@@ -6,16 +6,22 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/verbosity.h"
+#include "core/log.h"
 #include "core/mapped_file.h"
 #include "device/registry.h"
 #include "layout/shown_text.h"
+#include "lectern/version.h"
 
 namespace lectern::cli {
 
@@ -45,13 +51,27 @@ void occupy_standard_streams() {
 // very work that is waited for. They are made to sleep sooner; the setting is read before main, hence the new start.
 void sleep_sooner(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
-  if (::setenv("GOMP_SPINCOUNT", "1000", 1) == 0) ::execv("/proc/self/exe", argv);
+  // By its own path, since the system names the process after what was started.
+  std::error_code failed;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  if (!failed && ::setenv("GOMP_SPINCOUNT", "1000", 1) == 0) ::execv(program.c_str(), argv);
+}
+
+// What to do about a command line that cannot be parsed.
+std::string advice(int argc, char** argv, std::string_view name) {
+  const auto is_language = [](std::string_view word) {
+    return word == "-l" || word == "--lang" || word == "--language" || word.starts_with("--lang=");
+  };
+  if (std::any_of(argv + 1, argv + argc, is_language)) {
+    return "no language is chosen: the model reads every language that it knows";
+  }
+  return fmt::format("see {} --help", name);
 }
 
 int run(int argc, char** argv) {
   CLI::App app{"Lectern reads documents: pictures in, text out. `lectern COMMAND --help` explains a command.",
                "lectern"};
-  app.set_version_flag("--version", "lectern " LECTERN_VERSION);
+  app.set_version_flag("-V,--version", "lectern " LECTERN_VERSION);
   app.require_subcommand(0, 1);
   const std::vector<std::pair<std::string, Run>> commands = {
       {"read", add_read(app)},         {"convert", add_convert(app)},
@@ -60,7 +80,11 @@ int run(int argc, char** argv) {
       {"quantize", add_quantize(app)}, {"bench", add_bench(app)},
       {"devices", add_devices(app)},   {"completion", add_completion(app)},
       {"doctor", add_doctor(app)},     {"manual", add_manual(app)},
+      {"help", add_help(app)},
   };
+  Verbosity verbosity;
+  add_verbosity(app, verbosity);
+  wrap_help(app);
   std::string names = commands.front().first;
   for (size_t i = 1; i < commands.size(); ++i) names += (i + 1 < commands.size() ? ", " : " or ") + commands[i].first;
   const Run* chosen = nullptr;
@@ -82,11 +106,17 @@ int run(int argc, char** argv) {
     const std::string first = argc > 1 ? argv[1] : "";
     complain(chosen == nullptr && !first.starts_with('-')
                  ? fmt::format("there is no command '{}'; expected {}, as in: lectern read {}", first, names, first)
-                 : fmt::format("{}; see {} --help", wrong.what(), name));
+                 : fmt::format("{}; {}", wrong.what(), advice(argc, argv, name)));
     return exit_failed;
   }
-  if (chosen != nullptr) return (*chosen)();
-  complain(fmt::format("expected a command: {}; see lectern --help", names));
+  if (chosen != nullptr) {
+    start_log(verbosity);
+    log_info("program.started", {{"version", LECTERN_VERSION}, {"command", name}});
+    return (*chosen)();
+  }
+  complain(verbosity.given()
+               ? "-v logs what a command does, as in: lectern read -v page.png; the version is shown by -V"
+               : fmt::format("expected a command: {}; see lectern --help", names));
   return exit_failed;
 }
 

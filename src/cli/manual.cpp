@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/definitions.h"
+#include "lectern/version.h"
 
 namespace lectern::cli {
 namespace {
@@ -76,6 +77,7 @@ const std::vector<Entry> exit_codes = {
 
 const std::vector<Entry> environment = {
     {"LECTERN_MODEL", "The model to use where --model names none: a folder, or a name as lectern models lists it."},
+    {"LECTERN_LOG", "What is logged to standard error where -v is not given: off, info (as -v) or debug (as -vv)."},
     {"LECTERN_PDF", "The program that renders PDF pages, where it is not installed beside lectern."},
     {"XDG_CACHE_HOME", "Where models are kept, below lectern/models; without it, in ~/.cache."},
     {"HF_ENDPOINT", "The hub that lectern pull asks where --mirror names none."},

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "core/log.h"
 #include "hub/model_store.h"
 #include "lectern/error.h"
 
@@ -53,8 +54,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command
       .add_option("--weights", options.weights,
                   "How weights are kept and multiplied (default: as the model was packed, else f32, which is exact, on "
-                  "the cpu, "
-                  "and 16 bits on a card)")
+                  "the cpu, and 16 bits on a card)")
       ->type_name("f32|bf16|q8|q4");
   command
       .add_option("--device", options.device, "Where to run: cpu (default), or another that `lectern devices` lists")
@@ -73,25 +73,46 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
 fs::path shipped_model() {
   std::error_code ignored;
   const fs::path binary = fs::read_symlink("/proc/self/exe", ignored);
-  const fs::path installed = binary.parent_path().parent_path() / "share/lectern/models/primer";
-  for (const fs::path& folder : {installed, fs::path(LECTERN_SHIPPED_MODEL)}) {
-    if (fs::exists(folder, ignored)) return folder;
+  const fs::path folder = binary.parent_path();
+  const fs::path installed = folder.parent_path() / "share/lectern/models/primer";
+  for (const fs::path& place : {installed, folder / "models/primer"}) {
+    if (fs::exists(place, ignored)) return fs::canonical(place);
   }
   return {};
 }
 
-FoundModel find_model(const std::string& given) {
+namespace {
+
+FoundModel look_for_model(const std::string& given) {
   if (!given.empty()) return named_model(given);
-  if (const char* named = std::getenv("LECTERN_MODEL"); named != nullptr && *named != '\0') return named_model(named);
+  if (const char* named = std::getenv("LECTERN_MODEL"); named != nullptr && *named != '\0') {
+    try {
+      FoundModel model = named_model(named);
+      std::error_code ignored;
+      if (fs::exists(model.folder, ignored)) return model;
+      throw Error(
+          fmt::format("{}: there is no such folder; expected one, or a name as `lectern models` lists it", named));
+    } catch (const Error& error) {
+      throw Error(fmt::format("LECTERN_MODEL names {}", error.what()));
+    }
+  }
   if (const auto model = pulled_deepseek_ocr()) return stored(*model, false);
   if (const fs::path folder = shipped_model(); !folder.empty()) {
     return {folder, "primer, the small model that ships, for printed pages; for all others, first: lectern pull",
             false};
   }
   throw Error(
-      fmt::format("{}: the model that ships is not there; run `lectern pull`, or name a model with --model or "
-                  "LECTERN_MODEL: a folder with config.json, tokenizer.json and .safetensors files",
-                  LECTERN_SHIPPED_MODEL));
+      "the model that ships is not beside lectern; run `lectern pull`, or name a model with --model or LECTERN_MODEL: "
+      "a "
+      "folder with config.json, tokenizer.json and .safetensors files");
+}
+
+}  // namespace
+
+FoundModel find_model(const std::string& given) {
+  FoundModel model = look_for_model(given);
+  log_info("model.chosen", {{"folder", model.folder}, {"named", model.named}, {"description", model.description}});
+  return model;
 }
 
 }  // namespace lectern::cli

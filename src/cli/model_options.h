@@ -29,7 +29,8 @@ struct FoundModel {
 // $LECTERN_MODEL gives, or DeepSeek-OCR if it was pulled, or the primer, which ships. Throws Error when there is none.
 FoundModel find_model(const std::string& given);
 
-// Where the primer is, beside an installed binary or where this one was built; an empty path when it is in neither.
+// Where the primer is: in ../share/lectern of the program's folder, or beside a program that is not installed. An empty
+// path when it is in neither.
 std::filesystem::path shipped_model();
 
 inline constexpr const char* shipped_model_name = "primer";

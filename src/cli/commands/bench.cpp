@@ -22,6 +22,7 @@
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
+#include "lectern/version.h"
 
 namespace lectern::cli {
 namespace {
@@ -378,9 +379,11 @@ Run add_bench(CLI::App& app) {
   command->add_option("--mode", arguments->mode, "Encode a page of A4 in this mode too, as read --mode does")
       ->type_name("MODE");
   command->add_option("--tokens", arguments->tokens, "Tokens to decode for a figure (default 32)")
-      ->check(CLI::Range(1, 500));
+      ->type_name("N")
+      ->check(CLI::Range(1, 500).description(""));
   command->add_option("--batch", arguments->batch, "A further number of sequences to decode together")
-      ->check(CLI::Range(1, 1024));
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024).description(""));
   command->add_flag("--operators", arguments->operators, "Time every operator too, in a run of its own");
   command->add_flag("--json", arguments->json, "Write JSON");
   return [arguments] { return bench(*arguments); };

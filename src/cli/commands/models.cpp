@@ -12,6 +12,7 @@
 #include "core/size_text.h"
 #include "hub/model_store.h"
 #include "lectern/error.h"
+#include "lectern/version.h"
 
 namespace lectern::cli {
 namespace {
@@ -24,9 +25,18 @@ struct Row {
   std::filesystem::path folder;
 };
 
+// Without a home there is no store, and the model that ships is all.
+std::vector<hub::StoredModel> models_in_store() {
+  try {
+    return hub::stored_models(hub::model_store());
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 std::vector<Row> rows() {
   std::vector<Row> rows;
-  for (const hub::StoredModel& model : hub::stored_models(hub::model_store())) {
+  for (const hub::StoredModel& model : models_in_store()) {
     rows.push_back({model.name.text(), model.name.revision, model.bytes, model.complete, false, model.folder});
   }
   if (const auto folder = shipped_model(); !folder.empty()) {

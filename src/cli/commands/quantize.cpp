@@ -22,9 +22,11 @@ Run add_quantize(CLI::App& app) {
   };
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("quantize", "Pack a model's weights ahead, so that it loads at once");
-  command->add_option("IN", arguments->in, model_help)->type_name("MODEL")->required();
-  command->add_option("OUT", arguments->out, "The folder to make, which is then a model like any other")
-      ->type_name("FOLDER")
+  command->add_option("MODEL", arguments->in, "A model's folder, or its name as `lectern models` lists it")
+      ->type_name("")
+      ->required();
+  command->add_option("FOLDER", arguments->out, "The folder to make, which is then a model like any other")
+      ->type_name("")
       ->required();
   command->add_option("--weights", arguments->weights, "How weights are kept (default: q8)")->type_name("bf16|q8|q4");
   command->add_option("--threads", arguments->threads, "Threads (default: the processors of this process)")
