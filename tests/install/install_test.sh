@@ -1,26 +1,33 @@
 #!/usr/bin/env bash
-# Installs what was built and uses it as a stranger would: install_test.sh SOURCE_FOLDER BUILD_FOLDER COMPILER
+# Installs what was built, archives or shared libraries, and uses it as a stranger would:
+# install_test.sh SOURCE_FOLDER BUILD_FOLDER COMPILER
 set -euo pipefail
 source_folder="$1" build_folder="$2" compiler="$3"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 prefix="$folder/prefix"
-unset LECTERN_MODEL
+unset LECTERN_MODEL LECTERN_PDF
 export XDG_CACHE_HOME="$folder/cache"
 
 fail() { echo "install_test: $*" >&2; exit 1; }
 
-# same WHAT COMMAND...: the command writes what is in samples/hello.txt
+# same NAME WHAT COMMAND...: the command writes what is in samples/NAME.txt
 same() {
-  local what="$1"
-  shift
+  local name="$1" what="$2"
+  shift 2
   "$@" >"$folder/text" || fail "$what: ends with an error"
-  diff "$source_folder/samples/hello.txt" "$folder/text" || fail "$what: reads something else"
+  diff "$source_folder/samples/$name.txt" "$folder/text" || fail "$what: reads something else"
 }
 
+# needs FILE PATTERN: whether the file is linked to a library of that name; what other libraries need does not count.
+needs() { objdump -p "$1" | grep -qE "NEEDED +lib($2)[.-]"; }
+
+setting() { sed -n "s/^$1:[A-Z]*=//p" "$build_folder/CMakeCache.txt"; }
+
 cmake --install "$build_folder" --prefix "$prefix" >"$folder/log" || { cat "$folder/log"; fail "cannot be installed"; }
-libraries="$(dirname "$(find "$prefix" -name liblectern.a)")"
-for file in bin/lectern include/lectern/reader.h share/lectern/models/primer/config.json \
+config="$(find "$prefix" -name lecternConfig.cmake)"
+libraries="$(dirname "$(dirname "$(dirname "$config")")")"
+for file in bin/lectern include/lectern/reader.h include/lectern/version.h share/lectern/models/primer/config.json \
             share/lectern/samples/hello.png share/man/man1/lectern.1 share/bash-completion/completions/lectern \
             share/zsh/site-functions/_lectern; do
   [[ -s "$prefix/$file" ]] || fail "$file is not installed"
@@ -29,18 +36,59 @@ mkdir "$folder/moved"
 mv "$prefix" "$folder/moved/prefix"  # nothing may depend on where it was put first
 libraries="$folder/moved/prefix/${libraries#"$prefix/"}"
 prefix="$folder/moved/prefix"
+shared=false
+[[ -z "$(find "$libraries" -name 'liblectern.so')" ]] || shared=true
+
+# What README.md names is installed beside it.
+readme="$(find "$prefix/share" -name README.md -path '*doc*')"
+[[ -n "$readme" ]] || fail "README.md is not installed"
+for named in $(grep -oE '(docs|examples)/[a-z_/]+(\.md)?' "$readme" | sort -u); do
+  [[ -e "$(dirname "$readme")/$named" ]] || fail "README.md names $named, which is not installed"
+done
+
+for file in "$prefix"/bin/* "$libraries"/liblectern*; do
+  if [[ "$(setting CMAKE_BUILD_TYPE)" == Release ]] && grep -qF "$source_folder/" "$file"; then
+    fail "$file bears the path of the source tree"
+  fi
+  if [[ -z "$(setting LECTERN_DEVICES)" ]] && grep -q aclnn "$file"; then
+    fail "$file holds the device for Ascend, whose toolkit is not there"
+  fi
+done
 
 cd "$folder"
-model="$prefix/share/lectern/models/primer" picture="$prefix/share/lectern/samples/hello.png"
-same "the program" "$prefix/bin/lectern" read --quiet "$picture"
-[[ "$("$prefix/bin/lectern" models --json)" == *"\"$model\""* ]] || fail "the installed model is not the one that is used"
+model="$prefix/share/lectern/models/primer" samples="$prefix/share/lectern/samples"
+program="$prefix/bin/lectern"
+same hello "the program" "$program" read --quiet "$samples/hello.png"
+[[ ! -x "$prefix/bin/lectern-pdf" ]] || same pages "the program" "$program" read --quiet "$samples/pages.pdf"
+[[ "$("$program" models --json)" == *"\"$model\""* ]] || fail "the installed model is not the one that is used"
+env -u HOME -u XDG_CACHE_HOME "$program" models >models 2>&1 || { cat models; fail "models are not listed without HOME"; }
 
-cmake -S "$source_folder/examples/read_page" -B example -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$compiler" \
-  >log 2>&1 && cmake --build example >>log 2>&1 || { cat log; fail "the example cannot be built with CMake"; }
-same "the example built with CMake" example/read_page "$model" "$picture"
+# check_example NAME: the program ./NAME/NAME reads what it should and is linked to nothing that it does not need.
+check_example() {
+  local name="$1" how="$2"
+  if [[ "$name" == read_page ]]; then
+    same hello "$name built with $how" "./$name/$name" "$model" "$samples/hello.png"
+    ! needs "$name/$name" "curl|ssl|crypto|qpdf" || fail "$name built with $how links TLS or a PDF writer"
+    ! needs "$name/$name" lectern || ! needs "$libraries"/liblectern-engine.so "curl|ssl|crypto|qpdf" ||
+      fail "liblectern-engine links TLS or a PDF writer"
+  else
+    PATH="$prefix/bin:$PATH" same pages "$name built with $how" "./$name/$name" "$model" "$samples/pages.pdf"
+  fi
+}
 
-export PKG_CONFIG_PATH="$libraries/pkgconfig"
-read -ra flags <<<"$(pkg-config --cflags --libs lectern)"
-"$compiler" -std=c++20 "$source_folder/examples/read_page/read_page.cpp" -o read_page "${flags[@]}" >log 2>&1 ||
-  { cat log; fail "the example cannot be built with pkg-config"; }
-same "the example built with pkg-config" ./read_page "$model" "$picture"
+# Archives: programs that are linked to them hold everything. Shared: where they are is told by the run path.
+flags_of() {
+  export PKG_CONFIG_PATH="$libraries/pkgconfig"
+  pkg-config --cflags --libs "$1"
+  ! $shared || echo "-Wl,-rpath,$libraries"
+}
+for example in read_page:lectern-engine read_documents:lectern; do
+  name="${example%:*}" package="${example#*:}"
+  cmake -S "$source_folder/examples/$name" -B "$name" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$compiler" \
+    >log 2>&1 && cmake --build "$name" >>log 2>&1 || { cat log; fail "$name cannot be built with CMake"; }
+  check_example "$name" CMake
+  read -ra flags <<<"$(flags_of "$package" | tr '\n' ' ')"
+  "$compiler" -std=c++20 "$source_folder/examples/$name/$name.cpp" -o "$name/$name" "${flags[@]}" >log 2>&1 ||
+    { cat log; fail "$name cannot be built with pkg-config"; }
+  check_example "$name" pkg-config
+done
