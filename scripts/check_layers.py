@@ -3,6 +3,8 @@
 from one before it; folders of one rank do not include each other. Public headers (include/lectern/) may be included
 by all and include nothing but each other. A test lies where its subject lies: tests/FOLDER/x_test.cpp
 belongs to an x.h or x.cpp in src/FOLDER; a source file without a test of its name is listed with the reason.
+CONTRIBUTING.md shows the same floors, docs/architecture.md has a row for every room, and docs/environment.md one for
+every variable of the environment that src/ reads.
 
     check_layers.py [--root DIR]     prints every violation; ends with 1 if there is one
     check_layers.py --self-test      shows that each kind of violation is found
@@ -115,7 +117,8 @@ def include_error(folder: str, quoted: bool, name: str, root: pathlib.Path) -> s
     if ".." in name.split("/"):
         return "write the path from src/, without '..'"
     if target == "lectern":
-        return None if (root / "include" / name).exists() else f"there is no include/{name}"
+        generated = (root / "include" / f"{name}.in").exists()
+        return None if generated or (root / "include" / name).exists() else f"there is no include/{name}"
     if target not in RANK:
         if quoted and "/" not in name:
             return "write the path from src/"
@@ -172,6 +175,35 @@ def check(root: pathlib.Path, untested: dict[str, str]) -> list[str]:
     return errors
 
 
+def documented_floors(text: str) -> list[list[str]]:
+    """The first indented lines below "## The folders"."""
+    lines = text.split("## The folders\n", 1)[-1].splitlines()
+    start = next((i for i, line in enumerate(lines) if line.startswith("    ")), len(lines))
+    floors = []
+    for line in lines[start:]:
+        if not line.startswith("    "):
+            break
+        floors.append([room.strip() for room in line.split(",")])
+    return floors
+
+
+def check_documents(root: pathlib.Path) -> list[str]:
+    errors = []
+    contributing, architecture, environment = (
+        (root / name).read_text(encoding="utf-8")
+        for name in ("CONTRIBUTING.md", "docs/architecture.md", "docs/environment.md"))
+    if documented_floors(contributing) != FLOORS:
+        errors.append("CONTRIBUTING.md: 'The folders' does not show the floors of scripts/check_layers.py")
+    for room in sorted(p.name for p in (root / "src").iterdir() if p.is_dir()):
+        if f"| `{room}/` |" not in architecture:
+            errors.append(f"docs/architecture.md: has no row for `{room}/`")
+    for path in sources(root / "src"):
+        for variable in re.findall(r'getenv\("(\w+)"\)', path.read_text(encoding="utf-8")):
+            if f"`{variable}`" not in environment and variable != "PATH":
+                errors.append(f"{path.relative_to(root)}: reads {variable}, which docs/environment.md does not have")
+    return errors
+
+
 def self_test() -> None:
     good = {
         "include/lectern/error.h": "#include <string>\n",
@@ -182,7 +214,8 @@ def self_test() -> None:
         "src/vision/clip.h": '#include "core/tensor.h"\n',
         "src/language/decoder.cpp": '#include "core/tensor.h"\n',
         "src/engine/reader.cpp": '#include "vision/clip.h"\n#include "lectern/model.h"\n',
-        "src/cli/main.cpp": '#include "vision/clip.h"\n',
+        "include/lectern/version.h.in": "",
+        "src/cli/main.cpp": '#include "vision/clip.h"\n#include "lectern/version.h"\n',
         "tests/core/tensor_test.cpp": '#include "core/tensor.h"\n',
         "tests/fuzz/anything_test.cpp": "",
         "tests/language/decoder_test.cpp": "",
@@ -219,6 +252,7 @@ def self_test() -> None:
             return check(pathlib.Path(name), untested)
 
     assert errors_with({}) == [], errors_with({})
+    assert documented_floors("x\n## The folders\n\nwords\n\n    a, b\n    c\n\n    d\n") == [["a", "b"], ["c"]]
     for case, (file, text) in bad.items():
         found = errors_with({file: text})
         expected = untested if case == "source listed and tested" else [file]
@@ -234,7 +268,7 @@ def main() -> int:
         self_test()
         print("every kind of violation is found")
         return 0
-    errors = check(options.root, UNTESTED)
+    errors = check(options.root, UNTESTED) + check_documents(options.root)
     print("\n".join(errors), end="\n" if errors else "")
     return 1 if errors else 0
 
