@@ -118,7 +118,9 @@ Run add_help(CLI::App& app) {
     if (found.empty() && !name->empty()) {
       throw Error(fmt::format("there is no command '{}'; see lectern --help", *name));
     }
-    fmt::print("{}", found.empty() ? app.help() : found[0]->help());
+    // The whole program's own, since app.help() is that of the command that was given: this one.
+    fmt::print("{}", found.empty() ? app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal)
+                                   : found[0]->help(app.get_name()));
     return exit_done;
   };
 }
