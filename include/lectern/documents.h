@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "lectern/document.h"
+#include "lectern/export.h"
 #include "lectern/model.h"
 #include "lectern/output.h"
 #include "lectern/reader.h"
@@ -99,7 +100,7 @@ struct DeviceReport {
   std::string failure;  // not empty: it failed, and other devices read its pages
 };
 
-struct RunReport {
+struct LECTERN_EXPORT RunReport {
   DocumentInfo info;  // what all inputs have in common
   std::vector<InputReport> inputs;
   std::vector<std::string> errors;  // inputs that stand for no file, outputs that could not be written
@@ -121,11 +122,11 @@ struct RunReport {
 
 // Throws Error for all that read_documents() would refuse and that is known before the model in this folder is loaded.
 // Above all for files that must not be written: inputs, files of another kind, and files that would be written twice.
-void check_documents(const DocumentOptions& options, const std::filesystem::path& model_folder);
+LECTERN_EXPORT void check_documents(const DocumentOptions& options, const std::filesystem::path& model_folder);
 
 // One model a device; pages are spread over them. Throws Error for options that cannot be served and for a place that
 // cannot be written, before anything is read; what fails later is in the report.
-RunReport read_documents(const std::vector<Model>& models, const DocumentOptions& options,
-                         const DocumentEvents& events = {});
+LECTERN_EXPORT RunReport read_documents(const std::vector<Model>& models, const DocumentOptions& options,
+                                        const DocumentEvents& events = {});
 
 }  // namespace lectern

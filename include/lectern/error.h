@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "lectern/export.h"
+
 namespace lectern {
 
 enum class ErrorCode : uint8_t {
@@ -35,7 +37,7 @@ constexpr std::string_view name_of(ErrorCode code) {
   return "";
 }
 
-class Error : public std::runtime_error {
+class LECTERN_EXPORT Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message, ErrorCode code = ErrorCode::invalid_argument)
       : std::runtime_error(message), code_(code) {}

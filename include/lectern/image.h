@@ -12,12 +12,14 @@
 
 #include "lectern/document.h"
 
+#include "lectern/export.h"
+
 namespace lectern {
 
 struct Picture;
 
 // Copies share the pixels, which nobody changes.
-class Image {
+class LECTERN_EXPORT Image {
  public:
   // A picture file: JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF, turned upright as it says; of a TIFF the first page.
   // Throws Error, naming it, when it cannot be read.

@@ -1,7 +1,7 @@
 // Log of what Lectern chooses and why: device, weights, mode, batch, retries. Off until a program asks for it.
 //
 // A line is made of key=value, values with spaces in quotes:
-//   time=2026-05-04T10:20:30.456 level=info event=model.loaded folder=models/primer weights=f32 seconds=0.031
+//   time=2026-05-04T10:20:30.456 level=info event=model.loaded folder=models/primer weights=f32 device=cpu threads=8
 #pragma once
 
 #include <cstdint>

@@ -5,12 +5,14 @@
 #include <memory>
 #include <string_view>
 
+#include "lectern/export.h"
+
 namespace lectern {
 
 class LoadedModel;
 
 // Shares one loaded model; copies are cheap. Nothing changes after loading.
-class Model {
+class LECTERN_EXPORT Model {
  public:
   // `folder` holds config.json, tokenizer.json and *.safetensors, which are memory-mapped and must stay unchanged
   // while the model lives. Throws Error, naming the file, when something is missing, broken or unsupported.
@@ -35,6 +37,6 @@ class Model {
 };
 
 // Threads for all work of this process; 0 takes the processors that the process may use.
-void use_threads(int count);
+LECTERN_EXPORT void use_threads(int count);
 
 }  // namespace lectern

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lectern/document.h"
+#include "lectern/export.h"
 #include "lectern/image.h"
 #include "lectern/model.h"
 
@@ -81,7 +82,7 @@ struct ReadEvent {
 };
 
 // A page that was submitted. Copies stand for the same page; none keeps the reader alive.
-class Ticket {
+class LECTERN_EXPORT Ticket {
  public:
   // The page ends soon, as finished with what was read so far. Any thread may call it, at any time.
   void cancel() const;
@@ -93,7 +94,7 @@ class Ticket {
 
 // Reads pages for any number of threads: pages that are there at one time are read together, on one device or spread
 // over several. What is read does not depend on the company.
-class Reader {
+class LECTERN_EXPORT Reader {
  public:
   // `options` are those of pages that are given none of their own. `batch`: pages read together on a device; 0: as many
   // as help and as the memory holds. Throws Error for options that the model cannot serve.

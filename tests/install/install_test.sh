@@ -46,6 +46,16 @@ for named in $(grep -oE '(docs|examples)/[a-z_/]+(\.md)?' "$readme" | sort -u); 
   [[ -e "$(dirname "$readme")/$named" ]] || fail "README.md names $named, which is not installed"
 done
 
+# A shared library shows what the headers declare, and of its inside nothing.
+if $shared; then
+  for file in "$libraries"/liblectern*.so; do
+    shown="$(nm --dynamic --defined-only --demangle "$file" | grep -E ' lectern::' || true)"
+    grep -q ' lectern::Reader::read(' <<<"$shown" || fail "$file does not show lectern::Reader"
+    inside="$(grep -E 'lectern::(Tokenizer|Engine|Device|PageWorkers|Checkpoint|log_line|ascend::|hub::)' <<<"$shown" || true)"
+    [[ -z "$inside" ]] || fail "$file shows of its inside: $(head -n 3 <<<"$inside")"
+  done
+fi
+
 for file in "$prefix"/bin/* "$libraries"/liblectern*; do
   if [[ "$(setting CMAKE_BUILD_TYPE)" == Release ]] && grep -qF "$source_folder/" "$file"; then
     fail "$file bears the path of the source tree"
