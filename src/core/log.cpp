@@ -49,15 +49,17 @@ void start(LogLevel level, spdlog::sink_ptr sink, const char* line_end) {
 
 bool needs_quotes(std::string_view text) {
   return text.empty() || std::ranges::any_of(text, [](unsigned char c) {
-           return c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7F;
+           return c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7F || c == 0xC2;
          });
 }
 
 // Control characters never reach a terminal.
 void append_quoted(std::string& line, std::string_view text) {
   line += '"';
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
+    const unsigned char next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : ' ';
     if (c == '"' || c == '\\') {
       line += '\\';
       line += c;
@@ -65,6 +67,9 @@ void append_quoted(std::string& line, std::string_view text) {
       line += "\\n";
     } else if (byte < ' ' || byte == 0x7F) {
       line += fmt::format("\\x{:02x}", byte);
+    } else if (byte == 0xC2 && next < 0xA0) {  // a control character of two bytes
+      line += fmt::format("\\u{:04x}", next);
+      ++i;
     } else {
       line += c;
     }

@@ -53,11 +53,6 @@ ModelFiles::ModelFiles(const std::filesystem::path& folder)
   const int size = checkpoint.config().native_size;
   if (size % 64 != 0)
     throw Error(fmt::format("{}: config.json: candidate_resolutions is {}, expected a multiple of 64", name(), size));
-  log_info("model.loaded", {{"folder", checkpoint.folder()},
-                            {"weights", name_of(weights)},
-                            {"device", on.name()},
-                            {"native_size", size},
-                            {"threads", threads()}});
 }
 
 LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, WeightFormat weights,
@@ -71,7 +66,16 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, W
       image_token(files->image_token),
       encoder(WeightLoader(checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16,
                            observer)),
-      decoder(WeightLoader(checkpoint, on, weights, observer)) {}
+      decoder(WeightLoader(checkpoint, on, weights, observer)) {
+  log_info("model.loaded", {{"folder", checkpoint.folder()},
+                            {"weights", name_of(format)},
+                            {"device", device.name()},
+                            {"native_size", checkpoint.config().native_size},
+                            {"threads", threads()}});
+  for (const std::string& name : device.lowered(format)) {
+    log_debug("operator.replaced", {{"operator", name}, {"because", "the device lacks it"}, {"device", device.name()}});
+  }
+}
 
 ViewPlan ModelFiles::plan(std::string_view mode, bool force) const {
   const int size = checkpoint.config().native_size;

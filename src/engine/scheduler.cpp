@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/log.h"
+
 namespace lectern {
 
 // Pages that those in flight will soon ask for: one each, where one may need more than it has.
@@ -37,6 +39,7 @@ void Scheduler::preempt_youngest() {
   running_.pop_back();
   youngest->preempt();
   ++preemptions_;
+  log_debug("sequence.preempted", {{"request", youngest->id}, {"written", youngest->written()}});
   const auto place = std::ranges::lower_bound(waiting_, youngest->id, {}, [](const auto& other) { return other->id; });
   waiting_.insert(place, std::move(youngest));
 }

@@ -9,6 +9,7 @@
 
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "engine/loaded_model.h"
 #include "image/ink.h"
 #include "image/orientation.h"
@@ -242,6 +243,13 @@ void DocumentRun::finished(size_t input, const DocumentPage& page) {
   report_.decode_seconds += page.decode_seconds;
   progress_.tokens += page.tokens;
   ++progress_.done;
+  log_info("page.done", {{"source", report_.inputs[input].source},
+                         {"page", page.number},
+                         {"mode", page.mode},
+                         {"finish", page.finish},
+                         {"tokens", page.tokens},
+                         {"loops", page.guard.loops},
+                         {"seconds", page.encode_seconds + page.prefill_seconds + page.decode_seconds}});
   if (!page.error.empty()) ++progress_.failed;
   if (stamps_[input] && page.error.empty() && page.finish != "stopped") {
     to_journal([&](Journal& journal) { journal.add(*stamps_[input], page); });
@@ -358,6 +366,11 @@ void DocumentRun::settle_journal() {
 RunReport DocumentRun::run() {
   progress_.inputs = inputs_.size();
   if (inputs_.empty()) return report_;
+  log_info("run.started", {{"inputs", inputs_.size()},
+                           {"prompt", prompt_},
+                           {"devices", report_.info.device},
+                           {"pages_together", together_},
+                           {"from_journal", journal_ ? journal_->pages_found() : 0}});
   PipelineOptions options;
   options.memory = picture_memory + together_ * picture_memory_of_page;
   options.ahead = 2 * together_;

@@ -9,6 +9,7 @@
 
 #include "core/available_memory.h"
 #include "core/clock.h"
+#include "core/log.h"
 #include "device/device_failure.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
@@ -132,7 +133,13 @@ struct ModelPageReader::State {
         settings(std::make_shared<const Settings>(loaded, options)),
         repeatable(repeatable_tokens(loaded.tokenizer)),
         runner(loaded.device, loaded.decoder, &loaded.encoder, cache_positions(loaded, batch)),
-        engine(runner, {.sequences = batch}) {}
+        engine(runner, {.sequences = batch}) {
+    log_info("reader.ready", {{"device", loaded.device.name()},
+                              {"mode", name_of(settings->plan.mode)},
+                              {"prompt", options.prompt},
+                              {"batch", batch},
+                              {"cache_positions", int64_t{runner.pages().pages()} * runner.pages().page_tokens()}});
+  }
 
   void begin(Reading& reading);
   void take(Reading& reading, const RequestEvent& event);
@@ -351,9 +358,12 @@ void check_read_options(const Model& model, const ReadOptions& options) { Settin
 
 int batch_size(const Model& model, int asked) {
   if (asked > 0) return asked;
-  const auto memory = static_cast<double>(available_memory()) * share_of_memory;
-  const double fitting = memory / static_cast<double>(bytes_of(model.loaded(), usual_page));
-  return static_cast<int>(std::clamp(fitting, 1.0, static_cast<double>(max_together)));
+  const int64_t free = available_memory();
+  const int64_t page = bytes_of(model.loaded(), usual_page);
+  const double fitting = static_cast<double>(free) * share_of_memory / static_cast<double>(page);
+  const int batch = static_cast<int>(std::clamp(fitting, 1.0, static_cast<double>(max_together)));
+  log_debug("batch.chosen", {{"batch", batch}, {"free_bytes", free}, {"bytes_a_page", page}, {"most", max_together}});
+  return batch;
 }
 
 }  // namespace lectern

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/log.h"
 #include "engine/loaded_model.h"
 #include "engine/prompts.h"
 #include "reading/lines_page_reader.h"
@@ -35,6 +36,10 @@ std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptio
   view.prompt = "free";
   view.raw = false;
   const int together = std::max(batch, views_together);
+  log_info("reader.reads_lines", {{"because", "the model was trained on rows of text"},
+                                  {"batch", batch},
+                                  {"views_together", together},
+                                  {"row_height", format.row_height}});
   return std::make_unique<LinesPageReader>(std::make_unique<ModelPageReader>(model, options, together), format, options,
                                            view, batch);
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/log.h"
 #include "reading/halves.h"
 
 namespace lectern {
@@ -80,6 +81,8 @@ bool PageAttempts::take(DocumentPage part) {
   std::optional<RetryPlan> retry = next_retry(attempts_++, first_plan_, native_size_, *picture_);
   if (!retry) return false;
   retry_ = std::move(retry);
+  log_info("page.read_again",
+           {{"page", known_.number}, {"as", retry_->action}, {"because", "its text went in a loop"}});
   next_part_ = 0;
   again_ = known_;
   begin_part();

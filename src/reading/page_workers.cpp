@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "core/log.h"
 #include "core/threads.h"
 #include "device/device_failure.h"
 
@@ -143,6 +144,8 @@ void PageWorkers::put_back(Worker& worker, bool alone) {
 }
 
 void PageWorkers::retire(Worker& worker, const std::string& failure) {
+  log_info("device.lost",
+           {{"device", worker.source.device}, {"failure", failure}, {"pages_back", worker.tasks.size()}});
   const std::lock_guard lock(mutex_);
   worker.alive = false;
   worker.report.failure = failure;
@@ -168,6 +171,7 @@ void PageWorkers::retire(Worker& worker, const std::string& failure) {
 
 void PageWorkers::step_failed(Worker& worker, PageReader& reader, const std::string& message) {
   reader.clear();
+  log_debug("step.failed", {{"device", worker.source.device}, {"failure", message}, {"pages", worker.tasks.size()}});
   const std::lock_guard lock(mutex_);
   if (worker.tasks.size() != 1) return put_back(worker, true);
   PageTask task = std::move(worker.tasks.begin()->second);

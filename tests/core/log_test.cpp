@@ -50,9 +50,9 @@ TEST(Log, WritesKeysAndValuesWithTheirTime) {
 TEST(Log, QuotesWhatWouldNotBeOneWordAndLetsNoControlCharacterThrough) {
   const Log log(LogLevel::info);
   log_info("a", {{"text", "two words"}, {"none", ""}, {"equals", "a=b"}, {"quote", "say \"x\\y\""}});
-  log_info("b", {{"escape", "\x1b[31mred\nline\x7f"}, {"letters", "größer"}});
+  log_info("b", {{"escape", "\x1b[31mred\nline\x7f"}, {"letters", "größer"}, {"csi", "\u009b31m"}});
   EXPECT_THAT(log.lines[0], EndsWith(R"(event=a text="two words" none="" equals="a=b" quote="say \"x\\y\"")"));
-  EXPECT_THAT(log.lines[1], EndsWith(R"(event=b escape="\x1b[31mred\nline\x7f" letters=größer)"));
+  EXPECT_THAT(log.lines[1], EndsWith(R"(event=b escape="\x1b[31mred\nline\x7f" letters=größer csi="\u009b31m")"));
 }
 
 TEST(Log, HasLevels) {

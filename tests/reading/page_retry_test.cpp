@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "lectern/log.h"
 
 namespace lectern {
 namespace {
@@ -123,6 +126,16 @@ TEST(PageRetry, APageThatEndsIsReadOnce) {
   EXPECT_EQ(page.raw, "1");
   EXPECT_EQ(page.guard.action, "");
   EXPECT_EQ(page.render_seconds, 3);
+}
+
+TEST(PageRetry, LogsWhyAPageIsReadAgain) {
+  std::vector<std::string> lines;
+  set_log(LogLevel::info,
+          [&](LogLevel, std::string_view line) { lines.emplace_back(line.substr(line.find("event="))); });
+  read_with({"loop", "end"}, Mode::base);
+  set_log(LogLevel::off);
+  EXPECT_EQ(lines,
+            std::vector<std::string>{R"(event=page.read_again page=7 as=tiles because="its text went in a loop")"});
 }
 
 TEST(PageRetry, OneLoopTakesTilesAndAnotherHalves) {
