@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the sources without running them: format, layers, clang-tidy, scripts. clang-tidy looks at the files
-# changed since the branch left main; with --all at every file; never again at what was clean (scripts/tidy.py). The last line is "N passed, N failed, N skipped".
+# changed since the branch left main, with --all at every file, and never again at what was clean (scripts/tidy.py).
+# The last line is "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fuzzes the parsers of untrusted files for a fixed short time each: scripts/fuzz.sh [seconds]
-# Builds in build-fuzz/ with clang; fails when an input crashes, hangs or leaks, and says where that input is.
+# Builds in build-fuzz/ with clang, both at a time; fails when an input crashes, hangs or leaks, and says where that input is.
 set -eu
 
 seconds=${1:-20}
@@ -29,8 +29,13 @@ fuzz() {
   echo "$name: no crash in $seconds seconds, $(sed -n 's/^stat::number_of_executed_units: //p' "$work/$name.log") runs"
 }
 
-fuzz safetensors src/checkpoint/safetensors.cpp src/core/json_file.cpp src/core/file.cpp src/core/mapped_file.cpp
+fuzz safetensors src/checkpoint/safetensors.cpp src/core/json_file.cpp src/core/file.cpp src/core/mapped_file.cpp &
+safetensors=$!
 fuzz layout src/layout/layout.cpp src/layout/layout_tags.cpp src/layout/markup.cpp src/layout/html_text.cpp \
   src/layout/inline_text.cpp src/layout/text_tree.cpp src/layout/block_text.cpp src/layout/shown_text.cpp \
   src/layout/word_boxes.cpp src/layout/visual_order.cpp src/layout/tag_filter.cpp \
-  src/image/ink_lines.cpp src/image/ink_mask.cpp src/output/html/block_html.cpp src/output/markdown_text.cpp
+  src/image/ink_lines.cpp src/image/ink_mask.cpp src/output/html/block_html.cpp src/output/markdown_text.cpp &
+layout=$!
+status=0
+for process in "$safetensors" "$layout"; do wait "$process" || status=1; done
+exit "$status"
