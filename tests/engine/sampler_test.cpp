@@ -137,5 +137,19 @@ TEST(LogProbability, IsThatOfTheSoftmax) {
   EXPECT_EQ(log_probability(std::vector<float>{nan_value}, 0), 0);
 }
 
+TEST(LogProbability, IsThatOfTheSoftmaxOfMany) {
+  std::vector<float> logits;
+  double sum = 0;
+  for (int i = 0; i < 1000; ++i) {
+    logits.push_back(static_cast<float>(i % 37) - 0.03F * static_cast<float>(i % 211));
+    sum += std::exp(static_cast<double>(logits.back()));
+  }
+  logits.push_back(-1e30F);
+  for (const int32_t id : {0, 36, 501, 999}) {
+    EXPECT_NEAR(log_probability(logits, id), static_cast<double>(logits[static_cast<size_t>(id)]) - std::log(sum),
+                2e-6);
+  }
+}
+
 }  // namespace
 }  // namespace lectern
