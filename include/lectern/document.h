@@ -26,15 +26,21 @@ struct TextSpan {
   std::vector<std::array<int, 4>> raw_boxes;
 };
 
+// Confidence, 0 to 1: of a word how likely it is right, the product of the probabilities of its tokens; of a line, a
+// block and a page the mean of that of their words. None where the text came from elsewhere or there are no words.
+// docs/formats.md says for which models it was measured.
+
 // A word and a line as they were found on the page, where lines were measured (mode "lines").
 struct PageWord {
   Box box;
   std::string text;
+  std::optional<double> confidence{};
 };
 struct PageLine {
   Box box;
   std::string text;
   std::vector<PageWord> words;
+  std::optional<double> confidence{};
 };
 
 // A block as the model wrote it: <|ref|>label<|/ref|><|det|>[[x1, y1, x2, y2], ...]<|/det|> and the text behind it.
@@ -45,6 +51,7 @@ struct Block {
   std::string text;                           // UTF-8, without the white space around it; may be empty
   std::vector<TextSpan> spans{};              // in order; they do not overlap
   std::vector<PageLine> lines{};              // from the top; empty where they were not measured
+  std::optional<double> confidence{};
 };
 
 // Something the reader of the result should know. Codes are stable, e.g. "uncovered_ink", "repetition", "cut_short".
@@ -75,6 +82,7 @@ struct DocumentPage {
   std::string finish;  // end, length, context, stopped, loop, blank or failed
   std::string mode;    // as used
   bool blank = false;  // nothing on it; no model was asked
+  std::optional<double> confidence;
 
   int64_t vision_tokens = 0;
   int64_t prompt_tokens = 0;  // vision tokens included
@@ -84,6 +92,8 @@ struct DocumentPage {
   std::vector<Warning> warnings;
   // Natural, of every token written; only where ReadOptions asks for them, and empty where nothing was written.
   std::vector<float> token_logprobs;
+  // Bytes of `raw` up to the end of each of these tokens; empty where the page was not read as a whole.
+  std::vector<std::size_t> token_ends;
 };
 
 // The same for every page of a document.

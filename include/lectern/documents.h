@@ -41,6 +41,9 @@ struct DocumentOptions {
   std::string out;
   std::vector<std::string> formats;  // empty: what the extension of `out` says, else md or txt, as the prompt asks for
   OutputOptions output;
+  // Pages and blocks whose confidence is lower are told and listed in the report, to be looked at by a person, and so
+  // are pages of which nothing or hardly anything was read. 0: none.
+  double review_below = 0;
   // A file that the caller means to write the report to; it is held against all others. Empty: none.
   std::string report;
 
@@ -91,6 +94,22 @@ struct InputReport {
     Warning warning;  // of a page that failed, the code is "failed"
   };
   std::vector<Note> notes;
+  std::optional<double> confidence;  // the mean of that of its pages
+  // What a person should look at, where DocumentOptions ask for it.
+  struct Review {
+    int page = 0;
+    std::optional<double> confidence;  // of the page
+    bool whole_page = false;           // not only the blocks
+    struct Block {
+      size_t number = 0;  // among the blocks of the page, from 1
+      std::string label;
+      std::string text;  // its beginning
+      double confidence = 0;
+      std::optional<Box> box;
+    };
+    std::vector<Block> blocks;
+  };
+  std::vector<Review> reviews;
 };
 
 struct DeviceReport {

@@ -68,6 +68,7 @@ struct PageText {
   std::vector<Block> blocks;
   std::vector<Warning> warnings;
   std::vector<float> token_logprobs;  // where ReadOptions asks for them
+  std::optional<double> confidence;   // as that of a DocumentPage
 };
 
 // What happens to a page that was submitted.

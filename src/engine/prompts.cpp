@@ -52,6 +52,7 @@ Prompt parse_prompt(std::string_view typed) {
     prompt.text = text;
   }
   prompt.grounded = prompt.text.find(grounding) != std::string::npos;
+  prompt.all_text = prompt.name == "markdown" || prompt.name == "ocr" || prompt.name == "free";
   return prompt;
 }
 

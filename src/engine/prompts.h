@@ -10,6 +10,7 @@ struct Prompt {
   std::string name;       // markdown, ocr, free, figure, describe or locate; empty for words of one's own
   std::string text;       // as the model gets it: <image> and what is asked
   bool grounded = false;  // asks for layout tags before every block
+  bool all_text = false;  // markdown, ocr or free: asks for all text of the page
 };
 
 // What was typed: nothing, which is free, a name, locate:TEXT for the prompt that asks where TEXT stands, or words of

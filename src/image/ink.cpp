@@ -1,10 +1,13 @@
 #include "image/ink.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <numeric>
 #include <utility>
 
+#include "core/text.h"
 #include "image/ink_mask.h"
 
 namespace lectern {
@@ -12,6 +15,8 @@ namespace {
 
 // More pieces than a newspaper page has glyphs: noise, or a halftone.
 constexpr size_t most_pieces = 100'000;
+// A page of so many letters of which not one in so many came lacks text; of what has enough none is counted.
+constexpr size_t min_letters = 100, letters_to_characters = 8, enough_characters = 600;
 
 using Pieces = std::vector<InkPiece>;
 
@@ -123,12 +128,40 @@ Pieces paragraphs_of(Pieces lines) {
   return boxes;
 }
 
+InkMask without_rules(const Picture& page) {
+  InkMask mask = find_ink(page);
+  if (!mask.ink.empty()) erase_rules(mask);
+  return mask;
+}
+
+// What looks like lines of text outside of every box.
+std::vector<Pieces> text_lines(const Picture& page, const InkMask& mask, std::span<const Box> covered) {
+  if (mask.ink.empty()) return {};
+  Pieces pieces = ink_pieces(mask);
+  const int speck = speck_side(mask);
+  const int letter = std::max(100, mask.longest() / 8);  // what is larger is a picture
+  const double margin = std::max(page.width, page.height) * 0.005;
+  std::erase_if(pieces, [&](const InkPiece& piece) {
+    return piece.longest() * 2 < speck || piece.height() > letter || is_covered(piece, covered, mask.scale, margin);
+  });
+  if (pieces.size() > most_pieces) return {};
+  std::vector<Pieces> lines = lines_of(std::move(pieces));
+  std::erase_if(lines, [&](const Pieces& line) { return !looks_like_text(line, speck); });
+  return lines;
+}
+
+// Roughly: dots count, and letters that touch are one.
+size_t count_letters(const Picture& page) {
+  size_t letters = 0;
+  for (const Pieces& line : text_lines(page, without_rules(page), {})) letters += line.size();
+  return letters;
+}
+
 }  // namespace
 
 bool is_blank(const Picture& page) {
-  InkMask mask = find_ink(page);
+  const InkMask mask = without_rules(page);
   if (mask.ink.empty()) return true;
-  erase_rules(mask);
   Pieces pieces = ink_pieces(mask);
   const int speck = speck_side(mask), sure = std::max(7, mask.longest() / 150);
   std::erase_if(pieces, [&](const InkPiece& piece) { return piece.longest() < speck; });
@@ -143,21 +176,9 @@ bool is_blank(const Picture& page) {
 }
 
 std::vector<Box> uncovered_ink(const Picture& page, std::span<const Box> covered) {
-  InkMask mask = find_ink(page);
-  if (mask.ink.empty()) return {};
-  erase_rules(mask);
-  Pieces pieces = ink_pieces(mask);
-  const int speck = speck_side(mask);
-  const int letter = std::max(100, mask.longest() / 8);  // what is larger is a picture
-  const double margin = std::max(page.width, page.height) * 0.005;
-  std::erase_if(pieces, [&](const InkPiece& piece) {
-    return piece.longest() * 2 < speck || piece.height() > letter || is_covered(piece, covered, mask.scale, margin);
-  });
-  if (pieces.size() > most_pieces) return {};
+  const InkMask mask = without_rules(page);
   Pieces lines;
-  for (const Pieces& line : lines_of(std::move(pieces))) {
-    if (looks_like_text(line, speck)) lines.push_back(around(line));
-  }
+  for (const Pieces& line : text_lines(page, mask, covered)) lines.push_back(around(line));
   std::vector<Box> boxes;
   for (const InkPiece& piece : paragraphs_of(std::move(lines))) {
     boxes.push_back({static_cast<double>(piece.left) * mask.scale, static_cast<double>(piece.top) * mask.scale,
@@ -172,6 +193,21 @@ std::optional<Warning> unread_ink(const DocumentPage& page, const Picture& pictu
       std::ranges::any_of(page.blocks, [](const Block& block) { return !block.text.empty() || !block.boxes.empty(); });
   if (something || !page.error.empty() || page.finish == "stopped" || is_blank(picture)) return std::nullopt;
   return Warning{"nothing_read", "there is ink on the page, and nothing was read", std::nullopt};
+}
+
+std::optional<Warning> little_read(const DocumentPage& page, const Picture& picture) {
+  if (!page.error.empty() || page.finish != "end" || page.blocks.empty()) return std::nullopt;
+  size_t characters = 0;
+  for (const Block& block : page.blocks) {
+    if (block.text.empty() && !block.boxes.empty()) return std::nullopt;  // a figure, whose letters need not be read
+    characters += static_cast<size_t>(std::ranges::count_if(block.text, [](char c) { return !is_space(c); }));
+  }
+  if (characters >= enough_characters) return std::nullopt;
+  const size_t letters = count_letters(picture);
+  if (letters < min_letters || characters * letters_to_characters >= letters) return std::nullopt;
+  return Warning{"little_read",
+                 fmt::format("there seem to be about {} letters on the page, and {} were read", letters, characters),
+                 std::nullopt};
 }
 
 }  // namespace lectern

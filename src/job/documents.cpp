@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/clock.h"
+#include "core/confidence.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "engine/loaded_model.h"
@@ -16,6 +17,7 @@
 #include "job/document_plan.h"
 #include "job/journal.h"
 #include "job/pipeline.h"
+#include "job/review.h"
 #include "job/run_identity.h"
 #include "lectern/error.h"
 #include "lectern/version.h"
@@ -77,8 +79,9 @@ class DocumentRun {
   std::unique_ptr<Journal> journal_;
   bool journal_broken_ = false;
   std::vector<std::optional<FileStamp>> stamps_;
-  std::vector<size_t> inputs_read_;  // of the pipeline's documents
-  std::vector<int> pages_of_;        // of every input's file
+  std::vector<size_t> inputs_read_;            // of the pipeline's documents
+  std::vector<int> pages_of_;                  // of every input's file
+  std::vector<MeanConfidence> confidence_of_;  // the pages of every input
   RunProgress progress_;
   Clock running_;
 };
@@ -90,7 +93,8 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
       inputs_(plan_.inputs.files),
       outputs_(plan_.outputs),
       stamps_(inputs_.size()),
-      pages_of_(inputs_.size()) {
+      pages_of_(inputs_.size()),
+      confidence_of_(inputs_.size()) {
   prompt_ = choose_prompt(models.front());
   ReadOptions read = options.read;
   read.prompt = prompt_;
@@ -277,6 +281,14 @@ void DocumentRun::hand_on(size_t input, const DocumentPage& page, const std::sha
   }
   if (!page.error.empty()) report.notes.push_back({page.number, {"failed", page.error, std::nullopt}});
   for (const Warning& warning : page.warnings) report.notes.push_back({page.number, warning});
+  if (page.confidence) confidence_of_[input].add(*page.confidence);
+  report.confidence = confidence_of_[input].value();
+  if (std::optional<InputReport::Review> review = review_of(page, options_.review_below)) {
+    for (const std::string& line : lines_of(*review)) {
+      tell(fmt::format("{}: {}", name_of_page(input, page.number), line));
+    }
+    report.reviews.push_back(std::move(*review));
+  }
   outputs_.page(page, picture.get());
   if (events_.page) events_.page(report.source, page);
 }

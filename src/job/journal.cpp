@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int format_version = 2;
+constexpr int format_version = 3;
 constexpr const char* version_key = "lectern_journal";
 constexpr int64_t longest_line = int64_t{256} << 20;
 constexpr double seconds_between_flushes = 2;  // so that little is lost when the machine stops

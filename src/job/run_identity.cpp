@@ -29,7 +29,8 @@ json files_of_model(const std::filesystem::path& folder) {
 }  // namespace
 
 json page_identity(const DocumentInfo& info, int native_size, const DocumentOptions& options, const Prompt& prompt) {
-  const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, report, resume] = options;
+  const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, review_below, report, resume] =
+      options;
   const auto& [mode, force_mode, typed_prompt, raw, max_tokens, logprobs] = read;
   // Of a prompt with a name, the name says all.
   const bool named = !prompt.name.empty() && prompt.name != "locate";
@@ -48,7 +49,8 @@ json page_identity(const DocumentInfo& info, int native_size, const DocumentOpti
 }
 
 json output_identity(const DocumentOptions& options, const std::vector<std::filesystem::path>& files) {
-  const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, report, resume] = options;
+  const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, review_below, report, resume] =
+      options;
   const auto& [tables, formulas, figures, headers, footers, page_numbers, page_breaks] = output;
   json names = json::array();
   for (const auto& file : files) names.push_back(std::filesystem::absolute(file).lexically_normal().string());

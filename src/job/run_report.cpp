@@ -11,13 +11,26 @@ namespace {
 
 using nlohmann::json;
 
+json box_to_json(const Box& box) { return {box.left, box.top, box.right, box.bottom}; }
+
 json note_to_json(const InputReport::Note& note) {
   json value = {
       {"page", note.page}, {"code", valid_utf8(note.warning.code)}, {"message", valid_utf8(note.warning.message)}};
-  if (note.warning.box) {
-    const Box& box = *note.warning.box;
-    value["box"] = {box.left, box.top, box.right, box.bottom};
+  if (note.warning.box) value["box"] = box_to_json(*note.warning.box);
+  return value;
+}
+
+json review_to_json(const InputReport::Review& review) {
+  json blocks = json::array();
+  for (const InputReport::Review::Block& block : review.blocks) {
+    blocks.push_back({{"block", block.number},
+                      {"label", valid_utf8(block.label)},
+                      {"text", valid_utf8(block.text)},
+                      {"confidence", block.confidence}});
+    if (block.box) blocks.back()["box"] = box_to_json(*block.box);
   }
+  json value = {{"page", review.page}, {"whole_page", review.whole_page}, {"blocks", std::move(blocks)}};
+  if (review.confidence) value["confidence"] = *review.confidence;
   return value;
 }
 
@@ -34,6 +47,8 @@ json input_to_json(const InputReport& input) {
                 {"done_before", input.done_before},
                 {"outputs", std::move(outputs)},
                 {"notes", std::move(notes)}};
+  if (input.confidence) value["confidence"] = *input.confidence;
+  for (const InputReport::Review& review : input.reviews) value["reviews"].push_back(review_to_json(review));
   if (!input.error.empty()) value["error"] = valid_utf8(input.error);
   return value;
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "core/confidence.h"
 #include "core/text.h"
 #include "layout/labels.h"
 #include "layout/layout_tags.h"
@@ -32,9 +33,11 @@ std::string_view without_margins(std::string_view text, bool keep_indentation) {
 
 class Parser {
  public:
-  Parser(int page_width, int page_height) : width_(std::max(page_width, 1)), height_(std::max(page_height, 1)) {}
+  Parser(int page_width, int page_height, std::span<const float> scores)
+      : width_(std::max(page_width, 1)), height_(std::max(page_height, 1)), scores_(scores) {}
 
   Layout parse(std::string_view raw) {
+    raw_ = raw;
     const std::vector<TagPiece> pieces = split_at_markers(raw);
     for (size_t i = 0; i < pieces.size();) i += take(std::span(pieces).subspan(i));
     end_block();
@@ -134,10 +137,18 @@ class Parser {
   void begin_block(std::string_view label) {
     end_block();
     block_.label = valid_utf8(label);
+    add_scores(label, label_words_);
     in_block_ = true;
   }
 
+  // `bytes` are a part of raw_.
+  void add_scores(std::string_view bytes, MeanConfidence& words) const {
+    if (scores_.size() != raw_.size() || bytes.empty()) return;
+    words.add_words(bytes, scores_.subspan(static_cast<size_t>(bytes.data() - raw_.data()), bytes.size()));
+  }
+
   void add_text(std::string_view bytes) {
+    add_scores(bytes, words_);
     const std::string text = valid_utf8(bytes);
     // Tables are counted where they begin and end; markers that stood between two pieces leave no trace.
     const size_t seen = text_.size() < 8 ? 0 : text_.size() - 8;
@@ -165,11 +176,16 @@ class Parser {
       if (kind_of(block_.label) == LabelKind::table && !block_.boxes.empty() && is_figure(block_)) {
         layout_.warnings.push_back({"empty_table", "nothing was read of a table", block_.boxes.front()});
       }
+      block_.confidence = words_.value();
       const bool empty = block_.label.empty() && block_.text.empty() && block_.boxes.empty();
-      if (!empty) layout_.blocks.push_back(std::move(block_));
+      if (!empty) {
+        layout_.blocks.push_back(std::move(block_));
+        labels_.push_back(label_words_.value());
+      }
     }
     block_ = {};
     text_.clear();
+    words_ = label_words_ = {};
     open_tables_ = 0;
     in_block_ = has_text_ = false;
   }
@@ -196,13 +212,20 @@ class Parser {
     auto& blocks = layout_.blocks;
     if (std::ranges::any_of(blocks, [](const Block& block) { return !block.text.empty(); })) return;
     if (std::ranges::all_of(blocks, [](const Block& block) { return is_layout_label(block.label); })) return;
-    for (Block& block : blocks) block.text = block.label;
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      blocks[i].text = blocks[i].label;
+      blocks[i].confidence = labels_[i];
+    }
   }
 
   const int width_, height_;
+  const std::span<const float> scores_;
+  std::string_view raw_;
   Layout layout_;
+  std::vector<std::optional<double>> labels_;  // confidence of the labels of its blocks
   Block block_;
-  std::string text_;  // of the open block, as written
+  MeanConfidence words_, label_words_;  // of the open block
+  std::string text_;                    // of the open block, as written
   int open_tables_ = 0;
   bool in_block_ = false, has_text_ = false;
   int malformed_ = 0;
@@ -210,12 +233,14 @@ class Parser {
 
 }  // namespace
 
-Layout parse_layout(std::string_view raw, int page_width, int page_height) {
-  return Parser(page_width, page_height).parse(raw);
+Layout parse_layout(std::string_view raw, int page_width, int page_height, std::span<const float> scores) {
+  return Parser(page_width, page_height, scores).parse(raw);
 }
 
 void lay_out(DocumentPage& page) {
-  Layout layout = parse_layout(page.raw, page.width, page.height);
+  std::vector<float> scores;
+  if (!page.token_ends.empty()) scores = byte_scores(page.raw, page.token_ends, page.token_logprobs);
+  Layout layout = parse_layout(page.raw, page.width, page.height, scores);
   page.blocks = std::move(layout.blocks);
   page.warnings.insert(page.warnings.end(), layout.warnings.begin(), layout.warnings.end());
 }

@@ -12,6 +12,7 @@
 // none are text, and of a marker that belongs to no tag only the marker itself goes. Time is linear in the input.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -27,10 +28,12 @@ struct Layout {
 
 // `raw` may be any bytes; what is not UTF-8 becomes U+FFFD. Boxes are put in order, brought within the page and at
 // least one pixel wide and high. Where no block of a page has text, the labels are what was read (as for the prompts
-// that locate a text or read words with their boxes) and become the text as well.
-Layout parse_layout(std::string_view raw, int page_width, int page_height);
+// that locate a text or read words with their boxes) and become the text as well. `scores` of the bytes of `raw`
+// (core/confidence.h) give blocks their confidence; none: they have none.
+Layout parse_layout(std::string_view raw, int page_width, int page_height, std::span<const float> scores = {});
 
-// Gives a page the blocks of what the model wrote for it, page.raw, and the warnings about them.
+// Gives a page the blocks of what the model wrote for it, page.raw, and the warnings about them; where it has the
+// log-probabilities of its tokens and their ends, their confidence too.
 void lay_out(DocumentPage& page);
 
 }  // namespace lectern

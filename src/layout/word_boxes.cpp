@@ -450,6 +450,7 @@ std::vector<PlacedText> measured(const Block& block, const Box& page) {
       PlacedWord& at = placed.words.emplace_back();
       at.text = word.text;
       at.box = word.box;
+      at.confidence = word.confidence;
       clamp(at.box, page);
     }
   }

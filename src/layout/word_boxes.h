@@ -4,6 +4,7 @@
 // their own stand there.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct PlacedWord {
   std::string text;
   Box box;
   std::string visual{};  // the characters from left to right, where they stand in another order; else empty
+  std::optional<double> confidence{};  // where the word was measured, and known
 };
 
 struct PlacedLine {

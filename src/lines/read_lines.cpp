@@ -4,27 +4,38 @@
 #include <cmath>
 #include <numbers>
 #include <span>
+#include <string_view>
+
+#include "core/confidence.h"
+#include "core/text.h"
 
 namespace lectern {
 namespace {
 
-constexpr std::string_view white = " \t\r";
 // In heights of a line: a narrower block is no running text; white at the end of a line that is full.
 constexpr double min_prose = 14, max_room = 5;
 constexpr double max_room_share = 0.2;  // of the block's width
 
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(white);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(white) - first + 1);
+RowText part_of(const RowText& row, size_t begin, size_t end) {
+  RowText part = {row.text.substr(begin, end - begin)};
+  if (row.scores.size() != row.text.size()) return part;
+  part.scores.assign(row.scores.begin() + static_cast<ptrdiff_t>(begin),
+                     row.scores.begin() + static_cast<ptrdiff_t>(end));
+  return part;
 }
 
-std::vector<std::string> words_in(std::string_view text) {
-  std::vector<std::string> words;
-  while (!(text = trimmed(text)).empty()) {
-    const size_t end = std::min(text.find_first_of(white), text.size());
-    words.emplace_back(text.substr(0, end));
-    text.remove_prefix(end);
+std::optional<double> confidence_of(const RowText& word) {
+  if (word.scores.empty()) return std::nullopt;
+  return probability_of(word.scores);
+}
+
+std::vector<RowText> words_in(const RowText& row) {
+  std::vector<RowText> words;
+  for (size_t at = 0; at < row.text.size();) {
+    size_t end = at;
+    while (end < row.text.size() && !is_space(row.text[end])) ++end;
+    if (end > at) words.push_back(part_of(row, at, end));
+    at = end + 1;
   }
   return words;
 }
@@ -59,40 +70,39 @@ class Turn {
 };
 
 // Words of a piece in their boxes: those measured where there are as many, else by their number of letters.
-void place_words(const TextLine& line, const TextPiece& piece, const std::vector<std::string>& texts, const Turn& turn,
+void place_words(const TextLine& line, const TextPiece& piece, const std::vector<RowText>& words, const Turn& turn,
                  bool joins, PageLine& out) {
   size_t letters = 0, before = 0;
-  for (const std::string& text : texts) letters += length_of(text) + 1;
-  for (size_t i = 0; i < texts.size(); ++i) {
+  for (const RowText& word : words) letters += length_of(word.text) + 1;
+  for (size_t i = 0; i < words.size(); ++i) {
     PixelBox box = piece.box;
-    if (texts.size() == piece.words && piece.words > 1) {
+    if (words.size() == piece.words && piece.words > 1) {
       box = line.words[piece.first_word + i];
-    } else if (texts.size() > 1) {
+    } else if (words.size() > 1) {
       const double step = static_cast<double>(piece.box.width()) / static_cast<double>(letters - 1);
       box.left = piece.box.left + static_cast<int>(step * static_cast<double>(before));
-      box.right = box.left + std::max(1, static_cast<int>(step * static_cast<double>(length_of(texts[i]))));
+      box.right = box.left + std::max(1, static_cast<int>(step * static_cast<double>(length_of(words[i].text))));
     }
-    before += length_of(texts[i]) + 1;
+    before += length_of(words[i].text) + 1;
     const Box placed = turn.back(box);
     if (joins && i == 0 && !out.words.empty()) {
       PageWord& word = out.words.back();
-      word.text += texts[i];
+      word.text += words[i].text;
+      if (word.confidence) word.confidence = *word.confidence * confidence_of(words[i]).value_or(1);
       word.box.right = placed.right;
       word.box.top = std::min(word.box.top, placed.top);
       word.box.bottom = std::max(word.box.bottom, placed.bottom);
     } else {
-      out.words.push_back({placed, texts[i]});
+      out.words.push_back({placed, words[i].text, confidence_of(words[i])});
     }
   }
 }
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (static_cast<uint8_t>(c) & 0x80) != 0;
-}
+bool may_part(char c) { return is_letter(c) || (static_cast<uint8_t>(c) & 0x80) != 0; }
 
 // Whether the hyphen at the end of a line only parts a word.
 bool parts_word(const std::string& line, const std::string& next) {
-  return line.size() > 2 && line.back() == '-' && is_letter(line[line.size() - 2]) && !next.empty() && next[0] >= 'a' &&
+  return line.size() > 2 && line.back() == '-' && may_part(line[line.size() - 2]) && !next.empty() && next[0] >= 'a' &&
          next[0] <= 'z';
 }
 
@@ -151,7 +161,13 @@ std::string table_of(const TextBlock& block, const std::vector<PageLine>& lines)
   return text + "</table>";
 }
 
-PageLine read_line(const TextLine& line, std::span<const TextPiece> pieces, std::span<const std::string> texts,
+void add_words(const PageLine& line, MeanConfidence& words) {
+  for (const PageWord& word : line.words) {
+    if (word.confidence) words.add(*word.confidence);
+  }
+}
+
+PageLine read_line(const TextLine& line, std::span<const TextPiece> pieces, std::span<const RowText> texts,
                    const Turn& turn) {
   PageLine read;
   read.box = turn.back(line.box);
@@ -164,25 +180,31 @@ PageLine read_line(const TextLine& line, std::span<const TextPiece> pieces, std:
     if (!read.text.empty()) read.text += ' ';
     read.text += word.text;
   }
+  MeanConfidence words;
+  add_words(read, words);
+  read.confidence = words.value();
   return read;
 }
 
 }  // namespace
 
-std::optional<std::vector<std::string>> split_rows(std::string_view text, size_t rows) {
-  std::vector<std::string> lines;
+std::optional<std::vector<RowText>> split_rows(const RowText& view, size_t rows) {
+  std::vector<RowText> lines;
+  const std::string_view text = view.text;
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
-    lines.emplace_back(trimmed(text.substr(at, end - at)));
+    const std::string_view line = trimmed(text.substr(at, end - at));
+    const size_t begin = line.empty() ? at : static_cast<size_t>(line.data() - text.data());
+    lines.push_back(part_of(view, begin, begin + line.size()));
     at = end + 1;
   }
-  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  while (!lines.empty() && lines.back().text.empty()) lines.pop_back();
   if (lines.size() != rows) return std::nullopt;
   return lines;
 }
 
 std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece>& pieces,
-                               const std::vector<std::string>& texts) {
+                               const std::vector<RowText>& texts) {
   const Turn turn(page);
   std::vector<Block> blocks;
   size_t next = 0;
@@ -197,6 +219,9 @@ std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece
       block.lines.push_back(read_line(found.lines[l], std::span(pieces).subspan(first, next - first),
                                       std::span(texts).subspan(first, next - first), turn));
     }
+    MeanConfidence words;
+    for (const PageLine& line : block.lines) add_words(line, words);
+    block.confidence = words.value();
     block.text = found.kind == BlockKind::table ? table_of(found, block.lines) : joined(found, block.lines);
     if (block.text.empty()) continue;
     if (found.kind == BlockKind::title) block.text.insert(0, "# ");  // as the published model writes titles

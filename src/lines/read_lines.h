@@ -1,9 +1,9 @@
-// What was read of the rows of views, put back where it stands on the page: words, lines and blocks with their boxes.
+// What was read of the rows of views, put back where it stands on the page: words, lines and blocks with their boxes
+// and with how likely they are right.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "lectern/document.h"
@@ -12,13 +12,18 @@
 
 namespace lectern {
 
+struct RowText {
+  std::string text;
+  std::vector<float> scores{};  // of its bytes, as byte_scores gives them; or none
+};
+
 // What a model wrote for a view, a line of text for each of its rows; nothing where their number differs, since then
 // nobody knows what belongs to which row.
-std::optional<std::vector<std::string>> split_rows(std::string_view text, size_t rows);
+std::optional<std::vector<RowText>> split_rows(const RowText& view, size_t rows);
 
 // Blocks in reading order, from the texts of all pieces. Boxes are in pixels of the page before it was straightened.
 // Lines of a paragraph are joined, and words parted at the end of a line mended; a table is written as HTML.
 std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece>& pieces,
-                               const std::vector<std::string>& texts);
+                               const std::vector<RowText>& texts);
 
 }  // namespace lectern

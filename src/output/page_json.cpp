@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "layout/markup.h"
@@ -42,6 +43,15 @@ json boxes_to_json(const std::vector<Box>& boxes) {
   return value;
 }
 
+// In four digits.
+void add_confidence(const std::optional<double>& confidence, json& value) {
+  if (confidence) value["confidence"] = std::round(std::clamp(finite(*confidence), 0.0, 1.0) * 1e4) / 1e4;
+}
+
+std::optional<double> confidence_in(const json& value) {
+  return value.contains("confidence") ? std::optional(value.at("confidence").get<double>()) : std::nullopt;
+}
+
 json block_to_json(const Block& block) {
   json value = {{"label", valid_utf8(block.label)},
                 {"boxes", boxes_to_json(block.boxes)},
@@ -53,11 +63,16 @@ json block_to_json(const Block& block) {
                               {"boxes", boxes_to_json(span.boxes)},
                               {"raw_boxes", span.raw_boxes}});
   }
+  add_confidence(block.confidence, value);
   for (const PageLine& line : block.lines) {
     json words = json::array();
-    for (const PageWord& word : line.words)
+    for (const PageWord& word : line.words) {
       words.push_back({{"box", box_to_json(word.box)}, {"text", valid_utf8(word.text)}});
-    value["lines"].push_back({{"box", box_to_json(line.box)}, {"text", valid_utf8(line.text)}, {"words", words}});
+      add_confidence(word.confidence, words.back());
+    }
+    json& of_line = value["lines"].emplace_back();
+    of_line = {{"box", box_to_json(line.box)}, {"text", valid_utf8(line.text)}, {"words", std::move(words)}};
+    add_confidence(line.confidence, of_line);
   }
   return value;
 }
@@ -80,9 +95,11 @@ Block block_from_json(const json& value) {
     line.box = box_from_json(given.at("box"));
     given.at("text").get_to(line.text);
     for (const json& word : given.at("words")) {
-      line.words.push_back({box_from_json(word.at("box")), word.at("text").get<std::string>()});
+      line.words.push_back({box_from_json(word.at("box")), word.at("text").get<std::string>(), confidence_in(word)});
     }
+    line.confidence = confidence_in(given);
   }
+  block.confidence = confidence_in(value);
   return block;
 }
 
@@ -127,7 +144,9 @@ json page_to_json(const DocumentPage& page) {
                   {"action", valid_utf8(page.guard.action)}}},
                 {"warnings", std::move(warnings)}};
   if (!page.error.empty()) value["error"] = valid_utf8(page.error);
+  add_confidence(page.confidence, value);
   for (const float logprob : page.token_logprobs) value["token_logprobs"].push_back(nine_digits(logprob));
+  if (!page.token_ends.empty()) value["token_ends"] = page.token_ends;
   if (value["raw"].get_ref<const std::string&>() != page.raw) value["raw_base64"] = base64(page.raw);
   return value;
 }
@@ -146,7 +165,9 @@ DocumentPage page_from_json(const json& value) try {
   value.at("raw").get_to(page.raw);
   if (value.contains("raw_base64")) page.raw = from_base64(value.at("raw_base64").get_ref<const std::string&>());
   page.error = value.value("error", "");
+  page.confidence = confidence_in(value);
   if (value.contains("token_logprobs")) value.at("token_logprobs").get_to(page.token_logprobs);
+  if (value.contains("token_ends")) value.at("token_ends").get_to(page.token_ends);
   const json& tokens = value.at("tokens");
   tokens.at("vision").get_to(page.vision_tokens);
   tokens.at("prompt").get_to(page.prompt_tokens);

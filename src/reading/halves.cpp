@@ -97,7 +97,14 @@ void append_part(DocumentPage& page, const DocumentPage& part, int top) {
     page.warnings.push_back(std::move(warning));
   }
   if (!page.raw.empty() && !part.raw.empty() && !page.raw.ends_with('\n')) page.raw += "\n";
-  page.raw += with_moved_boxes(part.raw, move_raw);  // the text can be converted again
+  const std::string raw = with_moved_boxes(part.raw, move_raw);  // the text can be converted again
+  // Ends of tokens say nothing where the text is not what the model wrote.
+  if (raw.size() == part.raw.size() && page.token_ends.size() == page.token_logprobs.size()) {
+    for (const size_t end : part.token_ends) page.token_ends.push_back(page.raw.size() + end);
+  } else {
+    page.token_ends.clear();
+  }
+  page.raw += raw;
   page.token_logprobs.insert(page.token_logprobs.end(), part.token_logprobs.begin(), part.token_logprobs.end());
   if (page.finish.empty() || badness(part.finish) > badness(page.finish)) page.finish = part.finish;
   if (page.error.empty()) page.error = part.error;

@@ -1,15 +1,16 @@
 #include "reading/lines_page_reader.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <span>
 
 #include "core/clock.h"
+#include "core/confidence.h"
 #include "device/device_failure.h"
-#include "image/ink.h"
+#include "layout/layout_tags.h"
 #include "lines/read_lines.h"
+#include "reading/page_warnings.h"
 
 namespace lectern {
 
@@ -18,35 +19,32 @@ struct LinesPageReader::Reading {
   PageJob job;
   TextPage text;
   std::vector<TextPiece> pieces;
-  std::vector<std::optional<std::string>> rows;  // what was read of every piece
-  std::vector<int64_t> tokens;                   // that its view took, told with its first piece
-  DocumentPage page;                             // sums over the views, warnings
-  size_t views = 0;                              // to come
-  size_t shown = 0;                              // pieces whose text was told
+  std::vector<std::optional<RowText>> rows;  // what was read of every piece
+  // Of its view, told with its first piece: tokens that it took, and their log-probabilities.
+  std::vector<int64_t> tokens;
+  std::vector<std::vector<float>> logprobs;
+  DocumentPage page;       // sums over the views, warnings
+  bool lost_text = false;  // in a view with a repetition
+  size_t views = 0;        // to come
+  size_t shown = 0;        // pieces whose text was told
   bool cancelled = false;
 };
 
 namespace {
 
 // The plain text of a view, without special tokens that a model may write.
-std::string plain(std::string_view raw) {
-  std::string text;
-  while (!raw.empty()) {
-    const size_t open = raw.find("<|");
-    text += raw.substr(0, open);
-    if (open == std::string_view::npos) break;
-    const size_t close = raw.find("|>", open);
-    if (close == std::string_view::npos) {
-      text += raw.substr(open);
-      break;
+RowText text_of(const DocumentPage& view) {
+  const std::vector<float> scores = byte_scores(view.raw, view.token_ends, view.token_logprobs);
+  RowText text;
+  for (size_t at = 0; at < view.raw.size();) {
+    if (const size_t token = special_token_length(std::string_view(view.raw).substr(at)); token > 0) {
+      at += token;
+      continue;
     }
-    raw.remove_prefix(close + 2);
+    text.text += view.raw[at];
+    if (!view.token_ends.empty()) text.scores.push_back(scores[at]);
+    ++at;
   }
-  return text;
-}
-
-std::string on_one_line(std::string text) {
-  std::ranges::replace(text, '\n', ' ');
   return text;
 }
 
@@ -59,7 +57,6 @@ void add_counts(const DocumentPage& view, DocumentPage& page) {
   page.decode_seconds += view.decode_seconds;
   page.guard.loops += view.guard.loops;
   page.guard.dropped += view.guard.dropped;
-  page.guard.recovered = page.guard.loops > 0 && view.finish == "end";
   if (!view.guard.action.empty()) page.guard.action = view.guard.action;
 }
 
@@ -102,6 +99,7 @@ void LinesPageReader::add(PageJob job) {
   reading->pieces = cut_into_pieces(reading->text, format_);
   reading->rows.resize(reading->pieces.size());
   reading->tokens.resize(reading->pieces.size());
+  reading->logprobs.resize(reading->pieces.size());
   reading->job = std::move(job);
   reading->page = reading->job.page;
   reading->page.mode = "lines";
@@ -210,8 +208,8 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
 void LinesPageReader::take_view(const View& view, const DocumentPage& page, std::vector<PageEvent>& events) {
   Reading& reading = *view.reading;
   add_counts(page, reading.page);
-  const std::string text = plain(page.raw);
-  std::optional<std::vector<std::string>> rows = split_rows(text, view.pieces);
+  RowText text = text_of(page);
+  std::optional<std::vector<RowText>> rows = split_rows(text, view.pieces);
   if (!rows && view.pieces > 1 && page.finish != "stopped") {
     // Which row is missing nobody knows: each is read by itself.
     queue_views(reading, view.first_piece, view.pieces, 1);
@@ -219,10 +217,13 @@ void LinesPageReader::take_view(const View& view, const DocumentPage& page, std:
   }
   if (!rows) {
     rows.emplace(view.pieces);
-    rows->front() = on_one_line(text);
+    std::ranges::replace(text.text, '\n', ' ');
+    rows->front() = std::move(text);
   }
-  for (size_t i = 0; i < view.pieces; ++i) reading.rows[view.first_piece + i] = (*rows)[i];
+  reading.lost_text = reading.lost_text || (page.guard.loops > 0 && !page.guard.recovered);
+  for (size_t i = 0; i < view.pieces; ++i) reading.rows[view.first_piece + i] = std::move((*rows)[i]);
   reading.tokens[view.first_piece] += page.tokens;
+  reading.logprobs[view.first_piece] = page.token_logprobs;
   if (page.finish != "end" && reading.page.finish.empty()) reading.page.finish = page.finish;
   show(reading, events);
 }
@@ -242,7 +243,7 @@ void LinesPageReader::show(Reading& reading, std::vector<PageEvent>& events) {
       whole = whole && reading.rows[end].has_value();
       if (!whole) break;
       if (end > reading.shown && !reading.pieces[end - 1].continues) line += ' ';
-      line += *reading.rows[end];
+      line += reading.rows[end]->text;
     }
     if (!whole) break;
     if (reading.shown > 0) event.more += reading.pieces[reading.shown - 1].block == first.block ? "\n" : "\n\n";
@@ -258,29 +259,21 @@ void LinesPageReader::show(Reading& reading, std::vector<PageEvent>& events) {
 void LinesPageReader::deliver(Reading& reading, std::vector<PageEvent>& events) {
   DocumentPage page = std::move(reading.page);
   const int64_t limit = page_options_->max_tokens;
-  std::vector<std::string> texts;
-  int64_t tokens = 0;
+  std::vector<RowText> texts;
+  int64_t tokens = 0;  // of the views that are kept
   bool cut = false;
   for (size_t i = 0; i < reading.rows.size(); ++i) {
     if (reading.tokens[i] > 0) cut = cut || (limit > 0 && tokens >= limit);  // the first piece of a view
+    texts.push_back(cut ? RowText{} : reading.rows[i].value_or(RowText{}));
+    if (cut) continue;
     tokens += reading.tokens[i];
-    texts.push_back(cut ? "" : reading.rows[i].value_or(""));
+    if (page_options_->logprobs) std::ranges::copy(reading.logprobs[i], std::back_inserter(page.token_logprobs));
   }
   page.blocks = read_blocks(reading.text, reading.pieces, texts);
   if (page.finish.empty()) page.finish = reading.cancelled ? "stopped" : "end";
-  if (cut) {
-    page.finish = "length";
-    page.warnings.push_back(
-        {"cut_short", fmt::format("cut short after {} tokens, the most that was asked for", limit), std::nullopt});
-  }
-  if (std::optional<Warning> unread = unread_ink(page, *reading.job.picture)) {
-    page.warnings.push_back(std::move(*unread));
-  }
-  if (page.guard.loops > 0) {
-    page.warnings.push_back({"repetition",
-                             fmt::format("the model repeated itself; {} tokens were dropped", page.guard.dropped),
-                             std::nullopt});
-  }
+  if (cut) page.finish = "length";
+  page.guard.recovered = page.guard.loops > 0 && !reading.lost_text;
+  judge(page, *reading.job.picture, true, tokens);
   PageEvent& event = events.emplace_back();
   event.ticket = reading.job.ticket;
   event.kind = PageEvent::Kind::finished;

@@ -15,8 +15,8 @@ namespace lectern {
 
 class LinesPageReader final : public PageReader {
  public:
-  // `views` reads the views, with `view_options`; pages without lines are read with `page_options`, which also say how
-  // many tokens a page may have. `pages` are worked on together.
+  // `views` reads the views, with `view_options`, which ask for log-probabilities; pages without lines are read with
+  // `page_options`, which also say how many tokens a page may have. `pages` are worked on together.
   LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format, const ReadOptions& page_options,
                   const ReadOptions& view_options, int pages);
   ~LinesPageReader() override;

@@ -18,6 +18,7 @@
 #include "layout/layout.h"
 #include "lectern/error.h"
 #include "reading/page_retry.h"
+#include "reading/page_warnings.h"
 #include "reading/streamed_text.h"
 
 namespace lectern {
@@ -64,23 +65,6 @@ void warn_of_uncovered_ink(DocumentPage& page, const Picture& picture) {
   }
 }
 
-void warn_of_missing_text(DocumentPage& page) {
-  if (page.finish == "length" || page.finish == "context") {
-    page.warnings.push_back(
-        {"cut_short",
-         fmt::format("cut short after {} tokens, {}", page.tokens,
-                     page.finish == "length" ? "the limit of --max-tokens" : "which fill the model's context"),
-         std::nullopt});
-  }
-  if (page.guard.loops > 0) {
-    page.warnings.push_back(
-        {"repetition",
-         fmt::format("the model repeated itself; {} tokens were dropped, {}", page.guard.dropped,
-                     page.guard.recovered ? "and it went on to the end of the page" : "and text behind may be missing"),
-         std::nullopt});
-  }
-}
-
 // What options mean for a model.
 struct Settings {
   Settings(const LoadedModel& loaded, const ReadOptions& given)
@@ -88,6 +72,7 @@ struct Settings {
         plan(loaded.plan(given.mode, given.force_mode)),
         prompt(loaded.tokenizer.encode(parse_prompt(given.prompt).text)),
         grounded(parse_prompt(given.prompt).grounded),
+        all_text(parse_prompt(given.prompt).all_text),
         shown(given.raw  ? Shown::raw
               : grounded ? Shown::untagged
                          : Shown::plain) {
@@ -98,6 +83,7 @@ struct Settings {
   ViewPlan plan;
   std::vector<int32_t> prompt;
   bool grounded;
+  bool all_text;
   Shown shown;
 };
 
@@ -201,7 +187,7 @@ void ModelPageReader::State::begin(Reading& reading) {
   request.no_repeat.allowed = repeatable;
   request.guard.classes = &loaded.token_classes;
   request.deadline = reading.job.deadline;
-  request.log_probabilities = how.options.logprobs;
+  request.log_probabilities = true;
   reading.request = engine.add(std::move(request));
 }
 
@@ -223,7 +209,8 @@ void ModelPageReader::State::take(Reading& reading, const RequestEvent& event) {
   if (chosen && page.prefill_seconds == 0) page.prefill_seconds = reading.working.seconds();
   for (const Token& token : event.tokens) {
     page.raw += reading.raw.push(token.id);
-    if (reading.settings->options.logprobs) page.token_logprobs.push_back(token.log_probability);
+    page.token_logprobs.push_back(token.log_probability);
+    page.token_ends.push_back(page.raw.size());
     show(reading, reading.shown.push(token.id));
   }
   page.tokens = event.written;
@@ -281,10 +268,11 @@ void ModelPageReader::State::deliver(Reading& reading) {
   if (!reading.attempts.last_is_best()) tell(reading, 0, reading.best);
   DocumentPage page = reading.attempts.result();
   if (reading.settings->grounded) warn_of_uncovered_ink(page, *reading.job.picture);
-  if (std::optional<Warning> unread = unread_ink(page, *reading.job.picture)) {
-    page.warnings.push_back(std::move(*unread));
+  judge(page, *reading.job.picture, reading.settings->all_text, page.tokens);
+  if (!reading.settings->options.logprobs) {
+    page.token_logprobs.clear();
+    page.token_ends.clear();
   }
-  warn_of_missing_text(page);
   PageEvent& event = events.emplace_back();
   event.ticket = reading.job.ticket;
   event.kind = PageEvent::Kind::finished;

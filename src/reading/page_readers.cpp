@@ -35,6 +35,7 @@ std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptio
   ReadOptions view = options;
   view.prompt = "free";
   view.raw = false;
+  view.logprobs = true;
   const int together = std::max(batch, views_together);
   log_info("reader.reads_lines", {{"because", "the model was trained on rows of text"},
                                   {"batch", batch},

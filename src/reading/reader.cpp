@@ -66,7 +66,8 @@ ReadEvent read_event(const WorkerEvent& event, std::string& text) {
                  .decode_seconds = page.decode_seconds,
                  .blocks = page.blocks,
                  .warnings = page.warnings,
-                 .token_logprobs = page.token_logprobs};
+                 .token_logprobs = page.token_logprobs,
+                 .confidence = page.confidence};
   }
   return made;
 }

@@ -209,5 +209,24 @@ TEST(Ink, OfWhichNothingWasReadIsSaid) {
   EXPECT_FALSE(unread_ink(stopped, printed).has_value());
 }
 
+TEST(Ink, OfWhichHardlyAnythingWasReadIsSaid) {
+  const Picture printed = drawn_page(paragraph(60, 700, 6), 100);
+  DocumentPage page;
+  page.finish = "end";
+  EXPECT_FALSE(little_read(page, printed)) << "nothing at all is another warning";
+  page.blocks.push_back({.label = "", .boxes = {}, .raw_boxes = {}, .text = "The th"});
+  ASSERT_TRUE(little_read(page, printed));
+  EXPECT_EQ(little_read(page, printed)->code, "little_read");
+  EXPECT_FALSE(little_read(page, drawn_page(paragraph(60, 700, 1), 100))) << "a line may be a letterhead's";
+  DocumentPage cut = page;
+  cut.finish = "length";
+  EXPECT_FALSE(little_read(cut, printed));
+  DocumentPage figure = page;
+  figure.blocks.push_back({.label = "image", .boxes = {{0, 0, 100, 100}}, .raw_boxes = {}, .text = ""});
+  EXPECT_FALSE(little_read(figure, printed));
+  page.blocks[0].text = std::string(400, 'x');
+  EXPECT_FALSE(little_read(page, printed));
+}
+
 }  // namespace
 }  // namespace lectern

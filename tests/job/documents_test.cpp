@@ -144,6 +144,29 @@ TEST_F(Documents, APageOfWhichSomethingIsLostIsNotBlank) {
   EXPECT_THAT(messages, Contains(HasSubstr("lost.pdf: page 1: poppler reports: ")));
 }
 
+TEST_F(Documents, ListsWhatAPersonShouldLookAt) {
+  options.inputs = {samples + "/sign.png"};
+  options.formats = {"json", "hocr"};
+  const RunReport sure = read();
+  ASSERT_TRUE(sure.inputs[0].confidence);
+  EXPECT_GT(*sure.inputs[0].confidence, 0.5);
+  EXPECT_TRUE(sure.inputs[0].reviews.empty()) << "nobody asked";
+  const auto page = nlohmann::json::parse(slurp(folder / "out/sign.json"))["pages"][0];
+  const auto& block = page["blocks"][0];
+  for (const nlohmann::json& value : {page, block, block["lines"][0], block["lines"][0]["words"][0]}) {
+    EXPECT_GT(value.value("confidence", 0.0), 0);
+    EXPECT_LE(value.value("confidence", 2.0), 1);
+  }
+  EXPECT_THAT(slurp(folder / "out/sign.hocr"), HasSubstr("; x_wconf "));
+  messages.clear();
+  options.review_below = 1;
+  options.resume = DocumentOptions::Resume::never;
+  const RunReport report = read();
+  ASSERT_EQ(report.inputs[0].reviews.size(), 1u);
+  EXPECT_EQ(report.inputs[0].reviews[0].page, 1);
+  EXPECT_THAT(messages, Contains(HasSubstr("sign.png: to be looked at: confidence ")));
+}
+
 TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
   options.inputs = {samples + "/hello.png", samples + "/note.jpg", samples + "/sign.png", samples + "/ticket.png"};
   std::stop_source stop;

@@ -115,7 +115,7 @@ TEST_F(JournalTest, OfOtherSettingsDoesNotFit) {
 }
 
 TEST_F(JournalTest, OfOtherSettingsWithoutPagesGoes) {
-  folder.write("out.md.journal", "{\"lectern_journal\": 2, \"mode\": \"base\", \"prompt\": \"free\"}\n");
+  folder.write("out.md.journal", "{\"lectern_journal\": 3, \"mode\": \"base\", \"prompt\": \"free\"}\n");
   EXPECT_THAT(refusal(Use::required), HasSubstr("does not fit this run: it was read with mode base, not tiny"));
   EXPECT_EQ(refusal(Use::fitting), "not refused");
 }
@@ -123,9 +123,9 @@ TEST_F(JournalTest, OfOtherSettingsWithoutPagesGoes) {
 TEST_F(JournalTest, OfTheVersionBeforeIsRefusedInOneLine) {
   keep(1);
   std::string text = slurp(path);
-  const std::string version = "\"lectern_journal\":2";
+  const std::string version = "\"lectern_journal\":3";
   ASSERT_NE(text.find(version), std::string::npos);
-  text[text.find(version) + version.size() - 1] = '1';
+  text[text.find(version) + version.size() - 1] = '2';
   folder.write("out.md.journal", text);
   EXPECT_THAT(refusal(Use::fitting), AllOf(HasSubstr("was written by another version of lectern"),
                                            HasSubstr("--restart"), Not(HasSubstr("\n"))));

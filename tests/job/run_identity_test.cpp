@@ -45,6 +45,7 @@ const std::vector<Change> of_neither = {[](auto& of) { of.inputs = {"x"}; },
                                         [](auto& of) { of.out = "x"; },
                                         [](auto& of) { of.formats = {"md"}; },
                                         [](auto& of) { of.report = "x"; },
+                                        [](auto& of) { of.review_below = 0.5; },
                                         [](auto& of) { of.read.raw = true; },
                                         [](auto& of) { of.read.force_mode = true; },
                                         [](auto& of) { of.resume = DocumentOptions::Resume::never; }};

@@ -67,6 +67,8 @@ TEST(RunReport, IsJsonWhateverTheNames) {
   report.inputs[0].source = "bad \xFF name";
   report.inputs[0].notes.push_back({3, {"failed", "page 3: is broken", std::nullopt}});
   report.inputs[0].notes.push_back({1, {"uncovered_ink", "there", Box{1, 2, 3, 4}}});
+  report.inputs[0].confidence = 0.75;
+  report.inputs[0].reviews = {{1, 0.5, true, {{2, "text", "a \xFF", 0.25, Box{1, 2, 3, 4}}, {3, "", "b", 0.5, {}}}}};
   report.devices.push_back({"cpu", 2, 1.5, ""});
   report.devices.push_back({"card:0", 0, 0, "fell off the bus"});
   report.tokens = 600;
@@ -80,6 +82,15 @@ TEST(RunReport, IsJsonWhateverTheNames) {
   EXPECT_EQ(json["inputs"][0]["source"], "bad \xEF\xBF\xBD name");
   EXPECT_EQ(json["inputs"][0]["notes"][0]["page"], 3);
   EXPECT_EQ(json["inputs"][0]["notes"][1]["box"], nlohmann::json({1, 2, 3, 4}));
+  EXPECT_EQ(json["inputs"][0]["confidence"], 0.75);
+  const nlohmann::json& review = json["inputs"][0]["reviews"].at(0);
+  EXPECT_EQ(review["page"], 1);
+  EXPECT_EQ(review["whole_page"], true);
+  EXPECT_EQ(review["confidence"], 0.5);
+  EXPECT_EQ(review["blocks"][0]["block"], 2);
+  EXPECT_EQ(review["blocks"][0]["box"], nlohmann::json({1, 2, 3, 4}));
+  EXPECT_EQ(review["blocks"][0]["text"], "a \xEF\xBF\xBD");
+  EXPECT_FALSE(review["blocks"][1].contains("box"));
   EXPECT_EQ(json["devices"][1]["failure"], "fell off the bus");
   EXPECT_FALSE(json["devices"][0].contains("failure"));
   EXPECT_EQ(json["prompt"], "free");

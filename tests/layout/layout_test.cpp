@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <cstddef>
 #include <iterator>
 #include <random>
@@ -359,6 +360,36 @@ TEST(Layout, TakesTimeInProportionToTheInput) {
   EXPECT_THAT(parse_layout(tag("text", std::string(size, '[')) + "x", 100, 100).blocks, SizeIs(1));
   EXPECT_THAT(parse_layout(tag("text", std::string(size, ' ') + "[[1, 2, 3, 4]]") + "x", 100, 100).blocks, SizeIs(1));
   EXPECT_THAT(parse_layout(tag("text", "[" + std::string(size, '9') + "]") + "x", 100, 100).blocks, SizeIs(1));
+}
+
+TEST(Layout, BlocksAreAsSureAsTheirWords) {
+  const std::string raw = tag("title", "[[0, 0, 9, 9]]") + "\n# ab cd\n\n" + tag("text", "[[0, 9, 9, 19]]") + "\nef";
+  std::vector<float> scores(raw.size());
+  scores[2] = -9;  // tags count for nothing
+  scores[raw.rfind("cd")] = std::log(0.1F);
+  scores[raw.rfind("ef")] = std::log(0.5F);
+  const Layout layout = parse_layout(raw, 100, 100, scores);
+  ASSERT_THAT(layout.blocks, SizeIs(2));
+  EXPECT_NEAR(*layout.blocks[0].confidence, (1 + 1 + 0.1) / 3, 1e-6) << "the mark of a title is a word, too";
+  EXPECT_NEAR(*layout.blocks[1].confidence, 0.5, 1e-6);
+  EXPECT_FALSE(parse_layout(raw, 100, 100).blocks[0].confidence);
+}
+
+TEST(Layout, LabelsThatBecomeTextBringTheirConfidence) {
+  const std::string raw = tag("Total amount", "[[0, 0, 9, 9]]");
+  std::vector<float> scores(raw.size());
+  scores[raw.find("amount")] = std::log(0.5F);
+  EXPECT_NEAR(*parse_layout(raw, 100, 100, scores).blocks[0].confidence, 0.75, 1e-6);
+}
+
+TEST(Layout, APageGetsItsConfidenceFromItsTokens) {
+  DocumentPage page;
+  page.width = page.height = 100;
+  page.raw = "one two";
+  page.token_logprobs = {std::log(0.5F), 0};
+  page.token_ends = {3, 7};
+  lay_out(page);
+  EXPECT_NEAR(*page.blocks.at(0).confidence, 0.75, 1e-6);
 }
 
 }  // namespace

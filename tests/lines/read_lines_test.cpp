@@ -34,17 +34,46 @@ TextPiece piece(size_t line, size_t first_word, size_t words, const PixelBox& bo
 }
 
 TEST(ReadLines, SplitsTheTextOfAViewIntoItsRows) {
-  EXPECT_EQ(split_rows("one\n two \nthree\n", 3), (std::vector<std::string>{"one", "two", "three"}));
-  EXPECT_EQ(split_rows("one\n\nthree", 3), (std::vector<std::string>{"one", "", "three"}));
-  EXPECT_FALSE(split_rows("one\ntwo", 3));
-  EXPECT_FALSE(split_rows("one\ntwo", 1));
-  EXPECT_FALSE(split_rows("", 1));
+  const auto rows = [](const std::string& text, size_t count) {
+    std::vector<std::string> texts;
+    for (const RowText& row : split_rows({text}, count).value_or(std::vector<RowText>{})) texts.push_back(row.text);
+    return texts;
+  };
+  EXPECT_EQ(rows("one\n two \nthree\n", 3), (std::vector<std::string>{"one", "two", "three"}));
+  EXPECT_EQ(rows("one\n\nthree", 3), (std::vector<std::string>{"one", "", "three"}));
+  EXPECT_FALSE(split_rows({"one\ntwo"}, 3));
+  EXPECT_FALSE(split_rows({"one\ntwo"}, 1));
+  EXPECT_FALSE(split_rows({""}, 1));
+}
+
+TEST(ReadLines, SplitsTheScoresWithTheText) {
+  const std::optional<std::vector<RowText>> rows = split_rows({"a\n bc", {-1, -2, -3, -4, -5}}, 2);
+  ASSERT_TRUE(rows);
+  EXPECT_EQ((*rows)[0].scores, std::vector<float>{-1});
+  EXPECT_EQ((*rows)[1].scores, (std::vector<float>{-4, -5}));
+}
+
+TEST(ReadLines, SaysHowSureWordsAndLinesAre) {
+  const float half = std::log(0.5F);
+  const TextPage page = page_of({line(50, {{10, 50, 60, 70}, {70, 50, 90, 70}}), line(80, {{10, 80, 160, 100}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 2, {10, 50, 90, 70}), piece(1, 0, 1, {10, 80, 90, 100}, true),
+                                         piece(1, 0, 1, {90, 80, 160, 100})};
+  const std::vector<Block> blocks =
+      read_blocks(page, pieces, {{"ab c", {half, half, 0, 0}}, {"de", {half, 0}}, {"f", {half}}});
+  const std::vector<PageLine>& lines = blocks[0].lines;
+  EXPECT_NEAR(*lines[0].words[0].confidence, 0.25, 1e-6);
+  EXPECT_NEAR(*lines[0].words[1].confidence, 1, 1e-6);
+  EXPECT_NEAR(*lines[0].confidence, 0.625, 1e-6);
+  ASSERT_EQ(lines[1].words.size(), 1u);
+  EXPECT_NEAR(*lines[1].words[0].confidence, 0.25, 1e-6) << "both of its pieces must be right";
+  EXPECT_NEAR(*blocks[0].confidence, 0.5, 1e-6);
+  EXPECT_FALSE(read_blocks(page, pieces, {{"ab c"}, {"de"}, {"f"}})[0].confidence);
 }
 
 TEST(ReadLines, PutsWordsIntoTheirBoxes) {
   const TextPage page = page_of({line(50, {{10, 50, 60, 70}, {70, 50, 90, 70}, {100, 50, 200, 70}})});
   const std::vector<TextPiece> pieces = {piece(0, 0, 2, {10, 50, 90, 70}), piece(0, 2, 1, {100, 50, 200, 70})};
-  const std::vector<Block> blocks = read_blocks(page, pieces, {"five to", "twelve"});
+  const std::vector<Block> blocks = read_blocks(page, pieces, {{"five to"}, {"twelve"}});
   ASSERT_EQ(blocks.size(), 1u);
   EXPECT_EQ(blocks[0].text, "five to twelve");
   ASSERT_EQ(blocks[0].lines.size(), 1u);
@@ -58,7 +87,7 @@ TEST(ReadLines, PutsWordsIntoTheirBoxes) {
 
 TEST(ReadLines, SpreadsWordsWhereTheirNumberDiffers) {
   const TextPage page = page_of({line(50, {{10, 50, 110, 70}})});
-  const std::vector<Block> blocks = read_blocks(page, {piece(0, 0, 1, {10, 50, 110, 70})}, {"abcd efghi"});
+  const std::vector<Block> blocks = read_blocks(page, {piece(0, 0, 1, {10, 50, 110, 70})}, {{"abcd efghi"}});
   const std::vector<PageWord>& words = blocks[0].lines[0].words;
   ASSERT_EQ(words.size(), 2u);
   EXPECT_EQ(words[0].box.left, 10);
@@ -72,19 +101,19 @@ TEST(ReadLines, JoinsLinesAndMendsPartedWords) {
       page_of({line(50, {{10, 50, 390, 70}}), line(80, {{10, 80, 390, 100}}), line(110, {{10, 110, 110, 130}})});
   const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 390, 70}), piece(1, 0, 1, {10, 80, 390, 100}),
                                          piece(2, 0, 1, {10, 110, 110, 130})};
-  EXPECT_EQ(read_blocks(page, pieces, {"a con-", "tinued text", "ends"})[0].text, "a continued text ends");
-  EXPECT_EQ(read_blocks(page, pieces, {"from 3 -", "5 and A-", "Z"})[0].text, "from 3 - 5 and A- Z");
+  EXPECT_EQ(read_blocks(page, pieces, {{"a con-"}, {"tinued text"}, {"ends"}})[0].text, "a continued text ends");
+  EXPECT_EQ(read_blocks(page, pieces, {{"from 3 -"}, {"5 and A-"}, {"Z"}})[0].text, "from 3 - 5 and A- Z");
 }
 
 TEST(ReadLines, KeepsTheLinesOfALabel) {
   const TextPage page = page_of({line(50, {{10, 50, 150, 70}}), line(80, {{10, 80, 140, 100}})});
   const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 150, 70}), piece(1, 0, 1, {10, 80, 140, 100})};
-  EXPECT_EQ(read_blocks(page, pieces, {"Museum", "open daily"})[0].text, "Museum\nopen daily");
+  EXPECT_EQ(read_blocks(page, pieces, {{"Museum"}, {"open daily"}})[0].text, "Museum\nopen daily");
 }
 
 TEST(ReadLines, MarksTitlesAsMarkdown) {
   const TextPage page = page_of({line(50, {{10, 50, 150, 70}})}, BlockKind::title);
-  const Block block = read_blocks(page, {piece(0, 0, 1, {10, 50, 150, 70})}, {"Annual report"})[0];
+  const Block block = read_blocks(page, {piece(0, 0, 1, {10, 50, 150, 70})}, {{"Annual report"}})[0];
   EXPECT_EQ(block.label, "title");
   EXPECT_EQ(block.text, "# Annual report");
 }
@@ -92,14 +121,14 @@ TEST(ReadLines, MarksTitlesAsMarkdown) {
 TEST(ReadLines, KeepsLinesThatAreNotFull) {
   const TextPage page = page_of({line(50, {{10, 50, 150, 70}}), line(80, {{10, 80, 390, 100}})});
   const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 150, 70}), piece(1, 0, 1, {10, 80, 390, 100})};
-  EXPECT_EQ(read_blocks(page, pieces, {"Dear Sir,", "thank you for your letter"})[0].text,
+  EXPECT_EQ(read_blocks(page, pieces, {{"Dear Sir,"}, {"thank you for your letter"}})[0].text,
             "Dear Sir,\nthank you for your letter");
 }
 
 TEST(ReadLines, JoinsPiecesOfOneWord) {
   const TextPage page = page_of({line(50, {{10, 50, 310, 70}})});
   const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 160, 70}, true), piece(0, 0, 1, {160, 50, 310, 70})};
-  const std::vector<Block> blocks = read_blocks(page, pieces, {"Donau", "dampf"});
+  const std::vector<Block> blocks = read_blocks(page, pieces, {{"Donau"}, {"dampf"}});
   ASSERT_EQ(blocks[0].lines[0].words.size(), 1u);
   EXPECT_EQ(blocks[0].lines[0].words[0].text, "Donaudampf");
   EXPECT_EQ(blocks[0].lines[0].words[0].box.right, 310);
@@ -112,7 +141,7 @@ TEST(ReadLines, WritesTablesWithEveryCell) {
   page.blocks[0].cells = {{0, 0}, {0, 1}, {1, 1}};
   const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 60, 70}), piece(1, 0, 1, {200, 50, 260, 70}),
                                          piece(2, 0, 1, {200, 80, 260, 100})};
-  const std::vector<Block> blocks = read_blocks(page, pieces, {"a<b", "R&D", "7"});
+  const std::vector<Block> blocks = read_blocks(page, pieces, {{"a<b"}, {"R&D"}, {"7"}});
   EXPECT_EQ(blocks[0].label, "table");
   EXPECT_EQ(blocks[0].text, "<table><tr><td>a&lt;b</td><td>R&amp;D</td></tr><tr><td></td><td>7</td></tr></table>");
 }
@@ -120,14 +149,14 @@ TEST(ReadLines, WritesTablesWithEveryCell) {
 TEST(ReadLines, TurnsBoxesBackWithThePage) {
   TextPage page = page_of({line(50, {{90, 50, 110, 70}})});
   page.angle = 10;  // the page was turned clockwise: the place lies counter-clockwise of where it was found
-  const Box box = read_blocks(page, {piece(0, 0, 1, {90, 50, 110, 70})}, {"word"})[0].boxes[0];
+  const Box box = read_blocks(page, {piece(0, 0, 1, {90, 50, 110, 70})}, {{"word"}})[0].boxes[0];
   EXPECT_NEAR((box.left + box.right) / 2, 200 - 100 * std::cos(0.17453) - 90 * std::sin(0.17453), 0.5);
   EXPECT_NEAR((box.top + box.bottom) / 2, 150 + 100 * std::sin(0.17453) - 90 * std::cos(0.17453), 0.5);
 }
 
 TEST(ReadLines, LeavesBlocksOutThatHoldNoText) {
   const TextPage page = page_of({line(50, {{10, 50, 110, 70}})});
-  EXPECT_TRUE(read_blocks(page, {piece(0, 0, 1, {10, 50, 110, 70})}, {""}).empty());
+  EXPECT_TRUE(read_blocks(page, {piece(0, 0, 1, {10, 50, 110, 70})}, {{""}}).empty());
 }
 
 }  // namespace

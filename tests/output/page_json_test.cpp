@@ -70,7 +70,27 @@ TEST(PageJson, KeepsLogProbabilitiesInNineDigits) {
   EXPECT_EQ(page_to_json(page)["token_logprobs"].dump(),
             "[0.0,-0.333333343,-9.99999972e-10,-123.456787,-3.40282347e+38]");
   page.token_logprobs.pop_back();
+  EXPECT_FALSE(page_to_json(page).contains("token_ends"));
+  page.token_ends = {0, 1, 2, 3};
+  EXPECT_EQ(again(page).token_ends, page.token_ends);
   EXPECT_EQ(again(page).token_logprobs, page.token_logprobs);
+}
+
+TEST(PageJson, KeepsHowSureItIs) {
+  DocumentPage page = testing::page_of(1, "abc");
+  EXPECT_FALSE(page_to_json(page).contains("confidence"));
+  EXPECT_FALSE(page_to_json(page)["blocks"][0].contains("confidence"));
+  page.confidence = 2.0 / 3;
+  page.blocks[0].confidence = 0.5;
+  page.blocks[0].lines = {{{1, 2, 30, 12}, "abc", {{{1, 2, 10, 12}, "abc", 0.25}}, 0.125}};
+  EXPECT_EQ(page_to_json(page)["confidence"].dump(), "0.6667");
+  const DocumentPage kept = again(page);
+  EXPECT_EQ(kept.confidence, 0.6667);
+  EXPECT_EQ(kept.blocks[0].confidence, 0.5);
+  EXPECT_EQ(kept.blocks[0].lines[0].confidence, 0.125);
+  EXPECT_EQ(kept.blocks[0].lines[0].words[0].confidence, 0.25);
+  page.confidence = NAN;
+  EXPECT_EQ(again(page).confidence, 0);
 }
 
 TEST(PageJson, KeepsWordsWithBoxes) {

@@ -99,6 +99,8 @@ TEST(Halves, PartsBecomeOnePage) {
   upper.tokens = 5;
   upper.vision_tokens = 100;
   upper.decode_seconds = 1;
+  upper.token_ends = {2, 5};
+  upper.token_logprobs = {-1, -2};
   DocumentPage lower = upper;
   lower.height = 600;
   lower.raw = "<|ref|>text<|/ref|><|det|>[[0, 0, 999, 999]]<|/det|>\nbelow";
@@ -109,6 +111,7 @@ TEST(Halves, PartsBecomeOnePage) {
   append_part(page, upper, 0);
   append_part(page, lower, 400);
   EXPECT_EQ(page.raw, "above\n<|ref|>text<|/ref|><|det|>[[0, 400, 999, 999]]<|/det|>\nbelow");
+  EXPECT_TRUE(page.token_ends.empty()) << "the text is another one";
   EXPECT_EQ(page.finish, "loop");
   EXPECT_EQ(page.mode, "gundam");
   EXPECT_EQ(page.tokens, 10);
@@ -124,6 +127,19 @@ TEST(Halves, PartsBecomeOnePage) {
   ASSERT_THAT(page.warnings, SizeIs(2));
   EXPECT_EQ(page.warnings[0].box->top, 402);
   EXPECT_FALSE(page.warnings[1].box);
+}
+
+TEST(Halves, KeepTheEndsOfTheirTokens) {
+  DocumentPage page, part;
+  part.width = page.width = 100;
+  part.height = page.height = 100;
+  part.raw = "above";
+  part.token_ends = {2, 5};
+  part.token_logprobs = {-1, -2};
+  append_part(page, part, 0);
+  append_part(page, part, 50);
+  EXPECT_EQ(page.raw, "above\nabove");
+  EXPECT_THAT(page.token_ends, ElementsAre(2, 5, 8, 11));
 }
 
 }  // namespace

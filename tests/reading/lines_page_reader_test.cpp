@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ class FakeViews : public PageReader {
     int room = 3;
     bool skip_a_row = false;   // of every view of several rows
     size_t failing_view = 99;  // by its number, from 0
+    size_t looping_view = 99;  // loses text
   };
 
   FakeViews(const Behaviour& behaviour, std::vector<size_t>& rows_of_views)
@@ -48,11 +50,17 @@ class FakeViews : public PageReader {
     event.page = job.page;
     event.page.finish = std::ranges::find(cancelled_, job.ticket) != cancelled_.end() ? "stopped" : "end";
     event.page.tokens = 10;
+    if (rows_of_views_.size() == behaviour_.looping_view) {
+      event.page.finish = "loop";
+      event.page.guard.loops = 1;
+    }
     const size_t rows = rows_with_ink(*job.picture);
     rows_of_views_.push_back(rows);
     for (size_t i = 0; i < rows; ++i) {
       if (behaviour_.skip_a_row && rows > 1 && i == 1) continue;
       event.page.raw += "r" + std::to_string(next_row_++) + "\n";
+      event.page.token_logprobs.push_back(std::log(0.9F));
+      event.page.token_ends.push_back(event.page.raw.size());
     }
   }
 
@@ -76,9 +84,11 @@ class FakeViews : public PageReader {
 };
 
 struct Pages {
-  explicit Pages(const FakeViews::Behaviour& behaviour = {}, int pages = 2, int64_t max_tokens = 0) {
+  explicit Pages(const FakeViews::Behaviour& behaviour = {}, int pages = 2, int64_t max_tokens = 0,
+                 bool logprobs = false) {
     ReadOptions page_options;
     page_options.max_tokens = max_tokens;
+    page_options.logprobs = logprobs;
     reader = std::make_unique<LinesPageReader>(std::make_unique<FakeViews>(behaviour, views), RowFormat{}, page_options,
                                                ReadOptions{}, pages);
   }
@@ -208,6 +218,32 @@ TEST(LinesPageReader, CutsAPageAtItsLimitOfTokens) {
   EXPECT_EQ(page.blocks[0].text, "r0\nr1\nr2\nr3\nr4\nr5\nr6\nr7");
   ASSERT_EQ(page.warnings.size(), 1u);
   EXPECT_EQ(page.warnings[0].code, "cut_short");
+}
+
+TEST(LinesPageReader, SaysHowSureItIs) {
+  Pages run;
+  run.add(1, page_of(5));
+  run.to_the_end();
+  const DocumentPage page = run.last(1)[0].page;
+  EXPECT_NEAR(page.confidence.value_or(0), 0.9, 1e-6);
+  EXPECT_NEAR(page.blocks[0].lines[4].words[0].confidence.value_or(0), 0.9, 1e-6);
+  EXPECT_TRUE(page.token_logprobs.empty()) << "nobody asked";
+  EXPECT_TRUE(page.warnings.empty());
+  Pages asked({}, 2, 0, true);
+  asked.add(1, page_of(5));
+  asked.to_the_end();
+  EXPECT_EQ(asked.last(1)[0].page.token_logprobs.size(), 5u);
+}
+
+TEST(LinesPageReader, TextThatOneViewLostStaysLost) {
+  Pages run({.looping_view = 0});
+  run.add(1, page_of(6));
+  run.to_the_end();
+  const DocumentPage page = run.last(1)[0].page;
+  EXPECT_EQ(page.finish, "loop");
+  EXPECT_FALSE(page.guard.recovered);
+  ASSERT_EQ(page.warnings.size(), 1u);
+  EXPECT_EQ(page.warnings[0].code, "repetition");
 }
 
 TEST(LinesPageReader, ForgetsAllWhenCleared) {

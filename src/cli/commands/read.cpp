@@ -266,6 +266,11 @@ Run add_read(CLI::App& app) {
                     "Go on from an interrupted run, and refuse to begin anew should its settings have been others "
                     "(without it, an interrupted run is gone on from if it fits)");
   command->add_flag("--restart", arguments->restart, "Read everything, whatever an interrupted run left");
+  command
+      ->add_option("--review-below", arguments->options.review_below,
+                   "List pages and blocks whose confidence is lower, on standard error and in the report")
+      ->type_name("X")
+      ->check(CLI::Range(0.0, 1.0).description(""));
   command->add_option("--report", arguments->report, "Write what became of every input, with times, as JSON")
       ->type_name("FILE");
   command

@@ -40,7 +40,7 @@ class HocrWriter final : public DocumentWriter {
         escape_markup(document_title(info.source)) +
         "</title>\n  <meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n" +
         meta("ocr-system", "lectern " + info.version) +
-        meta("ocr-capabilities", "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocr_photo") +
+        meta("ocr-capabilities", "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocr_photo ocrp_wconf") +
         meta("ocr-number-of-pages", std::to_string(info.pages)) + meta("lectern-prompt", info.prompt) +
         meta("lectern-model", model_label(info.model)) + meta("lectern-weights", info.weights) +
         meta("lectern-device", info.device) + " </head>\n <body>\n");
@@ -91,8 +91,11 @@ class HocrWriter final : public DocumentWriter {
     for (const PlacedLine& line : text.lines) {
       out += "     " + element("span", "ocr_line", "line", ++lines_, line.box, line.upward ? "; textangle 90" : "");
       for (size_t i = 0; i < line.words.size(); ++i) {
-        out += (i > 0 ? " " : "") + element("span", "ocrx_word", "word", ++words_, line.words[i].box) +
-               escape_markup(line.words[i].text) + "</span>";
+        const PlacedWord& word = line.words[i];
+        const std::string sure =
+            word.confidence ? fmt::format("; x_wconf {:.0f}", std::floor(*word.confidence * 100)) : "";
+        out += (i > 0 ? " " : "") + element("span", "ocrx_word", "word", ++words_, word.box, sure) +
+               escape_markup(word.text) + "</span>";
       }
       out += "</span>\n";
     }

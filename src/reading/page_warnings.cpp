@@ -1,0 +1,65 @@
+#include "reading/page_warnings.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "core/confidence.h"
+#include "image/ink.h"
+
+namespace lectern {
+namespace {
+
+constexpr double doubtful = 0.5;  // confidence of a page: half of its words are expected to be wrong
+
+std::optional<double> confidence_of(const DocumentPage& page) {
+  double sum = 0;
+  size_t words = 0;
+  for (const Block& block : page.blocks) {
+    if (!block.confidence) continue;
+    size_t of_block = 0;
+    for (const PageLine& line : block.lines) of_block += line.words.size();
+    if (block.lines.empty()) of_block = count_words(block.text);
+    sum += *block.confidence * static_cast<double>(of_block);
+    words += of_block;
+  }
+  if (words == 0) return std::nullopt;
+  return sum / static_cast<double>(words);
+}
+
+void warn(DocumentPage& page, std::optional<Warning> warning) {
+  if (warning) page.warnings.push_back(std::move(*warning));
+}
+
+void warn_of_missing_text(DocumentPage& page, int64_t tokens) {
+  if (page.finish == "length" || page.finish == "context") {
+    warn(page,
+         Warning{"cut_short",
+                 fmt::format("cut short after {} tokens, {}", tokens,
+                             page.finish == "length" ? "the limit of --max-tokens" : "which fill the model's context"),
+                 std::nullopt});
+  }
+  if (page.guard.loops > 0) {
+    warn(page, Warning{"repetition",
+                       fmt::format("the model repeated itself; {} tokens were dropped, {}", page.guard.dropped,
+                                   page.guard.recovered ? "and it went on to the end of the page"
+                                                        : "and text behind may be missing"),
+                       std::nullopt});
+  }
+}
+
+}  // namespace
+
+void judge(DocumentPage& page, const Picture& picture, bool all_text, int64_t tokens) {
+  page.confidence = confidence_of(page);
+  warn(page, unread_ink(page, picture));
+  if (all_text) warn(page, little_read(page, picture));
+  if (page.confidence && *page.confidence < doubtful) {
+    warn(page, Warning{"doubtful", fmt::format("the text is likely to be wrong: confidence {:.2f}", *page.confidence),
+                       std::nullopt});
+  }
+  warn_of_missing_text(page, tokens);
+}
+
+}  // namespace lectern

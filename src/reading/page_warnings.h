@@ -1,0 +1,17 @@
+// What is said of a page when it was read: how sure its text is, and what its reader should be warned of. The same for
+// every way of reading.
+#pragma once
+
+#include <cstdint>
+
+#include "core/picture.h"
+#include "lectern/document.h"
+
+namespace lectern {
+
+// Gives the page the confidence of its blocks, and adds warnings: of ink of which nothing or hardly anything was read,
+// of text that was cut short after so many tokens, of repetitions, and of text that is likely to be wrong.
+// `all_text`: the model was asked for all text of the page.
+void judge(DocumentPage& page, const Picture& picture, bool all_text, int64_t tokens);
+
+}  // namespace lectern

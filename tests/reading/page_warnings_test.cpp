@@ -1,0 +1,77 @@
+#include "reading/page_warnings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace lectern {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<std::string> codes(const DocumentPage& page) {
+  std::vector<std::string> out;
+  for (const Warning& warning : page.warnings) out.push_back(warning.code);
+  return out;
+}
+
+Picture paper() {
+  Picture picture(200, 200);
+  std::ranges::fill(picture.rgb, uint8_t{255});
+  return picture;
+}
+
+DocumentPage page_of(const std::vector<std::pair<std::string, std::optional<double>>>& blocks) {
+  DocumentPage page;
+  page.finish = "end";
+  for (const auto& [text, confidence] : blocks) {
+    page.blocks.push_back({"text", {}, {}, text});
+    page.blocks.back().confidence = confidence;
+  }
+  return page;
+}
+
+TEST(PageWarnings, APageIsAsSureAsItsWords) {
+  DocumentPage page = page_of({{"one two three", 1.0}, {"four", 0.6}, {"a figure", std::nullopt}});
+  judge(page, paper(), true, 10);
+  EXPECT_DOUBLE_EQ(*page.confidence, 0.9);
+  EXPECT_THAT(codes(page), IsEmpty());
+}
+
+TEST(PageWarnings, CountsTheWordsThatWereMeasured) {
+  DocumentPage page = page_of({{"<table> ...", 1.0}, {"b", 0.5}});
+  page.blocks[0].lines = {{{}, "x y z", {{{}, "x"}, {{}, "y"}, {{}, "z"}}}};
+  judge(page, paper(), true, 10);
+  EXPECT_DOUBLE_EQ(*page.confidence, 3.5 / 4);
+}
+
+TEST(PageWarnings, APageWithoutWordsHasNoConfidence) {
+  DocumentPage page = page_of({});
+  judge(page, paper(), true, 0);
+  EXPECT_FALSE(page.confidence);
+  EXPECT_THAT(codes(page), IsEmpty());
+}
+
+TEST(PageWarnings, DoubtfulTextIsSaid) {
+  DocumentPage page = page_of({{"TET THE iststs", 0.31}});
+  judge(page, paper(), true, 10);
+  ASSERT_THAT(codes(page), ElementsAre("doubtful"));
+  EXPECT_THAT(page.warnings[0].message, HasSubstr("0.31"));
+}
+
+TEST(PageWarnings, MissingTextIsSaid) {
+  DocumentPage page = page_of({{"text", 0.9}});
+  page.finish = "length";
+  page.guard.loops = 1;
+  page.guard.dropped = 40;
+  judge(page, paper(), true, 12);
+  ASSERT_THAT(codes(page), ElementsAre("cut_short", "repetition"));
+  EXPECT_THAT(page.warnings[0].message, HasSubstr("after 12 tokens"));
+  EXPECT_THAT(page.warnings[1].message, HasSubstr("40 tokens were dropped, and text behind may be missing"));
+}
+
+}  // namespace
+}  // namespace lectern
