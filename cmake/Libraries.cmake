@@ -11,16 +11,16 @@
 # lectern_devices, or in tests those of the fake toolkit.
 
 # Rooms, and the pkg-config modules that they need.
-set(engine_rooms core device image lines layout checkpoint vision language engine reading diagnose)
+set(engine_rooms core device image lines layout checkpoint vision language engine input reading diagnose)
 set(engine_modules libhwy vips-cpp lept libpcre2-8 gumbo fribidi fmt spdlog)
-set(documents_rooms input output job)
+set(documents_rooms output job)
 set(documents_modules libqpdf)
 set(hub_rooms hub)
 set(hub_modules libcurl libcrypto)
 set(lectern_parts engine documents hub)
 
 file(GLOB rooms RELATIVE ${PROJECT_SOURCE_DIR}/src CONFIGURE_DEPENDS src/*)
-list(REMOVE_ITEM rooms cli pdf_helper ${engine_rooms} ${documents_rooms} ${hub_rooms})
+list(REMOVE_ITEM rooms cli server pdf_helper ${engine_rooms} ${documents_rooms} ${hub_rooms})
 if(rooms)
   message(FATAL_ERROR "cmake/Libraries.cmake does not say to which library these rooms of src/ belong: ${rooms}")
 endif()
