@@ -38,9 +38,9 @@ else()
   # Whoever links an archive links what it is made of too, so that nothing is private.
   lectern_pkg_config(lectern-engine "${only_engine}" "-llectern-engine -ldnnl -fopenmp" "${engine_modules}")
   lectern_pkg_config(lectern-documents "Reads documents and writes files, by way of lectern-engine" "-llectern-documents"
-                     "lectern-engine;${documents_modules}")
+                     "lectern-hub;${documents_modules}")
   lectern_pkg_config(lectern-hub "Downloads models for Lectern" "-llectern-hub" "lectern-engine;${hub_modules}")
-  lectern_pkg_config(lectern "${everything}" "" "lectern-documents;lectern-hub")
+  lectern_pkg_config(lectern "${everything}" "" "lectern-documents")
 endif()
 
 # Everything that is installed, without the tests.

@@ -1,8 +1,8 @@
 # The libraries, each made of some rooms of src/:
 #
 #   lectern::engine     reads pictures: neither a PDF writer nor TLS is linked
-#   lectern::documents  reads documents and writes files, by way of the engine
 #   lectern::hub        downloads models
+#   lectern::documents  reads documents and writes files, by way of the engine, named after models as the hub names them
 #   lectern::lectern    all of them
 #
 # Each room's objects are compiled once. Archives hold the objects of their own rooms. A shared library is whole by
@@ -11,16 +11,17 @@
 # lectern_devices, or in tests those of the fake toolkit.
 
 # Rooms, and the pkg-config modules that they need.
-set(engine_rooms core device image lines layout checkpoint vision language engine input reading diagnose)
+set(engine_rooms core device image lines layout checkpoint vision language engine input reading)
 set(engine_modules libhwy vips-cpp lept libpcre2-8 gumbo fribidi fmt spdlog)
 set(documents_rooms output job)
 set(documents_modules libqpdf)
 set(hub_rooms hub)
 set(hub_modules libcurl libcrypto)
 set(lectern_parts engine documents hub)
+set(diagnose_rooms diagnose)  # of the command line and the tests alone
 
 file(GLOB rooms RELATIVE ${PROJECT_SOURCE_DIR}/src CONFIGURE_DEPENDS src/*)
-list(REMOVE_ITEM rooms cli server pdf_helper ${engine_rooms} ${documents_rooms} ${hub_rooms})
+list(REMOVE_ITEM rooms cli server pdf_helper ${engine_rooms} ${documents_rooms} ${hub_rooms} ${diagnose_rooms})
 if(rooms)
   message(FATAL_ERROR "cmake/Libraries.cmake does not say to which library these rooms of src/ belong: ${rooms}")
 endif()
@@ -41,7 +42,7 @@ function(lectern_add_objects name)
 endfunction()
 
 set(lectern_objects "")
-foreach(part IN LISTS lectern_parts)
+foreach(part IN LISTS lectern_parts ITEMS diagnose)
   set(sources "")
   foreach(room IN LISTS ${part}_rooms)
     file(GLOB_RECURSE of_room CONFIGURE_DEPENDS src/${room}/*.cpp)
@@ -109,13 +110,15 @@ function(lectern_add_library name output objects links)
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                              $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
   target_compile_features(${name} PUBLIC cxx_std_20)
+  target_link_options(${name} PRIVATE $<$<NOT:$<BOOL:${LECTERN_SANITIZE}>>:LINKER:--no-undefined>)
   target_link_libraries(${name} PRIVATE ${links} OpenMP::OpenMP_CXX $<BUILD_INTERFACE:lectern_options>)
 endfunction()
 
 set(engine_links ${engine_links} $<BUILD_INTERFACE:${DNNL}> $<INSTALL_INTERFACE:dnnl>)
 lectern_add_library(lectern_engine lectern-engine "lectern_engine_objects;lectern_devices" "${engine_links}")
 if(BUILD_SHARED_LIBS)
-  lectern_add_library(lectern lectern "${lectern_objects};lectern_devices"
+  lectern_add_library(lectern lectern
+                      "lectern_engine_objects;lectern_documents_objects;lectern_hub_objects;lectern_devices"
                       "${engine_links};${documents_links};${hub_links}")
   foreach(part documents hub)
     add_library(lectern_${part} INTERFACE)
@@ -130,8 +133,9 @@ else()
     lectern_add_library(lectern_${part} lectern-${part} lectern_${part}_objects "${${part}_links}")
     target_link_libraries(lectern_${part} PUBLIC lectern_engine)
   endforeach()
+  target_link_libraries(lectern_documents PUBLIC lectern_hub)
   add_library(lectern INTERFACE)
-  target_link_libraries(lectern INTERFACE lectern_documents lectern_hub)
+  target_link_libraries(lectern INTERFACE lectern_documents)
 endif()
 add_library(lectern::lectern ALIAS lectern)
 foreach(part IN LISTS lectern_parts)
