@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     lectern::DocumentOptions options;
     options.inputs.assign(argv + 2, argv + argc);
     options.out = "-";
-    options.formats = {"txt"};
+    options.formats = {lectern::Format::text};
     lectern::DocumentEvents events;
     events.message = [](const std::string& line) { std::cerr << line << '\n'; };
     return lectern::read_documents({lectern::Model::load(argv[1])}, options, events).exit_code();

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   try {
     const lectern::Model model = lectern::Model::load(argv[1]);
     lectern::Reader reader(model, {});
-    std::cout << reader.read(argv[2]).text << '\n';
+    std::cout << reader.read(argv[2]).text() << '\n';
     return 0;
   } catch (const std::exception& error) {
     std::cerr << "read_page: " << error.what() << '\n';

@@ -1,10 +1,10 @@
 // Reads whole documents, many at a time: pictures, PDFs and folders go in, finished files come out.
 //
-//   lectern::Model model = lectern::Model::load("DeepSeek-OCR", "bf16");
+//   lectern::Model model = lectern::Model::load("DeepSeek-OCR", {.weights = lectern::Weights::bf16});
 //   lectern::DocumentOptions options;
 //   options.inputs = {"scans/"};
 //   options.out = "texts/";
-//   options.formats = {"md", "pdf"};
+//   options.formats = {lectern::Format::markdown, lectern::Format::pdf};
 //   lectern::RunReport report = lectern::read_documents({model}, options);
 #pragma once
 
@@ -17,10 +17,10 @@
 #include <string_view>
 #include <vector>
 
-#include "lectern/document.h"
 #include "lectern/export.h"
 #include "lectern/model.h"
 #include "lectern/output.h"
+#include "lectern/page.h"
 #include "lectern/reader.h"
 
 namespace lectern {
@@ -39,7 +39,7 @@ struct DocumentOptions {
   // written, the pages go to DocumentEvents. A folder is one that exists, ends in '/', or has no extension where there
   // are several inputs or formats.
   std::string out;
-  std::vector<std::string> formats;  // empty: what the extension of `out` says, else md or txt, as the prompt asks for
+  std::vector<Format> formats;  // empty: what the extension of `out` says, else md or txt, as the prompt asks for
   OutputOptions output;
   // Pages and blocks whose confidence is lower are told and listed in the report, to be looked at by a person, and so
   // are pages of which nothing or hardly anything was read. 0: none.
@@ -71,7 +71,7 @@ struct RunProgress {
 // All on the thread that called read_documents; all may be empty.
 struct DocumentEvents {
   std::function<void(const std::string& line)> message;  // for people: what failed, is missing, or went otherwise
-  std::function<void(const std::string& input, const DocumentPage& page)> page;  // in order
+  std::function<void(const std::string& input, const Page& page)> page;  // in order
   // Text of the page in turn while it is read: what was given for it so far is cut to `keep` bytes, then `more` is
   // appended. `input` counts the files that `inputs` stands for.
   std::function<void(size_t input, int page, size_t keep, std::string_view more)> text;
@@ -91,7 +91,7 @@ struct InputReport {
   std::vector<std::string> outputs;
   struct Note {
     int page = 0;
-    Warning warning;  // of a page that failed, the code is "failed"
+    Warning warning;  // of a page that failed, WarningCode::failed
   };
   std::vector<Note> notes;
   std::optional<double> confidence;  // the mean of that of its pages
@@ -124,9 +124,10 @@ struct LECTERN_EXPORT RunReport {
   std::vector<InputReport> inputs;
   std::vector<std::string> errors;  // inputs that stand for no file, outputs that could not be written
   std::vector<DeviceReport> devices;
-  int64_t pages = 0, read = 0, failed = 0, tokens = 0;
+  int64_t pages = 0, read = 0, failed = 0;
   int64_t incomplete = 0;  // of those read: the context was used up, or the model repeated itself to the end
-  double seconds = 0, render_seconds = 0, encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
+  PageStats stats;         // of all pages read now
+  double seconds = 0;      // from beginning to end
   size_t peak_picture_bytes = 0;
   bool interrupted = false;
   bool output_failed = false;  // the run ended since a file could not be written

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 #include "lectern/export.h"
 

@@ -3,32 +3,40 @@
 
 #include <filesystem>
 #include <memory>
-#include <string_view>
+#include <string>
 
+#include "lectern/enums.h"
 #include "lectern/export.h"
 
 namespace lectern {
 
 class LoadedModel;
 
-// Shares one loaded model; copies are cheap. Nothing changes after loading.
+struct ModelOptions {
+  Weights weights = Weights::automatic;
+  std::string device = "cpu";  // one of devices()
+  // Operators, names between commas, that are replaced by equivalents although the device has them.
+  std::string without{};
+};
+
+// Shares one loaded model; copies are cheap. Nothing changes after loading: any thread may use it.
 class LECTERN_EXPORT Model {
  public:
   // `folder` holds config.json, tokenizer.json and *.safetensors, which are memory-mapped and must stay unchanged
   // while the model lives. Throws Error, naming the file, when something is missing, broken or unsupported.
-  // `weights` names how they are kept and multiplied: f32 (exact products of the checkpoint's values), bf16, q8 or q4;
-  // auto is how the model was packed, else f32 on the cpu and bf16 on a card.
-  // `device` is one of those that `lectern devices` lists; operators in `without`, names between commas, are replaced
-  // by equivalents although the device has them.
-  static Model load(const std::filesystem::path& folder, std::string_view weights = "auto",
-                    std::string_view device = "cpu", std::string_view without = "");
+  static Model load(const std::filesystem::path& folder, const ModelOptions& options = {});
 
   // The same model on another device, beside this one; its files are loaded once.
-  Model on(std::string_view device, std::string_view weights = "auto", std::string_view without = "") const;
+  Model on(const ModelOptions& options) const;
 
   // Pixels along a side of the view that the model was trained on.
   int native_size() const;
+  // As used: never automatic.
+  Weights weights() const;
+  // The name of its device.
+  std::string device() const;
 
+  // For the library itself.
   const LoadedModel& loaded() const { return *loaded_; }
 
  private:
@@ -36,7 +44,8 @@ class LECTERN_EXPORT Model {
   std::shared_ptr<LoadedModel> loaded_;
 };
 
-// Threads for all work of this process; 0 takes the processors that the process may use.
+// Threads for all work of this process; 0 takes the processors that the process may use. Call it before anything is
+// read.
 LECTERN_EXPORT void use_threads(int count);
 
 }  // namespace lectern

@@ -70,6 +70,16 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->check(CLI::Range(1, 1024).description(""));
 }
 
+Weights parse_weights(std::string_view word) {
+  if (const std::optional<Weights> known = named<Weights>(word)) return *known;
+  throw Error(fmt::format("unknown weights '{}'; choose f32, bf16, q8 or q4", word));
+}
+
+Mode parse_mode(std::string_view word) {
+  if (const std::optional<Mode> known = named<Mode>(word)) return *known;
+  throw Error(fmt::format("unknown mode '{}'; choose tiny, small, base, large, gundam, native, lines or auto", word));
+}
+
 fs::path shipped_model() {
   std::error_code ignored;
   const fs::path binary = fs::read_symlink("/proc/self/exe", ignored);

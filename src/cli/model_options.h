@@ -4,6 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
+#include <string_view>
+
+#include "lectern/enums.h"
 
 namespace lectern::cli {
 
@@ -15,6 +18,10 @@ struct ModelOptions {
   int threads = 0;
 };
 void add_model_options(CLI::App& command, ModelOptions& options);
+
+// The values of words that were given. Throw Error, with the words there are, for any other.
+Weights parse_weights(std::string_view word);
+Mode parse_mode(std::string_view word);
 
 // What --help says of an option or argument that names a model.
 extern const char* const model_help;

@@ -35,6 +35,12 @@ void add_keep_or_drop(CLI::App& command, const std::string& name, bool& value, c
                    fmt::format("{} (default: {})", what, value ? "keep" : "drop"));
 }
 
+std::vector<Format> named_formats(const OutputArguments& arguments) {
+  std::vector<Format> formats;
+  for (const std::string& name : arguments.formats) formats.push_back(format_named(name));
+  return formats;
+}
+
 }  // namespace
 
 void add_output_options(CLI::App& command, OutputArguments& arguments) {
@@ -81,7 +87,7 @@ bool to_stdout(const OutputArguments& arguments) { return arguments.out.empty() 
 std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usual) {
   const bool instead = to_stdout(arguments) && (arguments.raw || arguments.boxes) && arguments.formats.empty();
   std::vector<Format> formats;
-  if (!instead) formats = formats_for(arguments.out, arguments.formats, usual);
+  if (!instead) formats = formats_for(arguments.out, named_formats(arguments), usual);
   const auto add = [&](Format format) {
     if (std::ranges::find(formats, format) == formats.end()) formats.push_back(format);
   };

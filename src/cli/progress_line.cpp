@@ -91,15 +91,16 @@ void ProgressLine::summarise(const RunReport& report, const DocumentPage& last_p
   if (style_ == Style::none) return;
   clear();
   std::string text;
-  if (report.pages == 1 && report.read == 1 && last_page.tokens > 0) {
+  if (report.pages == 1 && report.read == 1 && last_page.stats.tokens > 0) {
     text = fmt::format("{}: {} mode, {} image tokens in {:.2f} s, prompt in {:.2f} s, {} tokens in {:.2f} s",
-                       in_one_line(report.inputs.front().source), last_page.mode, last_page.vision_tokens,
-                       last_page.encode_seconds, last_page.prefill_seconds, last_page.tokens, last_page.decode_seconds);
+                       in_one_line(report.inputs.front().source), name_of(last_page.mode),
+                       last_page.stats.vision_tokens, last_page.stats.encode_seconds, last_page.stats.prefill_seconds,
+                       last_page.stats.tokens, last_page.stats.decode_seconds);
   } else if (report.pages > 1 && report.seconds > 0) {
     const auto pages = static_cast<double>(std::max<int64_t>(1, report.read));
     text = fmt::format("{} of {} pages read in {} ({:.1f} s a page, {:.0f} tokens a second)", report.read, report.pages,
                        duration_text(report.seconds), report.seconds / pages,
-                       static_cast<double>(report.tokens) / report.seconds);
+                       static_cast<double>(report.stats.tokens) / report.seconds);
   }
   if (!text.empty()) std::fputs((text + "\n").c_str(), stderr);
 }

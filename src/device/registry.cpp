@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <span>
+#include <utility>
 
 #include "core/size_text.h"
 #include "device/cpu/cpu_device.h"
@@ -48,7 +49,7 @@ const Backend& backend_of(std::string_view name) {
   const auto found = std::ranges::find(backends, name.substr(0, name.find(':')), &Backend::name);
   if (found != backends.end()) return *found;
   std::string names;
-  for (const DeviceDescription& device : devices())
+  for (const DeviceDescription& device : describe_devices())
     names += fmt::format("{}{}", names.empty() ? "" : ", ", device.info.name);
   throw Error(fmt::format("there is no device '{}'; choose from {}", name, names), ErrorCode::not_found);
 }
@@ -61,7 +62,16 @@ std::string memory_text(const DeviceMemory& memory) {
                      size_text(static_cast<int64_t>(memory.free)));
 }
 
-std::vector<DeviceDescription> devices() {
+std::vector<DeviceSummary> devices() {
+  std::vector<DeviceSummary> all;
+  for (DeviceDescription& device : describe_devices()) {
+    all.push_back({std::move(device.info.name), std::move(device.info.hardware), std::move(device.info.software),
+                   static_cast<int64_t>(device.memory.total), static_cast<int64_t>(device.memory.free)});
+  }
+  return all;
+}
+
+std::vector<DeviceDescription> describe_devices() {
   std::vector<DeviceDescription> all;
   for (const Backend& backend : backends) std::ranges::move(backend.list(), std::back_inserter(all));
   return all;

@@ -7,14 +7,15 @@
 #include <vector>
 
 #include "device/device.h"
+#include "lectern/devices.h"
 
 namespace lectern {
 
 // "25.2 GB of memory, 24.0 GB free", or that it is not known.
 std::string memory_text(const DeviceMemory& memory);
 
-// Every device that can be opened.
-std::vector<DeviceDescription> devices();
+// Every device that can be opened; devices() of include/lectern/devices.h for those inside.
+std::vector<DeviceDescription> describe_devices();
 // Throws Error, with the names there are, for any other. Options in the name are not looked at.
 DeviceDescription describe_device(std::string_view name);
 

@@ -23,7 +23,7 @@ struct Written {
 
 struct Page {
   Page(const LoadedModel& on, const Picture& picture) : model(on) {
-    const Views views = make_views(picture, model.plan("auto", false));
+    const Views views = make_views(picture, model.plan(Mode::automatic, false));
     model.encoder.encode(views);  // warms up: memory is taken, kernels are made
     const Clock clock;
     encoded = model.encoder.encode(views, true);

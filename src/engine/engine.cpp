@@ -11,19 +11,6 @@
 
 namespace lectern {
 
-std::string_view name_of(Finish finish) {
-  switch (finish) {
-    case Finish::end: return "end";
-    case Finish::length: return "length";
-    case Finish::context: return "context";
-    case Finish::stopped: return "stopped";
-    case Finish::loop: return "loop";
-    case Finish::stop_string: return "stop_string";
-    case Finish::deadline: return "deadline";
-  }
-  return "?";
-}
-
 Engine::Engine(ModelRunner& runner, const SchedulerLimits& limits)
     : runner_(runner), scheduler_(runner.pages(), limits) {}
 

@@ -33,17 +33,19 @@ Device& ready(Device& device, WeightFormat format) {
 
 }  // namespace
 
-WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder, const Device& device) {
-  const bool named = name != "auto";
-  const PackedTensors packed = named ? PackedTensors{} : read_packed(folder);
-  const WeightFormat format =
-      named ? weight_format(name) : (packed.tensors.empty() ? device.info().default_weights : packed.weights);
+WeightFormat weight_format(Weights weights, const std::filesystem::path& folder, const Device& device) {
+  const bool asked = weights != Weights::automatic;
+  const PackedTensors packed = asked ? PackedTensors{} : read_packed(folder);
+  const WeightFormat format = asked ? weight_format(name_of(weights))
+                                    : (packed.tensors.empty() ? device.info().default_weights : packed.weights);
   log_debug("weights.chosen", {{"weights", name_of(format)},
-                               {"because", named                    ? "they were asked for"
+                               {"because", asked                    ? "they were asked for"
                                            : packed.tensors.empty() ? "they are the device's own choice"
                                                                     : "the model was packed so"}});
   return format;
 }
+
+Weights weights_of(WeightFormat format) { return named<Weights>(name_of(format)).value(); }
 
 ModelFiles::ModelFiles(const std::filesystem::path& folder)
     : checkpoint(Checkpoint::open(folder)),
@@ -77,22 +79,19 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, W
   }
 }
 
-ViewPlan ModelFiles::plan(std::string_view mode, bool force) const {
+ViewPlan ModelFiles::plan(Mode mode, bool force) const {
   const int size = checkpoint.config().native_size;
-  if (mode == "auto") return plan_of(size == published_size ? Mode::gundam : Mode::native, size);
-  if (mode == "lines") {  // a page without lines is one view
+  if (mode == Mode::automatic) return plan_of(size == published_size ? Mode::gundam : Mode::native, size);
+  if (mode == Mode::lines) {  // a page without lines is one view
     if (checkpoint.config().rows) return plan_of(Mode::native, size);
     throw Error(fmt::format("{}: was not trained on rows of text, as the mode lines needs; use the mode auto", name()));
   }
-  const std::optional<Mode> known = mode_of(mode);
-  if (!known)
-    throw Error(fmt::format("unknown mode '{}'; choose tiny, small, base, large, gundam, native, lines or auto", mode));
-  if (size != published_size && *known != Mode::native && !force) {
+  if (size != published_size && mode != Mode::native && !force) {
     throw Error(fmt::format(
         "{}: was trained on one view of {} pixels and does not know mode {}; use --mode auto, or --force-mode to try",
-        name(), size, mode));
+        name(), size, name_of(mode)));
   }
-  return plan_of(*known, size);
+  return plan_of(mode, size);
 }
 
 std::vector<int32_t> ModelFiles::expand_prompt(std::span<const int32_t> prompt, int64_t rows) const {

@@ -13,9 +13,9 @@
 
 namespace lectern {
 
-// "f32", "bf16", "q8" or "q4", or "auto": how the model in the folder was packed, or else as the device is best used.
-// Error for any other name.
-WeightFormat weight_format(std::string_view name, const std::filesystem::path& folder, const Device& device);
+// Automatic is how the model in the folder was packed, or else as the device is best used.
+WeightFormat weight_format(Weights weights, const std::filesystem::path& folder, const Device& device);
+Weights weights_of(WeightFormat format);
 
 // What does not depend on a device. Nothing changes after loading: threads may share it.
 class ModelFiles {
@@ -23,9 +23,8 @@ class ModelFiles {
   // Throws Error when the folder is not a model, or one that Lectern cannot run.
   explicit ModelFiles(const std::filesystem::path& folder);
 
-  // The plan of a mode by its name; "auto" is gundam for a model trained at 1024 pixels and native otherwise.
-  // Throws Error for an unknown mode and, unless forced, for one that the model was not trained for.
-  ViewPlan plan(std::string_view mode, bool force) const;
+  // Throws Error, unless forced, for a mode that the model was not trained for.
+  ViewPlan plan(Mode mode, bool force) const;
 
   // Begin of sentence, then the prompt with `rows` image tokens in place of its one <image>.
   // Throws Error unless the prompt holds <image> exactly once.
@@ -50,7 +49,7 @@ class LoadedModel {
               const WeightLoader::Observer& observer = {})
       : LoadedModel(std::make_shared<const ModelFiles>(folder), device, format, observer) {}
 
-  ViewPlan plan(std::string_view mode, bool force) const { return files->plan(mode, force); }
+  ViewPlan plan(Mode mode, bool force) const { return files->plan(mode, force); }
   std::vector<int32_t> expand_prompt(std::span<const int32_t> prompt, int64_t rows) const {
     return files->expand_prompt(prompt, rows);
   }

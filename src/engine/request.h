@@ -7,29 +7,16 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/tensor.h"
 #include "engine/guard/guard.h"
 #include "engine/sampler.h"
 #include "engine/stop_strings.h"
+#include "lectern/enums.h"
 #include "vision/views.h"
 
 namespace lectern {
-
-enum class Finish : uint8_t {
-  end,          // the model wrote its end-of-sentence token
-  length,       // the token budget was used up
-  context,      // the model's context was used up
-  stopped,      // cancelled by the caller
-  loop,         // the model repeated itself after every retry; the repetition was dropped
-  stop_string,  // it wrote one of the request's stop strings, which was dropped
-  deadline,     // the time was up
-};
-
-// "end", "length", "context", "stopped", "loop", "stop_string" or "deadline".
-std::string_view name_of(Finish finish);
 
 struct Request {
   std::vector<int32_t> prompt;  // with the image token once for every row of the image

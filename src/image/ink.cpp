@@ -191,12 +191,12 @@ std::vector<Box> uncovered_ink(const Picture& page, std::span<const Box> covered
 std::optional<Warning> unread_ink(const DocumentPage& page, const Picture& picture) {
   const bool something =
       std::ranges::any_of(page.blocks, [](const Block& block) { return !block.text.empty() || !block.boxes.empty(); });
-  if (something || !page.error.empty() || page.finish == "stopped" || is_blank(picture)) return std::nullopt;
-  return Warning{"nothing_read", "there is ink on the page, and nothing was read", std::nullopt};
+  if (something || !page.error.empty() || page.finish == Finish::stopped || is_blank(picture)) return std::nullopt;
+  return Warning{WarningCode::nothing_read, "there is ink on the page, and nothing was read", std::nullopt};
 }
 
 std::optional<Warning> little_read(const DocumentPage& page, const Picture& picture) {
-  if (!page.error.empty() || page.finish != "end" || page.blocks.empty()) return std::nullopt;
+  if (!page.error.empty() || page.finish != Finish::end || page.blocks.empty()) return std::nullopt;
   size_t characters = 0;
   for (const Block& block : page.blocks) {
     if (block.text.empty() && !block.boxes.empty()) return std::nullopt;  // a figure, whose letters need not be read
@@ -205,7 +205,7 @@ std::optional<Warning> little_read(const DocumentPage& page, const Picture& pict
   if (characters >= enough_characters) return std::nullopt;
   const size_t letters = count_letters(picture);
   if (letters < min_letters || characters * letters_to_characters >= letters) return std::nullopt;
-  return Warning{"little_read",
+  return Warning{WarningCode::little_read,
                  fmt::format("there seem to be about {} letters on the page, and {} were read", letters, characters),
                  std::nullopt};
 }

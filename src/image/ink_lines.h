@@ -5,7 +5,7 @@
 
 #include "core/picture.h"
 #include "image/ink_mask.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/picture.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

@@ -265,7 +265,7 @@ Stored decode_leniently(const VSource& source, const Loader& loader, const std::
   std::string failure;
   try {
     Stored stored = decode_stored(source, loader, name, limits, index, VIPS_FAIL_ON_ERROR, false);
-    warnings.push_back({"damaged_input", "the picture is damaged: " + complaint, std::nullopt});
+    warnings.push_back({WarningCode::damaged_input, "the picture is damaged: " + complaint, std::nullopt});
     return stored;
   } catch (const VError& error) {
     failure = error.what();
@@ -273,7 +273,8 @@ Stored decode_leniently(const VSource& source, const Loader& loader, const std::
   }
   try {
     Stored stored = decode_with_end(source, loader, name, limits);
-    warnings.push_back({"damaged_input", "the picture lacks its end mark; the file may have been cut", std::nullopt});
+    warnings.push_back(
+        {WarningCode::damaged_input, "the picture lacks its end mark; the file may have been cut", std::nullopt});
     return stored;
   } catch (const VError&) {
     vips_error_clear();
@@ -294,7 +295,7 @@ void make_square(Stored& stored, const PictureLimits& limits, std::vector<Warnin
   if (across <= 0 || std::max(across, down) < least_ratio * std::min(across, down)) return;
   const std::string shape = fmt::format("its pixels are not square ({:.0f} x {:.0f} dots per inch)", across, down);
   if (std::max(across, down) > most_ratio * std::min(across, down)) {
-    warnings.push_back({"stretched", shape + ", which was not believed", std::nullopt});
+    warnings.push_back({WarningCode::stretched, shape + ", which was not believed", std::nullopt});
     stored.dpi_across = stored.dpi_down = 0;
     return;
   }
@@ -307,7 +308,7 @@ void make_square(Stored& stored, const PictureLimits& limits, std::vector<Warnin
                                                from.height, 3, VIPS_FORMAT_UCHAR);
   const VImage square = image.resize(dpi / across, VImage::option()->set("vscale", dpi / down));
   Picture picture = decode_integers(square);
-  warnings.push_back({"stretched",
+  warnings.push_back({WarningCode::stretched,
                       fmt::format("{}; stretched from {} x {} to {} x {}", shape, from.width, from.height,
                                   picture.width, picture.height),
                       std::nullopt});
@@ -328,7 +329,7 @@ UprightPicture decode(const VSource& source, const std::string& name, const Pict
       const auto same = [&](uint8_t value) { return value == dark.picture.rgb.front(); };
       if (!std::ranges::all_of(dark.picture.rgb, same)) {
         upright.warnings.push_back(
-            {"on_black", "it is white on a transparent ground, and was put on black", std::nullopt});
+            {WarningCode::on_black, "it is white on a transparent ground, and was put on black", std::nullopt});
         stored = std::move(dark);
       }
     }
@@ -401,8 +402,9 @@ PictureContents examine_picture(const std::filesystem::path& file, const std::st
       contents.pages = count;
     } else if (count > 1) {
       const bool moving = is(loader, "GIF") || is(loader, "WebP");
-      contents.left_out.push_back(
-          {"not_read", fmt::format("1 of {} {} was read", count, moving ? "frames" : "pictures"), std::nullopt});
+      contents.left_out.push_back({WarningCode::not_read,
+                                   fmt::format("1 of {} {} was read", count, moving ? "frames" : "pictures"),
+                                   std::nullopt});
     }
     return contents;
   });

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "core/picture.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

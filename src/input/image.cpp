@@ -25,7 +25,8 @@ Read first_page(InputFile file) {
   Read read{std::move(page.picture), source->warnings()};
   read.warnings.insert(read.warnings.end(), page.warnings.begin(), page.warnings.end());
   if (source->pages() > 1) {
-    read.warnings.push_back({"not_read", fmt::format("1 of {} pages was read", source->pages()), std::nullopt});
+    read.warnings.push_back(
+        {WarningCode::not_read, fmt::format("1 of {} pages was read", source->pages()), std::nullopt});
   }
   return read;
 }

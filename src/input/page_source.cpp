@@ -50,7 +50,7 @@ class PictureSource : public PageSource {
   }
 
  private:
-  void warn(std::string message) { warnings_.push_back({"not_read", std::move(message), std::nullopt}); }
+  void warn(std::string message) { warnings_.push_back({WarningCode::not_read, std::move(message), std::nullopt}); }
 
   InputFile file_;
   SourceOptions options_;
@@ -63,7 +63,8 @@ class PictureSource : public PageSource {
 }  // namespace
 
 bool may_be_incomplete(const std::vector<Warning>& warnings) {
-  return std::ranges::any_of(warnings, [](const Warning& warning) { return warning.code == "damaged_input"; });
+  return std::ranges::any_of(warnings,
+                             [](const Warning& warning) { return warning.code == WarningCode::damaged_input; });
 }
 
 std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const SourceOptions& options) {

@@ -10,7 +10,7 @@
 #include "core/picture.h"
 #include "image/picture_file.h"
 #include "input/input_file.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

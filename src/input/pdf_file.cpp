@@ -41,9 +41,9 @@ bool lacks_poppler_data(std::string_view report) {
 
 // `text` is a line of the helper's notes behind its kind.
 Warning warning_of(char kind, const std::string& text) {
-  if (kind != pdf::reported) return {"not_read", text, std::nullopt};
+  if (kind != pdf::reported) return {WarningCode::not_read, text, std::nullopt};
   const char* const hint = lacks_poppler_data(text) ? "; is the package poppler-data installed?" : "";
-  return {"damaged_input", fmt::format("poppler reports: {}{}", text, hint), std::nullopt};
+  return {WarningCode::damaged_input, fmt::format("poppler reports: {}{}", text, hint), std::nullopt};
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ void DocumentRun::describe(const std::vector<Model>& models) {
   const LoadedModel& loaded = models.front().loaded();
   report_.info.version = LECTERN_VERSION;
   report_.info.model = loaded.checkpoint.folder().string();
-  report_.info.weights = name_of(loaded.format);
+  report_.info.weights = models.front().weights();
   report_.info.prompt = prompt_;
   for (const Model& model : models) {
     const Device& device = model.loaded().device;
@@ -240,29 +240,26 @@ void DocumentRun::to_journal(const Write& write) {
 
 // A page was read, or failed, in any order.
 void DocumentRun::finished(size_t input, const DocumentPage& page) {
-  report_.tokens += page.tokens;
-  report_.render_seconds += page.render_seconds;
-  report_.encode_seconds += page.encode_seconds;
-  report_.prefill_seconds += page.prefill_seconds;
-  report_.decode_seconds += page.decode_seconds;
-  progress_.tokens += page.tokens;
+  report_.stats += page.stats;
+  progress_.tokens += page.stats.tokens;
   ++progress_.done;
-  log_info("page.done", {{"source", report_.inputs[input].source},
-                         {"page", page.number},
-                         {"mode", page.mode},
-                         {"finish", page.finish},
-                         {"tokens", page.tokens},
-                         {"loops", page.guard.loops},
-                         {"seconds", page.encode_seconds + page.prefill_seconds + page.decode_seconds}});
+  log_info("page.done",
+           {{"source", report_.inputs[input].source},
+            {"page", page.number},
+            {"mode", name_of(page.mode)},
+            {"finish", name_of(page.finish)},
+            {"tokens", page.stats.tokens},
+            {"loops", page.guard.loops},
+            {"seconds", page.stats.encode_seconds + page.stats.prefill_seconds + page.stats.decode_seconds}});
   if (!page.error.empty()) ++progress_.failed;
-  if (stamps_[input] && page.error.empty() && page.finish != "stopped") {
+  if (stamps_[input] && page.error.empty() && page.finish != Finish::stopped) {
     to_journal([&](Journal& journal) { journal.add(*stamps_[input], page); });
   }
   if (!page.error.empty()) tell(page.error);
-  std::map<std::string, int> more;
+  std::map<WarningCode, int> more;
   for (const Warning& warning : page.warnings) ++more[warning.code];
   for (const Warning& warning : page.warnings) {
-    if (warning.code == "malformed_tag") continue;  // no text is lost by it
+    if (warning.code == WarningCode::malformed_tag) continue;  // no text is lost by it
     const int others = std::exchange(more[warning.code], 0) - 1;
     if (others < 0) continue;
     tell(fmt::format("{}: {}{}", name_of_page(input, page.number), warning.message,
@@ -274,12 +271,12 @@ void DocumentRun::finished(size_t input, const DocumentPage& page) {
 // A page in its turn.
 void DocumentRun::hand_on(size_t input, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
   InputReport& report = report_.inputs[input];
-  if (page.finish != "stopped") {
+  if (page.finish != Finish::stopped) {
     ++(page.error.empty() ? report.read : report.failed);
     if (page.blank) ++report.blank;
-    if (page.finish == "context" || page.finish == "loop") ++report_.incomplete;
+    if (page.finish == Finish::context || page.finish == Finish::loop) ++report_.incomplete;
   }
-  if (!page.error.empty()) report.notes.push_back({page.number, {"failed", page.error, std::nullopt}});
+  if (!page.error.empty()) report.notes.push_back({page.number, {WarningCode::failed, page.error, std::nullopt}});
   for (const Warning& warning : page.warnings) report.notes.push_back({page.number, warning});
   if (page.confidence) confidence_of_[input].add(*page.confidence);
   report.confidence = confidence_of_[input].value();
@@ -396,12 +393,12 @@ RunReport DocumentRun::run() {
     }
     if (!is_blank(source.picture)) return;
     if (may_be_incomplete(page.warnings)) {
-      page.finish = "end";  // no model is asked: of nothing it would make something
-      page.warnings.push_back({"nothing_read", "nothing of the page can be seen", std::nullopt});
+      page.finish = Finish::end;  // no model is asked: of nothing it would make something
+      page.warnings.push_back({WarningCode::nothing_read, "nothing of the page can be seen", std::nullopt});
       return;
     }
     page.blank = true;
-    page.finish = "blank";
+    page.finish = Finish::blank;
   };
   try {
     const std::vector<PipelineDocument> all = documents();

@@ -15,7 +15,7 @@
 
 #include "core/clock.h"
 #include "core/descriptor.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

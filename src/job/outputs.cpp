@@ -41,10 +41,9 @@ std::string_view between_documents(Format format) {
 
 }  // namespace
 
-std::vector<Format> formats_for(const std::string& out, const std::vector<std::string>& names, Format otherwise) {
+std::vector<Format> formats_for(const std::string& out, const std::vector<Format>& asked, Format otherwise) {
   std::vector<Format> formats;
-  for (const std::string& name : names) {
-    const Format format = format_named(name);
+  for (const Format format : asked) {
     if (std::ranges::find(formats, format) == formats.end()) formats.push_back(format);
   }
   if (!formats.empty()) return formats;
@@ -138,7 +137,7 @@ void Outputs::failed(size_t input, const DocumentInfo& info, const std::string& 
   begin(input, info);
   DocumentPage gap;
   gap.error = message;
-  gap.finish = "failed";
+  gap.finish = Finish::failed;
   page(gap, nullptr);
 }
 

@@ -18,7 +18,7 @@ namespace lectern {
 
 // The formats that `out` and the names given stand for: none given is what the file's extension says, else `otherwise`.
 // Throws Error for an extension, or a name, that is no format's.
-std::vector<Format> formats_for(const std::string& out, const std::vector<std::string>& names, Format otherwise);
+std::vector<Format> formats_for(const std::string& out, const std::vector<Format>& asked, Format otherwise);
 
 class Outputs {
  public:

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "core/error_code.h"
 #include "core/stopped.h"
 #include "job/picture_budget.h"
 
@@ -224,11 +225,11 @@ void Run::open(PageSource& source, int index, PageTask& task) {
     task.job.page.dpi = page.dpi;
     task.job.page.turn = page.turn;
     task.job.picture = budget_.hold(std::move(page.picture));
-    task.job.page.render_seconds = rendering.seconds();
+    task.job.page.stats.render_seconds = rendering.seconds();
   } catch (const std::bad_alloc&) {
-    task.job.page.error = fmt::format("{}: {}", task.name, no_memory);
+    fail(task.job.page, fmt::format("{}: {}", task.name, no_memory), ErrorCode::out_of_memory);
   } catch (const std::exception& error) {
-    task.job.page.error = error.what();
+    fail(task.job.page, error.what(), code_of(error));
   }
 }
 
@@ -260,11 +261,10 @@ void Run::render_page(size_t document, PageSource& source, int index, std::vecto
   if (const std::string dead = workers_.dead(); dead.empty()) {
     open(source, index, task);
   } else {
-    task.job.page.error = fmt::format("{}: not read: {}", task.name, dead);
+    fail(task.job.page, fmt::format("{}: not read: {}", task.name, dead), ErrorCode::device_lost);
   }
-  if (!task.job.page.error.empty()) task.job.page.finish = "failed";
   task.job.ticket = push(std::move(slot));
-  if (task.job.page.finish.empty()) {
+  if (!task.job.page.finish) {
     workers_.add(std::move(task));
   } else {
     const std::lock_guard lock(mutex_);
@@ -276,7 +276,7 @@ void Run::render_page(size_t document, PageSource& source, int index, std::vecto
 void Run::hand_on(Slot& slot) {
   if (cut_short_) return;
   if (slot.event.kind == Kind::page) {
-    cut_short_ = slot.event.page->finish == "stopped";
+    cut_short_ = slot.event.page->finish == Finish::stopped;
     if (!slot.shown.empty()) {
       PipelineEvent text;
       text.kind = Kind::text;

@@ -24,7 +24,7 @@ std::string beginning(const std::string& text) {
 
 bool lacks_text(const DocumentPage& page) {
   return std::ranges::any_of(page.warnings, [](const Warning& warning) {
-    return warning.code == "nothing_read" || warning.code == "little_read";
+    return warning.code == WarningCode::nothing_read || warning.code == WarningCode::little_read;
   });
 }
 

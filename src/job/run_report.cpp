@@ -15,7 +15,7 @@ json box_to_json(const Box& box) { return {box.left, box.top, box.right, box.bot
 
 json note_to_json(const InputReport::Note& note) {
   json value = {
-      {"page", note.page}, {"code", valid_utf8(note.warning.code)}, {"message", valid_utf8(note.warning.message)}};
+      {"page", note.page}, {"code", name_of(note.warning.code)}, {"message", valid_utf8(note.warning.message)}};
   if (note.warning.box) value["box"] = box_to_json(*note.warning.box);
   return value;
 }
@@ -89,15 +89,15 @@ std::string RunReport::to_json() const {
                 {"read", read},
                 {"failed", failed},
                 {"incomplete", incomplete},
-                {"tokens", tokens},
-                {"tokens_per_second", rate(static_cast<double>(tokens), seconds)},
+                {"tokens", stats.tokens},
+                {"tokens_per_second", rate(static_cast<double>(stats.tokens), seconds)},
                 {"pages_per_minute", 60 * rate(static_cast<double>(read), seconds)},
                 {"seconds",
                  {{"all", seconds},
-                  {"render", render_seconds},
-                  {"encode", encode_seconds},
-                  {"prefill", prefill_seconds},
-                  {"decode", decode_seconds}}},
+                  {"render", stats.render_seconds},
+                  {"encode", stats.encode_seconds},
+                  {"prefill", stats.prefill_seconds},
+                  {"decode", stats.decode_seconds}}},
                 {"peak_picture_bytes", peak_picture_bytes},
                 {"inputs", std::move(of_inputs)},
                 {"devices", std::move(of_devices)},

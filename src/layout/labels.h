@@ -6,79 +6,65 @@
 #include <array>
 #include <string_view>
 
-namespace lectern {
+#include "lectern/enums.h"
 
-enum class LabelKind {
-  text,
-  title,
-  sub_title,
-  list,
-  table,
-  image,
-  equation,
-  code,
-  caption,
-  footnote,
-  header,
-  footer,
-  page_number
-};
+namespace lectern {
 
 struct LayoutLabel {
   std::string_view name;
-  LabelKind kind;
+  BlockKind kind;
 };
 
 // DeepSeek-OCR and DeepSeek-OCR 2 write the first ones; Unlimited-OCR and models that were trained on other layout data
 // use the others as well.
 inline constexpr auto layout_labels = std::to_array<LayoutLabel>({
-    {"title", LabelKind::title},
-    {"sub_title", LabelKind::sub_title},
-    {"text", LabelKind::text},
-    {"list", LabelKind::list},
-    {"table", LabelKind::table},
-    {"table_caption", LabelKind::caption},
-    {"table_footnote", LabelKind::footnote},
-    {"image", LabelKind::image},
-    {"image_caption", LabelKind::caption},
-    {"image_footnote", LabelKind::footnote},
-    {"figure", LabelKind::image},
-    {"figure_title", LabelKind::caption},
-    {"equation", LabelKind::equation},
-    {"formula", LabelKind::equation},
-    {"code", LabelKind::code},
-    {"reference", LabelKind::text},
-    {"aside_text", LabelKind::text},
-    {"header", LabelKind::header},
-    {"footer", LabelKind::footer},
-    {"page_number", LabelKind::page_number},
-    {"doc_title", LabelKind::title},
-    {"paragraph_title", LabelKind::sub_title},
-    {"section_title", LabelKind::sub_title},
-    {"figure_caption", LabelKind::caption},
-    {"table_title", LabelKind::caption},
-    {"chart_title", LabelKind::caption},
-    {"code_caption", LabelKind::caption},
-    {"caption", LabelKind::caption},
-    {"chart", LabelKind::image},
-    {"picture", LabelKind::image},
-    {"equation_block", LabelKind::equation},
-    {"isolate_formula", LabelKind::equation},
-    {"formula_number", LabelKind::text},
-    {"algorithm", LabelKind::code},
-    {"footnote", LabelKind::footnote},
-    {"page_footnote", LabelKind::footnote},
-    {"vision_footnote", LabelKind::footnote},
-    {"abstract", LabelKind::text},
-    {"content", LabelKind::text},
-    {"paragraph", LabelKind::text},
-    {"ref_text", LabelKind::text},
-    {"reference_content", LabelKind::text},
-    {"header_image", LabelKind::image},
-    {"footer_image", LabelKind::image},
-    {"page_header", LabelKind::header},
-    {"page_footer", LabelKind::footer},
-    {"number", LabelKind::page_number},
+    {"title", BlockKind::title},
+    {"sub_title", BlockKind::sub_title},
+    {"text", BlockKind::text},
+    {"list", BlockKind::list},
+    {"table", BlockKind::table},
+    {"table_caption", BlockKind::caption},
+    {"table_footnote", BlockKind::footnote},
+    {"image", BlockKind::image},
+    {"image_caption", BlockKind::caption},
+    {"image_footnote", BlockKind::footnote},
+    {"figure", BlockKind::image},
+    {"figure_title", BlockKind::caption},
+    {"equation", BlockKind::equation},
+    {"formula", BlockKind::equation},
+    {"code", BlockKind::code},
+    {"reference", BlockKind::text},
+    {"aside_text", BlockKind::text},
+    {"header", BlockKind::header},
+    {"footer", BlockKind::footer},
+    {"page_number", BlockKind::page_number},
+    {"doc_title", BlockKind::title},
+    {"paragraph_title", BlockKind::sub_title},
+    {"section_title", BlockKind::sub_title},
+    {"figure_caption", BlockKind::caption},
+    {"table_title", BlockKind::caption},
+    {"chart_title", BlockKind::caption},
+    {"code_caption", BlockKind::caption},
+    {"caption", BlockKind::caption},
+    {"chart", BlockKind::image},
+    {"picture", BlockKind::image},
+    {"equation_block", BlockKind::equation},
+    {"isolate_formula", BlockKind::equation},
+    {"formula_number", BlockKind::text},
+    {"algorithm", BlockKind::code},
+    {"footnote", BlockKind::footnote},
+    {"page_footnote", BlockKind::footnote},
+    {"vision_footnote", BlockKind::footnote},
+    {"abstract", BlockKind::text},
+    {"content", BlockKind::text},
+    {"paragraph", BlockKind::text},
+    {"ref_text", BlockKind::text},
+    {"reference_content", BlockKind::text},
+    {"header_image", BlockKind::image},
+    {"footer_image", BlockKind::image},
+    {"page_header", BlockKind::header},
+    {"page_footer", BlockKind::footer},
+    {"number", BlockKind::page_number},
 });
 
 // Null for a label that is none of these.
@@ -87,9 +73,9 @@ inline const LayoutLabel* find_label(std::string_view name) {
   return found == layout_labels.end() ? nullptr : found;
 }
 
-inline LabelKind kind_of(std::string_view label) {
+inline BlockKind kind_of(std::string_view label) {
   const LayoutLabel* const found = find_label(label);
-  return found == nullptr ? LabelKind::text : found->kind;
+  return found == nullptr ? BlockKind::text : found->kind;
 }
 
 // Whether it names a kind of block, rather than being the text that was read or looked for.

@@ -43,7 +43,7 @@ class Parser {
     end_block();
     take_labels_for_text();
     if (malformed_ > 0) {
-      layout_.warnings.push_back({"malformed_tag",
+      layout_.warnings.push_back({WarningCode::malformed_tag,
                                   malformed_ == 1
                                       ? "one layout tag is malformed; its text is kept"
                                       : fmt::format("{} layout tags are malformed; their text is kept", malformed_),
@@ -164,7 +164,7 @@ class Parser {
 
   void end_block() {
     if (in_block_) {
-      const std::string_view text = without_margins(text_, kind_of(block_.label) == LabelKind::code);
+      const std::string_view text = without_margins(text_, block_.kind() == BlockKind::code);
       const size_t margin = text.empty() ? 0 : static_cast<size_t>(text.data() - text_.data());
       block_.text = text;
       for (const auto& raw : block_.raw_boxes) block_.boxes.push_back(on_page(raw));
@@ -173,8 +173,8 @@ class Parser {
         span.end = std::clamp(span.end, margin, margin + text.size()) - margin;
         for (const auto& raw : span.raw_boxes) span.boxes.push_back(on_page(raw));
       }
-      if (kind_of(block_.label) == LabelKind::table && !block_.boxes.empty() && is_figure(block_)) {
-        layout_.warnings.push_back({"empty_table", "nothing was read of a table", block_.boxes.front()});
+      if (block_.kind() == BlockKind::table && !block_.boxes.empty() && is_figure(block_)) {
+        layout_.warnings.push_back({WarningCode::empty_table, "nothing was read of a table", block_.boxes.front()});
       }
       block_.confidence = words_.value();
       const bool empty = block_.label.empty() && block_.text.empty() && block_.boxes.empty();

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "layout/layout_tags.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

@@ -7,7 +7,6 @@
 
 #include "core/text.h"
 #include "layout/inline_text.h"
-#include "layout/labels.h"
 #include "layout/markup.h"
 
 namespace lectern {
@@ -90,7 +89,7 @@ std::optional<size_t> fence_end(std::string_view text) {
 
 class TreeBuilder {
  public:
-  explicit TreeBuilder(LabelKind kind) : kind_(kind) {}
+  explicit TreeBuilder(BlockKind kind) : kind_(kind) {}
 
   TextTree tree(std::string_view text) {
     bool closed = true;  // every fence so far has its end
@@ -178,7 +177,7 @@ class TreeBuilder {
     const std::string_view text = given.text;
     FormulaEnds formulas(text);
     const bool stars = takes_stars(text);
-    const bool items = kind_ != LabelKind::title && kind_ != LabelKind::sub_title;
+    const bool items = kind_ != BlockKind::title && kind_ != BlockKind::sub_title;
     for (size_t at = 0; at < text.size();) {
       const std::string_view line = line_at(text, at);
       size_t end = at + line.size();
@@ -214,8 +213,8 @@ class TreeBuilder {
 
   // Lines that begin with "* " are a list where there are several, and not where they are footnotes.
   bool takes_stars(std::string_view text) const {
-    if (kind_ == LabelKind::list) return true;
-    if (kind_ == LabelKind::footnote || kind_ == LabelKind::caption) return false;
+    if (kind_ == BlockKind::list) return true;
+    if (kind_ == BlockKind::footnote || kind_ == BlockKind::caption) return false;
     size_t count = 0;
     for (size_t at = 0; at < text.size(); at += line_at(text, at).size() + 1) {
       count += text.substr(at).starts_with("* ") ? 1 : 0;
@@ -272,7 +271,7 @@ class TreeBuilder {
     return end;
   }
 
-  const LabelKind kind_;
+  const BlockKind kind_;
   TextTree tree_;
   std::optional<Open> open_;
   int breaks_ = 0;  // since the last element
@@ -281,10 +280,10 @@ class TreeBuilder {
 }  // namespace
 
 TextTree parse_text(const Block& block) {
-  TreeBuilder builder(kind_of(block.label));
+  TreeBuilder builder(block.kind());
   const std::string text = valid_utf8(block.text);
   const size_t fence = fence_of(line_at(text, 0));
-  if (kind_of(block.label) == LabelKind::code && fence == 0) {
+  if (block.kind() == BlockKind::code && fence == 0) {
     TextElement code;
     code.kind = TextElement::Kind::code;
     code.runs.push_back({TextRun::Kind::code, 0, text, {}});
@@ -305,9 +304,9 @@ bool is_empty(const std::vector<TableRow>& rows) {
 }
 
 bool is_figure(const Block& block) {
-  const LabelKind kind = kind_of(block.label);
-  if (kind == LabelKind::image) return true;
-  if (kind != LabelKind::table) return false;
+  const BlockKind kind = block.kind();
+  if (kind == BlockKind::image) return true;
+  if (kind != BlockKind::table) return false;
   return std::ranges::all_of(
       parse_text(block), [](const TextElement& element) { return is_empty(element.runs) && is_empty(element.rows); });
 }

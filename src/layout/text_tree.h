@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "layout/html_text.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

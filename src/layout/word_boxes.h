@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "image/ink_lines.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

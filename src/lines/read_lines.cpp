@@ -211,7 +211,7 @@ std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece
   for (size_t b = 0; b < page.blocks.size(); ++b) {
     const TextBlock& found = page.blocks[b];
     Block block;
-    block.label = found.kind == BlockKind::title ? "title" : found.kind == BlockKind::table ? "table" : "text";
+    block.label = name_of(found.kind);
     block.boxes.push_back(turn.back(found.box));
     for (size_t l = 0; l < found.lines.size(); ++l) {
       const size_t first = next;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lectern/document.h"
+#include "lectern/page.h"
 #include "lines/pieces.h"
 #include "lines/text_page.h"
 

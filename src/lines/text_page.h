@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/picture.h"
+#include "lectern/enums.h"
 
 namespace lectern {
 
@@ -33,10 +34,8 @@ struct TextLine {
   std::vector<PixelBox> words;
 };
 
-enum class BlockKind : uint8_t { text, title, table };
-
 struct TextBlock {
-  BlockKind kind = BlockKind::text;
+  BlockKind kind = BlockKind::text;  // or title, or table
   PixelBox box;
   std::vector<TextLine> lines;  // of a table: its cells, row by row
   // Of a table: for every line its row and column, both from 0. Empty otherwise.

@@ -39,9 +39,9 @@ class MarkdownWriter final : public DocumentWriter {
       write_text(*block, page.number);
     }
     if (const std::string note = page_note(page); !note.empty()) paragraph("> **" + markdown_text(note) + "**");
-    vision_tokens_ += page.vision_tokens;
-    tokens_ += page.tokens;
-    if (!page.mode.empty()) modes_.insert(page.mode);
+    vision_tokens_ += page.stats.vision_tokens;
+    tokens_ += page.stats.tokens;
+    if (page.mode) modes_.insert(name_of(*page.mode));
     if (page.turn != 0)
       turns_ += fmt::format("{}page {} turned by {}", turns_.empty() ? "" : ", ", page.number, page.turn);
     if (file_.to_stdout()) file_.flush();
@@ -67,7 +67,7 @@ class MarkdownWriter final : public DocumentWriter {
     const MarkdownBlock written = markdown_block(block, options_);
     if (spanning_tables_ == 0) first_spanning_page_ = page;
     spanning_tables_ += written.spanning_tables;
-    if (!is_figure(block) || kind_of(block.label) == LabelKind::image) paragraph(written.text);
+    if (!is_figure(block) || block.kind() == BlockKind::image) paragraph(written.text);
   }
 
   void write_figure(const DocumentPage& page, const Box& box, int index, const Picture* picture) {
@@ -92,7 +92,7 @@ class MarkdownWriter final : public DocumentWriter {
 
   std::string provenance() const {
     std::string modes;
-    for (const std::string& mode : modes_) modes += (modes.empty() ? "" : " and ") + mode;
+    for (const std::string_view mode : modes_) modes += fmt::format("{}{}", modes.empty() ? "" : " and ", mode);
     std::string text = fmt::format("lectern {}; source {}; pages {}", info_.version, info_.source, pages_);
     const auto add = [&](std::string_view name, std::string_view value) {
       if (!value.empty()) text += fmt::format("; {} {}", name, value);
@@ -100,7 +100,7 @@ class MarkdownWriter final : public DocumentWriter {
     add("prompt", info_.prompt);
     add("mode", modes);
     add("model", model_label(info_.model));
-    add("weights", info_.weights);
+    add("weights", std::string(name_of(info_.weights)));
     add("device", info_.device);
     if (vision_tokens_ > 0) text += fmt::format("; vision tokens {}; text tokens {}", vision_tokens_, tokens_);
     return turns_.empty() ? text : text + "; " + turns_;
@@ -115,7 +115,7 @@ class MarkdownWriter final : public DocumentWriter {
   int pages_ = 0;
   int spanning_tables_ = 0, first_spanning_page_ = 0;
   int64_t vision_tokens_ = 0, tokens_ = 0;
-  std::set<std::string> modes_;
+  std::set<std::string_view> modes_;
   std::string turns_;
 };
 

@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "layout/labels.h"
 #include "output/writer.h"
 
 namespace lectern {
@@ -12,10 +11,10 @@ namespace lectern {
 inline std::vector<const Block*> blocks_to_write(const DocumentPage& page, const OutputOptions& options) {
   std::vector<const Block*> blocks;
   for (const Block& block : page.blocks) {
-    const LabelKind kind = kind_of(block.label);
-    const bool dropped = (kind == LabelKind::header && !options.headers) ||
-                         (kind == LabelKind::footer && !options.footers) ||
-                         (kind == LabelKind::page_number && !options.page_numbers);
+    const BlockKind kind = block.kind();
+    const bool dropped = (kind == BlockKind::header && !options.headers) ||
+                         (kind == BlockKind::footer && !options.footers) ||
+                         (kind == BlockKind::page_number && !options.page_numbers);
     if (!dropped) blocks.push_back(&block);
   }
   return blocks;

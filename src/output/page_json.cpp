@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "core/json_file.h"
 #include "layout/markup.h"
 #include "lectern/error.h"
 #include "output/base64.h"
@@ -25,6 +26,20 @@ using nlohmann::json;
 double finite(double value) { return std::isfinite(value) ? value : 0; }
 
 json box_to_json(const Box& box) { return {finite(box.left), finite(box.top), finite(box.right), finite(box.bottom)}; }
+
+template <class Enum>
+Enum enum_from_json(const json& value) {
+  const auto& name = value.get_ref<const std::string&>();
+  if (const std::optional<Enum> known = named<Enum>(name)) return *known;
+  throw Error("not the JSON of a page: unknown name " + printable(name), ErrorCode::corrupt_input);
+}
+
+// Nothing for an empty name.
+template <class Enum>
+std::optional<Enum> optional_from_json(const json& value) {
+  if (value == "") return std::nullopt;
+  return enum_from_json<Enum>(value);
+}
 
 Box box_from_json(const json& value) {
   const auto sides = value.get<std::array<double, 4>>();
@@ -104,13 +119,13 @@ Block block_from_json(const json& value) {
 }
 
 json warning_to_json(const Warning& warning) {
-  json value = {{"code", valid_utf8(warning.code)}, {"message", valid_utf8(warning.message)}};
+  json value = {{"code", name_of(warning.code)}, {"message", valid_utf8(warning.message)}};
   if (warning.box) value["box"] = box_to_json(*warning.box);
   return value;
 }
 
 Warning warning_from_json(const json& value) {
-  Warning warning = {value.at("code").get<std::string>(), value.at("message").get<std::string>(), std::nullopt};
+  Warning warning = {enum_from_json<WarningCode>(value.at("code")), value.at("message").get<std::string>(), {}};
   if (value.contains("box")) warning.box = box_from_json(value.at("box"));
   return warning;
 }
@@ -121,28 +136,30 @@ json page_to_json(const DocumentPage& page) {
   json blocks = json::array(), warnings = json::array();
   for (const Block& block : page.blocks) blocks.push_back(block_to_json(block));
   for (const Warning& warning : page.warnings) warnings.push_back(warning_to_json(warning));
-  json value = {{"number", page.number},
-                {"width", page.width},
-                {"height", page.height},
-                {"dpi", finite(page.dpi)},
-                {"turn", page.turn},
-                {"mode", valid_utf8(page.mode)},
-                {"finish", valid_utf8(page.finish)},
-                {"blank", page.blank},
-                {"blocks", std::move(blocks)},
-                {"raw", valid_utf8(page.raw)},
-                {"tokens", {{"vision", page.vision_tokens}, {"prompt", page.prompt_tokens}, {"text", page.tokens}}},
-                {"seconds",
-                 {{"render", finite(page.render_seconds)},
-                  {"encode", finite(page.encode_seconds)},
-                  {"prefill", finite(page.prefill_seconds)},
-                  {"decode", finite(page.decode_seconds)}}},
-                {"guard",
-                 {{"loops", page.guard.loops},
-                  {"dropped", page.guard.dropped},
-                  {"recovered", page.guard.recovered},
-                  {"action", valid_utf8(page.guard.action)}}},
-                {"warnings", std::move(warnings)}};
+  json value = {
+      {"number", page.number},
+      {"width", page.width},
+      {"height", page.height},
+      {"dpi", finite(page.dpi)},
+      {"turn", page.turn},
+      {"mode", name_of(page.mode)},
+      {"finish", name_of(page.finish)},
+      {"blank", page.blank},
+      {"blocks", std::move(blocks)},
+      {"raw", valid_utf8(page.raw)},
+      {"tokens",
+       {{"vision", page.stats.vision_tokens}, {"prompt", page.stats.prompt_tokens}, {"text", page.stats.tokens}}},
+      {"seconds",
+       {{"render", finite(page.stats.render_seconds)},
+        {"encode", finite(page.stats.encode_seconds)},
+        {"prefill", finite(page.stats.prefill_seconds)},
+        {"decode", finite(page.stats.decode_seconds)}}},
+      {"guard",
+       {{"loops", page.guard.loops},
+        {"dropped", page.guard.dropped},
+        {"recovered", page.guard.recovered},
+        {"action", name_of(page.guard.action)}}},
+      {"warnings", std::move(warnings)}};
   if (!page.error.empty()) value["error"] = valid_utf8(page.error);
   add_confidence(page.confidence, value);
   for (const float logprob : page.token_logprobs) value["token_logprobs"].push_back(nine_digits(logprob));
@@ -158,8 +175,8 @@ DocumentPage page_from_json(const json& value) try {
   value.at("height").get_to(page.height);
   value.at("dpi").get_to(page.dpi);
   value.at("turn").get_to(page.turn);
-  value.at("mode").get_to(page.mode);
-  value.at("finish").get_to(page.finish);
+  page.mode = optional_from_json<Mode>(value.at("mode"));
+  page.finish = optional_from_json<Finish>(value.at("finish"));
   value.at("blank").get_to(page.blank);
   for (const json& block : value.at("blocks")) page.blocks.push_back(block_from_json(block));
   value.at("raw").get_to(page.raw);
@@ -169,23 +186,23 @@ DocumentPage page_from_json(const json& value) try {
   if (value.contains("token_logprobs")) value.at("token_logprobs").get_to(page.token_logprobs);
   if (value.contains("token_ends")) value.at("token_ends").get_to(page.token_ends);
   const json& tokens = value.at("tokens");
-  tokens.at("vision").get_to(page.vision_tokens);
-  tokens.at("prompt").get_to(page.prompt_tokens);
-  tokens.at("text").get_to(page.tokens);
+  tokens.at("vision").get_to(page.stats.vision_tokens);
+  tokens.at("prompt").get_to(page.stats.prompt_tokens);
+  tokens.at("text").get_to(page.stats.tokens);
   const json& seconds = value.at("seconds");
-  seconds.at("render").get_to(page.render_seconds);
-  seconds.at("encode").get_to(page.encode_seconds);
-  seconds.at("prefill").get_to(page.prefill_seconds);
-  seconds.at("decode").get_to(page.decode_seconds);
+  seconds.at("render").get_to(page.stats.render_seconds);
+  seconds.at("encode").get_to(page.stats.encode_seconds);
+  seconds.at("prefill").get_to(page.stats.prefill_seconds);
+  seconds.at("decode").get_to(page.stats.decode_seconds);
   const json& guard = value.at("guard");
   guard.at("loops").get_to(page.guard.loops);
   page.guard.dropped = guard.value("dropped", int64_t{0});
   guard.at("recovered").get_to(page.guard.recovered);
-  guard.at("action").get_to(page.guard.action);
+  page.guard.action = enum_from_json<Retry>(guard.at("action"));
   for (const json& warning : value.at("warnings")) page.warnings.push_back(warning_from_json(warning));
   return page;
 } catch (const json::exception& error) {
-  throw Error(std::string("not the JSON of a page: ") + error.what());
+  throw Error(std::string("not the JSON of a page: ") + error.what(), ErrorCode::corrupt_input);
 }
 
 json info_to_json(const DocumentInfo& info) {
@@ -193,7 +210,7 @@ json info_to_json(const DocumentInfo& info) {
   for (const std::string& name : info.lowered) lowered.push_back(valid_utf8(name));
   return {{"source", valid_utf8(info.source)},   {"source_pages", info.pages},
           {"version", valid_utf8(info.version)}, {"model", valid_utf8(model_label(info.model))},
-          {"weights", valid_utf8(info.weights)}, {"device", valid_utf8(info.device)},
+          {"weights", name_of(info.weights)},    {"device", valid_utf8(info.device)},
           {"prompt", valid_utf8(info.prompt)},   {"lowered", std::move(lowered)}};
 }
 

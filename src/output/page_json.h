@@ -4,7 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

@@ -15,12 +15,10 @@
 
 #include "core/file_gate.h"
 #include "core/picture.h"
-#include "lectern/document.h"
 #include "lectern/output.h"
+#include "lectern/page.h"
 
 namespace lectern {
-
-enum class Format { markdown, text, json, html, hocr, pdf, boxes, raw };
 
 // All that is known of a format before anything is read.
 struct FormatInfo {

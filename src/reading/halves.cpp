@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,10 +30,10 @@ std::vector<int> changes_in_rows(const Picture& page, int top, int bottom) {
   return changes;
 }
 
-int badness(std::string_view finish) {
-  constexpr std::array<std::string_view, 7> worse_and_worse = {"blank", "end",     "length", "context",
-                                                               "loop",  "stopped", "failed"};
-  return static_cast<int>(std::ranges::find(worse_and_worse, finish) - worse_and_worse.begin());
+std::ptrdiff_t badness(Finish finish) {
+  constexpr std::array worse_and_worse = {Finish::blank, Finish::end,     Finish::length, Finish::context,
+                                          Finish::loop,  Finish::stopped, Finish::failed};
+  return std::ranges::find(worse_and_worse, finish) - worse_and_worse.begin();
 }
 
 }  // namespace
@@ -106,17 +105,12 @@ void append_part(DocumentPage& page, const DocumentPage& part, int top) {
   }
   page.raw += raw;
   page.token_logprobs.insert(page.token_logprobs.end(), part.token_logprobs.begin(), part.token_logprobs.end());
-  if (page.finish.empty() || badness(part.finish) > badness(page.finish)) page.finish = part.finish;
+  if (!page.finish || (part.finish && badness(*part.finish) > badness(*page.finish))) page.finish = part.finish;
   if (page.error.empty()) page.error = part.error;
-  page.vision_tokens += part.vision_tokens;
-  page.prompt_tokens += part.prompt_tokens;
-  page.tokens += part.tokens;
-  page.encode_seconds += part.encode_seconds;
-  page.prefill_seconds += part.prefill_seconds;
-  page.decode_seconds += part.decode_seconds;
+  page.stats += part.stats;
   page.guard.loops += part.guard.loops;
   page.guard.dropped += part.guard.dropped;
-  if (!part.mode.empty()) page.mode = part.mode;
+  if (part.mode) page.mode = part.mode;
 }
 
 }  // namespace lectern

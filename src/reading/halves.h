@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/picture.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

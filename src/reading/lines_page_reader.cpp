@@ -49,15 +49,10 @@ RowText text_of(const DocumentPage& view) {
 }
 
 void add_counts(const DocumentPage& view, DocumentPage& page) {
-  page.vision_tokens += view.vision_tokens;
-  page.prompt_tokens += view.prompt_tokens;
-  page.tokens += view.tokens;
-  page.encode_seconds += view.encode_seconds;
-  page.prefill_seconds += view.prefill_seconds;
-  page.decode_seconds += view.decode_seconds;
+  page.stats += view.stats;
   page.guard.loops += view.guard.loops;
   page.guard.dropped += view.guard.dropped;
-  if (!view.guard.action.empty()) page.guard.action = view.guard.action;
+  if (view.guard.action != Retry::none) page.guard.action = view.guard.action;
 }
 
 }  // namespace
@@ -102,8 +97,8 @@ void LinesPageReader::add(PageJob job) {
   reading->logprobs.resize(reading->pieces.size());
   reading->job = std::move(job);
   reading->page = reading->job.page;
-  reading->page.mode = "lines";
-  reading->page.encode_seconds += looking.seconds();
+  reading->page.mode = Mode::lines;
+  reading->page.stats.encode_seconds += looking.seconds();
   if (reading->pieces.empty()) {
     View view;
     view.reading = reading.get();
@@ -183,7 +178,7 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
       if (whole) events.push_back(std::move(event));
       return;
     case PageEvent::Kind::progress:
-      if (!whole) event.progress.tokens += reading.page.tokens;
+      if (!whole) event.progress.tokens += reading.page.stats.tokens;
       events.push_back(std::move(event));
       return;
     case PageEvent::Kind::failed:
@@ -210,7 +205,7 @@ void LinesPageReader::take_view(const View& view, const DocumentPage& page, std:
   add_counts(page, reading.page);
   RowText text = text_of(page);
   std::optional<std::vector<RowText>> rows = split_rows(text, view.pieces);
-  if (!rows && view.pieces > 1 && page.finish != "stopped") {
+  if (!rows && view.pieces > 1 && page.finish != Finish::stopped) {
     // Which row is missing nobody knows: each is read by itself.
     queue_views(reading, view.first_piece, view.pieces, 1);
     return;
@@ -222,9 +217,9 @@ void LinesPageReader::take_view(const View& view, const DocumentPage& page, std:
   }
   reading.lost_text = reading.lost_text || (page.guard.loops > 0 && !page.guard.recovered);
   for (size_t i = 0; i < view.pieces; ++i) reading.rows[view.first_piece + i] = std::move((*rows)[i]);
-  reading.tokens[view.first_piece] += page.tokens;
+  reading.tokens[view.first_piece] += page.stats.tokens;
   reading.logprobs[view.first_piece] = page.token_logprobs;
-  if (page.finish != "end" && reading.page.finish.empty()) reading.page.finish = page.finish;
+  if (page.finish != Finish::end && !reading.page.finish) reading.page.finish = page.finish;
   show(reading, events);
 }
 
@@ -270,8 +265,8 @@ void LinesPageReader::deliver(Reading& reading, std::vector<PageEvent>& events) 
     if (page_options_->logprobs) std::ranges::copy(reading.logprobs[i], std::back_inserter(page.token_logprobs));
   }
   page.blocks = read_blocks(reading.text, reading.pieces, texts);
-  if (page.finish.empty()) page.finish = reading.cancelled ? "stopped" : "end";
-  if (cut) page.finish = "length";
+  if (!page.finish) page.finish = reading.cancelled ? Finish::stopped : Finish::end;
+  if (cut) page.finish = Finish::length;
   page.guard.recovered = page.guard.loops > 0 && !reading.lost_text;
   judge(page, *reading.job.picture, true, tokens);
   PageEvent& event = events.emplace_back();

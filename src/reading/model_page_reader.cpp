@@ -9,6 +9,7 @@
 
 #include "core/available_memory.h"
 #include "core/clock.h"
+#include "core/error_code.h"
 #include "core/log.h"
 #include "device/device_failure.h"
 #include "engine/engine.h"
@@ -58,7 +59,7 @@ void warn_of_uncovered_ink(DocumentPage& page, const Picture& picture) {
     covered.insert(covered.end(), block.boxes.begin(), block.boxes.end());
   }
   for (const Box& box : uncovered_ink(picture, covered)) {
-    page.warnings.push_back({"uncovered_ink",
+    page.warnings.push_back({WarningCode::uncovered_ink,
                              fmt::format("what looks like text at {:.0f}, {:.0f} .. {:.0f}, {:.0f} is in no block",
                                          box.left, box.top, box.right, box.bottom),
                              box});
@@ -166,8 +167,8 @@ void ModelPageReader::State::progress(const Reading& reading, Stage stage) {
   PageEvent& event = events.emplace_back();
   event.ticket = reading.job.ticket;
   event.kind = PageEvent::Kind::progress;
-  const double seconds = stage == Stage::decode ? reading.working.seconds() - page.prefill_seconds : 0;
-  event.progress = {stage, stage == Stage::encode ? 0 : page.prompt_tokens, page.tokens, seconds};
+  const double seconds = stage == Stage::decode ? reading.working.seconds() - page.stats.prefill_seconds : 0;
+  event.progress = {stage, stage == Stage::encode ? 0 : page.stats.prompt_tokens, page.stats.tokens, seconds};
 }
 
 // Hands what is to be read now to the engine.
@@ -176,12 +177,12 @@ void ModelPageReader::State::begin(Reading& reading) {
   const Settings& how = *reading.settings;
   page = reading.attempts.part();
   const ViewPlan& plan = reading.attempts.plan();
-  page.mode = name_of(plan.mode);
+  page.mode = plan.mode;
   Request request;
   request.views = std::make_shared<const Views>(make_views(reading.attempts.picture(), plan));
-  page.vision_tokens = loaded.encoder.rows_of(*request.views);
-  request.prompt = loaded.expand_prompt(how.prompt, page.vision_tokens);
-  page.prompt_tokens = static_cast<int64_t>(request.prompt.size());
+  page.stats.vision_tokens = loaded.encoder.rows_of(*request.views);
+  request.prompt = loaded.expand_prompt(how.prompt, page.stats.vision_tokens);
+  page.stats.prompt_tokens = static_cast<int64_t>(request.prompt.size());
   request.image_token = loaded.image_token;
   request.max_tokens = how.options.max_tokens;
   request.no_repeat.allowed = repeatable;
@@ -195,27 +196,27 @@ void ModelPageReader::State::take(Reading& reading, const RequestEvent& event) {
   DocumentPage& page = reading.page;
   if (event.kind == RequestEvent::Kind::started) progress(reading, Stage::encode);
   if (event.kind == RequestEvent::Kind::encoded) {
-    page.encode_seconds += event.seconds;
+    page.stats.encode_seconds += event.seconds;
     progress(reading, Stage::prefill);
     reading.working = Clock();
   }
   if (event.kind == RequestEvent::Kind::loop) {
     ++page.guard.loops;
     page.guard.dropped += event.loop.dropped;
-    if (event.loop.retried) page.guard.action = "continued";
+    if (event.loop.retried) page.guard.action = Retry::continued;
   }
   const bool chosen = event.kind == RequestEvent::Kind::written ||
                       (event.kind == RequestEvent::Kind::finished && event.finish == Finish::end);
-  if (chosen && page.prefill_seconds == 0) page.prefill_seconds = reading.working.seconds();
+  if (chosen && page.stats.prefill_seconds == 0) page.stats.prefill_seconds = reading.working.seconds();
   for (const Token& token : event.tokens) {
     page.raw += reading.raw.push(token.id);
     page.token_logprobs.push_back(token.log_probability);
     page.token_ends.push_back(page.raw.size());
     show(reading, reading.shown.push(token.id));
   }
-  page.tokens = event.written;
+  page.stats.tokens = event.written;
   if (event.kind == RequestEvent::Kind::written) progress(reading, Stage::decode);
-  if (event.kind == RequestEvent::Kind::finished) page.finish = name_of(event.finish);
+  if (event.kind == RequestEvent::Kind::finished) page.finish = event.finish;
 }
 
 // The model has finished what was to be read.
@@ -223,8 +224,9 @@ void ModelPageReader::State::close(Reading& reading) {
   DocumentPage& page = reading.page;
   page.raw += reading.raw.finish();
   show(reading, reading.shown.finish());
-  if (page.prefill_seconds > 0) page.decode_seconds = reading.working.seconds() - page.prefill_seconds;
-  page.guard.recovered = page.guard.loops > 0 && page.finish == name_of(Finish::end);
+  if (page.stats.prefill_seconds > 0)
+    page.stats.decode_seconds = reading.working.seconds() - page.stats.prefill_seconds;
+  page.guard.recovered = page.guard.loops > 0 && page.finish == Finish::end;
   lay_out(page);
 }
 
@@ -256,9 +258,9 @@ bool ModelPageReader::State::give_up(Reading& reading, const std::exception_ptr&
   try {
     std::rethrow_exception(error);
   } catch (const std::bad_alloc&) {
-    reading.page.error = "not enough memory";
+    fail(reading.page, "not enough memory", ErrorCode::out_of_memory);
   } catch (const std::exception& reason) {
-    reading.page.error = reason.what();
+    fail(reading.page, reason.what(), code_of(reason));
   }
   reading.attempts.take(std::move(reading.page));
   return true;
@@ -268,7 +270,7 @@ void ModelPageReader::State::deliver(Reading& reading) {
   if (!reading.attempts.last_is_best()) tell(reading, 0, reading.best);
   DocumentPage page = reading.attempts.result();
   if (reading.settings->grounded) warn_of_uncovered_ink(page, *reading.job.picture);
-  judge(page, *reading.job.picture, reading.settings->all_text, page.tokens);
+  judge(page, *reading.job.picture, reading.settings->all_text, page.stats.tokens);
   if (!reading.settings->options.logprobs) {
     page.token_logprobs.clear();
     page.token_ends.clear();

@@ -7,10 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/picture.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 #include "lectern/reader.h"
 
 namespace lectern {
@@ -22,6 +23,13 @@ struct PageJob {
   std::shared_ptr<const ReadOptions> options;  // of this page; none: those of the reader
   std::optional<std::chrono::steady_clock::time_point> deadline;  // ends it with what was read so far
 };
+
+// Marks a page as one that could not be read.
+inline void fail(Page& page, std::string error, ErrorCode code) {
+  page.error = std::move(error);
+  page.error_code = code;
+  page.finish = Finish::failed;
+}
 
 struct PageEvent {
   enum class Kind : uint8_t {

@@ -23,7 +23,7 @@ bool asks_for_text(const std::string& typed) {
 }  // namespace
 
 bool reads_lines(const Model& model, const ReadOptions& options) {
-  const bool may = options.mode == "lines" || options.mode == "auto";
+  const bool may = options.mode == Mode::lines || options.mode == Mode::automatic;
   return may && model.loaded().checkpoint.config().rows && asks_for_text(options.prompt);
 }
 

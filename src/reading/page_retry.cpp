@@ -9,12 +9,12 @@ namespace lectern {
 namespace {
 
 bool is_given_up(const DocumentPage& page) {
-  return !page.error.empty() || page.finish == "stopped" || page.finish == "deadline";
+  return !page.error.empty() || page.finish == Finish::stopped || page.finish == Finish::deadline;
 }
 
 // It came to its end, or else got farther.
 bool is_better(const DocumentPage& again, const DocumentPage& before) {
-  return again.finish == "end" || (!is_given_up(again) && again.tokens > before.tokens);
+  return again.finish == Finish::end || (!is_given_up(again) && again.stats.tokens > before.stats.tokens);
 }
 
 }  // namespace
@@ -23,25 +23,26 @@ std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, int nativ
   const bool tiles = native_size == published_size;
   const ViewPlan plan = tiles ? plan_of(Mode::gundam, native_size) : used;
   std::vector<RetryPlan> retries;
-  if (tiles && used.mode != Mode::gundam) retries.push_back({"tiles", plan, {{0, page.height}}});
-  if (const int row = split_row(page); row > 0) retries.push_back({"halves", plan, {{0, row}, {row, page.height}}});
+  if (tiles && used.mode != Mode::gundam) retries.push_back({Retry::tiles, plan, {{0, page.height}}});
+  if (const int row = split_row(page); row > 0)
+    retries.push_back({Retry::halves, plan, {{0, row}, {row, page.height}}});
   if (attempt < 0 || static_cast<size_t>(attempt) >= retries.size()) return std::nullopt;
   return std::move(retries[static_cast<size_t>(attempt)]);
 }
 
-DocumentPage better_of(DocumentPage before, DocumentPage again, const std::string& action) {
+DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action) {
   const int loops = before.guard.loops + again.guard.loops;
   const int64_t dropped = before.guard.dropped + again.guard.dropped;
-  const bool ended = again.finish == "end";
+  const bool ended = again.finish == Finish::end;
   const bool take = is_better(again, before);
-  const double encode = before.encode_seconds + again.encode_seconds;
-  const double prefill = before.prefill_seconds + again.prefill_seconds;
-  const double decode = before.decode_seconds + again.decode_seconds;
+  const double encode = before.stats.encode_seconds + again.stats.encode_seconds;
+  const double prefill = before.stats.prefill_seconds + again.stats.prefill_seconds;
+  const double decode = before.stats.decode_seconds + again.stats.decode_seconds;
   DocumentPage page = take ? std::move(again) : std::move(before);
   page.guard = {.loops = loops, .recovered = ended, .action = action, .dropped = dropped};
-  page.encode_seconds = encode;
-  page.prefill_seconds = prefill;
-  page.decode_seconds = decode;
+  page.stats.encode_seconds = encode;
+  page.stats.prefill_seconds = prefill;
+  page.stats.decode_seconds = decode;
   return page;
 }
 
@@ -77,12 +78,12 @@ bool PageAttempts::take(DocumentPage part) {
     best_ = better_of(std::move(best_), std::move(again_), retry_->action);
     if (given_up) return false;
   }
-  if (best_.finish != "loop") return false;
+  if (best_.finish != Finish::loop) return false;
   std::optional<RetryPlan> retry = next_retry(attempts_++, first_plan_, native_size_, *picture_);
   if (!retry) return false;
   retry_ = std::move(retry);
   log_info("page.read_again",
-           {{"page", known_.number}, {"as", retry_->action}, {"because", "its text went in a loop"}});
+           {{"page", known_.number}, {"as", name_of(retry_->action)}, {"because", "its text went in a loop"}});
   next_part_ = 0;
   again_ = known_;
   begin_part();

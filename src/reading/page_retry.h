@@ -4,11 +4,10 @@
 
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "core/picture.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 #include "vision/views.h"
 
 namespace lectern {
@@ -19,7 +18,7 @@ struct PagePart {
 };
 
 struct RetryPlan {
-  std::string action;  // "tiles" or "halves", as in GuardReport
+  Retry action = Retry::none;  // as in GuardReport
   ViewPlan plan;
   std::vector<PagePart> parts;  // from the top, to be read one after the other
 };
@@ -28,7 +27,7 @@ struct RetryPlan {
 std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, int native_size, const Picture& page);
 
 // Of two readings of a page, the one that came to its end, or else got farther; its guard tells of all loops found.
-DocumentPage better_of(DocumentPage before, DocumentPage again, const std::string& action);
+DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action);
 
 // A page that is read in as many attempts as it takes:
 //

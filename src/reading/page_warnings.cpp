@@ -33,15 +33,15 @@ void warn(DocumentPage& page, std::optional<Warning> warning) {
 }
 
 void warn_of_missing_text(DocumentPage& page, int64_t tokens) {
-  if (page.finish == "length" || page.finish == "context") {
-    warn(page,
-         Warning{"cut_short",
-                 fmt::format("cut short after {} tokens, {}", tokens,
-                             page.finish == "length" ? "the limit of --max-tokens" : "which fill the model's context"),
-                 std::nullopt});
+  if (page.finish == Finish::length || page.finish == Finish::context) {
+    warn(page, Warning{WarningCode::cut_short,
+                       fmt::format("cut short after {} tokens, {}", tokens,
+                                   page.finish == Finish::length ? "the limit of --max-tokens"
+                                                                 : "which fill the model's context"),
+                       std::nullopt});
   }
   if (page.guard.loops > 0) {
-    warn(page, Warning{"repetition",
+    warn(page, Warning{WarningCode::repetition,
                        fmt::format("the model repeated itself; {} tokens were dropped, {}", page.guard.dropped,
                                    page.guard.recovered ? "and it went on to the end of the page"
                                                         : "and text behind may be missing"),
@@ -56,8 +56,9 @@ void judge(DocumentPage& page, const Picture& picture, bool all_text, int64_t to
   warn(page, unread_ink(page, picture));
   if (all_text) warn(page, little_read(page, picture));
   if (page.confidence && *page.confidence < doubtful) {
-    warn(page, Warning{"doubtful", fmt::format("the text is likely to be wrong: confidence {:.2f}", *page.confidence),
-                       std::nullopt});
+    warn(page,
+         Warning{WarningCode::doubtful,
+                 fmt::format("the text is likely to be wrong: confidence {:.2f}", *page.confidence), std::nullopt});
   }
   warn_of_missing_text(page, tokens);
 }

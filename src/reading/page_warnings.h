@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/picture.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

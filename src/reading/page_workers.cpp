@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "core/error_code.h"
 #include "core/log.h"
 #include "core/threads.h"
 #include "device/device_failure.h"
@@ -72,7 +73,7 @@ void PageWorkers::cancel(size_t ticket) {
   if (waiting != queue_.end()) {
     PageTask task = std::move(*waiting);
     queue_.erase(waiting);
-    task.job.page.finish = "stopped";
+    task.job.page.finish = Finish::stopped;
     finish(std::move(task));
     room_.notify_all();
     return;
@@ -106,7 +107,7 @@ std::vector<WorkerReport> PageWorkers::join() {
   }
   if (unforeseen_) std::rethrow_exception(unforeseen_);
   if (alive_ == 0 && std::ranges::none_of(workers_, [](const auto& worker) { return worker->made; })) {
-    throw Error(last_failure_);
+    throw Error(last_failure_, last_code_);
   }
   return reports;
 }
@@ -128,8 +129,7 @@ void PageWorkers::finish(PageTask task) {
 }
 
 void PageWorkers::give_up(PageTask task) {
-  task.job.page.error = fmt::format("{}: not read: {}", task.name, last_failure_);
-  task.job.page.finish = "failed";
+  fail(task.job.page, fmt::format("{}: not read: {}", task.name, last_failure_), last_code_);
   finish(std::move(task));
 }
 
@@ -143,7 +143,7 @@ void PageWorkers::put_back(Worker& worker, bool alone) {
   work_.notify_all();
 }
 
-void PageWorkers::retire(Worker& worker, const std::string& failure) {
+void PageWorkers::retire(Worker& worker, const std::string& failure, ErrorCode code) {
   log_info("device.lost",
            {{"device", worker.source.device}, {"failure", failure}, {"pages_back", worker.tasks.size()}});
   const std::lock_guard lock(mutex_);
@@ -151,6 +151,7 @@ void PageWorkers::retire(Worker& worker, const std::string& failure) {
   worker.report.failure = failure;
   --alive_;
   last_failure_ = fmt::format("{} failed: {}", worker.report.device, failure);
+  last_code_ = code;
   WorkerEvent event;
   event.kind = WorkerEvent::Kind::lost;
   event.device = worker.report.device;
@@ -169,15 +170,14 @@ void PageWorkers::retire(Worker& worker, const std::string& failure) {
   }
 }
 
-void PageWorkers::step_failed(Worker& worker, PageReader& reader, const std::string& message) {
+void PageWorkers::step_failed(Worker& worker, PageReader& reader, const std::string& message, ErrorCode code) {
   reader.clear();
   log_debug("step.failed", {{"device", worker.source.device}, {"failure", message}, {"pages", worker.tasks.size()}});
   const std::lock_guard lock(mutex_);
   if (worker.tasks.size() != 1) return put_back(worker, true);
   PageTask task = std::move(worker.tasks.begin()->second);
   worker.tasks.clear();
-  task.job.page.error = fmt::format("{}: {}", task.name, message);
-  task.job.page.finish = "failed";
+  fail(task.job.page, fmt::format("{}: {}", task.name, message), code);
   finish(std::move(task));
 }
 
@@ -213,24 +213,23 @@ void PageWorkers::cancel_stopped(Worker& worker, PageReader& reader) {
 
 void PageWorkers::page_failed(Worker& worker, size_t ticket, const std::exception_ptr& error) {
   std::string message;
+  ErrorCode code = ErrorCode::out_of_memory;
   try {
     std::rethrow_exception(error);
   } catch (const std::bad_alloc&) {
     // Another device may have the memory that this one lacks.
-    if (has_others()) return retire(worker, "not enough memory");
+    if (has_others()) return retire(worker, "not enough memory", code);
     message = no_memory;
-  } catch (const Error& reason) {
-    if (reason.code() == ErrorCode::out_of_memory && has_others()) return retire(worker, reason.what());
-    message = reason.what();
   } catch (const std::exception& reason) {
+    code = code_of(reason);
+    if (code == ErrorCode::out_of_memory && has_others()) return retire(worker, reason.what(), code);
     message = reason.what();
   }
   const std::lock_guard lock(mutex_);
   auto found = worker.tasks.extract(ticket);
   if (found.empty()) return;
   PageTask& task = found.mapped();
-  task.job.page.error = fmt::format("{}: {}", task.name, message);
-  task.job.page.finish = "failed";
+  fail(task.job.page, fmt::format("{}: {}", task.name, message), code);
   finish(std::move(task));
 }
 
@@ -280,17 +279,16 @@ void PageWorkers::advance(Worker& worker, PageReader& reader, const std::optiona
   try {
     std::rethrow_exception(error);
   } catch (const DeviceFailure& failure) {
-    retire(worker, failure.what());
+    retire(worker, failure.what(), failure.code());
   } catch (const std::bad_alloc&) {
     if (task) return page_failed(worker, task->job.ticket, error);
-    has_others() ? retire(worker, "not enough memory") : step_failed(worker, reader, no_memory);
-  } catch (const Error& reason) {
-    if (task) return page_failed(worker, task->job.ticket, error);
-    if (reason.code() == ErrorCode::out_of_memory && has_others()) return retire(worker, reason.what());
-    step_failed(worker, reader, reason.what());
+    has_others() ? retire(worker, "not enough memory", ErrorCode::out_of_memory)
+                 : step_failed(worker, reader, no_memory, ErrorCode::out_of_memory);
   } catch (const std::exception& reason) {
     if (task) return page_failed(worker, task->job.ticket, error);
-    step_failed(worker, reader, reason.what());
+    const ErrorCode code = code_of(reason);
+    if (code == ErrorCode::out_of_memory && has_others()) return retire(worker, reason.what(), code);
+    step_failed(worker, reader, reason.what(), code);
   }
 }
 
@@ -312,9 +310,9 @@ void PageWorkers::work(Worker& worker) {
     const std::lock_guard lock(mutex_);
     worker.made = true;
   } catch (const std::bad_alloc&) {
-    return retire(worker, "not enough memory for the model");
+    return retire(worker, "not enough memory for the model", ErrorCode::out_of_memory);
   } catch (const std::exception& error) {
-    return retire(worker, error.what());
+    return retire(worker, error.what(), code_of(error));
   }
   while (worker.alive) {
     const std::optional<PageTask> task = take(worker, *reader);

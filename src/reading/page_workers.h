@@ -94,8 +94,8 @@ class PageWorkers {
   void hand_on(Worker& worker, std::vector<PageEvent> events);
   void page_failed(Worker& worker, size_t ticket, const std::exception_ptr& error);
   void advance(Worker& worker, PageReader& reader, const std::optional<PageTask>& task);
-  void step_failed(Worker& worker, PageReader& reader, const std::string& message);
-  void retire(Worker& worker, const std::string& failure);
+  void step_failed(Worker& worker, PageReader& reader, const std::string& message, ErrorCode code);
+  void retire(Worker& worker, const std::string& failure, ErrorCode code);
   bool has_others() const;
   // With the lock held.
   void put_back(Worker& worker, bool alone);
@@ -116,6 +116,7 @@ class PageWorkers {
   size_t max_together_ = 0;
   size_t idle_ = 0;           // workers that wait for a page
   std::string last_failure_;  // of a worker
+  ErrorCode last_code_ = ErrorCode::device_lost;
   std::exception_ptr unforeseen_;
 };
 

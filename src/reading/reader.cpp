@@ -21,7 +21,6 @@ namespace {
 struct Inbox {
   std::deque<WorkerEvent> events;                  // not yet taken; of a page that somebody waits for
   std::function<void(const ReadEvent&)> on_event;  // of one that was submitted
-  std::string text;                                // shown so far; whoever takes the events has it
 };
 
 std::vector<PageWorker> workers_of(const std::vector<Model>& models, const ReadOptions& options, int batch) {
@@ -38,36 +37,17 @@ std::vector<PageWorker> workers_of(const std::vector<Model>& models, const ReadO
 
 bool is_last(const WorkerEvent& event) { return event.kind == WorkerEvent::Kind::finished; }
 
-ReadEvent read_event(const WorkerEvent& event, std::string& text) {
+ReadEvent read_event(const WorkerEvent& event) {
   ReadEvent made;
   if (event.kind == WorkerEvent::Kind::text) {
     made.keep = event.keep;
     made.more = event.more;
-    text.resize(event.keep);
-    text += event.more;
   } else if (event.kind == WorkerEvent::Kind::progress) {
     made.kind = ReadEvent::Kind::progress;
     made.progress = event.progress;
-  } else if (!event.page.error.empty()) {
-    made.kind = ReadEvent::Kind::failed;
-    made.error = event.page.error;
   } else {
     made.kind = ReadEvent::Kind::finished;
-    const DocumentPage& page = event.page;
-    made.page = {.text = text,
-                 .finish = page.finish,
-                 .mode = page.mode,
-                 .vision_tokens = page.vision_tokens,
-                 .prompt_tokens = page.prompt_tokens,
-                 .tokens = page.tokens,
-                 .guard = page.guard,
-                 .encode_seconds = page.encode_seconds,
-                 .prefill_seconds = page.prefill_seconds,
-                 .decode_seconds = page.decode_seconds,
-                 .blocks = page.blocks,
-                 .warnings = page.warnings,
-                 .token_logprobs = page.token_logprobs,
-                 .confidence = page.confidence};
+    made.page = event.page;
   }
   return made;
 }
@@ -88,7 +68,7 @@ struct Reader::State {
   void deliver();
   size_t start(const Image& image, const std::optional<ReadOptions>& options,
                std::function<void(const ReadEvent&)> on_event);
-  PageText wait(size_t ticket, const ReadEvents& events);
+  Page wait(size_t ticket, const ReadEvents& events);
   std::deque<WorkerEvent> take(size_t ticket, const std::stop_token& stop);
 
   const std::vector<Model> models;
@@ -136,7 +116,7 @@ void Reader::State::deliver() {
     submissions.pop_front();
     Inbox& inbox = inboxes.at(event.ticket);  // stays where it is
     lock.unlock();
-    inbox.on_event(read_event(event, inbox.text));
+    inbox.on_event(read_event(event));
     lock.lock();
     if (!is_last(event)) continue;
     inboxes.erase(event.ticket);
@@ -181,8 +161,7 @@ std::deque<WorkerEvent> Reader::State::take(size_t ticket, const std::stop_token
   return events;
 }
 
-PageText Reader::State::wait(size_t ticket, const ReadEvents& events) {
-  std::string text;
+Page Reader::State::wait(size_t ticket, const ReadEvents& events) {
   bool ended = false;
   std::stop_token stop = events.stop;
   try {
@@ -190,7 +169,7 @@ PageText Reader::State::wait(size_t ticket, const ReadEvents& events) {
       const std::deque<WorkerEvent> taken = take(ticket, stop);
       ended = !taken.empty() && is_last(taken.back());  // whatever a callback throws before it
       for (const WorkerEvent& event : taken) {
-        ReadEvent told = read_event(event, text);
+        ReadEvent told = read_event(event);
         switch (told.kind) {
           case ReadEvent::Kind::text:
             if (events.text) events.text(told.keep, told.more);
@@ -198,8 +177,9 @@ PageText Reader::State::wait(size_t ticket, const ReadEvents& events) {
           case ReadEvent::Kind::progress:
             if (events.progress) events.progress(told.progress);
             break;
-          case ReadEvent::Kind::failed: throw Error(told.error);
-          case ReadEvent::Kind::finished: return std::move(told.page);
+          case ReadEvent::Kind::finished:
+            if (!told.page.error.empty()) throw Error(told.page.error, told.page.error_code);
+            return std::move(told.page);
         }
       }
       if (!stop.stop_requested()) continue;
@@ -224,16 +204,12 @@ Reader::Reader(Reader&&) noexcept = default;
 Reader& Reader::operator=(Reader&&) noexcept = default;
 Reader::~Reader() = default;
 
-PageText Reader::read(const Image& image, const ReadEvents& events, const std::optional<ReadOptions>& options) {
+Page Reader::read(const Image& image, const ReadEvents& events, const std::optional<ReadOptions>& options) {
   return state_->wait(state_->start(image, options, {}), events);
 }
 
-PageText Reader::read(const std::filesystem::path& file, const ReadEvents& events) {
+Page Reader::read(const std::filesystem::path& file, const ReadEvents& events) {
   return read(Image::from_file(file), events);
-}
-
-PageText Reader::read(std::span<const std::byte> bytes, std::string_view name, const ReadEvents& events) {
-  return read(Image::from_bytes(bytes, name), events);
 }
 
 Ticket Reader::submit(const Image& image, std::function<void(const ReadEvent&)> on_event,

@@ -17,18 +17,13 @@ namespace {
 constexpr int fewest_tiles = 2, most_tiles = 9;
 constexpr uint8_t padding_grey = 127;
 
-struct NamedPlan {
-  std::string_view name;
-  ViewPlan plan;
-};
-
-constexpr std::array<NamedPlan, 6> known_plans = {{
-    {"tiny", {Mode::tiny, 512, 512, false, true}},
-    {"small", {Mode::small, 640, 640, false, true}},
-    {"base", {Mode::base, 1024, 1024, false, false}},
-    {"large", {Mode::large, 1280, 1280, false, false}},
-    {"gundam", {Mode::gundam, 1024, 640, true, false}},
-    {"native", {Mode::native, 0, 0, false, false}},
+constexpr std::array<ViewPlan, 6> known_plans = {{
+    {Mode::tiny, 512, 512, false, true},
+    {Mode::small, 640, 640, false, true},
+    {Mode::base, 1024, 1024, false, false},
+    {Mode::large, 1280, 1280, false, false},
+    {Mode::gundam, 1024, 640, true, false},
+    {Mode::native, 0, 0, false, false},
 }};
 
 // Python's round(): halves go to the even neighbour, which is nearbyint in the default rounding mode.
@@ -69,19 +64,12 @@ Picture pad(const Picture& page, int side) {
 }  // namespace
 
 ViewPlan plan_of(Mode mode, int native_size) {
-  ViewPlan plan = known_plans[static_cast<size_t>(mode)].plan;
+  const auto* const known = std::ranges::find(known_plans, mode, &ViewPlan::mode);
+  if (known == known_plans.end()) throw Error("mode " + std::string(name_of(mode)) + ": is no plan of views by itself");
+  ViewPlan plan = *known;
   if (mode == Mode::native) plan.whole = plan.tile = native_size;
   return plan;
 }
-
-std::optional<Mode> mode_of(std::string_view name) {
-  for (const NamedPlan& p : known_plans) {
-    if (p.name == name) return p.plan.mode;
-  }
-  return std::nullopt;
-}
-
-std::string_view name_of(Mode mode) { return known_plans[static_cast<size_t>(mode)].name; }
 
 std::pair<int, int> tile_grid(int width, int height, int tile, int min_tiles, int max_tiles) {
   const double ratio = static_cast<double>(width) / height;

@@ -2,17 +2,13 @@
 // a higher resolution. Bit by bit as the published code makes them with Pillow. All sizes are in pixels.
 #pragma once
 
-#include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/picture.h"
+#include "lectern/enums.h"
 
 namespace lectern {
-
-// Modes of the published model, and native: one padded view at the model's own size.
-enum class Mode { tiny, small, base, large, gundam, native };
 
 struct ViewPlan {
   Mode mode = Mode::gundam;
@@ -25,12 +21,9 @@ struct ViewPlan {
 // The side of the one view that the published model is trained on; of the models, only those know tiles.
 inline constexpr int published_size = 1024;
 
-// native_size: side of the view in Mode::native; the other modes have their own.
+// native_size: side of the view in Mode::native; the other modes have their own. Not for those that only a model gives
+// a meaning: automatic and lines.
 ViewPlan plan_of(Mode mode, int native_size);
-
-// "tiny", "small", "base", "large", "gundam", "native"; nothing for any other name.
-std::optional<Mode> mode_of(std::string_view name);
-std::string_view name_of(Mode mode);
 
 struct Views {
   Picture whole;               // [plan.whole, plan.whole, 3]

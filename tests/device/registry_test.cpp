@@ -9,12 +9,23 @@ namespace lectern {
 namespace {
 
 TEST(Registry, TheCpuIsFirst) {
-  const std::vector<DeviceDescription> all = devices();
+  const std::vector<DeviceDescription> all = describe_devices();
   ASSERT_FALSE(all.empty());
   EXPECT_EQ(all[0].info.name, "cpu");
   EXPECT_THAT(all[0].info.software, ::testing::HasSubstr("oneDNN"));
   EXPECT_GT(all[0].memory.total, all[0].memory.free);
   EXPECT_GT(all[0].memory.free, 0u);
+}
+
+TEST(Registry, TellsOutsidersOfTheSameDevices) {
+  const std::vector<DeviceDescription> all = describe_devices();
+  const std::vector<DeviceSummary> told = devices();
+  ASSERT_EQ(told.size(), all.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(told[i].name, all[i].info.name);
+    EXPECT_EQ(told[i].hardware, all[i].info.hardware);
+    EXPECT_EQ(told[i].memory, static_cast<int64_t>(all[i].memory.total));
+  }
 }
 
 TEST(Registry, OpensADeviceOnceForEveryListOfOperators) {

@@ -114,8 +114,8 @@ Steps run_steps(const LoadedModel& model, const std::vector<int32_t>& prompt, co
 // folder: where the case's picture and expected stages lie.
 void check(const LoadedModel& model, const std::string& folder, const json& c) {
   const Expected expected(folder + c["expected"].get<std::string>(), model.device, most_error(model));
-  const Views views =
-      make_views(read_picture(folder + c["image"].get<std::string>()), model.plan(c["mode"].get<std::string>(), false));
+  const Views views = make_views(read_picture(folder + c["image"].get<std::string>()),
+                                 model.plan(named<Mode>(c["mode"].get<std::string>()).value(), false));
   expected.expect_integers("grid", {views.columns, views.rows});
   const EncodedPage page = model.encoder.encode(views, true);
   expected.expect_stage("whole_sam", page.whole.sam);

@@ -10,14 +10,17 @@ namespace lectern {
 namespace {
 
 TEST(Model, OnAnotherDeviceSharesItsFiles) {
-  const Model first = Model::load(testing::mini_folder, "f32");
-  const Model second = first.on("cpu", "bf16");
+  const Model first = Model::load(testing::mini_folder, {.weights = Weights::f32});
+  const Model second = first.on({.weights = Weights::bf16});
   EXPECT_EQ(&first.loaded().tokenizer, &second.loaded().tokenizer);
   EXPECT_EQ(&first.loaded().checkpoint, &second.loaded().checkpoint);
   EXPECT_EQ(first.loaded().format, WeightFormat::f32);
   EXPECT_EQ(second.loaded().format, WeightFormat::bf16);
   EXPECT_EQ(second.native_size(), first.native_size());
-  EXPECT_THROW(first.on("no-such-device"), Error);
+  EXPECT_EQ(first.weights(), Weights::f32);
+  EXPECT_EQ(second.weights(), Weights::bf16);
+  EXPECT_EQ(second.device(), "cpu");
+  EXPECT_THROW(first.on({.device = "no-such-device"}), Error);
 }
 
 TEST(Model, CopiesShareAll) {

@@ -60,7 +60,7 @@ TEST_F(Quantize, LoadsToTheSameModel) {
   for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
     const fs::path out = folder_ / std::string(name_of(format));
     quantize_model(mini, out, format, cpu_device());
-    EXPECT_EQ(weight_format("auto", out, cpu_device()), format);
+    EXPECT_EQ(weight_format(Weights::automatic, out, cpu_device()), format);
     int packed_here = 0;
     const LoadedModel packed(out, cpu_device(), format, [&](const std::string&, const Shape&, const Matrix& matrix) {
       packed_here += matrix.storage != nullptr;

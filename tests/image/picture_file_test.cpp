@@ -431,7 +431,7 @@ UprightPicture read_upright(const std::string& file) { return read_picture_page(
 
 std::vector<std::string> codes(const std::vector<Warning>& warnings) {
   std::vector<std::string> all;
-  for (const Warning& warning : warnings) all.push_back(warning.code);
+  for (const Warning& warning : warnings) all.emplace_back(name_of(warning.code));
   return all;
 }
 
@@ -520,7 +520,7 @@ TEST_F(PictureFile, FramesThatAreNotReadAreCounted) {
     const PictureContents contents = examine_picture(save(all, name), name);
     EXPECT_EQ(contents.pages, 1) << name;
     ASSERT_EQ(contents.left_out.size(), 1) << name;
-    EXPECT_EQ(contents.left_out[0].code, "not_read");
+    EXPECT_EQ(contents.left_out[0].code, WarningCode::not_read);
     EXPECT_EQ(contents.left_out[0].message, "1 of 3 frames was read") << name;
   }
   EXPECT_TRUE(examine_picture(save(VImage::black(8, 8), "still.gif"), "still.gif").left_out.empty());

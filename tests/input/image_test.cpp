@@ -51,7 +51,7 @@ TEST(Image, SaysWhatOfItsFileWasNotRead) {
   for (const Image& image : {Image::from_file(tiff), memory}) {
     EXPECT_EQ(image.height(), 30);
     ASSERT_EQ(image.warnings().size(), 1u);
-    EXPECT_EQ(image.warnings()[0].code, "not_read");
+    EXPECT_EQ(image.warnings()[0].code, WarningCode::not_read);
     EXPECT_EQ(image.warnings()[0].message, "1 of 2 pages was read");
   }
 }

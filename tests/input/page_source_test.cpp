@@ -163,7 +163,7 @@ TEST_F(OpenSource, ATiffThatWasCutSaysSo) {
   ASSERT_EQ(source->pages(), 1);
   EXPECT_EQ(source->page(0).picture.rgb[0], 40);
   ASSERT_EQ(source->warnings().size(), 1u);
-  EXPECT_EQ(source->warnings()[0].code, "not_read");
+  EXPECT_EQ(source->warnings()[0].code, WarningCode::not_read);
   EXPECT_EQ(source->warnings()[0].message, "names more pages beyond its end: the file was cut");
 }
 

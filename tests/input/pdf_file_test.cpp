@@ -249,7 +249,7 @@ TEST_F(PdfFile, WhatIsLostOfAPageIsSaid) {
     const SourcePage page = open(pdf)->page(0);
     EXPECT_TRUE(may_be_incomplete(page.warnings)) << what;
     for (const Warning& warning : page.warnings) {
-      EXPECT_EQ(warning.code, "damaged_input") << what;
+      EXPECT_EQ(warning.code, WarningCode::damaged_input) << what;
       EXPECT_THAT(warning.message, StartsWith("poppler reports: ")) << what;
     }
   }
@@ -298,7 +298,7 @@ TEST_F(PdfFile, FilesBesideThePagesAreNamed) {
                stream_of("%PDF-1.7", " /Type /EmbeddedFile")});
   const auto source = open(portfolio);
   ASSERT_EQ(source->warnings().size(), 1);
-  EXPECT_EQ(source->warnings()[0].code, "not_read");
+  EXPECT_EQ(source->warnings()[0].code, WarningCode::not_read);
   EXPECT_EQ(source->warnings()[0].message, "holds 1 file besides its pages, not read");
 }
 

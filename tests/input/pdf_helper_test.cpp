@@ -281,9 +281,9 @@ TEST_F(FakeHelper, ItsNotesAreWarnings) {
   become("head -c 40 >/dev/null; answer opened; head -c 40 >/dev/null; answer rendered; exec cat >/dev/null");
   const auto source = open();
   ASSERT_EQ(source->warnings().size(), 2);
-  EXPECT_EQ(source->warnings()[0].code, "not_read");
+  EXPECT_EQ(source->warnings()[0].code, WarningCode::not_read);
   EXPECT_EQ(source->warnings()[0].message, "holds 2 files");
-  EXPECT_EQ(source->warnings()[1].code, "damaged_input");
+  EXPECT_EQ(source->warnings()[1].code, WarningCode::damaged_input);
   EXPECT_EQ(source->warnings()[1].message, "poppler reports: bad table [2J");
   const SourcePage page = source->page(0);
   ASSERT_EQ(page.warnings.size(), 1);

@@ -44,14 +44,14 @@ class DocumentPlanTest : public ::testing::Test {
 
 TEST_F(DocumentPlanTest, FormatsThatLiveFromTheLayoutGetAGroundedPrompt) {
   options.out = path("out/");
-  for (const char* format : {"md", "html", "hocr", "pdf", "json", "boxes"}) {
-    options.formats = {"txt", format};
-    EXPECT_EQ(prompt().name, "markdown") << format;
+  for (const Format format : {Format::markdown, Format::html, Format::hocr, Format::pdf, Format::json, Format::boxes}) {
+    options.formats = {Format::text, format};
+    EXPECT_EQ(prompt().name, "markdown") << name_of(format);
     EXPECT_TRUE(prompt().grounded);
   }
-  for (const char* format : {"txt", "raw"}) {
+  for (const Format format : {Format::text, Format::raw}) {
     options.formats = {format};
-    EXPECT_EQ(prompt().name, "free") << format;
+    EXPECT_EQ(prompt().name, "free") << name_of(format);
   }
   options.formats = {};
   EXPECT_EQ(prompt().name, "free");
@@ -88,7 +88,7 @@ TEST_F(DocumentPlanTest, RefusesWhatWouldDestroyAFile) {
   refused("photo.jpg", "", "there is no format of the name '.jpg'");
   refused("one.txt", "one.txt.journal", "one.txt.journal: would be written twice");
   refused("one.txt", "model/config.json", "config.json: is an input");
-  options.formats = {"txt"};
+  options.formats = {Format::text};
   refused("photo.jpg", "", "photo.jpg: holds a picture, and txt would replace it");
   refused("one.png", "", "one.png: is an input, and txt would replace it");
   EXPECT_EQ(slurp(folder / "one.png"), png);

@@ -27,7 +27,7 @@ DocumentPage page_of(int number, const std::string& text = "text") {
   DocumentPage page;
   page.number = number;
   page.raw = text;
-  page.finish = "end";
+  page.finish = Finish::end;
   page.blocks.push_back({"text", {{1, 2, 3, 4}}, {{5, 6, 7, 8}}, text});
   return page;
 }

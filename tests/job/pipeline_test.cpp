@@ -94,7 +94,7 @@ TEST(Pipeline, ReadsWhatItCanAndSaysWhatItCannot) {
   EXPECT_THAT(notes.in_order, ElementsAre("0 begin 3/3", "0 page 1", "0 page 2 failed", "0 page 3", "0 end",
                                           "1 failed: b: is no PDF", "2 begin 2/9", "2 page 3", "2 page 8", "2 end"));
   EXPECT_EQ(notes.pages[1].error, "fake, page 2: is broken");
-  EXPECT_EQ(notes.pages[1].finish, "failed");
+  EXPECT_EQ(notes.pages[1].finish, Finish::failed);
   EXPECT_EQ(notes.finished.count({0, 2}), 1u);
 }
 
@@ -102,7 +102,7 @@ TEST(Pipeline, WhatIsSaidOfAFileStandsOnTheFirstPageChosen) {
   PipelineDocument made = document("a", 9);
   made.open = [] {
     return std::make_unique<FakeSource>(9, 8, std::vector<int>{},
-                                        std::vector<Warning>{{"not_read", "holds 1 file", std::nullopt}});
+                                        std::vector<Warning>{{WarningCode::not_read, "holds 1 file", std::nullopt}});
   };
   made.choose = [](int) { return std::vector<int>{2, 7}; };
   Notes notes;
@@ -198,7 +198,7 @@ TEST(Pipeline, SkipsWhatIsKnownAndWhatNeedsNoReading) {
     DocumentPage page;
     page.number = 2;
     page.raw = "from before";
-    page.finish = "end";
+    page.finish = Finish::end;
     return page;
   };
   for (const bool pictures : {false, true}) {
@@ -208,7 +208,7 @@ TEST(Pipeline, SkipsWhatIsKnownAndWhatNeedsNoReading) {
       source.turn = 90;
       if (page.number != 3) return;
       page.blank = true;
-      page.finish = "blank";
+      page.finish = Finish::blank;
     };
     Notes notes;
     const auto report = run_pipeline(documents, {fake_worker("fake", {})}, options, notes.taker());

@@ -11,7 +11,7 @@ using ::testing::ElementsAre;
 DocumentPage read_page() {
   DocumentPage page;
   page.number = 3;
-  page.finish = "end";
+  page.finish = Finish::end;
   page.confidence = 0.9;
   page.blocks = {{"title", {{1, 2, 30, 40}}, {}, "# Fine"}, {"text", {{1, 50, 30, 60}}, {}, "a\nw\u00F6rd \x1b"}};
   page.blocks[0].confidence = 0.95;
@@ -43,7 +43,7 @@ TEST(Review, ListsPagesThatAreNotSureEnough) {
 
 TEST(Review, ListsPagesOfWhichNothingWasRead) {
   DocumentPage page;
-  page.warnings = {{"nothing_read", "nothing", std::nullopt}};
+  page.warnings = {{WarningCode::nothing_read, "nothing", std::nullopt}};
   const std::optional<InputReport::Review> review = review_of(page, 0.1);
   ASSERT_TRUE(review);
   EXPECT_THAT(lines_of(*review), ElementsAre("to be looked at: hardly anything was read"));

@@ -26,7 +26,7 @@ nlohmann::json outputs(const DocumentOptions& options) { return output_identity(
 // Every member of the options is in exactly one of these.
 const std::vector<Change> of_pages = {[](auto& of) { of.dpi = 300; },
                                       [](auto& of) { of.upright = true; },
-                                      [](auto& of) { of.read.mode = "tiny"; },
+                                      [](auto& of) { of.read.mode = Mode::tiny; },
                                       [](auto& of) { of.read.prompt = "markdown"; },
                                       [](auto& of) { of.read.prompt = "my own"; },
                                       [](auto& of) { of.read.max_tokens = 3; }};
@@ -43,7 +43,7 @@ const std::vector<Change> of_neither = {[](auto& of) { of.inputs = {"x"}; },
                                         [](auto& of) { of.password = "x"; },
                                         [](auto& of) { of.batch = 2; },
                                         [](auto& of) { of.out = "x"; },
-                                        [](auto& of) { of.formats = {"md"}; },
+                                        [](auto& of) { of.formats = {Format::markdown}; },
                                         [](auto& of) { of.report = "x"; },
                                         [](auto& of) { of.review_below = 0.5; },
                                         [](auto& of) { of.read.raw = true; },
@@ -77,7 +77,7 @@ TEST(RunIdentity, KnowsTheModelAndItsFiles) {
   EXPECT_EQ(identity(), before);
   folder.write("config.json", "{\"a\": 1}");
   EXPECT_NE(identity(), before);
-  info.weights = "q4";
+  info.weights = Weights::q4;
   EXPECT_NE(identity()["weights"], before["weights"]);
 }
 

@@ -65,13 +65,13 @@ TEST(RunReport, WithoutAnyOutputNothingWasDone) {
 TEST(RunReport, IsJsonWhateverTheNames) {
   RunReport report = report_of(2, 1);
   report.inputs[0].source = "bad \xFF name";
-  report.inputs[0].notes.push_back({3, {"failed", "page 3: is broken", std::nullopt}});
-  report.inputs[0].notes.push_back({1, {"uncovered_ink", "there", Box{1, 2, 3, 4}}});
+  report.inputs[0].notes.push_back({3, {WarningCode::failed, "page 3: is broken", std::nullopt}});
+  report.inputs[0].notes.push_back({1, {WarningCode::uncovered_ink, "there", Box{1, 2, 3, 4}}});
   report.inputs[0].confidence = 0.75;
   report.inputs[0].reviews = {{1, 0.5, true, {{2, "text", "a \xFF", 0.25, Box{1, 2, 3, 4}}, {3, "", "b", 0.5, {}}}}};
   report.devices.push_back({"cpu", 2, 1.5, ""});
   report.devices.push_back({"card:0", 0, 0, "fell off the bus"});
-  report.tokens = 600;
+  report.stats.tokens = 600;
   report.seconds = 3;
   report.info.prompt = "free";
   const auto json = nlohmann::json::parse(report.to_json());

@@ -52,13 +52,13 @@ TEST(LayOut, GivesThePageItsBlocksAndWarnings) {
   DocumentPage page;
   page.width = page.height = layout_scale;
   page.raw = tag("title", "[[1, 2, 30, 40]]") + "\n# A\n" + tag("text", "[[none]]") + "\nB";
-  page.warnings.push_back({"no_picture", "gone", std::nullopt});
+  page.warnings.push_back({WarningCode::no_picture, "gone", std::nullopt});
   lay_out(page);
   const Layout layout = parse_layout(page.raw, layout_scale, layout_scale);
   ASSERT_EQ(page.blocks.size(), layout.blocks.size());
   EXPECT_EQ(page.blocks[0].label, "title");
   ASSERT_EQ(page.warnings.size(), 1 + layout.warnings.size());
-  EXPECT_EQ(page.warnings[0].code, "no_picture");
+  EXPECT_EQ(page.warnings[0].code, WarningCode::no_picture);
 }
 
 TEST(Layout, ScalesBoxesToThePage) {
@@ -185,7 +185,7 @@ TEST(Layout, ReadsMalformedTags) {
     const bool tidy = c.raw.ends_with("<|x|>C");
     ASSERT_THAT(layout.warnings, SizeIs(tidy ? 0 : 1)) << c.raw;
     if (!tidy) {
-      EXPECT_EQ(layout.warnings[0].code, "malformed_tag");
+      EXPECT_EQ(layout.warnings[0].code, WarningCode::malformed_tag);
     }
   }
 }

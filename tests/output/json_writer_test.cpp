@@ -48,10 +48,10 @@ TEST(JsonWriter, KeepsToItsSchema) {
   const TempFolder folder;
   DocumentPage odd = testing::page_of(3, "<|ref|>text<|/ref|><|det|>[[-7, 0, 2000");
   odd.raw += "\xFF\n";
-  odd.guard = {1, false, "continued"};
-  odd.finish = "loop";
+  odd.guard = {1, false, Retry::continued};
+  odd.finish = Finish::loop;
   odd.turn = 270;
-  odd.warnings.push_back({"uncovered_ink", "more", Box{1, 2, 3, 4}});
+  odd.warnings.push_back({WarningCode::uncovered_ink, "more", Box{1, 2, 3, 4}});
   write(folder / "a.json", {testing::page_of(1, testing::paper_page), testing::page_of(2, testing::report_page), odd,
                             testing::failed_page(4, "damaged")});
   folder.write("check.py", R"(

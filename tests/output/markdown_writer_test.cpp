@@ -95,7 +95,7 @@ TEST_F(MarkdownWriter, CutsFiguresOut) {
 TEST_F(MarkdownWriter, CutsTablesOutOfWhichNothingWasRead) {
   const DocumentPage page = testing::page_of(1, "<|ref|>table<|/ref|><|det|>[[100, 100, 500, 400]]<|/det|>\n");
   ASSERT_EQ(page.warnings.size(), 1u);
-  EXPECT_EQ(page.warnings[0].code, "empty_table");
+  EXPECT_EQ(page.warnings[0].code, WarningCode::empty_table);
   EXPECT_TRUE(needs_picture(Format::markdown, page));
   const Picture picture = testing::picture_of();
   EXPECT_THAT(write({page}, {}, &picture), HasSubstr("![Figure 1 on page 1](a_figures/page-1-figure-1.png)"));
@@ -112,7 +112,7 @@ TEST_F(MarkdownWriter, LetsNoNameEndItsComment) {
 
 TEST_F(MarkdownWriter, PartsAndMarksPages) {
   DocumentPage looped = testing::page_of(3, "The end");
-  looped.guard = {1, false, "continued"};
+  looped.guard = {1, false, Retry::continued};
   looped.turn = 90;
   OutputOptions options;
   options.page_breaks = true;

@@ -31,7 +31,7 @@ void expect_equal(const DocumentPage& a, const DocumentPage& b) {
       EXPECT_EQ(a.blocks[i].boxes[k].bottom, b.blocks[i].boxes[k].bottom);
     }
   }
-  EXPECT_EQ(a.decode_seconds, b.decode_seconds);
+  EXPECT_EQ(a.stats.decode_seconds, b.stats.decode_seconds);
   EXPECT_EQ(a.guard.action, b.guard.action);
   ASSERT_EQ(a.warnings.size(), b.warnings.size());
 }
@@ -39,9 +39,10 @@ void expect_equal(const DocumentPage& a, const DocumentPage& b) {
 TEST(PageJson, LosesNothing) {
   DocumentPage page = testing::page_of(7, testing::report_page, 1654, 2339);
   page.turn = 90;
-  page.guard = {2, true, "halves"};
-  page.warnings = {{"uncovered_ink", "there is more", Box{0.1, 1.0 / 3, 700, 800}}, {"repetition", "twice", {}}};
-  page.decode_seconds = 1.0 / 3;
+  page.guard = {2, true, Retry::halves};
+  page.warnings = {{WarningCode::uncovered_ink, "there is more", Box{0.1, 1.0 / 3, 700, 800}},
+                   {WarningCode::repetition, "twice", {}}};
+  page.stats.decode_seconds = 1.0 / 3;
   expect_equal(page, again(page));
   expect_equal(testing::failed_page(3, "scan.pdf: page 3: damaged"),
                again(testing::failed_page(3, "scan.pdf: page 3: damaged")));
@@ -110,7 +111,7 @@ TEST(PageJson, KeepsBytesThatAreNoUtf8) {
   page.raw = std::string("a\xFF\0\xC3(", 5);
   page.blocks = {{"l\xFF", {}, {}, "t\xC3"}};
   page.error = "\xFE";
-  page.warnings = {{"c\xFF", "m\xFF", {}}};
+  page.warnings = {{WarningCode::stretched, "m\xFF", {}}};
   const DocumentPage read = again(page);
   EXPECT_EQ(read.raw, page.raw);
   EXPECT_EQ(read.blocks[0].text, "t\uFFFD");
@@ -120,13 +121,18 @@ TEST(PageJson, KeepsBytesThatAreNoUtf8) {
 
 TEST(PageJson, HasNoInfinity) {
   DocumentPage page;
-  page.decode_seconds = INFINITY;
+  page.stats.decode_seconds = INFINITY;
   page.dpi = NAN;
-  EXPECT_EQ(again(page).decode_seconds, 0);
+  EXPECT_EQ(again(page).stats.decode_seconds, 0);
 }
 
 TEST(PageJson, RefusesWhatIsNoPage) {
   const json good = page_to_json(testing::page_of(1, testing::report_page));
+  for (const std::string key : {"mode", "finish"}) {
+    json odd = good;
+    odd[key] = "vast";
+    EXPECT_THROW(page_from_json(odd), Error) << key;
+  }
   for (const std::string text : {"null", "[]", "{}", "3", R"({"number": "x"})"}) {
     EXPECT_THROW(page_from_json(json::parse(text)), Error) << text;
   }

@@ -48,7 +48,7 @@ TEST(TextWriter, DropsWhatIsNotWanted) {
 
 TEST(TextWriter, PartsAndMarksPages) {
   DocumentPage cut = testing::page_of(3, "The beginning");
-  cut.finish = "length";
+  cut.finish = Finish::length;
   const std::vector<DocumentPage> pages = {testing::page_of(1, "One"), testing::failed_page(2, "a\nb"), cut};
   const std::string note = "[Page 2 could not be read: a b]\n",
                     rest = "The beginning\n\n[Page 3 is incomplete: it was cut short at the limit of tokens]\n";

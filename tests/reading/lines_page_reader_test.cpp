@@ -48,10 +48,10 @@ class FakeViews : public PageReader {
     }
     event.kind = PageEvent::Kind::finished;
     event.page = job.page;
-    event.page.finish = std::ranges::find(cancelled_, job.ticket) != cancelled_.end() ? "stopped" : "end";
-    event.page.tokens = 10;
+    event.page.finish = std::ranges::find(cancelled_, job.ticket) != cancelled_.end() ? Finish::stopped : Finish::end;
+    event.page.stats.tokens = 10;
     if (rows_of_views_.size() == behaviour_.looping_view) {
-      event.page.finish = "loop";
+      event.page.finish = Finish::loop;
       event.page.guard.loops = 1;
     }
     const size_t rows = rows_with_ink(*job.picture);
@@ -144,10 +144,10 @@ TEST(LinesPageReader, ReadsTheLinesOfAPageInViewsOfFour) {
   ASSERT_EQ(run.last(7).size(), 1u);
   const DocumentPage page = run.last(7)[0].page;
   EXPECT_EQ(run.views, (std::vector<size_t>{4, 2}));
-  EXPECT_EQ(page.mode, "lines");
-  EXPECT_EQ(page.finish, "end");
+  EXPECT_EQ(page.mode, Mode::lines);
+  EXPECT_EQ(page.finish, Finish::end);
   EXPECT_EQ(page.number, 7);
-  EXPECT_EQ(page.tokens, 20);
+  EXPECT_EQ(page.stats.tokens, 20);
   ASSERT_EQ(page.blocks.size(), 1u);
   EXPECT_EQ(page.blocks[0].text, "r0\nr1\nr2\nr3\nr4\nr5");
   EXPECT_EQ(page.blocks[0].lines.size(), 6u);
@@ -182,7 +182,7 @@ TEST(LinesPageReader, ReadsAPageWithoutLinesWhole) {
   run.to_the_end();
   ASSERT_EQ(run.last(1).size(), 1u);
   EXPECT_EQ(run.views.size(), 1u);
-  EXPECT_NE(run.last(1)[0].page.mode, "lines");
+  EXPECT_NE(run.last(1)[0].page.mode, Mode::lines);
   EXPECT_EQ(run.last(1)[0].page.number, 1);
 }
 
@@ -204,7 +204,7 @@ TEST(LinesPageReader, ACancelledPageEndsWithWhatWasRead) {
   run.reader->cancel(1);
   run.to_the_end();
   ASSERT_EQ(run.last(1).size(), 1u);
-  EXPECT_EQ(run.last(1)[0].page.finish, "stopped");
+  EXPECT_EQ(run.last(1)[0].page.finish, Finish::stopped);
   EXPECT_LT(run.views.size(), 5u);
   EXPECT_EQ(run.reader->room(), 2);
 }
@@ -214,10 +214,10 @@ TEST(LinesPageReader, CutsAPageAtItsLimitOfTokens) {
   run.add(1, page_of(12));
   run.to_the_end();
   const DocumentPage page = run.last(1)[0].page;
-  EXPECT_EQ(page.finish, "length");
+  EXPECT_EQ(page.finish, Finish::length);
   EXPECT_EQ(page.blocks[0].text, "r0\nr1\nr2\nr3\nr4\nr5\nr6\nr7");
   ASSERT_EQ(page.warnings.size(), 1u);
-  EXPECT_EQ(page.warnings[0].code, "cut_short");
+  EXPECT_EQ(page.warnings[0].code, WarningCode::cut_short);
 }
 
 TEST(LinesPageReader, SaysHowSureItIs) {
@@ -240,10 +240,10 @@ TEST(LinesPageReader, TextThatOneViewLostStaysLost) {
   run.add(1, page_of(6));
   run.to_the_end();
   const DocumentPage page = run.last(1)[0].page;
-  EXPECT_EQ(page.finish, "loop");
+  EXPECT_EQ(page.finish, Finish::loop);
   EXPECT_FALSE(page.guard.recovered);
   ASSERT_EQ(page.warnings.size(), 1u);
-  EXPECT_EQ(page.warnings[0].code, "repetition");
+  EXPECT_EQ(page.warnings[0].code, WarningCode::repetition);
 }
 
 TEST(LinesPageReader, ForgetsAllWhenCleared) {

@@ -46,7 +46,7 @@ PageJob job_of(int height, size_t ticket = 0) {
 
 ReadOptions raw_gundam() {
   ReadOptions options;
-  options.mode = "gundam";
+  options.mode = Mode::gundam;
   options.raw = true;
   return options;
 }
@@ -76,7 +76,7 @@ Reading read(const Model& model, int height, int cancel_at_restart = 0) {
 
 bool warns_of_repetition(const DocumentPage& page) {
   return std::ranges::any_of(page.warnings, [](const Warning& warning) {
-    return warning.code == "repetition" && warning.message.find("may be missing") != std::string::npos;
+    return warning.code == WarningCode::repetition && warning.message.find("may be missing") != std::string::npos;
   });
 }
 
@@ -85,12 +85,12 @@ TEST(ModelPageReader, APageThatLoopsIsReadAgainInHalvesAndMarked) {
   const Reading reading = read(Model::load(looping.copy.path()), 120);
   EXPECT_EQ(reading.pages, 1);
   EXPECT_EQ(reading.restarts, 1);
-  EXPECT_EQ(reading.page.finish, "loop");
-  EXPECT_EQ(reading.page.guard.action, "halves");
+  EXPECT_EQ(reading.page.finish, Finish::loop);
+  EXPECT_EQ(reading.page.guard.action, Retry::halves);
   EXPECT_FALSE(reading.page.guard.recovered);
   EXPECT_GE(reading.page.guard.loops, 3);
   EXPECT_GT(reading.page.guard.dropped, 900);
-  EXPECT_LT(reading.page.tokens, 600);
+  EXPECT_LT(reading.page.stats.tokens, 600);
   EXPECT_TRUE(warns_of_repetition(reading.page));
   EXPECT_EQ(reading.shown, reading.page.raw);
 }
@@ -99,7 +99,7 @@ TEST(ModelPageReader, CancelledWhileItIsReadAgainAPageKeepsWhatThereIs) {
   const LoopingModel looping;
   const Reading reading = read(Model::load(looping.copy.path()), 120, 1);
   EXPECT_EQ(reading.pages, 1);
-  EXPECT_EQ(reading.page.finish, "loop");
+  EXPECT_EQ(reading.page.finish, Finish::loop);
   EXPECT_EQ(reading.shown, reading.page.raw);
   EXPECT_TRUE(warns_of_repetition(reading.page));
 }
@@ -107,15 +107,15 @@ TEST(ModelPageReader, CancelledWhileItIsReadAgainAPageKeepsWhatThereIs) {
 // Pages of one reader with options of their own, and what each reads alone.
 TEST(ModelPageReader, EveryPageHasItsOptions) {
   const Model model = Model::load(testing::mini_folder);
-  const auto options_of = [](int64_t tokens, const char* mode, const char* prompt) {
+  const auto options_of = [](int64_t tokens, Mode mode, const char* prompt) {
     ReadOptions options;
     options.max_tokens = tokens;
     options.mode = mode;
     options.prompt = prompt;
     return options;
   };
-  const std::vector<ReadOptions> all = {options_of(12, "tiny", "free"), options_of(7, "small", "markdown"),
-                                        options_of(20, "tiny", "describe")};
+  const std::vector<ReadOptions> all = {options_of(12, Mode::tiny, "free"), options_of(7, Mode::small, "markdown"),
+                                        options_of(20, Mode::tiny, "describe")};
   const auto read_pages = [&](const std::vector<ReadOptions>& pages) {
     ModelPageReader reader(model, raw_gundam(), 2);
     std::vector<DocumentPage> read(pages.size());
@@ -140,11 +140,11 @@ TEST(ModelPageReader, EveryPageHasItsOptions) {
   for (size_t i = 0; i < all.size(); ++i) {
     const DocumentPage alone = read_pages({all[i]})[0];
     EXPECT_EQ(together[i].raw, alone.raw) << i;
-    EXPECT_EQ(together[i].tokens, all[i].max_tokens);
+    EXPECT_EQ(together[i].stats.tokens, all[i].max_tokens);
     EXPECT_EQ(together[i].mode, all[i].mode);
   }
   PageJob wrong = job_of(120);
-  wrong.options = std::make_shared<const ReadOptions>(options_of(1, "enormous", "free"));
+  wrong.options = std::make_shared<const ReadOptions>(options_of(1, Mode::lines, "free"));
   ModelPageReader reader(model, raw_gundam(), 1);
   EXPECT_THROW(reader.add(std::move(wrong)), Error);
   EXPECT_EQ(reader.room(), 1);
@@ -159,7 +159,7 @@ TEST(ModelPageReader, ADeadlineEndsAPage) {
   reader.step(events);
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].kind, PageEvent::Kind::finished);
-  EXPECT_EQ(events[0].page.finish, "deadline");
+  EXPECT_EQ(events[0].page.finish, Finish::deadline);
 }
 
 }  // namespace

@@ -24,13 +24,13 @@ TEST(PageRetry, TilesThenHalvesForAModelThatKnowsTiles) {
   const Picture page = blank(800, 1000);
   const auto tiles = next_retry(0, plan_of(Mode::base, 1024), 1024, page);
   ASSERT_TRUE(tiles);
-  EXPECT_EQ(tiles->action, "tiles");
+  EXPECT_EQ(tiles->action, Retry::tiles);
   EXPECT_EQ(tiles->plan.mode, Mode::gundam);
   ASSERT_EQ(tiles->parts.size(), 1u);
   EXPECT_EQ(tiles->parts[0].bottom, 1000);
   const auto halves = next_retry(1, plan_of(Mode::base, 1024), 1024, page);
   ASSERT_TRUE(halves);
-  EXPECT_EQ(halves->action, "halves");
+  EXPECT_EQ(halves->action, Retry::halves);
   EXPECT_EQ(halves->plan.mode, Mode::gundam);
   ASSERT_EQ(halves->parts.size(), 2u);
   EXPECT_EQ(halves->parts[0].top, 0);
@@ -41,11 +41,11 @@ TEST(PageRetry, TilesThenHalvesForAModelThatKnowsTiles) {
 
 TEST(PageRetry, HalvesAloneWhereTilesWereTriedOrAreUnknown) {
   const Picture page = blank(800, 1000);
-  EXPECT_EQ(next_retry(0, plan_of(Mode::gundam, 1024), 1024, page)->action, "halves");
+  EXPECT_EQ(next_retry(0, plan_of(Mode::gundam, 1024), 1024, page)->action, Retry::halves);
   EXPECT_FALSE(next_retry(1, plan_of(Mode::gundam, 1024), 1024, page));
   const auto native = next_retry(0, plan_of(Mode::native, 256), 256, page);
   ASSERT_TRUE(native);
-  EXPECT_EQ(native->action, "halves");
+  EXPECT_EQ(native->action, Retry::halves);
   EXPECT_EQ(native->plan.mode, Mode::native);
   EXPECT_EQ(native->plan.whole, 256);
   EXPECT_FALSE(next_retry(1, plan_of(Mode::native, 256), 256, page));
@@ -53,55 +53,57 @@ TEST(PageRetry, HalvesAloneWhereTilesWereTriedOrAreUnknown) {
 
 TEST(PageRetry, ASmallPageIsNotCut) { EXPECT_FALSE(next_retry(0, plan_of(Mode::gundam, 1024), 1024, blank(500, 60))); }
 
-DocumentPage reading(const std::string& finish, int64_t tokens, int loops) {
+DocumentPage reading(std::optional<Finish> finish, int64_t tokens, int loops) {
   DocumentPage page;
   page.finish = finish;
-  page.tokens = tokens;
+  page.stats.tokens = tokens;
   page.guard.loops = loops;
-  page.decode_seconds = 1;
+  page.stats.decode_seconds = 1;
   return page;
 }
 
 TEST(PageRetry, TheReadingThatEndedIsTaken) {
-  const DocumentPage page = better_of(reading("loop", 500, 4), reading("end", 300, 1), "tiles");
-  EXPECT_EQ(page.finish, "end");
+  const DocumentPage page = better_of(reading(Finish::loop, 500, 4), reading(Finish::end, 300, 1), Retry::tiles);
+  EXPECT_EQ(page.finish, Finish::end);
   EXPECT_EQ(page.guard.loops, 5);
   EXPECT_TRUE(page.guard.recovered);
-  EXPECT_EQ(page.guard.action, "tiles");
-  EXPECT_EQ(page.decode_seconds, 2);
+  EXPECT_EQ(page.guard.action, Retry::tiles);
+  EXPECT_EQ(page.stats.decode_seconds, 2);
 }
 
 TEST(PageRetry, OfTwoThatDidNotTheLongerIsTaken) {
   for (const auto& [before, again] : {std::pair<int64_t, int64_t>{500, 300}, {300, 500}}) {
-    const DocumentPage page = better_of(reading("loop", before, 4), reading("loop", again, 4), "halves");
-    EXPECT_EQ(page.tokens, 500);
+    const DocumentPage page =
+        better_of(reading(Finish::loop, before, 4), reading(Finish::loop, again, 4), Retry::halves);
+    EXPECT_EQ(page.stats.tokens, 500);
     EXPECT_EQ(page.guard.loops, 8);
     EXPECT_FALSE(page.guard.recovered);
   }
 }
 
 TEST(PageRetry, AReadingThatFailedOrWasStoppedIsNot) {
-  EXPECT_EQ(better_of(reading("loop", 5, 4), reading("stopped", 30, 0), "halves").finish, "loop");
-  DocumentPage failed = reading("failed", 30, 0);
+  EXPECT_EQ(better_of(reading(Finish::loop, 5, 4), reading(Finish::stopped, 30, 0), Retry::halves).finish,
+            Finish::loop);
+  DocumentPage failed = reading(Finish::failed, 30, 0);
   failed.error = "not enough memory";
-  EXPECT_EQ(better_of(reading("loop", 5, 4), std::move(failed), "halves").finish, "loop");
+  EXPECT_EQ(better_of(reading(Finish::loop, 5, 4), std::move(failed), Retry::halves).finish, Finish::loop);
 }
 
 struct Step {
   int height;
-  std::string mode;
+  Mode mode;
   bool anew;
 };
 
 // Reads a page with a stand-in that finishes its parts one after the other with `finishes`.
-std::pair<DocumentPage, std::vector<Step>> read_with(const std::vector<std::string>& finishes, Mode mode) {
-  DocumentPage known = reading("", 0, 0);
+std::pair<DocumentPage, std::vector<Step>> read_with(const std::vector<Finish>& finishes, Mode mode) {
+  DocumentPage known = reading({}, 0, 0);
   known.number = 7;
   known.width = 800;
   known.height = 1000;
-  known.decode_seconds = 0;
-  known.render_seconds = 3;
-  known.warnings = {{"known", "before", std::nullopt}};
+  known.stats.decode_seconds = 0;
+  known.stats.render_seconds = 3;
+  known.warnings = {{WarningCode::stretched, "before", std::nullopt}};
   PageAttempts attempts(known, std::make_shared<const Picture>(blank(800, 1000)), plan_of(mode, 1024), 1024);
   std::vector<Step> steps;
   bool more = true;
@@ -109,10 +111,10 @@ std::pair<DocumentPage, std::vector<Step>> read_with(const std::vector<std::stri
     DocumentPage part = attempts.part();
     EXPECT_EQ(part.number, 7);
     EXPECT_EQ(part.height, attempts.picture().height);
-    steps.push_back({part.height, std::string(name_of(attempts.plan().mode)), attempts.begins_anew()});
+    steps.push_back({part.height, attempts.plan().mode, attempts.begins_anew()});
     part.finish = finishes[steps.size() - 1];
-    part.tokens = part.height;
-    part.guard.loops = part.finish == "loop" ? 1 : 0;
+    part.stats.tokens = part.height;
+    part.guard.loops = part.finish == Finish::loop ? 1 : 0;
     part.raw = std::to_string(steps.size());
     more = attempts.take(std::move(part));
   }
@@ -122,52 +124,52 @@ std::pair<DocumentPage, std::vector<Step>> read_with(const std::vector<std::stri
 }
 
 TEST(PageRetry, APageThatEndsIsReadOnce) {
-  const auto [page, steps] = read_with({"end"}, Mode::base);
+  const auto [page, steps] = read_with({Finish::end}, Mode::base);
   EXPECT_EQ(page.raw, "1");
-  EXPECT_EQ(page.guard.action, "");
-  EXPECT_EQ(page.render_seconds, 3);
+  EXPECT_EQ(page.guard.action, Retry::none);
+  EXPECT_EQ(page.stats.render_seconds, 3);
 }
 
 TEST(PageRetry, LogsWhyAPageIsReadAgain) {
   std::vector<std::string> lines;
   set_log(LogLevel::info,
           [&](LogLevel, std::string_view line) { lines.emplace_back(line.substr(line.find("event="))); });
-  read_with({"loop", "end"}, Mode::base);
+  read_with({Finish::loop, Finish::end}, Mode::base);
   set_log(LogLevel::off);
   EXPECT_EQ(lines,
             std::vector<std::string>{R"(event=page.read_again page=7 as=tiles because="its text went in a loop")"});
 }
 
 TEST(PageRetry, OneLoopTakesTilesAndAnotherHalves) {
-  const auto [page, steps] = read_with({"loop", "loop", "end", "end"}, Mode::base);
+  const auto [page, steps] = read_with({Finish::loop, Finish::loop, Finish::end, Finish::end}, Mode::base);
   ASSERT_EQ(steps.size(), 4u);
-  EXPECT_EQ(steps[0].mode, "base");
-  EXPECT_EQ(steps[1].mode, "gundam");
+  EXPECT_EQ(steps[0].mode, Mode::base);
+  EXPECT_EQ(steps[1].mode, Mode::gundam);
   EXPECT_EQ(steps[1].height, 1000);
   EXPECT_TRUE(steps[2].anew);
   EXPECT_FALSE(steps[3].anew);
   EXPECT_EQ(steps[2].height + steps[3].height, 1000);
   EXPECT_EQ(page.raw, "3\n4");
-  EXPECT_EQ(page.finish, "end");
+  EXPECT_EQ(page.finish, Finish::end);
   EXPECT_EQ(page.height, 1000);
   EXPECT_EQ(page.guard.loops, 2);
   EXPECT_TRUE(page.guard.recovered);
-  EXPECT_EQ(page.guard.action, "halves");
-  EXPECT_EQ(page.render_seconds, 3);
+  EXPECT_EQ(page.guard.action, Retry::halves);
+  EXPECT_EQ(page.stats.render_seconds, 3);
   EXPECT_EQ(page.warnings.size(), 1u);
 }
 
 TEST(PageRetry, APageThatLoopsInEveryWayIsMarked) {
-  const auto [page, steps] = read_with({"loop", "loop", "loop"}, Mode::gundam);
-  EXPECT_EQ(page.finish, "loop");
+  const auto [page, steps] = read_with({Finish::loop, Finish::loop, Finish::loop}, Mode::gundam);
+  EXPECT_EQ(page.finish, Finish::loop);
   EXPECT_FALSE(page.guard.recovered);
   EXPECT_EQ(page.guard.loops, 3);
 }
 
 TEST(PageRetry, AStopEndsTheAttempts) {
-  const auto [page, steps] = read_with({"loop", "stopped"}, Mode::gundam);
+  const auto [page, steps] = read_with({Finish::loop, Finish::stopped}, Mode::gundam);
   EXPECT_EQ(page.raw, "1");
-  EXPECT_EQ(page.finish, "loop");
+  EXPECT_EQ(page.finish, Finish::loop);
 }
 
 }  // namespace

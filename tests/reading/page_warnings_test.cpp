@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 
 std::vector<std::string> codes(const DocumentPage& page) {
   std::vector<std::string> out;
-  for (const Warning& warning : page.warnings) out.push_back(warning.code);
+  for (const Warning& warning : page.warnings) out.emplace_back(name_of(warning.code));
   return out;
 }
 
@@ -26,7 +26,7 @@ Picture paper() {
 
 DocumentPage page_of(const std::vector<std::pair<std::string, std::optional<double>>>& blocks) {
   DocumentPage page;
-  page.finish = "end";
+  page.finish = Finish::end;
   for (const auto& [text, confidence] : blocks) {
     page.blocks.push_back({"text", {}, {}, text});
     page.blocks.back().confidence = confidence;
@@ -64,7 +64,7 @@ TEST(PageWarnings, DoubtfulTextIsSaid) {
 
 TEST(PageWarnings, MissingTextIsSaid) {
   DocumentPage page = page_of({{"text", 0.9}});
-  page.finish = "length";
+  page.finish = Finish::length;
   page.guard.loops = 1;
   page.guard.dropped = 40;
   judge(page, paper(), true, 12);

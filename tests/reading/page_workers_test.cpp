@@ -142,7 +142,7 @@ TEST_F(Workers, TheLastDeviceGoesOnAfterAPageThatTookTooMuchMemory) {
   EXPECT_EQ(reports[0].failure, "");
   ASSERT_EQ(bad.size(), 1u);
   EXPECT_THAT(bad[3].error, HasSubstr("page 3: not enough memory; close other programs"));
-  EXPECT_EQ(bad[3].finish, "failed");
+  EXPECT_EQ(bad[3].finish, Finish::failed);
 }
 
 TEST_F(Workers, AnErrorOfAStepIsFoundOutPageByPage) {
@@ -213,7 +213,7 @@ TEST_F(Workers, AStopEndsThePagesInFlightAndTakesNoMore) {
   read({fake_worker("a", behaviour)}, 10);
   EXPECT_LE(finished.size(), 2u);
   EXPECT_GE(finished.size(), 1u);
-  for (const auto& [ticket, page] : good) EXPECT_EQ(page.finish, "stopped");
+  for (const auto& [ticket, page] : good) EXPECT_EQ(page.finish, Finish::stopped);
 }
 
 TEST_F(Workers, APageThatFailsByItselfDisturbsNoOther) {
@@ -233,7 +233,7 @@ TEST_F(Workers, APageThatFailsByItselfDisturbsNoOther) {
   EXPECT_EQ(reports[0].pages, 11);
   ASSERT_EQ(bad.size(), 1u);
   EXPECT_EQ(bad[5].error, "page 5: the model's output is not a number");
-  EXPECT_EQ(bad[5].finish, "failed");
+  EXPECT_EQ(bad[5].finish, Finish::failed);
 }
 
 TEST_F(Workers, OnePageIsCancelledWhereverItIs) {
@@ -254,9 +254,9 @@ TEST_F(Workers, OnePageIsCancelledWhereverItIs) {
   };
   read({fake_worker("a", behaviour)}, 4);
   EXPECT_EQ(good.size(), 2u);
-  EXPECT_EQ(good[0].finish, "stopped");
+  EXPECT_EQ(good[0].finish, Finish::stopped);
   EXPECT_EQ(good[0].raw, "read 0");
-  EXPECT_EQ(good[2].finish, "stopped");
+  EXPECT_EQ(good[2].finish, Finish::stopped);
   EXPECT_EQ(good[2].raw, "");
   EXPECT_EQ(bad.size(), 2u);
 }

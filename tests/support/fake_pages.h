@@ -46,14 +46,14 @@ class FakeReader : public PageReader {
       ++steps;
       const bool cancelled = cancelled_.contains(job.ticket);
       if (steps < behaviour_.steps && !cancelled) continue;
-      job.page.finish = cancelled ? "stopped" : "end";
+      job.page.finish = cancelled ? Finish::stopped : Finish::end;
       job.page.raw = "read " + std::to_string(job.page.number);
       PageEvent& finished = events.emplace_back();
       finished.ticket = job.ticket;
       finished.kind = PageEvent::Kind::finished;
       finished.page = job.page;
     }
-    std::erase_if(jobs_, [](const auto& job) { return !job.first.page.finish.empty(); });
+    std::erase_if(jobs_, [](const auto& job) { return job.first.page.finish.has_value(); });
   }
 
   void clear() override { jobs_.clear(); }

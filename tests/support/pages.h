@@ -6,7 +6,7 @@
 
 #include "core/picture.h"
 #include "layout/layout.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 #include "support/raw_outputs.h"
 
 namespace lectern::testing {
@@ -21,15 +21,15 @@ inline DocumentPage page_of(int number, const std::string& raw, int width = 620,
   Layout layout = parse_layout(raw, width, height);
   page.blocks = std::move(layout.blocks);
   page.warnings = std::move(layout.warnings);
-  page.finish = "end";
-  page.mode = "gundam";
-  page.vision_tokens = 903;
-  page.prompt_tokens = 913;
-  page.tokens = 412;
-  page.render_seconds = 0.25;
-  page.encode_seconds = 2.5;
-  page.prefill_seconds = 1.125;
-  page.decode_seconds = 9.75;
+  page.finish = Finish::end;
+  page.mode = Mode::gundam;
+  page.stats.vision_tokens = 903;
+  page.stats.prompt_tokens = 913;
+  page.stats.tokens = 412;
+  page.stats.render_seconds = 0.25;
+  page.stats.encode_seconds = 2.5;
+  page.stats.prefill_seconds = 1.125;
+  page.stats.decode_seconds = 9.75;
   return page;
 }
 
@@ -37,12 +37,12 @@ inline DocumentPage failed_page(int number, const std::string& reason) {
   DocumentPage page;
   page.number = number;
   page.error = reason;
-  page.finish = "failed";
+  page.finish = Finish::failed;
   return page;
 }
 
 inline DocumentInfo info_of(int pages, const std::string& source = "scan.pdf") {
-  return {source, pages, "0.1.0", "models/ocr", "q8", "cpu", "markdown", {"conv2d"}};
+  return {source, pages, "0.1.0", "models/ocr", Weights::q8, "cpu", "markdown", {"conv2d"}};
 }
 
 // A page whose pixels differ from place to place.

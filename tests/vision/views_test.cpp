@@ -51,7 +51,7 @@ TEST(Views, EqualTheGoldens) {
   ASSERT_EQ(cases.size(), 8u);
   for (const auto& c : cases) {
     SCOPED_TRACE(c["expected"].get<std::string>());
-    const auto mode = mode_of(c["mode"].get<std::string>());
+    const auto mode = named<Mode>(c["mode"].get<std::string>());
     ASSERT_TRUE(mode);
     const Views views = make_views(read_picture(golden_folder + c["image"].get<std::string>()), plan_of(*mode, 0));
     EXPECT_EQ(views.columns, c["grid"][0].get<int>());
@@ -73,13 +73,12 @@ TEST(Views, TileGridEqualsTheGoldens) {
   }
 }
 
-TEST(Views, NamesAndPlans) {
+TEST(Views, Plans) {
   for (const Mode mode : {Mode::tiny, Mode::small, Mode::base, Mode::large, Mode::gundam, Mode::native}) {
-    EXPECT_EQ(mode_of(name_of(mode)), mode);
     EXPECT_EQ(plan_of(mode, 768).mode, mode);
   }
-  EXPECT_FALSE(mode_of("Gundam"));
-  EXPECT_FALSE(mode_of(""));
+  EXPECT_THROW(plan_of(Mode::automatic, 768), Error);
+  EXPECT_THROW(plan_of(Mode::lines, 768), Error);
   EXPECT_EQ(plan_of(Mode::native, 768).whole, 768);
   EXPECT_EQ(plan_of(Mode::large, 768).whole, 1280);
   EXPECT_TRUE(plan_of(Mode::tiny, 0).squash);

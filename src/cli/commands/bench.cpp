@@ -215,7 +215,7 @@ void bench_encoder(const LoadedModel& model, const Arguments& arguments, const R
   measure("tile640_s", views_of(640, 640, 1, 1), 5);
   measure("gundam_s", views_of(1024, 640, 2, 3), 3);
   if (!arguments.mode.empty()) {
-    const Views page = make_views(Picture(1240, 1754), model.plan(arguments.mode, true));  // A4 at 150 dpi
+    const Views page = make_views(Picture(1240, 1754), model.plan(parse_mode(arguments.mode), true));  // A4 at 150 dpi
     measure(("a4_" + arguments.mode + "_s").c_str(), page, 3);
   }
 }
@@ -334,7 +334,7 @@ int bench(const Arguments& arguments) {
   std::optional<LoadedModel> model;
   const double load = seconds_of([&] {
     const std::filesystem::path folder = find_model(arguments.model.model).folder;
-    model.emplace(folder, device, weight_format(arguments.model.weights, folder, device));
+    model.emplace(folder, device, weight_format(parse_weights(arguments.model.weights), folder, device));
   });
   const DataType multiplied = model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16;
   const Rate products = peaks ? Rate([&] { return peaks->product_now(multiplied); }) : Rate();

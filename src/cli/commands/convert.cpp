@@ -172,7 +172,7 @@ class Conversion {
       page.warnings = std::move(source.warnings);
       return std::move(source.picture);
     } catch (const Error& error) {
-      page.warnings.push_back({"no_picture", error.what(), std::nullopt});
+      page.warnings.push_back({WarningCode::no_picture, error.what(), std::nullopt});
       complete_ = false;
       return std::nullopt;
     }

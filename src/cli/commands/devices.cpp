@@ -17,14 +17,14 @@ struct Arguments {
 
 void list_devices(bool json) {
   if (!json) {
-    for (const DeviceDescription& device : devices()) {
+    for (const DeviceDescription& device : describe_devices()) {
       fmt::print("{}\n  {}\n  {}\n  {}\n", device.info.name, in_one_line(device.info.hardware),
                  in_one_line(device.info.software), memory_text(device.memory));
     }
     return;
   }
   nlohmann::json list = nlohmann::json::array();
-  for (const DeviceDescription& device : devices()) {
+  for (const DeviceDescription& device : describe_devices()) {
     list.push_back({{"name", device.info.name},
                     {"hardware", device.info.hardware},
                     {"software", device.info.software},

@@ -214,7 +214,7 @@ int doctor(const Arguments& arguments) {
   }
   const DeviceDescription description = describe_device(arguments.model.device);
   Device& device = open_device(arguments.model.device, arguments.model.without);
-  const WeightFormat format = weight_format(arguments.model.weights, folder, device);
+  const WeightFormat format = weight_format(parse_weights(arguments.model.weights), folder, device);
   // The CPU is held against plain loops, everything else against the CPU.
   const bool is_cpu = &device == &open_device("cpu");
   Device& reference = open_device("cpu", is_cpu ? "all" : "");

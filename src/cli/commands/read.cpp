@@ -33,6 +33,7 @@ struct Arguments {
   ModelOptions model;
   OutputArguments output;
   DocumentOptions options;
+  std::string mode = "auto";
   std::string password_file;
   std::string report;
   std::string progress = "auto";
@@ -57,8 +58,8 @@ DocumentOptions document_options(const Arguments& arguments) {
   DocumentOptions options = arguments.options;
   options.out = is_live(arguments.output) ? "" : arguments.output.out.empty() ? "-" : arguments.output.out;
   const Format usual = parse_prompt(options.read.prompt).grounded ? Format::markdown : Format::text;
-  for (const Format format : chosen_formats(arguments.output, usual))
-    options.formats.emplace_back(format_info(format).name);
+  options.formats = chosen_formats(arguments.output, usual);
+  options.read.mode = parse_mode(arguments.mode);
   options.report = arguments.report;
   options.output = arguments.output.options;
   options.resume = arguments.restart  ? DocumentOptions::Resume::never
@@ -79,10 +80,9 @@ Devices load(const Arguments& arguments, const std::filesystem::path& folder) {
   Devices devices;
   for (const std::string& name : names) {
     try {
-      const std::string& weights = arguments.model.weights;
-      const std::string& without = arguments.model.without;
-      devices.models.push_back(devices.models.empty() ? Model::load(folder, weights, name, without)
-                                                      : devices.models.front().on(name, weights, without));
+      const lectern::ModelOptions options = {parse_weights(arguments.model.weights), name, arguments.model.without};
+      devices.models.push_back(devices.models.empty() ? Model::load(folder, options)
+                                                      : devices.models.front().on(options));
       devices.names.push_back(name);
     } catch (const Error& failure) {
       const bool of_device = failure.code() == ErrorCode::device_lost || failure.code() == ErrorCode::out_of_memory;
@@ -225,9 +225,9 @@ void add_page_options(CLI::App& command, DocumentOptions& options, std::string& 
       ->check(CLI::Range(1, 1024).description(""));
 }
 
-void add_reading_options(CLI::App& command, ReadOptions& options) {
+void add_reading_options(CLI::App& command, ReadOptions& options, std::string& mode) {
   command
-      .add_option("--mode", options.mode,
+      .add_option("--mode", mode,
                   "How the page is shown to the model (default: auto, which is gundam for a model trained at 1024 "
                   "pixels, lines for one trained on rows of text, else native)")
       ->type_name("tiny|small|base|large|gundam|native|lines|auto");
@@ -260,7 +260,7 @@ Run add_read(CLI::App& app) {
       ->required();
   add_output_options(*command, arguments->output);
   add_page_options(*command, arguments->options, arguments->password_file);
-  add_reading_options(*command, arguments->options.read);
+  add_reading_options(*command, arguments->options.read, arguments->mode);
   add_model_options(*command, arguments->model);
   command->add_flag("--resume", arguments->resume,
                     "Go on from an interrupted run, and refuse to begin anew should its settings have been others "

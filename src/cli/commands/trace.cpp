@@ -70,7 +70,7 @@ int trace(const Arguments& arguments) {
   gate.add_input_folder(folder);
   gate.add_output(arguments.out, "the trace", FileKind::safetensors);
   Device& device = open_device(arguments.model.device, arguments.model.without);
-  const LoadedModel model(folder, device, weight_format(arguments.model.weights, folder, device));
+  const LoadedModel model(folder, device, weight_format(parse_weights(arguments.model.weights), folder, device));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = arguments.prompt_ids
                                           ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)
@@ -84,7 +84,8 @@ int trace(const Arguments& arguments) {
   // What is wrong is refused before the work begins.
   model.expand_prompt(prompt, 1);
   { const AtomicFile probe(arguments.out); }
-  const Views views = make_views(read_picture(arguments.image), model.plan(arguments.mode, arguments.force_mode));
+  const Views views =
+      make_views(read_picture(arguments.image), model.plan(parse_mode(arguments.mode), arguments.force_mode));
   const EncodedPage page = model.encoder.encode(views, true);
 
   Request request;

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "core/text.h"
-#include "layout/labels.h"
 #include "layout/markup.h"
 
 namespace lectern {
@@ -132,7 +131,7 @@ std::string table_html(const std::vector<TableRow>& rows, const InlineHtml& opti
 }
 
 std::string block_html(const Block& block) {
-  const bool formula = kind_of(block.label) == LabelKind::equation;
+  const bool formula = block.kind() == BlockKind::equation;
   std::string out;
   const TextTree tree = parse_text(block);
   for (size_t i = 0; i < tree.size();) {

@@ -42,7 +42,7 @@ class HocrWriter final : public DocumentWriter {
         meta("ocr-system", "lectern " + info.version) +
         meta("ocr-capabilities", "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocr_photo ocrp_wconf") +
         meta("ocr-number-of-pages", std::to_string(info.pages)) + meta("lectern-prompt", info.prompt) +
-        meta("lectern-model", model_label(info.model)) + meta("lectern-weights", info.weights) +
+        meta("lectern-model", model_label(info.model)) + meta("lectern-weights", name_of(info.weights)) +
         meta("lectern-device", info.device) + " </head>\n <body>\n");
   }
 
@@ -54,7 +54,7 @@ class HocrWriter final : public DocumentWriter {
     if (page.dpi > 0) title += fmt::format("; scan_res {0:.0f} {0:.0f}", page.dpi);
     title +=
         fmt::format("; x_mode {}; x_turn {}; x_vision_tokens {}; x_text_tokens {}",
-                    page.mode.empty() ? "none" : hocr_property(page.mode), page.turn, page.vision_tokens, page.tokens);
+                    page.mode ? name_of(*page.mode) : "none", page.turn, page.stats.vision_tokens, page.stats.tokens);
     file_.write(fmt::format("  <div class=\"ocr_page\" id=\"page_{}\" title=\"{}\">\n", number_, escape_markup(title)));
     if (const std::string note = page_note(page); !note.empty()) {
       file_.write("   <p class=\"lectern_note\">" + escape_markup(note) + "</p>\n");

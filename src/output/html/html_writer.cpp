@@ -31,7 +31,7 @@ std::string facts_of(const DocumentInfo& info) {
     if (!value.empty()) facts += " \u00B7 " + name + " " + value;
   };
   add("model", model_label(info.model));
-  add("weights", info.weights);
+  add("weights", std::string(name_of(info.weights)));
   add("device", info.device);
   add("prompt", info.prompt);
   return facts;
@@ -39,10 +39,10 @@ std::string facts_of(const DocumentInfo& info) {
 
 std::string facts_of(const DocumentPage& page) {
   std::string facts = fmt::format("Page {}", page.number);
-  if (!page.mode.empty()) facts += " \u00B7 mode " + page.mode;
+  if (page.mode) facts += fmt::format(" \u00B7 mode {}", name_of(*page.mode));
   if (page.turn != 0) facts += fmt::format(" \u00B7 turned by {}\u00B0", page.turn);
-  if (page.vision_tokens > 0) facts += fmt::format(" \u00B7 {} vision tokens", page.vision_tokens);
-  if (page.tokens > 0) facts += fmt::format(" \u00B7 {} text tokens", page.tokens);
+  if (page.stats.vision_tokens > 0) facts += fmt::format(" \u00B7 {} vision tokens", page.stats.vision_tokens);
+  if (page.stats.tokens > 0) facts += fmt::format(" \u00B7 {} text tokens", page.stats.tokens);
   return facts;
 }
 

@@ -58,7 +58,7 @@ struct PdfDocument::State {
     about.replaceKey("/Producer", text("Lectern " + info.version));
     about.replaceKey("/LecternPrompt", text(info.prompt));
     about.replaceKey("/LecternModel", text(model_label(info.model)));
-    about.replaceKey("/LecternWeights", text(info.weights));
+    about.replaceKey("/LecternWeights", text(std::string(name_of(info.weights))));
     about.replaceKey("/LecternDevice", text(info.device));
     pdf.getTrailer().replaceKey("/Info", pdf.makeIndirectObject(about));
   }
@@ -137,11 +137,11 @@ struct PdfDocument::State {
 
   static QPDFObjectHandle about_page(const DocumentPage& page) {
     QPDFObjectHandle about = QPDFObjectHandle::newDictionary();
-    about.replaceKey("/Mode", text(page.mode));
-    about.replaceKey("/Finish", text(page.finish));
+    about.replaceKey("/Mode", text(std::string(name_of(page.mode))));
+    about.replaceKey("/Finish", text(std::string(name_of(page.finish))));
     about.replaceKey("/Turn", integer(page.turn));
-    about.replaceKey("/VisionTokens", integer(page.vision_tokens));
-    about.replaceKey("/TextTokens", integer(page.tokens));
+    about.replaceKey("/VisionTokens", integer(page.stats.vision_tokens));
+    about.replaceKey("/TextTokens", integer(page.stats.tokens));
     return about;
   }
 

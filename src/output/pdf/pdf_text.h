@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/picture.h"
-#include "lectern/document.h"
+#include "lectern/page.h"
 
 namespace lectern {
 

@@ -31,9 +31,8 @@ int run(const TempFolder& folder, const std::string& command) {
 // Pages whose names and text hold what XML and hOCR do not take as it is.
 std::vector<DocumentPage> pages() {
   DocumentPage odd = testing::page_of(3, "<|ref|>text<|/ref|><|det|>[[10, 10, 500, 60]]<|/det|>\n\x01 <&\"' \xFF ]]>");
-  odd.mode = "a;b \"c\"";
   DocumentPage cut = testing::page_of(4, "Text without a box");
-  cut.finish = "length";
+  cut.finish = Finish::length;
   return {testing::page_of(1, testing::paper_page), testing::page_of(2, testing::report_page), odd, cut,
           testing::failed_page(5, "it --> is damaged")};
 }

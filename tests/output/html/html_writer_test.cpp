@@ -49,7 +49,6 @@ TEST(HtmlWriter, CannotBeMadeToRunAScript) {
   const std::string evil = "</div></main><script>alert(1)</script><img src=x onerror=alert(1)>\"'";
   DocumentPage page = testing::page_of(1, "<|ref|>" + evil + "<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\n" + evil +
                                               "\n<table><tr><td onclick=alert(1)>" + evil + "</td></tr></table>");
-  page.mode = evil;
   DocumentInfo info = testing::info_of(1, evil);
   info.prompt = info.model = evil;
   const std::string html = written(folder, {page, testing::failed_page(2, evil)}, nullptr, info);
@@ -87,7 +86,7 @@ assert tags.seen <= set("html head meta title style body header h1 h2 p main sec
 TEST(HtmlWriter, MarksPages) {
   const TempFolder folder;
   DocumentPage cut = testing::page_of(2, "Text");
-  cut.finish = "context";
+  cut.finish = Finish::context;
   const std::string html = written(folder, {testing::failed_page(1, "damaged"), cut}, nullptr);
   EXPECT_THAT(html, HasSubstr("<p class=\"note\">Page 1 could not be read: damaged</p>"));
   EXPECT_THAT(
