@@ -1,4 +1,4 @@
-// The picture of a page, in memory.
+// The picture of a page, in memory: 8-bit RGB as displayed.
 #pragma once
 
 #include <cstddef>
@@ -10,15 +10,14 @@
 #include <string_view>
 #include <vector>
 
-#include "lectern/page.h"
-
 #include "lectern/export.h"
+#include "lectern/page.h"
 
 namespace lectern {
 
 struct Picture;
 
-// Copies share the pixels, which nobody changes.
+// Copies share the pixels, which nobody changes: any thread may use them.
 class LECTERN_EXPORT Image {
  public:
   // A picture file: JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF, turned upright as it says; of a TIFF the first page.
@@ -32,16 +31,22 @@ class LECTERN_EXPORT Image {
   int width() const;
   int height() const;
   const std::string& name() const { return name_; }
+  // Rows from the top, 3 bytes a pixel: [height, width, 3]. They live as long as a copy of this image.
+  std::span<const uint8_t> pixels() const;
+  // For the library itself.
   const std::shared_ptr<const Picture>& picture() const { return picture_; }
   // What of the file is damaged, not read or was changed; a Reader passes it on.
-  const std::vector<Warning>& warnings() const { return warnings_; }
+  const std::vector<Warning>& warnings() const { return about_.warnings; }
+  // What is known of the page before it is read: number, size, resolution, turn, warnings.
+  const Page& about() const { return about_; }
 
  private:
-  Image(Picture picture, std::string name, std::vector<Warning> warnings = {});
+  friend class Document;
+  Image(Picture picture, std::string name, Page about);
 
   std::shared_ptr<const Picture> picture_;
   std::string name_;
-  std::vector<Warning> warnings_;
+  Page about_;
 };
 
 }  // namespace lectern

@@ -100,6 +100,8 @@ class LECTERN_EXPORT Reader {
   Ticket submit(const Image& image, std::function<void(const ReadEvent&)> on_event,
                 const std::optional<ReadOptions>& options = {});
 
+  // Pages that are read together on all devices, at most; further ones wait.
+  int batch() const;
   // Pages that a device had in hand together, at most so far.
   int max_together() const;
 

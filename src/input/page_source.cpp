@@ -41,7 +41,8 @@ class PictureSource : public PageSource {
 
   SourcePage page(int index) override {
     const std::string where = pages() == 1 ? file_.name() : fmt::format("{}: page {}", file_.name(), index + 1);
-    if (index < 0 || index >= pages()) throw Error(fmt::format("{} does not exist; there are {}", where, pages()));
+    if (index < 0 || index >= pages())
+      throw Error(fmt::format("{} does not exist; there are {}", where, pages()), ErrorCode::not_found);
     throw_if_stopped(options_.stop);
     const int stored = indices_[static_cast<size_t>(index)];
     UprightPicture upright = alone_ ? read_tiff_page(tiff_pages_, where, stored, options_.limits)
@@ -68,9 +69,12 @@ bool may_be_incomplete(const std::vector<Warning>& warnings) {
 }
 
 std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const SourceOptions& options) {
-  InputFile input(file, options.stop);
-  if (input.is_pdf()) return std::make_unique<PdfSource>(std::move(input), options);
-  return open_picture(std::move(input), options);
+  return open_source(InputFile(file, options.stop), options);
+}
+
+std::unique_ptr<PageSource> open_source(InputFile file, const SourceOptions& options) {
+  if (file.is_pdf()) return std::make_unique<PdfSource>(std::move(file), options);
+  return open_picture(std::move(file), options);
 }
 
 std::unique_ptr<PageSource> open_picture(InputFile file, const SourceOptions& options) {

@@ -50,6 +50,7 @@ class PageSource {
 // A picture, a TIFF of several pages, or a PDF, told apart by their first bytes; "-" is standard input.
 // Throws Error when the file cannot be opened at all.
 std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const SourceOptions& options);
+std::unique_ptr<PageSource> open_source(InputFile file, const SourceOptions& options);
 
 // The same, but a PDF is refused.
 std::unique_ptr<PageSource> open_picture(InputFile file, const SourceOptions& options);

@@ -24,7 +24,8 @@ std::string base64(std::string_view bytes) {
 std::string from_base64(std::string_view text) {
   // GLib skips what is not of the alphabet.
   const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  if (text.size() % 4 != 0 || text.find_first_not_of(digits) < text.size() - padding) throw Error("not base64");
+  if (text.size() % 4 != 0 || text.find_first_not_of(digits) < text.size() - padding)
+    throw Error("not base64", ErrorCode::corrupt_input);
   if (text.empty()) return "";
   gsize size = 0;
   const std::string terminated(text);

@@ -22,16 +22,18 @@ namespace fs = std::filesystem;
 // Pictures are kept in a file without a name until the document is finished: then they appear, all together.
 class BoxesWriter final : public DocumentWriter {
  public:
-  BoxesWriter(const fs::path& path, const DocumentInfo& info) : path_(path), several_(info.pages > 1) {
-    if (several_ && path == "-") {
-      throw Error("pictures of several pages do not fit onto standard output; name a folder with -o");
+  BoxesWriter(const Destination& to, const DocumentInfo& info) : path_(to.path), several_(info.pages > 1) {
+    if (several_ && path_ == "-") {
+      throw Error("pictures of several pages do not fit onto standard output; name a folder with `out`");
     }
     // What cannot be written is noticed before a page is read.
-    if (!several_) file_.emplace(path);
+    if (!several_) file_.emplace(to);
   }
 
   void page(const DocumentPage& page, const Picture* picture) override {
-    if (!several_ && written_++ > 0) throw Error(path_.string() + ": is for one page, and there are more");
+    if (!several_ && written_++ > 0) {
+      throw Error("a picture with boxes is of one page, and there are more; name a folder with `out`", ErrorCode::io);
+    }
     const std::string png = with_png_mark(encode_png(with_boxes(page, picture)));
     if (!several_) return file_->write(png);
     if (!spool_) spool_.emplace(path_.parent_path());
@@ -43,7 +45,7 @@ class BoxesWriter final : public DocumentWriter {
     const fs::path folder = page_folder_of(path_, Format::boxes);
     std::error_code code;
     fs::create_directories(folder, code);
-    if (code) throw Error(folder.string() + ": the folder cannot be made: " + code.message());
+    if (code) throw Error(folder.string() + ": the folder cannot be made: " + code.message(), ErrorCode::io);
     for (const auto& [number, place] : pages_) {
       const fs::path name = folder / ("page-" + std::to_string(number) + ".png");
       OutputFile file(name);
@@ -64,8 +66,8 @@ class BoxesWriter final : public DocumentWriter {
 
 }  // namespace
 
-std::unique_ptr<DocumentWriter> make_boxes_writer(const fs::path& path, const DocumentInfo& info) {
-  return std::make_unique<BoxesWriter>(path, info);
+std::unique_ptr<DocumentWriter> make_boxes_writer(const Destination& to, const DocumentInfo& info) {
+  return std::make_unique<BoxesWriter>(to, info);
 }
 
 }  // namespace lectern

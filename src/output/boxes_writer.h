@@ -2,13 +2,13 @@
 // it, NAME_boxes/page-N.png for NAME.boxes.png.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 
+#include "output/output_file.h"
 #include "output/writer.h"
 
 namespace lectern {
 
-std::unique_ptr<DocumentWriter> make_boxes_writer(const std::filesystem::path& path, const DocumentInfo& info);
+std::unique_ptr<DocumentWriter> make_boxes_writer(const Destination& to, const DocumentInfo& info);
 
 }  // namespace lectern

@@ -17,7 +17,7 @@ std::string line(const json& value) { return value.dump(-1, ' ', false, json::er
 
 class JsonWriter final : public DocumentWriter {
  public:
-  JsonWriter(const std::filesystem::path& path, const DocumentInfo& info) : file_(path) {
+  JsonWriter(const Destination& to, const DocumentInfo& info) : file_(to) {
     file_.write("{\"schema\": " + line(schema));
     const json members = info_to_json(info);
     for (const auto& [key, value] : members.items()) file_.write(",\n" + line(key) + ": " + line(value));
@@ -41,8 +41,8 @@ class JsonWriter final : public DocumentWriter {
 
 }  // namespace
 
-std::unique_ptr<DocumentWriter> make_json_writer(const std::filesystem::path& path, const DocumentInfo& info) {
-  return std::make_unique<JsonWriter>(path, info);
+std::unique_ptr<DocumentWriter> make_json_writer(const Destination& to, const DocumentInfo& info) {
+  return std::make_unique<JsonWriter>(to, info);
 }
 
 }  // namespace lectern

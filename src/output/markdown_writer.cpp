@@ -26,8 +26,8 @@ namespace fs = std::filesystem;
 
 class MarkdownWriter final : public DocumentWriter {
  public:
-  MarkdownWriter(const fs::path& path, const DocumentInfo& info, const OutputOptions& options)
-      : file_(path), options_(options), info_(info), figures_(page_folder_of(path, Format::markdown)) {}
+  MarkdownWriter(const Destination& to, const DocumentInfo& info, const OutputOptions& options)
+      : file_(to), options_(options), info_(info), figures_(page_folder_of(to.path, Format::markdown)) {}
 
   void page(const DocumentPage& page, const Picture* picture) override {
     if (pages_++ > 0 && options_.page_breaks) paragraph(fmt::format("---\n\n<!-- page {} -->", page.number));
@@ -44,7 +44,7 @@ class MarkdownWriter final : public DocumentWriter {
     if (page.mode) modes_.insert(name_of(*page.mode));
     if (page.turn != 0)
       turns_ += fmt::format("{}page {} turned by {}", turns_.empty() ? "" : ", ", page.number, page.turn);
-    if (file_.to_stdout()) file_.flush();
+    if (file_.streams()) file_.flush();
   }
 
   void finish() override {
@@ -52,7 +52,7 @@ class MarkdownWriter final : public DocumentWriter {
       warn(fmt::format("{} {} kept as HTML, since Markdown has no merged cells (the first is on page {})",
                        spanning_tables_, spanning_tables_ == 1 ? "table was" : "tables were", first_spanning_page_));
     }
-    if (!file_.to_stdout()) paragraph("<!-- " + comment_text(provenance()) + " -->");
+    if (!file_.streams()) paragraph("<!-- " + comment_text(provenance()) + " -->");
     file_.finish();
   }
 
@@ -79,7 +79,7 @@ class MarkdownWriter final : public DocumentWriter {
     if (!folder_made_) {
       std::error_code code;
       fs::create_directories(figures_, code);
-      if (code) throw Error(figures_.string() + ": the folder cannot be made: " + code.message());
+      if (code) throw Error(figures_.string() + ": the folder cannot be made: " + code.message(), ErrorCode::io);
       folder_made_ = true;
     }
     const std::string name = fmt::format("page-{}-figure-{}.png", page.number, index);
@@ -121,9 +121,9 @@ class MarkdownWriter final : public DocumentWriter {
 
 }  // namespace
 
-std::unique_ptr<DocumentWriter> make_markdown_writer(const fs::path& path, const DocumentInfo& info,
+std::unique_ptr<DocumentWriter> make_markdown_writer(const Destination& to, const DocumentInfo& info,
                                                      const OutputOptions& options) {
-  return std::make_unique<MarkdownWriter>(path, info, options);
+  return std::make_unique<MarkdownWriter>(to, info, options);
 }
 
 }  // namespace lectern

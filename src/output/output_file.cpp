@@ -27,8 +27,9 @@ size_t cut_off(std::string_view text) {
 
 }  // namespace
 
-OutputFile::OutputFile(const std::filesystem::path& path) : terminal_(path == "-" && ::isatty(STDOUT_FILENO) != 0) {
-  if (path != "-") file_.emplace(path);
+OutputFile::OutputFile(const Destination& to)
+    : sink_(to.sink), terminal_(!sink_ && to.path == "-" && ::isatty(STDOUT_FILENO) != 0) {
+  if (to.path != "-") file_.emplace(to.path);
 }
 
 void OutputFile::write(std::string_view bytes) {
@@ -47,6 +48,8 @@ void OutputFile::flush() {
 void OutputFile::put(std::string_view bytes) {
   if (file_) {
     file_->write(bytes);
+  } else if (sink_) {
+    if (!bytes.empty()) sink_(bytes);
   } else if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() || std::fflush(stdout) != 0) {
     throw system_error("standard output", "cannot be written", errno);
   }

@@ -10,7 +10,7 @@ namespace {
 
 class RawWriter final : public DocumentWriter {
  public:
-  explicit RawWriter(const std::filesystem::path& path) : file_(path) {}
+  explicit RawWriter(const Destination& to) : file_(to) {}
 
   void page(const DocumentPage& page, const Picture*) override {
     if (any_) file_.write(page_split);
@@ -18,7 +18,7 @@ class RawWriter final : public DocumentWriter {
     file_.write(page.raw);
     // Nothing was written for a page that failed; its gap says so.
     if (page.raw.empty() && !page_note(page).empty()) file_.write("<!-- " + comment_text(page_note(page)) + " -->\n");
-    if (file_.to_stdout()) file_.flush();
+    if (file_.streams()) file_.flush();
   }
 
   void finish() override { file_.finish(); }
@@ -30,8 +30,6 @@ class RawWriter final : public DocumentWriter {
 
 }  // namespace
 
-std::unique_ptr<DocumentWriter> make_raw_writer(const std::filesystem::path& path) {
-  return std::make_unique<RawWriter>(path);
-}
+std::unique_ptr<DocumentWriter> make_raw_writer(const Destination& to) { return std::make_unique<RawWriter>(to); }
 
 }  // namespace lectern

@@ -10,14 +10,14 @@ namespace {
 
 class TextWriter final : public DocumentWriter {
  public:
-  TextWriter(const std::filesystem::path& path, const OutputOptions& options) : file_(path), options_(options) {}
+  TextWriter(const Destination& to, const OutputOptions& options) : file_(to), options_(options) {}
 
   void page(const DocumentPage& page, const Picture*) override {
     if (pages_++ > 0 && options_.page_breaks) file_.write("\f");
     begun_ = begun_ && !options_.page_breaks;
     for (const Block* block : blocks_to_write(page, options_)) paragraph(plain_text(*block));
     if (const std::string note = page_note(page); !note.empty()) paragraph("[" + note + "]");
-    if (file_.to_stdout()) file_.flush();
+    if (file_.streams()) file_.flush();
   }
 
   void finish() override { file_.finish(); }
@@ -37,8 +37,8 @@ class TextWriter final : public DocumentWriter {
 
 }  // namespace
 
-std::unique_ptr<DocumentWriter> make_text_writer(const std::filesystem::path& path, const OutputOptions& options) {
-  return std::make_unique<TextWriter>(path, options);
+std::unique_ptr<DocumentWriter> make_text_writer(const Destination& to, const OutputOptions& options) {
+  return std::make_unique<TextWriter>(to, options);
 }
 
 }  // namespace lectern

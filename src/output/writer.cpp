@@ -171,17 +171,17 @@ bool needs_picture(Format format, const DocumentPage& page, const OutputOptions&
   return false;
 }
 
-std::unique_ptr<DocumentWriter> make_writer(Format format, const std::filesystem::path& path, const DocumentInfo& info,
+std::unique_ptr<DocumentWriter> make_writer(Format format, const Destination& to, const DocumentInfo& info,
                                             const OutputOptions& options) {
   switch (format) {
-    case Format::markdown: return make_markdown_writer(path, info, options);
-    case Format::text: return make_text_writer(path, options);
-    case Format::json: return make_json_writer(path, info);
-    case Format::html: return make_html_writer(path, info, options);
-    case Format::hocr: return make_hocr_writer(path, info);
-    case Format::pdf: return make_pdf_writer(path, info);
-    case Format::boxes: return make_boxes_writer(path, info);
-    case Format::raw: return make_raw_writer(path);
+    case Format::markdown: return make_markdown_writer(to, info, options);
+    case Format::text: return make_text_writer(to, options);
+    case Format::json: return make_json_writer(to, info);
+    case Format::html: return make_html_writer(to, info, options);
+    case Format::hocr: return make_hocr_writer(to, info);
+    case Format::pdf: return make_pdf_writer(to, info);
+    case Format::boxes: return make_boxes_writer(to, info);
+    case Format::raw: return make_raw_writer(to);
   }
   throw Error("there is no such format");
 }

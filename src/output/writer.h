@@ -17,6 +17,7 @@
 #include "core/picture.h"
 #include "lectern/output.h"
 #include "lectern/page.h"
+#include "output/output_file.h"
 
 namespace lectern {
 
@@ -78,9 +79,9 @@ class DocumentWriter {
   std::vector<std::string> warnings_;
 };
 
-// `path` "-" is standard output, to which pages are written as they come. Throws Error, now or from the writer's
-// functions, when the file cannot be written.
-std::unique_ptr<DocumentWriter> make_writer(Format format, const std::filesystem::path& path, const DocumentInfo& info,
+// Standard output ("-") and sinks get pages as they come. Throws Error, now or from the writer's functions, when
+// something cannot be written.
+std::unique_ptr<DocumentWriter> make_writer(Format format, const Destination& to, const DocumentInfo& info,
                                             const OutputOptions& options);
 
 }  // namespace lectern

@@ -35,6 +35,12 @@ std::vector<PageWorker> workers_of(const std::vector<Model>& models, const ReadO
   return workers;
 }
 
+int batch_of(const std::vector<Model>& models, int asked) {
+  int pages = 0;
+  for (const Model& model : models) pages += batch_size(model, asked);
+  return pages;
+}
+
 bool is_last(const WorkerEvent& event) { return event.kind == WorkerEvent::Kind::finished; }
 
 ReadEvent read_event(const WorkerEvent& event) {
@@ -58,9 +64,10 @@ ReadEvent read_event(const WorkerEvent& event) {
 // that were submitted go through one queue to a thread that calls their functions. Never call workers_ with the lock
 // held: it calls told() with its own.
 struct Reader::State {
-  State(const std::vector<Model>& given, const ReadOptions& options, int batch)
+  State(const std::vector<Model>& given, const ReadOptions& options, int asked)
       : models(given),
-        workers(workers_of(given, options, batch), {}, [this](WorkerEvent event) { told(std::move(event)); }),
+        batch(batch_of(given, asked)),
+        workers(workers_of(given, options, asked), {}, [this](WorkerEvent event) { told(std::move(event)); }),
         deliverer([this] { deliver(); }) {}
   ~State();
 
@@ -72,6 +79,7 @@ struct Reader::State {
   std::deque<WorkerEvent> take(size_t ticket, const std::stop_token& stop);
 
   const std::vector<Model> models;
+  const int batch;   // of all of them
   std::mutex mutex;  // of the next five
   std::condition_variable_any news;
   std::map<size_t, Inbox> inboxes;      // by ticket, until the last event was taken
@@ -129,10 +137,7 @@ size_t Reader::State::start(const Image& image, const std::optional<ReadOptions>
   PageTask task;
   task.name = image.name();
   task.job.picture = image.picture();
-  task.job.page.number = 1;
-  task.job.page.width = image.width();
-  task.job.page.height = image.height();
-  task.job.page.warnings = image.warnings();
+  task.job.page = image.about();
   if (options) {
     for (const Model& model : models) check_read_options(model, *options);
     task.job.options = std::make_shared<const ReadOptions>(*options);
@@ -222,6 +227,7 @@ Ticket Reader::submit(const Image& image, std::function<void(const ReadEvent&)> 
   return ticket;
 }
 
+int Reader::batch() const { return state_->batch; }
 int Reader::max_together() const { return state_->workers.max_together(); }
 
 void Ticket::cancel() const {

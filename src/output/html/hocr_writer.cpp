@@ -27,7 +27,7 @@ std::string bbox(const Box& box) {
 
 class HocrWriter final : public DocumentWriter {
  public:
-  HocrWriter(const std::filesystem::path& path, const DocumentInfo& info) : file_(path), info_(info) {
+  HocrWriter(const Destination& to, const DocumentInfo& info) : file_(to), info_(info) {
     const auto meta = [](std::string_view name, std::string_view content) {
       if (content.empty()) return std::string();
       return fmt::format("  <meta name=\"{}\" content=\"{}\"/>\n", name, escape_markup(content));
@@ -70,7 +70,7 @@ class HocrWriter final : public DocumentWriter {
       for (const PlacedText& text : place_words(block, whole, ink ? &*ink : nullptr)) write_text(text);
     }
     file_.write("  </div>\n");
-    if (file_.to_stdout()) file_.flush();
+    if (file_.streams()) file_.flush();
   }
 
   void finish() override {
@@ -110,8 +110,8 @@ class HocrWriter final : public DocumentWriter {
 
 }  // namespace
 
-std::unique_ptr<DocumentWriter> make_hocr_writer(const std::filesystem::path& path, const DocumentInfo& info) {
-  return std::make_unique<HocrWriter>(path, info);
+std::unique_ptr<DocumentWriter> make_hocr_writer(const Destination& to, const DocumentInfo& info) {
+  return std::make_unique<HocrWriter>(to, info);
 }
 
 }  // namespace lectern

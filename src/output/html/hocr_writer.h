@@ -2,13 +2,13 @@
 // to their lengths, since the model says where blocks are.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 
+#include "output/output_file.h"
 #include "output/writer.h"
 
 namespace lectern {
 
-std::unique_ptr<DocumentWriter> make_hocr_writer(const std::filesystem::path& path, const DocumentInfo& info);
+std::unique_ptr<DocumentWriter> make_hocr_writer(const Destination& to, const DocumentInfo& info);
 
 }  // namespace lectern

@@ -72,8 +72,8 @@ std::string_view language_of(std::string_view text) {
 
 class HtmlWriter final : public DocumentWriter {
  public:
-  HtmlWriter(const std::filesystem::path& path, const DocumentInfo& info, const OutputOptions& options)
-      : file_(path), options_(options) {
+  HtmlWriter(const Destination& to, const DocumentInfo& info, const OutputOptions& options)
+      : file_(to), options_(options) {
     file_.write(html_head(document_title(info.source), facts_of(info)));
   }
 
@@ -98,7 +98,7 @@ class HtmlWriter final : public DocumentWriter {
       file_.write(block_html(*blocks[i]) + "</div>\n");
     }
     file_.write("</div>\n</div>\n</section>\n");
-    if (file_.to_stdout()) file_.flush();
+    if (file_.streams()) file_.flush();
   }
 
   void finish() override {
@@ -142,9 +142,9 @@ class HtmlWriter final : public DocumentWriter {
 
 }  // namespace
 
-std::unique_ptr<DocumentWriter> make_html_writer(const std::filesystem::path& path, const DocumentInfo& info,
+std::unique_ptr<DocumentWriter> make_html_writer(const Destination& to, const DocumentInfo& info,
                                                  const OutputOptions& options) {
-  return std::make_unique<HtmlWriter>(path, info, options);
+  return std::make_unique<HtmlWriter>(to, info, options);
 }
 
 }  // namespace lectern

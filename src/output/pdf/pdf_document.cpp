@@ -204,7 +204,7 @@ void PdfDocument::write(const Sink& sink) try { state_->write(sink); } catch (co
 } catch (const std::bad_alloc&) {
   throw;
 } catch (const std::exception& error) {
-  throw Error(std::string("the PDF cannot be written: ") + error.what());
+  throw Error(std::string("the PDF cannot be written: ") + error.what(), ErrorCode::io);
 }
 
 }  // namespace lectern

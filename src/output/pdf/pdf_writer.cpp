@@ -10,8 +10,8 @@ namespace {
 
 class PdfWriter final : public DocumentWriter {
  public:
-  PdfWriter(const std::filesystem::path& path, const DocumentInfo& info)
-      : file_(path), document_(info, path == "-" ? std::filesystem::temp_directory_path() : path.parent_path()) {}
+  PdfWriter(const Destination& to, const DocumentInfo& info)
+      : file_(to), document_(info, file_.streams() ? std::filesystem::temp_directory_path() : to.path.parent_path()) {}
 
   void page(const DocumentPage& page, const Picture* picture) override { document_.add(page, picture); }
 
@@ -27,8 +27,8 @@ class PdfWriter final : public DocumentWriter {
 
 }  // namespace
 
-std::unique_ptr<DocumentWriter> make_pdf_writer(const std::filesystem::path& path, const DocumentInfo& info) {
-  return std::make_unique<PdfWriter>(path, info);
+std::unique_ptr<DocumentWriter> make_pdf_writer(const Destination& to, const DocumentInfo& info) {
+  return std::make_unique<PdfWriter>(to, info);
 }
 
 }  // namespace lectern

@@ -1,0 +1,53 @@
+#include "lectern/document.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "input/input_file.h"
+#include "input/page_source.h"
+
+namespace lectern {
+namespace {
+
+std::unique_ptr<PageSource> open(InputFile file, const DocumentSettings& settings) {
+  SourceOptions options;
+  options.dpi = settings.dpi;
+  options.password = settings.password;
+  return open_source(std::move(file), options);
+}
+
+}  // namespace
+
+Document::Document(std::unique_ptr<PageSource> source, std::string name)
+    : source_(std::move(source)), name_(std::move(name)) {}
+Document::Document(Document&&) noexcept = default;
+Document& Document::operator=(Document&&) noexcept = default;
+Document::~Document() = default;
+
+Document Document::open(const std::filesystem::path& file, const DocumentSettings& settings) {
+  return {lectern::open(InputFile(file), settings), file.string()};
+}
+
+Document Document::from_bytes(std::span<const std::byte> bytes, std::string_view name,
+                              const DocumentSettings& settings) {
+  const std::string named(name);
+  return {lectern::open(InputFile::of_bytes(bytes, named, "a picture or a PDF"), settings), named};
+}
+
+int Document::pages() const { return source_->pages(); }
+
+std::vector<Warning> Document::warnings() const { return source_->warnings(); }
+
+Image Document::image(int index) {
+  SourcePage page = source_->page(index);
+  Page about;
+  about.number = index + 1;
+  about.dpi = page.dpi;
+  about.turn = page.turn;
+  about.warnings = std::move(page.warnings);
+  return {std::move(page.picture), pages() == 1 ? name_ : fmt::format("{}: page {}", name_, index + 1),
+          std::move(about)};
+}
+
+}  // namespace lectern
