@@ -37,7 +37,8 @@ struct Checkpoint::State {
     const auto place = places.find(name);
     if (place == places.end()) {
       throw Error(folder.string() + ": no tensor " + printable(name) +
-                  "; the weights are incomplete or belong to another model");
+                      "; the weights are incomplete or belong to another model",
+                  ErrorCode::corrupt_input);
     }
     return place->second;
   }
@@ -58,7 +59,7 @@ namespace {
 constexpr std::string_view index_name = "model.safetensors.index.json";
 
 Error tensor_error(const Safetensors& file, std::string_view tensor, const std::string& problem) {
-  return Error(file.path().string() + ": tensor " + printable(tensor) + " " + problem);
+  return Error(file.path().string() + ": tensor " + printable(tensor) + " " + problem, ErrorCode::corrupt_input);
 }
 
 std::vector<std::filesystem::path> all_weight_files(const std::filesystem::path& folder) {
@@ -70,7 +71,7 @@ std::vector<std::filesystem::path> all_weight_files(const std::filesystem::path&
     const bool hidden = path.filename().string().starts_with('.');  // such as macOS's ._model.safetensors
     if (path.extension() == ".safetensors" && !hidden) paths.push_back(path);
   }
-  if (code) throw Error(folder.string() + ": cannot be listed: " + code.message());
+  if (code) throw Error(folder.string() + ": cannot be listed: " + code.message(), ErrorCode::not_found);
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -80,18 +81,19 @@ std::map<std::string, std::string> read_index(const std::filesystem::path& path)
   const std::string file = path.string();
   const nlohmann::json root = read_json(path, {.max_depth = 16, .unique_keys = true});
   const auto map = root.is_object() ? root.find("weight_map") : root.end();
-  if (map == root.end() || !map->is_object()) throw Error(file + ": has no weight_map");
+  if (map == root.end() || !map->is_object()) throw Error(file + ": has no weight_map", ErrorCode::corrupt_input);
   std::map<std::string, std::string> shards;
   for (const auto& [tensor, shard] : map->items()) {
     const std::string name = shard.is_string() ? shard.get<std::string>() : "";
     const bool plain = !name.empty() && name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
     if (!plain || !name.ends_with(".safetensors")) {
       throw Error(file + ": tensor " + printable(tensor) + " is in " + printable(shard.dump(), 80) +
-                  ", expected the name of a .safetensors file in this folder");
+                      ", expected the name of a .safetensors file in this folder",
+                  ErrorCode::corrupt_input);
     }
     shards.emplace(tensor, name);
   }
-  if (shards.empty()) throw Error(file + ": its weight_map is empty");
+  if (shards.empty()) throw Error(file + ": its weight_map is empty", ErrorCode::corrupt_input);
   return shards;
 }
 
@@ -101,7 +103,7 @@ Checkpoint Checkpoint::open(const std::filesystem::path& folder) {
   constexpr std::string_view needed = "a model folder holds config.json, tokenizer.json and .safetensors files";
   std::error_code code;
   const auto complaint = [&](const std::string& problem) {
-    return Error(folder.string() + ": " + problem + "; " + std::string(needed));
+    return Error(folder.string() + ": " + problem + "; " + std::string(needed), ErrorCode::not_found);
   };
   if (!std::filesystem::exists(folder, code)) throw complaint("there is no such folder");
   if (!std::filesystem::is_directory(folder, code)) throw complaint("is not a folder");
@@ -121,8 +123,9 @@ Checkpoint Checkpoint::open(const std::filesystem::path& folder) {
     for (const auto& [tensor, shard] : index) shards.insert(shard);
     for (const auto& shard : shards) {
       if (!std::filesystem::exists(folder / shard, code)) {
-        throw Error((folder / shard).string() + ": is missing, but " + std::string(index_name) +
-                    " names it; download it again");
+        throw Error(
+            (folder / shard).string() + ": is missing, but " + std::string(index_name) + " names it; download it again",
+            ErrorCode::not_found);
       }
       paths.push_back(folder / shard);
     }
@@ -146,7 +149,8 @@ Checkpoint Checkpoint::open(const std::filesystem::path& folder) {
     const auto place = state->places.find(tensor);
     if (place == state->places.end() || place->second.file->path().filename() != shard) {
       throw Error((folder / shard).string() + ": tensor " + printable(tensor) + " is missing, but " +
-                  std::string(index_name) + " says it is here");
+                      std::string(index_name) + " says it is here",
+                  ErrorCode::not_found);
     }
   }
   return Checkpoint(std::move(state));

@@ -32,7 +32,7 @@ class Section {
       : file_(std::move(file)), path_(std::move(path)), first_(first), second_(second) {}
 
   [[noreturn]] void fail(const std::string& key, const std::string& problem) const {
-    throw Error(file_ + ": " + path_ + key + " " + problem);
+    throw Error(file_ + ": " + path_ + key + " " + problem, ErrorCode::corrupt_input);
   }
   [[noreturn]] void unexpected(const std::string& key, const json& value, const std::string& expected) const {
     const bool small = !value.is_structured();
@@ -137,7 +137,9 @@ void check_model(const Section& top, const std::string& file) {
   if (vision.is_object() && vision.contains("width") && vision["width"].is_object()) {
     for (const auto& [name, value] : vision["width"].items()) second = second || name.starts_with("qwen2");
   }
-  if (second) throw Error(file + ": this model is DeepSeek-OCR 2, which is not supported yet; use DeepSeek-OCR");
+  if (second)
+    throw Error(file + ": this model is DeepSeek-OCR 2, which is not supported yet; use DeepSeek-OCR",
+                ErrorCode::unsupported);
 
   if (!architectures.empty() &&
       std::find(architectures.begin(), architectures.end(), "DeepseekOCRForCausalLM") == architectures.end()) {
@@ -255,7 +257,8 @@ std::optional<RowConfig> read_rows(const Section& top, int view) {
 ModelConfig read_config(const std::filesystem::path& path) {
   const std::string file = path.string();
   const json root = read_json(path, {.max_bytes = size_t{16} << 20});
-  if (!root.is_object()) throw Error(file + ": is not a JSON object, expected a model's config.json");
+  if (!root.is_object())
+    throw Error(file + ": is not a JSON object, expected a model's config.json", ErrorCode::corrupt_input);
   const Section top(file, "", root);
   check_model(top, file);
 

@@ -23,13 +23,13 @@ PackedTensors::Entry entry_of(const json& value, const std::string& place) {
   constexpr int64_t largest = int64_t{1} << 40;  // elements
   if (!value.is_object() || !value.contains("format") || !value["format"].is_string() || !value.contains("shape") ||
       !value["shape"].is_array() || value["shape"].empty() || value["shape"].size() > Shape::max_rank) {
-    throw Error(place + ", expected a format and a shape");
+    throw Error(place + ", expected a format and a shape", ErrorCode::corrupt_input);
   }
   std::vector<int64_t> extents;
   int64_t elements = 1;
   for (const json& extent : value["shape"]) {
     const int64_t n = extent.is_number_integer() ? extent.get<int64_t>() : 0;
-    if (n < 1 || n > largest / elements) throw Error(place + ", and its shape is no shape");
+    if (n < 1 || n > largest / elements) throw Error(place + ", and its shape is no shape", ErrorCode::corrupt_input);
     elements *= n;
     extents.push_back(n);
   }
@@ -59,11 +59,13 @@ PackedTensors read_packed(const std::filesystem::path& folder) {
   const json root = read_json(path, {.max_depth = 8, .unique_keys = true});
   const std::string file = path.string();
   if (!root.is_object() || !root.contains("version") || root["version"] != version) {
-    throw Error(file + ": is not of version 1 of this format; make the folder again with lectern quantize");
+    throw Error(file + ": is not of version 1 of this format; make the folder again with lectern quantize",
+                ErrorCode::corrupt_input);
   }
   if (!root.contains("weights") || !root["weights"].is_string() || !root.contains("tensors") ||
       !root["tensors"].is_object()) {
-    throw Error(file + ": expected weights and tensors; make the folder again with lectern quantize");
+    throw Error(file + ": expected weights and tensors; make the folder again with lectern quantize",
+                ErrorCode::corrupt_input);
   }
   PackedTensors packed;
   packed.weights = weight_format(root["weights"].get<std::string>());

@@ -57,7 +57,9 @@ class Entry {
     if (!value.is_object()) fail("is not an object in the header");
   }
 
-  [[noreturn]] void fail(const std::string& problem) const { throw Error(where_ + " " + problem); }
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw Error(where_ + " " + problem, ErrorCode::corrupt_input);
+  }
 
   const std::string& type() const {
     const auto type = value_.find("dtype");
@@ -109,21 +111,25 @@ uint64_t elements_of(const Entry& entry, const std::vector<int64_t>& shape) {
 std::string_view header_text(std::span<const std::byte> bytes, const std::string& name) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.starts_with(lfs_pointer)) {
-    throw Error(name + ": is a Git LFS pointer, not the weights; fetch them with: git lfs pull");
+    throw Error(name + ": is a Git LFS pointer, not the weights; fetch them with: git lfs pull",
+                ErrorCode::corrupt_input);
   }
   if (bytes.size() < length_field) {
     throw Error(name + ": truncated: a safetensors file has at least 8 bytes, this has " +
-                std::to_string(bytes.size()) + "; download it again");
+                    std::to_string(bytes.size()) + "; download it again",
+                ErrorCode::corrupt_input);
   }
   uint64_t length = 0;
   for (size_t i = 0; i < length_field; ++i) length |= std::to_integer<uint64_t>(bytes[i]) << (8 * i);
   if (length > max_header) {
     throw Error(name + ": not a safetensors file: its header would be " + std::to_string(length) + " bytes, at most " +
-                std::to_string(max_header) + " are allowed");
+                    std::to_string(max_header) + " are allowed",
+                ErrorCode::corrupt_input);
   }
   if (length > bytes.size() - length_field) {
     throw Error(name + ": truncated: the header needs bytes up to " + std::to_string(length_field + length) +
-                ", the file has " + std::to_string(bytes.size()) + "; download it again");
+                    ", the file has " + std::to_string(bytes.size()) + "; download it again",
+                ErrorCode::corrupt_input);
   }
   return text.substr(length_field, length);
 }
@@ -136,19 +142,22 @@ void check_cover(std::vector<Range>& ranges, size_t data_start, size_t file_size
   std::string_view before;
   for (const Range& range : ranges) {
     if (range.begin < covered) {
-      throw Error(name + ": tensor " + printable(range.tensor) + " overlaps tensor " + printable(before));
+      throw Error(name + ": tensor " + printable(range.tensor) + " overlaps tensor " + printable(before),
+                  ErrorCode::corrupt_input);
     }
     if (range.begin > covered) {
       throw Error(name + ": " + std::to_string(range.begin - covered) + " bytes before tensor " +
-                  printable(range.tensor) + " belong to no tensor");
+                      printable(range.tensor) + " belong to no tensor",
+                  ErrorCode::corrupt_input);
     }
     covered = range.end;
     before = range.tensor;
   }
   if (const size_t data = file_size - data_start; covered < data) {
     throw Error(name + ": " + std::to_string(data - covered) +
-                " bytes after the last tensor; expected the file to end at " + std::to_string(data_start + covered) +
-                ", it has " + std::to_string(file_size));
+                    " bytes after the last tensor; expected the file to end at " +
+                    std::to_string(data_start + covered) + ", it has " + std::to_string(file_size),
+                ErrorCode::corrupt_input);
   }
 }
 
@@ -157,7 +166,8 @@ void check_cover(std::vector<Range>& ranges, size_t data_start, size_t file_size
 Safetensors::Parsed Safetensors::parse(std::span<const std::byte> bytes, std::string_view file) {
   const std::string name(file);
   const std::string_view text = header_text(bytes, name);
-  if (!text.starts_with('{')) throw Error(name + ": not a safetensors file: its header is not a JSON object");
+  if (!text.starts_with('{'))
+    throw Error(name + ": not a safetensors file: its header is not a JSON object", ErrorCode::corrupt_input);
   const json header = parse_json(text, name, {.max_bytes = max_header, .max_depth = 8, .unique_keys = true});
 
   const size_t data_start = length_field + text.size();
@@ -172,8 +182,9 @@ Safetensors::Parsed Safetensors::parse(std::span<const std::byte> bytes, std::st
     const auto [begin, end] = entry.range();
     if (end > data_size) {
       throw Error(name + ": truncated: tensor " + printable(tensor) + " needs bytes up to " +
-                  std::to_string(data_start + end) + ", the file has " + std::to_string(bytes.size()) +
-                  "; download it again");
+                      std::to_string(data_start + end) + ", the file has " + std::to_string(bytes.size()) +
+                      "; download it again",
+                  ErrorCode::corrupt_input);
     }
     const uint64_t size = end - begin;
     const uint64_t elements = elements_of(entry, shape);

@@ -51,13 +51,13 @@ Matrix WeightLoader::matrix(const std::string& name, const Shape& shape, WeightF
     const std::string place = checkpoint_.folder().string() + ": tensor " + name;
     if (packed->format != format) {
       throw Error(
-          fmt::format("{} was packed as {}, but {} is asked for; give no --weights, or the model it was made of", place,
+          fmt::format("{} was packed as {}, but {} is asked for; give no `weights`, or the model it was made of", place,
                       name_of(packed->format), name_of(format)));
     }
     try {
       matrix = device_.packed_matrix(packed->bytes, shape[0], shape.elements() / shape[0], format);
     } catch (const Error& error) {
-      throw Error(place + " " + error.what());
+      throw Error(place + " " + error.what(), error.code());
     }
   } else {
     const TensorView weight = checkpoint_.weight(name, shape);
@@ -67,7 +67,8 @@ Matrix WeightLoader::matrix(const std::string& name, const Shape& shape, WeightF
       throw Error(
           fmt::format("{}: tensor {} holds infinity or no number in row {}, column {}, which {} cannot keep; take "
                       "weights as bf16, or get the model again",
-                      checkpoint_.folder().string(), name, found / columns, found % columns, name_of(format)));
+                      checkpoint_.folder().string(), name, found / columns, found % columns, name_of(format)),
+          ErrorCode::corrupt_input);
     }
     matrix = device_.matrix(weight, format);
     if (matrix.storage) checkpoint_.forget(weight);
@@ -84,7 +85,8 @@ int64_t WeightLoader::extent(const std::string& name, size_t rank, int index) co
   const Shape shape = checkpoint_.shape_of(name);
   if (shape.rank() != rank || shape.elements() == 0) {
     throw Error(fmt::format("{}: tensor {} has shape {}, expected {} extents, none of them 0",
-                            checkpoint_.folder().string(), name, to_string(shape), rank));
+                            checkpoint_.folder().string(), name, to_string(shape), rank),
+                ErrorCode::corrupt_input);
   }
   return shape[index];
 }

@@ -29,7 +29,8 @@ Run add_manual(CLI::App& app);
 // Whether standard error is a terminal that lines can be drawn on again and again.
 bool can_show_progress();
 
-// Writes "lectern: " and the message to standard error, in one line whatever it holds.
+// Writes "lectern: " and the message to standard error, in one line whatever it holds; settings that it names become
+// options.
 void complain(std::string_view message);
 
 // The text without line breaks and other control characters, which would disturb a terminal.

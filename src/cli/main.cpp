@@ -16,6 +16,7 @@
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/settings.h"
 #include "cli/verbosity.h"
 #include "core/log.h"
 #include "core/mapped_file.h"
@@ -34,7 +35,7 @@ std::string in_one_line(std::string_view text) { return terminal_line(text); }
 
 // Not through fmt::print, which throws where standard error cannot be written.
 void complain(std::string_view message) {
-  std::fputs(fmt::format("lectern: {}\n", in_one_line(message)).c_str(), stderr);
+  std::fputs(fmt::format("lectern: {}\n", in_one_line(with_options(message))).c_str(), stderr);
 }
 
 namespace {

@@ -85,13 +85,19 @@ GuardedFiles& guarded_files() {
 
 }  // namespace
 
+SystemError::SystemError(const std::string& message, int number)
+    : Error(message, number == ENOENT || number == ENOTDIR ? ErrorCode::not_found
+                     : number == ENOMEM                    ? ErrorCode::out_of_memory
+                                                           : ErrorCode::io),
+      number_(number) {}
+
 SystemError system_error(const std::filesystem::path& path, std::string_view problem, int code) {
   return {path.string() + ": " + std::string(problem) + ": " + std::generic_category().message(code), code};
 }
 
 bool concerns_the_place(const Error& error) {
   const auto* const of_system = dynamic_cast<const SystemError*>(&error);
-  const int code = of_system == nullptr ? 0 : of_system->code();
+  const int code = of_system == nullptr ? 0 : of_system->number();
   return code == ENOSPC || code == EDQUOT || code == EROFS || code == EIO;
 }
 

@@ -19,11 +19,11 @@ namespace lectern {
 // Of a system call that failed.
 class SystemError : public Error {
  public:
-  SystemError(const std::string& message, int code) : Error(message), code_(code) {}
-  int code() const { return code_; }  // as in errno
+  SystemError(const std::string& message, int number);
+  int number() const { return number_; }  // as in errno
 
  private:
-  int code_;
+  int number_;
 };
 
 // "a/b.txt: cannot be opened: No such file or directory", for a failed system call that left `code` in errno.

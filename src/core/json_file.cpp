@@ -37,7 +37,8 @@ class Builder final : public nlohmann::json_sax<json> {
   bool key(string_t& key) override {
     auto& object = open_.back()->get_ref<json::object_t&>();
     const auto [entry, added] = object.try_emplace(key);
-    if (!added && limits_.unique_keys) throw Error(name_ + ": key " + printable(key) + " appears twice");
+    if (!added && limits_.unique_keys)
+      throw Error(name_ + ": key " + printable(key) + " appears twice", ErrorCode::corrupt_input);
     slot_ = &entry->second;
     return true;
   }
@@ -49,7 +50,8 @@ class Builder final : public nlohmann::json_sax<json> {
       text.remove_prefix(end + 2);
     }
     if (text.empty()) text = "syntax error";
-    throw Error(name_ + ": not valid JSON at byte " + std::to_string(position) + ": " + printable(text));
+    throw Error(name_ + ": not valid JSON at byte " + std::to_string(position) + ": " + printable(text),
+                ErrorCode::corrupt_input);
   }
 
  private:
@@ -59,7 +61,8 @@ class Builder final : public nlohmann::json_sax<json> {
   }
   bool open(json value) {
     if (open_.size() >= limits_.max_depth) {
-      throw Error(name_ + ": nested more than " + std::to_string(limits_.max_depth) + " levels deep");
+      throw Error(name_ + ": nested more than " + std::to_string(limits_.max_depth) + " levels deep",
+                  ErrorCode::corrupt_input);
     }
     open_.push_back(place(std::move(value)));
     return true;
@@ -93,7 +96,7 @@ class Builder final : public nlohmann::json_sax<json> {
 
 json parse_json(std::string_view text, std::string_view name, const JsonLimits& limits) {
   Builder builder(name, limits);
-  if (!json::sax_parse(text, &builder)) throw Error(std::string(name) + ": not valid JSON");
+  if (!json::sax_parse(text, &builder)) throw Error(std::string(name) + ": not valid JSON", ErrorCode::corrupt_input);
   return builder.take();
 }
 

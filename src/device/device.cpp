@@ -82,12 +82,16 @@ void Device::require_model_operators(WeightFormat format) const {
   for (const Operator which : operators_.missing(types(format)))
     list += fmt::format("{}{}", list.empty() ? "" : ", ", name_of(which));
   if (list.empty()) return;
-  throw Error(fmt::format("{}: cannot run a model: it lacks {}, which nothing can replace; see lectern devices --ops",
-                          name(), list));
+  throw Error(
+      fmt::format(
+          "{}: cannot run a model: it lacks {}, which nothing can replace; see the list of operators of the device",
+          name(), list),
+      ErrorCode::unsupported);
 }
 
 Matrix Device::packed_matrix(const TensorView&, int64_t, int64_t, WeightFormat) {
-  throw Error(std::string("was packed for the cpu device; device ") + name() + " needs the model it was made of");
+  throw Error(std::string("was packed for the cpu device; device ") + name() + " needs the model it was made of",
+              ErrorCode::unsupported);
 }
 
 }  // namespace lectern

@@ -97,7 +97,8 @@ std::unique_ptr<Device> make_device(std::string_view name, const OperatorSet& wi
     if (std::ranges::find(backend.options, key) != backend.options.end()) continue;
     throw Error(fmt::format("device '{}': has no option '{}'; {}", name, key,
                             backend.options.empty() ? fmt::format("{} takes none", backend.name)
-                                                    : fmt::format("choose from {}", fmt::join(backend.options, ", "))));
+                                                    : fmt::format("choose from {}", fmt::join(backend.options, ", "))),
+                ErrorCode::not_found);
   }
   return backend.make(parsed, without);
 }

@@ -58,7 +58,8 @@ PdfSource open_sample(bool chinese) {
   const Descriptor file = unnamed_file(fs::temp_directory_path());
   const std::string pdf = sample_pdf(chinese);
   if (!file || ::write(file.get(), pdf.data(), pdf.size()) != static_cast<ssize_t>(pdf.size())) {
-    throw Error(fs::temp_directory_path().string() + ": nothing can be kept in this folder; TMPDIR names another");
+    throw Error(fs::temp_directory_path().string() + ": nothing can be kept in this folder; TMPDIR names another",
+                ErrorCode::io);
   }
   return {InputFile("/proc/self/fd/" + std::to_string(file.get())), SourceOptions{.dpi = 72}};
 }
@@ -119,7 +120,8 @@ void check_space(Checks& checks, const char* name, const fs::path& folder) {
 
 void check_models(Checks& checks, const fs::path& shipped) {
   try {
-    if (shipped.empty()) throw Error("is not where it was installed; it is models/primer of the source");
+    if (shipped.empty())
+      throw Error("is not where it was installed; it is models/primer of the source", ErrorCode::not_found);
     Checkpoint::open(shipped);
     checks.push_back({"model that ships", shipped.string()});
   } catch (const std::exception& error) {

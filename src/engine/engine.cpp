@@ -20,7 +20,7 @@ RequestId Engine::add(Request request) {
   if (length == 0) throw Error("the prompt is empty; expected at least one token");
   if (length >= context) {
     throw Error(
-        fmt::format("the page and its prompt take {} tokens, but the model's context is {}; use a smaller --mode",
+        fmt::format("the page and its prompt take {} tokens, but the model's context is {}; use a smaller `mode`",
                     length, context));
   }
   for (const auto* ids : {&request.prompt, &request.forced}) {

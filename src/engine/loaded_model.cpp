@@ -16,12 +16,15 @@ int32_t find_image_token(const Tokenizer& tokenizer, const Checkpoint& checkpoin
   const std::string folder = checkpoint.folder().string();
   const int vocabulary = checkpoint.config().decoder.vocabulary;
   if (tokenizer.size() > vocabulary) {
-    throw Error(fmt::format(
-        "{}: tokenizer.json has ids up to {}, but the vocabulary of config.json has {}; are the files of one model?",
-        folder, tokenizer.size() - 1, vocabulary));
+    throw Error(fmt::format("{}: tokenizer.json has ids up to {}, but the vocabulary of config.json has {}; are the "
+                            "files of one model?",
+                            folder, tokenizer.size() - 1, vocabulary),
+                ErrorCode::corrupt_input);
   }
   const std::optional<int32_t> id = tokenizer.id_of("<image>");
-  if (!id) throw Error(fmt::format("{}: tokenizer.json has no token <image>; is this a DeepSeek-OCR model?", folder));
+  if (!id)
+    throw Error(fmt::format("{}: tokenizer.json has no token <image>; is this a DeepSeek-OCR model?", folder),
+                ErrorCode::corrupt_input);
   return *id;
 }
 
@@ -54,7 +57,8 @@ ModelFiles::ModelFiles(const std::filesystem::path& folder)
       image_token(find_image_token(tokenizer, checkpoint)) {
   const int size = checkpoint.config().native_size;
   if (size % 64 != 0)
-    throw Error(fmt::format("{}: config.json: candidate_resolutions is {}, expected a multiple of 64", name(), size));
+    throw Error(fmt::format("{}: config.json: candidate_resolutions is {}, expected a multiple of 64", name(), size),
+                ErrorCode::corrupt_input);
 }
 
 LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, WeightFormat weights,
@@ -84,12 +88,14 @@ ViewPlan ModelFiles::plan(Mode mode, bool force) const {
   if (mode == Mode::automatic) return plan_of(size == published_size ? Mode::gundam : Mode::native, size);
   if (mode == Mode::lines) {  // a page without lines is one view
     if (checkpoint.config().rows) return plan_of(Mode::native, size);
-    throw Error(fmt::format("{}: was not trained on rows of text, as the mode lines needs; use the mode auto", name()));
+    throw Error(fmt::format("{}: was not trained on rows of text, as the mode lines needs; use the mode auto", name()),
+                ErrorCode::unsupported);
   }
   if (size != published_size && mode != Mode::native && !force) {
-    throw Error(fmt::format(
-        "{}: was trained on one view of {} pixels and does not know mode {}; use --mode auto, or --force-mode to try",
-        name(), size, name_of(mode)));
+    throw Error(fmt::format("{}: was trained on one view of {} pixels and does not know mode {}; use `mode` auto, or "
+                            "`force_mode` to try",
+                            name(), size, name_of(mode)),
+                ErrorCode::unsupported);
   }
   return plan_of(mode, size);
 }

@@ -28,7 +28,7 @@ class NewFolder {
     if (fs::exists(target_, code)) throw Error(target_.string() + ": is there already; choose a new folder");
     remove_abandoned();
     fs::create_directories(path_, code);
-    if (code) throw Error(path_.string() + ": cannot be made: " + code.message());
+    if (code) throw Error(path_.string() + ": cannot be made: " + code.message(), ErrorCode::io);
   }
   NewFolder(const NewFolder&) = delete;
   NewFolder& operator=(const NewFolder&) = delete;
@@ -40,7 +40,7 @@ class NewFolder {
   void keep() {
     std::error_code code;
     fs::rename(path_, target_, code);
-    if (code) throw Error(target_.string() + ": cannot take its name: " + code.message());
+    if (code) throw Error(target_.string() + ": cannot take its name: " + code.message(), ErrorCode::io);
     path_.clear();
   }
 
@@ -98,7 +98,7 @@ void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format
   for (const char* const name : {"config.json", "tokenizer.json"}) {
     std::error_code code;
     if (!fs::copy_file(in / name, folder.path() / name, code))
-      throw Error((folder.path() / name).string() + ": cannot be copied: " + code.message());
+      throw Error((folder.path() / name).string() + ": cannot be copied: " + code.message(), ErrorCode::io);
   }
   throw_if_stopped(stop);
   folder.keep();

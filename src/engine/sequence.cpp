@@ -55,7 +55,8 @@ Sequence::Outcome Sequence::choose(std::span<const float> logits, int32_t end_to
   if (guard_) guard_->ban(banned);
   int32_t token = sample(logits, banned, request.sampling, written());
   if (token < 0)
-    throw Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR");
+    throw Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR",
+                ErrorCode::corrupt_input);
   Outcome outcome;
   const bool forced = !request.forced.empty();
   if (token == end_token && !forced) {

@@ -13,7 +13,9 @@ namespace {
 EVP_MD_CTX* context_of(void* context) { return static_cast<EVP_MD_CTX*>(context); }
 
 void require(int done) {
-  if (done != 1) throw Error("OpenSSL: the digest cannot be computed; is SHA-1 or SHA-256 switched off here?");
+  if (done != 1)
+    throw Error("OpenSSL: the digest cannot be computed; is SHA-1 or SHA-256 switched off here?",
+                ErrorCode::unsupported);
 }
 
 }  // namespace

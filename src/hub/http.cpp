@@ -125,7 +125,7 @@ void HttpClient::Close::operator()(void* handle) const { curl_easy_cleanup(handl
 HttpClient::HttpClient(std::chrono::seconds stall) {
   static const CURLcode prepared = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (prepared == CURLE_OK) handle_.reset(curl_easy_init());
-  if (!handle_) throw Error("libcurl: cannot be started");
+  if (!handle_) throw Error("libcurl: cannot be started", ErrorCode::io);
   CURL* const handle = handle_.get();
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_USERAGENT, "lectern/" LECTERN_VERSION);
@@ -162,7 +162,8 @@ HttpAnswer HttpClient::get(const std::string& url, const std::vector<std::string
   if (code != CURLE_OK && !unwanted_body) {
     const std::string reason = printable(problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
     // Without the query, which may hold a signature.
-    if (is_hopeless(code)) throw Error(fmt::format("{}: {}", printable(url.substr(0, url.find('?'))), reason));
+    if (is_hopeless(code))
+      throw Error(fmt::format("{}: {}", printable(url.substr(0, url.find('?'))), reason), ErrorCode::io);
     const bool unreachable =
         code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_CONNECT;
     throw TryAgain{reason, std::chrono::seconds(0), unreachable};

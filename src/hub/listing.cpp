@@ -60,7 +60,7 @@ int64_t Listing::bytes() const {
 
 Listing parse_listing(std::string_view text, const ModelName& name) {
   const auto problem = [&](const std::string& what) {
-    return Error(fmt::format("{}: the hub's list of its files {}", name.text(), what));
+    return Error(fmt::format("{}: the hub's list of its files {}", name.text(), what), ErrorCode::io);
   };
   const json answer =
       parse_json(text, name.text() + ": the hub's list of its files", {.max_bytes = longest_listing, .max_depth = 16});

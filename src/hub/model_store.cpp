@@ -46,7 +46,8 @@ fs::path model_store() {
   if (cache != nullptr && *cache == '/') return fs::path(cache) / "lectern/models";
   const char* const home = std::getenv("HOME");
   if (home != nullptr && *home == '/') return fs::path(home) / ".cache/lectern/models";
-  throw Error("HOME: is not set, so there is no place for models; set it, or XDG_CACHE_HOME, to a folder");
+  throw Error("HOME: is not set, so there is no place for models; set it, or XDG_CACHE_HOME, to a folder",
+              ErrorCode::not_found);
 }
 
 std::vector<StoredModel> stored_models(const fs::path& store) {

@@ -24,7 +24,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const ListedFile& file, 
   if (!descriptor_) throw system_error(path_, "cannot be written", errno);
   struct stat status {};
   if (::fstat(descriptor_.get(), &status) != 0) throw system_error(path_, "cannot be examined", errno);
-  if (!S_ISREG(status.st_mode)) throw Error(path_.string() + ": is no regular file; remove it");
+  if (!S_ISREG(status.st_mode)) throw Error(path_.string() + ": is no regular file; remove it", ErrorCode::io);
   if (status.st_size > file.size) {
     restart();
     return;
@@ -42,7 +42,8 @@ PartFile::PartFile(const std::filesystem::path& folder, const ListedFile& file, 
 
 void PartFile::append(std::span<const std::byte> block) {
   if (static_cast<int64_t>(block.size()) > file_.size - size_) {
-    throw Error(fmt::format("{}: the server sends more than the {} bytes that the hub lists", file_.name, file_.size));
+    throw Error(fmt::format("{}: the server sends more than the {} bytes that the hub lists", file_.name, file_.size),
+                ErrorCode::io);
   }
   digest_.add(block);
   while (!block.empty()) {

@@ -46,7 +46,7 @@ Descriptor lock(const fs::path& folder, const ModelName& name) {
   Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (!file) throw system_error(path, "cannot be written", errno);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw Error(name.text() + ": another lectern is pulling it; wait until that one is done");
+    throw Error(name.text() + ": another lectern is pulling it; wait until that one is done", ErrorCode::io);
   }
   return file;
 }
@@ -61,7 +61,8 @@ int64_t number(std::string_view text) {
 void make_folders(const fs::path& folder) {
   std::error_code code;
   fs::create_directories(folder, code);
-  if (code) throw Error(fmt::format("{}: the folder cannot be made: {}", folder.string(), code.message()));
+  if (code)
+    throw Error(fmt::format("{}: the folder cannot be made: {}", folder.string(), code.message()), ErrorCode::io);
 }
 
 class Puller {
@@ -142,7 +143,8 @@ class Puller {
           get(url, {}, [&](const HttpAnswer&, std::span<const std::byte> block) {
             if (text.size() + block.size() > longest_listing) {
               throw Error(fmt::format("{}: the hub's list of its files is longer than {} bytes", options_.name.text(),
-                                      longest_listing));
+                                      longest_listing),
+                          ErrorCode::io);
             }
             text.append(reinterpret_cast<const char*>(block.data()), block.size());
           });
@@ -162,9 +164,11 @@ class Puller {
     std::error_code code;
     const fs::space_info space = fs::space(partial, code);
     if (!code && missing > 0 && static_cast<uintmax_t>(missing) > space.available) {
-      throw Error(fmt::format(
-          "{}: {} are still to come, and {} are free; make room, or set XDG_CACHE_HOME to a folder on another disk",
-          partial.string(), size_text(missing), size_text(static_cast<int64_t>(space.available))));
+      throw Error(
+          fmt::format(
+              "{}: {} are still to come, and {} are free; make room, or set XDG_CACHE_HOME to a folder on another disk",
+              partial.string(), size_text(missing), size_text(static_cast<int64_t>(space.available))),
+          ErrorCode::io);
     }
   }
 
@@ -190,8 +194,9 @@ class Puller {
       if (!again) {
         throw Error(
             fmt::format("{}: what came is not what the hub lists ({} {} instead of {}); it was thrown away. "
-                        "Try again, or another --mirror",
-                        file.name, file.kind == DigestKind::sha256 ? "SHA-256" : "git SHA-1", digest, file.digest));
+                        "Try again, or another `mirror`",
+                        file.name, file.kind == DigestKind::sha256 ? "SHA-256" : "git SHA-1", digest, file.digest),
+            ErrorCode::io);
       }
       note(file.name + ": what an earlier pull left does not match; from the start");
     }
@@ -224,8 +229,9 @@ class Puller {
       if (range.empty() && from > 0) part.restart();  // the server sends all of it
       const int64_t length = number(answer.header("content-length"));
       if (length >= 0 && length != file.size - part.size()) {
-        throw Error(fmt::format("{}: the server has {} bytes of it, the hub lists {}; try another --mirror", file.name,
-                                length + part.size(), file.size));
+        throw Error(fmt::format("{}: the server has {} bytes of it, the hub lists {}; try another `mirror`", file.name,
+                                length + part.size(), file.size),
+                    ErrorCode::io);
       }
     };
     const auto take = [&](const HttpAnswer& answer, std::span<const std::byte> block) {
@@ -237,8 +243,9 @@ class Puller {
     const auto check_link = [&](const HttpAnswer& answer) {
       const std::string size = answer.header("x-linked-size");
       if (!size.empty() && number(size) != file.size) {
-        throw Error(fmt::format("{}: the server's file has {} bytes, the hub lists {}; try another --mirror", file.name,
-                                printable(size), file.size));
+        throw Error(fmt::format("{}: the server's file has {} bytes, the hub lists {}; try another `mirror`", file.name,
+                                printable(size), file.size),
+                    ErrorCode::io);
       }
     };
     const long status = get(url, headers, take, check_link).status;
@@ -258,7 +265,8 @@ class Puller {
       std::vector<std::string> sent = headers;
       const std::string origin = origin_of(next);
       if (origin_.starts_with("https://") && origin.starts_with("http://")) {
-        throw Error(fmt::format("{}: redirects to {}, which is not encrypted; refused", options_.endpoint, origin));
+        throw Error(fmt::format("{}: redirects to {}, which is not encrypted; refused", options_.endpoint, origin),
+                    ErrorCode::io);
       }
       if (!options_.token.empty() && origin == origin_) sent.push_back("Authorization: Bearer " + options_.token);
       HttpAnswer answer = client_.get(next, sent, take, events_.stop);
@@ -270,7 +278,7 @@ class Puller {
         return answer;
       }
     }
-    throw Error(fmt::format("{}: redirects more than {} times", printable(url), most_redirects));
+    throw Error(fmt::format("{}: redirects more than {} times", printable(url), most_redirects), ErrorCode::io);
   }
 
   void get(const std::string& url, const std::vector<std::string>& headers, const TakeBody& take) {
@@ -292,10 +300,11 @@ class Puller {
     }
     if (code == "GatedRepo") {
       throw Error(fmt::format("{}: is gated: accept its terms on {}, then set HF_TOKEN to a token of that account",
-                              name, model_url()));
+                              name, model_url()),
+                  ErrorCode::io);
     }
     if (code == "RevisionNotFound") {
-      throw Error(fmt::format("{}: has no revision '{}'", name, options_.name.revision));
+      throw Error(fmt::format("{}: has no revision '{}'", name, options_.name.revision), ErrorCode::not_found);
     }
     if (status == 401 || status == 403) {
       throw Error(options_.token.empty()
@@ -303,11 +312,14 @@ class Puller {
                                     "check the name, or set HF_TOKEN",
                                     name, options_.endpoint, status)
                       : fmt::format("{}: {} does not give it out to the owner of HF_TOKEN ({})", name,
-                                    options_.endpoint, status));
+                                    options_.endpoint, status),
+                  ErrorCode::io);
     }
-    if (status == 404) throw Error(fmt::format("{}: is not there on {} (404)", name, options_.endpoint));
+    if (status == 404)
+      throw Error(fmt::format("{}: is not there on {} (404)", name, options_.endpoint), ErrorCode::not_found);
     throw Error(
-        fmt::format("{}: {} answers {}{}{}", name, options_.endpoint, status, reason.empty() ? "" : ": ", reason));
+        fmt::format("{}: {} answers {}{}{}", name, options_.endpoint, status, reason.empty() ? "" : ": ", reason),
+        ErrorCode::io);
   }
 
   // Tries until it succeeds; gives up after some attempts in a row that took it next to no further.
@@ -325,7 +337,8 @@ class Puller {
             no_network ? std::min(options_.attempts, options_.unreachable_attempts) : options_.attempts;
         if (failures >= attempts) {
           throw Error(fmt::format("{}: {}; given up after {} attempts. {}", what, trouble.reason, failures,
-                                  no_network ? by_hand : "What came is kept: the same command goes on from there"));
+                                  no_network ? by_hand : "What came is kept: the same command goes on from there"),
+                      ErrorCode::io);
         }
         const auto pause = std::max<std::chrono::milliseconds>(
             trouble.at_least,

@@ -33,7 +33,8 @@ std::string save(const VImage& image, const char* format, vips::VOption* options
 } catch (const VError& error) {
   vips_error_clear();
   const std::string text = error.what();
-  throw Error(std::string("the picture cannot be written as ") + (format + 1) + ": " + text.substr(0, text.find('\n')));
+  throw Error(std::string("the picture cannot be written as ") + (format + 1) + ": " + text.substr(0, text.find('\n')),
+              ErrorCode::unsupported);
 }
 
 }  // namespace

@@ -49,10 +49,12 @@ void check_limits(const VImage& image, const std::string& name, const PictureLim
   const int64_t width = image.width(), height = image.height();
   const std::string size = std::to_string(width) + " x " + std::to_string(height) + " pixels";
   if (std::max(width, height) > limits.max_side) {
-    throw Error(name + ": the picture has " + size + "; the limit is " + std::to_string(limits.max_side) + " a side");
+    throw Error(name + ": the picture has " + size + "; the limit is " + std::to_string(limits.max_side) + " a side",
+                ErrorCode::unsupported);
   }
   if (width * height > limits.max_pixels) {
-    throw Error(name + ": the picture has " + size + "; the limit is " + std::to_string(limits.max_pixels) + " in all");
+    throw Error(name + ": the picture has " + size + "; the limit is " + std::to_string(limits.max_pixels) + " in all",
+                ErrorCode::unsupported);
   }
 }
 
@@ -80,7 +82,8 @@ VImage to_8_bit(VImage image, const std::string& name, bool on_black) {
     case VIPS_FORMAT_UINT: shift = 24; break;
     default:
       throw Error(name + ": the samples are of type " + vips_enum_nick(VIPS_TYPE_BAND_FORMAT, image.format()) +
-                  "; expected unsigned integers or floating point");
+                      "; expected unsigned integers or floating point",
+                  ErrorCode::unsupported);
   }
   if (shift != 0) {
     image = (image >> shift).cast(VIPS_FORMAT_UCHAR);
@@ -191,12 +194,15 @@ const Loader& loader_for(const VSource& source, const std::string& name) {
   if (loader == known_loaders.end()) {
     const bool tiff = starts_like_tiff(source), sequence = is_picture_sequence(source);
     vips_error_clear();
-    if (tiff) throw Error(name + ": damaged or incomplete TIFF picture: its directory cannot be read");
+    if (tiff)
+      throw Error(name + ": damaged or incomplete TIFF picture: its directory cannot be read",
+                  ErrorCode::corrupt_input);
     if (sequence) {
       throw Error(name + ": an animated AVIF or HEIC (a sequence of pictures), which is not read; expected " +
-                  known_formats + " with a still picture");
+                      known_formats + " with a still picture",
+                  ErrorCode::unsupported);
     }
-    throw Error(name + ": not a picture of a known format; expected " + known_formats);
+    throw Error(name + ": not a picture of a known format; expected " + known_formats, ErrorCode::unsupported);
   }
   return *loader;
 }
@@ -340,7 +346,8 @@ UprightPicture decode(const VSource& source, const std::string& name, const Pict
     upright.turn = turn_of(stored.orientation);
     return upright;
   } catch (const VError& error) {
-    throw Error(name + ": damaged or incomplete " + loader.format + " picture: " + reason(error));
+    throw Error(name + ": damaged or incomplete " + loader.format + " picture: " + reason(error),
+                ErrorCode::corrupt_input);
   }
 }
 
@@ -353,7 +360,7 @@ auto in_one_line(Body body) {
     std::string text = error.what();
     std::replace_if(
         text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-    throw Error(text);
+    throw Error(text, ErrorCode::corrupt_input);
   }
 }
 
@@ -364,16 +371,17 @@ auto with_source(const std::filesystem::path& file, const std::string& name, Bod
     std::error_code failure;
     const auto status = std::filesystem::status(file, failure);
     if (!std::filesystem::exists(status)) {
-      throw Error(name + ": cannot open: " + (failure ? failure.message() : "no such file"));
+      throw Error(name + ": cannot open: " + (failure ? failure.message() : "no such file"), ErrorCode::not_found);
     }
     if (std::filesystem::is_directory(status)) throw Error(name + ": is a folder; expected a picture file");
     if (!std::filesystem::is_regular_file(status)) throw Error(name + ": is not a regular file; expected a picture");
-    if (std::filesystem::file_size(file, failure) == 0) throw Error(name + ": the file is empty; expected a picture");
+    if (std::filesystem::file_size(file, failure) == 0)
+      throw Error(name + ": the file is empty; expected a picture", ErrorCode::corrupt_input);
     start_vips();
     try {
       return body(VSource::new_from_file(file.c_str()));
     } catch (const VError& error) {
-      throw Error(name + ": cannot read: " + reason(error));
+      throw Error(name + ": cannot read: " + reason(error), ErrorCode::io);
     }
   });
 }
@@ -421,7 +429,7 @@ UprightPicture read_tiff_page(const TiffPages& pages, const std::string& name, i
     try {
       return decode(pages.page(static_cast<size_t>(index)), name, limits);
     } catch (const VError& error) {
-      throw Error(name + ": cannot read: " + reason(error));
+      throw Error(name + ": cannot read: " + reason(error), ErrorCode::io);
     }
   });
 }
@@ -432,12 +440,12 @@ Picture read_picture(const std::filesystem::path& file, const PictureLimits& lim
 
 Picture read_picture(std::span<const std::byte> bytes, std::string_view name, const PictureLimits& limits) {
   return in_one_line([&] {
-    if (bytes.empty()) throw Error(std::string(name) + ": no bytes; expected a picture");
+    if (bytes.empty()) throw Error(std::string(name) + ": no bytes; expected a picture", ErrorCode::corrupt_input);
     start_vips();
     try {
       return decode(VSource::new_from_memory(bytes.data(), bytes.size()), std::string(name), limits).picture;
     } catch (const VError& error) {
-      throw Error(std::string(name) + ": cannot read: " + reason(error));
+      throw Error(std::string(name) + ": cannot read: " + reason(error), ErrorCode::io);
     }
   });
 }

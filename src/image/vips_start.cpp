@@ -15,7 +15,7 @@ void start_vips() {
     g_log_set_handler(
         "VIPS", levels, [](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
     if (vips_init("lectern") != 0) {
-      throw Error("libvips does not start: " + std::string(vips_error_buffer()));
+      throw Error("libvips does not start: " + std::string(vips_error_buffer()), ErrorCode::unsupported);
     }
     vips_block_untrusted_set(TRUE);
     vips_cache_set_max(0);  // operations are not kept: every picture is read once

@@ -38,7 +38,7 @@ void wait_for(int pipe, const std::stop_token& stop, const WakeUp& wake_up) {
 Descriptor keep(int pipe, const std::string& name, const std::stop_token& stop) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path();
   Descriptor file = unnamed_file(folder);
-  if (!file) throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno));
+  if (!file) throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno), ErrorCode::io);
   std::vector<char> block(1 << 16);
   int64_t total = 0;
   const WakeUp wake_up(stop);
@@ -46,16 +46,18 @@ Descriptor keep(int pipe, const std::string& name, const std::stop_token& stop) 
     wait_for(pipe, stop, wake_up);
     const ssize_t got = ::read(pipe, block.data(), block.size());
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got < 0) throw Error(name + ": cannot be read: " + std::strerror(errno));
+    if (got < 0) throw Error(name + ": cannot be read: " + std::strerror(errno), ErrorCode::io);
     if (got == 0) return file;
     total += got;
-    if (total > max_piped) throw Error(name + ": is longer than " + std::to_string(max_piped >> 30) + " GiB");
+    if (total > max_piped)
+      throw Error(name + ": is longer than " + std::to_string(max_piped >> 30) + " GiB", ErrorCode::unsupported);
     for (ssize_t at = 0; at < got;) {
       const ssize_t put = ::write(file.get(), block.data() + at, static_cast<size_t>(got - at));
       if (put < 0 && errno == EINTR) continue;
       if (put < 0) {
         throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno) +
-                    "; TMPDIR names another folder");
+                        "; TMPDIR names another folder",
+                    ErrorCode::io);
       }
       at += put;
     }
@@ -89,12 +91,13 @@ InputFile::InputFile(const std::filesystem::path& path, const std::stop_token& s
     file_ = keep(file_.get(), name_, stop);
     if (::fstat(file_.get(), &status) != 0) throw system_error(name_, "cannot be examined", errno);
   }
-  if (status.st_size == 0) throw Error(fmt::format("{}: is empty; expected {}", name_, expected));
+  if (status.st_size == 0)
+    throw Error(fmt::format("{}: is empty; expected {}", name_, expected), ErrorCode::corrupt_input);
   if (pipe || standard_input) path_ = "/proc/self/fd/" + std::to_string(file_.get());
 }
 
 InputFile InputFile::of_bytes(std::span<const std::byte> bytes, const std::string& name, std::string_view expected) {
-  if (bytes.empty()) throw Error(fmt::format("{}: is empty; expected {}", name, expected));
+  if (bytes.empty()) throw Error(fmt::format("{}: is empty; expected {}", name, expected), ErrorCode::corrupt_input);
   InputFile file;
   file.name_ = name;
   file.file_ = Descriptor(::memfd_create("lectern", MFD_CLOEXEC));

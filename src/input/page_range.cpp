@@ -21,7 +21,7 @@ std::string_view trimmed(std::string_view text) {
 PageRange parse_page_range(std::string_view text) {
   PageRange range{std::string(text), {}};
   if (trimmed(text).empty()) return range;
-  const auto refuse = [&](const std::string& why) { return Error(fmt::format("--pages {}: {}", text, why)); };
+  const auto refuse = [&](const std::string& why) { return Error(fmt::format("`pages` {}: {}", text, why)); };
   const auto number = [&](std::string_view digits) {
     int value = 0;
     const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -59,7 +59,7 @@ std::vector<int> pages_in(const PageRange& range, int pages) {
   for (const PageRange::Part& part : range.parts) {
     const int last = part.last == 0 ? pages : part.last;
     if (part.first > pages || last > pages) {
-      throw Error(fmt::format("--pages {}: there is no page {}; the file has {} page{}", range.text,
+      throw Error(fmt::format("`pages` {}: there is no page {}; the file has {} page{}", range.text,
                               part.first > pages ? part.first : last, pages, pages == 1 ? "" : "s"));
     }
     std::fill(wanted.begin() + part.first - 1, wanted.begin() + last, true);

@@ -51,14 +51,15 @@ Warning warning_of(char kind, const std::string& text) {
 PdfSource::PdfSource(InputFile file, SourceOptions options)
     : file_(std::move(file)), options_(std::move(options)), program_(find_pdf_helper()) {
   if (options_.password.size() > pdf::max_password) {
-    throw Error(fmt::format("--password: is longer than {} bytes", pdf::max_password));
+    throw Error(fmt::format("`password`: is longer than {} bytes", pdf::max_password));
   }
   try {
     start();
   } catch (const PdfHelper::Lost& lost) {
-    throw Error(fmt::format("{}: cannot be opened: the PDF helper {}", file_.name(), lost.reason));
+    throw Error(fmt::format("{}: cannot be opened: the PDF helper {}", file_.name(), lost.reason),
+                ErrorCode::corrupt_input);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", file_.name(), error.what()));
+    throw Error(fmt::format("{}: {}", file_.name(), error.what()), error.code());
   }
 }
 
@@ -90,9 +91,9 @@ void PdfSource::open(const PdfHelper::Patience& wait) {
   if (answer.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
   switch (answer.status) {
     case pdf::Status::done: break;
-    case pdf::Status::locked: throw Error("is encrypted; give its password with --password");
+    case pdf::Status::locked: throw Error("is encrypted; give its password with `password`");
     case pdf::Status::wrong_password: throw Error("is encrypted, and the password does not open it");
-    case pdf::Status::failed: throw Error(read_message(answer, wait));
+    case pdf::Status::failed: throw Error(read_message(answer, wait), ErrorCode::corrupt_input);
     default: throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
   }
   std::vector<Warning> warnings = read_notes(wait);
@@ -143,7 +144,7 @@ SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
   pdf::Answer answer;
   helper_->receive(std::as_writable_bytes(std::span(&answer, 1)), patience);
   if (answer.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
-  if (answer.status == pdf::Status::failed) throw Error(read_message(answer, patience));
+  if (answer.status == pdf::Status::failed) throw Error(read_message(answer, patience), ErrorCode::corrupt_input);
   const bool honest = answer.status == pdf::Status::done && answer.width > 0 && answer.height > 0 &&
                       answer.width <= request.max_side && answer.height <= request.max_side &&
                       int64_t{answer.width} * answer.height <= request.max_pixels &&
@@ -162,9 +163,11 @@ SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
 
 SourcePage PdfSource::page(int index) {
   const std::string where = fmt::format("{}: page {}", file_.name(), index + 1);
-  if (index < 0 || index >= pages_) throw Error(fmt::format("{} does not exist; there are {}", where, pages_));
+  if (index < 0 || index >= pages_)
+    throw Error(fmt::format("{} does not exist; there are {}", where, pages_), ErrorCode::not_found);
   if (lost_in_a_row_ >= most_lost_in_a_row) {
-    throw Error(fmt::format("{}: not tried: the PDF helper failed on {} pages in a row", where, lost_in_a_row_));
+    throw Error(fmt::format("{}: not tried: the PDF helper failed on {} pages in a row", where, lost_in_a_row_),
+                ErrorCode::corrupt_input);
   }
   try {
     if (!helper_) start();
@@ -174,9 +177,9 @@ SourcePage PdfSource::page(int index) {
   } catch (const PdfHelper::Lost& lost) {
     helper_.reset();
     ++lost_in_a_row_;
-    throw Error(fmt::format("{}: the PDF helper {}", where, lost.reason));
+    throw Error(fmt::format("{}: the PDF helper {}", where, lost.reason), ErrorCode::corrupt_input);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", where, error.what()));
+    throw Error(fmt::format("{}: {}", where, error.what()), error.code());
   } catch (...) {  // stopped, or no memory: the talk is broken off in the middle
     helper_.reset();
     throw;

@@ -157,7 +157,7 @@ void DocumentRun::open_journal(const Model& model) {
   const std::optional<std::filesystem::path>& path = outputs_.journal_path();
   if (!path) {
     if (options_.resume == DocumentOptions::Resume::required) {
-      throw Error("--resume needs a place where a journal can lie; name a file or a folder with -o");
+      throw Error("`resume = required` needs a place where a journal can lie; name a file or a folder with `out`");
     }
     return;
   }
@@ -167,7 +167,7 @@ void DocumentRun::open_journal(const Model& model) {
   const nlohmann::json identity = page_identity(report_.info, model.native_size(), options_, parse_prompt(prompt_));
   journal_ = std::make_unique<Journal>(*path, identity, use);
   if (journal_->pages_found() > 0) {
-    tell(fmt::format("{}: going on from an earlier run: {} not read again (--restart reads all)", path->string(),
+    tell(fmt::format("{}: going on from an earlier run: {} not read again (`resume = never` reads all)", path->string(),
                      pages_text(journal_->pages_found(), "is", "are")));
   } else if (options_.resume == DocumentOptions::Resume::required) {
     tell(fmt::format("{}: holds no pages of an interrupted run; reading everything", path->string()));
@@ -209,7 +209,7 @@ std::vector<PipelineDocument> DocumentRun::documents() {
       try {
         return pages_in(plan_.range, pages);
       } catch (const Error& error) {
-        throw Error(fmt::format("{}: {}", name, error.what()));
+        throw Error(fmt::format("{}: {}", name, error.what()), error.code());
       }
     };
     if (journal_ && stamps_[i]) {

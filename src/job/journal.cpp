@@ -158,7 +158,7 @@ void Journal::load(const json& settings, Use use) {
     if (!first && !misfit.empty() && use != Use::anew && line.contains("page")) {
       throw Error(
           fmt::format("{}: holds pages of another run: it {}; give that run's command to go on with it, or "
-                      "--restart to read everything anew",
+                      "`resume = never` to read everything anew",
                       path_.string(), misfit));
     }
     first = false;
@@ -170,7 +170,7 @@ void Journal::load(const json& settings, Use use) {
     throw Error(path_.string() + ": is no journal of lectern; move it away, or name another output");
   }
   if (!misfit.empty() && use == Use::required) {
-    throw Error(fmt::format("{}: does not fit this run: it {}; without --resume everything is read anew",
+    throw Error(fmt::format("{}: does not fit this run: it {}; without `resume = required` everything is read anew",
                             path_.string(), misfit));
   }
   if (!misfit.empty() || use == Use::anew) end_ = 0;

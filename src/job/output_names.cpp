@@ -110,9 +110,9 @@ OutputNames::OutputNames(const std::string& out, std::span<const Input> inputs, 
   const auto one_page_only =
       std::ranges::find_if(formats_, [](Format format) { return !format_info(format).many_pages; });
   if (out.empty() || out == "-") {
-    if (formats_.size() > 1) throw Error("several formats need files to go to; name a file or a folder with -o");
+    if (formats_.size() > 1) throw Error("several formats need files to go to; name a file or a folder with `out`");
     if (one_page_only != formats_.end() && inputs_ > 1) {
-      throw Error("pictures of several pages do not fit onto standard output; name a folder with -o");
+      throw Error("pictures of several pages do not fit onto standard output; name a folder with `out`");
     }
     return;
   }
@@ -128,7 +128,7 @@ OutputNames::OutputNames(const std::string& out, std::span<const Input> inputs, 
     return;
   }
   if (combined() && one_page_only != formats_.end()) {
-    throw Error(fmt::format("{}: {} is a file for each page, and there are {} inputs; name a folder with -o",
+    throw Error(fmt::format("{}: {} is a file for each page, and there are {} inputs; name a folder with `out`",
                             path(0, *one_page_only).string(), format_info(*one_page_only).name, inputs_));
   }
 }

@@ -19,7 +19,7 @@
 namespace lectern {
 namespace {
 
-constexpr const char* no_memory = "not enough memory to open it; close other programs, or use a smaller --dpi";
+constexpr const char* no_memory = "not enough memory to open it; close other programs, or use a smaller `dpi`";
 
 using Kind = PipelineEvent::Kind;
 

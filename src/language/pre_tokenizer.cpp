@@ -67,7 +67,8 @@ PreTokenizer::PreTokenizer(const PreTokenizerSettings& settings, const std::stri
 }
 
 PreTokenizer::Pattern PreTokenizer::compile(const SplitPattern& pattern) const {
-  if (pattern.text.size() > pattern_limit) throw Error(file_ + ": pre_tokenizer: a pattern is longer than 64 KiB");
+  if (pattern.text.size() > pattern_limit)
+    throw Error(file_ + ": pre_tokenizer: a pattern is longer than 64 KiB", ErrorCode::corrupt_input);
   const uint32_t options =
       pattern.is_regex ? PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C : PCRE2_UTF | PCRE2_LITERAL;
   int error = 0;
@@ -76,7 +77,8 @@ PreTokenizer::Pattern PreTokenizer::compile(const SplitPattern& pattern) const {
                              &position, nullptr));
   if (!code) {
     throw Error(file_ + ": pre_tokenizer: pattern " + in_quotes(pattern.text) +
-                " does not compile: " + pcre2_message(error) + " at byte " + std::to_string(position));
+                    " does not compile: " + pcre2_message(error) + " at byte " + std::to_string(position),
+                ErrorCode::corrupt_input);
   }
   // Where this fails (no JIT on this processor, say) the interpreter does the same, more slowly.
   pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
@@ -97,9 +99,12 @@ void PreTokenizer::cut(std::vector<std::string_view>& pieces, const Pattern& pat
     while (from < piece.size()) {
       const int found = matcher.match(pattern.get(), piece, from);
       if (found == PCRE2_ERROR_NOMATCH) break;
-      if (found < 0) throw Error(file_ + ": pre_tokenizer: a pattern cannot be applied: " + pcre2_message(found));
+      if (found < 0)
+        throw Error(file_ + ": pre_tokenizer: a pattern cannot be applied: " + pcre2_message(found),
+                    ErrorCode::corrupt_input);
       const size_t begin = matcher.begin(), end = matcher.end();
-      if (begin < from || end < begin) throw Error(file_ + ": pre_tokenizer: a pattern uses \\K, not supported");
+      if (begin < from || end < begin)
+        throw Error(file_ + ": pre_tokenizer: a pattern uses \\K, not supported", ErrorCode::corrupt_input);
       cut_at(begin);
       cut_at(end);
       from = end;

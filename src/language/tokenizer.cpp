@@ -70,7 +70,8 @@ std::array<int32_t, 256> find_byte_ids(const TokenIds& vocabulary, const std::st
     const auto found = vocabulary.find(byte_alphabet()[byte]);
     if (found == vocabulary.end()) {
       throw Error(name + ": model.vocab: no token for the byte " + std::to_string(byte) + ", expected " +
-                  in_quotes(byte_alphabet()[byte]));
+                      in_quotes(byte_alphabet()[byte]),
+                  ErrorCode::corrupt_input);
     }
     ids[byte] = found->second;
   }

@@ -39,7 +39,9 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& message) const { throw Error(name_ + ": " + message); }
+  [[noreturn]] void fail(const std::string& message) const {
+    throw Error(name_ + ": " + message, ErrorCode::corrupt_input);
+  }
 
   std::string contents() const {
     std::ifstream stream(name_, std::ios::binary);

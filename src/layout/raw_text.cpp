@@ -79,12 +79,13 @@ bool looks_like_utf16(std::string_view bytes, bool big_endian) {
 std::string raw_text(std::string bytes, std::string_view name) {
   const std::string prefix = std::string(name == "-" ? "standard input" : name) + ": ";
   constexpr std::string_view expected = "expected the text that a model wrote, layout tags and all";
-  if (bytes.empty()) throw Error(prefix + "is empty; " + std::string(expected));
+  if (bytes.empty()) throw Error(prefix + "is empty; " + std::string(expected), ErrorCode::corrupt_input);
   const std::string_view kind = kind_of_bytes(bytes);
   if (!kind.empty()) {
     const bool readable = kind != "an archive";
     throw Error(prefix + "is " + std::string(kind) + "; " + std::string(expected) +
-                (readable ? " (lectern read reads pictures and PDFs)" : ""));
+                    (readable ? " (lectern read reads pictures and PDFs)" : ""),
+                ErrorCode::corrupt_input);
   }
   std::string text = std::move(bytes);
   if (text.starts_with("\xEF\xBB\xBF")) {
@@ -96,7 +97,8 @@ std::string raw_text(std::string bytes, std::string_view name) {
   }
   const std::string_view start = trimmed(std::string_view(text).substr(0, 4096));
   if (start.starts_with('{') && start.find("\"lectern-document/") != std::string_view::npos) {
-    throw Error(prefix + "is JSON that Lectern wrote; " + std::string(expected) + " (its pages hold it as \"raw\")");
+    throw Error(prefix + "is JSON that Lectern wrote; " + std::string(expected) + " (its pages hold it as \"raw\")",
+                ErrorCode::corrupt_input);
   }
   return text;
 }

@@ -36,7 +36,7 @@ void warn_of_missing_text(DocumentPage& page, int64_t tokens) {
   if (page.finish == Finish::length || page.finish == Finish::context) {
     warn(page, Warning{WarningCode::cut_short,
                        fmt::format("cut short after {} tokens, {}", tokens,
-                                   page.finish == Finish::length ? "the limit of --max-tokens"
+                                   page.finish == Finish::length ? "the most that was asked for"
                                                                  : "which fill the model's context"),
                        std::nullopt});
   }

@@ -16,7 +16,7 @@ namespace lectern {
 namespace {
 
 constexpr int most_attempts = 3;  // a page that this many readers failed with may be what they failed of
-constexpr const char* no_memory = "not enough memory; close other programs, or use a smaller --mode or --batch";
+constexpr const char* no_memory = "not enough memory; close other programs, or use a smaller `mode` or `batch`";
 
 }  // namespace
 

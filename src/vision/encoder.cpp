@@ -13,7 +13,8 @@ Encoder::Encoder(const WeightLoader& load)
   const int64_t hidden = load.checkpoint().config().decoder.hidden;
   if (sam_.channels() != clip_.width()) {
     throw Error(fmt::format("{}: SAM gives {} channels and CLIP takes {}; they must be equal",
-                            load.checkpoint().folder().string(), sam_.channels(), clip_.width()));
+                            load.checkpoint().folder().string(), sam_.channels(), clip_.width()),
+                ErrorCode::corrupt_input);
   }
   projector_ = load.linear("model.projector.layers", hidden, clip_.width() + sam_.channels());
   newline_ = load.vector("model.image_newline", {hidden});

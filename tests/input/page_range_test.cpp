@@ -39,10 +39,10 @@ TEST(PageRange, NothingMeansAllPages) {
 }
 
 TEST(PageRange, SaysWhatIsWrong) {
-  EXPECT_EQ(failure("0"), "--pages 0: pages are counted from 1");
-  EXPECT_EQ(failure("1,0-3"), "--pages 1,0-3: pages are counted from 1");
-  EXPECT_EQ(failure("5-2"), "--pages 5-2: 5-2 runs backwards; expected 2-5");
-  EXPECT_EQ(failure("99999999999"), "--pages 99999999999: 99999999999 is too large");
+  EXPECT_EQ(failure("0"), "`pages` 0: pages are counted from 1");
+  EXPECT_EQ(failure("1,0-3"), "`pages` 1,0-3: pages are counted from 1");
+  EXPECT_EQ(failure("5-2"), "`pages` 5-2: 5-2 runs backwards; expected 2-5");
+  EXPECT_EQ(failure("99999999999"), "`pages` 99999999999: 99999999999 is too large");
   for (const std::string text : {",", "1,", ",1", "-", "1,,2"})
     EXPECT_THAT(failure(text), HasSubstr("a page is missing"));
   for (const std::string text : {"a", "1-b", "1.5", "1-2-3", "--2", "+1", "1;2", "0x1"}) {
@@ -51,11 +51,11 @@ TEST(PageRange, SaysWhatIsWrong) {
 }
 
 TEST(PageRange, RefusesPagesBeyondTheEnd) {
-  EXPECT_EQ(failure("11"), "--pages 11: there is no page 11; the file has 10 pages");
-  EXPECT_EQ(failure("9-12"), "--pages 9-12: there is no page 12; the file has 10 pages");
-  EXPECT_EQ(failure("12-"), "--pages 12-: there is no page 12; the file has 10 pages");
-  EXPECT_EQ(failure("2", 1), "--pages 2: there is no page 2; the file has 1 page");
-  EXPECT_EQ(failure("2000000000", 1), "--pages 2000000000: there is no page 2000000000; the file has 1 page");
+  EXPECT_EQ(failure("11"), "`pages` 11: there is no page 11; the file has 10 pages");
+  EXPECT_EQ(failure("9-12"), "`pages` 9-12: there is no page 12; the file has 10 pages");
+  EXPECT_EQ(failure("12-"), "`pages` 12-: there is no page 12; the file has 10 pages");
+  EXPECT_EQ(failure("2", 1), "`pages` 2: there is no page 2; the file has 1 page");
+  EXPECT_EQ(failure("2000000000", 1), "`pages` 2000000000: there is no page 2000000000; the file has 1 page");
 }
 
 }  // namespace

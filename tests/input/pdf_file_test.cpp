@@ -181,12 +181,12 @@ TEST_F(PdfFile, Passwords) {
   for (const std::string name : {"user-and-owner-aes256.pdf", "user-and-owner-rc4.pdf"}) {
     EXPECT_EQ(attempt(name, "open"), "no error");
     EXPECT_EQ(attempt(name, "sesame"), "no error") << "the owner's";
-    EXPECT_THAT(attempt(name, ""), EndsWith(name + ": is encrypted; give its password with --password"));
+    EXPECT_THAT(attempt(name, ""), EndsWith(name + ": is encrypted; give its password with `password`"));
     EXPECT_THAT(attempt(name, "Open"), EndsWith(name + ": is encrypted, and the password does not open it"));
   }
   EXPECT_EQ(attempt("owner-only.pdf", ""), "no error") << "anyone may look at it";
   EXPECT_EQ(attempt("owner-only.pdf", "needless"), "no error");
-  EXPECT_THAT(attempt("owner-only.pdf", std::string(2000, 'x')), HasSubstr("--password"));
+  EXPECT_THAT(attempt("owner-only.pdf", std::string(2000, 'x')), HasSubstr("`password`"));
 }
 
 TEST_F(PdfFile, APageOfImpossibleSizeIsAnError) {

@@ -372,7 +372,7 @@ TEST_F(Documents, RefusesWhatCannotBeServedBeforeAnythingIsRead) {
   options.pages = "";
   options.out = "-";
   options.resume = DocumentOptions::Resume::required;
-  EXPECT_THAT(refusal(), HasSubstr("--resume needs a place"));
+  EXPECT_THAT(refusal(), HasSubstr("`resume = required` needs a place"));
   EXPECT_FALSE(fs::exists(folder / "out"));
 }
 

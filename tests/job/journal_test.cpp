@@ -107,7 +107,7 @@ TEST_F(JournalTest, OfOtherSettingsDoesNotFit) {
   settings["mode"] = "base";
   for (const Use use : {Use::required, Use::fitting}) {
     EXPECT_THAT(refusal(use), AllOf(HasSubstr("holds pages of another run: it was read with mode tiny, not base;"),
-                                    HasSubstr("--restart")));
+                                    HasSubstr("`resume = never`")));
   }
   settings = {{"mode", "tiny"}, {"prompt", "free"}, {"model files", {"a 1 2"}}};
   EXPECT_THAT(refusal(Use::fitting), HasSubstr("it was read with other model files;"));
@@ -128,7 +128,7 @@ TEST_F(JournalTest, OfTheVersionBeforeIsRefusedInOneLine) {
   text[text.find(version) + version.size() - 1] = '2';
   folder.write("out.md.journal", text);
   EXPECT_THAT(refusal(Use::fitting), AllOf(HasSubstr("was written by another version of lectern"),
-                                           HasSubstr("--restart"), Not(HasSubstr("\n"))));
+                                           HasSubstr("`resume = never`"), Not(HasSubstr("\n"))));
   EXPECT_EQ(refusal(Use::anew), "not refused");
 }
 

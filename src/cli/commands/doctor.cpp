@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
+#include "cli/settings.h"
 #include "core/file.h"
 #include "core/file_gate.h"
 #include "core/threads.h"
@@ -227,7 +228,7 @@ int doctor(const Arguments& arguments) {
     check_a_page(report, arguments, device, reference, folder, format);
   } catch (const Error& error) {
     report.result("the rest", false);
-    report.line(fmt::format("\n**stopped**: {}\n", cell(error.what())));
+    report.line(fmt::format("\n**stopped**: {}\n", cell(with_options(error.what()))));
   }
   report.line("## Result");
   report.line();

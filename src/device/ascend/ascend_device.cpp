@@ -143,7 +143,7 @@ DataType AscendDevice::type_of(WeightFormat format) const {
   if (format == WeightFormat::f32) return DataType::f32;
   if (format == WeightFormat::bf16) return half_;
   throw Error(
-      fmt::format("{}: weights are kept in 16 bits there, which its matrix units multiply; use --weights bf16 "
+      fmt::format("{}: weights are kept in 16 bits there, which its matrix units multiply; use `weights` bf16 "
                   "instead of q8 or q4",
                   session_->name()));
 }

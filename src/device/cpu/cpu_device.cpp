@@ -89,7 +89,7 @@ class CpuDevice final : public Device {
     if (huge && data != nullptr) ::madvise(data, size, MADV_HUGEPAGE);
     if (data == nullptr) {
       throw Error(
-          "cpu: no memory for " + std::to_string(size >> 20) + " MiB; close other programs or use a smaller --mode",
+          "cpu: no memory for " + std::to_string(size >> 20) + " MiB; close other programs or use a smaller `mode`",
           ErrorCode::out_of_memory);
     }
     return static_cast<std::byte*>(data);
@@ -132,7 +132,7 @@ class CpuDevice final : public Device {
     const int64_t of_panel = cpu::panel_bytes(format, in);
     const auto expected = static_cast<size_t>(cpu::panels_of(out) * of_panel);
     if (format == WeightFormat::f32 || bytes.bytes() != expected)
-      throw Error(fmt::format("has {} bytes, expected {}", bytes.bytes(), expected));
+      throw Error(fmt::format("has {} bytes, expected {}", bytes.bytes(), expected), ErrorCode::corrupt_input);
     return {{bytes.data, DataType::u8, {out, of_panel / cpu::panel_outputs}}, in, format, nullptr};
   }
 

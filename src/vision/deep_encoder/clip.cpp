@@ -27,7 +27,8 @@ Clip::Clip(const WeightLoader& load)
   side_ = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(places - 1))));
   if (places < 2 || side_ * side_ != places - 1) {
     throw Error(fmt::format("{}: tensor {} has {} rows, expected one more than a square",
-                            load.checkpoint().folder().string(), table, places));
+                            load.checkpoint().folder().string(), table, places),
+                ErrorCode::corrupt_input);
   }
   position_embedding_ = load.values(table, {places, width});
   pre_norm_ = load.layer_norm(prefix + "pre_layrnorm", width);

@@ -91,7 +91,7 @@ TEST(AscendDevice, RefusesQuantizedWeights) {
     EXPECT_THAT(error_of([&] {
                   card.device().matrix(view_of(values, {32, 32}), format);
                 }),
-                AllOf(HasSubstr("ascend:0"), HasSubstr("--weights bf16")));
+                AllOf(HasSubstr("ascend:0"), HasSubstr("`weights` bf16")));
   }
 }
 

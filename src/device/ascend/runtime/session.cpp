@@ -214,7 +214,7 @@ void Session::check_copy(int status, const char* operation) {
 void Session::begin(const char* operation, bool present) {
   bind();
   if (!present) {
-    throw Error(fmt::format("{}: CANN {} has no {}; `lectern devices --ops` shows what is replaced", name_,
+    throw Error(fmt::format("{}: CANN {} has no {}; the list of operators of the device shows what is replaced", name_,
                             library_.version(), operation));
   }
 }

@@ -61,7 +61,7 @@ std::byte* Session::allocate_new(size_t size) {
     runtime.memory(ACL_HBM_MEM, &free, &total);
     throw Error(
         fmt::format("{}: no memory for {} MiB on the card ({} of {} MiB are free): {}; end other programs on it "
-                    "or use a smaller --mode or --batch",
+                    "or use a smaller `mode` or `batch`",
                     name_, (size + (1 << 20) - 1) >> 20, free >> 20, total >> 20, reason),
         ErrorCode::out_of_memory);
   }

@@ -113,7 +113,7 @@ TEST(AscendSession, GivesBackWhatIsFreeBeforeItGivesUp) {
   session.release(large);
   EXPECT_NE(session.allocate(size_t{50} << 20), nullptr);
   EXPECT_THAT(error_of([&] { session.allocate(size_t{50} << 20); }),
-              AllOf(HasSubstr("ascend:0: no memory for 5"), HasSubstr("of 64 MiB are free"), HasSubstr("--batch")));
+              AllOf(HasSubstr("ascend:0: no memory for 5"), HasSubstr("of 64 MiB are free"), HasSubstr("`batch`")));
   EXPECT_NE(session.allocate(1 << 20), nullptr);  // the card still serves
 }
 
