@@ -1,6 +1,7 @@
 #include "lines/letters.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "image/ink_mask.h"
 
@@ -14,6 +15,10 @@ constexpr double max_relative = 7, min_relative = 0.55, min_mark = 0.1;
 // A piece this solid and large is a bar with light letters on it.
 constexpr double min_fill_of_bar = 0.55;
 constexpr int bar_rim = 2;  // pixels at which a bar is neither dark nor light
+// Rules that are broken: dashes this flat, with breaks and length in heights of letters, off by so many pixels.
+constexpr double min_flatness = 3, max_rule = 0.35, max_break = 3, min_rule = 8, min_rule_ink = 0.4;
+constexpr int rule_offset = 2;
+constexpr size_t min_dashes = 4;
 
 PixelBox box_of(const InkPiece& piece, int scale) {
   return {piece.left * scale, piece.top * scale, piece.right * scale, piece.bottom * scale};
@@ -54,6 +59,36 @@ std::vector<InkPiece> pieces_of(const Picture& page, int& scale) {
   scale = mask.scale;
   erase_rules(mask);
   return ink_pieces(mask, true);
+}
+
+// What is left of thin rules that slant or faint print broke: flat marks one behind the other, closer than the hyphens
+// of a number.
+void drop_broken_rules(std::vector<PixelBox>& marks, int height) {
+  struct Rule {
+    std::vector<size_t> marks;
+    int ink = 0;
+  };
+  std::vector<Rule> rules;
+  for (size_t i = 0; i < marks.size(); ++i) {  // from the left
+    const PixelBox& mark = marks[i];
+    if (mark.width() < min_flatness * mark.height() || mark.height() > max_rule * height) continue;
+    const auto goes_on = [&](const Rule& rule) {
+      const PixelBox& last = marks[rule.marks.back()];
+      return mark.left - last.right <= max_break * height && std::abs(mark.middle() - last.middle()) <= rule_offset;
+    };
+    const auto found = std::ranges::find_if(rules, goes_on);
+    Rule& rule = found != rules.end() ? *found : rules.emplace_back();
+    rule.marks.push_back(i);
+    rule.ink += mark.width();
+  }
+  std::vector<bool> dropped(marks.size());
+  for (const Rule& rule : rules) {
+    const int length = marks[rule.marks.back()].right - marks[rule.marks.front()].left;
+    if (rule.marks.size() < min_dashes || length < min_rule * height || rule.ink < min_rule_ink * length) continue;
+    for (const size_t i : rule.marks) dropped[i] = true;
+  }
+  size_t at = 0;
+  std::erase_if(marks, [&](const PixelBox&) { return dropped[at++]; });
 }
 
 }  // namespace
@@ -105,6 +140,7 @@ Letters find_letters(const Picture& page) {
   const auto from_left = [](const PixelBox& a, const PixelBox& b) { return a.left < b.left; };
   std::ranges::sort(found.letters, from_left);
   std::ranges::sort(found.marks, from_left);
+  drop_broken_rules(found.marks, found.height);
   return found;
 }
 

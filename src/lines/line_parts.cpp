@@ -14,6 +14,9 @@ constexpr size_t recent_letters = 12;  // of a line, that tell where it goes on
 constexpr double max_gap = 1.5;        // between words of one line
 constexpr double min_word_gap = 0.2;   // between words
 constexpr double max_word_gap = 0.45;  // what parts words even where letters are set wide
+constexpr double letter_width = 0.5;   // of most fonts, with the gap beside it
+constexpr double min_word_gap_of_touching = 0.14;
+constexpr double min_blurred_gap = 2.5;  // pixels: noise may part letters by less
 constexpr double max_mark_gap = 1, max_mark_distance = 0.35;
 constexpr double min_gutter = 0.75;       // white between columns
 constexpr int min_gutter_lines = 3;       // that a gutter passes
@@ -139,7 +142,8 @@ void attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks) {
         const int away = std::max({0, bands[i].top - mark.bottom, mark.top - bands[i].bottom});
         const int beside = std::max({0, chains[i].box.left - mark.right, mark.left - chains[i].box.right});
         if (beside > max_mark_gap * height || away > max_mark_distance * height) continue;
-        const double cost = away + beside + 0.1 * std::abs(mark.middle() - bands[i].middle());
+        // A quote before a line is farther from its first letter than from the line above, but it stands in its line.
+        const double cost = 2 * away + beside + 0.1 * std::abs(mark.middle() - bands[i].middle());
         if (cost < least) least = cost, best = i;
       }
       if (best < chains.size()) {
@@ -172,8 +176,18 @@ std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height) {
   for (size_t i = 1; i < runs.size(); ++i) gaps.push_back(runs[i].left - runs[i - 1].right);
   std::vector<int> sorted = gaps;
   std::ranges::sort(sorted);
+  // Where a fair share of the gaps can be none between words, these alone tell how letters are set.
+  const auto small = std::ranges::count_if(sorted, [&](int gap) { return gap < min_word_gap * height; });
+  if (static_cast<size_t>(small) * 3 >= sorted.size()) sorted.resize(static_cast<size_t>(small));
   const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
-  const double least = std::max(min_word_gap * height, std::min(max_word_gap * height, 2.2 * usual));
+  double least = std::max(min_word_gap * height, std::min(max_word_gap * height, 2.2 * usual));
+  // Where most letters touch, as in damaged print, the gaps are those between words, and narrower than they were.
+  int ink = 0;
+  for (const PixelBox& run : runs) ink += run.width();
+  const double letters = ink / (letter_width * height);
+  if (letters > 2 * static_cast<double>(runs.size())) {
+    least = std::max(min_blurred_gap, min_word_gap_of_touching * height);
+  }
   std::vector<PixelBox> words = {runs.front()};
   for (size_t i = 1; i < runs.size(); ++i) {
     if (gaps[i - 1] >= least) {

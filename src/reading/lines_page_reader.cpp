@@ -48,6 +48,38 @@ RowText text_of(const DocumentPage& view) {
   return text;
 }
 
+// Of several lines that were read of one row, what remains of other lines in it is read as nonsense: only lines that
+// are at least half as sure as the surest are kept.
+RowText on_one_line(const RowText& view) {
+  struct Line {
+    size_t begin, end;
+    double confidence;
+  };
+  std::vector<Line> lines;
+  double most = 0;
+  for (size_t at = 0; at < view.text.size();) {
+    const size_t end = std::min(view.text.find('\n', at), view.text.size());
+    MeanConfidence words;
+    if (!view.scores.empty()) {
+      words.add_words(std::string_view(view.text).substr(at, end - at), std::span(view.scores).subspan(at, end - at));
+    }
+    lines.push_back({at, end, words.value().value_or(0)});
+    most = std::max(most, lines.back().confidence);
+    at = end + 1;
+  }
+  RowText row;
+  for (const Line& line : lines) {
+    if (line.confidence * 2 < most) continue;
+    if (!row.text.empty()) row.text += ' ';
+    row.text += view.text.substr(line.begin, line.end - line.begin);
+    if (view.scores.empty()) continue;
+    row.scores.resize(row.text.size() - (line.end - line.begin));
+    row.scores.insert(row.scores.end(), view.scores.begin() + static_cast<ptrdiff_t>(line.begin),
+                      view.scores.begin() + static_cast<ptrdiff_t>(line.end));
+  }
+  return row;
+}
+
 void add_counts(const DocumentPage& view, DocumentPage& page) {
   page.stats += view.stats;
   page.guard.loops += view.guard.loops;
@@ -203,7 +235,7 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
 void LinesPageReader::take_view(const View& view, const DocumentPage& page, std::vector<PageEvent>& events) {
   Reading& reading = *view.reading;
   add_counts(page, reading.page);
-  RowText text = text_of(page);
+  const RowText text = text_of(page);
   std::optional<std::vector<RowText>> rows = split_rows(text, view.pieces);
   if (!rows && view.pieces > 1 && page.finish != Finish::stopped) {
     // Which row is missing nobody knows: each is read by itself.
@@ -212,8 +244,7 @@ void LinesPageReader::take_view(const View& view, const DocumentPage& page, std:
   }
   if (!rows) {
     rows.emplace(view.pieces);
-    std::ranges::replace(text.text, '\n', ' ');
-    rows->front() = std::move(text);
+    rows->front() = on_one_line(text);
   }
   reading.lost_text = reading.lost_text || (page.guard.loops > 0 && !page.guard.recovered);
   for (size_t i = 0; i < view.pieces; ++i) reading.rows[view.first_piece + i] = std::move((*rows)[i]);

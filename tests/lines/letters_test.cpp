@@ -26,6 +26,15 @@ TEST(Letters, LooksAtDarkBarsForLightOnes) {
   EXPECT_EQ(found.letters.size(), 14u);
 }
 
+TEST(Letters, LeavesOutWhatIsLeftOfABrokenRule) {
+  std::string dashes = "0 g\n";
+  for (int i = 0; i < 30; ++i) dashes += std::to_string(72 + 10 * i) + " 690 6 0.5 re f\n";
+  const Letters found = find_letters(drawn_page(dashes + text_at(72, 700, 12, "moon and sun")));
+  EXPECT_EQ(found.letters.size(), 10u);
+  EXPECT_TRUE(found.marks.empty());
+  EXPECT_EQ(find_letters(drawn_page(text_at(72, 700, 12, "12-34-56-78-90-12 moon"))).marks.size(), 5u);
+}
+
 TEST(Letters, FindsNoneOnWhite) {
   const Letters found = find_letters(drawn_page(""));
   EXPECT_TRUE(found.letters.empty());

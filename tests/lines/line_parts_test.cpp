@@ -45,6 +45,34 @@ TEST(LineParts, TakesMarksIntoTheirLine) {
   EXPECT_EQ(lines[0].words.size(), 1u);
 }
 
+TEST(LineParts, TakesAQuoteIntoTheLineThatItBegins) {
+  Letters letters;
+  write(letters, 10, 100, {4, 4});
+  write(letters, 30, 126, {4, 4});
+  letters.marks = {{20, 126, 22, 133}, {24, 126, 26, 133}};  // closer to the line above than to its letter
+  const std::vector<TextLine> lines = find_line_parts(sorted(letters));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].box.bottom, 120);
+  EXPECT_EQ(lines[1].box.left, 20);
+}
+
+TEST(LineParts, FindsWordsWhoseLettersTouch) {
+  Letters letters;  // words of one piece, with narrow gaps between them, and one letter by itself in each
+  for (int word = 0; word < 6; ++word) {
+    letters.letters.push_back({100 * word, 100, 100 * word + 94, 120});
+    letters.letters.push_back({100 * word + 95, 100, 100 * word + 97, 120});
+  }
+  const std::vector<TextLine> lines = find_line_parts(sorted(letters));
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].words.size(), 6u);
+}
+
+TEST(LineParts, FindsWordsOfOneLetterAmongFew) {
+  Letters letters;  // as in "2 x tea"
+  for (const int x : {10, 28, 46, 59, 72}) letters.letters.push_back({x, 100, x + 10, 120});
+  EXPECT_EQ(find_line_parts(sorted(letters)).at(0).words.size(), 3u);
+}
+
 TEST(LineParts, PartsLinesAtAGutterAndNotAtOneWideGap) {
   Letters columns;
   for (int i = 0; i < 4; ++i) {

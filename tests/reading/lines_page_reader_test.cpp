@@ -25,6 +25,7 @@ class FakeViews : public PageReader {
     bool skip_a_row = false;   // of every view of several rows
     size_t failing_view = 99;  // by its number, from 0
     size_t looping_view = 99;  // loses text
+    bool remains = false;      // a line of nonsense before every row
   };
 
   FakeViews(const Behaviour& behaviour, std::vector<size_t>& rows_of_views)
@@ -58,6 +59,11 @@ class FakeViews : public PageReader {
     rows_of_views_.push_back(rows);
     for (size_t i = 0; i < rows; ++i) {
       if (behaviour_.skip_a_row && rows > 1 && i == 1) continue;
+      if (behaviour_.remains) {
+        event.page.raw += "=2~\n";
+        event.page.token_logprobs.push_back(std::log(0.1F));
+        event.page.token_ends.push_back(event.page.raw.size());
+      }
       event.page.raw += "r" + std::to_string(next_row_++) + "\n";
       event.page.token_logprobs.push_back(std::log(0.9F));
       event.page.token_ends.push_back(event.page.raw.size());
@@ -244,6 +250,15 @@ TEST(LinesPageReader, TextThatOneViewLostStaysLost) {
   EXPECT_FALSE(page.guard.recovered);
   ASSERT_EQ(page.warnings.size(), 1u);
   EXPECT_EQ(page.warnings[0].code, WarningCode::repetition);
+}
+
+TEST(LinesPageReader, DropsNonsenseThatWasReadBesideARow) {
+  Pages run({.remains = true});
+  run.add(1, page_of(2));
+  run.to_the_end();
+  EXPECT_EQ(run.views, (std::vector<size_t>{2, 1, 1}));
+  EXPECT_EQ(run.last(1)[0].page.blocks[0].text, "r2\nr3");
+  EXPECT_NEAR(run.last(1)[0].page.confidence.value_or(0), 0.9, 1e-6);
 }
 
 TEST(LinesPageReader, ForgetsAllWhenCleared) {
