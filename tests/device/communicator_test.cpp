@@ -20,6 +20,7 @@ template <typename Body>
 void on_ranks(int count, const Body& body) {
   std::vector<std::unique_ptr<Device>> devices;
   std::vector<Device*> pointers;
+  pointers.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) pointers.push_back(devices.emplace_back(make_cpu_device({})).get());
   std::vector<std::unique_ptr<Communicator>> ranks = make_in_process_ranks(pointers);
   std::vector<std::jthread> threads;
@@ -35,6 +36,7 @@ TEST(Communicator, SumsInTheOrderOfRanks) {
   for (const int count : {1, 2, 3, 5}) {
     Random random(static_cast<uint32_t>(count));
     std::vector<std::vector<float>> values;
+    values.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) values.push_back(random.values(50, 1e3f));
     std::vector<float> expected = values[0];
     for (size_t r = 1; r < values.size(); ++r) {

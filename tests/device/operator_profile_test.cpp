@@ -66,6 +66,7 @@ TEST(OperatorProfile, TakesCallsOfSeveralThreads) {
   device->set_profile(&profile);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&] {
         const Tensor x = from_host(*device, std::vector<float>(100, 1), {10, 10});
