@@ -1,3 +1,4 @@
+// One function a case and one table of them, so one file, though a long one.
 #include "device/operator_cases.h"
 
 #include <array>
@@ -21,8 +22,8 @@ Tensor OperatorTrial::upload(const std::vector<float>& values, const Shape& shap
 
 Tensor OperatorTrial::indices(const std::vector<int32_t>& values) { return from_host(device_, values); }
 
-Tensor OperatorTrial::inner(const Shape& shape) {
-  Tensor wide = floats(shape);
+Tensor OperatorTrial::inner(const std::vector<float>& values, const Shape& shape) {
+  Tensor wide = upload(values, shape);
   if (type_ == DataType::f32) return wide;
   Tensor narrow(device_, type_, shape);
   device_.copy({wide, narrow});
@@ -72,6 +73,14 @@ void linear_of_one_row(Trial& t) {
   t.run(out, [&] { t.device().linear({.in = x, .weight = weight, .residual = residual, .out = out}); });
 }
 
+void gated_linear(Trial& t) {
+  const Tensor x = t.inner({96, 320});
+  const Matrix gate = t.matrix(256, 320);
+  const Matrix up = t.matrix(256, 320);
+  const Tensor out = t.empty({96, 256});
+  t.run(out, [&] { t.device().gated_linear({.in = x, .gate = gate, .up = up, .out = out, .written = 5}); });
+}
+
 void conv2d(Trial& t) {
   const Tensor x = t.floats({1, 32, 32, 32});
   const Matrix weight = t.matrix(48, 32 * 9);
@@ -108,34 +117,90 @@ void attention(Trial& t) {
   t.run(out, [&] { t.device().attention({qkv, 2, 0.125f, window, padding, down, across, out}); });
 }
 
-// Two sequences, one of which has a past.
+// Seven heads share a key each, and the first 90 of 200 places see each other alone.
+void causal_attention(Trial& t) {
+  const Tensor qkv = t.inner({2, 1, 200, 18 * 64});
+  const Tensor out = t.empty({2, 1, 200, 14 * 64});
+  t.run(out, [&] {
+    t.device().attention(
+        {.qkv = qkv, .heads = 14, .scale = 0.125f, .out = out, .kv_heads = 2, .causal = true, .prefix = 90});
+  });
+}
+
+// A cache with pages for some sequences, in falling order.
+struct Cache {
+  static constexpr int64_t positions = 190;  // of a sequence, at most
+
+  Cache(Trial& t, int64_t sequences, int kv_heads, int head_size)
+      : format(t.device().cache_format(kv_heads, head_size, t.weights())),
+        pages_each((positions + format.page_tokens - 1) / format.page_tokens),
+        memory(t.device(), DataType::u8, {sequences * pages_each * static_cast<int64_t>(format.page_bytes)}),
+        layer{memory.view().data, sequences * pages_each, kv_heads, head_size, format} {
+    for (auto i = static_cast<int32_t>(sequences * pages_each); i-- > 0;) pages.push_back(i);
+  }
+  std::span<const int32_t> pages_of(int64_t sequence) const {
+    return std::span(pages).subspan(static_cast<size_t>(sequence * pages_each), static_cast<size_t>(pages_each));
+  }
+
+  CacheFormat format;
+  int64_t pages_each;
+  Tensor memory;
+  CacheLayer layer;
+  std::vector<int32_t> pages;
+};
+
+// Two sequences, one of which has a past, of which a window hides a part.
+template <int heads, int kv_heads, int64_t window>
 void paged_attention(Trial& t) {
-  constexpr int heads = 4;
   constexpr int size = 64;
   constexpr int64_t past = 150;
   constexpr int64_t rows = 40;
-  const CacheFormat format = t.device().cache_format(heads, size, t.weights());
-  const auto pages_each = static_cast<int32_t>((past + rows + format.page_tokens - 1) / format.page_tokens);
-  std::vector<int32_t> pages;
-  for (int32_t i = 2 * pages_each; i-- > 0;) pages.push_back(i);
-  const auto bytes = static_cast<int64_t>(pages.size() * format.page_bytes);
-  const Tensor memory(t.device(), DataType::u8, {bytes});
-  const CacheLayer cache = {memory.view().data, static_cast<int64_t>(pages.size()), heads, size, format};
-  const std::span<const int32_t> first(pages.data(), static_cast<size_t>(pages_each));
-  const std::span<const int32_t> second(pages.data() + pages_each, static_cast<size_t>(pages_each));
-  const std::array<SequenceRows, 1> before = {{{0, past, 0, first}}};
-  const std::array<SequenceRows, 2> sequences = {{{0, 1, past, first}, {1, rows, 0, second}}};
-  const Tensor old_keys = t.inner({past, heads * size});
-  const Tensor old_values = t.inner({past, heads * size});
+  const Cache cache(t, 2, kv_heads, size);
+  const std::array<SequenceRows, 1> before = {{{0, past, 0, cache.pages_of(0)}}};
+  const std::array<SequenceRows, 2> sequences = {
+      {{0, 1, past, cache.pages_of(0), past / 2}, {1, rows, 0, cache.pages_of(1), rows / 2}}};
+  const Tensor old_keys = t.inner({past, kv_heads * size});
+  const Tensor old_values = t.inner({past, kv_heads * size});
   const Tensor queries = t.inner({rows + 1, heads * size});
-  const Tensor keys = t.inner({rows + 1, heads * size});
-  const Tensor values = t.inner({rows + 1, heads * size});
+  const Tensor keys = t.inner({rows + 1, kv_heads * size});
+  const Tensor values = t.inner({rows + 1, kv_heads * size});
   const Tensor out = t.empty({rows + 1, heads * size});
-  t.device().write_kv({old_keys, old_values, StepBatch(t.device(), before, format.page_tokens), cache});
-  const StepBatch step(t.device(), sequences, format.page_tokens);
+  t.device().write_kv({old_keys, old_values, StepBatch(t.device(), before, cache.format.page_tokens), cache.layer});
+  const StepBatch step(t.device(), sequences, cache.format.page_tokens);
   t.run(out, [&] {
-    t.device().write_kv({keys, values, step, cache});
-    t.device().paged_attention({queries, heads, 0.125f, step, cache, out});
+    t.device().write_kv({keys, values, step, cache.layer});
+    t.device().paged_attention({queries, heads, 0.125f, step, cache.layer, out, window});
+  });
+}
+
+// The queries, and what the keys and values are good for.
+void project_qkv(Trial& t) {
+  constexpr int heads = 4;
+  constexpr int kv_heads = 2;
+  constexpr int size = 64;
+  constexpr int64_t rows = 40;
+  const Cache cache(t, 1, kv_heads, size);
+  const std::array<SequenceRows, 1> sequences = {{{0, rows, 0, cache.pages_of(0)}}};
+  const StepBatch step(t.device(), sequences, cache.format.page_tokens);
+  const Tensor x = t.floats({rows, 192});
+  const Tensor norm = t.floats({192});
+  const Matrix q = t.matrix(heads * size, 192);
+  const Matrix k = t.matrix(kv_heads * size, 192);
+  const Matrix v = t.matrix(kv_heads * size, 192);
+  const Tensor queries = t.empty({rows, heads * size});
+  const Tensor out = t.empty({rows, heads * size});
+  t.run(out, [&] {
+    t.device().project_qkv({.x = x,
+                            .norm = norm,
+                            .q = q,
+                            .k = k,
+                            .v = v,
+                            .heads = heads,
+                            .step = step,
+                            .cache = cache.layer,
+                            .queries = queries,
+                            .written = 3});
+    t.device().paged_attention({queries, heads, 0.005f, step, cache.layer, out});
   });
 }
 
@@ -163,6 +228,27 @@ void experts(Trial& t) {
   t.run(out, [&] {
     t.device().experts(
         {.in = x, .router = mixture.router, .experts = mixture.experts, .top_k = 3, .scale = 0.01f, .out = out});
+  });
+}
+
+template <bool routed, bool shared>
+void mixture_of_experts(Trial& t) {
+  constexpr int64_t rows = 30;
+  const Tensor x = t.floats({rows, 128});
+  const Tensor norm = t.floats({128});
+  const Mixture mixture(t, 128, 96);
+  ExpertWeights for_all;
+  if (shared) for_all = {t.matrix(160, 128), t.matrix(160, 128), t.matrix(128, 160)};
+  t.run(x, [&] {
+    t.device().mixture_of_experts({.x = x,
+                                   .norm = norm,
+                                   .inner = t.type(),
+                                   .router = mixture.router,
+                                   .experts = routed ? std::span(mixture.experts) : std::span<const ExpertWeights>(),
+                                   .top_k = 3,
+                                   .scale = 0.01f,
+                                   .shared = for_all,
+                                   .written = 4});
   });
 }
 
@@ -361,6 +447,7 @@ constexpr std::array cases = {
     OperatorCase{Operator::linear, linear<Activation::quick_gelu>, ", quick_gelu"},
     OperatorCase{Operator::linear, linear<Activation::silu>, ", silu"},
     OperatorCase{Operator::linear, linear_of_one_row, ", one row"},
+    OperatorCase{Operator::gated_linear, gated_linear},
     OperatorCase{Operator::conv2d, conv2d},
     OperatorCase{Operator::im2col, im2col},
     OperatorCase{Operator::layer_norm, norm<true>},
@@ -368,10 +455,16 @@ constexpr std::array cases = {
     OperatorCase{Operator::attention, attention<14, true>, ", windows"},
     OperatorCase{Operator::attention, attention<0, true>, ", relative"},
     OperatorCase{Operator::attention, attention<0, false>, ", plain"},
-    OperatorCase{Operator::paged_attention, paged_attention, " and write_kv"},
+    OperatorCase{Operator::attention, causal_attention, ", causal"},
+    OperatorCase{Operator::paged_attention, paged_attention<4, 4, 0>, " and write_kv"},
+    OperatorCase{Operator::paged_attention, paged_attention<6, 2, 20>, ", in a window"},
+    OperatorCase{Operator::project_qkv, project_qkv},
     OperatorCase{Operator::rope, rope},
     OperatorCase{Operator::experts, experts<1>, ", one row"},
     OperatorCase{Operator::experts, experts<60>},
+    OperatorCase{Operator::mixture_of_experts, mixture_of_experts<true, true>},
+    OperatorCase{Operator::mixture_of_experts, mixture_of_experts<false, true>, ", of one"},
+    OperatorCase{Operator::mixture_of_experts, mixture_of_experts<true, false>, ", none for all"},
     OperatorCase{Operator::gather, gather},
     OperatorCase{Operator::argmax, argmax},
     OperatorCase{Operator::normalize_pixels, normalize_pixels},

@@ -25,7 +25,8 @@ class OperatorTrial {
 
   std::vector<float> host(int64_t count);
   Tensor floats(const Shape& shape) { return upload(host(shape.elements()), shape); }
-  Tensor inner(const Shape& shape);
+  Tensor inner(const Shape& shape) { return inner(host(shape.elements()), shape); }
+  Tensor inner(const std::vector<float>& values, const Shape& shape);
   Tensor indices(const std::vector<int32_t>& values);
   Tensor upload(const std::vector<float>& values, const Shape& shape);
   Tensor empty(const Shape& shape) { return {device_, type_, shape}; }

@@ -73,9 +73,9 @@ std::string OperatorProfile::table() const {
   double total = 0;
   for (const Row& row : called) total += row.seconds;
   std::string text =
-      fmt::format("{:<18}{:>9}{:>12}{:>8}{:>10}{:>9}\n", "operator", "calls", "time", "share", "GFLOP/s", "GB/s");
+      fmt::format("{:<20}{:>9}{:>12}{:>8}{:>10}{:>9}\n", "operator", "calls", "time", "share", "GFLOP/s", "GB/s");
   for (const Row& row : called) {
-    text += fmt::format("{:<18}{:>9}{:>10.3f} s{:>7.1f}%{:>10}{:>9}\n", name_of(row.which), row.calls, row.seconds,
+    text += fmt::format("{:<20}{:>9}{:>10.3f} s{:>7.1f}%{:>10}{:>9}\n", name_of(row.which), row.calls, row.seconds,
                         total > 0 ? 100 * row.seconds / total : 0.0, rate(row.work.operations, row.seconds),
                         rate(row.work.bytes, row.seconds));
   }

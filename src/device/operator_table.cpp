@@ -14,6 +14,10 @@ namespace {
 constexpr std::array<std::string_view, operator_count> names = {LECTERN_OPERATORS(LECTERN_NAME)};
 #undef LECTERN_NAME
 
+#define LECTERN_RULE(name, Args, type) #type,
+constexpr std::array<std::string_view, operator_count> type_rules = {LECTERN_OPERATORS(LECTERN_RULE)};
+#undef LECTERN_RULE
+
 constexpr std::array<Operator, operator_count> operators = [] {
   std::array<Operator, operator_count> all{};
   for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Operator>(i);
@@ -83,15 +87,7 @@ bool is_called_by_model(Operator which) {
   }
 }
 
-bool has_inner_types(Operator which) {
-  switch (which) {
-#define LECTERN_CASE(name, Args, type) \
-  case Operator::name: return std::string_view(#type) != "f32";
-    LECTERN_OPERATORS(LECTERN_CASE)
-#undef LECTERN_CASE
-  }
-  return false;
-}
+bool has_inner_types(Operator which) { return type_rules[index_of(which)] != "f32"; }
 
 OperatorSet replaceable_operators() {
   OperatorSet set;
@@ -144,10 +140,20 @@ class OperatorTable::Planner {
 
  private:
   bool is_native(Operator which) const {
-    // What is where in the cache only the device knows: its write_kv goes with its attention or not at all.
-    if (which == Operator::write_kv) return owns(which) && owns(Operator::paged_attention);
-    if (which == Operator::paged_attention) return owns(which) && owns(Operator::write_kv);
-    return owns(which);
+    // What is where in the cache only the device knows: what writes it goes with its attention or not at all.
+    const bool writes = which == Operator::project_qkv || which == Operator::write_kv;
+    if (writes || which == Operator::paged_attention)
+      return owns(which) && owns(Operator::write_kv) && owns(Operator::paged_attention) && may_have_parts(which);
+    return owns(which) && may_have_parts(which);
+  }
+  // Who is to do without an operator does without those that are fused of it.
+  bool may_have_parts(Operator which) const {
+    if (which != Operator::gated_linear && which != Operator::project_qkv && which != Operator::mixture_of_experts)
+      return true;
+    return std::ranges::none_of(all_lowerings(), [&](const Lowering& way) {
+      return way.replaces == which &&
+             std::ranges::any_of(way.made_of, [&](Operator part) { return without_.test(index_of(part)); });
+    });
   }
   bool owns(Operator which) const { return owns(which, without_); }
   bool owns(Operator which, const OperatorSet& without) const {

@@ -1,5 +1,6 @@
 #include "device/operator_work.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "device/step_batch.h"
@@ -24,6 +25,21 @@ Work work_of(const LinearArgs& args) {
   return work;
 }
 
+Work work_of(const GatedLinearArgs& args) {
+  const double rows = elements(args.in) / static_cast<double>(args.gate.in());
+  Work work = product(rows, args.gate);
+  work += product(rows, args.up);
+  work.bytes += bytes_of(args.in) + bytes_of(args.out);
+  return work;
+}
+
+Work work_of(const ProjectQkvArgs& args) {
+  Work work = {0, bytes_of(args.x) + bytes_of(args.queries)};
+  for (const Matrix* weight : {&args.q, &args.k, &args.v})
+    work += product(static_cast<double>(args.x.shape[0]), *weight);
+  return work;
+}
+
 Work work_of(const Conv2dArgs& args) {
   Work work = product(elements(args.out) / static_cast<double>(args.weight.out()), args.weight);
   work.bytes += bytes_of(args.in) + bytes_of(args.out);
@@ -44,7 +60,8 @@ Work work_of(const PagedAttentionArgs& args) {
   Work work = {0, bytes_of(args.queries) + bytes_of(args.out)};
   for (const SequenceRows& sequence : args.step.sequences()) {
     const auto rows = static_cast<double>(sequence.rows);
-    const auto past = static_cast<double>(sequence.position);
+    const int64_t seen = args.window > 0 ? sequence.prompt + args.window : sequence.position;
+    const auto past = static_cast<double>(std::min(sequence.position, seen));
     work.operations += 4 * args.heads * static_cast<double>(args.cache.head_size) * rows * (past + (rows + 1) / 2);
     work.bytes += (past + rows) * of_token;
   }
@@ -62,6 +79,17 @@ Work work_of(const ExpertsArgs& args) {
     work.operations += product(rows * args.top_k, *part).operations;
     work.bytes += read * bytes_of(*part);
   }
+  return work;
+}
+
+Work work_of(const MixtureOfExpertsArgs& args) {
+  Work work = {0, 2 * bytes_of(args.x)};
+  const TensorView& x = args.x;
+  if (!args.experts.empty())
+    work += work_of(ExpertsArgs{.in = x, .router = args.router, .experts = args.experts, .top_k = args.top_k});
+  if (!args.shared.gate.data) return work;
+  for (const Matrix* weight : {&args.shared.gate, &args.shared.up, &args.shared.down})
+    work += product(static_cast<double>(x.shape[0]), *weight);
   return work;
 }
 

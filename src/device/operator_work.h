@@ -47,11 +47,14 @@ Work work_of(const Args& args) {
 
 // Of those bound by arithmetic, or that read other memory than their views.
 Work work_of(const LinearArgs&);
+Work work_of(const GatedLinearArgs&);
+Work work_of(const ProjectQkvArgs&);
 Work work_of(const Conv2dArgs&);
 Work work_of(const AttentionArgs&);
 Work work_of(const PagedAttentionArgs&);
 // Rows choose experts independently of each other and alike, as far as the weights that are read go.
 Work work_of(const ExpertsArgs&);
+Work work_of(const MixtureOfExpertsArgs&);
 Work work_of(const GroupedLinearArgs&);
 Work work_of(const GatherArgs&);
 Work work_of(const ArgmaxArgs&);

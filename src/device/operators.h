@@ -58,6 +58,16 @@ struct LinearArgs {
   int64_t written = 0;
 };
 
+// out = silu(in * gate^T) * (in * up^T). gate and up are of one shape and format; in [rows, in] and out [rows, out],
+// inner and of one type. `written` and what a row depends on as in LinearArgs.
+struct GatedLinearArgs {
+  TensorView in = {};
+  const Matrix& gate;
+  const Matrix& up;
+  MutableTensorView out = {};
+  int64_t written = 0;
+};
+
 // in [batch, height, width, channels] -> out [batch, height', width', out channels], zero padding on all sides;
 // weight [out channels, channels * kernel * kernel] as the checkpoint orders it; bias or empty. in and out f32.
 struct Conv2dArgs {
@@ -93,11 +103,14 @@ struct NormArgs {
 
 // Attention of an encoder: softmax(q k^T * scale + bias) v for every head, among all places of a view or, with
 // window > 0, within windows of window x window places. Windows that reach past the right and lower edge hold
-// places whose query, key and value are `padding` [3 * heads * head size]; they take part as keys.
+// places whose query, key and value are `padding`; they take part as keys.
 // The bias of query (h, w) and key (k, l) is q . height[h - k + H - 1] + q . width[w - l + W - 1], q unscaled, with
 // H and W the extents of the view or the window; both tables are [2 * extent - 1, head size], or empty.
-// qkv [batch, height, width, 3 * heads * head size] -> out [batch, height, width, heads * head size], both inner and
-// of one type; padding and tables f32.
+// qkv [batch, height, width, (heads + 2 * kv heads) * head size], queries before keys before values -> out [batch,
+// height, width, heads * head size], both inner and of one type; padding [as qkv's last extent] and tables f32.
+// heads / kv heads queries share one key. Where it is causal, without windows, place i of a view, counted row by row,
+// sees the places before max(prefix, i + 1): the first `prefix` of them see each other and nothing else.
+// A view's result depends on the view alone.
 struct AttentionArgs {
   TensorView qkv = {};
   int heads = 1;
@@ -107,15 +120,23 @@ struct AttentionArgs {
   TensorView relative_height = {};
   TensorView relative_width = {};
   MutableTensorView out = {};
+  int kv_heads = 0;  // 0: as many as heads
+  bool causal = false;
+  int64_t prefix = 0;
+
+  int64_t key_heads() const { return kv_heads > 0 ? kv_heads : heads; }
+  int64_t head_size() const { return qkv.shape[3] / (heads + 2 * key_heads()); }
 };
 
 // Rows of one sequence among the rows of a batch: rows first_row .. first_row + rows - 1 hold its positions
-// position .. position + rows - 1; pages [ceil((position + rows) / page_tokens)] name its pages in the cache.
+// position .. position + rows - 1; pages [ceil((position + rows) / page_tokens)] name its pages in the cache. The first
+// `prompt` positions are no window's to hide; those of pages that no row sees any more may be -1.
 struct SequenceRows {
   int64_t first_row = 0;
   int64_t rows = 0;
   int64_t position = 0;
   std::span<const int32_t> pages = {};
+  int64_t prompt = 0;
 };
 
 // One layer of the paged cache: `pages` pages of format.page_bytes each, one after the other. What is where within
@@ -142,7 +163,9 @@ struct WriteKvArgs {
 };
 
 // Causal attention of queries [rows, heads * head size] over the cache, which holds their own keys already;
-// heads / kv heads queries share one key. out as queries, inner.
+// heads / kv heads queries share one key. out as queries, inner. With window > 0, a row behind its sequence's prompt
+// sees the prompt, and of what follows it the last `window` positions, its own among them. A row's result depends on
+// its own sequence alone, and not on which of the sequence's rows are in one step.
 struct PagedAttentionArgs {
   TensorView queries = {};
   int heads = 1;
@@ -150,6 +173,7 @@ struct PagedAttentionArgs {
   const StepBatch& step;
   CacheLayer cache = {};
   MutableTensorView out = {};
+  int64_t window = 0;
 };
 
 // In place: dimension i of every head is rotated with dimension i + head size / 2 by the angle
@@ -159,6 +183,24 @@ struct RopeArgs {
   int heads = 1;
   float theta = 1e4f;
   const StepBatch& step;
+};
+
+// What comes before attention in a layer of a decoder: q, k and v of the normalised x (NormArgs), queries and keys
+// rotated (RopeArgs), keys and values in the cache (WriteKvArgs). x [rows, hidden] f32; q, k and v of one format;
+// queries [rows, heads * head size], inner. `written` and what a row depends on as in LinearArgs.
+struct ProjectQkvArgs {
+  TensorView x = {};
+  TensorView norm = {};  // its weight
+  float epsilon = 1e-6f;
+  const Matrix& q;
+  const Matrix& k;
+  const Matrix& v;
+  int heads = 1;
+  float theta = 1e4f;
+  const StepBatch& step;
+  CacheLayer cache = {};
+  MutableTensorView queries = {};
+  int64_t written = 0;
 };
 
 struct ExpertWeights {
@@ -179,10 +221,36 @@ struct ExpertsArgs {
   int64_t written = 0;
 };
 
+// What comes behind attention: x += the experts' part of the normalised x (NormArgs, ExpertsArgs), then x += that of
+// the expert whom all rows have, down(silu(gate x) * up x) of the same normalised x. There may be no experts but that
+// one, or none such (its matrices empty). x [rows, hidden] f32; `inner` is the type of the values between.
+struct MixtureOfExpertsArgs {
+  MutableTensorView x = {};
+  TensorView norm = {};  // its weight
+  float epsilon = 1e-6f;
+  DataType inner = DataType::f32;
+  const Matrix& router;
+  std::span<const ExpertWeights> experts = {};
+  int top_k = 1;
+  bool renormalise = false;
+  float scale = 1;
+  const ExpertWeights& shared;
+  int64_t written = 0;
+};
+
 // out row i = table row indices[i], in f32; indices i32 [rows].
 struct GatherArgs {
   const Matrix& table;
   TensorView indices = {};
+  MutableTensorView out = {};
+};
+
+// Rows of width elements. gather_rows: out[i] = in[indices[i]], of any type. And of the primitives scatter_rows:
+// out[indices[i]] = in[i], the indices all different; scatter_add: out[indices[i]] += in[i], the indices in any order
+// and number, f32.
+struct RowsArgs {
+  TensorView in = {};       // [rows, width]
+  TensorView indices = {};  // i32 [n], each a row of what is looked up in
   MutableTensorView out = {};
 };
 
@@ -205,7 +273,7 @@ struct CopyArgs {
   MutableStridedView out = {};
 };
 
-// add, multiply; and of the primitives subtract, divide, maximum: out = a ? b, element by element; where b is empty,
+// add; and of the primitives multiply, subtract, divide, maximum: out = a ? b, element by element; where b is empty,
 // `number` stands for it. Shapes are equal: broadcast() repeats one that is shorter. out may be an input where both
 // have the same strides. f32; multiply also inner, all three of one type.
 struct BinaryArgs {
@@ -226,20 +294,20 @@ struct NormalizePixelsArgs {
 // calls of Device, and the declarations of every device's kernels and of the lowerings.
 #define LECTERN_MODEL_OPERATORS(X)                          \
   X(linear, LinearArgs, args.in.type)                       \
+  X(gated_linear, GatedLinearArgs, args.in.type)            \
   X(conv2d, Conv2dArgs, f32)                                \
   X(im2col, Im2colArgs, args.out.type)                      \
   X(layer_norm, NormArgs, args.out.type)                    \
   X(rms_norm, NormArgs, args.out.type)                      \
   X(attention, AttentionArgs, args.qkv.type)                \
-  X(write_kv, WriteKvArgs, args.keys.type)                  \
+  X(project_qkv, ProjectQkvArgs, args.queries.type)         \
   X(paged_attention, PagedAttentionArgs, args.queries.type) \
-  X(rope, RopeArgs, args.x.type)                            \
-  X(experts, ExpertsArgs, args.in.type)                     \
+  X(mixture_of_experts, MixtureOfExpertsArgs, args.inner)   \
   X(gather, GatherArgs, f32)                                \
+  X(gather_rows, RowsArgs, args.in.type)                    \
   X(argmax, ArgmaxArgs, f32)                                \
   X(normalize_pixels, NormalizePixelsArgs, f32)             \
   X(copy, CopyArgs, narrower(args.in.type, args.out.type))  \
-  X(add, BinaryArgs, f32)                                   \
-  X(multiply, BinaryArgs, args.a.type)
+  X(add, BinaryArgs, f32)
 
 }  // namespace lectern

@@ -57,14 +57,6 @@ struct BatchedMatmulArgs {
   MutableTensorView out = {};
 };
 
-// Rows of width elements. gather_rows: out[i] = in[indices[i]], of any type. scatter_rows: out[indices[i]] = in[i],
-// the indices all different. scatter_add: out[indices[i]] += in[i], the indices in any order and number, f32.
-struct RowsArgs {
-  TensorView in = {};       // [rows, width]
-  TensorView indices = {};  // i32 [n], each a row of what is looked up in
-  MutableTensorView out = {};
-};
-
 // out[i] = in[next row] wherever mask[i] != 0, the rows of in one after the other. in [n, width] holds at least as
 // many rows as the mask has ones; mask f32 [rows]; out [rows, width] f32.
 struct MaskedScatterArgs {
@@ -100,17 +92,20 @@ struct GroupedLinearArgs {
 
 // As LECTERN_MODEL_OPERATORS: name, arguments, the type that chooses the plan.
 #define LECTERN_PRIMITIVES(X)                        \
+  X(write_kv, WriteKvArgs, args.keys.type)           \
+  X(rope, RopeArgs, args.x.type)                     \
+  X(experts, ExpertsArgs, args.in.type)              \
   X(activate, ActivateArgs, f32)                     \
   X(softmax, LineArgs, f32)                          \
   X(grouped_linear, GroupedLinearArgs, args.in.type) \
   X(top_k, TopKArgs, f32)                            \
   X(sort, SortArgs, f32)                             \
-  X(gather_rows, RowsArgs, args.in.type)             \
   X(scatter_rows, RowsArgs, f32)                     \
   X(scatter_add, RowsArgs, f32)                      \
   X(masked_scatter, MaskedScatterArgs, f32)          \
   X(cumulative_sum, LineArgs, f32)                   \
   X(where, WhereArgs, f32)                           \
+  X(multiply, BinaryArgs, args.a.type)               \
   X(subtract, BinaryArgs, f32)                       \
   X(gemm, GemmArgs, args.in.type)                    \
   X(batched_matmul, BatchedMatmulArgs, f32)          \

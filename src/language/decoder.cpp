@@ -33,25 +33,24 @@ Decoder::Layer Decoder::load_layer(const WeightLoader& load, int index) const {
   layer.v = load.matrix(b + "self_attn.v_proj.weight", {kv_width, hidden});
   layer.o = load.matrix(b + "self_attn.o_proj.weight", {hidden, hidden});
   layer.post_norm = load.rms_norm(b + "post_attention_layernorm", hidden);
-  const auto mlp = [&](const std::string& prefix, int64_t inner) -> Mlp {
+  const auto mlp = [&](const std::string& prefix, int64_t inner) -> ExpertWeights {
     return {load.matrix(prefix + "gate_proj.weight", {inner, hidden}),
             load.matrix(prefix + "up_proj.weight", {inner, hidden}),
             load.matrix(prefix + "down_proj.weight", {hidden, inner})};
   };
   const auto width_of = [&](const std::string& prefix) { return load.extent(prefix + "gate_proj.weight", 2, 0); };
   if (index < config_.dense_layers) {
-    layer.dense = mlp(b + "mlp.", width_of(b + "mlp."));
+    layer.shared = mlp(b + "mlp.", width_of(b + "mlp."));
     return layer;
   }
   layer.router =
       load.matrix(b + "mlp.gate.weight", {config_.experts, hidden}, WeightFormat::f32);  // decides, so it is exact
   const int64_t inner = width_of(b + "mlp.experts.0.");                                  // of every expert
   for (int e = 0; e < config_.experts; ++e) {
-    Mlp expert = mlp(fmt::format("{}mlp.experts.{}.", b, e), inner);
-    layer.experts.push_back({expert.gate, expert.up, expert.down});
+    layer.experts.push_back(mlp(fmt::format("{}mlp.experts.{}.", b, e), inner));
   }
   const std::string shared = b + "mlp.shared_experts.";
-  if (load.checkpoint().has(shared + "gate_proj.weight")) layer.dense = mlp(shared, width_of(shared));
+  if (load.checkpoint().has(shared + "gate_proj.weight")) layer.shared = mlp(shared, width_of(shared));
   return layer;
 }
 
@@ -59,56 +58,41 @@ void Decoder::embed(std::span<const int32_t> ids, const MutableTensorView& out) 
   device_.gather({.table = embedding_, .indices = from_host(device_, ids), .out = out});
 }
 
-// x += attention's output
-void Decoder::attend(const Layer& layer, int index, const TensorView& normed, const StepBatch& step, int64_t written,
-                     const KvCache& cache, const MutableTensorView& x) const {
-  const int64_t rows = x.shape[0];
-  const Tensor q(device_, inner_, {rows, layer.q.out()});
-  const Tensor k(device_, inner_, {rows, layer.k.out()});
-  const Tensor v(device_, inner_, {rows, layer.v.out()});
-  device_.linear({.in = normed, .weight = layer.q, .out = q, .written = written});
-  device_.linear({.in = normed, .weight = layer.k, .out = k, .written = written});
-  device_.linear({.in = normed, .weight = layer.v, .out = v, .written = written});
-  device_.rope({q, config_.heads, config_.rope_theta, step});
-  device_.rope({k, config_.kv_heads, config_.rope_theta, step});
-  device_.write_kv({k, v, step, cache.layer(index)});
-  const int64_t head_size = config_.hidden / config_.heads;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
-  const Tensor attended(device_, inner_, q.shape());
-  device_.paged_attention({q, config_.heads, scale, step, cache.layer(index), attended});
-  device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x, .written = written});
-}
-
-// x += down(silu(gate) * up)
-void Decoder::add_mlp(const Mlp& mlp, const TensorView& normed, int64_t written, const MutableTensorView& x) const {
-  const Tensor gate(device_, inner_, {x.shape[0], mlp.gate.out()});
-  const Tensor up(device_, inner_, {x.shape[0], mlp.up.out()});
-  device_.linear({.in = normed, .weight = mlp.gate, .activation = Activation::silu, .out = gate, .written = written});
-  device_.linear({.in = normed, .weight = mlp.up, .out = up, .written = written});
-  device_.multiply({.a = gate, .b = up, .out = gate});
-  device_.linear({.in = gate, .weight = mlp.down, .residual = x, .out = x, .written = written});
-}
-
 Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> sequences, int64_t written,
                      std::span<const int64_t> wanted, const KvCache& cache) const {
   const StepBatch batch(device_, sequences, cache.pool().page_tokens());
-  const Tensor normed(device_, inner_, x.shape);
+  const int64_t head_size = config_.hidden / config_.heads;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
+  const Tensor queries(device_, inner_, x.shape);
+  const Tensor attended(device_, inner_, x.shape);
   for (int i = 0; i < config_.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
-    device_.rms_norm({.in = x, .weight = layer.input_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
-    attend(layer, i, normed, batch, written, cache, x);
-    device_.rms_norm({.in = x, .weight = layer.post_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
-    if (!layer.experts.empty()) {
-      device_.experts({.in = normed,
-                       .router = layer.router,
-                       .experts = layer.experts,
-                       .top_k = config_.experts_per_token,
-                       .renormalise = config_.renormalise,
-                       .scale = config_.routed_scale,
-                       .out = x,
-                       .written = written});
-    }
-    if (layer.dense.gate.data) add_mlp(layer.dense, normed, written, x);
+    const CacheLayer layer_cache = cache.layer(i);
+    device_.project_qkv({.x = x,
+                         .norm = layer.input_norm.weight,
+                         .epsilon = config_.rms_epsilon,
+                         .q = layer.q,
+                         .k = layer.k,
+                         .v = layer.v,
+                         .heads = config_.heads,
+                         .theta = config_.rope_theta,
+                         .step = batch,
+                         .cache = layer_cache,
+                         .queries = queries,
+                         .written = written});
+    device_.paged_attention({queries, config_.heads, scale, batch, layer_cache, attended});
+    device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x, .written = written});
+    device_.mixture_of_experts({.x = x,
+                                .norm = layer.post_norm.weight,
+                                .epsilon = config_.rms_epsilon,
+                                .inner = inner_,
+                                .router = layer.router,
+                                .experts = layer.experts,
+                                .top_k = config_.experts_per_token,
+                                .renormalise = config_.renormalise,
+                                .scale = config_.routed_scale,
+                                .shared = layer.shared,
+                                .written = written});
   }
   if (wanted.empty()) return {};
   const auto count = static_cast<int64_t>(wanted.size());
@@ -128,8 +112,8 @@ double Decoder::bytes_of_step(int sequences) const {
   double sum = bytes(head_);
   const double missed = std::pow(1.0 - static_cast<double>(config_.experts_per_token) / config_.experts, sequences);
   for (const Layer& layer : layers_) {
-    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.dense.gate, &layer.dense.up,
-                                 &layer.dense.down, &layer.router}) {
+    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.shared.gate, &layer.shared.up,
+                                 &layer.shared.down, &layer.router}) {
       sum += bytes(*matrix);
     }
     for (const ExpertWeights& expert : layer.experts)
@@ -144,8 +128,8 @@ double Decoder::operations_of_token() const {
   };
   double sum = 0;
   for (const Layer& layer : layers_) {
-    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.dense.gate, &layer.dense.up,
-                                 &layer.dense.down, &layer.router}) {
+    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.shared.gate, &layer.shared.up,
+                                 &layer.shared.down, &layer.router}) {
       sum += operations(*matrix);
     }
     if (layer.experts.empty()) continue;

@@ -31,20 +31,14 @@ class Decoder {
   double operations_of_token() const;
 
  private:
-  struct Mlp {
-    Matrix gate, up, down;
-  };
   struct Layer {
     NormWeights input_norm, post_norm;
     Matrix q, k, v, o;
-    Mlp dense;  // the layer's own, or the shared experts'; without a gate where there are none
+    ExpertWeights shared;  // all there is in a dense layer; without a gate where there is none
     Matrix router;
     std::vector<ExpertWeights> experts;
   };
   Layer load_layer(const WeightLoader& load, int index) const;
-  void attend(const Layer& layer, int index, const TensorView& normed, const StepBatch& step, int64_t written,
-              const KvCache& cache, const MutableTensorView& x) const;
-  void add_mlp(const Mlp& mlp, const TensorView& normed, int64_t written, const MutableTensorView& x) const;
 
   Device& device_;
   DecoderConfig config_;

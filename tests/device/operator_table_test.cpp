@@ -111,8 +111,10 @@ TEST(OperatorTable, NamesAllThatIsMissing) {
 TEST(OperatorTable, SaysWhatIsReplacedWhenAModelRuns) {
   EXPECT_THAT(cpu_device().lowered(WeightFormat::f32), ElementsAre("conv2d"));
   EXPECT_THAT(make_cpu_device(parse_operators("rope,subtract,sort"))->lowered(WeightFormat::f32),
-              ElementsAre("conv2d", "rope", "subtract"))
+              ElementsAre("conv2d", "project_qkv", "rope", "subtract"))
       << "sort is not reached";
+  EXPECT_THAT(make_cpu_device(parse_operators("gated_linear"))->lowered(WeightFormat::f32),
+              ElementsAre("gated_linear", "conv2d", "mixture_of_experts"));
 }
 
 }  // namespace

@@ -38,6 +38,36 @@ TEST(OperatorWork, OfCausalAttention) {
       .queries = view_of(values, {2, 32}), .heads = 4, .step = step, .cache = cache, .out = view_of(values, {2, 32})});
   EXPECT_EQ(work.operations, 4 * 32 * (11 + 12));
   EXPECT_EQ(work.bytes, 4 * (2 * 32 + 2 * 32 + 12 * 2 * 32));
+  const Work windowed = work_of(PagedAttentionArgs{.queries = view_of(values, {2, 32}),
+                                                   .heads = 4,
+                                                   .step = step,
+                                                   .cache = cache,
+                                                   .out = view_of(values, {2, 32}),
+                                                   .window = 5});
+  EXPECT_EQ(windowed.operations, 4 * 32 * (6 + 7));
+}
+
+TEST(OperatorWork, OfWhatIsFused) {
+  std::vector<float> values(1000);
+  const Matrix weight = cpu_device().matrix(view_of(values, {8, 16}), WeightFormat::f32);
+  const Matrix down = cpu_device().matrix(view_of(values, {16, 8}), WeightFormat::f32);
+  const MutableTensorView x = view_of(values, {3, 16});
+  const double product = 2 * 3 * 8 * 16;
+  EXPECT_EQ(work_of(GatedLinearArgs{.in = x, .gate = weight, .up = weight, .out = view_of(values, {3, 8})}).operations,
+            2 * product);
+  const StepBatch step(cpu_device(), {});
+  EXPECT_EQ(
+      work_of(ProjectQkvArgs{
+                  .x = x, .q = weight, .k = weight, .v = weight, .step = step, .queries = view_of(values, {3, 8})})
+          .operations,
+      3 * product);
+  const std::vector<ExpertWeights> experts(4, {weight, weight, down});
+  const Matrix router = cpu_device().matrix(view_of(values, {4, 16}), WeightFormat::f32);
+  const double routing = 2 * 3 * 4 * 16;
+  EXPECT_EQ(
+      work_of(MixtureOfExpertsArgs{.x = x, .router = router, .experts = experts, .top_k = 2, .shared = experts.front()})
+          .operations,
+      routing + (2 + 1) * 3 * product);
 }
 
 }  // namespace

@@ -58,9 +58,9 @@ void list_operators(const OperatorTable& table, std::string_view device, bool js
   }
   fmt::print("Operators of {}: its own (native), replaced by others (which), or absent.\n", device);
   fmt::print("Types are those of the values between operators; - where it computes in f32 alone.\n\n");
-  fmt::print("{:<18}{:<9}{:<9}{:<9}replaced by\n", "", "f32", "f16", "bf16");
+  fmt::print("{:<20}{:<9}{:<9}{:<9}replaced by\n", "", "f32", "f16", "bf16");
   for (const Operator which : all_operators()) {
-    std::string line = fmt::format("{:<18}", name_of(which));
+    std::string line = fmt::format("{:<20}", name_of(which));
     std::string made_of;
     for (const DataType type : inner_types) {
       const bool lowered = table.lowering(which, type) != nullptr;

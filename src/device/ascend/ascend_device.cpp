@@ -29,7 +29,7 @@ Operators operators_of(const Session& session) {
   if (f.layer_norm && moves) table.layer_norm = layer_norm;
   if (f.rms_norm && moves) table.rms_norm = rms_norm;
   if ((f.prompt_attention || f.fused_attention) && f.index_select && multiplies) table.attention = attention;
-  if (f.fused_attention && f.inplace_index_copy) {
+  if (f.fused_attention && f.inplace_index_copy && f.index_select) {
     table.write_kv = write_kv;
     table.paged_attention = paged_attention;
   }

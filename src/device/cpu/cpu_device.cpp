@@ -48,6 +48,7 @@ bool supports(Operator which, DataType type) {
     case Operator::gather_rows:
     case Operator::grouped_linear: return true;
     case Operator::linear:
+    case Operator::gated_linear:
     case Operator::im2col:
     case Operator::layer_norm:
     case Operator::rms_norm: return type != DataType::f16;

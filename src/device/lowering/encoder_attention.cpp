@@ -18,29 +18,34 @@ struct Windows {
         down((height + rows - 1) / rows),
         across((width + columns - 1) / columns),
         heads(args.heads),
-        channels(args.qkv.shape[3] / 3),
-        size(channels / args.heads) {}
+        kv_heads(args.key_heads()),
+        size(args.head_size()),
+        channels(heads * size),
+        place(args.qkv.shape[3]) {}
 
   int64_t height, width;  // of the view
   int64_t rows, columns;  // of a window
   int64_t down, across;   // windows
-  int64_t heads, channels, size;
+  int64_t heads, kv_heads, size;
+  int64_t channels;  // of the queries of a place
+  int64_t place;     // channels of a place: its queries, keys and values
+  int64_t sharing() const { return heads / kv_heads; }
   int64_t places() const { return rows * columns; }
   int64_t groups() const { return down * across * heads; }  // what attends to itself
   bool fits() const { return down * rows == height && across * columns == width; }
-  Shape by_group() const { return {down, across * heads, rows, columns, size}; }
-  Shape of_line() const { return {across, heads, rows, columns, size}; }  // of windows
+  Shape by_group(int64_t count) const { return {down, across * count, rows, columns, size}; }  // of heads
+  Shape of_line(int64_t count) const { return {across, count, rows, columns, size}; }          // of windows
 };
 
-// `part` 0, 1 or 2 of a picture [height, width, parts * channels] -> [down, across * heads, rows, columns, size], f32.
-Tensor split(Device& device, const Windows& w, const TensorView& picture, int64_t part) {
-  const int64_t place = 3 * w.channels;
-  const int64_t line = w.across * w.columns * place;
-  Tensor result(device, DataType::f32, w.by_group());
+// The channels of `heads` heads from `first` on, of a picture [height, width, place]
+// -> [down, across * heads, rows, columns, size], f32.
+Tensor split(Device& device, const Windows& w, const TensorView& picture, int64_t first, int64_t heads) {
+  const int64_t line = w.across * w.columns * w.place;
+  Tensor result(device, DataType::f32, w.by_group(heads));
   for (int64_t y = 0; y < w.down; ++y) {
-    const StridedView from(picture, y * w.rows * line + part * w.channels, w.of_line(),
-                           {w.columns * place, w.size, line, place, 1});
-    device.copy({from, result.view().slice(y, 1).reshaped(w.of_line())});
+    const StridedView from(picture, y * w.rows * line + first, w.of_line(heads),
+                           {w.columns * w.place, w.size, line, w.place, 1});
+    device.copy({from, result.view().slice(y, 1).reshaped(w.of_line(heads))});
   }
   return result;
 }
@@ -49,9 +54,9 @@ Tensor split(Device& device, const Windows& w, const TensorView& picture, int64_
 void join(Device& device, const Windows& w, const Tensor& groups, const MutableTensorView& picture) {
   const int64_t line = w.across * w.columns * w.channels;
   for (int64_t y = 0; y < w.down; ++y) {
-    const MutableStridedView to(picture, y * w.rows * line, w.of_line(),
+    const MutableStridedView to(picture, y * w.rows * line, w.of_line(w.heads),
                                 {w.columns * w.channels, w.size, line, w.channels, 1});
-    device.copy({groups.view().slice(y, 1).reshaped(w.of_line()), to});
+    device.copy({groups.view().slice(y, 1).reshaped(w.of_line(w.heads)), to});
   }
 }
 
@@ -99,19 +104,32 @@ Bias bias_of(Device& device, const Windows& w, const Tensor& queries, const Tens
   return bias;
 }
 
+// [count, places]: what hides from places first .. first + count - 1 those that they do not see.
+Tensor causal_mask(Device& device, const AttentionArgs& args, int64_t first, int64_t count, int64_t places) {
+  std::vector<float> values(static_cast<size_t>(count * places), 0.0f);
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t j = std::max(args.prefix, first + i + 1); j < places; ++j)
+      values[static_cast<size_t>(i * places + j)] = invisible;
+  }
+  return from_host(device, values, {count, places});
+}
+
 // Replaces the queries, block by block, by what they see.
-void attend(Device& device, const Windows& w, float scale, const Tensor& queries, const Tensor& keys,
+void attend(Device& device, const Windows& w, const AttentionArgs& args, const Tensor& queries, const Tensor& keys,
             const Tensor& values, const Bias& bias) {
   const int64_t n = w.groups();
+  const int64_t sharing = w.sharing();
   const int64_t places = w.places();
   const int64_t group = places * w.size;
   const int64_t block = std::clamp<int64_t>(most_scores / (n * places), 1, places);
   for (int64_t first = 0; first < places; first += block) {
     const int64_t count = std::min(block, places - first);
-    const Tensor scores(device, DataType::f32, {n, 1, count, places});
-    device.batched_matmul({StridedView(queries, first * w.size, {n, 1, count, w.size}, {group, 0, w.size, 1}),
-                           StridedView(keys, 0, {n, 1, places, w.size}, {group, 0, w.size, 1}), scores});
-    device.multiply({.a = scores, .number = scale, .out = scores});
+    const Tensor scores(device, DataType::f32, {n / sharing, sharing, count, places});
+    const Shape block_shape = {n / sharing, sharing, count, w.size};
+    const MutableStridedView own(queries, first * w.size, block_shape, {sharing * group, group, w.size, 1});
+    device.batched_matmul(
+        {own, StridedView(keys, 0, {n / sharing, sharing, places, w.size}, {group, 0, w.size, 1}), scores});
+    device.multiply({.a = scores, .number = args.scale, .out = scores});
     if (bias.down) {
       const Shape split = {n, count, w.rows, w.columns};
       const MutableTensorView by_place = scores.view().reshaped(split);
@@ -122,10 +140,15 @@ void attend(Device& device, const Windows& w, float scale, const Tensor& queries
                   .b = StridedView(bias.across, first * w.columns, split, {places * w.columns, w.columns, 0, 1}),
                   .out = by_place});
     }
+    if (args.causal) {
+      const Tensor mask = causal_mask(device, args, first, count, places);
+      device.add({.a = scores, .b = broadcast(mask, scores.shape()), .out = scores});
+    }
     device.softmax({scores, scores});
-    const Tensor seen(device, DataType::f32, {n, 1, count, w.size});
-    device.batched_matmul({scores, StridedView(values, 0, {n, 1, w.size, places}, {group, 0, 1, w.size}), seen});
-    device.copy({seen, MutableStridedView(queries, first * w.size, seen.shape(), {group, 0, w.size, 1})});
+    const Tensor seen(device, DataType::f32, block_shape);
+    device.batched_matmul(
+        {scores, StridedView(values, 0, {n / sharing, sharing, w.size, places}, {group, 0, 1, w.size}), seen});
+    device.copy({seen, own});
   }
 }
 
@@ -140,14 +163,14 @@ void attention(Device& device, const AttentionArgs& args) {
     columns = relative(device, args.relative_width, w.columns);
   }
   for (int64_t i = 0; i < args.qkv.shape[0]; ++i) {
-    TensorView view = args.qkv.slice(i, 1).reshaped({w.height, w.width, 3 * w.channels});
+    TensorView view = args.qkv.slice(i, 1).reshaped({w.height, w.width, w.place});
     Tensor padded;
     if (!w.fits()) view = padded = pad(device, w, view, args.padding);
-    const Tensor queries = split(device, w, view, 0);
-    const Tensor keys = split(device, w, view, 1);
-    const Tensor values = split(device, w, view, 2);
+    const Tensor queries = split(device, w, view, 0, w.heads);
+    const Tensor keys = split(device, w, view, w.channels, w.kv_heads);
+    const Tensor values = split(device, w, view, w.channels + w.kv_heads * w.size, w.kv_heads);
     const Bias bias = lines ? bias_of(device, w, queries, lines, columns) : Bias();
-    attend(device, w, args.scale, queries, keys, values, bias);
+    attend(device, w, args, queries, keys, values, bias);
     const MutableTensorView out = args.out.slice(i, 1).reshaped({w.height, w.width, w.channels});
     if (w.fits()) {
       join(device, w, queries, out);

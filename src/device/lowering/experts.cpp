@@ -1,5 +1,5 @@
-// Mixture of experts: every row is repeated for each expert that it chose, the rows are sorted by expert, multiplied
-// in groups, weighted, and added where they came from.
+// Mixture of experts. Of its experts' part every row is repeated for each expert that it chose, the rows are sorted by
+// expert, multiplied in groups, weighted, and added where they came from.
 #include <algorithm>
 #include <numeric>
 
@@ -7,6 +7,26 @@
 #include "device/ranking.h"
 
 namespace lectern::lowering {
+
+void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
+  const Tensor normed(device, args.inner, args.x.shape);
+  device.rms_norm({.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
+  if (!args.experts.empty()) {
+    device.experts({.in = normed,
+                    .router = args.router,
+                    .experts = args.experts,
+                    .top_k = args.top_k,
+                    .renormalise = args.renormalise,
+                    .scale = args.scale,
+                    .out = args.x,
+                    .written = args.written});
+  }
+  if (!args.shared.gate.data) return;
+  const Tensor hidden(device, args.inner, {args.x.shape[0], args.shared.gate.out()});
+  device.gated_linear(
+      {.in = normed, .gate = args.shared.gate, .up = args.shared.up, .out = hidden, .written = args.written});
+  device.linear({.in = hidden, .weight = args.shared.down, .residual = args.x, .out = args.x, .written = args.written});
+}
 
 void experts(Device& device, const ExpertsArgs& args) {
   const int64_t rows = args.in.shape[0];

@@ -24,6 +24,14 @@ void linear(Device& device, const LinearArgs& args) {
   }
 }
 
+void gated_linear(Device& device, const GatedLinearArgs& args) {
+  const Tensor gate(device, args.out.type, args.out.shape);
+  device.linear(
+      {.in = args.in, .weight = args.gate, .activation = Activation::silu, .out = gate, .written = args.written});
+  device.linear({.in = args.in, .weight = args.up, .out = args.out, .written = args.written});
+  device.multiply({.a = gate, .b = args.out, .out = args.out});
+}
+
 namespace {
 
 constexpr int64_t chunk = 1 << 20;  // elements worked on at a time, which bounds the memory for what is between

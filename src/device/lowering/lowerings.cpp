@@ -17,14 +17,17 @@ std::span<const Lowering> all_lowerings() {
   }
   static const std::array table = {
       LECTERN_LOWERING(linear, gemm, activate, add, copy),
+      LECTERN_LOWERING(gated_linear, linear, multiply),
       LECTERN_LOWERING(conv2d, im2col, linear),
       LECTERN_LOWERING(im2col, copy),
       LECTERN_LOWERING(layer_norm, reduce_sum, subtract, add, multiply, divide, sqrt, copy),
       LECTERN_LOWERING(rms_norm, reduce_sum, add, multiply, divide, sqrt, copy),
       LECTERN_LOWERING(attention, copy, gather_rows, batched_matmul, multiply, add, softmax),
+      LECTERN_LOWERING(project_qkv, rms_norm, linear, rope, write_kv),
       LECTERN_LOWERING(write_kv, copy),
       LECTERN_LOWERING(paged_attention, copy, batched_matmul, multiply, add, softmax),
       LECTERN_LOWERING(rope, multiply, subtract, add, copy),
+      LECTERN_LOWERING(mixture_of_experts, rms_norm, experts, gated_linear, linear),
       LECTERN_LOWERING(experts, linear, softmax, top_k, sort, gather_rows, grouped_linear, multiply, reduce_sum, divide,
                        scatter_add, copy),
       LECTERN_LOWERING(gather, copy),

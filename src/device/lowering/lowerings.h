@@ -17,6 +17,9 @@ void masked_scatter_by_sum(Device&, const MaskedScatterArgs&);
 // Of write_kv and paged_attention as replaced here.
 CacheFormat cache_format(int kv_heads, int head_size);
 
+// Added to the score of what is not seen: far below any, and no infinity.
+inline constexpr float invisible = -1e30f;
+
 // `values` [...] repeated along more leading extents, or along the last one, as the strides say.
 inline StridedView repeated(const TensorView& values, const Shape& shape, std::initializer_list<int64_t> strides) {
   return {values, 0, shape, strides};

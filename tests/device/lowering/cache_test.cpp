@@ -41,15 +41,18 @@ void check(Device& device, Random& random) {
   const DataType type = any_type(random);
   const Cache own(cpu_device(), random, kv_heads, size, sequences);
   const Cache replaced(device, random, kv_heads, size, sequences);
-  std::vector<int64_t> lengths(static_cast<size_t>(sequences));
+  const int64_t window = random.coin() ? random.between(1, 90) : 0;
+  std::vector<int64_t> lengths(static_cast<size_t>(sequences)), prompts;
+  for (int64_t i = 0; i < sequences; ++i) prompts.push_back(random.between(0, 120));
   for (int step = 0; step < 4; ++step) {
     std::vector<SequenceRows> for_own, for_replaced;
     int64_t rows = 0;
     for (int64_t i = 0; i < sequences; ++i) {
       const int64_t count = random.coin() ? 1 : random.between(1, step == 0 ? 150 : 60);
       int64_t& length = lengths[static_cast<size_t>(i)];
-      for_own.push_back({rows, count, length, own.pages_of(i)});
-      for_replaced.push_back({rows, count, length, replaced.pages_of(i)});
+      const int64_t prompt = prompts[static_cast<size_t>(i)];
+      for_own.push_back({rows, count, length, own.pages_of(i), prompt});
+      for_replaced.push_back({rows, count, length, replaced.pages_of(i), prompt});
       length += count;
       rows += count;
     }
@@ -61,10 +64,11 @@ void check(Device& device, Random& random) {
     const StepBatch own_step(cpu_device(), for_own, own.layer.format.page_tokens);
     const StepBatch replaced_step(device, for_replaced, replaced.layer.format.page_tokens);
     cpu_device().write_kv({k.f32(), v.f32(), own_step, own.layer});
-    cpu_device().paged_attention({q.f32(), heads, 0.3f, own_step, own.layer, expected});
+    cpu_device().paged_attention({q.f32(), heads, 0.3f, own_step, own.layer, expected, window});
     device.write_kv({k.tensor, v.tensor, replaced_step, replaced.layer});
-    device.paged_attention({q.tensor, heads, 0.3f, replaced_step, replaced.layer, result});
-    EXPECT_LT(relative_error(floats_of(result), floats_of(expected)), rounding(type)) << "step " << step;
+    device.paged_attention({q.tensor, heads, 0.3f, replaced_step, replaced.layer, result, window});
+    EXPECT_LT(relative_error(floats_of(result), floats_of(expected)), rounding(type))
+        << "step " << step << ", window " << window;
   }
 }
 

@@ -3,11 +3,14 @@
 // A layer holds the keys of all its pages, [pages, 128, kv heads * head size], then their values. So a token is one
 // row, and writing is one copy by index. Sequences that add one token each are attended to together; one that adds
 // more, such as a prompt, has a call of its own.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
 #include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
+#include "device/host_values.h"
 #include "device/lowering/lowerings.h"
 #include "device/step_batch.h"
 
@@ -37,8 +40,8 @@ struct Layer {
 
 // Calls body(index of the first, group) for sequences whose rows follow on each other, each of one row if `single` says
 // so.
-template <typename Body>
-void for_each_group(std::span<const SequenceRows> sequences, bool (*single)(const SequenceRows&), const Body& body) {
+template <typename Single, typename Body>
+void for_each_group(std::span<const SequenceRows> sequences, const Single& single, const Body& body) {
   for (size_t first = 0; first < sequences.size();) {
     size_t count = 1;
     while (first + count < sequences.size() && single(sequences[first]) && single(sequences[first + count]) &&
@@ -106,16 +109,66 @@ void write_kv(Device& device, const WriteKvArgs& args) {
   });
 }
 
+namespace {
+
+// Rows of a cache that row `row` of a sequence sees with a window: of its prompt, and of the window.
+Tensor slots_seen(Device& device, const PagedAttentionArgs& args, const SequenceRows& sequence, int64_t row) {
+  const int64_t tokens = args.cache.format.page_tokens;
+  const int64_t position = sequence.position + row;
+  std::vector<int32_t> slots;
+  const auto add = [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i)
+      slots.push_back(static_cast<int32_t>(sequence.pages[static_cast<size_t>(i / tokens)] * tokens + i % tokens));
+  };
+  const int64_t prompt = std::min(sequence.prompt, position + 1);
+  add(0, prompt);
+  add(std::max(prompt, position - args.window + 1), position + 1);
+  return from_host(device, slots);
+}
+
+// One row after the other against copies of the keys and values that it sees.
+void attend_windows(Device& device, const PagedAttentionArgs& args, const Layer& layer, const SequenceRows& sequence) {
+  Session& session = session_of(device);
+  const int64_t channels = args.queries.shape[1];
+  for (int64_t row = 0; row < sequence.rows; ++row) {
+    const int64_t at = sequence.first_row + row;
+    const Tensor& slots = args.step.once(fmt::format("slots of row {} in {}", at, args.window),
+                                         [&] { return slots_seen(device, args, sequence, row); });
+    const int64_t count = slots.shape()[0];
+    const Tensor keys(device, args.cache.format.type, {count, layer.width});
+    const Tensor values(device, args.cache.format.type, {count, layer.width});
+    const auto select = [&](const std::byte* part, const Tensor& to) {
+      session.call(session.functions().index_select, layer.rows(part), int64_t{0}, View(slots.view()), View(to.view()));
+    };
+    select(layer.keys, keys);
+    select(layer.values, values);
+    attend(session, {.queries = View(args.queries.slice(at, 1), {1, 1, channels}),
+                     .keys = View(keys.view(), {1, count, layer.width}),
+                     .values = View(values.view(), {1, count, layer.width}),
+                     .heads = args.heads,
+                     .kv_heads = args.cache.kv_heads,
+                     .scale = args.scale,
+                     .out = View(args.out.slice(at, 1), {1, 1, channels})});
+  }
+}
+
+}  // namespace
+
 void paged_attention(Device& device, const PagedAttentionArgs& args) {
   if (args.cache.format.type == DataType::f32) return lowering::paged_attention(device, args);
   Session& session = session_of(device);
   const Layer layer(args.cache);
   const int64_t size = args.cache.head_size;
-  const auto single = [](const SequenceRows& s) { return s.rows == 1; };
+  // Whether its window hides anything.
+  const auto reaches = [&](const SequenceRows& s) {
+    return args.window > 0 && s.position + s.rows > s.prompt + args.window;
+  };
+  const auto single = [&](const SequenceRows& s) { return s.rows == 1 && !reaches(s); };
   for_each_group(args.step.sequences(), single, [&](int64_t index, std::span<const SequenceRows> group) {
     const SequenceRows& front = group.front();
     const auto count = static_cast<int64_t>(group.size());
     if (front.rows == 0) return;
+    if (reaches(front)) return attend_windows(device, args, layer, front);
     const View table(args.step.page_table().slice(index, count));
     std::vector<int64_t> key_lengths;
     for (const SequenceRows& s : group) key_lengths.push_back(s.position + s.rows);

@@ -191,12 +191,12 @@ void attend(Session& session, const FusedAttention& args) {
     if (f.prompt_attention) {
       session.call(f.prompt_attention, args.queries, args.keys, args.values, bias, absent, absent, absent, absent,
                    absent, absent, absent, absent, args.heads, static_cast<double>(args.scale), unlimited, unlimited,
-                   layout.data(), args.heads, int64_t{0}, int64_t{0}, args.out);
+                   layout.data(), args.kv_heads, int64_t{0}, int64_t{0}, args.out);
     } else {
       session.call(f.fused_attention, args.queries, ViewList{{&args.keys, 1}}, ViewList{{&args.values, 1}}, bias,
                    absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent,
                    absent, absent, absent, absent, absent, absent, absent, absent, args.heads,
-                   static_cast<double>(args.scale), unlimited, unlimited, layout.data(), args.heads, int64_t{0},
+                   static_cast<double>(args.scale), unlimited, unlimited, layout.data(), args.kv_heads, int64_t{0},
                    int64_t{0}, int64_t{0}, int64_t{0}, false, int64_t{0}, int64_t{0}, args.out, absent);
     }
   };
@@ -210,7 +210,8 @@ void attend(Session& session, const FusedAttention& args) {
 void attention(Device& device, const AttentionArgs& args) {
   if (args.qkv.shape.elements() == 0) return;
   const Units units(args);
-  if (!fits_attention(units.channels / units.heads)) return lowering::attention(device, args);
+  const bool fits = fits_attention(units.channels / units.heads) && args.key_heads() == args.heads && !args.causal;
+  if (!fits) return lowering::attention(device, args);
   Session& session = session_of(device);
   const Tensor parts = split(device, units, args);
   Tensor heights;
@@ -238,6 +239,7 @@ void attention(Device& device, const AttentionArgs& args) {
                      .values = values.slice(0, block.unit, block.units),
                      .bias = bias ? View(bias.view()) : View(),
                      .heads = units.heads,
+                     .kv_heads = units.heads,
                      .scale = args.scale,
                      .out = of_block(out)});
   }

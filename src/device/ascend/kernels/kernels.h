@@ -21,12 +21,13 @@ CacheFormat cache_format(DataType type, int kv_heads, int head_size);
 
 // Whether the fused attention takes heads of this size.
 constexpr bool fits_attention(int64_t head_size) { return head_size % 16 == 0 && head_size <= 512; }
-// The fused attention of an encoder: q, k, v, out [batch, rows, heads * head size], half; bias [batch, heads, rows,
-// keys], half, or empty: softmax(scale * q k^T + bias) v.
+// The fused attention without a cache: q, out [batch, rows, heads * head size], k, v [batch, keys, kv heads * head
+// size], half; bias [batch, heads, rows, keys], half, or empty: softmax(scale * q k^T + bias) v.
 struct FusedAttention {
   View queries, keys, values;
   View bias = {};
   int64_t heads = 1;
+  int64_t kv_heads = 1;
   float scale = 1;
   View out;
 };

@@ -93,8 +93,12 @@ struct QueryBlock {
   const float* const* values = nullptr;  // a block each: [page_tokens, value_stride]
   int64_t value_stride = 0;              // head size padded to 16
   int64_t key_count = 0;
-  // Row i sees the first min(key_count, first_visible + i) keys.
+  // Row i sees the first min(key_count, max(least_visible, first_visible + i)) keys, less those from hidden_from on and
+  // before hidden_to + i. Blocks that no row sees are not read.
   int64_t first_visible = std::numeric_limits<int64_t>::max() / 2;
+  int64_t least_visible = 0;
+  int64_t hidden_from = 0;
+  int64_t hidden_to = std::numeric_limits<int64_t>::min() / 2;
   // Added to the score of row i and key j: height_bias[i][j / grid_width] + width_bias[i][j % grid_width].
   const float* height_bias = nullptr;
   const float* width_bias = nullptr;
@@ -138,16 +142,22 @@ inline void attend(const QueryBlock& block, float* result) {
   std::fill_n(result, block.rows * block.value_stride, 0.0f);
   const auto scale = hn::Set(d, block.scale);
   const auto nothing = hn::Set(d, -std::numeric_limits<float>::infinity());
-  const int64_t last_visible = std::min(block.key_count, block.first_visible + block.rows - 1);
+  const int64_t last_visible =
+      std::min(block.key_count, std::max(block.least_visible, block.first_visible + block.rows - 1));
   for (int64_t first = 0; first < last_visible; first += page_tokens) {
     const int64_t count = std::min<int64_t>(page_tokens, last_visible - first);
     const int64_t index = first / page_tokens;
+    if (first >= block.hidden_from && first + count <= block.hidden_to) continue;  // from the first row, so from all
     product<false>(block.queries, block.query_stride, block.keys[index], page_tokens, scores, page_tokens, block.rows,
                    page_tokens, block.head_size);
     for (int64_t i = 0; i < block.rows; ++i) {
       float* row = scores + i * page_tokens;
-      const int64_t visible = std::clamp<int64_t>(block.first_visible + i - first, 0, count);
-      if (visible == 0) {
+      const int64_t visible =
+          std::clamp<int64_t>(std::max(block.least_visible, block.first_visible + i) - first, 0, count);
+      // Of the visible ones, those from hide_from on and before hide_to are hidden.
+      const int64_t hide_from = std::clamp<int64_t>(block.hidden_from - first, 0, visible);
+      const int64_t hide_to = std::clamp<int64_t>(block.hidden_to + i - first, hide_from, visible);
+      if (hide_to - hide_from == visible) {
         std::fill_n(row, page_tokens, 0.0f);
         continue;
       }
@@ -158,6 +168,12 @@ inline void attend(const QueryBlock& block, float* result) {
         auto value = hn::Load(d, row + j);
         if (j + lanes > visible) {
           value = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(std::max<int64_t>(0, visible - j))), value, nothing);
+          hn::Store(value, d, row + j);
+        }
+        if (j < hide_to && j + lanes > hide_from) {
+          const auto before = hn::FirstN(d, static_cast<size_t>(std::max<int64_t>(0, hide_from - j)));
+          const auto hidden = hn::AndNot(before, hn::FirstN(d, static_cast<size_t>(hide_to - j)));
+          value = hn::IfThenElse(hidden, nothing, value);
           hn::Store(value, d, row + j);
         }
         most = hn::Max(most, value);

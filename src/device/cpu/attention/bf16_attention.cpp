@@ -68,8 +68,12 @@ struct Queries {
   const uint32_t* const* pages = nullptr;  // keys, then at value_offset words the values
   int64_t value_offset = 0;
   int64_t keys = 0;
-  // Row i sees the first min(keys, first_visible + i) keys.
+  // Row i sees the first min(keys, max(least_visible, first_visible + i)) keys, less those from hidden_from on and
+  // before hidden_to + i. Pages that no row sees are not read.
   int64_t first_visible = std::numeric_limits<int64_t>::max() / 2;
+  int64_t least_visible = 0;
+  int64_t hidden_from = 0;
+  int64_t hidden_to = std::numeric_limits<int64_t>::min() / 2;
   // Added to the scaled score of row i and key j, in units of log2 e: height[i][j / grid] + width[i][j % grid].
   const float* const* height = nullptr;
   const float* const* width = nullptr;
@@ -104,8 +108,14 @@ inline void soften(const Queries& q, int64_t row, int64_t first, int64_t count, 
                    float* result) {
   float* const scores = scratch.scores + row * stretch;
   uint16_t* const weights = scratch.weights + row * stretch;
-  const int64_t visible = std::clamp<int64_t>(q.first_visible + row - first, 0, count);
-  if (visible == 0) {
+  const int64_t visible = std::clamp<int64_t>(std::max(q.least_visible, q.first_visible + row) - first, 0, count);
+  // Of the visible ones, those from hide_from on and before hide_to are hidden.
+  const int64_t hide_from = std::clamp<int64_t>(q.hidden_from - first, 0, visible);
+  const int64_t hide_to = std::clamp<int64_t>(q.hidden_to + row - first, hide_from, visible);
+  const auto mask_at = [&](int64_t j) {
+    return static_cast<__mmask16>(mask_of(visible - j) & ~(mask_of(hide_to - j) & ~mask_of(hide_from - j)));
+  };
+  if (hide_to - hide_from == visible) {
     std::fill_n(weights, padded, uint16_t{0});
     return;
   }
@@ -116,12 +126,12 @@ inline void soften(const Queries& q, int64_t row, int64_t first, int64_t count, 
   const __m512 nothing = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
   __m512 most = nothing;
   for (int64_t j = 0; j < visible; j += 16)
-    most = _mm512_max_ps(most, _mm512_mask_loadu_ps(nothing, mask_of(visible - j), scores + j));
+    most = _mm512_max_ps(most, _mm512_mask_loadu_ps(nothing, mask_at(j), scores + j));
   const float peak = std::max(scratch.largest[row], _mm512_reduce_max_ps(most));
   const __m512 shift = _mm512_set1_ps(peak);
   __m512 sum = _mm512_setzero_ps();
   for (int64_t j = 0; j < padded; j += 16) {
-    const __mmask16 mask = mask_of(visible - j);
+    const __mmask16 mask = mask_at(j);
     const __m512 power = power_of_two(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, scores + j), shift));
     const __m256i bits = narrow(_mm512_maskz_mov_ps(mask, power));
     sum = _mm512_add_ps(sum, widen(bits));  // of the weights as they are multiplied
@@ -161,11 +171,15 @@ void attend(const Queries& q, Scratch& scratch, float* result) {
   std::fill_n(scratch.largest, q.count, -std::numeric_limits<float>::infinity());
   std::fill_n(scratch.total, q.count, 0.0f);
   std::fill_n(result, q.count * q.head.width(), 0.0f);
-  const int64_t last = std::min(q.keys, q.first_visible + q.count - 1);
+  const int64_t last = std::min(q.keys, std::max(q.least_visible, q.first_visible + q.count - 1));
   for (int64_t first = 0; first < last; first += stretch) {
     const int64_t count = std::min(stretch, last - first);
     const int64_t padded = (count + panel_places - 1) / panel_places * panel_places;
+    const auto is_hidden = [&](int64_t at) {  // from the first row, so from all
+      return first + at >= q.hidden_from && first + std::min(at + places_of_page, count) <= q.hidden_to;
+    };
     for (int64_t at = 0; at < count; at += places_of_page) {
+      if (is_hidden(at)) continue;
       const int64_t panels = std::min(places_of_page, padded - at) / panel_places;
       multiply<false>(q.rows, q.stride, q.count, q.pages[(first + at) / places_of_page], q.head.pairs * panel_places,
                       panels, q.head.pairs, scratch.scores + at, stretch);
@@ -173,6 +187,7 @@ void attend(const Queries& q, Scratch& scratch, float* result) {
     for (int64_t row = 0; row < q.count; ++row)
       soften(q, row, first, count, padded, scratch, result + row * q.head.width());
     for (int64_t at = 0; at < count; at += places_of_page) {
+      if (is_hidden(at)) continue;
       // Pairs of places beyond `count` may never have been written: they are not multiplied, whatever their weight.
       // Those that a row does not see have weight 0, and change it by nothing but the sign of a zero.
       const int64_t pairs = (std::min(places_of_page, count - at) + 1) / 2;
@@ -280,7 +295,7 @@ void attend_places(const AttentionArgs& args, const EncoderRegions& l, const Enc
   };
   for (int64_t i = 0; i < rows; ++i) {
     uint16_t* const to = w.queries.data() + i * stride;
-    std::copy_n(args.qkv.as<uint16_t>() + offset(i) * 3 * l.channels + head_index * head.size, head.size, to);
+    std::copy_n(args.qkv.as<uint16_t>() + offset(i) * l.stride + head_index * head.size, head.size, to);
     std::fill(to + head.size, to + stride, uint16_t{0});
   }
   w.pages.resize(static_cast<size_t>(l.pages()));
@@ -294,6 +309,10 @@ void attend_places(const AttentionArgs& args, const EncoderRegions& l, const Enc
             .value_offset = head.key_words(),
             .keys = l.keys,
             .grid = l.columns};
+  if (args.causal) {
+    q.first_visible = first + 1;
+    q.least_visible = args.prefix;
+  }
   if (tables != nullptr) {
     multiply_table(q, tables->height, w.height, w.height_rows);
     multiply_table(q, tables->width, w.width, w.width_rows);
@@ -318,28 +337,30 @@ void attend_places(const AttentionArgs& args, const EncoderRegions& l, const Enc
 
 void encoder_attention(Device& device, const AttentionArgs& args) {
   const EncoderRegions l(args);
-  const HeadLayout head(l.channels / args.heads);
+  const HeadLayout head(l.head_size);
   const std::vector<EncoderRegions::Region> regions = l.regions();
   std::vector<Tables> tables;  // none or one
   if (args.relative_height)
     tables.push_back(
         {RelativePanels(args.relative_height, l.rows, head), RelativePanels(args.relative_width, l.columns, head)});
-  std::vector<uint16_t> padding(args.padding ? static_cast<size_t>(3 * l.channels) : 0);
+  std::vector<uint16_t> padding(args.padding ? static_cast<size_t>(l.stride) : 0);
   for (size_t i = 0; i < padding.size(); ++i) padding[i] = f32_to_bf16(args.padding.as<float>()[i]);
 
-  const int64_t units = static_cast<int64_t>(regions.size()) * args.heads;
+  const int64_t kv_units = static_cast<int64_t>(regions.size()) * l.kv_heads;
   const int64_t unit_words = l.pages() * head.page_words();
-  const Tensor packed(device, DataType::i32, {units, unit_words});
-  parallel_for(units, [&](int64_t unit) {
-    const EncoderRegions::Region& region = regions[static_cast<size_t>(unit / args.heads)];
-    const int64_t first = unit % args.heads * head.size;
+  const Tensor packed(device, DataType::i32, {kv_units, unit_words});
+  parallel_for(kv_units, [&](int64_t unit) {
+    const EncoderRegions::Region& region = regions[static_cast<size_t>(unit / l.kv_heads)];
+    const int64_t first = unit % l.kv_heads * head.size;
     auto* const pages = packed.view().as<uint32_t>() + unit * unit_words;
     for (int64_t j = 0; j < l.keys; ++j) {
       const uint16_t* const place = l.place<uint16_t>(args, region, j, padding.data()) + first;
       uint32_t* const page = pages + j / places_of_page * head.page_words();
-      write_place(head, place + l.channels, place + 2 * l.channels, j % places_of_page, page, page + head.key_words());
+      write_place(head, place + l.channels, place + l.channels + l.kv_channels, j % places_of_page, page,
+                  page + head.key_words());
     }
   });
+  const int64_t units = kv_units * l.sharing;
   const int64_t blocks = (l.keys + query_block - 1) / query_block;
   parallel_for(units * blocks, [&](int64_t task) {
     const int64_t unit = task / blocks;
@@ -350,8 +371,8 @@ void encoder_attention(Device& device, const AttentionArgs& args) {
     const int64_t first = task % blocks * query_block;
     if (first >= places) return;
     attend_places(args, l, region, unit % args.heads, head, tables.empty() ? nullptr : tables.data(),
-                  packed.view().as<uint32_t>() + unit * unit_words, first, std::min(query_block, places - first),
-                  columns);
+                  packed.view().as<uint32_t>() + unit / l.sharing * unit_words, first,
+                  std::min(query_block, places - first), columns);
   });
 }
 
@@ -413,9 +434,13 @@ void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, i
   w.result.resize(static_cast<size_t>(query_block * head.width()));
   w.pages.clear();
   for (int64_t i = 0; i * places_of_page < seen; ++i) {
-    const auto index = static_cast<size_t>(sequence.pages[static_cast<size_t>(i)]);
-    const auto* page = reinterpret_cast<const uint32_t*>(cache.data + index * cache.format.page_bytes);
-    w.pages.push_back(page + kv_head * head.page_words());
+    const int32_t index = sequence.pages[static_cast<size_t>(i)];
+    if (index < 0) {  // no row sees it
+      w.pages.push_back(nullptr);
+      continue;
+    }
+    const std::byte* const page = cache.data + static_cast<size_t>(index) * cache.format.page_bytes;
+    w.pages.push_back(reinterpret_cast<const uint32_t*>(page) + kv_head * head.page_words());
   }
   const int64_t width = args.queries.shape[1];
   const int64_t offset = (sequence.first_row + first) * width + head_index * head.size;
@@ -424,15 +449,19 @@ void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, i
     for (int64_t j = 0; j < head.size; ++j) to[j] = f32_to_bf16(args.queries.as<float>()[offset + i * width + j]);
     std::fill(to + head.size, to + stride, uint16_t{0});
   }
-  const Queries q{.head = head,
-                  .rows = w.queries.data(),
-                  .stride = stride,
-                  .count = rows,
-                  .scale = args.scale,
-                  .pages = w.pages.data(),
-                  .value_offset = head.key_words(),
-                  .keys = seen,
-                  .first_visible = sequence.position + first + 1};
+  Queries q{.head = head,
+            .rows = w.queries.data(),
+            .stride = stride,
+            .count = rows,
+            .scale = args.scale,
+            .pages = w.pages.data(),
+            .value_offset = head.key_words(),
+            .keys = seen,
+            .first_visible = sequence.position + first + 1};
+  if (args.window > 0) {
+    q.hidden_from = sequence.prompt;
+    q.hidden_to = q.first_visible - args.window;
+  }
   attend(q, w.scratch, w.result.data());
   for (int64_t i = 0; i < rows; ++i)
     std::copy_n(w.result.data() + i * head.width(), head.size, args.out.as<float>() + offset + i * width);

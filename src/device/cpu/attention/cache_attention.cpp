@@ -35,6 +35,7 @@ void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, i
   keys.resize(pages);
   values.resize(pages);
   for (size_t i = 0; i < pages; ++i) {
+    if (sequence.pages[i] < 0) continue;  // no row sees it
     const float* page = page_of(cache, sequence.pages[i]);
     keys[i] = page + kv_head * cache.head_size * page_tokens;
     values[i] = page + cache.kv_heads * cache.head_size * page_tokens + kv_head * page_tokens * value_stride;
@@ -53,6 +54,10 @@ void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, i
   block.value_stride = value_stride;
   block.key_count = seen;
   block.first_visible = sequence.position + first + 1;
+  if (args.window > 0) {
+    block.hidden_from = sequence.prompt;
+    block.hidden_to = block.first_visible - args.window;
+  }
   attend(block, result.data());
   for (int64_t i = 0; i < rows; ++i) {
     std::copy_n(result.data() + i * value_stride, cache.head_size, args.out.as<float>() + offset + i * stride);

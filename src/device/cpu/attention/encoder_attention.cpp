@@ -22,18 +22,17 @@ namespace lectern::cpu::HWY_NAMESPACE {
 struct Layout : EncoderRegions {
   explicit Layout(const AttentionArgs& args)
       : EncoderRegions(args),
-        head_size(channels / args.heads),
         value_stride(padded(head_size)),
         key_blocks(pages()),
         block_size(page_tokens * (head_size + value_stride)) {}
 
-  int64_t head_size, value_stride;
+  int64_t value_stride;
   int64_t key_blocks;
   int64_t block_size;  // floats of a block's keys and values
 };
 using Region = EncoderRegions::Region;
 
-// Keys, transposed, and values of one head of one region, in blocks.
+// Keys, transposed, and values of one kv head of one region, in blocks.
 void pack(const AttentionArgs& args, const Layout& l, const Region& region, int64_t head, float* blocks) {
   for (int64_t j = 0; j < l.key_blocks * page_tokens; ++j) {
     float* keys = blocks + j / page_tokens * l.block_size + j % page_tokens;
@@ -42,7 +41,7 @@ void pack(const AttentionArgs& args, const Layout& l, const Region& region, int6
     const float* place = j < l.keys ? l.place(args, region, j, args.padding.as<float>()) + head * l.head_size : nullptr;
     for (int64_t i = 0; i < l.head_size; ++i) {
       keys[i * page_tokens] = place != nullptr ? place[l.channels + i] : 0;
-      values[i] = place != nullptr ? place[2 * l.channels + i] : 0;
+      values[i] = place != nullptr ? place[l.channels + l.kv_channels + i] : 0;
     }
     std::fill(values + l.head_size, values + l.value_stride, 0.0f);
   }
@@ -86,7 +85,7 @@ void attend_places(const AttentionArgs& args, const Layout& l, const Region& reg
     return ((region.view * l.height + region.top + place / columns) * l.width + region.left + place % columns);
   };
   for (int64_t i = 0; i < rows; ++i) {
-    std::copy_n(args.qkv.as<float>() + offset(i) * 3 * l.channels + head * l.head_size, l.head_size,
+    std::copy_n(args.qkv.as<float>() + offset(i) * l.stride + head * l.head_size, l.head_size,
                 queries.data() + i * l.head_size);
   }
   if (tables != nullptr) {
@@ -114,6 +113,10 @@ void attend_places(const AttentionArgs& args, const Layout& l, const Region& reg
   block.values = values;
   block.value_stride = l.value_stride;
   block.key_count = l.keys;
+  if (args.causal) {
+    block.first_visible = first + 1;
+    block.least_visible = args.prefix;
+  }
   block.height_bias = tables != nullptr ? height_bias.data() : nullptr;
   block.width_bias = width_bias.data();
   block.height_stride = height_stride;
@@ -132,12 +135,13 @@ void encoder_attention(Device& device, const AttentionArgs& args) {
   std::vector<RelativeTables> tables;  // none or one
   if (args.relative_height)
     tables.push_back({RelativeTable(args.relative_height, l.rows), RelativeTable(args.relative_width, l.columns)});
-  const int64_t units = static_cast<int64_t>(regions.size()) * args.heads;
-  const Tensor packed(device, DataType::f32, {units, l.key_blocks, l.block_size});
-  parallel_for(units, [&](int64_t unit) {
-    pack(args, l, regions[static_cast<size_t>(unit / args.heads)], unit % args.heads,
+  const int64_t kv_units = static_cast<int64_t>(regions.size()) * l.kv_heads;
+  const Tensor packed(device, DataType::f32, {kv_units, l.key_blocks, l.block_size});
+  parallel_for(kv_units, [&](int64_t unit) {
+    pack(args, l, regions[static_cast<size_t>(unit / l.kv_heads)], unit % l.kv_heads,
          packed.floats() + unit * l.key_blocks * l.block_size);
   });
+  const int64_t units = kv_units * l.sharing;
   const int64_t blocks = (l.keys + query_block - 1) / query_block;
   parallel_for(units * blocks, [&](int64_t task) {
     const int64_t unit = task / blocks;
@@ -151,7 +155,7 @@ void encoder_attention(Device& device, const AttentionArgs& args) {
     keys.resize(static_cast<size_t>(l.key_blocks));
     values.resize(static_cast<size_t>(l.key_blocks));
     for (int64_t b = 0; b < l.key_blocks; ++b) {
-      const float* start = packed.floats() + (unit * l.key_blocks + b) * l.block_size;
+      const float* start = packed.floats() + (unit / l.sharing * l.key_blocks + b) * l.block_size;
       keys[static_cast<size_t>(b)] = start;
       values[static_cast<size_t>(b)] = start + page_tokens * l.head_size;
     }

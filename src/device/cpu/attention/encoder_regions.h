@@ -14,7 +14,12 @@ struct EncoderRegions {
       : batch(args.qkv.shape[0]),
         height(args.qkv.shape[1]),
         width(args.qkv.shape[2]),
-        channels(args.qkv.shape[3] / 3),
+        head_size(args.head_size()),
+        kv_heads(args.key_heads()),
+        sharing(args.heads / kv_heads),
+        channels(args.heads * head_size),
+        kv_channels(kv_heads * head_size),
+        stride(args.qkv.shape[3]),
         rows(args.window > 0 ? args.window : height),
         columns(args.window > 0 ? args.window : width),
         keys(rows * columns) {}
@@ -39,13 +44,17 @@ struct EncoderRegions {
     const int64_t y = region.top + j / columns;
     const int64_t x = region.left + j % columns;
     if (y >= height || x >= width) return padding;
-    return args.qkv.as<T>() + ((region.view * height + y) * width + x) * 3 * channels;
+    return args.qkv.as<T>() + ((region.view * height + y) * width + x) * stride;
   }
 
   int64_t pages() const { return (keys + page_tokens - 1) / page_tokens; }  // of keys
 
-  int64_t batch, height, width, channels;
-  int64_t rows, columns;  // of a region
+  int64_t batch, height, width;
+  int64_t head_size, kv_heads;
+  int64_t sharing;                // query heads of a kv head
+  int64_t channels, kv_channels;  // of a place's query; of its key and its value
+  int64_t stride;                 // of a place
+  int64_t rows, columns;          // of a region
   int64_t keys;
 };
 

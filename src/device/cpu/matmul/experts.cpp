@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "core/threads.h"
@@ -51,6 +52,10 @@ void add_scaled(const float* y, float score, float* out, int64_t width) {
   for (int64_t i = 0; i < width; ++i) out[i] += score * y[i];
 }
 
+void add(const float* y, float* out, int64_t width) {
+  for (int64_t i = 0; i < width; ++i) out[i] += y[i];
+}
+
 // Zero where no result is written: between a row's values and its padded end.
 void clear_padding(const ProductRows& rows, int64_t columns) {
   const size_t size = size_of(rows.view().type);
@@ -59,19 +64,58 @@ void clear_padding(const ProductRows& rows, int64_t columns) {
     std::memset(rows.writable().data + static_cast<size_t>(i * rows.stride() + columns) * size, 0, bytes);
 }
 
-}  // namespace
+// The expert whom all rows have.
+class SharedExpert {
+ public:
+  SharedExpert(Device& device, const ExpertsArgs& args, const ExpertWeights& weights)
+      : rows_(args.in.shape[0]),
+        written_(args.written),
+        weights_(weights),
+        in_(device, args.in, weights.gate.format),
+        hidden_(device, rows_, weights.gate.out(), weights.gate.format),
+        down_(device, DataType::f32, args.out.shape) {
+    clear_padding(hidden_, weights.gate.out());
+  }
+  PanelProduct first() const {
+    return {.weight = &weights_.up,
+            .gate = &weights_.gate,
+            .rows = &in_,
+            .count = rows_,
+            .written = written_,
+            .out = hidden_.writable().data,
+            .type = hidden_.view().type,
+            .out_stride = hidden_.stride()};
+  }
+  PanelProduct second() const {
+    return {.weight = &weights_.down,
+            .rows = &hidden_,
+            .count = rows_,
+            .written = written_,
+            .out = down_.view().data,
+            .out_stride = weights_.down.out()};
+  }
+  const float* row(int64_t index) const { return down_.floats() + index * weights_.down.out(); }
 
-// All gates and ups in one parallel region, then all downs.
-void experts(Device& device, const ExpertsArgs& args) {
-  const std::vector<std::vector<Choice>> chosen = route(device, args);
+ private:
+  int64_t rows_, written_;
+  const ExpertWeights& weights_;
+  ProductRows in_, hidden_;
+  Tensor down_;
+};
+
+// All gates and ups in one parallel region, then all downs. `shared` may be null, and args.experts empty.
+void add_experts(Device& device, const ExpertsArgs& args, const SharedExpert* shared) {
+  if (args.in.shape[0] == 0) return;
+  std::vector<std::vector<Choice>> chosen;
+  if (!args.experts.empty()) chosen = route(device, args);
   const int64_t width = args.in.shape[1];
-  const int64_t inner = args.experts[0].gate.out();
+  const int64_t inner = args.experts.empty() ? 0 : args.experts[0].gate.out();
   std::vector<int64_t> order;
   for (const auto& rows : chosen) {
     for (const Choice& choice : rows) order.push_back(choice.row);
   }
   const auto total = static_cast<int64_t>(order.size());
-  const WeightFormat format = args.experts[0].gate.format;
+  const WeightFormat format = args.experts.empty() ? WeightFormat::f32 : args.experts[0].gate.format;
   const ProductRows in(device, args.in, format, order);
   const ProductRows hidden(device, total, inner, format);
   const Tensor downs(device, DataType::f32, {total, width});
@@ -102,6 +146,10 @@ void experts(Device& device, const ExpertsArgs& args) {
                       .out_stride = width});
     slot += count;
   }
+  if (shared != nullptr) {
+    first.push_back(shared->first());
+    second.push_back(shared->second());
+  }
   panel_products(first);
   panel_products(second);
   // By rows, so that several threads add, and each row's experts always in the same order.
@@ -112,10 +160,33 @@ void experts(Device& device, const ExpertsArgs& args) {
   }
   parallel_shares(args.in.shape[0], 4, [&](int64_t from, int64_t to) {
     for (int64_t row = from; row < to; ++row) {
+      float* const out = args.out.as<float>() + row * width;
       for (const Choice& choice : slots[static_cast<size_t>(row)])
-        add_scaled(downs.floats() + choice.row * width, choice.score, args.out.as<float>() + row * width, width);
+        add_scaled(downs.floats() + choice.row * width, choice.score, out, width);
+      if (shared != nullptr) add(shared->row(row), out, width);
     }
   });
+}
+
+}  // namespace
+
+void experts(Device& device, const ExpertsArgs& args) { add_experts(device, args, nullptr); }
+
+// The shared expert's products are in the regions of the others.
+void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
+  const Tensor normed(device, DataType::f32, args.x.shape);
+  rms_norm(device, {.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
+  const ExpertsArgs routed = {.in = normed,
+                              .router = args.router,
+                              .experts = args.experts,
+                              .top_k = args.top_k,
+                              .renormalise = args.renormalise,
+                              .scale = args.scale,
+                              .out = args.x,
+                              .written = args.written};
+  std::optional<SharedExpert> shared;
+  if (args.shared.gate.data) shared.emplace(device, routed, args.shared);
+  add_experts(device, routed, shared ? &*shared : nullptr);
 }
 
 }  // namespace lectern::cpu

@@ -18,6 +18,7 @@ using testing::view_of;
 
 struct Sequence {
   std::vector<int64_t> chunks;  // rows of every step; 0: it does not take part
+  int64_t prompt = 0;
   std::vector<int32_t> pages = {};
   std::vector<float> keys = {}, values = {};  // of all positions so far
   int64_t length = 0;
@@ -25,6 +26,7 @@ struct Sequence {
 
 struct Heads {
   int heads, kv_heads, size;
+  int64_t window = 0;
 };
 
 constexpr int32_t all_pages = 30;
@@ -80,10 +82,18 @@ class Steps {
     }
     random_.shuffle(order);
     std::vector<SequenceRows> rows;
+    std::vector<std::vector<int32_t>> pages;
     int64_t total = 0;
     for (const Sequence* sequence : order) {
       const int64_t count = sequence->chunks[index];
-      rows.push_back({total, count, sequence->length, sequence->pages});
+      pages.push_back(sequence->pages);
+      // Of pages that no row sees even the number is gone.
+      for (int64_t page = 0; heads_.window > 0 && page < pages_each; ++page) {
+        const int64_t end = (page + 1) * cpu::page_tokens;
+        if (page * cpu::page_tokens >= sequence->prompt && end <= sequence->length - heads_.window + 1)
+          pages.back()[static_cast<size_t>(page)] = -1;
+      }
+      rows.push_back({total, count, sequence->length, pages.back(), sequence->prompt});
       total += count;
     }
     const int64_t width = heads_.heads * heads_.size;
@@ -96,8 +106,8 @@ class Steps {
     const CacheLayer layer = cache_.layer(1);
     const StepBatch step(cpu_device(), rows, layer.format.page_tokens);
     cpu::write_kv(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), step, layer});
-    cpu::paged_attention(cpu_device(),
-                         {view_of(q, {total, width}), heads_.heads, scale, step, layer, view_of(out, {total, width})});
+    cpu::paged_attention(cpu_device(), {view_of(q, {total, width}), heads_.heads, scale, step, layer,
+                                        view_of(out, {total, width}), heads_.window});
     for (size_t i = 0; i < order.size(); ++i) {
       Sequence& sequence = *order[i];
       const std::vector<float> new_keys = slice(k, rows[i].first_row * kv_width, rows[i].rows * kv_width);
@@ -126,6 +136,9 @@ class Steps {
           const float* key = sequence.keys.data() + static_cast<int64_t>(j) * kv_width + offset;
           for (int64_t i = 0; i < size; ++i) scores[j] += static_cast<double>(q[i]) * key[i];
           scores[j] *= static_cast<double>(scale);
+          const auto position = static_cast<int64_t>(j);
+          if (heads_.window > 0 && position >= sequence.prompt && position <= rows.position + row - heads_.window)
+            scores[j] = -1e300;
         }
         testing::softmax(scores);
         for (int64_t i = 0; i < size; ++i) {
@@ -180,6 +193,13 @@ TEST(CacheAttention, QueriesShareKeys) {
   check({4, 2, 20}, {{{70, 1, 1}}, {{10, 100, 1}}}, 5);
   check({6, 1, 32}, {{{70, 1, 1}}, {{10, 1, 60}}}, 6);
   check({2, 1, 128}, {{{100, 1, 30}}}, 7);
+}
+
+TEST(CacheAttention, WindowsBehindPrompts) {
+  check({2, 2, 32, 5}, {{{70, 1, 1, 1, 130, 1}, 68}, {{3, 1, 1, 1, 1, 1}, 3}}, 11);
+  check({4, 2, 20, 1}, {{{10, 1, 1, 70, 1}, 10}}, 12);
+  check({2, 1, 40, 64}, {{{100, 100, 1, 100, 1}, 60}, {{1, 200, 1, 1, 1}}}, 13);
+  check({2, 2, 16, 128}, {{{300, 1, 1, 1}, 300}, {{10, 1, 1, 200}, 400}}, 14);
 }
 
 TEST(CacheAttention, EveryHeadSize) {
@@ -247,15 +267,15 @@ class Cuts {
         append(q, queries_, width);
         append(k, keys_, kv_width);
         append(v, values_, kv_width);
-        rows.push_back({total, count, done[i], pages[i].pages()});
+        rows.push_back({total, count, done[i], pages[i].pages(), prompt});
         total += count;
         done[i] += count;
       }
       std::vector<float> got(q.size());
       const StepBatch step(cpu_device(), rows, layer.format.page_tokens);
       cpu::write_kv(cpu_device(), {view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), step, layer});
-      cpu::paged_attention(cpu_device(),
-                           {view_of(q, {total, width}), heads_.heads, 0.3f, step, layer, view_of(got, {total, width})});
+      cpu::paged_attention(cpu_device(), {view_of(q, {total, width}), heads_.heads, 0.3f, step, layer,
+                                          view_of(got, {total, width}), heads_.window});
       for (const SequenceRows& sequence : rows) {
         if (sequence.pages.data() != pages[0].pages().data()) continue;
         const std::vector<float> own = slice(got, sequence.first_row * width, sequence.rows * width);
@@ -266,6 +286,8 @@ class Cuts {
   }
 
  private:
+  static constexpr int64_t prompt = 40;
+
   DecoderConfig config() const {
     DecoderConfig config;
     config.hidden = heads_.heads * heads_.size;
@@ -285,7 +307,7 @@ class Cuts {
 TEST(CacheAttention, RowsAreTheSameHoweverTheSequenceIsCut) {
   Random random(10);
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::q8}) {
-    for (const Heads& heads : {Heads{2, 2, 32}, Heads{2, 1, 20}}) {
+    for (const Heads& heads : {Heads{2, 2, 32}, Heads{2, 1, 20}, Heads{2, 1, 16, 25}}) {
       for (const int64_t length : {70, 333}) {
         const Cuts cuts(heads, format, random, length);
         for_each_target([&] {

@@ -22,6 +22,13 @@ struct Case {
   bool relative = false;
   float magnitude = 1;  // of queries and keys
   double tolerance = 1e-5;
+  int kv_heads = 0;
+  bool causal = false;
+  int64_t prefix = 0;
+
+  int key_heads() const { return kv_heads > 0 ? kv_heads : heads; }
+  int64_t channels() const { return heads * head_size; }
+  int64_t place() const { return (heads + 2 * key_heads()) * head_size; }
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
@@ -33,14 +40,15 @@ struct Inputs {
   Inputs(const Case& c, Random& random)
       : rows(c.window > 0 ? c.window : c.height),
         columns(c.window > 0 ? c.window : c.width),
-        channels(c.heads * c.head_size),
-        qkv(random.values(c.batch * c.height * c.width * 3 * channels, c.magnitude)),
-        padding(random.values(c.window > 0 ? 3 * channels : 0, c.magnitude)),
+        channels(c.channels()),
+        place(c.place()),
+        qkv(random.values(c.batch * c.height * c.width * place, c.magnitude)),
+        padding(random.values(c.window > 0 ? place : 0, c.magnitude)),
         vertical(random.values(c.relative ? (2 * rows - 1) * c.head_size : 0)),
         horizontal(random.values(c.relative ? (2 * columns - 1) * c.head_size : 0)) {}
 
-  int64_t rows, columns;  // of what attends to itself
-  int64_t channels;
+  int64_t rows, columns;    // of what attends to itself
+  int64_t channels, place;  // of a place's queries, and of all
   std::vector<float> qkv, padding, vertical, horizontal;
 };
 
@@ -61,22 +69,23 @@ std::vector<double> expected_of(const Case& c, const Inputs& in, float scale) {
     const int64_t top = y / in.rows * in.rows;
     const int64_t left = x / in.columns * in.columns;
     for (int64_t head = 0; head < c.heads; ++head) {
-      const float* q = in.qkv.data() + place * 3 * in.channels + head * size;
+      const float* q = in.qkv.data() + place * in.place + head * size;
+      const int64_t kv_head = head / (c.heads / c.key_heads());
       std::vector<double> scores;
       std::vector<const float*> values;
       for (int64_t k = 0; k < in.rows; ++k) {
         for (int64_t l = 0; l < in.columns; ++l) {
           const bool inside = top + k < c.height && left + l < c.width;
-          const float* key = inside
-                                 ? in.qkv.data() + ((view * c.height + top + k) * c.width + left + l) * 3 * in.channels
-                                 : in.padding.data();
-          double score = dot(q, key + in.channels + head * size, size) * static_cast<double>(scale);
+          const float* key = inside ? in.qkv.data() + ((view * c.height + top + k) * c.width + left + l) * in.place
+                                    : in.padding.data();
+          double score = dot(q, key + in.channels + kv_head * size, size) * static_cast<double>(scale);
           if (c.relative) {
             score += dot(q, in.vertical.data() + (y - top - k + in.rows - 1) * size, size);
             score += dot(q, in.horizontal.data() + (x - left - l + in.columns - 1) * size, size);
           }
+          if (c.causal && k * c.width + l >= std::max(c.prefix, y * c.width + x + 1)) continue;
           scores.push_back(score);
-          values.push_back(key + 2 * in.channels + head * size);
+          values.push_back(key + in.channels + (c.key_heads() + kv_head) * size);
         }
       }
       testing::softmax(scores);
@@ -96,14 +105,17 @@ void check(const Case& c, Random& random) {
   const std::vector<double> expected = expected_of(c, in, scale);
   for_each_target([&] {
     std::vector<float> out(expected.size(), std::nanf(""));
-    cpu::attention(cpu_device(), {.qkv = view_of(in.qkv, {c.batch, c.height, c.width, 3 * in.channels}),
+    cpu::attention(cpu_device(), {.qkv = view_of(in.qkv, {c.batch, c.height, c.width, in.place}),
                                   .heads = c.heads,
                                   .scale = scale,
                                   .window = c.window,
-                                  .padding = view_of(in.padding, {3 * in.channels}),
+                                  .padding = view_of(in.padding, {in.place}),
                                   .relative_height = view_of(in.vertical, {2 * in.rows - 1, c.head_size}),
                                   .relative_width = view_of(in.horizontal, {2 * in.columns - 1, c.head_size}),
-                                  .out = view_of(out, {c.batch, c.height, c.width, in.channels})});
+                                  .out = view_of(out, {c.batch, c.height, c.width, in.channels}),
+                                  .kv_heads = c.kv_heads,
+                                  .causal = c.causal,
+                                  .prefix = c.prefix});
     EXPECT_LT(relative_error(out, expected), c.tolerance) << c;
   });
 }
@@ -116,6 +128,37 @@ TEST(EncoderAttention, Plain) {
   check({1, 1, 101, 2, 40}, random);
   check({1, 9, 21, 1, 80}, random);
   check({3, 1, 17, 4, 32}, random);
+}
+
+TEST(EncoderAttention, QueriesShareKeys) {
+  Random random(8);
+  check({.batch = 2, .height = 7, .width = 9, .heads = 6, .head_size = 20, .kv_heads = 2}, random);
+  check({.batch = 1,
+         .height = 12,
+         .width = 13,
+         .heads = 4,
+         .head_size = 32,
+         .window = 5,
+         .relative = true,
+         .kv_heads = 1},
+        random);
+}
+
+TEST(EncoderAttention, CausalBehindAPrefix) {
+  Random random(9);
+  for (const int64_t prefix : {0, 1, 64, 100, 130, 200, 500}) {
+    check({.batch = 2,
+           .height = 1,
+           .width = 200,
+           .heads = 2,
+           .head_size = 20,
+           .kv_heads = 1,
+           .causal = true,
+           .prefix = prefix},
+          random);
+  }
+  check({.batch = 1, .height = 30, .width = 9, .heads = 1, .head_size = 32, .causal = true, .prefix = 140}, random);
+  check({.batch = 1, .height = 1, .width = 1, .heads = 1, .head_size = 32, .causal = true}, random);
 }
 
 TEST(EncoderAttention, RelativePositions) {
@@ -166,10 +209,20 @@ TEST(EncoderAttention, LargeScores) {
 // The places of a view get the same whatever views are encoded with it.
 TEST(EncoderAttention, ViewsAreTheSameAloneAndInCompany) {
   Random random(7);
-  for (const int window : {0, 5}) {
-    const Case c{5, 9, 12, 2, 20, window, true};
+  for (const int window : {0, 5, -1}) {
+    const bool causal = window < 0;
+    const Case c{.batch = 5,
+                 .height = 9,
+                 .width = 12,
+                 .heads = 2,
+                 .head_size = 20,
+                 .window = std::max(window, 0),
+                 .relative = !causal,
+                 .kv_heads = causal ? 1 : 2,
+                 .causal = causal,
+                 .prefix = 50};
     const Inputs in(c, random);
-    const int64_t width = 3 * in.channels;
+    const int64_t width = in.place;
     const auto run = [&](DataType type, const std::vector<int64_t>& views) {
       const auto count = static_cast<int64_t>(views.size());
       std::vector<float> qkv;
@@ -187,7 +240,10 @@ TEST(EncoderAttention, ViewsAreTheSameAloneAndInCompany) {
                                     .padding = view_of(in.padding, {width}),
                                     .relative_height = view_of(in.vertical, {2 * in.rows - 1, c.head_size}),
                                     .relative_width = view_of(in.horizontal, {2 * in.columns - 1, c.head_size}),
-                                    .out = y});
+                                    .out = y,
+                                    .kv_heads = c.kv_heads,
+                                    .causal = c.causal,
+                                    .prefix = c.prefix});
       return floats_to_host(cpu_device(), y);
     };
     for_each_target([&] {

@@ -201,8 +201,58 @@ TEST(Experts, RowsAreTheSameAloneAndInCompany) {
         values.push_back(random.values(out * columns));
         return cpu_device().matrix(view_of(values.back(), {out, columns}), format);
       };
+      weights.reserve(7);
       for (int e = 0; e < 7; ++e) weights.push_back({matrix(inner, width), matrix(inner, width), matrix(width, inner)});
       for_each_target([&] { expect_rows_independent(random, router.matrix, weights); });
+    }
+  }
+}
+
+// Bit for bit what it is made of elsewhere, with experts and without, with a shared one and without.
+TEST(MixtureOfExperts, IsItsParts) {
+  Random random(7);
+  const auto parts = make_cpu_device(parse_operators("mixture_of_experts"));
+  ASSERT_NE(parts->operators().lowering(Operator::mixture_of_experts, DataType::f32), nullptr);
+  constexpr int64_t width = 70;
+  const RandomWeight router(random, DataType::f32, 5, width);
+  const std::vector<float> norm = random.values(width);
+  for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
+    std::vector<std::vector<float>> values;
+    const auto expert = [&](int64_t inner) -> ExpertWeights {
+      const auto matrix = [&](int64_t out, int64_t in) {
+        values.push_back(random.values(out * in));
+        return cpu_device().matrix(view_of(values.back(), {out, in}), format);
+      };
+      return {matrix(inner, width), matrix(inner, width), matrix(width, inner)};
+    };
+    std::vector<ExpertWeights> experts;
+    experts.reserve(5);
+    for (int e = 0; e < 5; ++e) experts.push_back(expert(33));
+    const ExpertWeights shared = expert(50);
+    const ExpertWeights none;
+    for (const int64_t rows : {1, 6, 45}) {
+      const std::vector<float> before = random.values(rows * width);
+      for_each_target([&] {
+        for (const auto& [routed, for_all] : {std::pair(std::span<const ExpertWeights>(experts), &shared),
+                                              {experts, &none},
+                                              {{}, &shared},
+                                              {{}, &none}}) {
+          const auto run = [&, routed = routed, for_all = for_all](Device& device) {
+            std::vector<float> x = before;
+            device.mixture_of_experts({.x = view_of(x, {rows, width}),
+                                       .norm = view_of(norm, {width}),
+                                       .router = router.matrix,
+                                       .experts = routed,
+                                       .top_k = 2,
+                                       .scale = 0.5f,
+                                       .shared = *for_all,
+                                       .written = rows / 3});
+            return x;
+          };
+          EXPECT_EQ(testing::different_bits(run(cpu_device()), run(*parts)), 0)
+              << "format " << static_cast<int>(format) << ", " << rows << " rows, " << routed.size() << " experts";
+        }
+      });
     }
   }
 }

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "device/cpu/kernels.h"
+#include "device/host_values.h"
+#include "device/step_batch.h"
 #include "support/bits.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
@@ -229,6 +231,107 @@ TEST(Linear, RowsOfALargeProductAreTheSameAsAlone) {
           {.in = view_of(x, {1, 1280}), .weight = weight, .out = view_of(one, {1, 190}), .written = row < 20 ? 1 : 0});
       EXPECT_EQ(testing::different_bits(testing::row_of(all, row, 190), one), 0)
           << "format " << static_cast<int>(format) << " row " << row;
+    }
+  }
+}
+
+constexpr std::array formats = {WeightFormat::f32, WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4};
+
+// Weights of a format, of random values.
+struct Weights {
+  Weights(Random& random, int64_t out, int64_t in, WeightFormat format)
+      : values(random.values(out * in)), matrix(cpu_device().matrix(view_of(values, {out, in}), format)) {}
+  std::vector<float> values;
+  Matrix matrix;
+};
+
+// Bit for bit what it is made of elsewhere.
+TEST(GatedLinear, IsTwoProductsAndAMultiplication) {
+  Random random(8);
+  const auto parts = make_cpu_device(parse_operators("gated_linear"));
+  for (const WeightFormat format : formats) {
+    const Weights gate(random, 77, 100, format);
+    const Weights up(random, 77, 100, format);
+    for (const int64_t rows : {1, 3, 40}) {
+      const std::vector<float> in = random.values(rows * 100);
+      for_each_target([&] {
+        for (const int64_t written : {int64_t{0}, rows / 2, rows}) {
+          const auto run = [&](Device& device) {
+            std::vector<float> out(static_cast<size_t>(rows * 77), std::nanf(""));
+            device.gated_linear({.in = view_of(in, {rows, 100}),
+                                 .gate = gate.matrix,
+                                 .up = up.matrix,
+                                 .out = view_of(out, {rows, 77}),
+                                 .written = written});
+            return out;
+          };
+          EXPECT_EQ(testing::different_bits(run(cpu_device()), run(*parts)), 0)
+              << "format " << static_cast<int>(format) << ", " << rows << " rows, " << written << " written";
+        }
+      });
+    }
+  }
+}
+
+TEST(GatedLinear, OfBf16AndOfNoRows) {
+  Random random(9);
+  const Weights gate(random, 20, 30, WeightFormat::bf16);
+  const Weights up(random, 20, 30, WeightFormat::bf16);
+  const std::vector<float> in = random.values(4 * 30);
+  const auto run = [&](DataType type, int64_t rows) {
+    const Tensor x(cpu_device(), type, {rows, 30});
+    const Tensor out(cpu_device(), type, {rows, 20});
+    cpu_device().copy({view_of(in, {4, 30}).slice(0, rows), x});
+    cpu_device().gated_linear({.in = x, .gate = gate.matrix, .up = up.matrix, .out = out});
+    return floats_to_host(cpu_device(), out);
+  };
+  const std::vector<float> wide = run(DataType::f32, 4);
+  for (const DataType type : {DataType::bf16, DataType::f16})
+    EXPECT_LT(relative_error(run(type, 4), std::vector<double>(wide.begin(), wide.end())), 2e-2) << name_of(type);
+  EXPECT_TRUE(run(DataType::f32, 0).empty());
+}
+
+// Bit for bit what it is made of elsewhere, in the cache too.
+TEST(ProjectQkv, IsItsParts) {
+  constexpr int heads = 4;
+  constexpr int kv_heads = 2;
+  constexpr int size = 16;
+  Random random(10);
+  const auto parts = make_cpu_device(parse_operators("project_qkv"));
+  ASSERT_NE(parts->operators().lowering(Operator::project_qkv, DataType::f32), nullptr);
+  for (const WeightFormat format : formats) {
+    const Weights q(random, heads * size, 70, format);
+    const Weights k(random, kv_heads * size, 70, format);
+    const Weights v(random, kv_heads * size, 70, format);
+    const std::vector<float> norm = random.values(70);
+    for (const int64_t rows : {1, 5, 60}) {
+      const std::vector<float> x = random.values(rows * 70);
+      const std::array<int32_t, 3> pages = {2, 0, 1};
+      const std::array<SequenceRows, 1> sequences = {{{0, rows, 59, pages}}};
+      for_each_target([&] {
+        const auto run = [&](Device& device) {
+          const CacheFormat cache = device.cache_format(kv_heads, size, format);
+          std::vector<std::byte> memory(3 * cache.page_bytes);
+          const StepBatch step(device, sequences, cache.page_tokens);
+          std::vector<float> queries(static_cast<size_t>(rows * heads * size), std::nanf(""));
+          device.project_qkv({.x = view_of(x, {rows, 70}),
+                              .norm = view_of(norm, {70}),
+                              .q = q.matrix,
+                              .k = k.matrix,
+                              .v = v.matrix,
+                              .heads = heads,
+                              .step = step,
+                              .cache = {memory.data(), 3, kv_heads, size, cache},
+                              .queries = view_of(queries, {rows, heads * size}),
+                              .written = rows / 2});
+          return std::pair(queries, memory);
+        };
+        const auto [queries, memory] = run(cpu_device());
+        const auto [expected, expected_memory] = run(*parts);
+        EXPECT_EQ(testing::different_bits(queries, expected), 0)
+            << "format " << static_cast<int>(format) << ", " << rows << " rows";
+        EXPECT_TRUE(memory == expected_memory) << "format " << static_cast<int>(format) << ", " << rows << " rows";
+      });
     }
   }
 }
