@@ -1,4 +1,5 @@
-// Runs every operator of a device on small inputs and compares it with the same on another.
+// Runs every operator of a device on small inputs and compares it with the same on another, and rows alone with the
+// same rows among others.
 #pragma once
 
 #include <functional>
@@ -15,7 +16,7 @@ struct OperatorCheck {
   std::string how;                // "native", "absent", or what replaces it
   double error = 0;               // largest difference over the largest value; infinite where a value is no number
   double most_error = 0;          // that is allowed
-  double seconds = 0;             // of one call, results waited for
+  double seconds = 0;             // of one call, results waited for; 0 where rows are compared
   double reference_seconds = 0;
   std::string failure;  // not empty: it could not be run, and why
   bool passed() const { return failure.empty() && error <= most_error; }

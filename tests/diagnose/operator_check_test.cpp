@@ -55,6 +55,26 @@ TEST(OperatorCheck, FindsAWrongOperatorAndAllThatIsMadeOfIt) {
                     Not(Contains("rope")), Not(Contains("layer_norm"))));
 }
 
+// A product whose rows are a little larger the more of them there are.
+TEST(OperatorCheck, FindsRowsThatDependOnEachOther) {
+  LeastDevice device([](Operators& own) {
+    own.linear = [](Device& self, const LinearArgs& args) {
+      const int64_t rows = args.in.shape.elements() / args.weight.in();
+      const Tensor product(self, DataType::f32, args.out.shape);
+      self.gemm({args.in.reshaped({rows, args.weight.in()}), args.weight,
+                 product.view().reshaped({rows, args.weight.out()})});
+      self.activate({args.activation, product});
+      const float factor = 1 + 1e-6f * static_cast<float>(rows);
+      self.multiply({.a = product, .number = factor, .out = product});
+      args.residual ? self.add({.a = product, .b = args.residual, .out = args.out}) : self.copy({product, args.out});
+    };
+  });
+  const std::vector<std::string> wrong = failed(check_operators(device, DataType::f32, cpu_device()));
+  EXPECT_THAT(wrong, AllOf(Contains("linear, rows alone and among others"),
+                           Contains("mixture_of_experts, rows alone and among others"),
+                           Not(Contains("paged_attention, rows alone and among others"))));
+}
+
 TEST(OperatorCheck, ReportsWhatFailsOrIsAbsent) {
   LeastDevice device([](Operators& own) {
     own.sqrt = [](Device&, const UnaryArgs&) { throw Error("sqrt: no kernel found"); };

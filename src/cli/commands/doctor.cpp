@@ -140,7 +140,8 @@ void check_operators_of(Report& report, Device& device, DataType type, Device& r
     if (!absent) report.result(fmt::format("{} in {}", check.name, name_of(check.type)), check.passed());
     report.line(fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", check.name, name_of(check.type), check.how,
                             ran ? error_text(check.error) : "", absent ? "" : error_text(check.most_error),
-                            ran ? milliseconds(check.seconds) : "", ran ? milliseconds(check.reference_seconds) : "",
+                            check.seconds > 0 ? milliseconds(check.seconds) : "",
+                            check.seconds > 0 ? milliseconds(check.reference_seconds) : "",
                             check.passed() ? "ok"
                             : absent       ? "not needed"
                             : ran          ? "**wrong**"

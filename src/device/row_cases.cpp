@@ -1,0 +1,193 @@
+#include "device/row_cases.h"
+
+#include <array>
+
+#include "device/host_values.h"
+#include "device/step_batch.h"
+
+namespace lectern {
+namespace {
+
+using Trial = OperatorTrial;
+using Rows = std::span<const int32_t>;
+
+constexpr int64_t sources = row_case_sources;
+
+int64_t count_of(Rows rows) { return static_cast<int64_t>(rows.size()); }
+
+// Of `sources` random rows those that are chosen, in the inner type or in f32.
+std::vector<float> chosen(Trial& t, Rows rows, int64_t width) {
+  const std::vector<float> all = t.host(sources * width);
+  std::vector<float> some;
+  for (const int32_t row : rows) some.insert(some.end(), all.begin() + row * width, all.begin() + (row + 1) * width);
+  return some;
+}
+Tensor inner(Trial& t, Rows rows, int64_t width) { return t.inner(chosen(t, rows, width), {count_of(rows), width}); }
+Tensor floats(Trial& t, Rows rows, int64_t width) { return t.upload(chosen(t, rows, width), {count_of(rows), width}); }
+
+std::vector<float> linear(Trial& t, Rows rows, int64_t written) {
+  const Tensor x = inner(t, rows, 320);
+  const Matrix weight = t.matrix(144, 320);
+  const Tensor out = t.empty({count_of(rows), 144});
+  t.run(out, [&] {
+    t.device().linear({.in = x, .weight = weight, .activation = Activation::gelu, .out = out, .written = written});
+  });
+  return t.result;
+}
+
+std::vector<float> gated_linear(Trial& t, Rows rows, int64_t written) {
+  const Tensor x = inner(t, rows, 320);
+  const Matrix gate = t.matrix(144, 320);
+  const Matrix up = t.matrix(144, 320);
+  const Tensor out = t.empty({count_of(rows), 144});
+  t.run(out, [&] { t.device().gated_linear({.in = x, .gate = gate, .up = up, .out = out, .written = written}); });
+  return t.result;
+}
+
+template <bool layer>
+std::vector<float> norm(Trial& t, Rows rows, int64_t) {
+  const Tensor x = floats(t, rows, 384);
+  const Tensor weight = t.floats({384});
+  const Tensor bias = layer ? t.floats({384}) : Tensor();
+  const Tensor out = t.empty({count_of(rows), 384});
+  const NormArgs args{x, weight, bias, 1e-6f, out};
+  t.run(out, [&] { layer ? t.device().layer_norm(args) : t.device().rms_norm(args); });
+  return t.result;
+}
+
+// A row is a view.
+template <bool causal>
+std::vector<float> attention(Trial& t, Rows rows, int64_t) {
+  constexpr int64_t places = 5 * 6;
+  constexpr int64_t channels = 2 * 32;
+  const Tensor qkv = inner(t, rows, places * 2 * channels);
+  const Tensor out = t.empty({count_of(rows), 5, 6, channels});
+  t.run(out, [&] {
+    t.device().attention({.qkv = qkv.view().reshaped({count_of(rows), 5, 6, 2 * channels}),
+                          .heads = 2,
+                          .scale = 0.2f,
+                          .out = out,
+                          .kv_heads = 1,
+                          .causal = causal,
+                          .prefix = 11});
+  });
+  return t.result;
+}
+
+constexpr int heads = 4;
+constexpr int kv_heads = 2;
+constexpr int head_size = 32;
+
+// A cache that holds keys and values of some sequences; every one has `length` positions.
+struct FilledCache {
+  FilledCache(Trial& t, int64_t count, int64_t length)
+      : format(t.device().cache_format(kv_heads, head_size, t.weights())),
+        pages_each((length + format.page_tokens - 1) / format.page_tokens),
+        memory(t.device(), DataType::u8, {count * pages_each * static_cast<int64_t>(format.page_bytes)}),
+        layer{memory.view().data, count * pages_each, kv_heads, head_size, format} {
+    for (auto i = static_cast<int32_t>(count * pages_each); i-- > 0;) pages.push_back(i);
+    std::vector<SequenceRows> all;
+    all.reserve(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) all.push_back({i * length, length, 0, pages_of(i)});
+    const Tensor keys = t.inner({count * length, kv_heads * head_size});
+    const Tensor values = t.inner({count * length, kv_heads * head_size});
+    t.device().write_kv({keys, values, StepBatch(t.device(), all, format.page_tokens), layer});
+  }
+  std::span<const int32_t> pages_of(int64_t sequence) const {
+    return std::span(pages).subspan(static_cast<size_t>(sequence * pages_each), static_cast<size_t>(pages_each));
+  }
+
+  CacheFormat format;
+  int64_t pages_each;
+  Tensor memory;
+  CacheLayer layer;
+  std::vector<int32_t> pages;
+};
+
+std::vector<float> attend(Trial& t, const FilledCache& cache, const Tensor& queries,
+                          std::span<const SequenceRows> sequences, int64_t window) {
+  const StepBatch step(t.device(), sequences, cache.format.page_tokens);
+  const Tensor out = t.empty(queries.shape());
+  t.run(out, [&] { t.device().paged_attention({queries, heads, 0.2f, step, cache.layer, out, window}); });
+  return t.result;
+}
+
+// A row is one of a sequence of its own, some way on.
+template <int64_t window>
+std::vector<float> paged_attention(Trial& t, Rows rows, int64_t) {
+  constexpr int64_t length = 100;
+  const FilledCache cache(t, sources, length);
+  const Tensor queries = inner(t, rows, heads * head_size);
+  std::vector<SequenceRows> sequences;
+  for (const int32_t row : rows)
+    sequences.push_back({static_cast<int64_t>(sequences.size()), 1, row * 37 % length, cache.pages_of(row), 20});
+  return attend(t, cache, queries, sequences, window);
+}
+
+// Rows are of one sequence; those that follow on each other are given together.
+template <int64_t window>
+std::vector<float> paged_attention_of_one(Trial& t, Rows rows, int64_t) {
+  const FilledCache cache(t, 1, sources);
+  const Tensor queries = inner(t, rows, heads * head_size);
+  std::vector<SequenceRows> sequences;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i > 0 && rows[i] == rows[i - 1] + 1) {
+      ++sequences.back().rows;
+    } else {
+      sequences.push_back({static_cast<int64_t>(i), 1, rows[i], cache.pages_of(0), 9});
+    }
+  }
+  return attend(t, cache, queries, sequences, window);
+}
+
+std::vector<float> mixture_of_experts(Trial& t, Rows rows, int64_t written) {
+  const Tensor x = floats(t, rows, 128);
+  const Tensor norm = t.floats({128});
+  const Matrix router = t.matrix(8, 128, WeightFormat::f32);
+  std::vector<ExpertWeights> experts;
+  experts.reserve(8);
+  for (int e = 0; e < 8; ++e) experts.push_back({t.matrix(96, 128), t.matrix(96, 128), t.matrix(128, 96)});
+  const ExpertWeights shared = {t.matrix(80, 128), t.matrix(80, 128), t.matrix(128, 80)};
+  t.run(x, [&] {
+    t.device().mixture_of_experts({.x = x,
+                                   .norm = norm,
+                                   .inner = t.type(),
+                                   .router = router,
+                                   .experts = experts,
+                                   .top_k = 3,
+                                   .scale = 0.01f,
+                                   .shared = shared,
+                                   .written = written});
+  });
+  return t.result;
+}
+
+std::vector<float> argmax(Trial& t, Rows rows, int64_t) {
+  const Tensor logits = floats(t, rows, 900);
+  const Tensor ids(t.device(), DataType::i32, {count_of(rows)});
+  const Tensor log_probabilities = t.empty_floats({count_of(rows)});
+  t.run(log_probabilities,
+        [&] { t.device().argmax({.logits = logits, .ids = ids, .log_probabilities = log_probabilities}); });
+  return t.result;
+}
+
+constexpr std::array cases = {
+    RowCase{Operator::linear, linear},
+    RowCase{Operator::gated_linear, gated_linear},
+    RowCase{Operator::layer_norm, norm<true>},
+    RowCase{Operator::rms_norm, norm<false>},
+    RowCase{Operator::attention, attention<false>},
+    RowCase{Operator::attention, attention<true>, ", causal"},
+    RowCase{Operator::paged_attention, paged_attention<0>},
+    RowCase{Operator::paged_attention, paged_attention<16>, " in a window"},
+    RowCase{Operator::paged_attention, paged_attention_of_one<0>, " of one sequence"},
+    RowCase{Operator::paged_attention, paged_attention_of_one<7>, " of one sequence in a window"},
+    RowCase{Operator::mixture_of_experts, mixture_of_experts},
+    RowCase{Operator::argmax, argmax},
+};
+
+}  // namespace
+
+std::span<const RowCase> row_cases() { return cases; }
+
+}  // namespace lectern
