@@ -33,6 +33,16 @@ struct ReadOptions {
   int64_t max_tokens = 0;
   // Keep the log-probability of every token, among all tokens of the vocabulary.
   bool logprobs = false;
+  // 0 takes the likeliest token. Above, one is drawn among the likeliest that together have the probability top_p, with
+  // the logits divided by the temperature; the same seed draws the same text.
+  float temperature = 0;
+  float top_p = 1;
+  uint64_t seed = 0;
+  // The text ends before the first of these that the model writes; empty ones do nothing.
+  std::vector<std::string> stop;
+  // Read a page on which the model repeats itself to the end once more in another way. Text that was told is taken back
+  // then.
+  bool retry = true;
 };
 
 enum class Stage : uint8_t { encode, prefill, decode };

@@ -31,7 +31,7 @@ json files_of_model(const std::filesystem::path& folder) {
 json page_identity(const DocumentInfo& info, int native_size, const DocumentOptions& options, const Prompt& prompt) {
   const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, review_below, report, resume] =
       options;
-  const auto& [mode, force_mode, typed_prompt, raw, max_tokens, logprobs] = read;
+  const auto& [mode, force_mode, typed_prompt, raw, max_tokens, logprobs, temperature, top_p, seed, stop, retry] = read;
   // Of a prompt with a name, the name says all.
   const bool named = !prompt.name.empty() && prompt.name != "locate";
   json identity = {{"version", info.version},
@@ -45,6 +45,9 @@ json page_identity(const DocumentInfo& info, int native_size, const DocumentOpti
                    {"dpi", dpi},
                    {"native size", native_size}};
   if (logprobs) identity["log-probabilities"] = true;
+  if (temperature > 0) identity["sampling"] = {temperature, top_p, seed};
+  if (!stop.empty()) identity["stop"] = stop;
+  if (!retry) identity["retry"] = false;
   return identity;
 }
 

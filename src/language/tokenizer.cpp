@@ -186,9 +186,10 @@ std::string_view Tokenizer::bytes_of(int32_t id) const {
 TextStream::TextStream(const Tokenizer& tokenizer, bool skip_special)
     : tokenizer_(&tokenizer), skip_special_(skip_special) {}
 
-std::string TextStream::push(int32_t id) {
+std::string TextStream::push(int32_t id, size_t cut) {
   if (skip_special_ && tokenizer_->is_special(id)) return {};
-  pending_ += tokenizer_->bytes_of(id);
+  const std::string_view bytes = tokenizer_->bytes_of(id);
+  pending_ += bytes.substr(0, bytes.size() - std::min(cut, bytes.size()));
   std::string text;
   pending_.erase(0, append_utf8(pending_, text));
   return text;

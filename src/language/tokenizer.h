@@ -69,7 +69,8 @@ class TextStream {
  public:
   TextStream(const Tokenizer& tokenizer, bool skip_special);
 
-  std::string push(int32_t id);  // the complete characters that are now known
+  // The complete characters that are now known; without the last `cut` bytes of the token.
+  std::string push(int32_t id, size_t cut = 0);
   std::string finish();          // what was left: an incomplete character becomes U+FFFD. Ready for a new stream then
 
  private:

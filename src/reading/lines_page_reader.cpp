@@ -1,13 +1,13 @@
 #include "reading/lines_page_reader.h"
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <span>
 
 #include "core/clock.h"
 #include "core/confidence.h"
 #include "device/device_failure.h"
+#include "engine/prompts.h"
 #include "layout/layout_tags.h"
 #include "lines/read_lines.h"
 #include "reading/page_warnings.h"
@@ -17,16 +17,18 @@ namespace lectern {
 // A page in the making.
 struct LinesPageReader::Reading {
   PageJob job;
+  std::shared_ptr<const ReadOptions> options, view_options;
   TextPage text;
   std::vector<TextPiece> pieces;
   std::vector<std::optional<RowText>> rows;  // what was read of every piece
-  // Of its view, told with its first piece: tokens that it took, and their log-probabilities.
-  std::vector<int64_t> tokens;
-  std::vector<std::vector<float>> logprobs;
-  DocumentPage page;       // sums over the views, warnings
-  bool lost_text = false;  // in a view with a repetition
-  size_t views = 0;        // to come
-  size_t shown = 0;        // pieces whose text was told
+  std::vector<DocumentPage> written;         // counts and tokens of its view, told with its first piece
+  std::vector<size_t> begins;                // where in the page's text each shown piece begins
+  DocumentPage page;                         // times and loops of all views; text, counts and tokens of those shown
+  bool lost_text = false;                    // in a view with a repetition
+  size_t views = 0;                          // to come
+  size_t shown = 0;                          // pieces that are in the text
+  size_t told = 0;                           // bytes of it
+  std::optional<Finish> end;                 // why no more is shown
   bool cancelled = false;
 };
 
@@ -80,21 +82,67 @@ RowText on_one_line(const RowText& view) {
   return row;
 }
 
-void add_counts(const DocumentPage& view, DocumentPage& page) {
-  page.stats += view.stats;
+// Of the text that is shown.
+void add_written(const DocumentPage& view, DocumentPage& page) {
+  page.stats.vision_tokens += view.stats.vision_tokens;
+  page.stats.prompt_tokens += view.stats.prompt_tokens;
+  page.stats.tokens += view.stats.tokens;
+  page.token_logprobs.insert(page.token_logprobs.end(), view.token_logprobs.begin(), view.token_logprobs.end());
+}
+
+void add_work(const DocumentPage& view, DocumentPage& page) {
+  page.stats.encode_seconds += view.stats.encode_seconds;
+  page.stats.prefill_seconds += view.stats.prefill_seconds;
+  page.stats.decode_seconds += view.stats.decode_seconds;
   page.guard.loops += view.guard.loops;
   page.guard.dropped += view.guard.dropped;
   if (view.guard.action != Retry::none) page.guard.action = view.guard.action;
 }
 
+// Strings at which the page ends may begin in one view and end in another: they are looked for in its text. The
+// log-probabilities say how sure its words are.
+std::shared_ptr<const ReadOptions> view_options(const ReadOptions& page) {
+  ReadOptions options = page;
+  options.prompt = "free";
+  options.raw = false;
+  options.logprobs = true;
+  options.stop.clear();
+  return std::make_shared<const ReadOptions>(std::move(options));
+}
+
+// Where the first of the strings begins, at `from` or behind.
+size_t first_stop(const std::string& text, const std::vector<std::string>& stops, size_t from) {
+  size_t first = std::string::npos;
+  for (const std::string& stop : stops) {
+    if (!stop.empty()) first = std::min(first, text.find(stop, from));
+  }
+  return first;
+}
+
+// Bytes at the end of the text with which one of the strings may begin.
+size_t beginning_of_stop(std::string_view text, const std::vector<std::string>& stops) {
+  size_t longest = 0;
+  for (const std::string& stop : stops) {
+    for (size_t length = std::min(text.size(), stop.empty() ? 0 : stop.size() - 1); length > longest; --length) {
+      if (text.ends_with(std::string_view(stop).substr(0, length))) longest = length;
+    }
+  }
+  return longest;
+}
+
 }  // namespace
 
-LinesPageReader::LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format,
-                                 const ReadOptions& page_options, const ReadOptions& view_options, int pages)
+bool asks_for_lines(const ReadOptions& options) {
+  if (options.mode != Mode::lines && options.mode != Mode::automatic) return false;
+  const Prompt prompt = parse_prompt(options.prompt);
+  return prompt.name == "free" || prompt.grounded;
+}
+
+LinesPageReader::LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format, const ReadOptions& options,
+                                 int pages)
     : reader_(std::move(views)),
       format_(format),
-      page_options_(std::make_shared<const ReadOptions>(page_options)),
-      view_options_(std::make_shared<const ReadOptions>(view_options)),
+      options_(std::make_shared<const ReadOptions>(options)),
       pages_(std::max(1, pages)) {}
 
 LinesPageReader::~LinesPageReader() = default;
@@ -112,7 +160,7 @@ void LinesPageReader::queue_views(Reading& reading, size_t first, size_t count, 
     view.pieces = std::min(rows, count - i * rows);
     view.job.picture = std::make_shared<const Picture>(std::move(pictures[i]));
     view.job.page.width = view.job.page.height = format_.view;
-    view.job.options = view_options_;
+    view.job.options = reading.view_options;
     view.job.deadline = reading.job.deadline;
     waiting_.push_back(std::move(view));
     ++reading.views;
@@ -122,11 +170,14 @@ void LinesPageReader::queue_views(Reading& reading, size_t first, size_t count, 
 void LinesPageReader::add(PageJob job) {
   auto reading = std::make_unique<Reading>();
   const Clock looking;
-  reading->text = find_text(*job.picture);
-  reading->pieces = cut_into_pieces(reading->text, format_);
+  reading->options = job.options ? job.options : options_;
+  reading->view_options = view_options(*reading->options);
+  if (asks_for_lines(*reading->options)) {
+    reading->text = find_text(*job.picture);
+    reading->pieces = cut_into_pieces(reading->text, format_);
+  }
   reading->rows.resize(reading->pieces.size());
-  reading->tokens.resize(reading->pieces.size());
-  reading->logprobs.resize(reading->pieces.size());
+  reading->written.resize(reading->pieces.size());
   reading->job = std::move(job);
   reading->page = reading->job.page;
   reading->page.mode = Mode::lines;
@@ -135,7 +186,7 @@ void LinesPageReader::add(PageJob job) {
     View view;
     view.reading = reading.get();
     view.job = reading->job;
-    view.job.options = reading->job.options ? reading->job.options : page_options_;
+    view.job.options = reading->options;
     waiting_.push_back(std::move(view));
     ++reading->views;
   } else {
@@ -148,11 +199,16 @@ void LinesPageReader::cancel(size_t ticket) {
   for (const auto& reading : readings_) {
     if (reading->job.ticket != ticket) continue;
     reading->cancelled = true;
-    const auto of_page = [&](const View& view) { return view.reading == reading.get() && view.pieces > 0; };
-    reading->views -= std::erase_if(waiting_, of_page);
+    end_views(*reading);
   }
+}
+
+// No more of the page is read line by line than is under way, and that ends soon.
+void LinesPageReader::end_views(Reading& reading) {
+  reading.views -=
+      std::erase_if(waiting_, [&](const View& view) { return view.reading == &reading && view.pieces > 0; });
   for (const auto& [inner, view] : in_flight_) {
-    if (view.reading->job.ticket == ticket) reader_->cancel(inner);
+    if (view.reading == &reading) reader_->cancel(inner);
   }
 }
 
@@ -210,7 +266,9 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
       if (whole) events.push_back(std::move(event));
       return;
     case PageEvent::Kind::progress:
-      if (!whole) event.progress.tokens += reading.page.stats.tokens;
+      if (!whole) {
+        for (const DocumentPage& view : reading.written) event.progress.tokens += view.stats.tokens;
+      }
       events.push_back(std::move(event));
       return;
     case PageEvent::Kind::failed:
@@ -234,7 +292,8 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
 
 void LinesPageReader::take_view(const View& view, const DocumentPage& page, std::vector<PageEvent>& events) {
   Reading& reading = *view.reading;
-  add_counts(page, reading.page);
+  add_work(page, reading.page);
+  if (reading.end) return;
   const RowText text = text_of(page);
   std::optional<std::vector<RowText>> rows = split_rows(text, view.pieces);
   if (!rows && view.pieces > 1 && page.finish != Finish::stopped) {
@@ -248,58 +307,85 @@ void LinesPageReader::take_view(const View& view, const DocumentPage& page, std:
   }
   reading.lost_text = reading.lost_text || (page.guard.loops > 0 && !page.guard.recovered);
   for (size_t i = 0; i < view.pieces; ++i) reading.rows[view.first_piece + i] = std::move((*rows)[i]);
-  reading.tokens[view.first_piece] += page.stats.tokens;
-  reading.logprobs[view.first_piece] = page.token_logprobs;
+  add_written(page, reading.written[view.first_piece]);
   if (page.finish != Finish::end && !reading.page.finish) reading.page.finish = page.finish;
   show(reading, events);
 }
 
-// Tells the text of lines that are whole and follow what was told.
+// Adds the lines that are whole and follow the text so far; the page ends where its tokens are used up, or at a string
+// that ends it.
 void LinesPageReader::show(Reading& reading, std::vector<PageEvent>& events) {
-  PageEvent event;
-  event.ticket = reading.job.ticket;
-  while (reading.shown < reading.pieces.size()) {
-    const TextPiece& first = reading.pieces[reading.shown];
-    size_t end = reading.shown;
-    bool whole = true;
+  const int64_t limit = reading.options->max_tokens;
+  DocumentPage& page = reading.page;
+  // Pieces up to this one are in the tokens of the page.
+  const auto used_up = [&](size_t piece) {
+    return limit > 0 && reading.written[piece].stats.tokens > 0 && page.stats.tokens >= limit;
+  };
+  while (reading.shown < reading.pieces.size() && !reading.end) {
+    const size_t line_begin = reading.shown;
+    const TextPiece& first = reading.pieces[line_begin];
+    size_t end = line_begin;
+    const auto in_line = [&] {
+      return end < reading.pieces.size() && reading.pieces[end].block == first.block &&
+             reading.pieces[end].line == first.line;
+    };
+    while (in_line() && reading.rows[end]) ++end;
+    if (in_line()) break;
     std::string line;
-    for (; end < reading.pieces.size() && reading.pieces[end].block == first.block &&
-           reading.pieces[end].line == first.line;
-         ++end) {
-      whole = whole && reading.rows[end].has_value();
-      if (!whole) break;
-      if (end > reading.shown && !reading.pieces[end - 1].continues) line += ' ';
-      line += reading.rows[end]->text;
+    if (line_begin > 0) line = reading.pieces[line_begin - 1].block == first.block ? "\n" : "\n\n";
+    for (; reading.shown < end && !reading.end; ++reading.shown) {
+      const size_t piece = reading.shown;
+      if (used_up(piece)) {
+        reading.end = Finish::length;
+        break;
+      }
+      add_written(reading.written[piece], page);
+      if (piece > line_begin && !reading.pieces[piece - 1].continues) line += ' ';
+      reading.begins.push_back(page.raw.size() + line.size());
+      line += reading.rows[piece]->text;
     }
-    if (!whole) break;
-    if (reading.shown > 0) event.more += reading.pieces[reading.shown - 1].block == first.block ? "\n" : "\n\n";
-    event.more += line;
-    reading.shown = end;
+    if (reading.shown > line_begin) page.raw += line;
   }
-  if (event.more.empty()) return;
-  event.keep = reading.page.raw.size();
-  reading.page.raw += event.more;
-  events.push_back(std::move(event));
+  const size_t stop = first_stop(page.raw, reading.options->stop, reading.told);
+  if (stop != std::string::npos) {
+    page.raw.resize(stop);
+    reading.end = Finish::stop_string;
+  }
+  tell(reading, events, reading.end.has_value());
+  if (reading.end) end_views(reading);
+}
+
+// Unless all of it, without what may be the beginning of a string that ends the page.
+void LinesPageReader::tell(Reading& reading, std::vector<PageEvent>& events, bool all) {
+  const std::string& raw = reading.page.raw;
+  const size_t safe = raw.size() - (all ? 0 : beginning_of_stop(raw, reading.options->stop));
+  if (safe <= reading.told) return;
+  PageEvent& event = events.emplace_back();
+  event.ticket = reading.job.ticket;
+  event.keep = reading.told;
+  event.more = raw.substr(reading.told, safe - reading.told);
+  reading.told = safe;
 }
 
 void LinesPageReader::deliver(Reading& reading, std::vector<PageEvent>& events) {
+  tell(reading, events, true);
   DocumentPage page = std::move(reading.page);
-  const int64_t limit = page_options_->max_tokens;
   std::vector<RowText> texts;
-  int64_t tokens = 0;  // of the views that are kept
-  bool cut = false;
   for (size_t i = 0; i < reading.rows.size(); ++i) {
-    if (reading.tokens[i] > 0) cut = cut || (limit > 0 && tokens >= limit);  // the first piece of a view
-    texts.push_back(cut ? RowText{} : reading.rows[i].value_or(RowText{}));
-    if (cut) continue;
-    tokens += reading.tokens[i];
-    if (page_options_->logprobs) std::ranges::copy(reading.logprobs[i], std::back_inserter(page.token_logprobs));
+    RowText row = reading.rows[i].value_or(RowText{});
+    if (reading.end) {
+      const size_t begin = i < reading.begins.size() ? std::min(reading.begins[i], page.raw.size()) : page.raw.size();
+      row.text.resize(std::min(row.text.size(), page.raw.size() - begin));
+      row.scores.resize(std::min(row.scores.size(), row.text.size()));
+    }
+    texts.push_back(std::move(row));
   }
   page.blocks = read_blocks(reading.text, reading.pieces, texts);
+  if (reading.end) page.finish = reading.end;
   if (!page.finish) page.finish = reading.cancelled ? Finish::stopped : Finish::end;
-  if (cut) page.finish = Finish::length;
   page.guard.recovered = page.guard.loops > 0 && !reading.lost_text;
-  judge(page, *reading.job.picture, true, tokens);
+  if (!reading.options->logprobs) page.token_logprobs.clear();
+  judge(page, *reading.job.picture, true, page.stats.tokens);
   PageEvent& event = events.emplace_back();
   event.ticket = reading.job.ticket;
   event.kind = PageEvent::Kind::finished;

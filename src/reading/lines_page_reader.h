@@ -13,12 +13,14 @@
 
 namespace lectern {
 
+// Whether the options leave pages to be read line by line: the mode is lines or auto, and the prompt asks for the text.
+bool asks_for_lines(const ReadOptions& options);
+
 class LinesPageReader final : public PageReader {
  public:
-  // `views` reads the views, with `view_options`, which ask for log-probabilities; pages without lines are read with
-  // `page_options`, which also say how many tokens a page may have. `pages` are worked on together.
-  LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format, const ReadOptions& page_options,
-                  const ReadOptions& view_options, int pages);
+  // `views` reads the views, and whole the pages that have no lines or ask for something else. `options` are those of
+  // pages without their own. `pages` are worked on together.
+  LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format, const ReadOptions& options, int pages);
   ~LinesPageReader() override;
 
   int room() const override;
@@ -41,12 +43,14 @@ class LinesPageReader final : public PageReader {
   void take(PageEvent event, std::vector<PageEvent>& events);
   void take_view(const View& view, const DocumentPage& page, std::vector<PageEvent>& events);
   void show(Reading& reading, std::vector<PageEvent>& events);
+  void tell(Reading& reading, std::vector<PageEvent>& events, bool all);
+  void end_views(Reading& reading);
   void deliver(Reading& reading, std::vector<PageEvent>& events);
   void drop(Reading& reading);
 
   std::unique_ptr<PageReader> reader_;
   RowFormat format_;
-  std::shared_ptr<const ReadOptions> page_options_, view_options_;
+  std::shared_ptr<const ReadOptions> options_;
   int pages_;
   size_t last_ticket_ = 0;
   std::vector<std::unique_ptr<Reading>> readings_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <new>
 #include <optional>
 
@@ -78,6 +79,12 @@ struct Settings {
               : grounded ? Shown::untagged
                          : Shown::plain) {
     loaded.expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
+    if (!std::isfinite(given.temperature) || given.temperature < 0) {
+      throw Error(fmt::format("temperature {}: expected 0, for the likeliest tokens, or more", given.temperature));
+    }
+    if (!(given.top_p > 0 && given.top_p <= 1)) {
+      throw Error(fmt::format("top_p {}: expected a number above 0, and 1 at most", given.top_p));
+    }
   }
 
   ReadOptions options;
@@ -93,7 +100,8 @@ struct Reading {
   Reading(PageJob given, std::shared_ptr<const Settings> how, const LoadedModel& loaded)
       : job(std::move(given)),
         settings(std::move(how)),
-        attempts(job.page, job.picture, settings->plan, loaded.checkpoint.config().native_size),
+        attempts(job.page, job.picture, settings->plan, loaded.checkpoint.config().native_size,
+                 settings->options.retry),
         raw(loaded.tokenizer, false),
         shown(loaded.tokenizer, settings->shown) {}
 
@@ -185,6 +193,8 @@ void ModelPageReader::State::begin(Reading& reading) {
   page.stats.prompt_tokens = static_cast<int64_t>(request.prompt.size());
   request.image_token = loaded.image_token;
   request.max_tokens = how.options.max_tokens;
+  request.sampling = {how.options.temperature, how.options.top_p, how.options.seed};
+  request.stop = {&loaded.tokenizer, how.options.stop};
   request.no_repeat.allowed = repeatable;
   request.guard.classes = &loaded.token_classes;
   request.deadline = reading.job.deadline;
@@ -208,11 +218,13 @@ void ModelPageReader::State::take(Reading& reading, const RequestEvent& event) {
   const bool chosen = event.kind == RequestEvent::Kind::written ||
                       (event.kind == RequestEvent::Kind::finished && event.finish == Finish::end);
   if (chosen && page.stats.prefill_seconds == 0) page.stats.prefill_seconds = reading.working.seconds();
-  for (const Token& token : event.tokens) {
-    page.raw += reading.raw.push(token.id);
+  for (size_t i = 0; i < event.tokens.size(); ++i) {
+    const Token& token = event.tokens[i];
+    const size_t cut = i + 1 == event.tokens.size() ? event.cut_bytes : 0;
+    page.raw += reading.raw.push(token.id, cut);
     page.token_logprobs.push_back(token.log_probability);
     page.token_ends.push_back(page.raw.size());
-    show(reading, reading.shown.push(token.id));
+    show(reading, reading.shown.push(token.id, cut));
   }
   page.stats.tokens = event.written;
   if (event.kind == RequestEvent::Kind::written) progress(reading, Stage::decode);

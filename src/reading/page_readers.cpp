@@ -1,11 +1,9 @@
 #include "reading/page_readers.h"
 
 #include <algorithm>
-#include <string>
 
 #include "core/log.h"
 #include "engine/loaded_model.h"
-#include "engine/prompts.h"
 #include "reading/lines_page_reader.h"
 #include "reading/model_page_reader.h"
 
@@ -15,16 +13,10 @@ namespace {
 // Views are small and their text is short: many together keep the processor busy.
 constexpr int views_together = 16;
 
-bool asks_for_text(const std::string& typed) {
-  const Prompt prompt = parse_prompt(typed);
-  return prompt.name == "free" || prompt.grounded;
-}
-
 }  // namespace
 
 bool reads_lines(const Model& model, const ReadOptions& options) {
-  const bool may = options.mode == Mode::lines || options.mode == Mode::automatic;
-  return may && model.loaded().checkpoint.config().rows && asks_for_text(options.prompt);
+  return model.loaded().checkpoint.config().rows && asks_for_lines(options);
 }
 
 std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptions& options, int batch) {
@@ -32,17 +24,13 @@ std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptio
   const ModelConfig& config = model.loaded().checkpoint.config();
   const RowFormat format{config.native_size, config.rows->row_height, config.rows->ink_height,
                          config.rows->piece_width};
-  ReadOptions view = options;
-  view.prompt = "free";
-  view.raw = false;
-  view.logprobs = true;
   const int together = std::max(batch, views_together);
   log_info("reader.reads_lines", {{"because", "the model was trained on rows of text"},
                                   {"batch", batch},
                                   {"views_together", together},
                                   {"row_height", format.row_height}});
   return std::make_unique<LinesPageReader>(std::make_unique<ModelPageReader>(model, options, together), format, options,
-                                           view, batch);
+                                           batch);
 }
 
 }  // namespace lectern

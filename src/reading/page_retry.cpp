@@ -47,8 +47,12 @@ DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action) {
 }
 
 PageAttempts::PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
-                           int native_size)
-    : known_(std::move(page)), picture_(std::move(picture)), first_plan_(plan), native_size_(native_size) {}
+                           int native_size, bool may_retry)
+    : known_(std::move(page)),
+      picture_(std::move(picture)),
+      first_plan_(plan),
+      native_size_(native_size),
+      may_retry_(may_retry) {}
 
 DocumentPage PageAttempts::part() const {
   if (!retry_) return known_;
@@ -78,7 +82,7 @@ bool PageAttempts::take(DocumentPage part) {
     best_ = better_of(std::move(best_), std::move(again_), retry_->action);
     if (given_up) return false;
   }
-  if (best_.finish != Finish::loop) return false;
+  if (best_.finish != Finish::loop || !may_retry_) return false;
   std::optional<RetryPlan> retry = next_retry(attempts_++, first_plan_, native_size_, *picture_);
   if (!retry) return false;
   retry_ = std::move(retry);

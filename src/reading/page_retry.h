@@ -39,7 +39,9 @@ DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action);
 class PageAttempts {
  public:
   // `page` is what is known before it is read; `picture` is all of it.
-  PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan, int native_size);
+  // Unless it may be read again, there is one attempt.
+  PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan, int native_size,
+               bool may_retry = true);
 
   const Picture& picture() const { return retry_ ? part_picture_ : *picture_; }  // what to read now
   const ViewPlan& plan() const { return retry_ ? retry_->plan : first_plan_; }
@@ -57,6 +59,7 @@ class PageAttempts {
   std::shared_ptr<const Picture> picture_;
   ViewPlan first_plan_;
   int native_size_;
+  bool may_retry_;
   int attempts_ = 0;
   std::optional<RetryPlan> retry_;  // that is under way
   size_t next_part_ = 0;            // of it

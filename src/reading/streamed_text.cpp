@@ -25,10 +25,10 @@ std::string StreamedText::filtered(const std::string& text) {
   return text;
 }
 
-std::string StreamedText::push(int32_t token) {
+std::string StreamedText::push(int32_t token, size_t cut) {
   const bool dropped = shown_ == Shown::plain && tokenizer_->is_special(token) &&
                        std::ranges::find(table_tags, tokenizer_->bytes_of(token)) == table_tags.end();
-  return dropped ? "" : filtered(stream_.push(token));
+  return dropped ? "" : filtered(stream_.push(token, cut));
 }
 
 std::string StreamedText::finish() {

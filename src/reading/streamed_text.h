@@ -21,8 +21,8 @@ class StreamedText {
   // The tokenizer must outlive it.
   StreamedText(const Tokenizer& tokenizer, Shown shown);
 
-  // More text to show.
-  std::string push(int32_t token);
+  // More text to show; without the last `cut` bytes of the token.
+  std::string push(int32_t token, size_t cut = 0);
   std::string finish();
 
  private:

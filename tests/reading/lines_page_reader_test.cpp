@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -96,11 +98,12 @@ struct Pages {
     page_options.max_tokens = max_tokens;
     page_options.logprobs = logprobs;
     reader = std::make_unique<LinesPageReader>(std::make_unique<FakeViews>(behaviour, views), RowFormat{}, page_options,
-                                               ReadOptions{}, pages);
+                                               pages);
   }
 
-  void add(size_t ticket, Picture picture) {
+  void add(size_t ticket, Picture picture, const std::optional<ReadOptions>& options = {}) {
     PageJob job;
+    if (options) job.options = std::make_shared<const ReadOptions>(*options);
     job.ticket = ticket;
     job.page.number = static_cast<int>(ticket);
     job.page.width = picture.width;
@@ -259,6 +262,58 @@ TEST(LinesPageReader, DropsNonsenseThatWasReadBesideARow) {
   EXPECT_EQ(run.views, (std::vector<size_t>{2, 1, 1}));
   EXPECT_EQ(run.last(1)[0].page.blocks[0].text, "r2\nr3");
   EXPECT_NEAR(run.last(1)[0].page.confidence.value_or(0), 0.9, 1e-6);
+}
+
+TEST(LinesPageReader, EveryPageHasItsOptions) {
+  Pages run({}, 3, 15);
+  ReadOptions options;
+  run.add(1, page_of(12), options);
+  options.prompt = "describe";
+  run.add(2, page_of(12), options);
+  options.prompt = "markdown";
+  options.max_tokens = 10;
+  run.add(3, page_of(12), options);
+  run.to_the_end();
+  EXPECT_EQ(run.last(1)[0].page.finish, Finish::end);
+  EXPECT_EQ(run.last(1)[0].page.blocks[0].lines.size(), 12u);
+  EXPECT_NE(run.last(2)[0].page.mode, Mode::lines) << "its prompt does not ask for the text";
+  EXPECT_EQ(run.last(3)[0].page.finish, Finish::length);
+  EXPECT_EQ(run.last(3)[0].page.stats.tokens, 10);
+  EXPECT_EQ(std::ranges::count(run.shown(3), '\n'), 3) << "four lines";
+}
+
+TEST(LinesPageReader, EndsBeforeAStringThatStandsInOneViewOrTwo) {
+  const struct {
+    std::vector<std::string> stops;
+    std::string text;
+  } cases[] = {{{"2"}, "r0\nr1\nr"},
+               {{"none", "r4", "3\nr4"}, "r0\nr1\nr2\nr"},  // the first to begin
+               {{"", "r0"}, ""},
+               {{"r5!"}, "r0\nr1\nr2\nr3\nr4\nr5"}};
+  for (const auto& [stops, text] : cases) {
+    Pages run({.room = 1});
+    ReadOptions options;
+    options.stop = stops;
+    run.add(1, page_of(6), options);
+    run.to_the_end();
+    ASSERT_EQ(run.last(1).size(), 1u) << text;
+    const DocumentPage page = run.last(1)[0].page;
+    EXPECT_EQ(page.raw, text);
+    EXPECT_EQ(run.shown(1), text);
+    EXPECT_EQ(page.finish, text.ends_with("r5") ? Finish::end : Finish::stop_string) << text;
+    EXPECT_EQ(page.blocks.empty() ? "" : page.blocks[0].text, text);
+  }
+}
+
+TEST(LinesPageReader, TellsNothingThatAStringMayEnd) {
+  Pages run({.room = 1});
+  ReadOptions options;
+  options.stop = {"3\nr5"};  // begins with the end of the first view
+  run.add(1, page_of(6), options);
+  run.reader->step(run.events);
+  EXPECT_EQ(run.shown(1), "r0\nr1\nr2\nr");
+  run.to_the_end();
+  EXPECT_EQ(run.shown(1), "r0\nr1\nr2\nr3\nr4\nr5");
 }
 
 TEST(LinesPageReader, ForgetsAllWhenCleared) {

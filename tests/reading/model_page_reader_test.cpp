@@ -51,8 +51,8 @@ ReadOptions raw_gundam() {
   return options;
 }
 
-Reading read(const Model& model, int height, int cancel_at_restart = 0) {
-  ModelPageReader reader(model, raw_gundam(), 1);
+Reading read(const Model& model, int height, int cancel_at_restart = 0, const ReadOptions& options = raw_gundam()) {
+  ModelPageReader reader(model, options, 1);
   Reading reading;
   reader.add(job_of(height));
   for (int steps = 0; reading.pages == 0 && steps < 20'000; ++steps) {
@@ -102,6 +102,63 @@ TEST(ModelPageReader, CancelledWhileItIsReadAgainAPageKeepsWhatThereIs) {
   EXPECT_EQ(reading.page.finish, Finish::loop);
   EXPECT_EQ(reading.shown, reading.page.raw);
   EXPECT_TRUE(warns_of_repetition(reading.page));
+}
+
+TEST(ModelPageReader, ReadsALoopingPageOnceWhereItMayNotBeReadAgain) {
+  const LoopingModel looping;
+  const Model model = Model::load(looping.copy.path());
+  ReadOptions options = raw_gundam();
+  options.retry = false;
+  const Reading reading = read(model, 120, 0, options);
+  EXPECT_EQ(reading.page.finish, Finish::loop);
+  EXPECT_EQ(reading.restarts, 0);
+  EXPECT_EQ(reading.page.guard.action, Retry::continued);
+  EXPECT_EQ(reading.shown, reading.page.raw);
+}
+
+TEST(ModelPageReader, DrawsTheSameTextFromTheSameSeed) {
+  const Model model = Model::load(testing::mini_folder);
+  const auto text_of = [&](float temperature, uint64_t seed) {
+    ReadOptions options = raw_gundam();
+    options.max_tokens = 20;
+    options.temperature = temperature;
+    options.seed = seed;
+    return read(model, 120, 0, options).page.raw;
+  };
+  EXPECT_EQ(text_of(1.5F, 1), text_of(1.5F, 1));
+  EXPECT_NE(text_of(1.5F, 1), text_of(1.5F, 2));
+  EXPECT_EQ(text_of(0, 1), text_of(0, 2));
+}
+
+TEST(ModelPageReader, EndsBeforeAStopStringAndKeepsTheTokensUpToIt) {
+  const Model model = Model::load(testing::mini_folder);
+  ReadOptions options = raw_gundam();
+  options.max_tokens = 20;
+  options.logprobs = true;
+  const DocumentPage whole = read(model, 120, 0, options).page;
+  ASSERT_EQ(whole.token_ends.size(), 20u);
+  // In the middle of the text, on the border of a character.
+  size_t at = whole.raw.size() / 2;
+  while ((static_cast<uint8_t>(whole.raw[at]) & 0xC0) == 0x80) ++at;
+  options.stop = {whole.raw.substr(at)};
+  const Reading stopped = read(model, 120, 0, options);
+  EXPECT_EQ(stopped.page.finish, Finish::stop_string);
+  EXPECT_EQ(stopped.page.raw, whole.raw.substr(0, whole.raw.find(options.stop[0])));
+  EXPECT_EQ(stopped.shown, stopped.page.raw);
+  EXPECT_EQ(stopped.page.token_ends.size(), stopped.page.token_logprobs.size());
+  EXPECT_LT(stopped.page.token_ends.size(), 20u);
+}
+
+TEST(ModelPageReader, RefusesSamplingThatMeansNothing) {
+  const Model model = Model::load(testing::mini_folder);
+  ReadOptions options = raw_gundam();
+  options.temperature = -1;
+  EXPECT_THROW(check_read_options(model, options), Error);
+  options.temperature = 1;
+  options.top_p = 0;
+  EXPECT_THROW(check_read_options(model, options), Error);
+  options.top_p = 1;
+  check_read_options(model, options);
 }
 
 // Pages of one reader with options of their own, and what each reads alone.
