@@ -94,6 +94,10 @@ UNTESTED: dict[str, str] = {
     "src/pdf_helper/main.cpp": "input/pdf_helper_test and broken_pdf_test run it",
     "src/pdf_helper/reports.cpp": "input/pdf_file_test",
     "src/reading/page_readers.cpp": "job/documents_test reads the samples line by line, the mini model whole",
+    "src/server/chat_completion.cpp": "server_test",
+    "src/server/client_watch.cpp": "server_test lets clients go, and be slow",
+    "src/server/http_server.cpp": "server_test",
+    "src/server/served_model.cpp": "cli/serve_test",
     "src/vision/deep_encoder/clip.cpp": "goldens_test",
     "src/vision/deep_encoder/sam.cpp": "goldens_test",
 }

@@ -4,13 +4,14 @@ set -euo pipefail
 
 packages=(cmake ninja-build g++ ccache pkg-config libdnnl-dev libhwy-dev libvips-dev libqpdf-dev nlohmann-json3-dev
           libpcre2-dev libleptonica-dev libgumbo-dev libfribidi-dev libcli11-dev libfmt-dev libspdlog-dev
-          libpoppler-cpp-dev poppler-data libfontconfig-dev libseccomp-dev libcurl4-openssl-dev libssl-dev)
+          libpoppler-cpp-dev poppler-data libfontconfig-dev libseccomp-dev libcurl4-openssl-dev libssl-dev
+          libmicrohttpd-dev prometheus-cpp-dev)
 case "${1:-}" in
   build) ;;
   test)
     packages+=(libgtest-dev libgmock-dev clang clang-tidy clang-format libclang-rt-dev libomp-dev git mandoc zsh
-               python3 python3-numpy python3-pil fonts-dejavu fonts-liberation fonts-lato fonts-open-sans fonts-roboto
-               fonts-crosextra-carlito fonts-crosextra-caladea fonts-freefont-ttf
+               python3 python3-venv python3-numpy python3-pil fonts-dejavu fonts-liberation fonts-lato fonts-open-sans
+               fonts-roboto fonts-crosextra-carlito fonts-crosextra-caladea fonts-freefont-ttf
                python3-jsonschema poppler-utils) ;;
   *) echo "usage: scripts/install_packages.sh build|test" >&2; exit 2 ;;
 esac

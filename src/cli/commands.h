@@ -15,6 +15,7 @@ using Run = std::function<int()>;
 
 Run add_read(CLI::App& app);
 Run add_convert(CLI::App& app);
+Run add_serve(CLI::App& app);
 Run add_trace(CLI::App& app);
 Run add_inspect(CLI::App& app);
 Run add_bench(CLI::App& app);

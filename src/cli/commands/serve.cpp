@@ -1,0 +1,166 @@
+// lectern serve: an HTTP server that speaks OpenAI's API.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/interrupts.h"
+#include "cli/model_options.h"
+#include "core/size_text.h"
+#include "device/device_list.h"
+#include "hub/model_name.h"
+#include "lectern/error.h"
+#include "lectern/model.h"
+#include "server/server.h"
+
+namespace lectern::cli {
+namespace {
+
+constexpr int64_t mebibyte = 1 << 20;
+
+struct Arguments {
+  ModelOptions model;
+  std::string model_name;
+  server::ServerOptions server;
+  std::string api_key_file;
+  int batch = 0;
+  int grace_seconds = 30;
+  int64_t max_body_mebibytes = 32;
+  int64_t max_megapixels = 64;
+  int header_seconds = 20, body_seconds = 300, idle_seconds = 60;
+  bool quiet = false;
+};
+
+// What clients call the model: as it was asked for, or the name of its folder.
+std::string served_name(const Arguments& arguments, const FoundModel& found) {
+  if (!arguments.model_name.empty()) return arguments.model_name;
+  if (!shipped_model().empty() && found.folder == shipped_model()) return shipped_model_name;
+  std::error_code ignored;
+  const std::string& given = arguments.model.model;
+  const bool by_name = !given.empty() && !std::filesystem::exists(given, ignored);
+  if (const auto name = hub::parse_model_name(given); by_name && name) return name->text();
+  const std::filesystem::path folder = std::filesystem::weakly_canonical(found.folder, ignored);
+  return folder.filename().empty() ? "model" : folder.filename().string();
+}
+
+std::vector<Model> load(const Arguments& arguments, const std::filesystem::path& folder) {
+  std::vector<Model> models;
+  for (const std::string& device : parse_device_list(arguments.model.device)) {
+    const lectern::ModelOptions options = {parse_weights(arguments.model.weights), device, arguments.model.without};
+    models.push_back(models.empty() ? Model::load(folder, options) : models.front().on(options));
+  }
+  return models;
+}
+
+server::ServerOptions server_options(const Arguments& arguments) {
+  server::ServerOptions options = arguments.server;
+  if (!arguments.api_key_file.empty()) options.keys = server::ApiKeys::from_file(arguments.api_key_file);
+  options.http.body_bytes = static_cast<size_t>(arguments.max_body_mebibytes * mebibyte);
+  options.http.head = std::chrono::seconds(arguments.header_seconds);
+  options.http.body = std::chrono::seconds(arguments.body_seconds);
+  options.http.idle = std::chrono::seconds(arguments.idle_seconds);
+  options.feed.max_pixels = arguments.max_megapixels * 1'000'000;
+  if (!arguments.quiet) {
+    options.access_log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
+  }
+  return options;
+}
+
+void wait_for(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait(lock, stop, [] { return false; });
+}
+
+int serve(const Arguments& arguments) {
+  const Interrupts interrupts(Interrupts::First::ends);  // until there is something to be ended
+  server::ServerOptions options = server_options(arguments);
+  server::check_options(options);
+  use_threads(arguments.model.threads);
+  const FoundModel found = find_model(arguments.model.model);
+  if (!arguments.quiet && !found.named) complain("reading with " + found.description);
+  std::vector<std::unique_ptr<server::ServedModel>> models;
+  models.push_back(server::serve_model(served_name(arguments, found), load(arguments, found.folder), arguments.batch));
+  Interrupts::set(Interrupts::First::stops);
+  server::Server server(std::move(options), std::move(models));
+  fmt::print("listening on {}\n", server.url());
+  std::fflush(stdout);
+  wait_for(interrupts.token());
+  if (!arguments.quiet) complain("ending; what is being read is finished first");
+  if (!server.drain(std::chrono::seconds(arguments.grace_seconds)) && !arguments.quiet) {
+    complain(fmt::format("requests that took longer than {} s were cut off", arguments.grace_seconds));
+  }
+  return exit_done;
+}
+
+void add_access_options(CLI::App& command, Arguments& arguments) {
+  command.add_option("--host", arguments.server.host, "Address to listen at (default: 127.0.0.1, this machine alone)")
+      ->type_name("ADDRESS");
+  command.add_option("--port", arguments.server.port, "Port (default: 8080); 0 takes a free one, which is printed")
+      ->type_name("N")
+      ->check(CLI::Range(0, 65535).description(""));
+  command
+      .add_option("--api-key-file", arguments.api_key_file,
+                  "File with the keys that clients may show, one a line (default: any key, or none, is taken)")
+      ->type_name("FILE");
+  command.add_flag("--allow-anonymous", arguments.server.allow_anonymous,
+                   "Serve other machines without keys, which is refused otherwise");
+  command
+      .add_option("--allow-host", arguments.server.host_names,
+                  "A name by which the server is reached, beside localhost and addresses; may be given again")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+}
+
+void add_limit_options(CLI::App& command, Arguments& arguments) {
+  server::HttpLimits& http = arguments.server.http;
+  server::FeedLimits& feed = arguments.server.feed;
+  const auto number = [&](const char* name, auto& value, int64_t min, int64_t max, const char* description) {
+    command.add_option(name, value, description)->type_name("N")->check(CLI::Range(min, max).description(""));
+  };
+  number("--batch", arguments.batch, 1, 1024,
+         "Pages read together on a device (default: as many as help and as the memory holds)");
+  number("--max-pages-in-flight", feed.max_reading, 1, 100'000,
+         "Pages with the model at a time, their pictures decoded (default: 64)");
+  number("--max-waiting", feed.max_waiting, 0, 1'000'000,
+         "Pages that may wait; further requests are answered with 429 (default: 1000)");
+  number("--max-body", arguments.max_body_mebibytes, 1, 1024, "Mebibytes of a request (default: 32)");
+  number("--max-megapixels", arguments.max_megapixels, 1, 200, "Of a picture, in millions of pixels (default: 64)");
+  number("--max-connections", http.connections, 1, 100'000, "Connections at a time (default: 512)");
+  number("--max-connections-per-address", http.connections_per_address, 0, 100'000,
+         "Of them, from one address; 0: all (default: 64)");
+  number("--header-timeout", arguments.header_seconds, 1, 3600, "Seconds for the headers of a request (default: 20)");
+  number("--body-timeout", arguments.body_seconds, 1, 86'400, "Seconds for the rest of it (default: 300)");
+  number("--idle-timeout", arguments.idle_seconds, 1, 86'400,
+         "Seconds after which a connection ends that takes or sends nothing (default: 60)");
+  number("--grace", arguments.grace_seconds, 0, 86'400,
+         "Seconds that what is being read may take to its end after SIGTERM (default: 30)");
+}
+
+}  // namespace
+
+Run add_serve(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("serve", "Serve clients of OpenAI's API over HTTP");
+  add_access_options(*command, *arguments);
+  add_model_options(*command, arguments->model);
+  command
+      ->add_option("--model-name", arguments->model_name,
+                   "What clients call the model (default: the name that it was pulled by, or of its folder)")
+      ->type_name("NAME");
+  add_limit_options(*command, *arguments);
+  command->add_flag("--quiet", arguments->quiet, "No line a request on standard error");
+  return [arguments] { return serve(*arguments); };
+}
+
+}  // namespace lectern::cli

@@ -1,0 +1,28 @@
+#include "server/api_error.h"
+
+#include <nlohmann/json.hpp>
+
+namespace lectern::server {
+
+using nlohmann::ordered_json;
+
+std::string error_type(int status) {
+  switch (status) {
+    case 401: return "authentication_error";
+    case 403: return "permission_error";
+    case 404: return "not_found_error";
+    case 429: return "rate_limit_error";
+    default: return status >= 500 ? "server_error" : "invalid_request_error";
+  }
+}
+
+std::string error_json(const ApiError& error) {
+  const ordered_json body = {{"error",
+                              {{"message", error.what()},
+                               {"type", error_type(error.status)},
+                               {"param", error.param.empty() ? ordered_json() : ordered_json(error.param)},
+                               {"code", error.name.empty() ? ordered_json() : ordered_json(error.name)}}}};
+  return body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace lectern::server

@@ -1,0 +1,34 @@
+// Refusals and failures as OpenAI's clients expect them: {"error": {"message", "type", "param", "code"}}.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lectern/error.h"
+
+namespace lectern::server {
+
+// Thrown while a request is looked at, and caught in this room.
+class ApiError : public Error {
+ public:
+  ApiError(int http_status, const std::string& message, std::string parameter = "", std::string error_code = "")
+      : Error(message), status(http_status), param(std::move(parameter)), name(std::move(error_code)) {}
+
+  ApiError after(int seconds) && {
+    retry_after = seconds;
+    return std::move(*this);
+  }
+
+  int status;                      // of HTTP
+  std::string param;               // the field of the request; empty: none
+  std::string name;                // e.g. "model_not_found"; empty: none
+  std::optional<int> retry_after;  // seconds
+};
+
+// "invalid_request_error", "authentication_error", "rate_limit_error", "server_error" ...
+std::string error_type(int status);
+
+// The body of the answer, in one line.
+std::string error_json(const ApiError& error);
+
+}  // namespace lectern::server

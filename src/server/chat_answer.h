@@ -1,0 +1,35 @@
+// Answers of POST /v1/chat/completions in OpenAI's form: whole, or as the events of a stream.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/served_model.h"
+
+namespace lectern::server {
+
+// What all objects of one answer say.
+struct ChatHead {
+  std::string id;       // "chatcmpl-..."
+  int64_t created = 0;  // seconds since 1970
+  std::string model;
+};
+
+// "stop" when the model came to its end, or to a string that it was to stop at; "length" when text is missing: the
+// tokens or the context were used up, it repeated itself to the end, or it was cancelled.
+std::string finish_reason(std::string_view finish);
+
+// The pages of one request in order, one at least.
+std::string chat_completion(const ChatHead& head, const std::vector<PageAnswer>& pages, bool logprobs);
+
+// The data of events: first the role, then pieces of text, then, with the last page, why it ended. `with_usage`: the
+// client asked for the counts, which come at the end; until then they are null.
+std::string chat_role_chunk(const ChatHead& head, bool with_usage);
+std::string chat_text_chunk(const ChatHead& head, std::string_view text, bool with_usage);
+std::string chat_end_chunk(const ChatHead& head, const std::vector<PageAnswer>& pages, bool logprobs, bool with_usage);
+std::string chat_usage_chunk(const ChatHead& head, const std::vector<PageAnswer>& pages);
+inline constexpr std::string_view chat_done = "[DONE]";
+
+}  // namespace lectern::server

@@ -1,0 +1,18 @@
+// Data URLs (RFC 2397), in which clients send pictures.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace lectern::server {
+
+struct DataUrl {
+  std::string media_type;  // "image/png"; as the client says, which nothing depends on
+  std::string bytes;
+};
+
+// Of the form data:TYPE;base64,DIGITS. White space within the digits is left out, padding may lack. Throws ApiError,
+// which names the field `param`, for any other text and for URLs that would have to be fetched.
+DataUrl parse_data_url(std::string_view url, const std::string& param);
+
+}  // namespace lectern::server

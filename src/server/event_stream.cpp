@@ -1,0 +1,18 @@
+#include "server/event_stream.h"
+
+namespace lectern::server {
+
+std::string sent_event(std::string_view data) {
+  std::string event;
+  for (;;) {
+    const size_t end = data.find_first_of("\r\n");
+    event += "data: ";
+    event += data.substr(0, end);
+    event += '\n';
+    if (end == std::string_view::npos) break;
+    data.remove_prefix(end + (data.substr(end).starts_with("\r\n") ? 2 : 1));
+  }
+  return event + '\n';
+}
+
+}  // namespace lectern::server

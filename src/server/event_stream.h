@@ -1,0 +1,14 @@
+// Server-sent events, as browsers and OpenAI's clients read them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace lectern::server {
+
+inline constexpr const char* event_stream_type = "text/event-stream; charset=utf-8";
+
+// One event: every line of `data` behind "data: ", and an empty line.
+std::string sent_event(std::string_view data);
+
+}  // namespace lectern::server

@@ -1,0 +1,94 @@
+// Pages that wait to be read: bounded, in turns by client, so that a book does not keep a letter waiting. A few threads
+// decode pictures when the model has room for them, and hand them over; until then a page is the bytes of its file.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/served_model.h"
+
+namespace lectern::server {
+
+struct FeedLimits {
+  size_t max_waiting = 1000;                   // pages
+  size_t max_waiting_bytes = size_t{1} << 30;  // of their files
+  size_t max_reading = 64;                     // pages with the model
+  size_t max_picture_bytes = size_t{1} << 30;  // decoded, of those; one page may always be read
+  int64_t max_pixels = 64'000'000;             // of a picture
+  int threads = 2;
+};
+
+struct PageOrder {
+  std::string client;  // whose turn it takes
+  std::string name;    // of the picture, in messages
+  std::string bytes;   // of a picture file
+  ServedModel* model = nullptr;
+  PageOptions options;
+  std::function<void(PageNews)> tell;  // as of ServedModel::submit; from failed and finished on, never again
+};
+
+using PageId = uint64_t;
+
+class PageFeed {
+ public:
+  // `waited` is told how long each page has waited, on a thread of the feed's.
+  PageFeed(const FeedLimits& limits, std::function<void(double seconds)> waited);
+  PageFeed(const PageFeed&) = delete;
+  PageFeed& operator=(const PageFeed&) = delete;
+  ~PageFeed();  // cancels all, and waits for what is with the models
+
+  // All of them or, where the queue has no room, none.
+  std::optional<std::vector<PageId>> add(std::vector<PageOrder> orders);
+  // Work that is done before any page, on a thread of the feed's.
+  void run(std::function<void()> work);
+  // A page that waits is forgotten, without news; one that is read ends soon, as finished.
+  void cancel(PageId id);
+
+  size_t waiting() const;
+  size_t reading() const;
+
+ private:
+  struct Page {
+    PageId id = 0;
+    PageOrder order;
+    std::chrono::steady_clock::time_point since;
+  };
+  struct Reading {
+    std::function<void()> cancel;  // empty until the model has it
+    bool cancelled = false;
+    size_t picture_bytes = 0;
+  };
+
+  void work();
+  bool may_read() const;
+  Page next_page();
+  void read(Page page);
+  void finished(PageId id);
+
+  const FeedLimits limits_;
+  const std::function<void(double)> waited_;
+  mutable std::mutex mutex_;  // of the following
+  std::condition_variable news_;
+  bool closing_ = false;
+  std::deque<std::function<void()>> works_;
+  std::map<std::string, std::deque<Page>> waiting_;  // by client; none is empty
+  std::list<std::string> turns_;                     // of the clients that have pages
+  size_t waiting_pages_ = 0, waiting_bytes_ = 0;
+  std::map<PageId, Reading> reading_;
+  size_t picture_bytes_ = 0;
+  PageId last_id_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace lectern::server

@@ -1,0 +1,139 @@
+#include "server/served_model.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "engine/loaded_model.h"
+#include "lectern/error.h"
+#include "lectern/reader.h"
+#include "reading/model_page_reader.h"
+#include "reading/page_readers.h"
+
+namespace lectern::server {
+namespace {
+
+ReadOptions read_options(const PageOptions& options) {
+  ReadOptions made;
+  const std::optional<Mode> mode = named<Mode>(options.mode);
+  if (!mode) {
+    throw Error(fmt::format("unknown mode '{}'; choose {}", options.mode, fmt::join(names<Mode>, ", ")));
+  }
+  made.mode = *mode;
+  made.prompt = options.prompt;
+  made.raw = !options.plain;
+  made.max_tokens = options.max_tokens;
+  made.temperature = options.temperature;
+  made.top_p = options.top_p;
+  made.seed = options.seed;
+  made.stop = options.stop;
+  made.logprobs = options.logprobs;
+  made.retry = options.retry;
+  return made;
+}
+
+PageAnswer answer_of(const Page& page, std::string text) {
+  PageAnswer answer;
+  answer.text = std::move(text);
+  answer.finish = name_of(page.finish);
+  answer.mode = name_of(page.mode);
+  answer.prompt_tokens = page.stats.prompt_tokens;
+  answer.tokens = page.stats.tokens;
+  answer.encode_seconds = page.stats.encode_seconds;
+  answer.prefill_seconds = page.stats.prefill_seconds;
+  answer.decode_seconds = page.stats.decode_seconds;
+  for (const Warning& warning : page.warnings) {
+    answer.warnings.push_back({std::string(name_of(warning.code)), warning.message});
+  }
+  size_t begin = 0;
+  for (size_t i = 0; i < page.token_ends.size() && i < page.token_logprobs.size(); ++i) {
+    answer.written.push_back({page.raw.substr(begin, page.token_ends[i] - begin), page.token_logprobs[i]});
+    begin = page.token_ends[i];
+  }
+  return answer;
+}
+
+class ReaderModel final : public ServedModel {
+ public:
+  ReaderModel(std::string name, const std::vector<Model>& models, int batch)
+      : name_(std::move(name)), models_(models), reader_(models, {}, batch) {}
+
+  const std::string& name() const override { return name_; }
+
+  void check(const PageOptions& options) const override {
+    try {
+      const ReadOptions read = read_options(options);
+      for (const Model& model : models_) {
+        check_read_options(model, read);
+        if (read.logprobs && reads_lines(model, read)) {
+          throw Error(
+              "logprobs: pages are read line by line, and the tokens of lines are not those of the text; ask for "
+              "lectern.mode native");
+        }
+      }
+    } catch (const Error& error) {
+      throw Error(without_folder(error.what()), error.code());
+    }
+  }
+
+  std::function<void()> submit(const Image& image, const PageOptions& options,
+                               std::function<void(PageNews)> tell) override {
+    const auto take = [this, plain = options.plain, text = std::string(),
+                       told = std::move(tell)](const ReadEvent& event) mutable {
+      if (event.kind == ReadEvent::Kind::text && plain) {
+        text.resize(event.keep);
+        text += event.more;
+      }
+      told(news_of(event, plain ? text : event.page.raw));
+    };
+    const Ticket ticket = reader_.submit(image, take, read_options(options));
+    return [ticket] { ticket.cancel(); };
+  }
+
+ private:
+  std::string without_folder(std::string text) const {
+    const std::string folder = models_.front().loaded().checkpoint.folder().string();
+    for (size_t at = text.find(folder); !folder.empty() && at != std::string::npos; at = text.find(folder, at)) {
+      text.replace(at, folder.size(), name_);
+      at += name_.size();
+    }
+    return text;
+  }
+
+  PageNews news_of(const ReadEvent& event, const std::string& text) const {
+    PageNews news;
+    switch (event.kind) {
+      case ReadEvent::Kind::text:
+        news.kind = PageNews::Kind::text;
+        news.keep = event.keep;
+        news.more = event.more;
+        break;
+      case ReadEvent::Kind::progress:
+        news.kind = event.progress.stage == Stage::decode ? PageNews::Kind::token : PageNews::Kind::begun;
+        break;
+      case ReadEvent::Kind::finished:
+        if (event.page.error.empty()) {
+          news.kind = PageNews::Kind::finished;
+          news.answer = answer_of(event.page, text);
+        } else {
+          news.kind = PageNews::Kind::failed;
+          news.status = event.page.error_code == ErrorCode::out_of_memory ? 503 : 500;
+          news.error = without_folder(event.page.error);
+        }
+    }
+    return news;
+  }
+
+  const std::string name_;
+  const std::vector<Model> models_;
+  Reader reader_;  // last: its events use the others
+};
+
+}  // namespace
+
+std::unique_ptr<ServedModel> serve_model(const std::string& name, const std::vector<Model>& models, int batch) {
+  return std::make_unique<ReaderModel>(name, models, batch);
+}
+
+}  // namespace lectern::server

@@ -1,0 +1,82 @@
+// The models of a server as its other files see them: options, news and answers of pages are values of this room, and
+// only served_model.cpp knows what reads. Tests put a stand-in here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lectern/image.h"
+#include "lectern/model.h"
+
+namespace lectern::server {
+
+// Of one page.
+struct PageOptions {
+  std::string mode = "auto";  // by its name
+  std::string prompt;         // a name or words; empty: free
+  bool plain = false;         // text as people read it, instead of all that the model writes
+  int64_t max_tokens = 0;     // 0: as many as the context holds
+  float temperature = 0;
+  float top_p = 1;
+  uint64_t seed = 0;
+  std::vector<std::string> stop;
+  bool logprobs = false;
+  bool retry = true;  // read the page in another way when the model repeats itself to the end
+};
+
+struct PageWarning {
+  std::string code, message;
+};
+
+struct PageToken {
+  std::string bytes;  // of the text; a token that ends within a character has none, the next one all of it
+  float logprob = 0;  // natural
+};
+
+struct PageAnswer {
+  std::string text;
+  std::string finish;  // end, length, context, stopped, loop, stop_string, deadline or blank
+  std::string mode;    // as used
+  int64_t prompt_tokens = 0;
+  int64_t tokens = 0;  // written
+  double encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
+  std::vector<PageWarning> warnings;
+  std::vector<PageToken> written;  // where PageOptions asks for log-probabilities
+};
+
+struct PageNews {
+  enum class Kind : uint8_t {
+    begun,     // it is being read
+    text,      // more of it
+    token,     // a token was written
+    finished,  // the last news
+    failed,    // the last news
+  };
+  Kind kind = Kind::begun;
+  size_t keep = 0;    // text: what was told so far is cut to so many bytes,
+  std::string more;   // then this is appended
+  PageAnswer answer;  // finished
+  int status = 500;   // failed: of HTTP,
+  std::string error;  // and why
+};
+
+class ServedModel {
+ public:
+  virtual ~ServedModel() = default;
+  virtual const std::string& name() const = 0;
+  // Throws Error for options that the model cannot serve; it names no file.
+  virtual void check(const PageOptions& options) const = 0;
+  // Returns at once with what ends the page soon. `tell` is called on other threads, one call at a time; it must
+  // neither throw nor wait.
+  virtual std::function<void()> submit(const Image& image, const PageOptions& options,
+                                       std::function<void(PageNews)> tell) = 0;
+};
+
+// Reads what is there together, `batch` pages on a device; 0: as many as help and as the memory holds. The folder of
+// the model is named in no message.
+std::unique_ptr<ServedModel> serve_model(const std::string& name, const std::vector<Model>& models, int batch);
+
+}  // namespace lectern::server

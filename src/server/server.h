@@ -1,0 +1,78 @@
+// The server: who may ask, what is asked for, and how it ends.
+//
+//   GET  /health/live, /health/ready    without a key
+//   GET  /metrics                       for Prometheus
+//   GET  /v1/models, /v1/models/{id}
+//   POST /v1/chat/completions
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/api_error.h"
+#include "server/api_keys.h"
+#include "server/host_check.h"
+#include "server/http_server.h"
+#include "server/metrics.h"
+#include "server/page_feed.h"
+#include "server/served_model.h"
+
+namespace lectern::server {
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";
+  int port = 8080;                      // 0: a free one
+  ApiKeys keys;                         // none: every request may pass
+  bool allow_anonymous = false;         // without keys, on a host that others reach
+  std::vector<std::string> host_names;  // that are answered to, beside localhost and addresses
+  HttpLimits http;
+  FeedLimits feed;
+  std::function<void(const std::string& line)> access_log;  // a line a request; may be empty. It must not throw
+};
+
+// Throws Error for options that must not be served; it is known before any model is loaded.
+void check_options(const ServerOptions& options);
+
+class Server final : public HttpHandler {
+ public:
+  // Serves at once. The first model is that of requests which name none. Throws as check_options does, and Error where
+  // it cannot listen.
+  Server(ServerOptions options, std::vector<std::unique_ptr<ServedModel>> models);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server() override;
+
+  std::string url() const;
+  // Takes no new work and says so, waits so long for what is on its way, and ends all that is left. Whether everything
+  // came to its end.
+  bool drain(std::chrono::milliseconds grace);
+
+  // HttpHandler
+  std::optional<HttpResponse> refuse(const HttpRequest& request) override;
+  HttpResponse limited(int status) override;
+  void handle(const std::shared_ptr<HttpExchange>& exchange) override;
+  void finished(const HttpRequest& request, const HttpRecord& record) override;
+
+ private:
+  void check_access(const HttpRequest& request) const;
+  HttpResponse answer(const HttpRequest& request) const;
+  void chat(const std::shared_ptr<HttpExchange>& exchange);
+  void begin_chat(const std::shared_ptr<HttpExchange>& exchange);
+  ServedModel* find_model(const std::string& name) const;
+
+  const ServerOptions options_;
+  const HostCheck hosts_;
+  const int64_t started_;  // seconds since 1970
+  const std::vector<std::unique_ptr<ServedModel>> models_;
+  Metrics metrics_;
+  std::atomic<bool> draining_ = false;
+  PageFeed feed_;    // its pages use the models
+  HttpServer http_;  // last: it calls all of the others
+};
+
+}  // namespace lectern::server

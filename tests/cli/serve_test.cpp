@@ -1,0 +1,231 @@
+// lectern serve, with the model that ships, as clients see it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <future>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cli/lectern_process.h"
+#include "core/descriptor.h"
+#include "core/temp_folder.h"
+#include "output/base64.h"
+#include "server/http_client.h"
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+using testing::ask;
+using testing::expect_refusal;
+using ::testing::HasSubstr;
+using testing::HttpClient;
+using testing::HttpReply;
+using testing::slurp;
+using ::testing::StartsWith;
+using testing::TempFolder;
+
+// A server with the model that ships, on a port of its own.
+class ServerProcess {
+ public:
+  explicit ServerProcess(const std::vector<std::string>& more = {}) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+    Descriptor read_end(ends[0]), write_end(ends[1]);
+    std::vector<std::string> words = {LECTERN_BINARY,        "serve",  "--port", "0", "--model",
+                                      LECTERN_SHIPPED_MODEL, "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    process_ = ::fork();
+    if (process_ == 0) {
+      std::signal(SIGTERM, SIG_DFL);
+      ::dup2(write_end.get(), STDOUT_FILENO);
+      ::execv(LECTERN_BINARY, arguments.data());
+      ::_exit(127);
+    }
+    write_end = Descriptor();
+    std::string line;
+    char byte = 0;
+    while (::read(read_end.get(), &byte, 1) == 1 && byte != '\n') line += byte;
+    const std::string expected = "listening on http://127.0.0.1:";
+    if (!line.starts_with(expected)) throw std::runtime_error("the server does not start: " + line);
+    port_ = std::stoi(line.substr(expected.size()));
+  }
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+  ~ServerProcess() {
+    if (process_ <= 0) return;
+    ::kill(process_, SIGKILL);
+    wait();
+  }
+
+  int port() const { return port_; }
+  void send(int signal) const { ::kill(process_, signal); }
+  int wait() {
+    int status = 0;
+    ::waitpid(process_, &status, 0);
+    process_ = -1;
+    return testing::shell_code(status);
+  }
+
+ private:
+  pid_t process_ = -1;
+  int port_ = 0;
+};
+
+std::string body_of(const std::vector<std::string>& files, const json& more = json::object()) {
+  json content = json::array();
+  for (const std::string& file : files) {
+    const std::string bytes = slurp(std::string(LECTERN_SAMPLES "/") + file);
+    content.push_back({{"type", "image_url"}, {"image_url", {{"url", "data:;base64," + base64(bytes)}}}});
+  }
+  json body = {{"model", "primer"}, {"messages", {{{"role", "user"}, {"content", content}}}}};
+  body.update(more);
+  return body.dump();
+}
+
+json chat(int port, const std::string& body) {
+  const HttpReply reply = ask(port, "POST", "/v1/chat/completions", body);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  return json::parse(reply.body);
+}
+
+std::string text_of(const json& answer) { return answer["choices"][0]["message"]["content"]; }
+
+// What the events of a stream say, put together.
+std::string streamed(int port, const std::string& body) {
+  const HttpReply reply = ask(port, "POST", "/v1/chat/completions", body);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  std::string text, rest = reply.body;
+  for (size_t end = 0; (end = rest.find("\n\n")) != std::string::npos; rest.erase(0, end + 2)) {
+    const std::string data = rest.substr(6, end - 6);
+    if (data == "[DONE]") return text;
+    for (const json& choice : json::parse(data)["choices"]) text += choice["delta"].value("content", "");
+  }
+  ADD_FAILURE() << "the stream has no end";
+  return text;
+}
+
+std::string read_raw(const std::string& file) {
+  const TempFolder folder;
+  return testing::lectern(folder,
+                          "read --quiet --raw --model '" LECTERN_SHIPPED_MODEL "' '" LECTERN_SAMPLES "/" + file + "'")
+      .out;
+}
+
+TEST(Serve, GivesTheTextOfTheCommandLineAloneAndInCompany) {
+  const ServerProcess server;
+  std::map<std::string, std::string> raw;
+  for (const char* file : {"hello.png", "note.jpg", "sign.png", "ticket.png"}) {
+    raw[file] = read_raw(file);
+    const json answer = chat(server.port(), body_of({file}));
+    EXPECT_NE(raw[file], "");
+    EXPECT_EQ(text_of(answer), raw[file]) << file;
+    EXPECT_EQ(answer["choices"][0]["finish_reason"], "stop");
+    EXPECT_GT(answer["usage"]["completion_tokens"], 0);
+    EXPECT_EQ(streamed(server.port(), body_of({file}, {{"stream", true}})), raw[file]) << file;
+  }
+  std::vector<std::future<std::string>> answers;
+  for (int i = 0; i < 4; ++i) {
+    for (const auto& [file, text] : raw) {
+      answers.push_back(std::async(std::launch::async, [&server, i, name = file] {
+        return i % 2 == 0 ? text_of(chat(server.port(), body_of({name})))
+                          : streamed(server.port(), body_of({name}, {{"stream", true}}));
+      }));
+    }
+  }
+  for (size_t i = 0; i < answers.size(); i += raw.size()) {
+    size_t place = i;
+    for (const auto& [file, text] : raw) EXPECT_EQ(answers[place++].get(), text) << file;
+  }
+  const std::string both = text_of(chat(server.port(), body_of({"hello.png", "sign.png"})));
+  EXPECT_EQ(both, raw["hello.png"] + "\n\n<--- Page Split --->\n" + raw["sign.png"]);
+}
+
+TEST(Serve, HonoursTheOptionsOfARequest) {
+  const ServerProcess server;
+  const std::string whole = text_of(chat(server.port(), body_of({"note.jpg"})));
+  ASSERT_GT(whole.size(), 40u);
+  // The last place where it may stop: the string must not begin before.
+  const std::string stop = whole.substr(whole.size() / 2, 8);
+  const json stopped = chat(server.port(), body_of({"note.jpg"}, {{"stop", {"\x7F", stop}}}));
+  EXPECT_EQ(text_of(stopped), whole.substr(0, whole.find(stop)));
+  EXPECT_EQ(stopped["choices"][0]["finish_reason"], "stop");
+  EXPECT_EQ(stopped["lectern"]["finish"], "stop_string");
+  EXPECT_EQ(streamed(server.port(), body_of({"note.jpg"}, {{"stop", stop}, {"stream", true}})), text_of(stopped));
+
+  const json cut = chat(server.port(), body_of({"note.jpg"}, {{"max_tokens", 5}}));
+  EXPECT_EQ(cut["choices"][0]["finish_reason"], "length");
+  EXPECT_LT(text_of(cut).size(), whole.size());
+  EXPECT_EQ(cut["usage"]["completion_tokens"], 5);
+
+  const json sure =
+      chat(server.port(), body_of({"hello.png"}, {{"logprobs", true}, {"lectern", {{"mode", "native"}}}}));
+  const json& tokens = sure["choices"][0]["logprobs"]["content"];
+  EXPECT_EQ(tokens.size(), sure["usage"]["completion_tokens"]);
+  std::string joined;
+  for (const json& token : tokens) {
+    EXPECT_LE(token["logprob"], 0);
+    joined += token["token"];
+  }
+  EXPECT_EQ(joined, text_of(sure));
+  const HttpReply refused =
+      ask(server.port(), "POST", "/v1/chat/completions", body_of({"hello.png"}, {{"logprobs", true}}));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("line by line"));
+
+  // One view without lines, drawn from what the model finds likely.
+  const auto drawn = [&](int seed) {
+    return text_of(
+        chat(server.port(),
+             body_of({"hello.png"},
+                     {{"temperature", 2}, {"seed", seed}, {"max_tokens", 30}, {"lectern", {{"mode", "native"}}}})));
+  };
+  EXPECT_EQ(drawn(7), drawn(7));
+  EXPECT_NE(drawn(7), drawn(8));
+}
+
+TEST(Serve, EndsInPeace) {
+  ServerProcess server;
+  EXPECT_EQ(ask(server.port(), "GET", "/health/ready").status, 200);
+  HttpClient client(server.port());
+  client.request("POST", "/v1/chat/completions", body_of({"page.png"}, {{"stream", true}}));
+  EXPECT_EQ(client.head().status, 200);
+  server.send(SIGTERM);
+  EXPECT_THAT(client.until("[DONE]"), HasSubstr("\"finish_reason\":\"stop\""));
+  EXPECT_EQ(server.wait(), 0);
+}
+
+TEST(Serve, TakesKeysFromAFile) {
+  const TempFolder folder;
+  folder.write("keys", "# ours\nsecret\n");
+  const ServerProcess server({"--api-key-file", (folder / "keys").string()});
+  EXPECT_EQ(ask(server.port(), "GET", "/v1/models").status, 401);
+  const HttpReply reply = ask(server.port(), "GET", "/v1/models", "", "Authorization: Bearer secret\r\n");
+  EXPECT_EQ(json::parse(reply.body)["data"][0]["id"], "primer");
+}
+
+TEST(Serve, RefusesWhatItMustNotServe) {
+  const TempFolder folder;
+  folder.write("empty", "");
+  expect_refusal(testing::lectern(folder, "serve --host 0.0.0.0 --port 0"), 2, "others can reach it");
+  expect_refusal(testing::lectern(folder, "serve --port 0 --api-key-file empty"), 2, "holds no key");
+  expect_refusal(testing::lectern(folder, "serve --port 0 --host no.such.host.invalid --allow-anonymous"), 2,
+                 "no address of this machine");
+  expect_refusal(testing::lectern(folder, "serve --port 70000"), 2, "--port");
+  expect_refusal(testing::lectern(folder, "serve --port 0 --model nothing/here"), 2, "nothing/here");
+  const ServerProcess server;
+  expect_refusal(testing::lectern(folder, "serve --port " + std::to_string(server.port())), 2, "cannot be listened at");
+}
+
+}  // namespace
+}  // namespace lectern

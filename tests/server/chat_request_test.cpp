@@ -1,0 +1,166 @@
+#include "server/chat_request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/api_error.h"
+
+namespace lectern::server {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+json picture(const std::string& url = "data:image/png;base64,cGFnZQ==") {
+  return {{"type", "image_url"}, {"image_url", {{"url", url}}}};
+}
+
+json request_of(const json& content, const json& more = json::object()) {
+  json request = {{"model", "ocr"}, {"messages", {{{"role", "user"}, {"content", content}}}}};
+  request.update(more);
+  return request;
+}
+
+ChatRequest parse(const json& request) {
+  return parse_chat_request(request.dump(), [](const std::string& name) { return name == "ocr"; });
+}
+
+ApiError refusal(const json& request) {
+  try {
+    parse(request);
+  } catch (const ApiError& error) {
+    return error;
+  }
+  return {0, "it was taken"};
+}
+
+TEST(ChatRequest, HasDefaultsThatChangeNothing) {
+  const ChatRequest request = parse(request_of({picture()}));
+  EXPECT_EQ(request.model, "ocr");
+  ASSERT_EQ(request.pictures.size(), 1u);
+  EXPECT_EQ(request.pictures[0].bytes, "page");
+  EXPECT_EQ(request.pictures[0].param, "messages[0].content[0].image_url");
+  EXPECT_EQ(request.options.prompt, "");
+  EXPECT_EQ(request.options.mode, "auto");
+  EXPECT_EQ(request.options.temperature, 0);
+  EXPECT_EQ(request.options.max_tokens, 0);
+  EXPECT_FALSE(request.options.plain);
+  EXPECT_TRUE(request.options.retry);
+  EXPECT_FALSE(request.stream);
+}
+
+TEST(ChatRequest, TakesAllFieldsThatAreServed) {
+  const ChatRequest request =
+      parse(request_of({{{"type", "text"}, {"text", "markdown"}}, picture(), picture("data:;base64,Mg==")},
+                       {{"stream", true},
+                        {"stream_options", {{"include_usage", true}}},
+                        {"max_completion_tokens", 100},
+                        {"temperature", 0.5},
+                        {"top_p", 0.9},
+                        {"seed", -1},
+                        {"stop", {"END", "\n\n"}},
+                        {"n", 1},
+                        {"logprobs", true},
+                        {"frequency_penalty", 0},
+                        {"presence_penalty", 0.0},
+                        {"response_format", {{"type", "text"}}},
+                        {"user", "somebody"},
+                        {"metadata", {{"a", "b"}}},
+                        {"store", false},
+                        {"tools", nullptr},
+                        {"lectern", {{"text", "plain"}, {"mode", "native"}}}}));
+  ASSERT_EQ(request.pictures.size(), 2u);
+  EXPECT_EQ(request.pictures[1].bytes, "2");
+  EXPECT_EQ(request.options.prompt, "markdown");
+  EXPECT_TRUE(request.stream && request.include_usage && request.options.logprobs && request.options.plain);
+  EXPECT_FALSE(request.options.retry) << "a stream cannot take text back";
+  EXPECT_EQ(request.options.max_tokens, 100);
+  EXPECT_FLOAT_EQ(request.options.temperature, 0.5F);
+  EXPECT_FLOAT_EQ(request.options.top_p, 0.9F);
+  EXPECT_EQ(request.options.seed, UINT64_MAX);
+  EXPECT_THAT(request.options.stop, ElementsAre("END", "\n\n"));
+  EXPECT_EQ(request.options.mode, "native");
+  EXPECT_THAT(parse(request_of({picture()}, {{"stop", "x"}})).options.stop, ElementsAre("x"));
+  EXPECT_EQ(parse(request_of({picture()}, {{"max_tokens", 5}, {"max_completion_tokens", 5}})).options.max_tokens, 5);
+}
+
+TEST(ChatRequest, DrawsASeedWhereOneMatters) {
+  const json sampled = request_of({picture()}, {{"temperature", 1}});
+  EXPECT_NE(parse(sampled).options.seed, parse(sampled).options.seed);
+}
+
+TEST(ChatRequest, PutsThePromptTogetherWhateverTheOrder) {
+  const json text = {{"type", "text"}, {"text", "Free OCR."}};
+  EXPECT_EQ(parse(request_of({picture(), text})).options.prompt, "Free OCR.");
+  EXPECT_EQ(parse(request_of({text, picture(), text})).options.prompt, "Free OCR.\nFree OCR.");
+  const json in_two = {
+      {"messages", {{{"role", "user"}, {"content", {picture()}}}, {{"role", "user"}, {"content", "Free OCR."}}}}};
+  EXPECT_EQ(parse(in_two).pictures.size(), 1u);
+  EXPECT_EQ(parse(in_two).options.prompt, "Free OCR.");
+  EXPECT_EQ(parse(in_two).model, "");
+}
+
+TEST(ChatRequest, AsksForTheModelBeforeAnythingElse) {
+  const ApiError error = refusal({{"model", "gpt"}, {"messages", 7}, {"n", 9}});
+  EXPECT_EQ(error.status, 404);
+  EXPECT_EQ(error.name, "model_not_found");
+  EXPECT_EQ(error.param, "model");
+}
+
+TEST(ChatRequest, RefusesByName) {
+  const json page = {picture()};
+  const json assistant = {{{"role", "user"}, {"content", page}}, {{"role", "assistant"}, {"content", "text"}}};
+  const json two_prompts = {{{"role", "user"}, {"content", "first"}}, {{"role", "user"}, {"content", page}}};
+  const std::vector<std::pair<json, std::string>> refusals = {
+      {request_of(page, {{"n", 2}}), "n"},
+      {request_of(page, {{"top_logprobs", 3}}), "top_logprobs"},
+      {request_of(page, {{"top_k", 5}}), "top_k"},
+      {request_of(page, {{"tools", json::array()}}), "tools"},
+      {request_of(page, {{"repetition_penalty", 1.1}}), "repetition_penalty"},
+      {request_of(page, {{"frequency_penalty", 0.5}}), "frequency_penalty"},
+      {request_of(page, {{"response_format", {{"type", "json_object"}}}}), "response_format.type"},
+      {request_of(page, {{"store", true}}), "store"},
+      {request_of(page, {{"temperature", 2.5}}), "temperature"},
+      {request_of(page, {{"temperature", "hot"}}), "temperature"},
+      {request_of(page, {{"top_p", 0}}), "top_p"},
+      {request_of(page, {{"max_tokens", 0}}), "max_tokens"},
+      {request_of(page, {{"max_tokens", 1}, {"max_completion_tokens", 2}}), "max_tokens"},
+      {request_of(page, {{"stop", ""}}), "stop"},
+      {request_of(page, {{"stop", {"a", "b", "c", "d", "e"}}}), "stop"},
+      {request_of(page, {{"stop", {1}}}), "stop"},
+      {request_of(page, {{"stream_options", {{"include_usage", true}}}}), "stream_options"},
+      {request_of(page, {{"lectern", {{"text", "html"}}}}), "lectern.text"},
+      {request_of(page, {{"lectern", {{"path", "/etc"}}}}), "lectern.path"},
+      {request_of(json::array()), "messages"},
+      {request_of("text alone"), "messages"},
+      {request_of(7), "messages[0].content"},
+      {request_of({{{"type", "input_audio"}}}), "messages[0].content[0].type"},
+      {request_of({{{"type", "image_url"}}}), "messages[0].content[0].image_url"},
+      {request_of({picture("https://example.org/a.png")}), "messages[0].content[0].image_url"},
+      {{{"messages", json::array()}}, "messages"},
+      {{{"messages", {{{"role", "system"}, {"content", "You are"}}}}}, "messages[0].role"},
+      {{{"messages", assistant}}, "messages[1].role"},
+      {{{"messages", two_prompts}}, "messages[0].content"},
+  };
+  for (const auto& [request, param] : refusals) {
+    const ApiError error = refusal(request);
+    EXPECT_EQ(error.status, 400) << request.dump();
+    EXPECT_EQ(error.param, param) << request.dump();
+    EXPECT_THAT(error.what(), HasSubstr(param)) << request.dump();
+  }
+}
+
+TEST(ChatRequest, BoundsPicturesAndPrompts) {
+  EXPECT_EQ(refusal(request_of(json(257, picture()))).name, "too_many_pictures");
+  EXPECT_EQ(refusal(request_of({picture(), {{"type", "text"}, {"text", std::string(20'000, 'x')}}})).name,
+            "string_too_long");
+}
+
+}  // namespace
+}  // namespace lectern::server

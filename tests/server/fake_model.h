@@ -1,0 +1,114 @@
+// A model whose pages are read when a test says so.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lectern/error.h"
+#include "server/served_model.h"
+
+namespace lectern::testing {
+
+class FakeModel : public server::ServedModel {
+ public:
+  explicit FakeModel(std::string name = "ocr") : name_(std::move(name)) {}
+
+  const std::string& name() const override { return name_; }
+  void check(const server::PageOptions& options) const override {
+    if (options.mode == "gundam") throw Error("ocr: does not know mode gundam");
+  }
+  std::function<void()> submit(const Image& image, const server::PageOptions& options,
+                               std::function<void(server::PageNews)> tell) override {
+    const auto page = std::make_shared<Page>(Page{image.name(), options, std::move(tell)});
+    {
+      const std::lock_guard lock(mutex_);
+      pages_.push_back(page);
+    }
+    tell_page(*page, {});  // begun
+    news_.notify_all();
+    return [this, page] {
+      {
+        const std::lock_guard lock(mutex_);
+        page->cancelled = true;
+      }
+      news_.notify_all();
+      finish(*page, page->text, "stopped");
+    };
+  }
+
+  // Waits until so many pages were handed over; pages are counted from 0.
+  void wait_for(size_t count) {
+    std::unique_lock lock(mutex_);
+    news_.wait(lock, [&] { return pages_.size() >= count; });
+  }
+  void wait_for_cancel(size_t index) {
+    std::unique_lock lock(mutex_);
+    news_.wait(lock, [&] { return pages_[index]->cancelled; });
+  }
+  std::string name_of(size_t index) { return page(index).name; }
+  server::PageOptions options_of(size_t index) { return page(index).options; }
+
+  void write(size_t index, const std::string& more) {
+    Page& into = page(index);
+    server::PageNews news;
+    news.kind = server::PageNews::Kind::text;
+    news.keep = into.text.size();
+    news.more = more;
+    into.text += more;
+    tell_page(into, news);
+  }
+  void finish(size_t index, const std::string& text, const std::string& why = "end") { finish(page(index), text, why); }
+  void fail(size_t index, const std::string& why) {
+    server::PageNews news;
+    news.kind = server::PageNews::Kind::failed;
+    news.error = why;
+    tell_page(page(index), news);
+  }
+
+ private:
+  struct Page {
+    std::string name;
+    server::PageOptions options;
+    std::function<void(server::PageNews)> told;
+    std::string text{};
+    bool cancelled = false;
+    std::unique_ptr<std::mutex> telling = std::make_unique<std::mutex>();
+    bool ended = false;
+  };
+
+  Page& page(size_t index) {
+    const std::lock_guard lock(mutex_);
+    return *pages_.at(index);
+  }
+
+  // One call at a time, and none behind the last.
+  static void tell_page(Page& page, const server::PageNews& news) {
+    const std::lock_guard lock(*page.telling);
+    if (page.ended) return;
+    page.ended = news.kind == server::PageNews::Kind::finished || news.kind == server::PageNews::Kind::failed;
+    page.told(news);
+  }
+
+  static void finish(Page& page, const std::string& text, const std::string& why) {
+    server::PageNews news;
+    news.kind = server::PageNews::Kind::finished;
+    news.answer.text = text;
+    news.answer.finish = why;
+    news.answer.mode = "native";
+    news.answer.prompt_tokens = 10;
+    news.answer.tokens = static_cast<int64_t>(text.size());
+    tell_page(page, news);
+  }
+
+  const std::string name_;
+  std::mutex mutex_;  // of the list, and of `cancelled`
+  std::condition_variable news_;
+  std::vector<std::shared_ptr<Page>> pages_;
+};
+
+}  // namespace lectern::testing

@@ -1,0 +1,194 @@
+#include "server/page_feed.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/temp_folder.h"
+#include "server/fake_model.h"
+
+namespace lectern::server {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::FakeModel;
+using ::testing::HasSubstr;
+
+const std::string& written_page() {
+  static const std::string bytes = testing::slurp(LECTERN_SAMPLES "/hello.png");
+  return bytes;
+}
+
+// The last news of pages, by their names.
+class Ends {
+ public:
+  std::function<void(PageNews)> of(const std::string& name) {
+    return [this, name](const PageNews& news) {
+      if (news.kind != PageNews::Kind::finished && news.kind != PageNews::Kind::failed) return;
+      {
+        const std::lock_guard lock(mutex_);
+        ends_.emplace_back(name, news);
+      }
+      news_.notify_all();
+    };
+  }
+  std::vector<std::pair<std::string, PageNews>> wait_for(size_t count) {
+    std::unique_lock lock(mutex_);
+    news_.wait(lock, [&] { return ends_.size() >= count; });
+    return ends_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable news_;
+  std::vector<std::pair<std::string, PageNews>> ends_;
+};
+
+struct Feeding {
+  explicit Feeding(FeedLimits limits = {}) : feed(limits, [](double) {}) {}
+
+  PageOrder order(const std::string& name, const std::string& client = "a", const std::string& bytes = written_page()) {
+    return {.client = client, .name = name, .bytes = bytes, .model = &model, .options = {}, .tell = ends.of(name)};
+  }
+  std::vector<PageId> add(std::vector<PageOrder> orders) { return feed.add(std::move(orders)).value(); }
+
+  FakeModel model;
+  Ends ends;
+  PageFeed feed;
+};
+
+FeedLimits one_at_a_time() {
+  FeedLimits limits;
+  limits.max_reading = 1;
+  limits.threads = 1;
+  return limits;
+}
+
+TEST(PageFeed, TakesTurnsBetweenClients) {
+  Feeding run(one_at_a_time());
+  run.add({run.order("first", "book")});
+  run.model.wait_for(1);
+  run.add({run.order("book 1", "book"), run.order("book 2", "book"), run.order("book 3", "book")});
+  run.add({run.order("letter", "letter")});
+  std::vector<std::string> order;
+  for (size_t i = 0; i < 5; ++i) {
+    run.model.wait_for(i + 1);
+    order.push_back(run.model.name_of(i));
+    run.model.finish(i, "");
+  }
+  EXPECT_THAT(order, ElementsAre("first", "book 1", "letter", "book 2", "book 3"));
+}
+
+TEST(PageFeed, TakesAllPagesOrNone) {
+  FeedLimits limits = one_at_a_time();
+  limits.max_waiting = 2;
+  Feeding run(limits);
+  run.add({run.order("in hand")});
+  run.model.wait_for(1);
+  run.add({run.order("waits")});
+  EXPECT_EQ(run.feed.add({run.order("b"), run.order("c")}), std::nullopt);
+  EXPECT_EQ(run.feed.waiting(), 1u);
+  EXPECT_EQ(run.feed.reading(), 1u);
+  run.add({run.order("d")});
+  EXPECT_EQ(run.feed.add({run.order("e")}), std::nullopt);
+}
+
+TEST(PageFeed, BoundsTheBytesThatWait) {
+  FeedLimits limits = one_at_a_time();
+  limits.max_waiting_bytes = 2 * written_page().size();
+  Feeding run(limits);
+  run.add({run.order("in hand")});
+  run.model.wait_for(1);
+  run.add({run.order("a"), run.order("b")});
+  EXPECT_EQ(run.feed.add({run.order("c")}), std::nullopt);
+}
+
+TEST(PageFeed, ForgetsAPageThatWaitsAndEndsOneThatIsRead) {
+  Feeding run(one_at_a_time());
+  const std::vector<PageId> ids = run.add({run.order("read"), run.order("waits"), run.order("next")});
+  run.model.wait_for(1);
+  run.feed.cancel(ids[1]);
+  EXPECT_EQ(run.feed.waiting(), 1u);
+  run.feed.cancel(ids[0]);
+  run.model.wait_for_cancel(0);
+  run.model.wait_for(2);
+  EXPECT_EQ(run.model.name_of(1), "next");
+  run.feed.cancel(ids[0]);  // long gone
+  run.model.finish(1, "text");
+  const auto ends = run.ends.wait_for(2);
+  EXPECT_EQ(ends[0].first, "read");
+  EXPECT_EQ(ends[0].second.answer.finish, "stopped");
+  EXPECT_EQ(ends[1].second.answer.text, "text");
+}
+
+TEST(PageFeed, NamesWhatIsWrongWithAPicture) {
+  FeedLimits limits;
+  limits.max_pixels = 1000;
+  Feeding run(limits);
+  const struct {
+    const char* name;
+    std::string bytes;
+    int status;
+    const char* reason;
+  } cases[] = {
+      {"text", "hello", 415, "not a picture of a known format"},
+      {"nothing", "", 415, "no bytes"},
+      {"pdf", "%PDF-1.7\n", 415, "not a picture of a known format"},
+      {"cut", written_page().substr(0, 60), 422, "damaged or incomplete PNG"},
+      {"large", written_page(), 422, "the limit is 1000 in all"},
+  };
+  size_t done = 0;
+  for (const auto& [name, bytes, status, reason] : cases) {
+    run.add({run.order(name, "a", bytes)});
+    const auto end = run.ends.wait_for(++done).back();
+    EXPECT_EQ(end.second.kind, PageNews::Kind::failed) << name;
+    EXPECT_EQ(end.second.status, status) << name;
+    EXPECT_THAT(end.second.error, HasSubstr(reason)) << name;
+    EXPECT_TRUE(end.second.error.starts_with(name)) << end.second.error;
+  }
+  EXPECT_EQ(run.feed.reading(), 0u);
+}
+
+TEST(PageFeed, WorksBeforeItReads) {
+  Feeding run(one_at_a_time());
+  std::mutex mutex;
+  std::condition_variable news;
+  int works = 0;
+  for (int i = 0; i < 3; ++i) {
+    run.feed.run([&] {
+      const std::lock_guard lock(mutex);
+      ++works;
+      news.notify_all();
+    });
+  }
+  std::unique_lock lock(mutex);
+  news.wait(lock, [&] { return works == 3; });
+}
+
+TEST(PageFeed, EndsWhatIsReadWhenItGoes) {
+  Ends ends;
+  FakeModel model;
+  {
+    PageFeed feed(one_at_a_time(), [](double) {});
+    for (const char* name : {"read", "waits"}) {
+      feed.add({{.client = "a",
+                 .name = name,
+                 .bytes = written_page(),
+                 .model = &model,
+                 .options = {},
+                 .tell = ends.of(name)}});
+    }
+    model.wait_for(1);
+  }
+  const auto all = ends.wait_for(1);
+  ASSERT_EQ(all.size(), 1u) << "what waited is forgotten";
+  EXPECT_EQ(all[0].second.answer.finish, "stopped");
+}
+
+}  // namespace
+}  // namespace lectern::server

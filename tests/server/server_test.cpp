@@ -1,0 +1,458 @@
+#include "server/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/temp_folder.h"
+#include "lectern/error.h"
+#include "output/base64.h"
+#include "server/fake_model.h"
+#include "server/http_client.h"
+
+namespace lectern::server {
+namespace {
+
+using nlohmann::json;
+using testing::ask;
+using ::testing::EndsWith;
+using testing::FakeModel;
+using ::testing::HasSubstr;
+using testing::HttpClient;
+using testing::HttpReply;
+using ::testing::Not;
+
+json picture_part(const std::string& bytes) {
+  return {{"type", "image_url"}, {"image_url", {{"url", "data:image/png;base64," + base64(bytes)}}}};
+}
+
+const json& page_part() {
+  static const json part = picture_part(testing::slurp(LECTERN_SAMPLES "/hello.png"));
+  return part;
+}
+
+std::string chat_body(const json& content, const json& more = json::object()) {
+  json body = {{"messages", {{{"role", "user"}, {"content", content}}}}};
+  body.update(more);
+  return body.dump();
+}
+
+std::string one_page(const json& more = json::object()) { return chat_body({page_part()}, more); }
+
+constexpr const char* chat_path = "/v1/chat/completions";
+
+ServerOptions quiet_options() {
+  ServerOptions options;
+  options.port = 0;
+  options.http.connections_per_address = 0;
+  // However slow the machine is.
+  options.http.idle = options.http.head = options.http.body = std::chrono::hours(1);
+  return options;
+}
+
+struct Running {
+  explicit Running(ServerOptions options = quiet_options()) {
+    auto made = std::make_unique<FakeModel>();
+    model = made.get();
+    std::vector<std::unique_ptr<ServedModel>> models;
+    models.push_back(std::move(made));
+    server = std::make_unique<Server>(std::move(options), std::move(models));
+    const std::string url = server->url();
+    port = std::stoi(url.substr(url.rfind(':') + 1));
+  }
+
+  HttpReply get(const std::string& path, const std::string& headers = "") const {
+    return ask(port, "GET", path, "", headers);
+  }
+  // The value of a line of /metrics; empty where it lacks.
+  std::string metric(const std::string& name) const {
+    const std::string text = "\n" + get("/metrics").body;
+    const size_t at = text.find("\n" + name + " ");
+    if (at == std::string::npos) return "";
+    const size_t value = at + name.size() + 2;
+    return text.substr(value, text.find('\n', value) - value);
+  }
+  void wait_for_metric(const std::string& name, const std::string& value) const {
+    while (metric(name) != value) std::this_thread::yield();
+  }
+
+  FakeModel* model = nullptr;
+  std::unique_ptr<Server> server;
+  int port = 0;
+};
+
+json error_of(const HttpReply& reply) { return json::parse(reply.body).at("error"); }
+
+TEST(Server, AnswersWhole) {
+  const Running run;
+  HttpClient client(run.port);
+  client.request("POST", chat_path, one_page({{"model", "ocr"}, {"max_tokens", 9}}));
+  run.model->wait_for(1);
+  EXPECT_EQ(run.model->options_of(0).max_tokens, 9);
+  run.model->finish(0, "a page\n");
+  const HttpReply reply = client.reply();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.headers.at("content-type"), "application/json");
+  EXPECT_EQ(reply.headers.at("x-request-id").size(), 32u);
+  const json answer = json::parse(reply.body);
+  EXPECT_EQ(answer["choices"][0]["message"]["content"], "a page\n");
+  EXPECT_EQ(answer["choices"][0]["finish_reason"], "stop");
+  EXPECT_EQ(answer["model"], "ocr");
+  EXPECT_EQ(answer["usage"]["total_tokens"], 17);
+  // The connection goes on.
+  client.request("GET", "/v1/models");
+  EXPECT_EQ(json::parse(client.reply().body)["data"][0]["id"], "ocr");
+}
+
+TEST(Server, StreamsTextWhileItIsRead) {
+  const Running run;
+  HttpClient client(run.port);
+  client.request("POST", chat_path, one_page({{"stream", true}, {"stream_options", {{"include_usage", true}}}}));
+  const HttpReply head = client.head();
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.headers.at("content-type"), "text/event-stream; charset=utf-8");
+  EXPECT_THAT(client.until("\n\n"), HasSubstr("\"role\":\"assistant\""));
+  run.model->wait_for(1);
+  EXPECT_FALSE(run.model->options_of(0).retry);
+  for (const char* text : {"first ", "second"}) {
+    run.model->write(0, text);
+    EXPECT_THAT(client.until("\n\n"), HasSubstr("\"content\":\"" + std::string(text) + "\"")) << "before the page ends";
+  }
+  run.model->finish(0, "first second, the rest");
+  EXPECT_THAT(client.until("\n\n"), HasSubstr("\"content\":\", the rest\""));
+  EXPECT_THAT(client.until("\n\n"), HasSubstr("\"finish_reason\":\"stop\""));
+  EXPECT_THAT(client.until("\n\n"), HasSubstr("\"total_tokens\":32"));
+  EXPECT_THAT(client.until("\n\n"), HasSubstr("data: [DONE]"));
+  EXPECT_EQ(client.until("0\r\n\r\n"), "\r\n0\r\n\r\n");
+}
+
+TEST(Server, KeepsManyStreamsOpenWithThreeThreads) {
+  ServerOptions options = quiet_options();
+  options.feed.max_reading = 1000;
+  const Running run(options);
+  constexpr size_t count = 100;
+  std::vector<std::unique_ptr<HttpClient>> clients;
+  for (size_t i = 0; i < count; ++i) {
+    clients.push_back(std::make_unique<HttpClient>(run.port));
+    clients.back()->request("POST", chat_path, one_page({{"stream", true}}));
+  }
+  run.model->wait_for(count);
+  for (const auto& client : clients) EXPECT_EQ(client->head().status, 200);
+  EXPECT_EQ(run.metric("lectern_pages_reading"), "100");
+  for (size_t i = 0; i < count; ++i) run.model->finish(i, "text");
+  for (const auto& client : clients) EXPECT_THAT(client->until("[DONE]\n\n"), HasSubstr("\"content\":\"text\""));
+}
+
+TEST(Server, PartsThePagesOfOneRequestInTheirOrder) {
+  const Running run;
+  for (const bool stream : {false, true}) {
+    HttpClient client(run.port);
+    client.request("POST", chat_path, chat_body({page_part(), page_part()}, {{"stream", stream}}));
+    const size_t first = stream ? 2 : 0;
+    run.model->wait_for(first + 2);
+    // Which of them was decoded first does not matter.
+    for (size_t i = 2; i-- > 0;) {
+      const bool is_first = run.model->name_of(first + i) == "messages[0].content[0].image_url";
+      run.model->finish(first + i, is_first ? "one" : "two");
+    }
+    if (!stream) {
+      EXPECT_EQ(json::parse(client.reply().body)["choices"][0]["message"]["content"],
+                "one\n\n<--- Page Split --->\ntwo");
+      continue;
+    }
+    std::string text;
+    for (;;) {
+      const std::string event = client.until("\n\n");
+      const size_t data = event.find("data: ") + 6;
+      if (event.compare(data, 6, "[DONE]") == 0) break;
+      const json delta = json::parse(event.substr(data))["choices"][0]["delta"];
+      text += delta.value("content", "");
+    }
+    EXPECT_EQ(text, "one\n\n<--- Page Split --->\ntwo");
+  }
+}
+
+TEST(Server, FreesThePlaceOfAClientThatGoes) {
+  ServerOptions options = quiet_options();
+  options.feed.max_reading = 1;
+  const Running run(options);
+  HttpClient reading(run.port), streaming(run.port), waiting(run.port);
+  reading.request("POST", chat_path, one_page());
+  run.model->wait_for(1);
+  waiting.request("POST", chat_path, one_page());
+  run.wait_for_metric("lectern_pages_waiting", "1");
+  waiting.close();
+  run.wait_for_metric("lectern_pages_waiting", "0");
+  reading.close();
+  run.model->wait_for_cancel(0);
+  streaming.request("POST", chat_path, one_page({{"stream", true}}));
+  run.model->wait_for(2);
+  run.model->write(1, "some");
+  EXPECT_NE(streaming.until("some"), "");
+  streaming.close();
+  run.model->wait_for_cancel(1);
+  run.wait_for_metric("lectern_pages_reading", "0");
+  run.wait_for_metric("lectern_requests_total{route=\"/v1/chat/completions\",status=\"499\"}", "2");
+}
+
+TEST(Server, TurnsRequestsAwayWhenTheQueueIsFull) {
+  ServerOptions options = quiet_options();
+  options.feed.max_reading = 1;
+  options.feed.max_waiting = 1;
+  const Running run(options);
+  HttpClient reading(run.port), waiting(run.port);
+  reading.request("POST", chat_path, one_page());
+  run.model->wait_for(1);
+  waiting.request("POST", chat_path, one_page());
+  run.wait_for_metric("lectern_pages_waiting", "1");
+  const HttpReply reply = ask(run.port, "POST", chat_path, one_page());
+  EXPECT_EQ(reply.status, 429);
+  EXPECT_EQ(reply.headers.at("retry-after"), "5");
+  EXPECT_EQ(error_of(reply)["type"], "rate_limit_error");
+  run.model->finish(0, "text");
+  EXPECT_EQ(reading.reply().status, 200);
+  run.model->wait_for(2);
+  run.model->finish(1, "text");
+  EXPECT_EQ(waiting.reply().status, 200);
+}
+
+TEST(Server, SaysWhatIsWrongWithAPicture) {
+  const Running run;
+  for (const bool stream : {false, true}) {
+    const HttpReply reply =
+        ask(run.port, "POST", chat_path, chat_body({picture_part("no picture")}, {{"stream", stream}}));
+    EXPECT_EQ(reply.status, 415);
+    EXPECT_THAT(error_of(reply)["message"], HasSubstr("messages[0].content[0].image_url: not a picture"));
+  }
+  // One of two pages: the other is ended.
+  HttpClient client(run.port);
+  client.request("POST", chat_path, chat_body({page_part(), picture_part("\x89PNG\r\n\x1A\n broken")}));
+  EXPECT_EQ(client.reply().status, 422);
+  run.wait_for_metric("lectern_pages_reading", "0");
+}
+
+TEST(Server, TellsOfAPageThatFails) {
+  const Running run;
+  HttpClient whole(run.port);
+  whole.request("POST", chat_path, one_page());
+  run.model->wait_for(1);
+  run.model->fail(0, "the page failed");
+  const HttpReply reply = whole.reply();
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_EQ(error_of(reply)["message"], "the page failed");
+  HttpClient stream(run.port);
+  stream.request("POST", chat_path, one_page({{"stream", true}}));
+  run.model->wait_for(2);
+  run.model->write(1, "some");
+  EXPECT_NE(stream.until("some"), "");
+  run.model->fail(1, "it failed later");
+  EXPECT_THAT(stream.until("0\r\n\r\n"), HasSubstr("\"message\":\"it failed later\""));
+}
+
+TEST(Server, RefusesWhatTheModelCannotServe) {
+  const Running run;
+  const HttpReply mode = ask(run.port, "POST", chat_path, one_page({{"lectern", {{"mode", "gundam"}}}}));
+  EXPECT_EQ(mode.status, 400);
+  EXPECT_EQ(error_of(mode)["message"], "ocr: does not know mode gundam");
+  const HttpReply model = ask(run.port, "POST", chat_path, R"({"model": "gpt"})");
+  EXPECT_EQ(model.status, 404);
+  EXPECT_EQ(error_of(model)["code"], "model_not_found");
+  EXPECT_EQ(ask(run.port, "POST", chat_path, "{").status, 400);
+  EXPECT_EQ(ask(run.port, "POST", chat_path, "").status, 400);
+}
+
+TEST(Server, HasModelsHealthAndMetrics) {
+  const Running run;
+  EXPECT_EQ(json::parse(run.get("/v1/models/ocr").body)["object"], "model");
+  EXPECT_EQ(run.get("/v1/models/other").status, 404);
+  EXPECT_EQ(run.get("/health/live").status, 200);
+  EXPECT_EQ(run.get("/health/ready").status, 200);
+  const HttpReply metrics = run.get("/metrics");
+  EXPECT_THAT(metrics.headers.at("content-type"), HasSubstr("version=0.0.4"));
+  EXPECT_THAT(metrics.body, HasSubstr("lectern_requests_total{route=\"/health/live\",status=\"200\"} 1\n"));
+  EXPECT_EQ(run.get("/nothing").status, 404);
+  const HttpReply method = ask(run.port, "DELETE", "/v1/models");
+  EXPECT_EQ(method.status, 405);
+  EXPECT_EQ(method.headers.at("allow"), "GET");
+}
+
+TEST(Server, AsksForAKeyButNotAboutItsHealth) {
+  ServerOptions options = quiet_options();
+  options.keys = ApiKeys::from_text("secret\n", "keys");
+  std::mutex mutex;
+  std::string log;
+  options.access_log = [&](const std::string& line) {
+    const std::lock_guard lock(mutex);
+    log += line + "\n";
+  };
+  Running run(options);
+  for (const char* path : {"/v1/models", "/metrics", "/nothing"}) {
+    const HttpReply reply = run.get(path);
+    EXPECT_EQ(reply.status, 401) << path;
+    EXPECT_EQ(reply.headers.at("www-authenticate"), "Bearer");
+  }
+  EXPECT_EQ(run.get("/v1/models", "Authorization: Bearer secrets\r\n").status, 401);
+  EXPECT_EQ(run.get("/v1/models", "Authorization: Bearer secret\r\n").status, 200);
+  EXPECT_EQ(run.get("/health/ready").status, 200);
+  EXPECT_EQ(ask(run.port, "POST", chat_path, one_page()).status, 401) << "its body is taken and dropped";
+  run.server.reset();
+  EXPECT_THAT(log, Not(HasSubstr("secret")));
+  EXPECT_THAT(log, HasSubstr(" 127.0.0.1 GET /v1/models 401 "));
+  EXPECT_THAT(log, HasSubstr(" 127.0.0.1 POST /v1/chat/completions 401 "));
+}
+
+TEST(Server, AnswersToItsOwnNamesAndPages) {
+  const Running run;
+  EXPECT_EQ(run.get("/v1/models", "Host: evil.example\r\n").status, 421);
+  EXPECT_EQ(run.get("/v1/models", "Host: 127.0.0.1:1\r\n").status, 200);
+  const std::string own = "Host: localhost:99\r\nOrigin: http://localhost:99\r\n";
+  EXPECT_EQ(run.get("/v1/models", own).status, 200);
+  EXPECT_EQ(run.get("/v1/models", "Origin: http://evil.example\r\n").status, 403);
+  EXPECT_EQ(ask(run.port, "POST", chat_path, one_page(), "Origin: null\r\n").status, 403);
+}
+
+TEST(Server, NeedsKeysOrLeaveForOthers) {
+  ServerOptions options = quiet_options();
+  options.host = "0.0.0.0";
+  EXPECT_THROW(check_options(options), Error);
+  options.allow_anonymous = true;
+  check_options(options);
+  options.allow_anonymous = false;
+  options.keys = ApiKeys::from_text("secret\n", "keys");
+  check_options(options);
+  options.host = "::1";
+  options.keys = {};
+  check_options(options);
+}
+
+TEST(Server, BoundsBodies) {
+  ServerOptions options = quiet_options();
+  options.http.body_bytes = 10'000;
+  const Running run(options);
+  const HttpReply announced = ask(run.port, "POST", chat_path, std::string(20'000, ' '));
+  EXPECT_EQ(announced.status, 413);
+  EXPECT_EQ(error_of(announced)["code"], "body_too_large");
+  HttpClient waiting(run.port);  // for leave to send it
+  waiting.send(
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n"
+      "Expect: 100-continue\r\n\r\n");
+  EXPECT_EQ(waiting.reply().status, 413);
+  HttpClient chunked(run.port);
+  chunked.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 20; ++i) chunked.send("3e8\r\n" + std::string(1000, ' ') + "\r\n");
+  chunked.send("0\r\n\r\n");
+  EXPECT_EQ(chunked.reply().status, 413);
+  HttpClient endless(run.port);
+  endless.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 100; ++i) endless.send("3e8\r\n" + std::string(1000, ' ') + "\r\n");
+  EXPECT_TRUE(endless.ended());
+  EXPECT_EQ(run.get("/health/live").status, 200);
+}
+
+TEST(Server, BoundsAllBodiesTogether) {
+  ServerOptions options = quiet_options();
+  options.http.all_bodies_bytes = 1000;
+  const Running run(options);
+  HttpClient first(run.port);
+  first.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n" +
+             std::string(900, ' '));
+  // It is known when the other gets no room any more.
+  while (ask(run.port, "POST", chat_path, std::string(200, ' ')).status != 503) std::this_thread::yield();
+  first.close();
+  while (ask(run.port, "POST", chat_path, std::string(200, ' ')).status != 400) std::this_thread::yield();
+}
+
+TEST(Server, BoundsHeadersAndAddresses) {
+  const Running run;
+  const HttpReply header = run.get("/v1/models", "X-Long: " + std::string(200'000, 'x') + "\r\n");
+  EXPECT_TRUE(header.status == 431 || header.status == 413 || header.status == 0) << header.status;
+  const HttpReply address = run.get("/" + std::string(200'000, 'x'));
+  EXPECT_TRUE(address.status == 414 || address.status == 431 || address.status == 0) << address.status;
+  HttpClient nonsense(run.port);
+  nonsense.send("\x16\x03\x01 no HTTP at all\r\n\r\n");
+  EXPECT_TRUE(nonsense.ended());
+  EXPECT_EQ(run.get("/health/live").status, 200);
+}
+
+TEST(Server, EndsConnectionsThatAreTooSlow) {
+  ServerOptions options = quiet_options();
+  options.http.head = std::chrono::seconds(1);
+  options.http.body = std::chrono::seconds(1);
+  const Running run(options);
+  HttpClient head(run.port), body(run.port), silent(run.port);
+  head.send("GET /v1/models HTTP/1.1\r\nHost: loc");
+  body.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n{");
+  EXPECT_TRUE(head.ended());
+  EXPECT_TRUE(body.ended());
+  EXPECT_TRUE(silent.ended());
+}
+
+TEST(Server, BoundsTheConnectionsOfOneAddress) {
+  ServerOptions options = quiet_options();
+  options.http.connections_per_address = 2;
+  const Running run(options);
+  HttpClient first(run.port), second(run.port);
+  for (HttpClient* client : {&first, &second}) {
+    client->request("GET", "/health/live");
+    EXPECT_EQ(client->reply().status, 200);
+  }
+  HttpClient third(run.port);
+  EXPECT_TRUE(third.ended());
+  first.close();
+  while (ask(run.port, "GET", "/health/live").status != 200) std::this_thread::yield();
+}
+
+TEST(Server, FinishesWhatIsReadBeforeItEnds) {
+  const Running run;
+  HttpClient client(run.port);
+  client.request("POST", chat_path, one_page());
+  run.model->wait_for(1);
+  auto drained = std::async(std::launch::async, [&] { return run.server->drain(std::chrono::minutes(2)); });
+  while (run.get("/health/ready").status != 503) std::this_thread::yield();
+  EXPECT_EQ(run.get("/health/live").status, 200);
+  const HttpReply refused = ask(run.port, "POST", chat_path, one_page());
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_TRUE(refused.headers.contains("retry-after"));
+  run.model->finish(0, "to the end");
+  EXPECT_THAT(client.reply().body, HasSubstr("to the end"));
+  EXPECT_TRUE(drained.get());
+}
+
+TEST(Server, EndsWhatTakesTooLong) {
+  const Running run;
+  HttpClient whole(run.port), stream(run.port);
+  whole.request("POST", chat_path, one_page());
+  stream.request("POST", chat_path, one_page({{"stream", true}}));
+  EXPECT_EQ(stream.head().status, 200);
+  run.model->wait_for(2);
+  EXPECT_FALSE(run.server->drain(std::chrono::milliseconds(0)));
+  EXPECT_TRUE(whole.ended());
+  EXPECT_TRUE(stream.ended());
+  run.model->wait_for_cancel(0);
+  run.model->wait_for_cancel(1);
+}
+
+TEST(Server, EndsWithPagesInEveryState) {
+  for (int i = 0; i < 20; ++i) {
+    ServerOptions options = quiet_options();
+    options.feed.max_reading = 2;
+    const Running run(options);
+    std::vector<std::unique_ptr<HttpClient>> clients;
+    for (int client = 0; client < 6; ++client) {
+      clients.push_back(std::make_unique<HttpClient>(run.port));
+      clients.back()->request("POST", chat_path, one_page({{"stream", client % 2 == 0}}));
+    }
+    if (i % 2 == 0) run.model->wait_for(2);
+  }
+}
+
+}  // namespace
+}  // namespace lectern::server
