@@ -22,7 +22,7 @@ enum class Mode : uint8_t {
   large,
   gundam,  // a view of the whole page, and tiles of it at a higher resolution
   native,  // one view at the model's own size
-  lines,   // line by line
+  lines,   // line by line; block by block for a model that was not trained on rows of text
 };
 
 // How weights are kept and multiplied.
@@ -91,6 +91,7 @@ enum class Retry : uint8_t {
   continued,  // behind the repetition, which was dropped
   tiles,      // it was read again, cut into tiles
   halves,     // in two halves
+  blocks,     // block by block
 };
 
 // In the order of the enumerators.
@@ -116,7 +117,7 @@ inline constexpr std::array<std::string_view, 14> names<WarningCode>{
     "damaged_input", "not_read",      "stretched",   "on_black",   "uncovered_ink", "nothing_read", "little_read",
     "doubtful",      "malformed_tag", "empty_table", "repetition", "cut_short",     "no_picture",   "failed"};
 template <>
-inline constexpr std::array<std::string_view, 4> names<Retry>{"", "continued", "tiles", "halves"};
+inline constexpr std::array<std::string_view, 5> names<Retry>{"", "continued", "tiles", "halves", "blocks"};
 
 template <class Enum, class = std::enable_if_t<!names<Enum>.empty()>>
 constexpr std::string_view name_of(Enum value) {

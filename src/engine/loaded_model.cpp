@@ -85,12 +85,10 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, W
 
 ViewPlan ModelFiles::plan(Mode mode, bool force) const {
   const int size = checkpoint.config().native_size;
-  if (mode == Mode::automatic) return plan_of(size == published_size ? Mode::gundam : Mode::native, size);
-  if (mode == Mode::lines) {  // a page without lines is one view
-    if (checkpoint.config().rows) return plan_of(Mode::native, size);
-    throw Error(fmt::format("{}: was not trained on rows of text, as the mode lines needs; use the mode auto", name()),
-                ErrorCode::unsupported);
-  }
+  const Mode usual = size == published_size ? Mode::gundam : Mode::native;
+  if (mode == Mode::automatic) return plan_of(usual, size);
+  // A page without lines, or of another prompt, is one view for a model of rows; for others each block is a page.
+  if (mode == Mode::lines) return plan_of(checkpoint.config().rows ? Mode::native : usual, size);
   if (size != published_size && mode != Mode::native && !force) {
     throw Error(fmt::format("{}: was trained on one view of {} pixels and does not know mode {}; use `mode` auto, or "
                             "`force_mode` to try",

@@ -1,8 +1,6 @@
 #include "lines/read_lines.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 #include <span>
 #include <string_view>
 
@@ -46,31 +44,8 @@ size_t length_of(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
 }
 
-// From the straightened page back to the page as displayed.
-class Turn {
- public:
-  explicit Turn(const TextPage& page)
-      : x_(page.picture.width / 2.0),
-        y_(page.picture.height / 2.0),
-        cos_(std::cos(page.angle * std::numbers::pi / 180)),
-        sin_(std::sin(page.angle * std::numbers::pi / 180)),
-        width_(page.picture.width),
-        height_(page.picture.height) {}
-
-  // The box keeps its size and moves with its middle.
-  Box back(const PixelBox& box) const {
-    const double dx = (box.left + box.right) / 2.0 - x_, dy = (box.top + box.bottom) / 2.0 - y_;
-    const double x = x_ + dx * cos_ + dy * sin_, y = y_ - dx * sin_ + dy * cos_;
-    return {std::clamp(x - box.width() / 2.0, 0.0, width_), std::clamp(y - box.height() / 2.0, 0.0, height_),
-            std::clamp(x + box.width() / 2.0, 0.0, width_), std::clamp(y + box.height() / 2.0, 0.0, height_)};
-  }
-
- private:
-  double x_, y_, cos_, sin_, width_, height_;
-};
-
 // Words of a piece in their boxes: those measured where there are as many, else by their number of letters.
-void place_words(const TextLine& line, const TextPiece& piece, const std::vector<RowText>& words, const Turn& turn,
+void place_words(const TextLine& line, const TextPiece& piece, const std::vector<RowText>& words, const TextPage& page,
                  bool joins, PageLine& out) {
   size_t letters = 0, before = 0;
   for (const RowText& word : words) letters += length_of(word.text) + 1;
@@ -84,7 +59,7 @@ void place_words(const TextLine& line, const TextPiece& piece, const std::vector
       box.right = box.left + std::max(1, static_cast<int>(step * static_cast<double>(length_of(words[i].text))));
     }
     before += length_of(words[i].text) + 1;
-    const Box placed = turn.back(box);
+    const Box placed = on_page(page, box);
     if (joins && i == 0 && !out.words.empty()) {
       PageWord& word = out.words.back();
       word.text += words[i].text;
@@ -168,12 +143,12 @@ void add_words(const PageLine& line, MeanConfidence& words) {
 }
 
 PageLine read_line(const TextLine& line, std::span<const TextPiece> pieces, std::span<const RowText> texts,
-                   const Turn& turn) {
+                   const TextPage& page) {
   PageLine read;
-  read.box = turn.back(line.box);
+  read.box = on_page(page, line.box);
   bool joins = false;
   for (size_t i = 0; i < pieces.size(); ++i) {
-    place_words(line, pieces[i], words_in(texts[i]), turn, joins, read);
+    place_words(line, pieces[i], words_in(texts[i]), page, joins, read);
     joins = pieces[i].continues;
   }
   for (const PageWord& word : read.words) {
@@ -205,19 +180,18 @@ std::optional<std::vector<RowText>> split_rows(const RowText& view, size_t rows)
 
 std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece>& pieces,
                                const std::vector<RowText>& texts) {
-  const Turn turn(page);
   std::vector<Block> blocks;
   size_t next = 0;
   for (size_t b = 0; b < page.blocks.size(); ++b) {
     const TextBlock& found = page.blocks[b];
     Block block;
     block.label = name_of(found.kind);
-    block.boxes.push_back(turn.back(found.box));
+    block.boxes.push_back(on_page(page, found.box));
     for (size_t l = 0; l < found.lines.size(); ++l) {
       const size_t first = next;
       while (next < pieces.size() && pieces[next].block == b && pieces[next].line == l) ++next;
       block.lines.push_back(read_line(found.lines[l], std::span(pieces).subspan(first, next - first),
-                                      std::span(texts).subspan(first, next - first), turn));
+                                      std::span(texts).subspan(first, next - first), page));
     }
     MeanConfidence words;
     for (const PageLine& line : block.lines) add_words(line, words);

@@ -6,6 +6,7 @@
 
 #include "core/picture.h"
 #include "lectern/enums.h"
+#include "lectern/page.h"
 
 namespace lectern {
 
@@ -54,5 +55,8 @@ struct TextPage {
 
 // Throws nothing; a page without lines of text has no blocks.
 TextPage find_text(const Picture& page);
+
+// A box of the straightened page in pixels of the page before: it keeps its size and moves with its middle.
+Box on_page(const TextPage& page, const PixelBox& box);
 
 }  // namespace lectern

@@ -52,13 +52,7 @@ std::vector<int32_t> repeatable_tokens(const Tokenizer& tokenizer) {
   return ids;
 }
 
-// Text that has no box may be anywhere: then nothing can be said.
-void warn_of_uncovered_ink(DocumentPage& page, const Picture& picture) {
-  std::vector<Box> covered;
-  for (const Block& block : page.blocks) {
-    if (block.boxes.empty()) return;
-    covered.insert(covered.end(), block.boxes.begin(), block.boxes.end());
-  }
+void warn_of_uncovered_ink(DocumentPage& page, const Picture& picture, const std::vector<Box>& covered) {
   for (const Box& box : uncovered_ink(picture, covered)) {
     page.warnings.push_back({WarningCode::uncovered_ink,
                              fmt::format("what looks like text at {:.0f}, {:.0f} .. {:.0f}, {:.0f} is in no block",
@@ -67,11 +61,22 @@ void warn_of_uncovered_ink(DocumentPage& page, const Picture& picture) {
   }
 }
 
+// Text that has no box may be anywhere: then nothing can be said.
+void warn_of_ink_outside_of_blocks(DocumentPage& page, const Picture& picture) {
+  std::vector<Box> covered;
+  for (const Block& block : page.blocks) {
+    if (block.boxes.empty()) return;
+    covered.insert(covered.end(), block.boxes.begin(), block.boxes.end());
+  }
+  warn_of_uncovered_ink(page, picture, covered);
+}
+
 // What options mean for a model.
 struct Settings {
   Settings(const LoadedModel& loaded, const ReadOptions& given)
       : options(given),
         plan(loaded.plan(given.mode, given.force_mode)),
+        by_blocks(given.mode == Mode::lines && !loaded.checkpoint.config().rows),
         prompt(loaded.tokenizer.encode(parse_prompt(given.prompt).text)),
         grounded(parse_prompt(given.prompt).grounded),
         all_text(parse_prompt(given.prompt).all_text),
@@ -89,6 +94,7 @@ struct Settings {
 
   ReadOptions options;
   ViewPlan plan;
+  bool by_blocks;
   std::vector<int32_t> prompt;
   bool grounded;
   bool all_text;
@@ -100,8 +106,8 @@ struct Reading {
   Reading(PageJob given, std::shared_ptr<const Settings> how, const LoadedModel& loaded)
       : job(std::move(given)),
         settings(std::move(how)),
-        attempts(job.page, job.picture, settings->plan, loaded.checkpoint.config().native_size,
-                 settings->options.retry),
+        attempts(job.page, job.picture, settings->plan, loaded.checkpoint.config().native_size, settings->options.retry,
+                 settings->by_blocks),
         raw(loaded.tokenizer, false),
         shown(loaded.tokenizer, settings->shown) {}
 
@@ -185,7 +191,7 @@ void ModelPageReader::State::begin(Reading& reading) {
   const Settings& how = *reading.settings;
   page = reading.attempts.part();
   const ViewPlan& plan = reading.attempts.plan();
-  page.mode = plan.mode;
+  page.mode = how.by_blocks ? Mode::lines : plan.mode;
   Request request;
   request.views = std::make_shared<const Views>(make_views(reading.attempts.picture(), plan));
   page.stats.vision_tokens = loaded.encoder.rows_of(*request.views);
@@ -281,7 +287,12 @@ bool ModelPageReader::State::give_up(Reading& reading, const std::exception_ptr&
 void ModelPageReader::State::deliver(Reading& reading) {
   if (!reading.attempts.last_is_best()) tell(reading, 0, reading.best);
   DocumentPage page = reading.attempts.result();
-  if (reading.settings->grounded) warn_of_uncovered_ink(page, *reading.job.picture);
+  const std::vector<Box>& parts = reading.attempts.parts();
+  if (reading.settings->grounded) {
+    warn_of_ink_outside_of_blocks(page, *reading.job.picture);
+  } else if (!parts.empty()) {  // nobody looked outside of them
+    warn_of_uncovered_ink(page, *reading.job.picture, parts);
+  }
   judge(page, *reading.job.picture, reading.settings->all_text, page.stats.tokens);
   if (!reading.settings->options.logprobs) {
     page.token_logprobs.clear();

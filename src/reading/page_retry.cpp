@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "core/log.h"
-#include "reading/halves.h"
+#include "image/picture_encoder.h"
+#include "lines/text_parts.h"
+#include "reading/page_parts.h"
 
 namespace lectern {
 namespace {
@@ -22,12 +24,15 @@ bool is_better(const DocumentPage& again, const DocumentPage& before) {
 std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, int native_size, const Picture& page) {
   const bool tiles = native_size == published_size;
   const ViewPlan plan = tiles ? plan_of(Mode::gundam, native_size) : used;
-  std::vector<RetryPlan> retries;
-  if (tiles && used.mode != Mode::gundam) retries.push_back({Retry::tiles, plan, {{0, page.height}}});
-  if (const int row = split_row(page); row > 0)
-    retries.push_back({Retry::halves, plan, {{0, row}, {row, page.height}}});
-  if (attempt < 0 || static_cast<size_t>(attempt) >= retries.size()) return std::nullopt;
-  return std::move(retries[static_cast<size_t>(attempt)]);
+  const auto width = static_cast<double>(page.width), height = static_cast<double>(page.height);
+  if (tiles && used.mode != Mode::gundam && attempt-- == 0)
+    return RetryPlan{Retry::tiles, plan, {{0, 0, width, height}}};
+  if (const double row = split_row(page); row > 0 && attempt-- == 0)
+    return RetryPlan{Retry::halves, plan, {{0, 0, width, row}, {0, row, width, height}}};
+  if (attempt != 0) return std::nullopt;
+  std::vector<Box> blocks = text_parts(page);
+  if (blocks.size() < 2) return std::nullopt;
+  return RetryPlan{Retry::blocks, plan, std::move(blocks)};
 }
 
 DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action) {
@@ -47,15 +52,19 @@ DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action) {
 }
 
 PageAttempts::PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
-                           int native_size, bool may_retry)
+                           int native_size, bool may_retry, bool by_blocks)
     : known_(std::move(page)),
       picture_(std::move(picture)),
       first_plan_(plan),
       native_size_(native_size),
-      may_retry_(may_retry) {}
+      may_retry_(may_retry && !by_blocks),
+      now_{Retry::none, plan, by_blocks ? text_parts(*picture_) : std::vector<Box>{}},
+      again_(known_) {
+  if (!now_.parts.empty()) begin_part();
+}
 
 DocumentPage PageAttempts::part() const {
-  if (!retry_) return known_;
+  if (now_.parts.empty()) return known_;
   DocumentPage part;
   part.number = known_.number;
   part.width = part_picture_.width;
@@ -63,31 +72,29 @@ DocumentPage PageAttempts::part() const {
   return part;
 }
 
-void PageAttempts::begin_part() {
-  const PagePart& rows = retry_->parts[next_part_];
-  part_picture_ = crop_rows(*picture_, rows.top, rows.bottom);
-}
+void PageAttempts::begin_part() { part_picture_ = crop(*picture_, now_.parts[next_part_]); }
 
 bool PageAttempts::take(DocumentPage part) {
-  if (!retry_) {
-    best_ = std::move(part);
+  const bool given_up = is_given_up(part);
+  if (now_.parts.empty()) {
+    again_ = std::move(part);
   } else {
-    const bool given_up = is_given_up(part);
-    append_part(again_, part, retry_->parts[next_part_].top);
-    if (++next_part_ < retry_->parts.size() && !given_up) {
+    append_part(again_, part, now_.parts[next_part_]);
+    if (++next_part_ < now_.parts.size() && !given_up) {
       begin_part();
       return true;
     }
-    last_is_best_ = is_better(again_, best_);
-    best_ = better_of(std::move(best_), std::move(again_), retry_->action);
-    if (given_up) return false;
   }
-  if (best_.finish != Finish::loop || !may_retry_) return false;
-  std::optional<RetryPlan> retry = next_retry(attempts_++, first_plan_, native_size_, *picture_);
-  if (!retry) return false;
-  retry_ = std::move(retry);
+  last_is_best_ = is_first() || is_better(again_, best_);
+  if (last_is_best_) best_parts_ = now_.parts;
+  best_ = is_first() ? std::move(again_) : better_of(std::move(best_), std::move(again_), now_.action);
+  if ((given_up && !is_first()) || best_.finish != Finish::loop || !may_retry_) return false;
+  std::optional<RetryPlan> next = next_retry(attempts_, first_plan_, native_size_, *picture_);
+  if (!next) return false;
+  ++attempts_;
+  now_ = std::move(*next);
   log_info("page.read_again",
-           {{"page", known_.number}, {"as", name_of(retry_->action)}, {"because", "its text went in a loop"}});
+           {{"page", known_.number}, {"as", name_of(now_.action)}, {"because", "its text went in a loop"}});
   next_part_ = 0;
   again_ = known_;
   begin_part();

@@ -1,5 +1,5 @@
 // How a page is read once more on which the model repeated itself to the end: first cut into tiles, where the model
-// knows them and they were not tried, then in two halves.
+// knows them and they were not tried, then in two halves, then block by block, as the lines of its text stand.
 #pragma once
 
 #include <memory>
@@ -12,15 +12,10 @@
 
 namespace lectern {
 
-struct PagePart {
-  int top = 0;
-  int bottom = 0;  // exclusive
-};
-
 struct RetryPlan {
   Retry action = Retry::none;  // as in GuardReport
   ViewPlan plan;
-  std::vector<PagePart> parts;  // from the top, to be read one after the other
+  std::vector<Box> parts;  // to be read one after the other, in pixels of the page; empty: the page as it is
 };
 
 // The plan of attempt 0, 1, ... for a page that was read with `used` first; nothing when all were taken.
@@ -38,18 +33,19 @@ DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action);
 //   DocumentPage page = attempts.result();
 class PageAttempts {
  public:
-  // `page` is what is known before it is read; `picture` is all of it.
-  // Unless it may be read again, there is one attempt.
+  // `page` is what is known before it is read; `picture` is all of it. Unless it may be read again, there is one
+  // attempt. With `by_blocks` the page is read block by block at once, and in no other way.
   PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan, int native_size,
-               bool may_retry = true);
+               bool may_retry = true, bool by_blocks = false);
 
-  const Picture& picture() const { return retry_ ? part_picture_ : *picture_; }  // what to read now
-  const ViewPlan& plan() const { return retry_ ? retry_->plan : first_plan_; }
-  DocumentPage part() const;                 // what is known of it
-  bool take(DocumentPage part);              // what was read of it, blocks included; whether there is more to read
-  bool is_first() const { return !retry_; }  // attempt: nothing was read before
-  bool begins_anew() const { return next_part_ == 0; }  // what is to be read now stands at the top of the page
-  bool last_is_best() const { return last_is_best_; }   // the result is of the last attempt
+  const Picture& picture() const { return now_.parts.empty() ? *picture_ : part_picture_; }  // what to read now
+  const ViewPlan& plan() const { return now_.plan; }
+  DocumentPage part() const;     // what is known of it
+  bool take(DocumentPage part);  // what was read of it, blocks included; whether there is more to read
+  bool is_first() const { return attempts_ == 0; }               // attempt: nothing was read before
+  bool begins_anew() const { return next_part_ == 0; }           // what is to be read now stands at the top of the page
+  bool last_is_best() const { return last_is_best_; }            // the result is of the last attempt
+  const std::vector<Box>& parts() const { return best_parts_; }  // of the page that the result is made of; empty: all
   DocumentPage result() { return std::move(best_); }
 
  private:
@@ -60,12 +56,13 @@ class PageAttempts {
   ViewPlan first_plan_;
   int native_size_;
   bool may_retry_;
-  int attempts_ = 0;
-  std::optional<RetryPlan> retry_;  // that is under way
-  size_t next_part_ = 0;            // of it
+  int attempts_ = 0;      // before the one that is under way
+  RetryPlan now_;         // what is under way
+  size_t next_part_ = 0;  // of it
   Picture part_picture_;
   DocumentPage again_;  // its parts so far
   DocumentPage best_;
+  std::vector<Box> best_parts_;
   bool last_is_best_ = true;
 };
 

@@ -62,6 +62,39 @@ DocumentPage reading(std::optional<Finish> finish, int64_t tokens, int loops) {
   return page;
 }
 
+TEST(PageRetry, BlocksAfterHalvesWhereThePageHasSome) {
+  const std::string line = "some words of running text in a column";
+  std::string content;
+  for (int i = 0; i < 40; ++i) content += testing::text_at(60, 740 - 13 * i, 10, line);
+  for (int i = 0; i < 40; ++i) content += testing::text_at(320, 737 - 13 * i, 10, line);
+  const Picture page = testing::drawn_page(content);
+  EXPECT_EQ(next_retry(0, plan_of(Mode::gundam, 1024), 1024, page)->action, Retry::halves);
+  const auto blocks = next_retry(1, plan_of(Mode::gundam, 1024), 1024, page);
+  ASSERT_TRUE(blocks);
+  EXPECT_EQ(blocks->action, Retry::blocks);
+  ASSERT_EQ(blocks->parts.size(), 2u);
+  EXPECT_LT(blocks->parts[0].right, blocks->parts[1].left);
+  EXPECT_FALSE(next_retry(2, plan_of(Mode::gundam, 1024), 1024, page));
+
+  DocumentPage known = reading(Finish::end, 0, 0);
+  known.width = page.width;
+  known.height = page.height;
+  PageAttempts attempts(known, std::make_shared<const Picture>(page), plan_of(Mode::gundam, 1024), 1024, true, true);
+  std::vector<int> widths;
+  for (bool more = true; more;) {
+    DocumentPage part = attempts.part();
+    EXPECT_EQ(part.width, attempts.picture().width);
+    widths.push_back(part.width);
+    part.raw = "column";
+    part.finish = Finish::loop;  // which changes nothing any more
+    more = attempts.take(std::move(part));
+  }
+  EXPECT_EQ(widths.size(), 2u);
+  EXPECT_LT(widths[0], page.width / 2);
+  EXPECT_EQ(attempts.parts().size(), 2u);
+  EXPECT_EQ(attempts.result().raw, "column\ncolumn");
+}
+
 TEST(PageRetry, TheReadingThatEndedIsTaken) {
   const DocumentPage page = better_of(reading(Finish::loop, 500, 4), reading(Finish::end, 300, 1), Retry::tiles);
   EXPECT_EQ(page.finish, Finish::end);

@@ -1,4 +1,4 @@
-#include "reading/halves.h"
+#include "reading/page_parts.h"
 
 #include <algorithm>
 #include <array>
@@ -65,20 +65,18 @@ int split_row(const Picture& page) {
   return best;
 }
 
-Picture crop_rows(const Picture& page, int top, int bottom) {
-  Picture part(page.width, bottom - top);
-  std::copy_n(page.row(top), part.rgb.size(), part.rgb.begin());
-  return part;
-}
-
-void append_part(DocumentPage& page, const DocumentPage& part, int top) {
-  const auto move_box = [&](Box box) {
-    return Box{box.left, box.top + top, box.right, std::min<double>(box.bottom + top, page.height)};
+void append_part(DocumentPage& page, const DocumentPage& part, const Box& place) {
+  const auto move_box = [&](const Box& box) {
+    return Box{box.left + place.left, box.top + place.top, std::min<double>(box.right + place.left, page.width),
+               std::min<double>(box.bottom + place.top, page.height)};
   };
   const auto move_raw = [&](std::array<int, 4> raw) {
-    for (const size_t i : {1, 3}) {
+    for (const size_t i : {0, 1, 2, 3}) {
+      const bool x = i % 2 == 0;
+      const double offset = x ? place.left : place.top, of_part = x ? part.width : part.height;
+      const double of_page = x ? page.width : page.height;
       raw[i] = static_cast<int>(
-          std::lround((top * double{layout_scale} + static_cast<double>(raw[i]) * part.height) / page.height));
+          std::lround((offset * double{layout_scale} + static_cast<double>(raw[i]) * of_part) / of_page));
     }
     return raw;
   };

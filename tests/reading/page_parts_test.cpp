@@ -1,4 +1,4 @@
-#include "reading/halves.h"
+#include "reading/page_parts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ std::vector<Line> lines_of(int height, int distance, int size) {
   return lines;
 }
 
-TEST(Halves, TheCutIsInTheGapNearestToTheMiddle) {
+TEST(PageParts, TheCutIsInTheGapNearestToTheMiddle) {
   for (const uint8_t paper : {uint8_t{255}, uint8_t{180}}) {
     const std::vector<Line> lines = lines_of(1000, 40, 24);
     const int row = split_row(page_with(400, 1000, lines, paper));
@@ -41,7 +41,7 @@ TEST(Halves, TheCutIsInTheGapNearestToTheMiddle) {
   }
 }
 
-TEST(Halves, AWideGapIsTakenBeforeANearerNarrowOne) {
+TEST(PageParts, AWideGapIsTakenBeforeANearerNarrowOne) {
   std::vector<Line> lines = lines_of(1000, 20, 17);
   std::erase_if(lines, [](const Line& line) { return line.top >= 560 && line.top < 600; });
   const int row = split_row(page_with(400, 1000, lines));
@@ -49,7 +49,7 @@ TEST(Halves, AWideGapIsTakenBeforeANearerNarrowOne) {
   EXPECT_LE(row, 600);
 }
 
-TEST(Halves, SpecksAndRulesDoNotHideAGap) {
+TEST(PageParts, SpecksAndRulesDoNotHideAGap) {
   testing::Random random(1);
   Picture page = page_with(600, 1000, lines_of(1000, 50, 30));
   for (int y = 0; y < page.height; ++y) {
@@ -60,7 +60,7 @@ TEST(Halves, SpecksAndRulesDoNotHideAGap) {
   EXPECT_TRUE(row % 50 >= 30 || row % 50 == 0) << row;
 }
 
-TEST(Halves, APictureWithoutGapsIsCutInItsMiddleThird) {
+TEST(PageParts, APictureWithoutGapsIsCutInItsMiddleThird) {
   testing::Random random(2);
   Picture page(200, 300);
   for (uint8_t& value : page.rgb) value = static_cast<uint8_t>(random.between(0, 255));
@@ -68,24 +68,14 @@ TEST(Halves, APictureWithoutGapsIsCutInItsMiddleThird) {
   EXPECT_LT(split_row(page), 200);
 }
 
-TEST(Halves, AnEmptyPageIsCutInTheMiddleAndASmallOneNotAtAll) {
+TEST(PageParts, AnEmptyPageIsCutInTheMiddleAndASmallOneNotAtAll) {
   EXPECT_EQ(split_row(page_with(100, 200, {})), 100);
   EXPECT_EQ(split_row(page_with(100, 95, {})), 0);
   EXPECT_EQ(split_row(page_with(1, 2000, {})), 0);
   EXPECT_EQ(split_row(Picture()), 0);
 }
 
-TEST(Halves, RowsAreCopied) {
-  Picture page(3, 5);
-  for (size_t i = 0; i < page.rgb.size(); ++i) page.rgb[i] = static_cast<uint8_t>(i);
-  const Picture part = crop_rows(page, 2, 5);
-  EXPECT_EQ(part.width, 3);
-  EXPECT_EQ(part.height, 3);
-  EXPECT_EQ(part.row(0)[0], 18);
-  EXPECT_EQ(part.row(2)[8], 44);
-}
-
-TEST(Halves, PartsBecomeOnePage) {
+TEST(PageParts, PartsBecomeOnePage) {
   DocumentPage page;
   page.width = 200;
   page.height = 1000;
@@ -109,8 +99,8 @@ TEST(Halves, PartsBecomeOnePage) {
   lower.warnings = {{WarningCode::uncovered_ink, "some", Box{1, 2, 3, 4}},
                     {WarningCode::malformed_tag, "a tag", std::nullopt}};
   lower.guard.loops = 2;
-  append_part(page, upper, 0);
-  append_part(page, lower, 400);
+  append_part(page, upper, {0, 0, 200, 400});
+  append_part(page, lower, {0, 400, 200, 1000});
   EXPECT_EQ(page.raw, "above\n<|ref|>text<|/ref|><|det|>[[0, 400, 999, 999]]<|/det|>\nbelow");
   EXPECT_TRUE(page.token_ends.empty()) << "the text is another one";
   EXPECT_EQ(page.finish, Finish::loop);
@@ -130,15 +120,34 @@ TEST(Halves, PartsBecomeOnePage) {
   EXPECT_FALSE(page.warnings[1].box);
 }
 
-TEST(Halves, KeepTheEndsOfTheirTokens) {
+TEST(PageParts, APartMayStandAnywhere) {
+  DocumentPage page, part;
+  page.width = 400;
+  page.height = 1000;
+  part.width = 100;
+  part.height = 500;
+  part.raw = "<|ref|>text<|/ref|><|det|>[[0, 0, 999, 999]]<|/det|>\nwords";
+  part.blocks = {{"text", {{10, 20, 100, 500}}, {{{100, 40, 999, 999}}}, "words"}};
+  append_part(page, part, {200, 300, 300, 800});
+  ASSERT_THAT(page.blocks, SizeIs(1));
+  const Box& box = page.blocks[0].boxes[0];
+  EXPECT_EQ(box.left, 210);
+  EXPECT_EQ(box.top, 320);
+  EXPECT_EQ(box.right, 300);
+  EXPECT_EQ(box.bottom, 800);
+  EXPECT_THAT(page.blocks[0].raw_boxes[0], ElementsAre(525, 320, 749, 799));
+  EXPECT_EQ(page.raw, "<|ref|>text<|/ref|><|det|>[[500, 300, 749, 799]]<|/det|>\nwords");
+}
+
+TEST(PageParts, KeepTheEndsOfTheirTokens) {
   DocumentPage page, part;
   part.width = page.width = 100;
   part.height = page.height = 100;
   part.raw = "above";
   part.token_ends = {2, 5};
   part.token_logprobs = {-1, -2};
-  append_part(page, part, 0);
-  append_part(page, part, 50);
+  append_part(page, part, {0, 0, 100, 100});
+  append_part(page, part, {0, 50, 100, 150});
   EXPECT_EQ(page.raw, "above\nabove");
   EXPECT_THAT(page.token_ends, ElementsAre(2, 5, 8, 11));
 }
