@@ -71,7 +71,7 @@ class TextStream {
 
   // The complete characters that are now known; without the last `cut` bytes of the token.
   std::string push(int32_t id, size_t cut = 0);
-  std::string finish();          // what was left: an incomplete character becomes U+FFFD. Ready for a new stream then
+  std::string finish();  // what was left: an incomplete character becomes U+FFFD. Ready for a new stream then
 
  private:
   const Tokenizer* tokenizer_;
