@@ -69,7 +69,7 @@ TEST(BoxesWriter, WritesAFolderForSeveralPages) {
   EXPECT_NE(read_picture(folder / "a_boxes/page-1.png").rgb, page.rgb);
   EXPECT_EQ(read_picture(folder / "a_boxes/page-2.png").width, 800);
   EXPECT_EQ(read_picture(folder / "a_boxes/page-3.png").height, 877);
-  EXPECT_THROW(make_writer(Format::boxes, "-", testing::info_of(3), {}), Error);
+  EXPECT_THROW(make_writer(Format::boxes, std::filesystem::path("-"), testing::info_of(3), {}), Error);
 }
 
 TEST(BoxesWriter, TakesAnyBoxAndLabel) {
