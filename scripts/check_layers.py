@@ -3,6 +3,7 @@
 from one before it; folders of one rank do not include each other. Public headers (include/lectern/) may be included
 by all and include nothing but each other. A test lies where its subject lies: tests/FOLDER/x_test.cpp
 belongs to an x.h or x.cpp in src/FOLDER; a source file without a test of its name is listed with the reason.
+Strings outside of cli/ name settings ("use a smaller `mode`"), not options of the command line.
 CONTRIBUTING.md shows the same floors, docs/architecture.md has a row for every room, and docs/environment.md one for
 every variable of the environment that src/ reads.
 
@@ -102,6 +103,10 @@ UNTESTED: dict[str, str] = {
     "src/vision/deep_encoder/sam.cpp": "goldens_test",
 }
 
+# Programs of their own, whose options are theirs.
+OPTIONS_ALLOWED = {"cli", "pdf_helper"}
+OPTION = re.compile(r'"(?:[^"\\\n]|\\.)*?(?<![-!<])(--[a-z][a-z-]+)')
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -154,6 +159,11 @@ def check(root: pathlib.Path, untested: dict[str, str]) -> list[str]:
             for line, quoted, name in includes(path):
                 if error := include_error(folder, quoted, name, root):
                     errors.append(f"{path.relative_to(root)}:{line}: includes {name}: {error}")
+            if base == "src" and folder not in OPTIONS_ALLOWED:
+                for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                    if match := OPTION.search(line.split("//")[0]):
+                        errors.append(f"{path.relative_to(root)}:{number}: names the option {match[1]}; name the setting"
+                                      " in back quotes (cli/settings.cpp)")
     for path in sources(root / "tests"):
         parts = path.relative_to(root / "tests").parts
         shown = str(path.relative_to(root))
@@ -239,6 +249,7 @@ def self_test() -> None:
         "angle brackets": ("src/cli/a.h", "#include <core/tensor.h>\n"),
         "missing header": ("src/cli/a.h", '#include "core/nothing.h"\n'),
         "public to private": ("include/lectern/a.h", '#include "core/tensor.h"\n'),
+        "an option in a message": ("src/device/a.h", 'constexpr auto advice = "use a smaller --mode";\n'),
         "unknown folder": ("src/misc/a.h", ""),
         "no folder": ("src/a.h", ""),
         "test without a subject": ("tests/core/nothing_test.cpp", ""),
