@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test, in the program as it ships, with sanitizers, and as a newcomer finds it in a
-# clean clone of the last commit. The preset `thread` is not part of it yet. From nothing on two cores: under 40 minutes.
+# clean clone of the last commit; not the preset `thread`. From nothing on two cores: under 40 minutes.
 # The last line is "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
