@@ -10,7 +10,8 @@
 namespace lectern {
 namespace {
 
-constexpr int max_side = 2400;  // pixels of the longer side that the search looks at
+constexpr int max_side = 2400;       // pixels of the longer side that the search looks at
+constexpr int max_fine_side = 2600;  // of a page of small print; its lines would run together in a quarter of the size
 constexpr float sweep_degrees = 5, sweep_step = 0.5f, search_step = 0.01f;
 constexpr float min_confidence = 2.5;
 constexpr double min_degrees = 0.1;  // a smaller angle moves the end of a line by less than a stroke
@@ -30,7 +31,7 @@ double skew_of(const Picture& page) {
   const PixPointer pix = to_pix(mask, step);
   if (!pix) return 0;
   float angle = 0, confidence = 0;
-  const int reduction = mask.longest() / step > 1200 ? 4 : 2;
+  const int reduction = mask.longest() / step > max_fine_side ? 4 : 2;
   if (pixFindSkewSweepAndSearch(pix.get(), &angle, &confidence, reduction, reduction / 2, sweep_degrees, sweep_step,
                                 search_step) != 0) {
     return 0;

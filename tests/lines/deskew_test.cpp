@@ -24,6 +24,18 @@ TEST(Deskew, MeasuresTheAngleOfThePage) {
   for (const double angle : {-3.0, -0.5, 0.3, 2.0}) EXPECT_NEAR(skew_of(turned(straight, angle)), -angle, 0.1);
 }
 
+TEST(Deskew, MeasuresColumnsOfSmallPrintInLowResolution) {
+  std::string content;
+  for (int column = 0; column < 2; ++column) {  // their lines are not on one level
+    for (int i = 0; i < 30; ++i) {
+      content +=
+          text_at(57 + 251 * column, 740 - (11.5 + 0.6 * column) * i, 9, "jumps over the lazy dog and runs home thr");
+    }
+  }
+  const Picture page = drawn_page(content, 150);
+  for (const double angle : {-1.5, 1.5}) EXPECT_NEAR(skew_of(turned(page, angle)), -angle, 0.15);
+}
+
 TEST(Deskew, LeavesAPageAloneThatDoesNotTell) {
   EXPECT_EQ(skew_of(Picture(20, 20)), 0);
   EXPECT_EQ(skew_of(drawn_page("")), 0);

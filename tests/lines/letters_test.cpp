@@ -17,7 +17,7 @@ TEST(Letters, TellsLettersFromMarksFromTheLeft) {
   EXPECT_EQ(found.letters.size(), 14u);
   EXPECT_EQ(found.marks.size(), 3u);
   EXPECT_TRUE(std::ranges::is_sorted(found.letters, {}, &PixelBox::left));
-  EXPECT_NEAR(found.height, 12 * 200 / 72 * 0.53, 3);
+  EXPECT_NEAR(found.height, 12 * 200 / 72.0 * 0.53, 3);
 }
 
 TEST(Letters, LooksAtDarkBarsForLightOnes) {
