@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/drawn_pages.h"
+
 #include "lectern/log.h"
 
 namespace lectern {
