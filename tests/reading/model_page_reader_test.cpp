@@ -201,7 +201,7 @@ TEST(ModelPageReader, EveryPageHasItsOptions) {
     EXPECT_EQ(together[i].mode, all[i].mode);
   }
   PageJob wrong = job_of(120);
-  wrong.options = std::make_shared<const ReadOptions>(options_of(1, Mode::lines, "free"));
+  wrong.options = std::make_shared<const ReadOptions>(options_of(1, Mode::tiny, "<image> and <image>"));
   ModelPageReader reader(model, raw_gundam(), 1);
   EXPECT_THROW(reader.add(std::move(wrong)), Error);
   EXPECT_EQ(reader.room(), 1);
