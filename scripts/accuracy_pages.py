@@ -524,7 +524,7 @@ def report(name: str, pages: list[Page], readings: list[Reading], seconds: float
     print("The worst: " + "; ".join(
         f"{pages[i].name} {pages[i].kind}, {pages[i].damage}, {pages[i].dpi} dpi, {pages[i].face} "
         f"{scores[i].wrong_characters / scores[i].characters:.1%}{'' if scores[i].ordered else ', out of order'}"
-        for i in order[:worst]) + "\n")
+        for i in order[:worst]) + "\n", flush=True)
     return sum(s.wrong_characters for s in scores) / sum(s.characters for s in scores)
 
 
