@@ -65,7 +65,7 @@ TEST(ReadPages, RefusesOptionsThatTheModelCannotServe) {
   Document document = document_of(pdf_of_pages(1));
   Reader reader(Model::load(testing::mini_folder), few_tokens(12), 2);
   ReadOptions wrong;
-  wrong.mode = Mode::lines;
+  wrong.prompt = "<image> and <image>";
   EXPECT_THROW(read_pages(
                    reader, document, [](const Page&, const Image*) {}, wrong),
                Error);
