@@ -109,7 +109,8 @@ std::string streamed(int port, const std::string& body) {
   for (size_t end = 0; (end = rest.find("\n\n")) != std::string::npos; rest.erase(0, end + 2)) {
     const std::string data = rest.substr(6, end - 6);
     if (data == "[DONE]") return text;
-    for (const json& choice : json::parse(data)["choices"]) text += choice["delta"].value("content", "");
+    const json event = json::parse(data);
+    for (const json& choice : event["choices"]) text += choice["delta"].value("content", "");
   }
   ADD_FAILURE() << "the stream has no end";
   return text;
@@ -154,7 +155,7 @@ TEST(Serve, GivesTheTextOfTheCommandLineAloneAndInCompany) {
 TEST(Serve, HonoursTheOptionsOfARequest) {
   const ServerProcess server;
   const std::string whole = text_of(chat(server.port(), body_of({"note.jpg"})));
-  ASSERT_GT(whole.size(), 40u);
+  ASSERT_GT(whole.size(), 20u);
   // The last place where it may stop: the string must not begin before.
   const std::string stop = whole.substr(whole.size() / 2, 8);
   const json stopped = chat(server.port(), body_of({"note.jpg"}, {{"stop", {"\x7F", stop}}}));

@@ -41,7 +41,7 @@ ApiError refusal(const json& request) {
 }
 
 TEST(ChatRequest, HasDefaultsThatChangeNothing) {
-  const ChatRequest request = parse(request_of({picture()}));
+  const ChatRequest request = parse(request_of(json::array({picture()})));
   EXPECT_EQ(request.model, "ocr");
   ASSERT_EQ(request.pictures.size(), 1u);
   EXPECT_EQ(request.pictures[0].bytes, "page");
@@ -86,12 +86,14 @@ TEST(ChatRequest, TakesAllFieldsThatAreServed) {
   EXPECT_EQ(request.options.seed, UINT64_MAX);
   EXPECT_THAT(request.options.stop, ElementsAre("END", "\n\n"));
   EXPECT_EQ(request.options.mode, "native");
-  EXPECT_THAT(parse(request_of({picture()}, {{"stop", "x"}})).options.stop, ElementsAre("x"));
-  EXPECT_EQ(parse(request_of({picture()}, {{"max_tokens", 5}, {"max_completion_tokens", 5}})).options.max_tokens, 5);
+  EXPECT_THAT(parse(request_of(json::array({picture()}), {{"stop", "x"}})).options.stop, ElementsAre("x"));
+  EXPECT_EQ(
+      parse(request_of(json::array({picture()}), {{"max_tokens", 5}, {"max_completion_tokens", 5}})).options.max_tokens,
+      5);
 }
 
 TEST(ChatRequest, DrawsASeedWhereOneMatters) {
-  const json sampled = request_of({picture()}, {{"temperature", 1}});
+  const json sampled = request_of(json::array({picture()}), {{"temperature", 1}});
   EXPECT_NE(parse(sampled).options.seed, parse(sampled).options.seed);
 }
 
@@ -100,7 +102,8 @@ TEST(ChatRequest, PutsThePromptTogetherWhateverTheOrder) {
   EXPECT_EQ(parse(request_of({picture(), text})).options.prompt, "Free OCR.");
   EXPECT_EQ(parse(request_of({text, picture(), text})).options.prompt, "Free OCR.\nFree OCR.");
   const json in_two = {
-      {"messages", {{{"role", "user"}, {"content", {picture()}}}, {{"role", "user"}, {"content", "Free OCR."}}}}};
+      {"messages",
+       {{{"role", "user"}, {"content", json::array({picture()})}}, {{"role", "user"}, {"content", "Free OCR."}}}}};
   EXPECT_EQ(parse(in_two).pictures.size(), 1u);
   EXPECT_EQ(parse(in_two).options.prompt, "Free OCR.");
   EXPECT_EQ(parse(in_two).model, "");
@@ -114,7 +117,7 @@ TEST(ChatRequest, AsksForTheModelBeforeAnythingElse) {
 }
 
 TEST(ChatRequest, RefusesByName) {
-  const json page = {picture()};
+  const json page = json::array({picture()});
   const json assistant = {{{"role", "user"}, {"content", page}}, {{"role", "assistant"}, {"content", "text"}}};
   const json two_prompts = {{{"role", "user"}, {"content", "first"}}, {{"role", "user"}, {"content", page}}};
   const std::vector<std::pair<json, std::string>> refusals = {
@@ -140,9 +143,9 @@ TEST(ChatRequest, RefusesByName) {
       {request_of(json::array()), "messages"},
       {request_of("text alone"), "messages"},
       {request_of(7), "messages[0].content"},
-      {request_of({{{"type", "input_audio"}}}), "messages[0].content[0].type"},
-      {request_of({{{"type", "image_url"}}}), "messages[0].content[0].image_url"},
-      {request_of({picture("https://example.org/a.png")}), "messages[0].content[0].image_url"},
+      {request_of(json::array({{{"type", "input_audio"}}})), "messages[0].content[0].type"},
+      {request_of(json::array({{{"type", "image_url"}}})), "messages[0].content[0].image_url"},
+      {request_of(json::array({picture("https://example.org/a.png")})), "messages[0].content[0].image_url"},
       {{{"messages", json::array()}}, "messages"},
       {{{"messages", {{{"role", "system"}, {"content", "You are"}}}}}, "messages[0].role"},
       {{{"messages", assistant}}, "messages[1].role"},

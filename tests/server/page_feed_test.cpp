@@ -127,31 +127,31 @@ TEST(PageFeed, ForgetsAPageThatWaitsAndEndsOneThatIsRead) {
 }
 
 TEST(PageFeed, NamesWhatIsWrongWithAPicture) {
-  FeedLimits limits;
-  limits.max_pixels = 1000;
-  Feeding run(limits);
   const struct {
     const char* name;
     std::string bytes;
+    int64_t max_pixels;
     int status;
     const char* reason;
   } cases[] = {
-      {"text", "hello", 415, "not a picture of a known format"},
-      {"nothing", "", 415, "no bytes"},
-      {"pdf", "%PDF-1.7\n", 415, "not a picture of a known format"},
-      {"cut", written_page().substr(0, 60), 422, "damaged or incomplete PNG"},
-      {"large", written_page(), 422, "the limit is 1000 in all"},
+      {"text", "hello", 1'000'000, 415, "not a picture of a known format"},
+      {"nothing", "", 1'000'000, 415, "no bytes"},
+      {"pdf", "%PDF-1.7\n", 1'000'000, 415, "not a picture of a known format"},
+      {"cut", written_page().substr(0, 60), 1'000'000, 422, "damaged or incomplete PNG"},
+      {"large", written_page(), 1000, 422, "the limit is 1000 in all"},
   };
-  size_t done = 0;
-  for (const auto& [name, bytes, status, reason] : cases) {
+  for (const auto& [name, bytes, max_pixels, status, reason] : cases) {
+    FeedLimits limits;
+    limits.max_pixels = max_pixels;
+    Feeding run(limits);
     run.add({run.order(name, "a", bytes)});
-    const auto end = run.ends.wait_for(++done).back();
+    const auto end = run.ends.wait_for(1).back();
     EXPECT_EQ(end.second.kind, PageNews::Kind::failed) << name;
     EXPECT_EQ(end.second.status, status) << name;
     EXPECT_THAT(end.second.error, HasSubstr(reason)) << name;
     EXPECT_TRUE(end.second.error.starts_with(name)) << end.second.error;
+    EXPECT_EQ(run.feed.reading(), 0u);
   }
-  EXPECT_EQ(run.feed.reading(), 0u);
 }
 
 TEST(PageFeed, WorksBeforeItReads) {

@@ -45,7 +45,7 @@ std::string chat_body(const json& content, const json& more = json::object()) {
   return body.dump();
 }
 
-std::string one_page(const json& more = json::object()) { return chat_body({page_part()}, more); }
+std::string one_page(const json& more = json::object()) { return chat_body(json::array({page_part()}), more); }
 
 constexpr const char* chat_path = "/v1/chat/completions";
 
@@ -228,7 +228,7 @@ TEST(Server, SaysWhatIsWrongWithAPicture) {
   const Running run;
   for (const bool stream : {false, true}) {
     const HttpReply reply =
-        ask(run.port, "POST", chat_path, chat_body({picture_part("no picture")}, {{"stream", stream}}));
+        ask(run.port, "POST", chat_path, chat_body(json::array({picture_part("no picture")}), {{"stream", stream}}));
     EXPECT_EQ(reply.status, 415);
     EXPECT_THAT(error_of(reply)["message"], HasSubstr("messages[0].content[0].image_url: not a picture"));
   }
