@@ -107,19 +107,19 @@ done
 awk '/^```cpp$/ { inside = 1; next } /^```$/ { inside = 0; next }
      inside && /^\/\/ [a-z]+\.cpp:/ { file = $2; sub(":", "", file) } inside { print > file }' "$source_folder/docs/library.md"
 read -ra flags <<<"$(flags_of lectern | tr '\n' ' ')"
-for program in text stream threads pdf job; do
+for program in picture stream threads pdf job; do
   [[ -s "$program.cpp" ]] || fail "docs/library.md has no program $program.cpp"
   "$compiler" -std=c++20 -Wall -Wextra -Werror "$program.cpp" -o "$program" "${flags[@]}" >log 2>&1 ||
     { cat log; fail "$program of docs/library.md cannot be built"; }
 done
 [[ "$(ls ./*.cpp | wc -l)" == 5 ]] || fail "docs/library.md has a program that is not run here"
-same hello "text of docs/library.md" ./text "$model" "$samples/hello.png"
+same hello "picture of docs/library.md" ./picture "$model" "$samples/hello.png"
 same hello "stream of docs/library.md" ./stream "$model" "$samples/hello.png"
 cat "$samples/hello.txt" "$samples/sign.txt" >expected
 ./threads "$model" "$samples/hello.png" "$samples/sign.png" >text || fail "threads of docs/library.md: ends with an error"
 diff expected text || fail "threads of docs/library.md: reads something else"
-! ./text "$model" nothing.png 2>log || fail "text of docs/library.md: reads a file that is not there"
-grep -q "nothing.png: " log || fail "text of docs/library.md: does not name the file that is not there"
+! ./picture "$model" nothing.png 2>log || fail "picture of docs/library.md: reads a file that is not there"
+grep -q "nothing.png: " log || fail "picture of docs/library.md: does not name the file that is not there"
 if [[ -x "$prefix/bin/lectern-pdf" ]]; then
   PATH="$prefix/bin:$PATH" same pages "pdf of docs/library.md" ./pdf "$model" <"$samples/pages.pdf"
 fi
