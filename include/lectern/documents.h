@@ -87,6 +87,7 @@ struct InputReport {
   int64_t read = 0;          // blank ones and those of an earlier run among them
   int64_t failed = 0;        //
   int64_t blank = 0;         //
+  int64_t kept = 0;          // whose text is that which they had; of a PDF that becomes a PDF
   int64_t from_journal = 0;  //
   std::vector<std::string> outputs;
   struct Note {

@@ -47,6 +47,7 @@ enum class Finish : uint8_t {
   stop_string,  // it wrote what it was to stop at
   deadline,     // the time was up
   blank,        // there is nothing on it; no model was asked
+  kept,         // a page of a PDF that has text and goes into a new PDF as it is; no model was asked
   failed,       // Page::error says why
 };
 
@@ -106,8 +107,8 @@ template <>
 inline constexpr std::array<std::string_view, 8> names<Format>{"md",   "txt", "json",  "html",
                                                                "hocr", "pdf", "boxes", "raw"};
 template <>
-inline constexpr std::array<std::string_view, 9> names<Finish>{"end",         "length",   "context", "stopped", "loop",
-                                                               "stop_string", "deadline", "blank",   "failed"};
+inline constexpr std::array<std::string_view, 10> names<Finish>{
+    "end", "length", "context", "stopped", "loop", "stop_string", "deadline", "blank", "kept", "failed"};
 template <>
 inline constexpr std::array<std::string_view, 13> names<BlockKind>{
     "text", "title",   "sub_title", "list",   "table",  "image",      "equation",

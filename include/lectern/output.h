@@ -30,6 +30,14 @@ struct OutputOptions {
   bool footers = true;
   bool page_numbers = true;
   bool page_breaks = false;  // a rule in markdown, a form feed in text
+
+  // Pages of a PDF that have text, when the format is pdf. skip: they stay as they are. redo: text that is not seen
+  // gives way to what is read; pages with text that is seen stay. force: they become pictures with the text that was
+  // read.
+  enum class ExistingText { skip, redo, force };
+  ExistingText existing_text = ExistingText::skip;
+  bool decrypt = false;                // an encrypted PDF may become one that is not
+  bool invalidate_signatures = false;  // a signed PDF may become one whose signatures no longer hold
 };
 
 // Takes the bytes of a document in order. What it throws is passed on.

@@ -80,6 +80,16 @@ void add_output_options(CLI::App& command, OutputArguments& arguments) {
   add_keep_or_drop(command, "--page-numbers", options.page_numbers, "Page numbers in md, txt and html");
   add_keep_or_drop(command, "--page-breaks", options.page_breaks,
                    "Marks between pages in md (a rule) and txt (a form feed)");
+  using ExistingText = OutputOptions::ExistingText;
+  add_choice<ExistingText>(
+      command, "--existing-text", options.existing_text,
+      {{"skip", ExistingText::skip}, {"redo", ExistingText::redo}, {"force", ExistingText::force}},
+      "Pages of a PDF that have text already, when the format is pdf: skip leaves them as they are "
+      "(default), redo reads those anew whose text is hidden, force makes all pictures with the text "
+      "that was read");
+  command.add_flag("--decrypt", options.decrypt, "Allow an encrypted PDF to become a PDF that everybody can open");
+  command.add_flag("--invalidate-signatures", options.invalidate_signatures,
+                   "Allow a signed PDF to become a PDF whose signatures no longer hold");
 }
 
 bool to_stdout(const OutputArguments& arguments) { return arguments.out.empty() || arguments.out == "-"; }

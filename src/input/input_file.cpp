@@ -111,6 +111,12 @@ InputFile InputFile::of_bytes(std::span<const std::byte> bytes, const std::strin
   return file;
 }
 
+Descriptor InputFile::another_descriptor() const {
+  Descriptor copy(::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) throw system_error(name_, "cannot be kept open", errno);
+  return copy;
+}
+
 bool InputFile::is_pdf() const {
   using namespace std::string_view_literals;
   std::array<char, 1024> start{};

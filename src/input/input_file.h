@@ -24,7 +24,8 @@ class InputFile {
   const std::string& name() const { return name_; }            // for messages
   const std::filesystem::path& path() const { return path_; }  // to open it by, while this object lives
   int descriptor() const { return file_.get(); }
-  bool is_pdf() const;  // by its first bytes, or by its name where they say nothing
+  Descriptor another_descriptor() const;  // of the same file, for whoever outlives this
+  bool is_pdf() const;                    // by its first bytes, or by its name where they say nothing
 
  private:
   InputFile() = default;

@@ -38,6 +38,12 @@ class PictureSource : public PageSource {
 
   int pages() const override { return static_cast<int>(indices_.size()); }
   std::vector<Warning> warnings() const override { return warnings_; }
+  std::shared_ptr<const OriginalFile> original() const override {
+    auto original = std::make_shared<OriginalFile>();
+    original->file = file_.another_descriptor();
+    original->name = file_.name();
+    return original;
+  }
 
   SourcePage page(int index) override {
     const std::string where = pages() == 1 ? file_.name() : fmt::format("{}: page {}", file_.name(), index + 1);
@@ -47,7 +53,10 @@ class PictureSource : public PageSource {
     const int stored = indices_[static_cast<size_t>(index)];
     UprightPicture upright = alone_ ? read_tiff_page(tiff_pages_, where, stored, options_.limits)
                                     : read_picture_page(file_.path(), where, stored, options_.limits);
-    return {std::move(upright.picture), upright.dpi, upright.turn, std::move(upright.warnings)};
+    return {.picture = std::move(upright.picture),
+            .dpi = upright.dpi,
+            .turn = upright.turn,
+            .warnings = std::move(upright.warnings)};
   }
 
  private:

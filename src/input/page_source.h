@@ -7,12 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "core/original_file.h"
 #include "core/picture.h"
 #include "image/picture_file.h"
 #include "input/input_file.h"
 #include "lectern/page.h"
 
 namespace lectern {
+
+// Whether a page of a PDF is asked if it has text: any, or such as is seen.
+enum class FindText : uint8_t { no, any, seen };
 
 struct SourceOptions {
   // Of rendered PDF pages; 0: 200, less for pages of more than 40 million pixels. Less, too, where a page would pass
@@ -21,13 +25,15 @@ struct SourceOptions {
   std::string password{};
   PictureLimits limits{};
   double page_seconds = 60;  // that opening a PDF, or rendering a page of one, may take
-  std::stop_token stop{};    // opening a PDF and page() then throw Stopped soon
+  FindText find_text = FindText::no;
+  std::stop_token stop{};  // opening a PDF and page() then throw Stopped soon
 };
 
 struct SourcePage {
-  Picture picture;  // as displayed
-  double dpi = 0;   // as rendered, or as a picture says; 0: not known
-  int turn = 0;     // degrees clockwise that /Rotate or EXIF asked for, already applied
+  Picture picture;        // as displayed
+  double dpi = 0;         // as rendered, or as a picture says; 0: not known
+  int turn = 0;           // degrees clockwise that /Rotate or EXIF asked for, already applied
+  bool has_text = false;  // as SourceOptions::find_text asks
   // What was reported while it was made ("damaged_input": some of it may be missing from the picture), and what was
   // done to it.
   std::vector<Warning> warnings{};
@@ -42,6 +48,8 @@ class PageSource {
   virtual int pages() const = 0;
   // About the file as a whole: "damaged_input", and "not_read" for what it holds besides the pages counted.
   virtual std::vector<Warning> warnings() const = 0;
+  // The file, open for as long as anybody holds this; null where there is none.
+  virtual std::shared_ptr<const OriginalFile> original() const { return nullptr; }
   // Page `index`, from 0. Throws Error, naming file and page, when it cannot be had; other pages can still be.
   // One call at a time.
   virtual SourcePage page(int index) = 0;

@@ -103,6 +103,7 @@ void PdfSource::open(const PdfHelper::Patience& wait) {
   if (pages_ == 0) warnings_ = std::move(warnings);
   pages_ = answer.pages;
   confinement_ = answer.confinement;
+  traits_ = answer.traits;
 }
 
 // What the helper says behind an answer, as warnings.
@@ -136,6 +137,7 @@ SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
   pdf::Request request;
   request.task = pdf::Task::render;
   request.page = index;
+  request.find_text = static_cast<uint32_t>(options_.find_text);
   request.dpi = options_.dpi > 0 ? options_.dpi : usual_dpi;
   request.max_side = options_.limits.max_side;
   request.max_pixels =
@@ -156,9 +158,22 @@ SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
   page.picture = Picture(answer.width, answer.height);
   page.dpi = answer.dpi;
   page.turn = answer.turn;
+  page.has_text = answer.has_text != 0;
   helper_->receive(std::as_writable_bytes(std::span(page.picture.rgb)), patience);
   page.warnings = read_notes(patience);
   return page;
+}
+
+std::shared_ptr<const OriginalFile> PdfSource::original() const {
+  auto original = std::make_shared<OriginalFile>();
+  original->file = file_.another_descriptor();
+  original->name = file_.name();
+  original->password = options_.password;
+  original->is_pdf = true;
+  original->can_be_kept = (traits_ & pdf::unreadable_by_qpdf) == 0;
+  original->is_encrypted = (traits_ & pdf::encrypted) != 0;
+  original->is_signed = (traits_ & pdf::has_signatures) != 0;
+  return original;
 }
 
 SourcePage PdfSource::page(int index) {

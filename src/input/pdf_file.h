@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ class PdfSource : public PageSource {
 
   int pages() const override { return pages_; }
   std::vector<Warning> warnings() const override { return warnings_; }
+  std::shared_ptr<const OriginalFile> original() const override;
   SourcePage page(int index) override;
 
   uint32_t confinement() const { return confinement_; }  // of the helper: pdf::Confinement
@@ -39,6 +41,7 @@ class PdfSource : public PageSource {
   std::optional<PdfHelper> helper_;
   int pages_ = 0;
   uint32_t confinement_ = 0;
+  uint32_t traits_ = 0;  // pdf::Trait
   std::vector<Warning> warnings_;
   int lost_in_a_row_ = 0;
 };

@@ -79,9 +79,10 @@ class DocumentRun {
   std::unique_ptr<Journal> journal_;
   bool journal_broken_ = false;
   std::vector<std::optional<FileStamp>> stamps_;
-  std::vector<size_t> inputs_read_;            // of the pipeline's documents
-  std::vector<int> pages_of_;                  // of every input's file
-  std::vector<MeanConfidence> confidence_of_;  // the pages of every input
+  std::vector<size_t> inputs_read_;               // of the pipeline's documents
+  std::vector<int> pages_of_;                     // of every input's file
+  std::vector<MeanConfidence> confidence_of_;     // the pages of every input
+  std::shared_ptr<const OriginalFile> original_;  // of the input whose turn it is
   RunProgress progress_;
   Clock running_;
 };
@@ -204,7 +205,12 @@ std::vector<PipelineDocument> DocumentRun::documents() {
     source.dpi = options_.dpi;
     source.password = options_.password;
     source.stop = events_.stop;
-    document.open = [file = inputs_[i].file, source] { return open_source(file, source); };
+    source.find_text = outputs_.asks_for_text();
+    document.open = [this, file = inputs_[i].file, source] {
+      std::unique_ptr<PageSource> opened = open_source(file, source);
+      outputs_.check(*opened->original());
+      return opened;
+    };
     document.choose = [this, name = report.source](int pages) {
       try {
         return pages_in(plan_.range, pages);
@@ -252,7 +258,7 @@ void DocumentRun::finished(size_t input, const DocumentPage& page) {
             {"loops", page.guard.loops},
             {"seconds", page.stats.encode_seconds + page.stats.prefill_seconds + page.stats.decode_seconds}});
   if (!page.error.empty()) ++progress_.failed;
-  if (stamps_[input] && page.error.empty() && page.finish != Finish::stopped) {
+  if (stamps_[input] && page.error.empty() && page.finish != Finish::stopped && page.finish != Finish::kept) {
     to_journal([&](Journal& journal) { journal.add(*stamps_[input], page); });
   }
   if (!page.error.empty()) tell(page.error);
@@ -286,7 +292,8 @@ void DocumentRun::hand_on(size_t input, const DocumentPage& page, const std::sha
     }
     report.reviews.push_back(std::move(*review));
   }
-  outputs_.page(page, picture.get());
+  if (page.has_text) ++report.kept;
+  outputs_.page(page, picture.get(), {original_, page.number - 1});
   if (events_.page) events_.page(report.source, page);
 }
 
@@ -295,6 +302,11 @@ void DocumentRun::ended(size_t input) {
   InputReport& report = report_.inputs[input];
   for (const auto& path : files) {
     if (path != "-") report.outputs.push_back(path.string());
+  }
+  if (report.kept > 0) {
+    tell(fmt::format("{}: {} text already and {} as {} (existing_text)", report.source,
+                     pages_text(static_cast<size_t>(report.kept), "has", "have"), report.kept == 1 ? "stays" : "stay",
+                     report.kept == 1 ? "it is" : "they are"));
   }
   for (const std::string& failure : outputs_.take_failures()) {
     tell(failure);
@@ -321,6 +333,7 @@ void DocumentRun::take(const PipelineEvent& event) {
   switch (event.kind) {
     case Kind::begin:
       report_.inputs[input].pages = static_cast<int64_t>(event.chosen);
+      original_ = event.original;
       return outputs_.begin(input, info_of(input, event.pages));
     case Kind::page: return hand_on(input, *event.page, event.picture);
     case Kind::end: return ended(input);
@@ -385,7 +398,11 @@ RunReport DocumentRun::run() {
   options.ahead = 2 * together_;
   options.wants_picture = [this](const DocumentPage& page) { return outputs_.wants_picture(page); };
   options.stop = events_.stop;
-  options.prepare = [upright = options_.upright](SourcePage& source, DocumentPage& page) {
+  options.prepare = [this, upright = options_.upright](SourcePage& source, DocumentPage& page) {
+    if (!outputs_.reads(page)) {
+      page.finish = Finish::kept;
+      return;
+    }
     if (upright) {
       const int turn = detect_orientation(source.picture).turn;
       source.picture = turned(std::move(source.picture), turn);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/file.h"
+#include "input/pdf_assembly.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -81,6 +82,23 @@ bool Outputs::wants_picture(const DocumentPage& page) const {
   return std::ranges::any_of(formats_, [&](Format format) { return needs_picture(format, page, options_); });
 }
 
+FindText Outputs::asks_for_text() const {
+  using ExistingText = OutputOptions::ExistingText;
+  if (std::ranges::find(formats_, Format::pdf) == formats_.end()) return FindText::no;
+  return options_.existing_text == ExistingText::skip   ? FindText::any
+         : options_.existing_text == ExistingText::redo ? FindText::seen
+                                                        : FindText::no;
+}
+
+bool Outputs::reads(const DocumentPage& page) const {
+  const bool only_pdf = formats_.size() == 1 && formats_[0] == Format::pdf;
+  return !only_pdf || !stays_as_it_is(page, options_);
+}
+
+void Outputs::check(const OriginalFile& file) const {
+  if (std::ranges::find(formats_, Format::pdf) != formats_.end()) check_original(file, options_);
+}
+
 template <typename Work>
 void Outputs::attempt(Target& target, const Work& work) {
   try {
@@ -109,7 +127,7 @@ void Outputs::open(size_t input, const DocumentInfo& info) {
     Target& target = targets_.emplace_back(Target{paths_[input][i], nullptr});
     attempt(target, [&] {
       if (!to_stdout() && names_->in_folder()) make_folders(target.path.parent_path());
-      target.writer = make_writer(formats_[i], target.path, info, options_);
+      target.writer = make_writer(formats_[i], target.path, info, options_, assemble_pdf);
     });
   }
 }
@@ -118,7 +136,7 @@ void Outputs::begin(size_t input, const DocumentInfo& info) {
   if (!merges() || targets_.empty()) open(input, info);
 }
 
-void Outputs::page(const DocumentPage& page, const Picture* picture) {
+void Outputs::page(const DocumentPage& page, const Picture* picture, const PageOrigin& origin) {
   ++pages_;
   any_read_ |= page.error.empty();
   if (to_stdout()) written_ = true;
@@ -128,7 +146,7 @@ void Outputs::page(const DocumentPage& page, const Picture* picture) {
     numbered.number = pages_;
   }
   for (Target& target : targets_) {
-    if (target.writer) attempt(target, [&] { target.writer->page(merges() ? numbered : page, picture); });
+    if (target.writer) attempt(target, [&] { target.writer->page_of(origin, merges() ? numbered : page, picture); });
   }
 }
 

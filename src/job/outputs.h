@@ -11,6 +11,7 @@
 
 #include "core/file_gate.h"
 #include "input/inputs.h"
+#include "input/page_source.h"
 #include "job/output_names.h"
 #include "output/writer.h"
 
@@ -42,12 +43,17 @@ class Outputs {
   // What is to be written for an input.
   const std::vector<std::filesystem::path>& paths(size_t input) const { return paths_[input]; }
   bool wants_picture(const DocumentPage& page) const;
+  // What pages are asked of text that they have, and whether one that has it need be read.
+  FindText asks_for_text() const;
+  bool reads(const DocumentPage& page) const;
+  // Throws Error for a file that must not become what is to be written.
+  void check(const OriginalFile& file) const;
 
   // In the order of the inputs. Where an input has files of its own, a writer that fails is given up and leaves its
   // reason for take_failures(). Throw Error for the others, and when the place takes no more files. The info of the
   // first input counts where inputs are merged.
   void begin(size_t input, const DocumentInfo& info);
-  void page(const DocumentPage& page, const Picture* picture);
+  void page(const DocumentPage& page, const Picture* picture, const PageOrigin& origin = {});
   // An input that could not be opened.
   void failed(size_t input, const DocumentInfo& info, const std::string& message);
   // After the last page of an input. -> the files that were finished: none of an input of which no page could be read.

@@ -184,6 +184,7 @@ bool Run::render_document(size_t document) {
       for (int i = 0; i < begin.pages; ++i) chosen.push_back(i);
     }
     begin.chosen = chosen.size();
+    begin.original = source->original();
   } catch (const std::bad_alloc&) {
     begin.message = fmt::format("{}: {}", documents_[document].name, no_memory);
   } catch (const std::exception& error) {
@@ -219,6 +220,7 @@ void Run::open(PageSource& source, int index, PageTask& task) {
   try {
     SourcePage page = source.page(index);
     std::ranges::move(page.warnings, std::back_inserter(task.job.page.warnings));
+    task.job.page.has_text = page.has_text;
     if (options_.prepare) options_.prepare(page, task.job.page);
     task.job.page.width = page.picture.width;
     task.job.page.height = page.picture.height;
@@ -244,11 +246,12 @@ void Run::render_page(size_t document, PageSource& source, int index, std::vecto
   slot.event.document = document;
   slot.event.number = index + 1;
   if (std::optional<DocumentPage> known = of.known ? of.known(index) : std::nullopt) {
-    slot.event.page = std::make_shared<const DocumentPage>(std::move(*known));
-    if (wants_picture(*slot.event.page)) {
+    if (wants_picture(*known)) {
       open(source, index, task);
+      known->has_text = task.job.page.has_text;
       slot.event.picture = std::move(task.job.picture);
     }
+    slot.event.page = std::make_shared<const DocumentPage>(std::move(*known));
     PipelineEvent event;
     event.kind = Kind::known;
     event.document = document;

@@ -53,8 +53,9 @@ struct PipelineEvent {
   };
   Kind kind = Kind::begin;
   size_t document = 0;
-  int pages = 0;      // of the file
-  size_t chosen = 0;  // of them
+  int pages = 0;                                 // of the file
+  size_t chosen = 0;                             // of them
+  std::shared_ptr<const OriginalFile> original;  // begin: of the document; may be null
   std::shared_ptr<const DocumentPage> page;
   std::shared_ptr<const Picture> picture;
   std::string message;

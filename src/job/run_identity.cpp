@@ -54,7 +54,8 @@ json page_identity(const DocumentInfo& info, int native_size, const DocumentOpti
 json output_identity(const DocumentOptions& options, const std::vector<std::filesystem::path>& files) {
   const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, review_below, report, resume] =
       options;
-  const auto& [tables, formulas, figures, headers, footers, page_numbers, page_breaks] = output;
+  const auto& [tables, formulas, figures, headers, footers, page_numbers, page_breaks, existing_text, decrypt,
+               invalidate_signatures] = output;
   json names = json::array();
   for (const auto& file : files) names.push_back(std::filesystem::absolute(file).lexically_normal().string());
   return {{"files", names},
@@ -65,7 +66,10 @@ json output_identity(const DocumentOptions& options, const std::vector<std::file
           {"headers", headers},
           {"footers", footers},
           {"page numbers", page_numbers},
-          {"page breaks", page_breaks}};
+          {"page breaks", page_breaks},
+          {"existing text", static_cast<int>(existing_text)},
+          {"decrypt", decrypt},
+          {"invalidate signatures", invalidate_signatures}};
 }
 
 }  // namespace lectern

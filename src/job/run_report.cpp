@@ -43,6 +43,7 @@ json input_to_json(const InputReport& input) {
                 {"read", input.read},
                 {"failed", input.failed},
                 {"blank", input.blank},
+                {"kept", input.kept},
                 {"from_journal", input.from_journal},
                 {"done_before", input.done_before},
                 {"outputs", std::move(outputs)},

@@ -74,7 +74,7 @@ constexpr std::array<FormatInfo, 8> infos = {{
     {.format = Format::pdf,
      .name = "pdf",
      .extensions = {".pdf"},
-     .meaning = "the pictures of the pages, with text that can be searched",
+     .meaning = "the pages, with text that can be searched; those of a PDF as they are",
      .kind = Kind::pdf,
      .many_pages = true,
      .for_terminals = false,
@@ -154,15 +154,31 @@ std::filesystem::path page_folder_of(const std::filesystem::path& file, Format f
   return file.parent_path() / (name_without_extension(file, format) + std::string(end));
 }
 
+bool stays_as_it_is(const DocumentPage& page, const OutputOptions& options) {
+  return page.has_text && options.existing_text != OutputOptions::ExistingText::force;
+}
+
+void check_original(const OriginalFile& file, const OutputOptions& options) {
+  if (!file.is_pdf) return;
+  if (file.is_encrypted && !options.decrypt) {
+    throw Error(file.name + ": is encrypted, and a searchable PDF made of it would not be; allow that (decrypt)");
+  }
+  if (file.is_signed && !options.invalidate_signatures) {
+    throw Error(file.name +
+                ": is digitally signed, and text that is laid over its pages breaks the signatures; allow that "
+                "(invalidate_signatures)");
+  }
+}
+
 bool needs_picture(Format format, const DocumentPage& page, const OutputOptions& options) {
   switch (format) {
     case Format::markdown:
       return options.figures && std::ranges::any_of(page.blocks, [](const Block& block) {
                return !block.boxes.empty() && is_figure(block);
              });
+    case Format::pdf: return !stays_as_it_is(page, options);
     case Format::html:
     case Format::hocr:
-    case Format::pdf:
     case Format::boxes: return true;
     case Format::text:
     case Format::json:
@@ -172,14 +188,14 @@ bool needs_picture(Format format, const DocumentPage& page, const OutputOptions&
 }
 
 std::unique_ptr<DocumentWriter> make_writer(Format format, const Destination& to, const DocumentInfo& info,
-                                            const OutputOptions& options) {
+                                            const OutputOptions& options, const AssemblePdf& assemble) {
   switch (format) {
     case Format::markdown: return make_markdown_writer(to, info, options);
     case Format::text: return make_text_writer(to, options);
     case Format::json: return make_json_writer(to, info);
     case Format::html: return make_html_writer(to, info, options);
     case Format::hocr: return make_hocr_writer(to, info);
-    case Format::pdf: return make_pdf_writer(to, info);
+    case Format::pdf: return make_pdf_writer(to, info, options, assemble);
     case Format::boxes: return make_boxes_writer(to, info);
     case Format::raw: return make_raw_writer(to);
   }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,10 +15,12 @@
 #include <vector>
 
 #include "core/file_gate.h"
+#include "core/original_file.h"
 #include "core/picture.h"
 #include "lectern/output.h"
 #include "lectern/page.h"
 #include "output/output_file.h"
+#include "pdf_helper/assembly_plan.h"
 
 namespace lectern {
 
@@ -50,6 +53,12 @@ std::string name_without_extension(const std::filesystem::path& file, Format for
 // The folder beside `file` that pictures of its pages go to; empty where the format has none.
 std::filesystem::path page_folder_of(const std::filesystem::path& file, Format format);
 
+// Whether a page of a PDF goes into a new PDF as it is, since it has text.
+bool stays_as_it_is(const DocumentPage& page, const OutputOptions& options);
+
+// Throws Error for a file of which, by these options, no new PDF may be made.
+void check_original(const OriginalFile& file, const OutputOptions& options);
+
 // Whether page() wants the picture of this page.
 bool needs_picture(Format format, const DocumentPage& page, const OutputOptions& options = {});
 
@@ -62,6 +71,10 @@ class DocumentWriter {
 
   // The picture is the page as displayed, or null where there is none or it is not needed.
   virtual void page(const DocumentPage& page, const Picture* picture) = 0;
+  // The same, for formats that keep what is in the file that the page comes from.
+  virtual void page_of(const PageOrigin&, const DocumentPage& page, const Picture* picture) {
+    this->page(page, picture);
+  }
   // Once, after the last page.
   virtual void finish() = 0;
 
@@ -79,9 +92,13 @@ class DocumentWriter {
   std::vector<std::string> warnings_;
 };
 
-// Standard output ("-") and sinks get pages as they come. Throws Error, now or from the writer's functions, when
-// something cannot be written.
+// Makes a new PDF as input/pdf_assembly does.
+using AssemblePdf =
+    std::function<void(int file, const pdf::AssemblyPlan& plan, const std::function<void(std::string_view)>& sink)>;
+
+// `assemble` may be empty: pages of PDFs become pictures then. Standard output ("-") and sinks get pages as they come.
+// Throws Error, now or from the writer's functions, when something cannot be written.
 std::unique_ptr<DocumentWriter> make_writer(Format format, const Destination& to, const DocumentInfo& info,
-                                            const OutputOptions& options);
+                                            const OutputOptions& options, const AssemblePdf& assemble = {});
 
 }  // namespace lectern

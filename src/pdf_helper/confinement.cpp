@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <string>
 #include <vector>
@@ -40,7 +39,7 @@ void limit_resources(int file) {
   limit(RLIMIT_NOFILE, 64);
 #if !defined(__SANITIZE_ADDRESS__)  // which reserves terabytes of addresses
   struct stat status {};
-  const bool mapped = ::fstat(file, &status) == 0 && status.st_size <= INT_MAX;
+  const bool mapped = ::fstat(file, &status) == 0;
   limit(RLIMIT_AS, memory_limit + (mapped ? static_cast<rlim_t>(status.st_size) : 0));
 #else
   static_cast<void>(file);

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <exception>
 #include <qpdf/QPDF.hh>
+#include <qpdf/QPDFAcroFormDocumentHelper.hh>
 #include <qpdf/QPDFEmbeddedFileDocumentHelper.hh>
+#include <qpdf/QPDFFormFieldObjectHelper.hh>
 #include <qpdf/QPDFObjectHandle.hh>
 
 namespace lectern::pdf {
@@ -88,6 +90,22 @@ size_t attached_files(QPDFObjectHandle page) {
   return count;
 }
 
+// A signature that was made, or a form that says that there is one.
+bool has_signature(QPDF& file) {
+  QPDFObjectHandle root = file.getRoot();
+  QPDFObjectHandle form = root.getKey("/AcroForm");
+  if (form.isDictionary()) {
+    QPDFObjectHandle flags = form.getKey("/SigFlags");
+    if (flags.isInteger() && (flags.getIntValue() & 1) != 0) return true;
+    QPDFAcroFormDocumentHelper fields(file);
+    for (QPDFFormFieldObjectHelper& field : fields.getFormFields()) {
+      if (field.getFieldType() == "/Sig" && !field.getValue().isNull()) return true;
+    }
+  }
+  QPDFObjectHandle permissions = root.getKey("/Perms");
+  return permissions.isDictionary() && !permissions.getKeys().empty();
+}
+
 }  // namespace
 
 DocumentFacts facts_of(const char* bytes, size_t size, const std::string& password) {
@@ -104,6 +122,8 @@ DocumentFacts facts_of(const char* bytes, size_t size, const std::string& passwo
       facts.files += attached_files(page);
     }
     facts.files += QPDFEmbeddedFileDocumentHelper(file).getEmbeddedFiles().size();
+    facts.encrypted = file.isEncrypted();
+    facts.is_signed = has_signature(file);
     facts.damaged = file.anyWarnings();
     facts.known = true;
   } catch (const std::exception&) {

@@ -1,6 +1,6 @@
-// lectern-pdf renders the pages of one PDF for lectern, in a process of its own: a hostile or broken file ends this
-// helper and not the reader. It has little memory, is confined to reading its file, fonts and libraries
-// (pdf_helper/confinement.h), and ends with its parent.
+// lectern-pdf renders the pages of one PDF for lectern, and lays text over those of several, in a process of its own: a
+// hostile or broken file ends this helper and not the reader. It has little memory, is confined to reading its file,
+// fonts and libraries (pdf_helper/confinement.h), and ends with its parent.
 //
 // This program links poppler and is therefore under the GPL, version 2 or later, as a whole; it shares no address
 // space with lectern, which links no part of poppler and stays under its own licence. Any program that talks as
@@ -14,22 +14,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "pdf_helper/assembly.h"
 #include "pdf_helper/breakout.h"
 #include "pdf_helper/confinement.h"
 #include "pdf_helper/document_facts.h"
+#include "pdf_helper/hidden_text.h"
+#include "pdf_helper/passwords.h"
 #include "pdf_helper/protocol.h"
 #include "pdf_helper/reports.h"
 
@@ -86,29 +92,13 @@ void send(const void* from, size_t bytes) {
   }
 }
 
-// The file in memory: it is not opened anew, which the confinement may not allow. Empty where it is too large for that.
+// The file in memory: it is not opened anew, which the confinement may not allow.
 std::string_view map_file() {
   struct stat status {};
-  if (::fstat(file_descriptor, &status) != 0 || status.st_size <= 0 || status.st_size > INT_MAX) return {};
+  if (::fstat(file_descriptor, &status) != 0 || status.st_size <= 0) return {};
   const auto size = static_cast<size_t>(status.st_size);
   void* const bytes = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_descriptor, 0);
   return bytes == MAP_FAILED ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
-}
-
-// UTF-8 in Latin-1, for which PDFDocEncoding has the same letters; nothing for what it cannot say.
-std::optional<std::string> to_latin_1(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    if (first < 0x80) {
-      out += text[i];
-    } else if ((first == 0xC2 || first == 0xC3) && i + 1 < text.size()) {
-      out += static_cast<char>((first & 3u) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3Fu));
-    } else {
-      return std::nullopt;
-    }
-  }
-  return out;
 }
 
 using Document = std::unique_ptr<poppler::document>;
@@ -125,12 +115,16 @@ class Server {
   void send_notes(std::vector<std::string> more = {});
   void open(const std::string& typed);
   void render(const Request& request);
+  bool receive_plan(const Request& request, AssemblyPlan& plan);
+  bool assemble(const Request& request, std::string password);
 
   Reports& reports_;
   uint32_t confinement_;
   std::string_view file_;
   Document document_;
+  std::string password_;  // that opened it
   DocumentFacts facts_;
+  std::unique_ptr<TextFinder> finder_;  // made when it is needed
 };
 
 void Server::refuse(Status status, std::string_view message) {
@@ -156,8 +150,9 @@ void Server::send_notes(std::vector<std::string> lines) {
 }
 
 void Server::open(const std::string& typed) {
-  document_.reset(file_.empty() ? poppler::document::load_from_file("/proc/self/fd/" + std::to_string(file_descriptor))
-                                : poppler::document::load_from_raw_data(file_.data(), static_cast<int>(file_.size())));
+  const bool mapped = !file_.empty() && file_.size() <= INT_MAX;  // poppler counts bytes so
+  document_.reset(!mapped ? poppler::document::load_from_file("/proc/self/fd/" + std::to_string(file_descriptor))
+                          : poppler::document::load_from_raw_data(file_.data(), static_cast<int>(file_.size())));
   if (!document_) return refuse(Status::failed, "is not a PDF, or is damaged beyond repair");
   std::string password = typed;
   // unlock() says whether the document is still locked.
@@ -169,8 +164,10 @@ void Server::open(const std::string& typed) {
     }
     password = *other;
   }
+  password_ = password;
+  finder_.reset();
   const int pages = document_->pages();
-  facts_ = file_.empty() ? DocumentFacts() : facts_of(file_.data(), file_.size(), password);
+  facts_ = !mapped ? DocumentFacts() : facts_of(file_.data(), file_.size(), password);
   if (pages < 1 || pages > max_pages) {
     document_.reset();
     const bool empty = facts_.known && !facts_.damaged && facts_.units.empty();
@@ -182,6 +179,9 @@ void Server::open(const std::string& typed) {
   Answer answer;
   answer.status = Status::done;
   answer.pages = pages;
+  if (!facts_.known) answer.traits |= unreadable_by_qpdf;
+  if (facts_.encrypted) answer.traits |= encrypted;
+  if (facts_.is_signed) answer.traits |= has_signatures;
   answer.confinement = confinement_;
   send(&answer, sizeof answer);
   std::vector<std::string> notes;
@@ -201,6 +201,16 @@ int turn_of(const poppler::page& page) {
   }
 }
 
+// Whether any text stands on the page, seen or not.
+bool has_text(const poppler::page& page) {
+  for (const poppler::text_box& word : page.text_list()) {
+    for (const auto c : word.text()) {
+      if (c > ' ' && c != 0xA0) return true;
+    }
+  }
+  return false;
+}
+
 void Server::render(const Request& request) {
   if (request.page < 0 || request.page >= document_->pages()) return refuse(Status::failed, "there is no such page");
   const std::unique_ptr<poppler::page> page(document_->create_page(request.page));
@@ -208,6 +218,11 @@ void Server::render(const Request& request) {
 
   Answer answer;
   answer.turn = turn_of(*page);
+  if (request.find_text == 1) answer.has_text = has_text(*page) ? 1 : 0;
+  if (request.find_text == 2 && has_text(*page)) {
+    if (!finder_) finder_ = std::make_unique<TextFinder>(file_, password_);
+    answer.has_text = finder_->shows_text(request.page) ? 1 : 0;
+  }
   const poppler::rectf area = page->page_rect(poppler::crop_box);  // as stored
   const bool lies = answer.turn == 90 || answer.turn == 270;
   const bool known = !facts_.units.empty();
@@ -257,6 +272,63 @@ void Server::render(const Request& request) {
   send_notes(notes);
 }
 
+// Parts and pages as they follow the request. false: the parent is gone or talks nonsense.
+bool Server::receive_plan(const Request& request, AssemblyPlan& plan) {
+  if (request.parts < 1 || request.parts > max_parts || request.planned > max_pages) return false;
+  for (uint32_t i = 0; i <= request.parts; ++i) {
+    Part part;
+    if (!receive(&part, sizeof part) || part.title_bytes > max_title) return false;
+    std::string title(part.title_bytes, '\0');
+    if (!receive(title.data(), title.size())) return false;
+    const AssemblyPlan::Place place{part.offset, part.bytes};
+    if (i < request.parts) {
+      plan.inputs.push_back({place, std::move(title)});
+    } else {
+      plan.layers = place;
+    }
+  }
+  plan.pages.resize(request.planned);
+  return receive(plan.pages.data(), plan.pages.size() * sizeof(PlannedPage));
+}
+
+// false: the parent is gone or talks nonsense.
+bool Server::assemble(const Request& request, std::string password) {
+  AssemblyPlan plan;
+  if (!receive_plan(request, plan)) return false;
+  plan.password = std::move(password);
+  std::string pending, failure;
+  const auto flush = [&] {
+    if (pending.empty()) return;
+    const Piece piece{magic, static_cast<uint32_t>(pending.size())};
+    send(&piece, sizeof piece);
+    send(pending.data(), pending.size());
+    pending.clear();
+  };
+  try {
+    pdf::assemble(plan, file_, [&](std::string_view bytes) {
+      for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), size_t{max_piece}))) {
+        if (pending.size() + bytes.size() > max_piece) flush();
+        pending += bytes.substr(0, max_piece);
+      }
+    });
+    flush();
+  } catch (const std::exception& error) {
+    failure = error.what();
+    if (failure.empty()) failure = "it cannot be assembled";
+  }
+  const Piece end;
+  send(&end, sizeof end);
+  if (!failure.empty()) {
+    refuse(Status::failed, failure);
+    return true;
+  }
+  Answer answer;
+  answer.status = Status::done;
+  send(&answer, sizeof answer);
+  send_notes();
+  return true;
+}
+
 int Server::serve() {
   for (Request request; receive(&request, sizeof request);) {
     if (request.magic != magic || request.password_bytes > max_password) return 2;
@@ -267,6 +339,8 @@ int Server::serve() {
       open(password);
     } else if (request.task == Task::render && document_) {
       render(request);
+    } else if (request.task == Task::assemble) {
+      if (!assemble(request, std::move(password))) return 2;
     } else {
       return 2;
     }

@@ -169,6 +169,22 @@ TEST_F(ConvertCommand, PassesOnWhatWasSaidOfThePictures) {
   EXPECT_EQ(pages[1]["warnings"][0]["code"], "damaged_input");
 }
 
+TEST_F(ConvertCommand, LaysItsTextOverThePagesOfAPdf) {
+  const std::string content = testing::filled("1 0 0", 0, 0, 50, 50);
+  folder.write("a.mmd", "<|ref|>text<|/ref|><|det|>[[100, 100, 500, 300]]<|/det|>\nword\n<--- Page Split --->\nmore");
+  folder.write("scan.pdf", testing::pdf_of({{.content = content}, {.content = "BT /F 9 Tf 9 9 Td (mine) Tj ET"}}));
+  const Outcome outcome = convert("a.mmd --image scan.pdf -o out.pdf");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(slurp(folder / "out.pdf"), AllOf(HasSubstr(content), HasSubstr("(mine)"), HasSubstr("/Lectern1 Do")));
+  EXPECT_EQ(convert("a.mmd --image scan.pdf -o out.pdf --existing-text force").code, 0);
+  EXPECT_THAT(slurp(folder / "out.pdf"), AllOf(Not(HasSubstr("(mine)")), HasSubstr("/DCTDecode")));
+
+  folder.write("secret.mmd", "word");
+  const std::string secret = " secret.mmd --image '" TEST_DATA "/pdf/owner-only.pdf' -o out.pdf";
+  expect_refusal(convert(secret), 2, "owner-only.pdf: is encrypted, and a searchable PDF made of it would not be");
+  EXPECT_EQ(convert(secret + " --decrypt").code, 0);
+}
+
 TEST_F(ConvertCommand, NumbersThePagesOfSeveralInputsThrough) {
   const std::string figure = "<|ref|>image<|/ref|><|det|>[[0,0,500,500]]<|/det|>";
   folder.write("a.mmd", figure);

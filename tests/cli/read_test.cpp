@@ -516,6 +516,22 @@ TEST_F(ReadCommand, ReadsPagesOfAPdf) {
   expect_refusal(read(quick + "book.pdf --pages 7"), 2, "book.pdf");
 }
 
+TEST_F(ReadCommand, KeepsThePagesOfAPdfThatHaveText) {
+  folder.write("a.pdf", testing::pdf_of({{.content = "BT /F 20 Tf 10 40 Td (first) Tj ET"},
+                                         {.content = "BT 3 Tr /F 20 Tf 10 40 Td (second) Tj ET"}}));
+  const Outcome kept = read("a.pdf -o out.pdf --report r.json");
+  EXPECT_EQ(kept.code, 0) << kept.err;
+  EXPECT_THAT(kept.err, HasSubstr("a.pdf: 2 pages have text already and stay as they are"));
+  EXPECT_THAT(slurp(folder / "out.pdf"), AllOf(HasSubstr("(first)"), HasSubstr("(second)")));
+  nlohmann::json report = nlohmann::json::parse(slurp(folder / "r.json"));
+  EXPECT_EQ(report["inputs"][0]["kept"], 2);
+  EXPECT_EQ(report["tokens"], 0) << "no model was asked";
+  EXPECT_EQ(read("a.pdf -o out/ --format pdf,json --max-tokens 4 --mode tiny --pages 1 --report r.json").code, 0);
+  report = nlohmann::json::parse(slurp(folder / "r.json"));
+  EXPECT_EQ(report["tokens"], 4) << "the other format needs it";
+  EXPECT_THAT(slurp(folder / "out/a.pdf"), AllOf(HasSubstr("(first)"), Not(HasSubstr("(second)"))));
+}
+
 TEST_F(ReadCommand, ShowsTheTextOnATerminalWhileItIsRead) {
   TerminalProcess process(folder, "read --model '" LECTERN_SHIPPED_MODEL "' '" LECTERN_SAMPLES "' >&2");
   EXPECT_EQ(process.wait(), 0);

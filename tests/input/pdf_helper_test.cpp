@@ -44,6 +44,8 @@ PdfHelper::Patience seconds(double count) {
   return {Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(count)), {}};
 }
 
+const std::string request_bytes = std::to_string(sizeof(pdf::Request));
+
 bool runs(pid_t process) { return ::kill(process, 0) == 0; }
 
 class RealHelper : public ::testing::Test {
@@ -174,7 +176,8 @@ class FakeHelper : public ::testing::Test {
   void become(const pdf::Answer& opened, const pdf::Answer& rendered, const std::string& more = "") const {
     save("opened", opened);
     save("rendered", rendered, more);
-    become("head -c 40 >/dev/null; answer opened; head -c 40 >/dev/null; answer rendered; exec cat >/dev/null");
+    become("head -c " + request_bytes + " >/dev/null; answer opened; head -c " + request_bytes +
+           " >/dev/null; answer rendered; exec cat >/dev/null");
   }
 
   void save(const std::string& name, const pdf::Answer& answer, const std::string& more = "") const {
@@ -278,7 +281,8 @@ TEST_F(FakeHelper, ItsNotesAreWarnings) {
   };
   folder.write("opened", bytes_of(opened()) + noted("lholds 2 files\nrbad table\x1b[2J\n"));
   folder.write("rendered", bytes_of(rendered(1, 1, 3)) + "abc" + noted("rMissing language pack for 'Adobe-GB1'\n"));
-  become("head -c 40 >/dev/null; answer opened; head -c 40 >/dev/null; answer rendered; exec cat >/dev/null");
+  become("head -c " + request_bytes + " >/dev/null; answer opened; head -c " + request_bytes +
+         " >/dev/null; answer rendered; exec cat >/dev/null");
   const auto source = open();
   ASSERT_EQ(source->warnings().size(), 2);
   EXPECT_EQ(source->warnings()[0].code, WarningCode::not_read);
@@ -303,7 +307,8 @@ TEST_F(FakeHelper, ThatEndsEarly) {
   become("kill -SEGV $$");
   EXPECT_THAT(failure(), HasSubstr("cannot be opened: the PDF helper crashed (Segmentation fault)"));
   become(opened(), rendered(100, 100, 30000), "far too little");
-  become("head -c 40 >/dev/null; answer opened; head -c 40 >/dev/null; answer rendered; kill -ABRT $$");
+  become("head -c " + request_bytes + " >/dev/null; answer opened; head -c " + request_bytes +
+         " >/dev/null; answer rendered; kill -ABRT $$");
   EXPECT_THAT(failure(), HasSubstr("a.pdf: page 1: the PDF helper crashed (Aborted)"));
 }
 
@@ -319,9 +324,9 @@ TEST_F(FakeHelper, ThatIsLostIsReplacedForTheNextPage) {
   save("opened", opened(20));
   save("rendered", rendered(2, 1, 6), "abcdef");
   // Every other helper dies of its first page.
-  become(
-      "echo >>starts; head -c 40 >/dev/null; answer opened; head -c 40 >/dev/null; "
-      "[ $(($(wc -l <starts) % 2)) = 1 ] && exit 1; answer rendered; exit 0");
+  become("echo >>starts; head -c " + request_bytes + " >/dev/null; answer opened; head -c " + request_bytes +
+         " >/dev/null; "
+         "[ $(($(wc -l <starts) % 2)) = 1 ] && exit 1; answer rendered; exit 0");
   const auto source = open();
   for (int i = 0; i < 12; ++i) {
     if (i % 2 == 0) {
@@ -335,7 +340,8 @@ TEST_F(FakeHelper, ThatIsLostIsReplacedForTheNextPage) {
 
 TEST_F(FakeHelper, ThatAlwaysFailsIsGivenUp) {
   save("opened", opened(1000));
-  become("echo >>starts; head -c 40 >/dev/null; answer opened; head -c 40 >/dev/null; exit 1");
+  become("echo >>starts; head -c " + request_bytes + " >/dev/null; answer opened; head -c " + request_bytes +
+         " >/dev/null; exit 1");
   const auto source = open();
   for (int i = 0; i < 1000; ++i) {
     try {

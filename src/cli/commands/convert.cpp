@@ -50,16 +50,21 @@ std::string read_raw(const std::filesystem::path& path, const std::stop_token& s
 // The pages of several files of pictures, one after the other.
 class PagePictures {
  public:
-  PagePictures(const std::vector<std::filesystem::path>& files, double dpi, const std::stop_token& stop) {
+  PagePictures(const std::vector<std::filesystem::path>& files, double dpi, const Outputs& outputs,
+               const std::stop_token& stop) {
     for (const auto& file : files) {
       SourceOptions options;
       options.dpi = dpi;
       options.stop = stop;
+      options.find_text = outputs.asks_for_text();
       sources_.push_back(open_source(file, options));
+      originals_.push_back(sources_.back()->original());
+      outputs.check(*originals_.back());
       for (int i = 0; i < sources_.back()->pages(); ++i) pages_.emplace_back(sources_.size() - 1, i);
     }
   }
   size_t size() const { return pages_.size(); }
+  PageOrigin origin(size_t index) const { return {originals_[pages_[index].first], pages_[index].second}; }
   // With the first page of a file comes what is to be said of the file as a whole.
   SourcePage page(size_t index) const {
     const auto& [source, number] = pages_[index];
@@ -73,6 +78,7 @@ class PagePictures {
 
  private:
   std::vector<std::unique_ptr<PageSource>> sources_;
+  std::vector<std::shared_ptr<const OriginalFile>> originals_;  // of them
   std::vector<std::pair<size_t, int>> pages_;
 };
 
@@ -97,7 +103,7 @@ class Conversion {
       }
     }
     read_texts();
-    const PagePictures pictures(arguments_.images, arguments_.dpi, stop_);
+    const PagePictures pictures(arguments_.images, arguments_.dpi, outputs_, stop_);
     if (pictures.size() > 0 && complete_ && pages_ != pictures.size()) {
       throw Error(fmt::format("{}: there {} {} of text, but {} with --image", arguments_.inputs.back().string(),
                               pages_ == 1 ? "is" : "are", pages_text(pages_), pages_text(pictures.size())));
@@ -156,7 +162,9 @@ class Conversion {
       lay_out(page);
       for (const Warning& warning : page.warnings)
         complain(fmt::format("{}: page {}: {}", name, page.number, warning.message));
-      outputs_.page(page, picture ? &*picture : nullptr);
+      const bool has_origin = first_picture + i < pictures.size();
+      outputs_.page(page, picture ? &*picture : nullptr,
+                    has_origin ? pictures.origin(first_picture + i) : PageOrigin());
     }
     written_ += outputs_.end(input).size();
     complain_of_outputs();
@@ -169,6 +177,7 @@ class Conversion {
       page.height = source.picture.height;
       page.dpi = source.dpi;
       page.turn = source.turn;
+      page.has_text = source.has_text;
       page.warnings = std::move(source.warnings);
       return std::move(source.picture);
     } catch (const Error& error) {

@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <qpdf/Pipeline.hh>
 #include <qpdf/QPDF.hh>
 #include <qpdf/QPDFObjectHandle.hh>
@@ -15,8 +17,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/own_output.h"
+#include "image/embedded_picture.h"
 #include "image/picture_encoder.h"
 #include "layout/markup.h"
 #include "lectern/error.h"
@@ -63,37 +67,87 @@ struct PdfDocument::State {
     pdf.getTrailer().replaceKey("/Info", pdf.makeIndirectObject(about));
   }
 
-  void add(const DocumentPage& page, const Picture* picture) {
-    const bool sized = page.width > 0 && page.height > 0;
-    const double width = sized ? page.width * points_per_pixel(page) : note_width;
-    const double height = sized ? page.height * points_per_pixel(page) : note_height;
+  void add(const DocumentPage& page, const Picture* picture, const PageOrigin& origin) {
+    const Size size = size_of(page);
     const std::string note = page_note(page);
-    QPDFObjectHandle fonts = QPDFObjectHandle::newDictionary();
-    QPDFObjectHandle resources = QPDFObjectHandle::newDictionary();
     std::string content;
-    if (sized) {
-      content = page_content(page, picture, codes);
-      fonts.replaceKey("/Hidden", hidden_font);
-    }
-    if (picture != nullptr) {
-      QPDFObjectHandle pictures = QPDFObjectHandle::newDictionary();
-      pictures.replaceKey("/Page", add_picture(*picture));
-      resources.replaceKey("/XObject", pictures);
-    } else if (!note.empty()) {
-      content += note_content(note, height);
+    QPDFObjectHandle resources = QPDFObjectHandle::newDictionary();
+    if (size.known) content = draw(page, picture, picture != nullptr, origin, resources);
+    if (picture == nullptr && !note.empty()) {
+      content += note_content(note, size.height);
+      QPDFObjectHandle fonts = resources.getKey("/Font");
+      if (!fonts.isDictionary()) fonts = QPDFObjectHandle::newDictionary();
       fonts.replaceKey("/Shown", font_for_notes());
+      resources.replaceKey("/Font", fonts);
     }
-    resources.replaceKey("/Font", fonts);
+    add_page(page, resources, add_stream(content));
+  }
 
+  int add_layer(const DocumentPage& page, const Picture* picture, bool shows_picture) {
+    const Size size = size_of(page);
+    QPDFObjectHandle objects = QPDFObjectHandle::newDictionary();
+    if (size.known && (shows_picture || !page.blocks.empty())) {
+      QPDFObjectHandle resources = QPDFObjectHandle::newDictionary();
+      QPDFObjectHandle layer = add_stream(draw(page, picture, shows_picture && picture != nullptr, {}, resources));
+      QPDFObjectHandle dictionary = layer.getDict();
+      dictionary.replaceKey("/Type", name("/XObject"));
+      dictionary.replaceKey("/Subtype", name("/Form"));
+      dictionary.replaceKey("/BBox", box_of(size));
+      dictionary.replaceKey("/Resources", resources);
+      dictionary.replaceKey("/Lectern", about_page(page));
+      objects.replaceKey("/Layer", layer);
+    }
+    QPDFObjectHandle resources = QPDFObjectHandle::newDictionary();
+    resources.replaceKey("/XObject", objects);
+    add_page(page, resources, add_stream(""));
+    return pages - 1;
+  }
+
+  struct Size {
+    bool known = false;
+    double width = note_width, height = note_height;  // points
+  };
+  static Size size_of(const DocumentPage& page) {
+    if (page.width <= 0 || page.height <= 0) return {};
+    return {true, page.width * points_per_pixel(page), page.height * points_per_pixel(page)};
+  }
+  static QPDFObjectHandle box_of(const Size& size) {
+    return QPDFObjectHandle::newArray({integer(0), integer(0), number(size.width), number(size.height)});
+  }
+
+  // -> the content; what it needs is in the resources.
+  std::string draw(const DocumentPage& page, const Picture* picture, bool shows_picture, const PageOrigin& origin,
+                   QPDFObjectHandle resources) {
+    QPDFObjectHandle fonts = QPDFObjectHandle::newDictionary();
+    fonts.replaceKey("/Hidden", hidden_font);
+    resources.replaceKey("/Font", fonts);
+    std::optional<PicturePlace> place;
+    if (shows_picture) {
+      place = PicturePlace{1, 0, 0, 1, 0, 0};
+      QPDFObjectHandle stored = QPDFObjectHandle::newNull();
+      if (const std::optional<EmbeddedPicture> original = original_picture(page, *picture, origin)) {
+        stored = add_original(*original, *origin.file);
+        place = shown_picture(original->orientation, turn_beside(page, *original));
+      }
+      QPDFObjectHandle pictures = QPDFObjectHandle::newDictionary();
+      pictures.replaceKey("/Page", stored.isNull() ? add_picture(*picture) : stored);
+      resources.replaceKey("/XObject", pictures);
+    }
+    return page_content(page, picture, place, codes);
+  }
+
+  void add_page(const DocumentPage& page, const QPDFObjectHandle& resources, const QPDFObjectHandle& content) {
+    const Size size = size_of(page);
+    const std::string note = page_note(page);
     QPDFObjectHandle dictionary = QPDFObjectHandle::newDictionary();
     dictionary.replaceKey("/Type", name("/Page"));
-    dictionary.replaceKey("/MediaBox",
-                          QPDFObjectHandle::newArray({integer(0), integer(0), number(width), number(height)}));
+    dictionary.replaceKey("/MediaBox", box_of(size));
     dictionary.replaceKey("/Resources", resources);
-    dictionary.replaceKey("/Contents", add_stream(content));
+    dictionary.replaceKey("/Contents", content);
     dictionary.replaceKey("/Lectern", about_page(page));
-    if (!note.empty()) dictionary.replaceKey("/Annots", QPDFObjectHandle::newArray({annotation(note, height)}));
+    if (!note.empty()) dictionary.replaceKey("/Annots", QPDFObjectHandle::newArray({annotation(note, size.height)}));
     pdf.addPage(pdf.makeIndirectObject(dictionary), false);
+    ++pages;
   }
 
   void write(const Sink& sink) {
@@ -108,15 +162,22 @@ struct PdfDocument::State {
   }
 
   QPDFObjectHandle add_stream(std::string_view bytes, const QPDFObjectHandle& filter = QPDFObjectHandle::newNull()) {
+    return add_stream({spool->add(bytes)}, filter, QPDFObjectHandle::newNull());
+  }
+
+  QPDFObjectHandle add_stream(std::vector<Spool::Place> places, const QPDFObjectHandle& filter,
+                              const QPDFObjectHandle& parameters) {
     QPDFObjectHandle stream = pdf.newStream();
     stream.replaceStreamData(
-        [spool = spool, place = spool->add(bytes)](Pipeline* pipeline) {
-          spool->read(place, [&](std::string_view piece) {
-            pipeline->write(reinterpret_cast<const unsigned char*>(piece.data()), piece.size());
-          });
+        [spool = spool, places = std::move(places)](Pipeline* pipeline) {
+          for (const Spool::Place& place : places) {
+            spool->read(place, [&](std::string_view piece) {
+              pipeline->write(reinterpret_cast<const unsigned char*>(piece.data()), piece.size());
+            });
+          }
           pipeline->finish();
         },
-        filter, QPDFObjectHandle::newNull());
+        filter, parameters);
     return stream;
   }
 
@@ -126,13 +187,74 @@ struct PdfDocument::State {
     QPDFObjectHandle stream =
         bits.empty() ? add_stream(encode_jpeg(picture, picture_quality), name("/DCTDecode")) : add_stream(bits);
     QPDFObjectHandle dictionary = stream.getDict();
+    describe_picture(dictionary, picture.width, picture.height, bits.empty() ? 8 : 1,
+                     name(!bits.empty() || is_grey(picture) ? "/DeviceGray" : "/DeviceRGB"));
+    return stream;
+  }
+
+  // Degrees clockwise that a picture was turned besides its orientation.
+  static int turn_beside(const DocumentPage& page, const EmbeddedPicture& picture) {
+    const int of_exif = picture.orientation == 3 || picture.orientation == 4   ? 180
+                        : picture.orientation == 6 || picture.orientation == 7 ? 90
+                        : picture.orientation >= 5                             ? 270
+                                                                               : 0;
+    return (page.turn - of_exif + 360) % 360;
+  }
+
+  // The picture as its file has it, where that is what is shown: whole, and of the same size.
+  static std::optional<EmbeddedPicture> original_picture(const DocumentPage& page, const Picture& picture,
+                                                         const PageOrigin& origin) {
+    if (!origin.file || origin.file->is_pdf || origin.page != 0) return std::nullopt;
+    const auto changed = [](const Warning& warning) {
+      return warning.code == WarningCode::damaged_input || warning.code == WarningCode::on_black ||
+             warning.code == WarningCode::stretched;
+    };
+    if (std::any_of(page.warnings.begin(), page.warnings.end(), changed)) return std::nullopt;
+    std::optional<EmbeddedPicture> original = embedded_picture(origin.file->file.get());
+    if (!original || page.turn % 90 != 0) return std::nullopt;
+    const PicturePlace place = shown_picture(original->orientation, turn_beside(page, *original));
+    const bool lies = place[0] == 0;
+    const int width = lies ? original->height : original->width, height = lies ? original->width : original->height;
+    return width == picture.width && height == picture.height ? original : std::nullopt;
+  }
+
+  QPDFObjectHandle add_original(const EmbeddedPicture& picture, const OriginalFile& file) {
+    const bool png = picture.kind == EmbeddedPicture::Kind::png;
+    std::vector<Spool::Place> places;
+    for (const EmbeddedPicture::Piece& piece : picture.pieces) {
+      places.push_back(spool->add_file(file.file.get(), file.name, piece.offset, piece.bytes));
+    }
+    QPDFObjectHandle parameters = QPDFObjectHandle::newNull();
+    if (png) {
+      parameters = QPDFObjectHandle::newDictionary();
+      parameters.replaceKey("/Predictor", integer(15));
+      parameters.replaceKey("/Colors", integer(picture.samples));
+      parameters.replaceKey("/BitsPerComponent", integer(picture.bits));
+      parameters.replaceKey("/Columns", integer(picture.width));
+    }
+    QPDFObjectHandle stream = add_stream(std::move(places), name(png ? "/FlateDecode" : "/DCTDecode"), parameters);
+    QPDFObjectHandle dictionary = stream.getDict();
+    QPDFObjectHandle space = name(picture.samples == 1   ? "/DeviceGray"
+                                  : picture.samples == 3 ? "/DeviceRGB"
+                                                         : "/DeviceCMYK");
+    if (!picture.palette.empty()) {
+      const auto last = static_cast<int64_t>(picture.palette.size() / 3) - 1;
+      space = QPDFObjectHandle::newArray(
+          {name("/Indexed"), name("/DeviceRGB"), integer(last), QPDFObjectHandle::newString(picture.palette)});
+    }
+    describe_picture(dictionary, picture.width, picture.height, picture.bits, space);
+    if (picture.inverted) dictionary.replaceKey("/Decode", QPDFObjectHandle::parse("[1 0 1 0 1 0 1 0]"));
+    return stream;
+  }
+
+  static void describe_picture(QPDFObjectHandle& dictionary, int width, int height, int bits,
+                               const QPDFObjectHandle& space) {
     dictionary.replaceKey("/Type", name("/XObject"));
     dictionary.replaceKey("/Subtype", name("/Image"));
-    dictionary.replaceKey("/Width", integer(picture.width));
-    dictionary.replaceKey("/Height", integer(picture.height));
-    dictionary.replaceKey("/BitsPerComponent", integer(bits.empty() ? 8 : 1));
-    dictionary.replaceKey("/ColorSpace", name(!bits.empty() || is_grey(picture) ? "/DeviceGray" : "/DeviceRGB"));
-    return stream;
+    dictionary.replaceKey("/Width", integer(width));
+    dictionary.replaceKey("/Height", integer(height));
+    dictionary.replaceKey("/BitsPerComponent", integer(bits));
+    dictionary.replaceKey("/ColorSpace", space);
   }
 
   static QPDFObjectHandle about_page(const DocumentPage& page) {
@@ -191,13 +313,20 @@ struct PdfDocument::State {
   QPDF pdf;
   QPDFObjectHandle hidden_font, shown_font;
   CharacterCodes codes;
+  int pages = 0;
 };
 
 PdfDocument::PdfDocument(const DocumentInfo& info, const std::filesystem::path& folder)
     : state_(std::make_unique<State>(info, folder)) {}
 PdfDocument::~PdfDocument() = default;
 
-void PdfDocument::add(const DocumentPage& page, const Picture* picture) { state_->add(page, picture); }
+void PdfDocument::add(const DocumentPage& page, const Picture* picture, const PageOrigin& origin) {
+  state_->add(page, picture, origin);
+}
+
+int PdfDocument::add_layer(const DocumentPage& page, const Picture* picture, bool shows_picture) {
+  return state_->add_layer(page, picture, shows_picture);
+}
 
 void PdfDocument::write(const Sink& sink) try { state_->write(sink); } catch (const Error&) {
   throw;

@@ -1,4 +1,5 @@
-// A PDF in the making: the pictures of its pages with their text above them, not seen but searched and copied.
+// A PDF in the making: the pictures of its pages with their text above them, not seen but searched and copied; or that
+// text alone, in layers for pages that are there already.
 //
 // Pictures and texts wait in a file without a name, so that memory does not grow with them.
 #pragma once
@@ -8,6 +9,7 @@
 #include <memory>
 #include <string_view>
 
+#include "core/original_file.h"
 #include "core/picture.h"
 #include "lectern/page.h"
 
@@ -23,8 +25,11 @@ class PdfDocument {
   PdfDocument& operator=(const PdfDocument&) = delete;
   ~PdfDocument();
 
-  // `picture` may be null.
-  void add(const DocumentPage& page, const Picture* picture);
+  // `picture` may be null. A picture goes in as its file has it, where a PDF can carry that.
+  void add(const DocumentPage& page, const Picture* picture, const PageOrigin& origin = {});
+  // A page to be laid over another one: its text, and its picture where it is shown; `picture` may be null. -> its
+  // index.
+  int add_layer(const DocumentPage& page, const Picture* picture, bool shows_picture);
   // Once, after the last page.
   void write(const Sink& sink);
 

@@ -83,13 +83,18 @@ double points_per_pixel(const DocumentPage& page) {
   return std::min(points, largest_page / std::max({page.width, page.height, 1}));
 }
 
-std::string page_content(const DocumentPage& page, const Picture* picture, CharacterCodes& codes) {
+std::string page_content(const DocumentPage& page, const Picture* picture, const std::optional<PicturePlace>& shown,
+                         CharacterCodes& codes) {
   const double scale = points_per_pixel(page);
   const double width = page.width * scale, height = page.height * scale;
   std::string out;
   std::optional<PageInk> ink;
   if (picture != nullptr) ink.emplace(*picture);
-  if (picture != nullptr) out += fmt::format("q {:.2f} 0 0 {:.2f} 0 0 cm /Page Do Q\n", width, height);
+  if (shown) {
+    const auto& [a, b, c, d, e, f] = *shown;
+    out += fmt::format("q {:.2f} {:.2f} {:.2f} {:.2f} {:.2f} {:.2f} cm /Page Do Q\n", width * a, height * b, width * c,
+                       height * d, width * e, height * f);
+  }
   out += "BT 3 Tr\n";
   const Box whole{0, 0, static_cast<double>(page.width), static_cast<double>(page.height)};
   for (const Block& block : page.blocks) {

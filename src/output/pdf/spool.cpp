@@ -1,8 +1,11 @@
 #include "output/pdf/spool.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <vector>
 
 #include "core/file.h"
 
@@ -28,6 +31,21 @@ Spool::Place Spool::add(std::string_view bytes) {
     throw system_error(folder_, "a temporary file cannot be written", errno);
   }
   size_ += place.size;
+  return place;
+}
+
+Spool::Place Spool::add_file(int file, const std::string& name, int64_t offset, int64_t bytes) {
+  Place place{size_, 0};
+  std::vector<char> piece(size_t{1} << 20);
+  while (place.size < bytes) {
+    const size_t wanted =
+        static_cast<size_t>(std::min<int64_t>(bytes - place.size, static_cast<int64_t>(piece.size())));
+    const ssize_t got = ::pread(file, piece.data(), wanted, offset + place.size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw system_error(name, "cannot be read", errno);
+    if (got == 0) break;
+    place.size += add({piece.data(), static_cast<size_t>(got)}).size;
+  }
   return place;
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace lectern {
@@ -20,6 +21,10 @@ class Spool {
     int64_t size = 0;
   };
   Place add(std::string_view bytes);
+  // Of another file, which is open: all of it, or `bytes` from `offset` on.
+  Place add_file(int file, const std::string& name, int64_t offset = 0, int64_t bytes = INT64_MAX);
+  // To read all that was added.
+  int descriptor() const { return ::fileno(file_.get()); }
   // Hands the bytes on piece by piece.
   void read(Place place, const std::function<void(std::string_view)>& take) const;
 

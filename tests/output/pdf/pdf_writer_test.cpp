@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -11,9 +12,14 @@
 #include <regex>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vips/vips8>
 
 #include "core/temp_folder.h"
+#include "image/orientation.h"
+#include "image/picture_encoder.h"
 #include "image/picture_file.h"
+#include "input/page_source.h"
 #include "layout/block_text.h"
 #include "layout/html_text.h"
 #include "support/pages.h"
@@ -21,9 +27,12 @@
 namespace lectern {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::slurp;
 using testing::TempFolder;
+using vips::VImage;
 
 class PdfWriter : public ::testing::Test {
  protected:
@@ -143,6 +152,95 @@ TEST_F(PdfWriter, KeepsOneBitAPixelOfBlackAndWhitePages) {
   EXPECT_LT(std::filesystem::file_size(folder / "a.pdf"), 40'000u);
   run("pdfimages -png a.pdf stored");  // as it is in the file: what renders it may scale
   EXPECT_EQ(read_picture(folder / "stored-000.png").rgb, picture.rgb);
+}
+
+class PdfWriterPictures : public PdfWriter {
+ protected:
+  void SetUp() override {
+    PdfWriter::SetUp();
+    ASSERT_EQ(vips_init("lectern_tests"), 0);
+  }
+
+  // A PDF of the file, turned besides; -> the page as it was read.
+  Picture write_page_of(const std::string& file, int turn = 0) {
+    const auto source = open_source(folder / file, {});
+    SourcePage from = source->page(0);
+    from.picture = turned(std::move(from.picture), turn);
+    DocumentPage page = testing::page_of(1, "x", from.picture.width, from.picture.height);
+    page.dpi = 72;
+    page.turn = (from.turn + turn) % 360;
+    page.warnings = from.warnings;
+    const auto writer = make_writer(Format::pdf, folder / "a.pdf", testing::info_of(1), {});
+    writer->page_of({source->original(), 0}, page, &from.picture);
+    writer->finish();
+    return std::move(from.picture);
+  }
+
+  // Of the page as poppler shows it; the mean difference of samples.
+  double difference_to(const Picture& picture) const {
+    const std::string ppm = run("pdftoppm -r 72 a.pdf");
+    const std::string head = "P6\n" + std::to_string(picture.width) + " " + std::to_string(picture.height) + "\n255\n";
+    if (ppm.size() != head.size() + picture.rgb.size() || !ppm.starts_with(head)) return 999;
+    double sum = 0;
+    for (size_t i = 0; i < picture.rgb.size(); ++i) {
+      sum += std::abs(static_cast<uint8_t>(ppm[head.size() + i]) - picture.rgb[i]);
+    }
+    return sum / static_cast<double>(picture.rgb.size());
+  }
+};
+
+TEST_F(PdfWriterPictures, AJpegStaysAsItIsHoweverItIsTurned) {
+  const Picture upright = testing::picture_of(160, 96);
+  const VImage image = VImage::new_from_memory(const_cast<uint8_t*>(upright.rgb.data()), upright.rgb.size(),
+                                               upright.width, upright.height, 3, VIPS_FORMAT_UCHAR)
+                           .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB));
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    for (const int turn : {0, 90, 270}) {
+      SCOPED_TRACE(std::to_string(orientation) + " " + std::to_string(turn));
+      VImage marked = image.copy();
+      marked.set("orientation", orientation);
+      marked.write_to_file((folder / "a.jpg").c_str());
+      const Picture shown = write_page_of("a.jpg", turn);
+      EXPECT_LT(difference_to(shown), 4);
+      run("rm -f stored-*; pdfimages -all a.pdf stored");
+      EXPECT_TRUE(slurp(folder / "stored-000.jpg") == slurp(folder / "a.jpg"));
+    }
+  }
+}
+
+TEST_F(PdfWriterPictures, APngStaysAsItIs) {
+  const auto expect_stored = [&](const Picture& picture) {
+    run("rm -f stored-*; pdfimages -png a.pdf stored");
+    EXPECT_EQ(read_picture(folder / "stored-000.png").rgb, picture.rgb);
+  };
+  folder.write("a.png", encode_png(testing::picture_of(160, 96)));
+  expect_stored(write_page_of("a.png"));
+  EXPECT_THAT(slurp(folder / "a.pdf"), AllOf(HasSubstr("/Predictor 15"), Not(HasSubstr("/DCTDecode"))));
+  const VImage grey = VImage::grey(64, 32, VImage::option()->set("uchar", true));
+  grey.write_to_file((folder / "b.png").c_str(), VImage::option()->set("palette", true));
+  expect_stored(write_page_of("b.png"));
+  EXPECT_THAT(slurp(folder / "a.pdf"), HasSubstr("/Indexed"));
+}
+
+TEST_F(PdfWriterPictures, AJpegOfInksKeepsItsColours) {
+  VImage inks = VImage::black(64, 32, VImage::option()->set("bands", 4)) + std::vector<double>{255, 0, 0, 0};
+  inks = inks.cast(VIPS_FORMAT_UCHAR).copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_CMYK));
+  inks.write_to_file((folder / "a.jpg").c_str());
+  write_page_of("a.jpg");
+  EXPECT_THAT(slurp(folder / "a.pdf"), HasSubstr("/DeviceCMYK"));
+  const std::string ppm = run("pdftoppm -r 72 a.pdf");
+  const auto sample = [&](size_t k) { return static_cast<uint8_t>(ppm[ppm.size() / 2 / 3 * 3 + k]); };
+  const std::array middle = {sample(0), sample(1), sample(2)};
+  EXPECT_LT(*std::ranges::min_element(middle), 80) << "cyan";
+  EXPECT_GT(*std::ranges::max_element(middle), 150);
+}
+
+TEST_F(PdfWriterPictures, ADamagedOneIsEncodedAnew) {
+  const std::string jpeg = encode_jpeg(testing::picture_of(160, 96), 90);
+  folder.write("a.jpg", jpeg.substr(0, jpeg.size() - 2));  // without its end mark
+  EXPECT_LT(difference_to(write_page_of("a.jpg")), 8);
+  run("pdfimages -all a.pdf stored");
+  EXPECT_TRUE(slurp(folder / "stored-000.jpg").ends_with("\xff\xd9"));
 }
 
 TEST_F(PdfWriter, TakesSizesFromTheResolutionAndBoundsThem) {

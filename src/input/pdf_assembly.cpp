@@ -1,0 +1,104 @@
+#include "input/pdf_assembly.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "core/descriptor.h"
+#include "core/file.h"
+#include "input/pdf_helper.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+constexpr std::chrono::minutes longest(15);
+
+template <class T>
+std::span<const std::byte> bytes_of(const T& value) {
+  return std::as_bytes(std::span(&value, 1));
+}
+
+template <class T>
+T receive(PdfHelper& helper, const PdfHelper::Patience& patience) {
+  T value;
+  helper.receive(std::as_writable_bytes(std::span(&value, 1)), patience);
+  if (value.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
+  return value;
+}
+
+// The same file, so that nobody writes to it.
+Descriptor read_only(int file) {
+  Descriptor opened(::open(("/proc/self/fd/" + std::to_string(file)).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened) throw system_error("the PDFs to be taken over", "cannot be opened", errno);
+  return opened;
+}
+
+void send_plan(PdfHelper& helper, const pdf::AssemblyPlan& plan, const PdfHelper::Patience& patience) {
+  pdf::Request request;
+  request.task = pdf::Task::assemble;
+  request.password_bytes = static_cast<uint32_t>(plan.password.size());
+  request.parts = static_cast<uint32_t>(plan.inputs.size());
+  request.planned = static_cast<uint32_t>(plan.pages.size());
+  helper.send(bytes_of(request), patience);
+  helper.send(std::as_bytes(std::span(plan.password)), patience);
+  const auto send = [&](const pdf::AssemblyPlan::Place& place, std::string_view title) {
+    title = title.substr(0, pdf::max_title);
+    const pdf::Part part{place.offset, place.bytes, static_cast<uint32_t>(title.size()), 0};
+    helper.send(bytes_of(part), patience);
+    helper.send(std::as_bytes(std::span(title)), patience);
+  };
+  for (const pdf::AssemblyPlan::Input& input : plan.inputs) send(input.place, input.title);
+  send(plan.layers, "");
+  helper.send(std::as_bytes(std::span(plan.pages)), patience);
+}
+
+// What the helper says of its failure, in one line.
+std::string read_message(PdfHelper& helper, const pdf::Answer& answer, const PdfHelper::Patience& patience) {
+  if (answer.bytes > pdf::max_message) throw PdfHelper::Lost{"sends a message that is too long"};
+  std::string message(answer.bytes, '\0');
+  helper.receive(std::as_writable_bytes(std::span(message)), patience);
+  std::ranges::replace_if(
+      message, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  return message;
+}
+
+void receive_pdf(PdfHelper& helper, const std::function<void(std::string_view)>& sink,
+                 const PdfHelper::Patience& patience) {
+  std::string bytes;
+  for (;;) {
+    const auto piece = receive<pdf::Piece>(helper, patience);
+    if (piece.bytes == 0) break;
+    if (piece.bytes > pdf::max_piece) throw PdfHelper::Lost{"sends a piece that is too long"};
+    bytes.resize(piece.bytes);
+    helper.receive(std::as_writable_bytes(std::span(bytes)), patience);
+    sink(bytes);
+  }
+  const auto answer = receive<pdf::Answer>(helper, patience);
+  if (answer.status == pdf::Status::done) return;
+  throw Error(fmt::format("its pages cannot be taken over: {}", read_message(helper, answer, patience)),
+              ErrorCode::corrupt_input);
+}
+
+}  // namespace
+
+void assemble_pdf(int file, const pdf::AssemblyPlan& plan, const std::function<void(std::string_view)>& sink) {
+  try {
+    PdfHelper helper(find_pdf_helper(), read_only(file).get());
+    const PdfHelper::Patience patience{std::chrono::steady_clock::now() + longest, {}};
+    send_plan(helper, plan, patience);
+    receive_pdf(helper, sink, patience);
+  } catch (const PdfHelper::Lost& lost) {
+    throw Error(fmt::format("its pages cannot be taken over: the PDF helper {}", lost.reason),
+                ErrorCode::corrupt_input);
+  }
+}
+
+}  // namespace lectern

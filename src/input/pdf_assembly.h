@@ -1,0 +1,15 @@
+// Makes a new PDF of pages of others by lectern-pdf, so that nothing of a stranger's PDF is looked at in this process.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "pdf_helper/assembly_plan.h"
+
+namespace lectern {
+
+// `file` holds the PDFs of the plan. The new PDF goes to `sink`, piece by piece. Throws Error; what was handed on until
+// then is of no use.
+void assemble_pdf(int file, const pdf::AssemblyPlan& plan, const std::function<void(std::string_view)>& sink);
+
+}  // namespace lectern
