@@ -172,8 +172,8 @@ std::vector<float> argmax(Trial& t, Rows rows, int64_t) {
 }
 
 constexpr std::array cases = {
-    RowCase{Operator::linear, linear},
-    RowCase{Operator::gated_linear, gated_linear},
+    RowCase{Operator::linear, linear, "", true},
+    RowCase{Operator::gated_linear, gated_linear, "", true},
     RowCase{Operator::layer_norm, norm<true>},
     RowCase{Operator::rms_norm, norm<false>},
     RowCase{Operator::attention, attention<false>},
@@ -182,7 +182,7 @@ constexpr std::array cases = {
     RowCase{Operator::paged_attention, paged_attention<16>, " in a window"},
     RowCase{Operator::paged_attention, paged_attention_of_one<0>, " of one sequence"},
     RowCase{Operator::paged_attention, paged_attention_of_one<7>, " of one sequence in a window"},
-    RowCase{Operator::mixture_of_experts, mixture_of_experts},
+    RowCase{Operator::mixture_of_experts, mixture_of_experts, "", true},
     RowCase{Operator::argmax, argmax},
 };
 

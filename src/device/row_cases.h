@@ -18,6 +18,7 @@ struct RowCase {
   // They are the same as often as a new trial runs it.
   std::vector<float> (*run)(OperatorTrial& trial, std::span<const int32_t> rows, int64_t written);
   const char* variant = "";
+  bool has_written = false;  // whether the operator is told which rows were written
 };
 
 std::span<const RowCase> row_cases();

@@ -244,6 +244,16 @@ void multiply(int64_t m, int64_t n, int64_t k, const float* a, const float* b, b
     for (int64_t i = 0; i < m * n; ++i) c[i] = beta == 0 ? 0 : beta * c[i];
     return;
   }
+  // Few rows are computed as many are: a row of the result does not depend on the rows beside it.
+  constexpr int64_t least_rows = 32;
+  if (m < least_rows) {
+    Floats padded_a(static_cast<size_t>(least_rows * k)), padded_c(static_cast<size_t>(least_rows * n));
+    std::copy_n(a, m * k, padded_a.begin());
+    if (beta != 0) std::copy_n(c, m * n, padded_c.begin());
+    multiply(least_rows, n, k, padded_a.data(), b, b_transposed, beta, padded_c.data());
+    std::copy_n(padded_c.begin(), m * n, c);
+    return;
+  }
   if (dnnl_sgemm('N', b_transposed ? 'T' : 'N', m, n, k, 1.0f, a, k, b, b_transposed ? k : n, beta, c, n) !=
       dnnl_success) {
     fault("the fake's matrix product failed");
