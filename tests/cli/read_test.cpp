@@ -51,7 +51,8 @@ TEST_F(ReadCommand, WritesTheTextAndALineBreak) {
   EXPECT_EQ(outcome.code, 0);
   EXPECT_GT(outcome.out.size(), 5u);
   EXPECT_TRUE(outcome.out.ends_with('\n'));
-  EXPECT_THAT(outcome.err, AllOf(StartsWith("lectern: "), HasSubstr("cut short after 40 tokens, the most that was asked for")));
+  EXPECT_THAT(outcome.err,
+              AllOf(StartsWith("lectern: "), HasSubstr("cut short after 40 tokens, the most that was asked for")));
 }
 
 TEST_F(ReadCommand, PartsInputsByAFormFeed) {

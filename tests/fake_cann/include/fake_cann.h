@@ -6,7 +6,7 @@
 //   FAKE_CANN_DEVICES=2                    1 when not given
 //   FAKE_CANN_MEMORY=1073741824            bytes of each device; 4 GiB when not given
 //   FAKE_CANN_MEMORY_OF=2:33554432         bytes of device 2
-//   FAKE_CANN_HOLD=0,2:500:3               devices 0 and 2 wait after 500 pieces of work until three devices have failed
+//   FAKE_CANN_HOLD=0,2:500:3               after 500 pieces of work devices 0 and 2 wait until three have failed
 //   FAKE_CANN_ABSENT=aclnnSilu,aclnnGelu   as fake_cann_absent
 //   FAKE_CANN_REFUSING=aclnnSilu:561003    as fake_cann_refuse
 //   FAKE_CANN_FAIL=malloc:3,copy:1@1       the third allocation anywhere, the first copy of device 1
