@@ -37,7 +37,7 @@ Enum enum_from_json(const json& value) {
 // Nothing for an empty name.
 template <class Enum>
 std::optional<Enum> optional_from_json(const json& value) {
-  if (value == "") return std::nullopt;
+  if (value.get_ref<const std::string&>().empty()) return std::nullopt;
   return enum_from_json<Enum>(value);
 }
 
