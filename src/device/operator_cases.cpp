@@ -127,27 +127,7 @@ void causal_attention(Trial& t) {
   });
 }
 
-// A cache with pages for some sequences, in falling order.
-struct Cache {
-  static constexpr int64_t positions = 190;  // of a sequence, at most
-
-  Cache(Trial& t, int64_t sequences, int kv_heads, int head_size)
-      : format(t.device().cache_format(kv_heads, head_size, t.weights())),
-        pages_each((positions + format.page_tokens - 1) / format.page_tokens),
-        memory(t.device(), DataType::u8, {sequences * pages_each * static_cast<int64_t>(format.page_bytes)}),
-        layer{memory.view().data, sequences * pages_each, kv_heads, head_size, format} {
-    for (auto i = static_cast<int32_t>(sequences * pages_each); i-- > 0;) pages.push_back(i);
-  }
-  std::span<const int32_t> pages_of(int64_t sequence) const {
-    return std::span(pages).subspan(static_cast<size_t>(sequence * pages_each), static_cast<size_t>(pages_each));
-  }
-
-  CacheFormat format;
-  int64_t pages_each;
-  Tensor memory;
-  CacheLayer layer;
-  std::vector<int32_t> pages;
-};
+constexpr int64_t positions = 190;  // of a sequence in a cache, at most
 
 // Two sequences, one of which has a past, of which a window hides a part.
 template <int heads, int kv_heads, int64_t window>
@@ -155,7 +135,7 @@ void paged_attention(Trial& t) {
   constexpr int size = 64;
   constexpr int64_t past = 150;
   constexpr int64_t rows = 40;
-  const Cache cache(t, 2, kv_heads, size);
+  const TrialCache cache(t, 2, positions, kv_heads, size);
   const std::array<SequenceRows, 1> before = {{{0, past, 0, cache.pages_of(0)}}};
   const std::array<SequenceRows, 2> sequences = {
       {{0, 1, past, cache.pages_of(0), past / 2}, {1, rows, 0, cache.pages_of(1), rows / 2}}};
@@ -179,7 +159,7 @@ void project_qkv(Trial& t) {
   constexpr int kv_heads = 2;
   constexpr int size = 64;
   constexpr int64_t rows = 40;
-  const Cache cache(t, 1, kv_heads, size);
+  const TrialCache cache(t, 1, positions, kv_heads, size);
   const std::array<SequenceRows, 1> sequences = {{{0, rows, 0, cache.pages_of(0)}}};
   const StepBatch step(t.device(), sequences, cache.format.page_tokens);
   const Tensor x = t.floats({rows, 192});
@@ -495,6 +475,18 @@ constexpr std::array cases = {
 };
 
 }  // namespace
+
+TrialCache::TrialCache(OperatorTrial& trial, int64_t sequences, int64_t positions, int kv_heads, int head_size)
+    : format(trial.device().cache_format(kv_heads, head_size, trial.weights())),
+      pages_each((positions + format.page_tokens - 1) / format.page_tokens),
+      memory(trial.device(), DataType::u8, {sequences * pages_each * static_cast<int64_t>(format.page_bytes)}),
+      layer{memory.view().data, sequences * pages_each, kv_heads, head_size, format} {
+  for (auto i = static_cast<int32_t>(sequences * pages_each); i-- > 0;) pages.push_back(i);
+}
+
+std::span<const int32_t> TrialCache::pages_of(int64_t sequence) const {
+  return std::span(pages).subspan(static_cast<size_t>(sequence * pages_each), static_cast<size_t>(pages_each));
+}
 
 std::span<const OperatorCase> operator_cases() { return cases; }
 

@@ -48,6 +48,18 @@ class OperatorTrial {
   std::deque<std::vector<float>> weights_;
 };
 
+// A cache with pages for some sequences of at most so many positions, the pages in falling order.
+struct TrialCache {
+  TrialCache(OperatorTrial& trial, int64_t sequences, int64_t positions, int kv_heads, int head_size);
+  std::span<const int32_t> pages_of(int64_t sequence) const;
+
+  CacheFormat format;
+  int64_t pages_each;
+  Tensor memory;
+  CacheLayer layer;
+  std::vector<int32_t> pages;
+};
+
 struct OperatorCase {
   Operator which;
   void (*run)(OperatorTrial&);

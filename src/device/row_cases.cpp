@@ -79,13 +79,8 @@ constexpr int kv_heads = 2;
 constexpr int head_size = 32;
 
 // A cache that holds keys and values of some sequences; every one has `length` positions.
-struct FilledCache {
-  FilledCache(Trial& t, int64_t count, int64_t length)
-      : format(t.device().cache_format(kv_heads, head_size, t.weights())),
-        pages_each((length + format.page_tokens - 1) / format.page_tokens),
-        memory(t.device(), DataType::u8, {count * pages_each * static_cast<int64_t>(format.page_bytes)}),
-        layer{memory.view().data, count * pages_each, kv_heads, head_size, format} {
-    for (auto i = static_cast<int32_t>(count * pages_each); i-- > 0;) pages.push_back(i);
+struct FilledCache : TrialCache {
+  FilledCache(Trial& t, int64_t count, int64_t length) : TrialCache(t, count, length, kv_heads, head_size) {
     std::vector<SequenceRows> all;
     all.reserve(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) all.push_back({i * length, length, 0, pages_of(i)});
@@ -93,15 +88,6 @@ struct FilledCache {
     const Tensor values = t.inner({count * length, kv_heads * head_size});
     t.device().write_kv({keys, values, StepBatch(t.device(), all, format.page_tokens), layer});
   }
-  std::span<const int32_t> pages_of(int64_t sequence) const {
-    return std::span(pages).subspan(static_cast<size_t>(sequence * pages_each), static_cast<size_t>(pages_each));
-  }
-
-  CacheFormat format;
-  int64_t pages_each;
-  Tensor memory;
-  CacheLayer layer;
-  std::vector<int32_t> pages;
 };
 
 std::vector<float> attend(Trial& t, const FilledCache& cache, const Tensor& queries,
