@@ -236,6 +236,18 @@ struct MixtureOfExpertsArgs {
   float scale = 1;
   const ExpertWeights& shared;
   int64_t written = 0;
+
+  // The experts' part, of the normalised x.
+  ExpertsArgs of_experts(const TensorView& normed) const {
+    return {.in = normed,
+            .router = router,
+            .experts = experts,
+            .top_k = top_k,
+            .renormalise = renormalise,
+            .scale = scale,
+            .out = x,
+            .written = written};
+  }
 };
 
 // out row i = table row indices[i], in f32; indices i32 [rows].

@@ -11,16 +11,7 @@ namespace lectern::lowering {
 void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   const Tensor normed(device, args.inner, args.x.shape);
   device.rms_norm({.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
-  if (!args.experts.empty()) {
-    device.experts({.in = normed,
-                    .router = args.router,
-                    .experts = args.experts,
-                    .top_k = args.top_k,
-                    .renormalise = args.renormalise,
-                    .scale = args.scale,
-                    .out = args.x,
-                    .written = args.written});
-  }
+  if (!args.experts.empty()) device.experts(args.of_experts(normed));
   if (!args.shared.gate.data) return;
   const Tensor hidden(device, args.inner, {args.x.shape[0], args.shared.gate.out()});
   device.gated_linear(

@@ -176,14 +176,7 @@ void experts(Device& device, const ExpertsArgs& args) { add_experts(device, args
 void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   const Tensor normed(device, DataType::f32, args.x.shape);
   rms_norm(device, {.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
-  const ExpertsArgs routed = {.in = normed,
-                              .router = args.router,
-                              .experts = args.experts,
-                              .top_k = args.top_k,
-                              .renormalise = args.renormalise,
-                              .scale = args.scale,
-                              .out = args.x,
-                              .written = args.written};
+  const ExpertsArgs routed = args.of_experts(normed);
   std::optional<SharedExpert> shared;
   if (args.shared.gate.data) shared.emplace(device, routed, args.shared);
   add_experts(device, routed, shared ? &*shared : nullptr);
