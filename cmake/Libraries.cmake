@@ -145,7 +145,7 @@ endforeach()
 
 # The HTTP server, which the command line alone links; no library holds it.
 if(LECTERN_CLI OR LECTERN_TESTS)
-  file(GLOB server_sources CONFIGURE_DEPENDS src/server/*.cpp)
+  file(GLOB_RECURSE server_sources CONFIGURE_DEPENDS src/server/*.cpp)
   lectern_add_objects(lectern_server_objects ${server_sources})
   target_link_libraries(lectern_server_objects PUBLIC lectern_documents_objects)
   foreach(module libmicrohttpd prometheus-cpp-core libcrypto)

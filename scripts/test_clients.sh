@@ -7,4 +7,4 @@ cd "$(dirname "$0")/.."
 clients=build/clients
 [[ -x "$clients/bin/python" ]] || /usr/bin/python3 -m venv "$clients"
 "$clients/bin/pip" install --quiet --disable-pip-version-check 'openai==1.109.1'
-exec "$clients/bin/python" tests/server/openai_client.py build/lectern
+exec "$clients/bin/python" tests/server/openai/openai_client.py build/lectern

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "lectern/error.h"
-#include "server/chat_completion.h"
-#include "server/chat_request.h"
+#include "server/openai/chat_completion.h"
+#include "server/openai/chat_request.h"
 
 namespace lectern::server {
 namespace {

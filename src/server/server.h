@@ -14,11 +14,11 @@
 #include <string_view>
 #include <vector>
 
-#include "server/api_error.h"
-#include "server/api_keys.h"
-#include "server/host_check.h"
-#include "server/http_server.h"
+#include "server/http/api_keys.h"
+#include "server/http/host_check.h"
+#include "server/http/http_server.h"
 #include "server/metrics.h"
+#include "server/openai/api_error.h"
 #include "server/page_feed.h"
 #include "server/served_model.h"
 

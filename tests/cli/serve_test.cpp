@@ -16,7 +16,7 @@
 #include "core/descriptor.h"
 #include "core/temp_folder.h"
 #include "output/base64.h"
-#include "server/http_client.h"
+#include "server/http/http_client.h"
 
 namespace lectern {
 namespace {

@@ -16,7 +16,7 @@
 #include "lectern/error.h"
 #include "output/base64.h"
 #include "server/fake_model.h"
-#include "server/http_client.h"
+#include "server/http/http_client.h"
 
 namespace lectern::server {
 namespace {

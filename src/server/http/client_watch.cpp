@@ -1,4 +1,4 @@
-#include "server/client_watch.h"
+#include "server/http/client_watch.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

@@ -1,8 +1,8 @@
-#include "server/json_fields.h"
+#include "server/openai/json_fields.h"
 
 #include <fmt/format.h>
 
-#include "server/api_error.h"
+#include "server/openai/api_error.h"
 
 namespace lectern::server {
 

@@ -1,4 +1,4 @@
-#include "server/http_server.h"
+#include "server/http/http_server.h"
 
 #include <fmt/format.h>
 #include <microhttpd.h>
@@ -22,7 +22,7 @@
 #include "core/clock.h"
 #include "core/descriptor.h"
 #include "core/file.h"
-#include "server/client_watch.h"
+#include "server/http/client_watch.h"
 
 namespace lectern::server {
 namespace {

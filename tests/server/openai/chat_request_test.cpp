@@ -1,4 +1,4 @@
-#include "server/chat_request.h"
+#include "server/openai/chat_request.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/api_error.h"
+#include "server/openai/api_error.h"
 
 namespace lectern::server {
 namespace {

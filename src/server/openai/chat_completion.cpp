@@ -1,4 +1,4 @@
-#include "server/chat_completion.h"
+#include "server/openai/chat_completion.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "layout/raw_pages.h"
 #include "lectern/error.h"
-#include "server/event_stream.h"
+#include "server/http/event_stream.h"
 
 namespace lectern::server {
 namespace {

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "server/api_error.h"
-#include "server/chat_answer.h"
-#include "server/chat_request.h"
-#include "server/http.h"
+#include "server/http/http.h"
+#include "server/openai/api_error.h"
+#include "server/openai/chat_answer.h"
+#include "server/openai/chat_request.h"
 #include "server/page_feed.h"
 
 namespace lectern::server {

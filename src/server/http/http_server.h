@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "server/http.h"
+#include "server/http/http.h"
 
 namespace lectern::server {
 

@@ -1,10 +1,10 @@
-#include "server/data_url.h"
+#include "server/openai/data_url.h"
 
 #include <algorithm>
 
 #include "core/text.h"
 #include "output/base64.h"
-#include "server/api_error.h"
+#include "server/openai/api_error.h"
 
 namespace lectern::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/json_fields.h"
+#include "server/openai/json_fields.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "server/api_error.h"
+#include "server/openai/api_error.h"
 
 namespace lectern::server {
 namespace {

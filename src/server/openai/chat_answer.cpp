@@ -1,4 +1,4 @@
-#include "server/chat_answer.h"
+#include "server/openai/chat_answer.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -1,9 +1,9 @@
-#include "server/data_url.h"
+#include "server/openai/data_url.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/api_error.h"
+#include "server/openai/api_error.h"
 
 namespace lectern::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/chat_request.h"
+#include "server/openai/chat_request.h"
 
 #include <fmt/format.h>
 
@@ -7,9 +7,9 @@
 #include <optional>
 #include <random>
 
-#include "server/api_error.h"
-#include "server/data_url.h"
-#include "server/json_fields.h"
+#include "server/openai/api_error.h"
+#include "server/openai/data_url.h"
+#include "server/openai/json_fields.h"
 
 namespace lectern::server {
 namespace {
