@@ -1,5 +1,8 @@
 #include "device/host_values.h"
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstring>
 
 namespace lectern {
@@ -44,23 +47,35 @@ std::vector<int32_t> indices_to_host(Device& device, const TensorView& indices) 
 }
 
 Chosen choose_largest(Device& device, const TensorView& logits, std::span<const std::vector<int32_t>> banned) {
-  const auto rows = static_cast<size_t>(logits.shape[0]);
-  const Tensor ids(device, DataType::i32, {logits.shape[0]});
-  const Tensor log_probabilities(device, DataType::f32, {logits.shape[0]});
-  std::vector<int32_t> all, ends;
-  for (const std::vector<int32_t>& of_row : banned) {
-    all.insert(all.end(), of_row.begin(), of_row.end());
-    ends.push_back(static_cast<int32_t>(all.size()));
+  const int64_t rows = logits.shape[0];
+  const int64_t width = logits.shape[1];
+  std::vector<int32_t> places;
+  for (size_t row = 0; row < banned.size(); ++row) {
+    const auto base = static_cast<int64_t>(row) * width;
+    for (const int32_t id : banned[row]) {
+      if (id >= 0 && id < width) places.push_back(static_cast<int32_t>(base + id));
+    }
   }
-  const Tensor banned_ids = all.empty() ? Tensor() : from_host(device, all);
-  const Tensor banned_ends = all.empty() ? Tensor() : from_host(device, ends);
-  device.argmax({.logits = logits,
-                 .banned = banned_ids,
-                 .ends = banned_ends,
-                 .ids = ids,
-                 .log_probabilities = log_probabilities});
-  Chosen chosen{indices_to_host(device, ids), std::vector<float>(rows)};
-  device.download(log_probabilities, chosen.log_probabilities.data());
+  std::ranges::sort(places);
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  const Tensor banned_places = places.empty() ? Tensor() : from_host(device, places);
+  // One block, so that one copy brings both.
+  const int64_t part = (rows + 15) / 16 * 16;
+  const Tensor both(device, DataType::i32, {2 * part});
+  const MutableTensorView ids(both.view().data, DataType::i32, {rows});
+  const MutableTensorView log_probabilities(both.view().slice(part, rows).data, DataType::f32, {rows});
+  device.argmax({logits, banned_places, ids, log_probabilities});
+  std::vector<int32_t> words(static_cast<size_t>(part + rows));
+  device.download(both.view().slice(0, part + rows), words.data());
+  Chosen chosen;
+  for (int64_t row = 0; row < rows; ++row) {
+    const int32_t id = words[static_cast<size_t>(row)];
+    const float log_probability = std::bit_cast<float>(words[static_cast<size_t>(part + row)]);
+    const bool none = id < 0 || std::isnan(log_probability) ||
+                      std::ranges::binary_search(places, static_cast<int32_t>(row * width + id));
+    chosen.ids.push_back(none ? -1 : id);
+    chosen.log_probabilities.push_back(none ? 0 : log_probability);
+  }
   return chosen;
 }
 

@@ -22,8 +22,9 @@ Tensor floats_from_host(Device&, const TensorView& values);
 std::vector<float> floats_to_host(Device&, const TensorView& values);
 std::vector<int32_t> indices_to_host(Device&, const TensorView& indices);
 
-// The largest of every row of logits on a device, without those that are banned for that row (none: for no row), as
-// Device::argmax says: ids, or -1, and their log-probabilities. Only these come to the host.
+// The largest of every row of logits on a device, without the ids that are banned for that row (none: for no row), in
+// any order and perhaps more than once, as Device::argmax says: its id, or -1 where there is none, and its
+// log-probability. Only these come to the host.
 struct Chosen {
   std::vector<int32_t> ids;
   std::vector<float> log_probabilities;

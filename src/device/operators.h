@@ -266,14 +266,14 @@ struct RowsArgs {
   MutableTensorView out = {};
 };
 
-// ids[i] = the largest of logits row i, of equal ones the lower; -1 where none is a number. Those that are banned count
-// as none: of row i banned[ends[i - 1]] .. banned[ends[i] - 1], from 0 for the first row. log_probabilities[i] = that
-// of the chosen id among all of the row, the banned ones too; of nothing where ids[i] is -1. logits [rows, vocabulary]
-// f32; banned i32 [n] and ends i32 [rows], or both empty; ids i32 [rows]; log_probabilities f32 [rows].
+// ids[i] = the place of the largest in logits row i, of equal ones the lowest, of those that are not banned: `banned`
+// names them in ascending order by their place in all of logits, row * vocabulary + id, or is empty.
+// log_probabilities[i] = that of the chosen id among all of the row, the banned ones too. A logit that is no number
+// counts as none, or makes log_probabilities[i] no number; where none is left to choose ids[i] is -1 or banned.
+// logits [rows, vocabulary] f32; banned i32 [n]; ids i32 [rows]; log_probabilities f32 [rows].
 struct ArgmaxArgs {
   TensorView logits = {};
   TensorView banned = {};
-  TensorView ends = {};
   MutableTensorView ids = {};
   MutableTensorView log_probabilities = {};
 };

@@ -103,10 +103,10 @@ void Engine::encode(Sequence& sequence, bool alone) {
   }
 }
 
-void Engine::choose(Sequence& sequence, std::span<const float> logits) {
+void Engine::choose(Sequence& sequence, const NextToken& next) {
   Sequence::Outcome outcome;
   try {
-    outcome = sequence.choose(logits, runner_.end_token());
+    outcome = sequence.choose(next, runner_.end_token());
   } catch (const Error&) {
     return fail(sequence, std::current_exception());
   }
@@ -114,13 +114,13 @@ void Engine::choose(Sequence& sequence, std::span<const float> logits) {
   if (outcome.finish != Finish::end) {
     RequestEvent& event = tell(sequence, RequestEvent::Kind::written);
     event.tokens = sequence.take_settled(false);
-    if (sequence.request.logits) event.logits.assign(logits.begin(), logits.end());
+    if (sequence.request.logits) event.logits.assign(next.logits.begin(), next.logits.end());
   }
   if (!outcome.finish) return;
   finish(sequence, *outcome.finish);
   events_.back().cut_bytes = outcome.cut_bytes;
   if (outcome.finish == Finish::end && sequence.request.logits) {
-    events_.back().logits.assign(logits.begin(), logits.end());
+    events_.back().logits.assign(next.logits.begin(), next.logits.end());
   }
 }
 
@@ -128,13 +128,12 @@ void Engine::run(const StepPlan& plan) {
   Batch batch;
   batch.written = plan.written;
   for (const StepPlan::Rows& rows : plan.rows) batch.entries.push_back(rows.sequence->entry(rows.count));
-  const std::span<const float> logits = runner_.step(batch);
-  const auto vocabulary = static_cast<size_t>(runner_.vocabulary());
-  size_t row = 0;
-  for (const StepPlan::Rows& rows : plan.rows) {
-    const bool chooses = rows.count == rows.sequence->left();
-    rows.sequence->cached += rows.count;
-    if (chooses) choose(*rows.sequence, logits.subspan(row++ * vocabulary, vocabulary));
+  const std::span<const NextToken> tokens = runner_.step(batch);
+  size_t chosen = 0;
+  for (size_t i = 0; i < plan.rows.size(); ++i) {
+    const auto& [sequence, count] = plan.rows[i];
+    sequence->cached += count;
+    if (batch.entries[i].chooses) choose(*sequence, tokens[chosen++]);
   }
 }
 

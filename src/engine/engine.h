@@ -40,7 +40,7 @@ class Engine {
   void start_admitted();
   void encode(Sequence& sequence, bool alone);
   void run(const StepPlan& plan);
-  void choose(Sequence& sequence, std::span<const float> logits);
+  void choose(Sequence& sequence, const NextToken& next);
   RequestEvent& tell(const Sequence& sequence, RequestEvent::Kind kind);
   void finish(Sequence& sequence, Finish reason);
   void fail(Sequence& sequence, std::exception_ptr error);

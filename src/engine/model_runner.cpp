@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/clock.h"
+#include "device/host_values.h"
 
 namespace lectern {
 namespace {
@@ -55,25 +56,51 @@ void DeviceRunner::place_image(const BatchEntry& entry, const MutableTensorView&
   }
 }
 
-std::span<const float> DeviceRunner::step(const Batch& batch) {
+// The choice is made on the device; logits come here where they are wanted.
+void DeviceRunner::choose(const Batch& batch, const TensorView& logits) {
+  std::vector<std::vector<int32_t>> banned;
+  size_t wanted = 0;
+  for (const BatchEntry& entry : batch.entries) {
+    if (!entry.chooses) continue;
+    banned.push_back(entry.banned);
+    wanted += entry.wants_logits ? 1 : 0;
+  }
+  const Chosen chosen = choose_largest(device_, logits, banned);
+  const auto width = static_cast<size_t>(vocabulary());
+  logits_.resize(wanted * width);
+  std::span<float> free = logits_;
+  for (const BatchEntry& entry : batch.entries) {
+    if (!entry.chooses) continue;
+    const size_t row = tokens_.size();
+    NextToken& token = tokens_.emplace_back();
+    token.id = chosen.ids[row];
+    token.log_probability = chosen.log_probabilities[row];
+    if (!entry.wants_logits) continue;
+    device_.download(logits.slice(static_cast<int64_t>(row), 1), free.data());
+    token.logits = free.first(width);
+    free = free.subspan(width);
+  }
+}
+
+std::span<const NextToken> DeviceRunner::step(const Batch& batch) {
   std::vector<int32_t> ids;
   std::vector<SequenceRows> sequences;
-  std::vector<int64_t> wanted;  // rows whose logits are wanted
+  std::vector<int64_t> choosing;  // rows
   for (const BatchEntry& entry : batch.entries) {
     const auto rows = static_cast<int64_t>(entry.ids.size());
     sequences.push_back({static_cast<int64_t>(ids.size()), rows, entry.position, entry.pages});
     ids.insert(ids.end(), entry.ids.begin(), entry.ids.end());
-    if (entry.wants_logits) wanted.push_back(static_cast<int64_t>(ids.size()) - 1);
+    if (entry.chooses) choosing.push_back(static_cast<int64_t>(ids.size()) - 1);
   }
   const Tensor x(device_, DataType::f32, {static_cast<int64_t>(ids.size()), decoder_.config().hidden});
   decoder_.embed(ids, x);
   for (size_t i = 0; i < sequences.size(); ++i) {
     place_image(batch.entries[i], x.view().slice(sequences[i].first_row, sequences[i].rows));
   }
-  const Tensor logits = decoder_.step(x, sequences, batch.written, wanted, cache_);
-  logits_.resize(wanted.size() * static_cast<size_t>(vocabulary()));
-  if (logits) device_.download(logits, logits_.data());
-  return logits_;
+  const Tensor logits = decoder_.step(x, sequences, batch.written, choosing, cache_);
+  tokens_.clear();
+  if (logits) choose(batch, logits);
+  return tokens_;
 }
 
 }  // namespace lectern

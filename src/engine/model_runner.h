@@ -25,7 +25,9 @@ struct BatchEntry {
   std::span<const int32_t> ids;         // of its rows
   int64_t position = 0;                 // of the first
   std::span<const int32_t> pages = {};  // of the cache, for all positions up to the last row's
-  bool wants_logits = false;            // after the last row
+  bool chooses = false;                 // a token after the last row
+  std::vector<int32_t> banned = {};     // not to be chosen; in any order
+  bool wants_logits = false;            // of that choice
   int32_t image_token = -1;
   TensorView image = {};  // f32 [rows, hidden]: the embeddings of image tokens among ids, in order; may be too few
 };
@@ -34,6 +36,13 @@ struct BatchEntry {
 struct Batch {
   std::vector<BatchEntry> entries;
   int64_t written = 0;  // rows of the former
+};
+
+// The likeliest token after a row that is not banned.
+struct NextToken {
+  int32_t id = -1;                     // -1: no logit was a number
+  float log_probability = 0;           // natural; among all tokens, the banned ones too
+  std::span<const float> logits = {};  // [vocabulary], where they are wanted
 };
 
 // One thread uses it.
@@ -47,8 +56,8 @@ class ModelRunner {
   virtual PagePool& pages() = 0;  // of its cache; at least one sequence of one page fits
 
   virtual std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) = 0;
-  // -> logits [entries that want them, vocabulary]; valid until the next call.
-  virtual std::span<const float> step(const Batch& batch) = 0;
+  // -> of every entry that chooses, in order; valid until the next call.
+  virtual std::span<const NextToken> step(const Batch& batch) = 0;
 };
 
 class DeviceRunner final : public ModelRunner {
@@ -61,16 +70,18 @@ class DeviceRunner final : public ModelRunner {
   int32_t end_token() const override { return decoder_.config().eos; }
   PagePool& pages() override { return cache_.pool(); }
   std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override;
-  std::span<const float> step(const Batch& batch) override;
+  std::span<const NextToken> step(const Batch& batch) override;
 
  private:
   void place_image(const BatchEntry& entry, const MutableTensorView& x) const;
+  void choose(const Batch& batch, const TensorView& logits);
 
   Device& device_;
   const Decoder& decoder_;
   const Encoder* encoder_;
   KvCache cache_;
-  std::vector<float> logits_;
+  std::vector<NextToken> tokens_;
+  std::vector<float> logits_;  // of those that are wanted
 };
 
 }  // namespace lectern

@@ -33,15 +33,14 @@ struct Request {
   StopStrings stop;
   std::vector<int32_t> forced;  // fed in place of the chosen tokens, one a step; then the request ends. No guard
   std::optional<std::chrono::steady_clock::time_point> deadline;
-  bool log_probabilities = false;  // of the chosen tokens are told
-  bool logits = false;             // before every choice are told
+  bool logits = false;  // before every choice are told
 };
 
 using RequestId = uint64_t;  // counts from 1, in the order of add
 
 struct Token {
   int32_t id = 0;
-  float log_probability = 0;  // natural; among all tokens, before bans. 0 unless asked for
+  float log_probability = 0;  // natural; among all tokens, before bans
 };
 
 struct RequestEvent {

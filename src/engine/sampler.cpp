@@ -1,10 +1,7 @@
 #include "engine/sampler.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace lectern {
@@ -17,33 +14,6 @@ double uniform(uint64_t seed, int64_t index) {
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
   x ^= x >> 31;
   return static_cast<double>(x >> 11) * 0x1p-53;
-}
-
-// e to the power of x <= 0, to 1e-7 of it; for x below -80, and for no number, something next to 0. Without a call or a
-// comparison of floats, so that compilers make vectors of a loop over it: it is asked of every logit for every token.
-inline float exponential(float x) {
-  // Of negative floats, the bits of the one closer to 0 are the smaller integer.
-  constexpr int32_t sign = std::numeric_limits<int32_t>::min();
-  x = std::bit_cast<float>(std::min(std::bit_cast<int32_t>(x) | sign, std::bit_cast<int32_t>(-80.0F)));
-  const auto power = static_cast<int32_t>(x * 1.44269504F - 0.5F);  // of 2
-  const auto whole = static_cast<float>(power);
-  const float y = (x - whole * 0.693359375F) + whole * 2.12194440e-4F;  // x - power * log(2), |y| < 0.35
-  const float cubic = ((y / 5040 + 1.0F / 720) * y + 1.0F / 120) * y + 1.0F / 24;
-  const float sum = (((cubic * y + 1.0F / 6) * y + 0.5F) * y + 1) * y + 1;
-  return sum * std::bit_cast<float>((power + 127) << 23);
-}
-
-// Of all logits less the largest. Summed in one order.
-double sum_of_exponentials(std::span<const float> logits, float largest) {
-  constexpr size_t block = 256;
-  std::array<float, block> values{};
-  double sum = 0;
-  for (size_t at = 0; at < logits.size(); at += block) {
-    const std::span<const float> some = logits.subspan(at, std::min(block, logits.size() - at));
-    for (size_t i = 0; i < some.size(); ++i) values[i] = exponential(some[i] - largest);
-    for (size_t i = 0; i < some.size(); ++i) sum += values[i];
-  }
-  return sum;
 }
 
 }  // namespace
@@ -106,14 +76,6 @@ int32_t sample(std::span<const float> logits, std::span<const int32_t> banned, c
     left -= weight;
   }
   return choices.back().second;
-}
-
-float log_probability(std::span<const float> logits, int32_t id) {
-  const int32_t best = largest_logit(logits, {});
-  if (best < 0) return 0;
-  const float largest = logits[static_cast<size_t>(best)];
-  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)] - largest) -
-                            std::log(sum_of_exponentials(logits, largest)));
 }
 
 }  // namespace lectern

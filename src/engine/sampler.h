@@ -30,7 +30,4 @@ int32_t largest_logit(std::span<const float> logits, std::span<const int32_t> ba
 // number. What is drawn depends on the arguments alone.
 int32_t sample(std::span<const float> logits, std::span<const int32_t> banned, const Sampling& sampling, int64_t index);
 
-// The natural logarithm of the softmax at `id`; logits that are no numbers count as none. Summed in one order.
-float log_probability(std::span<const float> logits, int32_t id);
-
 }  // namespace lectern

@@ -18,13 +18,24 @@ BatchEntry Sequence::entry(int64_t rows) const {
   entry.ids = std::span(ids).subspan(static_cast<size_t>(cached), static_cast<size_t>(rows));
   entry.position = cached;
   entry.pages = pages.pages();
-  entry.wants_logits = rows == left();
+  entry.chooses = rows == left();
+  if (entry.chooses) {
+    entry.banned = banned();
+    entry.wants_logits = request.logits || request.sampling.temperature > 0;
+  }
   if (!in_prompt() || !image) return entry;
   entry.image_token = request.image_token;
   const int64_t before = std::count(ids.begin(), ids.begin() + cached, request.image_token);
   const int64_t image_rows = image.shape[0];
   if (before < image_rows) entry.image = image.slice(before, image_rows - before);
   return entry;
+}
+
+// Ids that may not be chosen next, in no order, perhaps more than once.
+std::vector<int32_t> Sequence::banned() const {
+  std::vector<int32_t> all = banned_tokens(ids, request.no_repeat);
+  if (guard_) guard_->ban(all);
+  return all;
 }
 
 void Sequence::preempt() {
@@ -50,20 +61,26 @@ bool Sequence::cut_off(const Loop& loop, Outcome& outcome) {
   return retried;
 }
 
-Sequence::Outcome Sequence::choose(std::span<const float> logits, int32_t end_token) {
-  std::vector<int32_t> banned = banned_tokens(ids, request.no_repeat);
-  if (guard_) guard_->ban(banned);
-  int32_t token = sample(logits, banned, request.sampling, written());
-  if (token < 0)
+Sequence::Outcome Sequence::choose(const NextToken& next, int32_t end_token) {
+  if (next.id < 0)
     throw Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR",
                 ErrorCode::corrupt_input);
+  Token chosen = {next.id, next.log_probability};
+  if (request.sampling.temperature > 0) {
+    chosen.id = sample(next.logits, banned(), request.sampling, written());
+    // Probabilities differ as the logits do.
+    const auto of = [&](int32_t token) { return static_cast<double>(next.logits[static_cast<size_t>(token)]); };
+    if (chosen.id != next.id)
+      chosen.log_probability = static_cast<float>(next.log_probability + (of(chosen.id) - of(next.id)));
+  }
+  int32_t token = chosen.id;
   Outcome outcome;
   const bool forced = !request.forced.empty();
   if (token == end_token && !forced) {
     outcome.finish = Finish::end;
     return outcome;
   }
-  chosen_.push_back({token, request.log_probabilities ? log_probability(logits, token) : 0});
+  chosen_.push_back(chosen);
   if (forced) token = request.forced[static_cast<size_t>(written())];
   ids.push_back(token);
   if (stop_) {

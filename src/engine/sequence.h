@@ -39,8 +39,9 @@ class Sequence {
     std::optional<Finish> finish;
     size_t cut_bytes = 0;
   };
-  // Chooses the next token after these logits. Throws Error when they are no numbers.
-  Outcome choose(std::span<const float> logits, int32_t end_token);
+  // Takes the next token, or draws another where the request has a temperature. Throws Error when the logits were no
+  // numbers.
+  Outcome choose(const NextToken& next, int32_t end_token);
   // Tokens that will not be taken back and were not handed out before; `all`: it has finished.
   std::vector<Token> take_settled(bool all);
 
@@ -58,6 +59,7 @@ class Sequence {
   bool cancelled = false;
 
  private:
+  std::vector<int32_t> banned() const;
   void resize(int64_t tokens);
   bool cut_off(const Loop& loop, Outcome& outcome);
 

@@ -204,7 +204,6 @@ void ModelPageReader::State::begin(Reading& reading) {
   request.no_repeat.allowed = repeatable;
   request.guard.classes = &loaded.token_classes;
   request.deadline = reading.job.deadline;
-  request.log_probabilities = true;
   reading.request = engine.add(std::move(request));
 }
 

@@ -63,7 +63,7 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
   for (const Case& c : {
            Case{"",
                 {"| bf16; values between operators are bf16 |",
-                 "\n| replaced operators | gated_linear, project_qkv, mixture_of_experts, argmax |",
+                 "\n| replaced operators | gated_linear, project_qkv, mixture_of_experts |",
                  "\n| paged_attention and write_kv | bf16 | native | ", "\n| experts | bf16 | native | "}},
            Case{"FAKE_CANN_SOC=Ascend310P3", {"| Ascend310P3 |", "\n| linear | f16 | native | "}},
            Case{"FAKE_CANN_VERSION=8.5.0 FAKE_CANN_ABSENT=aclnnIm2col "

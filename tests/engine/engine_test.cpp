@@ -389,14 +389,21 @@ TEST(Engine, TellsTheLogProbabilityOfEveryToken) {
     Request request;
     request.prompt = {2, 3};
     request.max_tokens = 4;
-    request.log_probabilities = i == 0;
+    if (i == 1) request.sampling = {.temperature = 1000, .top_p = 1, .seed = 1};
     engine.add(request, outcomes[i]);
   }
   engine.run();
-  const double expected = 3 - std::log(std::exp(3) + std::exp(1) + 510);
+  const double sum = std::log(std::exp(3) + std::exp(1) + 510);
   ASSERT_THAT(outcomes[0].log_probabilities, SizeIs(4));
-  for (const float value : outcomes[0].log_probabilities) EXPECT_NEAR(value, expected, 1e-6);
-  EXPECT_THAT(outcomes[1].log_probabilities, ElementsAre(0, 0, 0, 0));
+  for (const float value : outcomes[0].log_probabilities) EXPECT_NEAR(value, 3 - sum, 1e-6);
+  // Drawn of 512 almost at random: none of them is likely to be the one with a logit.
+  ASSERT_THAT(outcomes[1].log_probabilities, SizeIs(4));
+  for (size_t i = 0; i < 4; ++i) {
+    const int32_t before = i == 0 ? 3 : outcomes[1].tokens[i - 1];
+    std::vector<float> logits(512);
+    count_up({&before, 1}, logits);
+    EXPECT_NEAR(outcomes[1].log_probabilities[i], logits[static_cast<size_t>(outcomes[1].tokens[i])] - sum, 1e-6);
+  }
 }
 
 TEST(Engine, DrawsWithTheSeedOfTheRequest) {
@@ -480,7 +487,7 @@ TEST(Engine, AnImageThatCannotBeEncodedFailsAlone) {
     int32_t end_token() const override { return inner_.end_token(); }
     PagePool& pages() override { return inner_.pages(); }
     std::unique_ptr<Encoding> encode(std::shared_ptr<const Views>) override { throw Error("too large"); }
-    std::span<const float> step(const Batch& batch) override { return inner_.step(batch); }
+    std::span<const NextToken> step(const Batch& batch) override { return inner_.step(batch); }
 
    private:
     ModelRunner& inner_;

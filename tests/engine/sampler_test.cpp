@@ -127,29 +127,5 @@ TEST(Sample, DependsOnTheSeedAndTheNumberAlone) {
   EXPECT_GT(drawn.size(), 60u);
 }
 
-TEST(LogProbability, IsThatOfTheSoftmax) {
-  const std::vector<float> logits = {1, 2, nan_value, -infinity, 3};
-  const double sum = std::exp(1.0) + std::exp(2.0) + std::exp(3.0);
-  EXPECT_NEAR(log_probability(logits, 0), 1 - std::log(sum), 1e-6);
-  EXPECT_NEAR(log_probability(logits, 4), 3 - std::log(sum), 1e-6);
-  EXPECT_EQ(log_probability(logits, 3), -infinity);
-  EXPECT_EQ(log_probability(std::vector<float>{7}, 0), 0);
-  EXPECT_EQ(log_probability(std::vector<float>{nan_value}, 0), 0);
-}
-
-TEST(LogProbability, IsThatOfTheSoftmaxOfMany) {
-  std::vector<float> logits;
-  double sum = 0;
-  for (int i = 0; i < 1000; ++i) {
-    logits.push_back(static_cast<float>(i % 37) - 0.03F * static_cast<float>(i % 211));
-    sum += std::exp(static_cast<double>(logits.back()));
-  }
-  logits.push_back(-1e30F);
-  for (const int32_t id : {0, 36, 501, 999}) {
-    EXPECT_NEAR(log_probability(logits, id), static_cast<double>(logits[static_cast<size_t>(id)]) - std::log(sum),
-                2e-6);
-  }
-}
-
 }  // namespace
 }  // namespace lectern

@@ -52,7 +52,6 @@ Request random_request(Random& random, int64_t capacity) {
   request.max_tokens = random.between(0, 2) == 0 ? 0 : random.between(1, capacity);
   if (random.between(0, 2) == 0) request.sampling = {1.5F, 0.8F, static_cast<uint64_t>(random.between(0, 1 << 20))};
   request.no_repeat = {static_cast<int>(random.between(0, 3)), 20, {}};
-  request.log_probabilities = true;
   return request;
 }
 

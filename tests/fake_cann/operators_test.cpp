@@ -18,6 +18,7 @@
 #include "aclnnop/aclnn_gelu_v2.h"
 #include "aclnnop/aclnn_index_copy.h"
 #include "aclnnop/aclnn_layer_norm.h"
+#include "aclnnop/aclnn_logsoftmax.h"
 #include "aclnnop/aclnn_masked_scatter.h"
 #include "aclnnop/aclnn_matmul.h"
 #include "aclnnop/aclnn_mm.h"
@@ -248,6 +249,8 @@ TEST_F(FakeCannOperators, LargestAndSums) {
   EXPECT_EQ(run(aclnnSoftmaxGetWorkspaceSize, aclnnSoftmax, x, int64_t{0}, shares), 0);
   const double share = 1 / (1 + std::exp(-2.0));
   expect_near({shares.values()[0], shares.values()[4]}, {share, 1 - share}, 1e-6);
+  EXPECT_EQ(run(aclnnLogSoftmaxGetWorkspaceSize, aclnnLogSoftmax, x, int64_t{0}, shares), 0);
+  expect_near({shares.values()[0], shares.values()[4]}, {std::log(share), std::log(1 - share)}, 1e-6);
   const Array chosen(ACL_BOOL, {4}, {1, 0, 1, 0}), zero(ACL_FLOAT, {1}, {0}), kept(ACL_FLOAT, {2, 4});
   EXPECT_EQ(run(aclnnSWhereGetWorkspaceSize, aclnnSWhere, chosen, x, zero, kept), 0);
   EXPECT_EQ(kept.values(), (Values{1, 0, 3, 0, -1, 0, 0, 0}));

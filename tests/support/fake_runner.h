@@ -4,11 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
 #include <vector>
 
+#include "device/cpu/cpu_device.h"
+#include "device/host_values.h"
 #include "engine/model_runner.h"
 
 namespace lectern::testing {
@@ -51,12 +54,13 @@ class FakeRunner final : public ModelRunner {
     return std::make_unique<FakeEncoding>(*this, *views);
   }
 
-  std::span<const float> step(const Batch& batch) override {
+  std::span<const NextToken> step(const Batch& batch) override {
     ++steps;
     largest_batch = std::max(largest_batch, batch.entries.size());
     std::set<int32_t> used;
     int64_t rows = 0;
     prompt_rows = 0;
+    tokens_.clear();
     logits_.clear();
     for (const BatchEntry& entry : batch.entries) {
       for (const int32_t page : entry.pages) EXPECT_TRUE(used.insert(page).second) << "page " << page << " is shared";
@@ -67,11 +71,11 @@ class FakeRunner final : public ModelRunner {
       if (rows > batch.written) prompt_rows += count;
       if (on_entry) on_entry(entry, rows <= batch.written);
       store(entry);
-      if (entry.wants_logits) add_logits(entry);
+      if (entry.chooses) choose(entry);
     }
     EXPECT_LE(batch.written, rows);
     EXPECT_EQ(prompt_rows, rows - batch.written) << "an entry is of both kinds";
-    return logits_;
+    return tokens_;
   }
 
   int64_t steps = 0;
@@ -118,20 +122,26 @@ class FakeRunner final : public ModelRunner {
     }
   }
 
-  void add_logits(const BatchEntry& entry) {
+  void choose(const BatchEntry& entry) {
     std::vector<int32_t> text;
     const int64_t length = entry.position + static_cast<int64_t>(entry.ids.size());
     for (int64_t i = 0; i < length; ++i) text.push_back(slot(entry, i));
-    const size_t begin = logits_.size();
-    logits_.resize(begin + static_cast<size_t>(limits_.vocabulary), 0.0F);
-    model_(text, std::span(logits_).subspan(begin));
+    std::vector<float>& logits = logits_.emplace_back(static_cast<size_t>(limits_.vocabulary), 0.0F);
+    model_(text, logits);
+    const Chosen chosen =
+        choose_largest(cpu_device(), view_of_floats(logits, {1, limits_.vocabulary}), {&entry.banned, 1});
+    NextToken& token = tokens_.emplace_back();
+    token.id = chosen.ids[0];
+    token.log_probability = chosen.log_probabilities[0];
+    if (entry.wants_logits) token.logits = logits;
   }
 
   Model model_;
   FakeLimits limits_;
   PagePool pool_;
   std::vector<int32_t> cache_;  // by page and position within it
-  std::vector<float> logits_;
+  std::vector<NextToken> tokens_;
+  std::deque<std::vector<float>> logits_;  // of those tokens
 };
 
 }  // namespace lectern::testing

@@ -39,6 +39,7 @@ Operators operators_of(const Session& session) {
   if (groups && gates && f.moe_routing && f.moe_unpermute && f.cast && f.silu && f.mul && table.linear != nullptr)
     table.experts = experts;
   if (f.index_select && moves) table.gather = gather;
+  if (f.argmax && f.log_softmax && f.gather && f.inplace_index_copy && moves) table.argmax = argmax;
   if (f.cast && f.inplace_muls && f.inplace_adds) table.normalize_pixels = normalize_pixels;
   if (moves) table.copy = copy;
   if (adds && moves) table.add = add;

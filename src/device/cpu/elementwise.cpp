@@ -111,22 +111,6 @@ void norm_row(const NormArgs& args, int64_t row) {
   }
 }
 
-// log of the sum of exp(x[i]), which no large value overflows.
-float log_of_exp_sum(const float* x, int64_t count) {
-  const FloatTag d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  float most = x[0];
-  for (int64_t i = 0; i < count; ++i) most = std::max(most, x[i]);
-  const auto shift = hn::Set(d, most);
-  auto sums = hn::Zero(d);
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes)  // below -87 exp is next to nothing, and Exp wants no less than -104
-    sums = hn::Add(sums, hn::Exp(d, hn::Max(hn::Sub(hn::LoadU(d, x + i), shift), hn::Set(d, -100.0f))));
-  float sum = hn::GetLane(hn::SumOfLanes(d, sums));
-  for (; i < count; ++i) sum += std::exp(x[i] - most);
-  return most + std::log(sum);
-}
-
 // Both halves of one head: (a, b) -> (a cos - b sin, b cos + a sin).
 void rotate(float* head, const float* cosine, const float* sine, int64_t half) {
   const FloatTag d;
@@ -159,7 +143,6 @@ HWY_EXPORT(widen_range);
 HWY_EXPORT(narrow_range);
 HWY_EXPORT(activate_values);
 HWY_EXPORT(norm_row);
-HWY_EXPORT(log_of_exp_sum);
 HWY_EXPORT(rotate);
 
 constexpr int64_t least_share = 16384;  // values; less is not worth a thread
@@ -201,27 +184,6 @@ std::shared_ptr<const Angles> angles_of(float theta, int64_t size, int64_t posit
   });
   last = made;
   return last;
-}
-
-std::span<const int32_t> banned_of(const ArgmaxArgs& args, int64_t row) {
-  if (!args.ends) return {};
-  const auto* ends = args.ends.as<int32_t>();
-  const int32_t first = row == 0 ? 0 : ends[row - 1];
-  return {args.banned.as<int32_t>() + first, static_cast<size_t>(ends[row] - first)};
-}
-
-// The index of the largest number, of equal ones the lower; -1 where there is none.
-int32_t largest_allowed(const float* logits, int64_t count, std::span<const int32_t> banned) {
-  std::vector<int32_t> skipped(banned.begin(), banned.end());
-  std::ranges::sort(skipped);
-  auto next = skipped.begin();
-  int32_t best = -1;
-  for (int32_t i = 0; i < count; ++i) {
-    while (next != skipped.end() && *next < i) ++next;
-    if (next != skipped.end() && *next == i) continue;
-    if (best < 0 ? !std::isnan(logits[i]) : logits[i] > logits[best]) best = i;
-  }
-  return best;
 }
 
 void norm_rows(const NormArgs& args) {
@@ -303,18 +265,6 @@ void normalize_pixels(Device&, const NormalizePixelsArgs& args) {
   float* const out = args.out.as<float>();
   parallel_shares(args.in.shape.elements(), least_share, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) out[i] = value[levels[i]];
-  });
-}
-
-void argmax(Device&, const ArgmaxArgs& args) {
-  const int64_t width = args.logits.shape[1];
-  parallel_for(args.logits.shape[0], [&](int64_t row) {
-    const float* logits = args.logits.as<float>() + row * width;
-    const std::span<const int32_t> banned = banned_of(args, row);
-    const int32_t id = largest_allowed(logits, width, banned);
-    args.ids.as<int32_t>()[row] = id;
-    args.log_probabilities.as<float>()[row] =
-        id < 0 ? 0.0f : logits[id] - HWY_DYNAMIC_DISPATCH(log_of_exp_sum)(logits, width);
   });
 }
 

@@ -36,13 +36,12 @@ bool is_native(const Device& device, Operator which, DataType type) {
   return !device.operators().is_absent(which, type) && device.operators().lowering(which, type) == nullptr;
 }
 
-// But argmax, which the host computes, and those that are fused, of whose parts it has its own.
+// But those that are fused, of whose parts it has its own.
 TEST(AscendDevice, HasEveryOperatorOfTheModel) {
   for (const DataType type : {DataType::f16, DataType::bf16}) {
     FakeCard card(type);
     for (const Operator which : all_operators()) {
-      constexpr std::array replaced = {Operator::gated_linear, Operator::project_qkv, Operator::mixture_of_experts,
-                                       Operator::argmax};
+      constexpr std::array replaced = {Operator::gated_linear, Operator::project_qkv, Operator::mixture_of_experts};
       constexpr std::array parts = {Operator::rope, Operator::write_kv, Operator::experts, Operator::multiply};
       const auto is_of = [&](const auto& list) { return std::ranges::find(list, which) != list.end(); };
       if (is_of(replaced) || !(is_called_by_model(which) || is_of(parts))) continue;
@@ -51,7 +50,7 @@ TEST(AscendDevice, HasEveryOperatorOfTheModel) {
     EXPECT_NO_THROW(card.device().require_model_operators(WeightFormat::bf16));
     EXPECT_NO_THROW(card.device().require_model_operators(WeightFormat::f32));
     EXPECT_THAT(card.device().lowered(WeightFormat::bf16),
-                ::testing::ElementsAre("gated_linear", "project_qkv", "mixture_of_experts", "argmax"));
+                ::testing::ElementsAre("gated_linear", "project_qkv", "mixture_of_experts"));
   }
 }
 
@@ -120,11 +119,13 @@ TEST(AscendDevice, ReplacesWhatCannLacks) {
     const char* refused;
     Operator replaced;
   };
-  for (const Case& c : {Case{"aclnnIm2col", nullptr, Operator::conv2d}, Case{nullptr, "aclnnIm2col", Operator::conv2d},
-                        Case{"aclnnMoeInitRoutingV2", nullptr, Operator::experts},
-                        Case{nullptr, "aclnnGroupedMatmulV4", Operator::experts},
-                        Case{nullptr, "aclnnFusedInferAttentionScoreV2", Operator::paged_attention},
-                        Case{"aclnnRotaryPositionEmbedding", "aclnnApplyRotaryPosEmb", Operator::rope}}) {
+  for (const Case& c :
+       {Case{"aclnnIm2col", nullptr, Operator::conv2d}, Case{nullptr, "aclnnIm2col", Operator::conv2d},
+        Case{"aclnnMoeInitRoutingV2", nullptr, Operator::experts},
+        Case{nullptr, "aclnnGroupedMatmulV4", Operator::experts},
+        Case{nullptr, "aclnnFusedInferAttentionScoreV2", Operator::paged_attention},
+        Case{"aclnnLogSoftmax", nullptr, Operator::argmax}, Case{nullptr, "aclnnArgMax", Operator::argmax},
+        Case{"aclnnRotaryPositionEmbedding", "aclnnApplyRotaryPosEmb", Operator::rope}}) {
     FakeCard card(std::nullopt, [&] {
       if (c.absent != nullptr) fake_cann_absent(c.absent);
       if (c.refused != nullptr) fake_cann_refuse(c.refused, 561003);

@@ -192,33 +192,6 @@ TEST(Elementwise, Pixels) {
 }
 
 // The largest of a row that is a number and not banned, of equal ones the lower, with its share of all.
-TEST(Elementwise, Argmax) {
-  Random random(11);
-  const float nan = std::nanf("");
-  std::vector<float> logits = random.values(5 * 1003, 4);
-  logits[400] = 50;  // row 0
-  logits[1003 + 7] = logits[1003 + 900] = 60;
-  logits[2 * 1003 + 3] = 70;  // banned
-  logits[2 * 1003 + 5] = 65;
-  logits[3 * 1003] = nan;
-  logits[3 * 1003 + 1] = 80;
-  std::fill_n(logits.begin() + 4 * 1003, 1003, nan);
-  const std::vector<std::vector<int32_t>> banned = {{}, {}, {9, 3, 3}, {}, {}};
-  const Tensor on_device = from_host(cpu_device(), logits, {5, 1003});
-  for_each_target([&] {
-    const Chosen chosen = choose_largest(cpu_device(), on_device, banned);
-    EXPECT_EQ(chosen.ids, (std::vector<int32_t>{400, 7, 5, 1, -1}));
-    for (const size_t row : {0, 1, 2}) {
-      double sum = 0;
-      for (size_t i = 0; i < 1003; ++i) sum += std::exp(static_cast<double>(logits[row * 1003 + i]));
-      const double expected =
-          static_cast<double>(logits[row * 1003 + static_cast<size_t>(chosen.ids[row])]) - std::log(sum);
-      EXPECT_NEAR(chosen.log_probabilities[row], expected, 1e-5) << row;
-    }
-  });
-  EXPECT_EQ(choose_largest(cpu_device(), on_device).ids, (std::vector<int32_t>{400, 7, 3, 1, -1}));
-}
-
 TEST(Elementwise, WidenOddSizes) {
   Random random(7);
   for (const DataType type : types) {

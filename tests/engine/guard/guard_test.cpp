@@ -344,11 +344,15 @@ TEST(Guard, TheCacheIsRightAfterASetBack) {
     int32_t end_token() const override { return inner_.end_token(); }
     PagePool& pages() override { return inner_.pages(); }
     std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override { return inner_.encode(views); }
-    std::span<const float> step(const Batch& batch) override {
-      const BatchEntry& entry = batch.entries.at(0);
+    std::span<const NextToken> step(const Batch& batch) override {
+      Batch inner = batch;
+      BatchEntry& entry = inner.entries.at(0);
+      entry.wants_logits = true;
       text_.resize(static_cast<size_t>(entry.position));
       text_.insert(text_.end(), entry.ids.begin(), entry.ids.end());
-      const std::span<const float> now = inner_.step(batch);
+      const std::span<const NextToken> tokens = inner_.step(inner);
+      if (tokens.empty()) return {};
+      const std::span<const float> now = tokens[0].logits;
       const auto [found, is_new] = logits_.emplace(text_, std::vector<float>(now.begin(), now.end()));
       if (!is_new) {
         EXPECT_EQ(std::vector<float>(now.begin(), now.end()), found->second);
@@ -356,7 +360,10 @@ TEST(Guard, TheCacheIsRightAfterASetBack) {
       }
       wanted_.resize(now.size());
       want(source_, std::span<const int32_t>(text_).subspan(prompt.size()), wanted_);
-      return wanted_;
+      const auto width = static_cast<int64_t>(wanted_.size());
+      const Chosen chosen = choose_largest(cpu_device(), view_of_floats(wanted_, {1, width}), {&entry.banned, 1});
+      token_.id = chosen.ids[0];
+      return {&token_, 1};
     }
     int compared = 0;
 
@@ -366,6 +373,7 @@ TEST(Guard, TheCacheIsRightAfterASetBack) {
     Ids text_;
     std::map<Ids, std::vector<float>> logits_;
     std::vector<float> wanted_;
+    NextToken token_;
   };
   Replaced runner;
   Outcome outcome;

@@ -1,10 +1,11 @@
-// Softmax, the largest elements, running sums: section 3.7.
+// Softmax and its logarithm, the largest elements, running sums: section 3.7.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "aclnnop/aclnn_argmax.h"
 #include "aclnnop/aclnn_cumsum.h"
+#include "aclnnop/aclnn_logsoftmax.h"
 #include "aclnnop/aclnn_softmax.h"
 #include "aclnnop/aclnn_topk.h"
 #include "fake_cann/operators/values.h"
@@ -38,6 +39,32 @@ std::vector<int64_t> ranked(const std::vector<Value>& values, int64_t start, int
     return largest ? x > y : x < y;
   });
   return order;
+}
+
+// out = value(x, the line's largest, the sum of its exp(x - largest)) for all x of every line. The result has self's
+// type before it takes out's.
+template <typename Value>
+void along_lines(Operation& op, const aclTensor* self, int64_t dim, aclTensor* out, const Value& value) {
+  const Operand x = op.input(self, "self", floating);
+  const Operand y = op.output(out, "out", floating);
+  op.same_shape(x, y);
+  const int64_t axis = op.axis(dim, x.rank());
+  op.attribute(axis);
+  op.workspace(16 << 10);
+  op.run([=](const Work& work) {
+    Floats values = floats(work[x]);
+    const Split split = split_at(x.shape, axis);
+    for_each_line(split, [&](int64_t, int64_t start, int64_t step) {
+      const auto at = [&](int64_t i) -> float& { return values[static_cast<size_t>(start + i * step)]; };
+      float largest = -INFINITY;
+      for (int64_t i = 0; i < split.extent; ++i) largest = std::isnan(at(i)) ? at(i) : std::max(largest, at(i));
+      double sum = 0;
+      for (int64_t i = 0; i < split.extent; ++i) sum += std::exp(static_cast<double>(at(i)) - largest);
+      for (int64_t i = 0; i < split.extent; ++i)
+        at(i) = rounded_to(x.type, static_cast<float>(value(at(i), largest, sum)));
+    });
+    store(work[y], values);
+  });
 }
 
 void running_sum(Operation& op, const Operand& x, int64_t dim, const Operand& y, bool exclusive, bool reverse) {
@@ -76,30 +103,20 @@ extern "C" {
 aclnnStatus aclnnSoftmaxGetWorkspaceSize(const aclTensor* self, int64_t dim, aclTensor* out, uint64_t* workspaceSize,
                                          aclOpExecutor** executor) {
   return first_call("aclnnSoftmax", workspaceSize, executor, [&](Operation& op) {
-    const Operand x = op.input(self, "self", floating);
-    const Operand y = op.output(out, "out", floating);
-    op.same_shape(x, y);
-    const int64_t axis = op.axis(dim, x.rank());
-    op.attribute(axis);
-    op.workspace(16 << 10);
-    op.run([=](const Work& work) {
-      Floats values = floats(work[x]);
-      const Split split = split_at(x.shape, axis);
-      for_each_line(split, [&](int64_t, int64_t start, int64_t step) {
-        const auto at = [&](int64_t i) -> float& { return values[static_cast<size_t>(start + i * step)]; };
-        float largest = -INFINITY;
-        for (int64_t i = 0; i < split.extent; ++i) largest = std::isnan(at(i)) ? at(i) : std::max(largest, at(i));
-        double sum = 0;
-        for (int64_t i = 0; i < split.extent; ++i) sum += static_cast<double>(at(i) = std::exp(at(i) - largest));
-        // The result has self's type before it takes out's.
-        for (int64_t i = 0; i < split.extent; ++i)
-          at(i) = rounded_to(x.type, static_cast<float>(static_cast<double>(at(i)) / sum));
-      });
-      store(work[y], values);
-    });
+    along_lines(op, self, dim, out,
+                [](float x, float largest, double sum) { return std::exp(static_cast<double>(x) - largest) / sum; });
   });
 }
 SECOND_CALL(aclnnSoftmax)
+
+aclnnStatus aclnnLogSoftmaxGetWorkspaceSize(const aclTensor* self, int64_t dim, aclTensor* out, uint64_t* workspaceSize,
+                                            aclOpExecutor** executor) {
+  return first_call("aclnnLogSoftmax", workspaceSize, executor, [&](Operation& op) {
+    along_lines(op, self, dim, out,
+                [](float x, float largest, double sum) { return static_cast<double>(x) - largest - std::log(sum); });
+  });
+}
+SECOND_CALL(aclnnLogSoftmax)
 
 aclnnStatus aclnnTopkGetWorkspaceSize(const aclTensor* self, int64_t k, int64_t dim, bool largest, bool sorted,
                                       aclTensor* valuesOut, aclTensor* indicesOut, uint64_t* workspaceSize,

@@ -35,8 +35,11 @@ Functions::Functions(const Library& library) {
   find(cast, "aclnnCast");
   find(inplace_copy, "aclnnInplaceCopy");
   find(softmax, "aclnnSoftmax");
+  find(log_softmax, "aclnnLogSoftmax");
+  find(argmax, "aclnnArgMax");
   find(topk, "aclnnTopk");
   find(index_select, "aclnnIndexSelect");
+  find(gather, "aclnnGather");
   find(inplace_index_copy, "aclnnInplaceIndexCopy");
   find(fused_attention, "aclnnFusedInferAttentionScoreV2");
   find(prompt_attention, "aclnnPromptFlashAttentionV3");

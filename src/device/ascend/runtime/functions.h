@@ -62,8 +62,11 @@ struct Functions {
   Function<Out, In> inplace_copy;
 
   Function<In, int64_t, Out> softmax;
+  Function<In, int64_t, Out> log_softmax;
+  Function<In, int64_t, bool, Out> argmax;
   Function<In, int64_t, int64_t, bool, bool, Out, Out> topk;
   Function<In, int64_t, In, Out> index_select;
+  Function<In, int64_t, In, Out> gather;  // element by element
   Function<Out, int64_t, In, In> inplace_index_copy;
 
   // query, key, value, bias, mask, lengths, lengths of keys, two scales of query, ... to the shared prefix's length

@@ -58,11 +58,20 @@
 #if __has_include(<aclnnop/aclnn_softmax.h>)
 #include <aclnnop/aclnn_softmax.h>
 #endif
+#if __has_include(<aclnnop/aclnn_logsoftmax.h>)
+#include <aclnnop/aclnn_logsoftmax.h>
+#endif
+#if __has_include(<aclnnop/aclnn_argmax.h>)
+#include <aclnnop/aclnn_argmax.h>
+#endif
 #if __has_include(<aclnnop/aclnn_topk.h>)
 #include <aclnnop/aclnn_topk.h>
 #endif
 #if __has_include(<aclnnop/aclnn_index_select.h>)
 #include <aclnnop/aclnn_index_select.h>
+#endif
+#if __has_include(<aclnnop/aclnn_gather.h>)
+#include <aclnnop/aclnn_gather.h>
 #endif
 #if __has_include(<aclnnop/aclnn_index_copy.h>)
 #include <aclnnop/aclnn_index_copy.h>
@@ -169,11 +178,20 @@ static_assert(agrees<&Functions::inplace_copy, decltype(aclnnInplaceCopyGetWorks
 #if __has_include(<aclnnop/aclnn_softmax.h>)
 static_assert(agrees<&Functions::softmax, decltype(aclnnSoftmaxGetWorkspaceSize)>);
 #endif
+#if __has_include(<aclnnop/aclnn_logsoftmax.h>)
+static_assert(agrees<&Functions::log_softmax, decltype(aclnnLogSoftmaxGetWorkspaceSize)>);
+#endif
+#if __has_include(<aclnnop/aclnn_argmax.h>)
+static_assert(agrees<&Functions::argmax, decltype(aclnnArgMaxGetWorkspaceSize)>);
+#endif
 #if __has_include(<aclnnop/aclnn_topk.h>)
 static_assert(agrees<&Functions::topk, decltype(aclnnTopkGetWorkspaceSize)>);
 #endif
 #if __has_include(<aclnnop/aclnn_index_select.h>)
 static_assert(agrees<&Functions::index_select, decltype(aclnnIndexSelectGetWorkspaceSize)>);
+#endif
+#if __has_include(<aclnnop/aclnn_gather.h>)
+static_assert(agrees<&Functions::gather, decltype(aclnnGatherGetWorkspaceSize)>);
 #endif
 #if __has_include(<aclnnop/aclnn_index_copy.h>)
 static_assert(agrees<&Functions::inplace_index_copy, decltype(aclnnInplaceIndexCopyGetWorkspaceSize)>);
