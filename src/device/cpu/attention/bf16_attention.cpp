@@ -266,6 +266,20 @@ Workplace& workplace() {
   return place;
 }
 
+// Queries of a block, zero up to whole pairs, and room for their results; fill(i, to) writes query i. -> their stride
+template <typename Fill>
+int64_t place_queries(Workplace& w, const HeadLayout& head, int64_t rows, const Fill& fill) {
+  const int64_t stride = 2 * head.pairs;
+  w.queries.resize(static_cast<size_t>(query_block * stride));
+  w.result.resize(static_cast<size_t>(query_block * head.width()));
+  for (int64_t i = 0; i < rows; ++i) {
+    uint16_t* const to = w.queries.data() + i * stride;
+    fill(i, to);
+    std::fill(to + head.size, to + stride, uint16_t{0});
+  }
+  return stride;
+}
+
 // The biases of every query with all distances, in units of log2 e; starts[i] is where place 0's begin.
 void multiply_table(const Queries& q, const RelativePanels& table, std::vector<float>& values,
                     std::vector<const float*>& starts) {
@@ -286,18 +300,13 @@ void attend_places(const AttentionArgs& args, const EncoderRegions& l, const Enc
                    int64_t head_index, const HeadLayout& head, const Tables* tables, const uint32_t* packed,
                    int64_t first, int64_t rows, int64_t columns) {
   Workplace& w = workplace();
-  const int64_t stride = 2 * head.pairs;
-  w.queries.resize(static_cast<size_t>(query_block * stride));
-  w.result.resize(static_cast<size_t>(query_block * head.width()));
   const auto offset = [&](int64_t index) {
     const int64_t place = first + index;
     return (region.view * l.height + region.top + place / columns) * l.width + region.left + place % columns;
   };
-  for (int64_t i = 0; i < rows; ++i) {
-    uint16_t* const to = w.queries.data() + i * stride;
+  const int64_t stride = place_queries(w, head, rows, [&](int64_t i, uint16_t* to) {
     std::copy_n(args.qkv.as<uint16_t>() + offset(i) * l.stride + head_index * head.size, head.size, to);
-    std::fill(to + head.size, to + stride, uint16_t{0});
-  }
+  });
   w.pages.resize(static_cast<size_t>(l.pages()));
   for (int64_t i = 0; i < l.pages(); ++i) w.pages[static_cast<size_t>(i)] = packed + i * head.page_words();
   Queries q{.head = head,
@@ -429,9 +438,6 @@ void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, i
   const HeadLayout head(cache.head_size);
   const int64_t kv_head = head_index / (args.heads / cache.kv_heads);
   const int64_t seen = sequence.position + first + rows;
-  const int64_t stride = 2 * head.pairs;
-  w.queries.resize(static_cast<size_t>(query_block * stride));
-  w.result.resize(static_cast<size_t>(query_block * head.width()));
   w.pages.clear();
   for (int64_t i = 0; i * places_of_page < seen; ++i) {
     const int32_t index = sequence.pages[static_cast<size_t>(i)];
@@ -444,11 +450,9 @@ void attend_rows(const PagedAttentionArgs& args, const SequenceRows& sequence, i
   }
   const int64_t width = args.queries.shape[1];
   const int64_t offset = (sequence.first_row + first) * width + head_index * head.size;
-  for (int64_t i = 0; i < rows; ++i) {
-    uint16_t* const to = w.queries.data() + i * stride;
+  const int64_t stride = place_queries(w, head, rows, [&](int64_t i, uint16_t* to) {
     for (int64_t j = 0; j < head.size; ++j) to[j] = f32_to_bf16(args.queries.as<float>()[offset + i * width + j]);
-    std::fill(to + head.size, to + stride, uint16_t{0});
-  }
+  });
   Queries q{.head = head,
             .rows = w.queries.data(),
             .stride = stride,
