@@ -16,6 +16,7 @@
 #include "core/clock.h"
 #include "core/threads.h"
 #include "device/device_list.h"
+#include "device/host_values.h"
 #include "device/operator_profile.h"
 #include "device/registry.h"
 #include "engine/engine.h"
@@ -140,7 +141,8 @@ class Decoding {
     }
     const Tensor x(model_.device, DataType::f32, {static_cast<int64_t>(ids.size()), config.hidden});
     model_.decoder.embed(ids, x);
-    model_.decoder.step(x, sequences, rows == 1 ? x.shape()[0] : 0, wanted, cache_);
+    const Tensor logits = model_.decoder.step(x, sequences, rows == 1 ? x.shape()[0] : 0, wanted, cache_);
+    if (rows == 1) choose_largest(model_.device, logits);
     position_ += rows;
   }
 
