@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     options.formats = {lectern::Format::text};
     lectern::DocumentEvents events;
     events.message = [](const std::string& line) { std::cerr << line << '\n'; };
-    return lectern::read_documents({lectern::Model::load(argv[1])}, options, events).exit_code();
+    return lectern::read_documents({lectern::Model::load(argv[1])}, options, events).is_done() ? 0 : 1;
   } catch (const std::exception& error) {
     std::cerr << "read_documents: " << error.what() << '\n';
     return 2;

@@ -120,6 +120,14 @@ struct DeviceReport {
   std::string failure;  // not empty: it failed, and other devices read its pages
 };
 
+// What a run came to.
+enum class RunOutcome : uint8_t {
+  everything,   // was read
+  part,         // some pages or inputs were not, or not to their end
+  nothing,      // could be done
+  interrupted,  // it was stopped
+};
+
 struct LECTERN_EXPORT RunReport {
   DocumentInfo info;  // what all inputs have in common
   std::vector<InputReport> inputs;
@@ -133,12 +141,11 @@ struct LECTERN_EXPORT RunReport {
   bool interrupted = false;
   bool output_failed = false;  // the run ended since a file could not be written
 
-  // 0: everything was read; 1: some pages or inputs were not, or not to their end; 2: nothing could be done; 130:
-  // interrupted.
-  int exit_code() const;
+  RunOutcome outcome() const;
   // Nothing is left that another run could do: no page or input failed, and none was interrupted.
   bool is_done() const;
-  std::string to_json() const;
+  // With the exit code of the program that ran it, where it has one.
+  std::string to_json(std::optional<int> exit_code = {}) const;
 };
 
 // Throws Error for all that read_documents() would refuse and that is known before the model in this folder is loaded.

@@ -1,4 +1,4 @@
-// What became of a run, as an exit code and as JSON.
+// What became of a run, in one word and as JSON.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -63,17 +63,17 @@ bool RunReport::is_done() const {
          std::ranges::all_of(inputs, [](const InputReport& input) { return input.error.empty(); });
 }
 
-int RunReport::exit_code() const {
-  if (interrupted) return 130;
-  if (is_done()) return incomplete > 0 ? 1 : 0;
+RunOutcome RunReport::outcome() const {
+  if (interrupted) return RunOutcome::interrupted;
+  if (is_done()) return incomplete > 0 ? RunOutcome::part : RunOutcome::everything;
   const bool any = std::ranges::any_of(inputs, [this](const InputReport& input) {
     if (input.done_before || !input.outputs.empty()) return true;
     return !output_failed && input.error.empty() && input.read > 0;
   });
-  return any ? 1 : 2;
+  return any ? RunOutcome::part : RunOutcome::nothing;
 }
 
-std::string RunReport::to_json() const {
+std::string RunReport::to_json(std::optional<int> exit_code) const {
   json of_inputs = json::array(), of_devices = json::array(), of_errors = json::array();
   for (const InputReport& input : inputs) of_inputs.push_back(input_to_json(input));
   for (const std::string& error : errors) of_errors.push_back(valid_utf8(error));
@@ -84,8 +84,8 @@ std::string RunReport::to_json() const {
   json value = info_to_json(info);
   value.erase("source");
   value.erase("source_pages");
-  value.update({{"exit_code", exit_code()},
-                {"interrupted", interrupted},
+  if (exit_code) value["exit_code"] = *exit_code;
+  value.update({{"interrupted", interrupted},
                 {"pages", pages},
                 {"read", read},
                 {"failed", failed},

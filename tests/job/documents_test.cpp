@@ -52,7 +52,7 @@ class Documents : public ::testing::Test {
 
 TEST_F(Documents, AFolderOfPicturesBecomesAFolderOfTexts) {
   const RunReport report = read();
-  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.outcome(), RunOutcome::everything);
   EXPECT_EQ(report.read, 7);
   EXPECT_THAT(messages, IsEmpty());
   for (const std::string name : {"hello", "note", "pages", "sign", "ticket"}) {
@@ -88,7 +88,7 @@ TEST_F(Documents, ReadsTheGoodAmongTheBadAndSaysWhatIsMissing) {
   options.formats = {Format::json, Format::text};
   options.read.prompt = "free";
   const RunReport report = read();
-  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.outcome(), RunOutcome::part);
   EXPECT_EQ(report.read, 2);
   EXPECT_EQ(messages.size(), 3u + 1u) << "and where the journal lies";
   EXPECT_THAT(report.errors, ElementsAre(HasSubstr("nothing.png: there is no such file")));
@@ -107,7 +107,7 @@ TEST_F(Documents, ReadsThePagesOfAPdfThatWereAskedFor) {
   options.pages = "2-3";
   options.formats = {Format::json};
   const RunReport report = read();
-  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.outcome(), RunOutcome::everything);
   EXPECT_EQ(report.read, 2);
   EXPECT_EQ(report.inputs[0].blank, 1);
   const auto json = nlohmann::json::parse(slurp(folder / "out/book.json"));
@@ -119,7 +119,7 @@ TEST_F(Documents, ReadsThePagesOfAPdfThatWereAskedFor) {
   EXPECT_EQ(json["pages"][1]["dpi"], 200);
   options.pages = "9";
   const RunReport beyond = read();
-  EXPECT_EQ(beyond.exit_code(), 2);
+  EXPECT_EQ(beyond.outcome(), RunOutcome::nothing);
   EXPECT_THAT(beyond.inputs[0].error, HasSubstr("book.pdf"));
 }
 
@@ -130,7 +130,7 @@ TEST_F(Documents, APageOfWhichSomethingIsLostIsNotBlank) {
                         .string()};
   options.formats = {Format::json, Format::markdown};
   const RunReport report = read();
-  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.outcome(), RunOutcome::everything);
   EXPECT_EQ(report.inputs[0].blank, 1) << "the other page alone";
   const auto pages = nlohmann::json::parse(slurp(folder / "out/lost.json"))["pages"];
   EXPECT_EQ(pages[0]["blank"], false);
@@ -175,7 +175,7 @@ TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
   options.out = (folder / "all.txt").string();
   events.page = [&](const std::string&, const DocumentPage&) { stop.request_stop(); };
   const RunReport interrupted = read();
-  EXPECT_EQ(interrupted.exit_code(), 130);
+  EXPECT_EQ(interrupted.outcome(), RunOutcome::interrupted);
   EXPECT_FALSE(fs::exists(folder / "all.txt"));
   EXPECT_THAT(messages, Contains(HasSubstr("all.txt.journal: holds what was read (")));
 
@@ -184,7 +184,7 @@ TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
   events.page = [&](const std::string&, const DocumentPage&) { ++pages; };
   messages.clear();
   const RunReport resumed = read();
-  EXPECT_EQ(resumed.exit_code(), 0);
+  EXPECT_EQ(resumed.outcome(), RunOutcome::everything);
   EXPECT_EQ(pages, 4);
   EXPECT_GE(resumed.inputs[0].from_journal, 1);
   EXPECT_LT(resumed.devices[0].pages, 4);
@@ -198,11 +198,11 @@ TEST_F(Documents, OnlyWhatFailedIsReadAgain) {
   const std::string late = (folder / "late.png").string();
   folder.write("late.png", "not yet a picture");
   options.inputs = {samples + "/hello.png", late, samples + "/sign.png"};
-  EXPECT_EQ(read().exit_code(), 1);
+  EXPECT_EQ(read().outcome(), RunOutcome::part);
   fs::remove(late);
   fs::copy_file(samples + "/ticket.png", late);
   const RunReport second = read();
-  EXPECT_EQ(second.exit_code(), 0);
+  EXPECT_EQ(second.outcome(), RunOutcome::everything);
   EXPECT_TRUE(second.inputs[0].done_before);
   EXPECT_TRUE(second.inputs[2].done_before);
   EXPECT_EQ(second.devices[0].pages, 1);
@@ -212,7 +212,7 @@ TEST_F(Documents, OnlyWhatFailedIsReadAgain) {
 
 TEST_F(Documents, AJournalOfOtherSettingsIsNotTakenOver) {
   options.inputs = {samples + "/hello.png", folder.write("junk.png", "no picture").string()};
-  EXPECT_EQ(read().exit_code(), 1);
+  EXPECT_EQ(read().outcome(), RunOutcome::part);
   options.read.max_tokens = 3;
   for (const auto resume : {DocumentOptions::Resume::required, DocumentOptions::Resume::automatic}) {
     options.resume = resume;
@@ -238,7 +238,7 @@ TEST_F(Documents, OutputsAreWrittenAgainFromTheJournal) {
                     folder.write("c.png", "x").string()};
   options.formats = {Format::text};
   options.output.page_breaks = true;
-  EXPECT_EQ(read().exit_code(), 1);
+  EXPECT_EQ(read().outcome(), RunOutcome::part);
   const std::string both = slurp(folder / "out/two.txt");
   ASSERT_THAT(both, HasSubstr("\f"));
 
@@ -267,7 +267,7 @@ TEST_F(Documents, AnInputThatCannotBeWrittenFailsAlone) {
   for (int i = 0; i < 2; ++i) {
     messages.clear();
     const RunReport report = read();
-    EXPECT_EQ(report.exit_code(), 1);
+    EXPECT_EQ(report.outcome(), RunOutcome::part);
     EXPECT_THAT(report.inputs[0].error, HasSubstr("two_boxes: the folder cannot be made"));
     EXPECT_EQ(report.inputs[1].error, "");
     EXPECT_EQ(slurp(folder / "out/hello.txt"), sample_text("hello"));
@@ -276,16 +276,16 @@ TEST_F(Documents, AnInputThatCannotBeWrittenFailsAlone) {
   }
   fs::remove(folder / "out/two_boxes");
   const RunReport report = read();
-  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.outcome(), RunOutcome::everything);
   EXPECT_THAT(report.inputs[0].outputs, Contains((folder / "out/two_boxes/page-2.png").string()));
 }
 
 TEST_F(Documents, ARunOfOtherInputsKeepsTheJournalOfTheFirst) {
   options.inputs = {samples + "/hello.png", folder.write("junk.png", "no picture").string()};
-  EXPECT_EQ(read().exit_code(), 1);
+  EXPECT_EQ(read().outcome(), RunOutcome::part);
   options.inputs = {samples + "/sign.png"};
   messages.clear();
-  EXPECT_EQ(read().exit_code(), 0);
+  EXPECT_EQ(read().outcome(), RunOutcome::everything);
   EXPECT_THAT(messages, Contains(HasSubstr("lectern.journal: still holds what was read of other inputs (1 page)")));
   options.inputs = {samples + "/hello.png"};
   EXPECT_TRUE(read().inputs[0].done_before);
@@ -305,19 +305,19 @@ TEST_F(Documents, WhatOneRunWroteIsNotReadByTheNext) {
     }
     return names;
   };
-  EXPECT_EQ(read().exit_code(), 0);
+  EXPECT_EQ(read().outcome(), RunOutcome::everything);
   const std::vector<std::string> first = files();
   EXPECT_EQ(first.size(), 5u);
   for (int run = 2; run <= 3; ++run) {
     messages.clear();
-    EXPECT_EQ(read().exit_code(), 0) << run;
+    EXPECT_EQ(read().outcome(), RunOutcome::everything) << run;
     EXPECT_THAT(files(), ::testing::UnorderedElementsAreArray(first)) << run;
     EXPECT_THAT(messages, Contains(HasSubstr("scans: 2 files that lectern wrote are left out"))) << run;
   }
   options.out = (folder / "scans").string();
-  EXPECT_EQ(read().exit_code(), 0);
+  EXPECT_EQ(read().outcome(), RunOutcome::everything);
   fs::copy_file(samples + "/sign.png", folder / "scans/b.png");
-  EXPECT_EQ(read().exit_code(), 0);
+  EXPECT_EQ(read().outcome(), RunOutcome::everything);
   EXPECT_TRUE(fs::exists(folder / "scans/b.pdf"));
   EXPECT_FALSE(fs::exists(folder / "scans/a.boxes.md"));
 }

@@ -16,24 +16,24 @@ RunReport report_of(int64_t read, int64_t failed) {
   return report;
 }
 
-TEST(RunReport, ItsExitCodeTellsWhatWasDone) {
-  EXPECT_EQ(report_of(3, 0).exit_code(), 0);
-  EXPECT_EQ(report_of(3, 1).exit_code(), 1);
-  EXPECT_EQ(report_of(0, 4).exit_code(), 2);
+TEST(RunReport, ItsOutcomeTellsWhatWasDone) {
+  EXPECT_EQ(report_of(3, 0).outcome(), RunOutcome::everything);
+  EXPECT_EQ(report_of(3, 1).outcome(), RunOutcome::part);
+  EXPECT_EQ(report_of(0, 4).outcome(), RunOutcome::nothing);
 
   RunReport report = report_of(3, 0);
   report.inputs.emplace_back().error = "b.pdf: is no PDF";
-  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.outcome(), RunOutcome::part);
   report = report_of(3, 0);
   report.errors.emplace_back("nothing.png: there is no such file");
-  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.outcome(), RunOutcome::part);
   report = {};
   report.errors.emplace_back("nothing.png: there is no such file");
-  EXPECT_EQ(report.exit_code(), 2);
+  EXPECT_EQ(report.outcome(), RunOutcome::nothing);
   report.inputs.emplace_back().done_before = true;
-  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.outcome(), RunOutcome::part);
   report.interrupted = true;
-  EXPECT_EQ(report.exit_code(), 130);
+  EXPECT_EQ(report.outcome(), RunOutcome::interrupted);
   EXPECT_FALSE(report.is_done());
 }
 
@@ -41,25 +41,25 @@ TEST(RunReport, APageThatEndedEarlyIsNotAll) {
   RunReport report = report_of(3, 0);
   EXPECT_TRUE(report.is_done());
   report.incomplete = 1;
-  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.outcome(), RunOutcome::part);
   EXPECT_TRUE(report.is_done()) << "reading it again ends there again";
 }
 
 TEST(RunReport, AnInputThatCouldNotBeWrittenDidNothing) {
   RunReport report = report_of(3, 0);
   report.inputs[0].error = "a.pdf: cannot be written";
-  EXPECT_EQ(report.exit_code(), 2);
+  EXPECT_EQ(report.outcome(), RunOutcome::nothing);
   report.inputs[0].outputs.emplace_back("a.txt");
-  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.outcome(), RunOutcome::part);
 }
 
 TEST(RunReport, WithoutAnyOutputNothingWasDone) {
   RunReport report = report_of(3, 0);
   report.errors.emplace_back("out.md: cannot be written: No space left on device");
   report.output_failed = true;
-  EXPECT_EQ(report.exit_code(), 2);
+  EXPECT_EQ(report.outcome(), RunOutcome::nothing);
   report.inputs[0].outputs.emplace_back("out.md");
-  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.outcome(), RunOutcome::part);
 }
 
 TEST(RunReport, IsJsonWhateverTheNames) {
@@ -74,8 +74,9 @@ TEST(RunReport, IsJsonWhateverTheNames) {
   report.stats.tokens = 600;
   report.seconds = 3;
   report.info.prompt = "free";
-  const auto json = nlohmann::json::parse(report.to_json());
+  const auto json = nlohmann::json::parse(report.to_json(1));
   EXPECT_EQ(json["exit_code"], 1);
+  EXPECT_FALSE(nlohmann::json::parse(report.to_json()).contains("exit_code"));
   EXPECT_EQ(json["tokens_per_second"], 200);
   EXPECT_EQ(json["pages_per_minute"], 40);
   EXPECT_FALSE(json.contains("source_pages")) << "which one document has";

@@ -125,9 +125,19 @@ class Profiles {
   std::deque<One> profiles_;
 };
 
+int exit_code_of(const RunReport& report) {
+  switch (report.outcome()) {
+    case RunOutcome::everything: return exit_done;
+    case RunOutcome::part: return exit_some_failed;
+    case RunOutcome::nothing: return exit_failed;
+    case RunOutcome::interrupted: return exit_interrupted;
+  }
+  return exit_failed;
+}
+
 void write_report(const std::string& path, const RunReport& report) {
   AtomicFile file(path);
-  file.write(report.to_json());
+  file.write(report.to_json(exit_code_of(report)));
   file.commit();
 }
 
@@ -154,7 +164,7 @@ int read(const Arguments& arguments) {
     nothing.errors = inputs.errors;
     for (const std::string& error : nothing.errors) complain(error);
     if (!arguments.report.empty()) write_report(arguments.report, nothing);
-    return nothing.exit_code();
+    return exit_code_of(nothing);
   }
   const Devices devices = load(arguments, found.folder);
 
@@ -197,7 +207,7 @@ int read(const Arguments& arguments) {
                              : "interrupted; no page was finished");
   }
   if (!arguments.report.empty()) write_report(arguments.report, report);
-  return report.exit_code();
+  return exit_code_of(report);
 }
 
 void add_page_options(CLI::App& command, DocumentOptions& options, std::string& password_file) {
