@@ -146,7 +146,15 @@ endforeach()
 # The HTTP server, which the command line alone links; no library holds it.
 if(LECTERN_CLI OR LECTERN_TESTS)
   file(GLOB_RECURSE server_sources CONFIGURE_DEPENDS src/server/*.cpp)
-  lectern_add_objects(lectern_server_objects ${server_sources})
+  # The files of the page at "/".
+  file(GLOB_RECURSE page_files CONFIGURE_DEPENDS src/server/page/*)
+  set(page_source ${PROJECT_BINARY_DIR}/page_files_bytes.cpp)
+  add_custom_command(OUTPUT ${page_source}
+                     COMMAND ${CMAKE_COMMAND} -D FOLDER=${PROJECT_SOURCE_DIR}/src/server/page -D OUTPUT=${page_source}
+                             -P ${PROJECT_SOURCE_DIR}/cmake/EmbedPage.cmake
+                     DEPENDS ${page_files} ${PROJECT_SOURCE_DIR}/cmake/EmbedPage.cmake VERBATIM)
+  set_source_files_properties(${page_source} PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
+  lectern_add_objects(lectern_server_objects ${server_sources} ${page_source})
   target_link_libraries(lectern_server_objects PUBLIC lectern_documents_objects)
   foreach(module libmicrohttpd prometheus-cpp-core libcrypto)
     pkg_check_modules(${module} REQUIRED IMPORTED_TARGET ${module})

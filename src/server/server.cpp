@@ -13,6 +13,7 @@
 #include "lectern/error.h"
 #include "server/openai/chat_completion.h"
 #include "server/openai/chat_request.h"
+#include "server/page_files.h"
 
 namespace lectern::server {
 namespace {
@@ -25,6 +26,7 @@ constexpr std::string_view models_path = "/v1/models/";
 struct Route {
   std::string_view path, method;
 };
+constexpr Route page_route = {"/page", "GET"};  // "/", and the files of the page
 constexpr std::array<Route, 5> routes = {{{"/health/live", "GET"},
                                           {"/health/ready", "GET"},
                                           {"/metrics", "GET"},
@@ -34,18 +36,25 @@ constexpr std::array<Route, 5> routes = {{{"/health/live", "GET"},
 // The route that a path belongs to; null for none.
 const Route* route_of(std::string_view path) {
   constexpr const Route* models = &routes[3];
+  if (is_page_path(path)) return &page_route;
   if (path.starts_with(models_path) && path.size() > models_path.size()) return models;
   const auto* const found = std::ranges::find(routes, path, &Route::path);
   return found == routes.end() ? nullptr : found;
 }
 
-bool needs_no_key(std::string_view path) { return path.starts_with("/health/"); }
+bool needs_no_key(std::string_view path) { return path.starts_with("/health/") || is_page_path(path); }
 
 HttpResponse response_of(const ApiError& error) {
   HttpResponse response{.status = error.status, .body = error_json(error)};
   if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (error.retry_after) response.headers.emplace_back("Retry-After", std::to_string(*error.retry_after));
   return response;
+}
+
+HttpResponse page_response(const HttpRequest& request) {
+  const PageFile* const file = find_page_file(request.path);
+  if (file == nullptr) throw ApiError(404, "there is nothing at this path", "", "not_found");
+  return page_file_response(*file, request.if_none_match);
 }
 
 ServerOptions checked(ServerOptions options) {
@@ -174,6 +183,7 @@ HttpResponse Server::answer(const HttpRequest& request) const {
 void Server::handle(const std::shared_ptr<HttpExchange>& exchange) {
   try {
     if (exchange->request().method == "POST") return chat(exchange);
+    if (is_page_path(exchange->request().path)) return exchange->respond(page_response(exchange->request()));
     exchange->respond(answer(exchange->request()));
   } catch (const ApiError& error) {
     exchange->respond(response_of(error));

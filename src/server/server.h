@@ -1,5 +1,6 @@
 // The server: who may ask, what is asked for, and how it ends.
 //
+//   GET  /, /page/...                   the page, without a key
 //   GET  /health/live, /health/ready    without a key
 //   GET  /metrics                       for Prometheus
 //   GET  /v1/models, /v1/models/{id}

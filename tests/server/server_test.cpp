@@ -309,6 +309,36 @@ TEST(Server, AsksForAKeyButNotAboutItsHealth) {
   EXPECT_THAT(log, HasSubstr(" 127.0.0.1 POST /v1/chat/completions 401 "));
 }
 
+TEST(Server, GivesItsPageToWhoHasNoKey) {
+  ServerOptions options = quiet_options();
+  options.keys = ApiKeys::from_text("secret\n", "keys");
+  const Running run(options);
+  const HttpReply page = run.get("/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(page.headers.at("x-content-type-options"), "nosniff");
+  EXPECT_EQ(page.headers.at("cache-control"), "no-cache");
+  EXPECT_THAT(page.headers.at("content-security-policy"), HasSubstr("default-src 'none'"));
+  EXPECT_THAT(page.body, HasSubstr("<!DOCTYPE html>"));
+  const HttpReply script = run.get("/page/main.js");
+  EXPECT_EQ(script.headers.at("content-type"), "text/javascript; charset=utf-8");
+
+  HttpClient client(run.port);
+  client.request("HEAD", "/page/main.js");
+  const HttpReply head = client.head();
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.headers.at("content-length"), std::to_string(script.body.size()));
+  client.request("GET", "/page/main.js", "", "If-None-Match: " + script.headers.at("etag") + "\r\n");
+  EXPECT_EQ(client.head().status, 304) << "and no body of the answer before stands between";
+  client.request("GET", "/page/style.css", "", "If-None-Match: " + script.headers.at("etag") + "\r\n");
+  EXPECT_EQ(client.reply().status, 200);
+
+  EXPECT_EQ(run.get("/page/nothing.js").status, 404);
+  EXPECT_EQ(run.get("/page/%2e%2e/server.cpp").status, 404);
+  EXPECT_EQ(ask(run.port, "POST", "/", "x").status, 405);
+  EXPECT_EQ(run.get("/", "Host: evil.example\r\n").status, 421) << "no other name shows it";
+}
+
 TEST(Server, AnswersToItsOwnNamesAndPages) {
   const Running run;
   EXPECT_EQ(run.get("/v1/models", "Host: evil.example\r\n").status, 421);

@@ -19,6 +19,7 @@ struct HttpRequest {
   std::string path;                         // decoded, without the query
   std::string client;                       // address
   std::string host, origin, authorization;  // headers; empty where they lack
+  std::string if_none_match{};
 };
 
 struct HttpResponse {

@@ -272,7 +272,9 @@ MHD_Result Exchange::queue(const HttpResponse& response, bool stream) {
   MHD_add_response_header(made, "Content-Type", response.type.c_str());
   MHD_add_response_header(made, "X-Request-Id", request_.id.c_str());
   MHD_add_response_header(made, "X-Content-Type-Options", "nosniff");
-  MHD_add_response_header(made, "Cache-Control", "no-store");
+  if (std::ranges::none_of(response.headers, [](const auto& header) { return header.first == "Cache-Control"; })) {
+    MHD_add_response_header(made, "Cache-Control", "no-store");
+  }
   for (const auto& [name, value] : response.headers) MHD_add_response_header(made, name.c_str(), value.c_str());
   record_.status = response.status;
   if (!stream) record_.bytes = static_cast<int64_t>(response.body.size());
@@ -352,6 +354,7 @@ MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url
     request.host = header(connection, "Host");
     request.origin = header(connection, "Origin");
     request.authorization = header(connection, "Authorization");
+    request.if_none_match = header(connection, "If-None-Match");
     const std::string length = header(connection, "Content-Length");
     const bool asks_first = !header(connection, "Expect").empty();
     auto exchange = std::make_shared<Exchange>(*this, connection, std::move(request));
