@@ -98,6 +98,12 @@ if(LECTERN_SANITIZE)
   # They compute whole models: not with -Og, with which all else compiles twice as fast as with -O1.
   set_property(SOURCE ${cpu_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Debug>:-O1>)
 endif()
+if(LECTERN_SANITIZE MATCHES thread)
+  # What threads hand to each other is outside of the kernels, which would take minutes: they go without, for the
+  # instructions that every processor has.
+  set_property(SOURCE ${cpu_sources} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize=thread)
+  target_compile_definitions(lectern_options INTERFACE HWY_COMPILE_ONLY_STATIC)
+endif()
 # As C++20, clang 14 does not accept the headers of qpdf 11.
 set_source_files_properties(src/output/pdf/pdf_document.cpp PROPERTIES COMPILE_OPTIONS -std=c++17)
 

@@ -120,6 +120,7 @@ TEST(ModelPageReader, DrawsTheSameTextFromTheSameSeed) {
   const Model model = Model::load(testing::mini_folder);
   const auto text_of = [&](float temperature, uint64_t seed) {
     ReadOptions options = raw_gundam();
+    options.mode = Mode::tiny;
     options.max_tokens = 20;
     options.temperature = temperature;
     options.seed = seed;
