@@ -37,4 +37,7 @@ void complain(std::string_view message);
 // The text without line breaks and other control characters, which would disturb a terminal.
 std::string in_one_line(std::string_view text);
 
+// A name on standard output: as it is for a program, in_one_line() on a terminal.
+std::string on_stdout(std::string_view name);
+
 }  // namespace lectern::cli

@@ -33,6 +33,10 @@ bool can_show_progress() {
 
 std::string in_one_line(std::string_view text) { return terminal_line(text); }
 
+std::string on_stdout(std::string_view name) {
+  return ::isatty(STDOUT_FILENO) != 0 ? terminal_line(name) : std::string(name);
+}
+
 // Not through fmt::print, which throws where standard error cannot be written.
 void complain(std::string_view message) {
   std::fputs(fmt::format("lectern: {}\n", in_one_line(with_options(message))).c_str(), stderr);

@@ -12,6 +12,8 @@
 #include <mutex>
 #include <utility>
 
+#include "core/utf8.h"
+
 namespace lectern {
 namespace {
 
@@ -47,39 +49,46 @@ void start(LogLevel level, spdlog::sink_ptr sink, const char* line_end) {
   the_level = level;
 }
 
-bool needs_quotes(std::string_view text) {
-  return text.empty() || std::ranges::any_of(text, [](unsigned char c) {
-           return c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7F || c == 0xC2;
-         });
+// Letters of any script may stand without quotes.
+bool is_one_word(std::string_view text) {
+  if (text.empty()) return false;
+  while (!text.empty()) {
+    const auto [length, state] = first_utf8(text);
+    const std::string_view character = text.substr(0, length);
+    if (state != Utf8State::valid || is_control(code_point(character)) || character == "\u00A0") return false;
+    if (length == 1 && std::string_view(" \"=\\").find(character) != std::string_view::npos) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
-// Control characters never reach a terminal.
+// Control characters never reach a terminal, nor what is no UTF-8.
 void append_quoted(std::string& line, std::string_view text) {
   line += '"';
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const auto byte = static_cast<unsigned char>(c);
-    const unsigned char next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : ' ';
+  while (!text.empty()) {
+    const auto [length, state] = first_utf8(text);
+    const std::string_view character = text.substr(0, length);
+    const char32_t c = state == Utf8State::valid ? code_point(character) : U'\0';
     if (c == '"' || c == '\\') {
       line += '\\';
-      line += c;
+      line += character;
     } else if (c == '\n') {
       line += "\\n";
-    } else if (byte < ' ' || byte == 0x7F) {
-      line += fmt::format("\\x{:02x}", byte);
-    } else if (byte == 0xC2 && next < 0xA0) {  // a control character of two bytes
-      line += fmt::format("\\u{:04x}", next);
-      ++i;
+    } else if (state != Utf8State::valid || (length == 1 && is_control(c))) {
+      for (const char byte : character) line += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+    } else if (is_control(c)) {
+      line += fmt::format("\\u{:04x}", static_cast<uint32_t>(c));
     } else {
-      line += c;
+      line += character;
     }
+    text.remove_prefix(length);
   }
   line += '"';
 }
 
 struct AppendValue {
   std::string& line;
-  void operator()(std::string_view text) const { needs_quotes(text) ? append_quoted(line, text) : void(line += text); }
+  void operator()(std::string_view text) const { is_one_word(text) ? void(line += text) : append_quoted(line, text); }
   void operator()(int64_t number) const { line += std::to_string(number); }
   void operator()(double number) const { line += fmt::format("{:.6g}", number); }
 };

@@ -44,6 +44,21 @@ inline Utf8Character first_utf8(std::string_view bytes) {
   return {length, Utf8State::valid};
 }
 
+// The code point of a valid character.
+inline char32_t code_point(std::string_view character) {
+  const auto lead = static_cast<uint8_t>(character[0]);
+  char32_t value = character.size() == 1 ? lead : lead & (0x7F >> character.size());
+  for (size_t i = 1; i < character.size(); ++i) value = value << 6 | (static_cast<uint8_t>(character[i]) & 0x3F);
+  return value;
+}
+
+// What acts on a terminal where it is shown: controls of both sets, line breaks among them, and what embeds, overrides
+// or isolates a direction.
+inline bool is_control(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
+         c == 0x200E || c == 0x200F || c == 0x061C || c == 0x2028 || c == 0x2029;
+}
+
 // Appends `bytes` to `text` with U+FFFD in place of each invalid piece. Stops before a character that the end of
 // the bytes cuts off; returns how many bytes were taken.
 inline size_t append_utf8(std::string_view bytes, std::string& text) {

@@ -8,19 +8,13 @@
 namespace lectern {
 namespace {
 
-// Controls of both sets, and what embeds, overrides or isolates a direction.
-bool is_control(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
-         c == 0x200E || c == 0x200F || c == 0x061C || c == 0x2028 || c == 0x2029;
-}
-
 // Calls `take` with each character and its bytes; bytes that are no character come as U+FFFD.
 template <typename Take>
 void for_each_character(std::string_view text, const Take& take) {
   while (!text.empty()) {
     const auto [length, state] = first_utf8(text);
     const std::string_view bytes = text.substr(0, length);
-    take(state == Utf8State::valid ? characters_of(bytes).front() : U'\uFFFD', bytes, state == Utf8State::valid);
+    take(state == Utf8State::valid ? code_point(bytes) : U'\uFFFD', bytes, state == Utf8State::valid);
     text.remove_prefix(length);
   }
 }
@@ -58,6 +52,11 @@ std::string hocr_property(std::string_view text) {
   std::string out = valid_utf8(text);
   std::ranges::replace_if(
       out, [](char c) { return c == ';' || c == '"' || c == '\\' || (c >= 0 && c < 0x20); }, '_');
+  for (const std::string_view property : {"bbox ", "ppageno ", "scan_res ", "textangle ", "x_wconf "}) {
+    for (size_t at = out.find(property); at != std::string::npos; at = out.find(property)) {
+      out[at + property.size() - 1] = '_';
+    }
+  }
   return out;
 }
 

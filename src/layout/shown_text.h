@@ -17,8 +17,8 @@ std::string terminal_line(std::string_view text);
 // Text within <!-- and -->, in one line of valid UTF-8; no two hyphens stand side by side and none at the end.
 std::string comment_text(std::string_view text);
 
-// A value within the title attribute of hOCR, where semicolons part properties and quotes end a name; not yet escaped
-// for XML.
+// A value within the title attribute of hOCR, where semicolons part properties and quotes end a name, and in which
+// readers look for the names of properties wherever they stand; not yet escaped for XML.
 std::string hocr_property(std::string_view text);
 
 }  // namespace lectern

@@ -51,6 +51,9 @@ TEST(Log, QuotesWhatWouldNotBeOneWordAndLetsNoControlCharacterThrough) {
   const Log log(LogLevel::info);
   log_info("a", {{"text", "two words"}, {"none", ""}, {"equals", "a=b"}, {"quote", "say \"x\\y\""}});
   log_info("b", {{"escape", "\x1b[31mred\nline\x7f"}, {"letters", "größer"}, {"csi", "\u009b31m"}});
+  log_info("c", {{"turned", "a\u202egnp.exe"}, {"no_utf8", "a\xff b\xe2\x80"}, {"both", "größer \u2028"}});
+  EXPECT_THAT(log.lines[2],
+              EndsWith(R"(event=c turned="a\u202egnp.exe" no_utf8="a\xff b\xe2\x80" both="größer \u2028")"));
   EXPECT_THAT(log.lines[0], EndsWith(R"(event=a text="two words" none="" equals="a=b" quote="say \"x\\y\"")"));
   EXPECT_THAT(log.lines[1], EndsWith(R"(event=b escape="\x1b[31mred\nline\x7f" letters=größer csi="\u009b31m")"));
 }

@@ -24,7 +24,7 @@ Run add_inspect(CLI::App& app) {
   return [arguments] {
     const Checkpoint checkpoint = Checkpoint::open(find_model(arguments->model).folder);
     if (arguments->json) {
-      fmt::print("{}\n", summary_json(checkpoint).dump(2));
+      fmt::print("{}\n", summary_json(checkpoint).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
       fmt::print("{}", terminal_text(summarise(checkpoint)));
     }

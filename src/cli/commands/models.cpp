@@ -71,9 +71,9 @@ void print_table(const std::vector<Row>& rows) {
   size_t width = 0;
   for (const Row& row : rows) width = std::max(width, row.name.size());
   for (const Row& row : rows) {
-    fmt::print("{} {:<{}}  {:<12}  {:>9}  {:<10}  {}\n", row.used ? '*' : ' ', row.name, width,
-               row.revision.substr(0, 12), size_text(row.bytes), row.complete ? "complete" : "incomplete",
-               row.folder.string());
+    fmt::print("{} {:<{}}  {:<12}  {:>9}  {:<10}  {}\n", row.used ? '*' : ' ', on_stdout(row.name), width,
+               on_stdout(row.revision.substr(0, 12)), size_text(row.bytes), row.complete ? "complete" : "incomplete",
+               on_stdout(row.folder.string()));
   }
   const bool incomplete = std::ranges::any_of(rows, [](const Row& row) { return !row.complete; });
   if (std::ranges::any_of(rows, [](const Row& row) { return row.used; })) fmt::print("\n* used when none is named\n");

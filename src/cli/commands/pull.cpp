@@ -136,7 +136,7 @@ int pull(const Arguments& arguments) {
     line.note(fmt::format("{}, revision {}, {}", options.name.text(), pulled.commit,
                           pulled.was_there ? "was there already" : "is complete"));
     line.clear();
-    fmt::print("{}\n", pulled.folder.string());
+    fmt::print("{}\n", on_stdout(pulled.folder.string()));
     return exit_done;
   } catch (const Stopped&) {
     line.clear();

@@ -42,7 +42,8 @@ Run add_quantize(CLI::App& app) {
       complain("interrupted; nothing was made");
       return exit_interrupted;
     }
-    fmt::print("{}: made; read with it: lectern read --model {} ...\n", arguments->out, arguments->out);
+    const std::string made = on_stdout(arguments->out);
+    fmt::print("{}: made; read with it: lectern read --model {} ...\n", made, made);
     return exit_done;
   };
 }

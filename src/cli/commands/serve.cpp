@@ -70,7 +70,7 @@ server::ServerOptions server_options(const Arguments& arguments) {
   options.http.idle = std::chrono::seconds(arguments.idle_seconds);
   options.feed.max_pixels = arguments.max_megapixels * 1'000'000;
   if (!arguments.quiet) {
-    options.access_log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
+    options.access_log = [](const std::string& line) { std::fputs((in_one_line(line) + "\n").c_str(), stderr); };
   }
   return options;
 }
