@@ -71,6 +71,12 @@ void FileGate::add_output(const fs::path& file, std::string_view what, FileKind 
   if (folders_.insert(folder.string()).second) remove_abandoned_files(folder);
 }
 
+void FileGate::check_standard_output() const {
+  struct stat status {};
+  if (::fstat(STDOUT_FILENO, &status) != 0 || !inputs_.contains({status.st_dev, status.st_ino})) return;
+  throw Error("standard output: goes into a file that is an input; name another file");
+}
+
 void FileGate::add_page_folder(const fs::path& folder, std::string_view what) {
   std::error_code failed;
   for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {

@@ -35,6 +35,8 @@ class FileGate {
   // that stands here twice, and where a file of another kind lies: one is replaced only by its own kind, text by text.
   // What killed runs left beside it is removed.
   void add_output(const std::filesystem::path& file, std::string_view what, FileKind kind);
+  // Standard output, which may be a file that was named as an input as well. Throws Error for an input.
+  void check_standard_output() const;
   // A folder that may be made and get files page-*.png.
   void add_page_folder(const std::filesystem::path& folder, std::string_view what);
 

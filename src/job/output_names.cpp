@@ -143,7 +143,7 @@ fs::path OutputNames::path(size_t input, Format format) const {
 }
 
 void OutputNames::pass(FileGate& gate, const OutputOptions& options) const {
-  if (to_stdout()) return;
+  if (to_stdout()) return gate.check_standard_output();
   for (size_t i = 0; i < (names_.empty() ? 1 : inputs_); ++i) {
     for (const Format format : formats_) {
       const FormatInfo& info = format_info(format);

@@ -152,6 +152,12 @@ TEST_F(ConvertCommand, ReplacesNoFileOfTheUsers) {
   EXPECT_EQ(slurp(folder / "scan.pdf"), "%PDF-1.4 precious");
 }
 
+TEST_F(ConvertCommand, WritesToNoStandardOutputThatIsAnInput) {
+  folder.write("page.mmd", "text");
+  expect_refusal(convert("page.mmd >>page.mmd"), 2, "standard output: goes into a file that is an input");
+  EXPECT_EQ(slurp(folder / "page.mmd"), "text");
+}
+
 TEST_F(ConvertCommand, PassesOnWhatWasSaidOfThePictures) {
   folder.write("a.mmd", "One\n<--- Page Split --->\nTwo");
   const std::string jpeg = encode_jpeg(testing::picture_of(40, 50), 90);

@@ -14,6 +14,7 @@
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
 #include "core/clock.h"
+#include "core/file_gate.h"
 #include "core/threads.h"
 #include "device/device_list.h"
 #include "device/host_values.h"
@@ -318,6 +319,10 @@ void bench_operators(const LoadedModel& model, const Arguments& arguments, bool 
 int bench(const Arguments& arguments) {
   const Interrupts interrupts(Interrupts::First::ends);
   use_threads(arguments.model.threads);
+  const std::filesystem::path folder = find_model(arguments.model.model).folder;
+  FileGate gate;
+  gate.add_input_folder(folder);
+  gate.check_standard_output();
   Report report;
   const auto add_peak = [&](const char* key, double peak, const char* unit) {
     report.add("peak", key, peak, peak, peak, unit, std::nullopt, false);
@@ -334,10 +339,8 @@ int bench(const Arguments& arguments) {
   }
 
   std::optional<LoadedModel> model;
-  const double load = seconds_of([&] {
-    const std::filesystem::path folder = find_model(arguments.model.model).folder;
-    model.emplace(folder, device, weight_format(parse_weights(arguments.model.weights), folder, device));
-  });
+  const double load = seconds_of(
+      [&] { model.emplace(folder, device, weight_format(parse_weights(arguments.model.weights), folder, device)); });
   const DataType multiplied = model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16;
   const Rate products = peaks ? Rate([&] { return peaks->product_now(multiplied); }) : Rate();
   const Rate memory = peaks ? Rate([&] { return peaks->read_now(); }) : Rate();
