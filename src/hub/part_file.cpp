@@ -20,6 +20,11 @@ PartFile::PartFile(const std::filesystem::path& folder, const ListedFile& file, 
     : file_(file), target_(folder / file.name), path_(folder / (file.name + ".part")), digest_(file.kind, file.size) {
   std::error_code ignored;
   if (std::filesystem::is_regular_file(target_, ignored)) std::filesystem::rename(target_, path_, ignored);
+  // A file that has another name elsewhere is not written into.
+  if (std::filesystem::symlink_status(path_, ignored).type() == std::filesystem::file_type::regular &&
+      std::filesystem::hard_link_count(path_, ignored) > 1 && !ignored) {
+    std::filesystem::remove(path_, ignored);
+  }
   descriptor_ = Descriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (!descriptor_) throw system_error(path_, "cannot be written", errno);
   struct stat status {};

@@ -47,6 +47,18 @@ TEST(PartFile, TrustsNoFileThatHasItsNameAlready) {
   EXPECT_EQ(part.digest(), hello.digest);
 }
 
+TEST(PartFile, WritesIntoNoFileThatHasAnotherName) {
+  const TempFolder folder;
+  const TempFolder elsewhere;
+  std::filesystem::create_hard_link(elsewhere.write("mine", "he"), folder / "hello");
+  PartFile part(folder.path(), hello, {});
+  EXPECT_EQ(part.size(), 0);
+  append(part, "hello\n");
+  part.take_name();
+  EXPECT_EQ(slurp(folder / "hello"), "hello\n");
+  EXPECT_EQ(slurp(elsewhere / "mine"), "he");
+}
+
 TEST(PartFile, TakesNoMoreThanTheListedSize) {
   const TempFolder folder;
   PartFile part(folder.path(), hello, {});
