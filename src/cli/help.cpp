@@ -55,13 +55,13 @@ struct Group {
 };
 const std::vector<Group>& groups() {
   static const std::vector<Group> all = {
-      {"Pages", {"--pages", "--dpi", "--password", "--orient", "--image"}},
-      {"Reading", {"--prompt", "--mode", "--force-mode", "--max-tokens", "--batch"}},
+      {"Pages", {"--pages", "--dpi", "--password", "--password-file", "--orient", "--image"}},
+      {"Reading", {"--prompt", "--mode", "--force-mode", "--max-tokens", "--batch", "--logprobs"}},
       {"Output",
        {"--output", "--format", "--raw", "--boxes", "--tables", "--formulas", "--figures", "--headers", "--footers",
-        "--page-numbers", "--page-breaks"}},
+        "--page-numbers", "--page-breaks", "--existing-text", "--decrypt", "--invalidate-signatures"}},
       {"Model and device", {"--model", "--weights", "--device", "--without", "--threads"}},
-      {"Run", {"--resume", "--restart", "--report", "--progress", "--quiet", "-v"}},
+      {"Run", {"--resume", "--restart", "--report", "--review-below", "--progress", "--quiet", "--operators", "-v"}},
   };
   return all;
 }

@@ -80,11 +80,14 @@ class Report {
   const std::string& text() const { return text_; }
   int checks() const { return checks_; }
   const std::vector<std::string>& failed() const { return failed_; }
+  // Of the installation, to be looked at.
+  void lacking(const std::string& what) { lacking_.push_back(what); }
+  const std::vector<std::string>& lacking() const { return lacking_; }
 
  private:
   std::string text_;
   int checks_ = 0;
-  std::vector<std::string> failed_;
+  std::vector<std::string> failed_, lacking_;
 };
 
 void describe(Report& report, const std::string& command, const DeviceDescription& description, const Device& device,
@@ -120,6 +123,7 @@ void describe_installation(Report& report) {
   report.line("| what | found | result |");
   report.line("|---|---|---|");
   for (const InstallationCheck& check : check_installation(shipped_model())) {
+    if (!check.fine) report.lacking(check.name);
     report.line(
         fmt::format("| {} | {} | {} |", cell(check.name), cell(check.found), check.fine ? "ok" : "**look at this**"));
   }
@@ -236,6 +240,9 @@ int doctor(const Arguments& arguments) {
   report.line(report.failed().empty() ? fmt::format("All {} checks passed.", report.checks())
                                       : fmt::format("{} of {} checks failed: {}.", report.failed().size(),
                                                     report.checks(), fmt::join(report.failed(), ", ")));
+  if (!report.lacking().empty()) {
+    report.line(fmt::format("Of the installation, look at: {}.", fmt::join(report.lacking(), "; ")));
+  }
   if (!arguments.report.empty()) {
     AtomicFile file(arguments.report);
     file.write(report.text());
