@@ -56,7 +56,7 @@ struct DocumentOptions {
 // How far a run is.
 struct RunProgress {
   size_t inputs = 0;         // in all
-  size_t opened = 0;         // of them
+  size_t opened = 0;         // of them, those that could not be opened included
   int64_t pages = 0;         // to be read of those opened
   int64_t done = 0;          // of them, failures and pages of an earlier run among them
   int64_t failed = 0;        // of them

@@ -322,6 +322,8 @@ void DocumentRun::ended(size_t input) {
 void DocumentRun::failed(size_t input, const std::string& message) {
   report_.inputs[input].error = message;
   tell(message);
+  ++progress_.opened;
+  progressed();
   outputs_.failed(input, info_of(input, 0), message);
 }
 

@@ -87,9 +87,13 @@ TEST_F(Documents, ReadsTheGoodAmongTheBadAndSaysWhatIsMissing) {
                     samples + "/sign.png"};
   options.formats = {Format::json, Format::text};
   options.read.prompt = "free";
+  RunProgress last;
+  events.progress = [&](const RunProgress& progress) { last = progress; };
   const RunReport report = read();
   EXPECT_EQ(report.outcome(), RunOutcome::part);
   EXPECT_EQ(report.read, 2);
+  EXPECT_EQ(last.inputs, 4u);
+  EXPECT_EQ(last.opened, 4u) << "nothing is left to be guessed";
   EXPECT_EQ(messages.size(), 3u + 1u) << "and where the journal lies";
   EXPECT_THAT(report.errors, ElementsAre(HasSubstr("nothing.png: there is no such file")));
   EXPECT_THAT(report.inputs[1].error, HasSubstr("junk.png: not a picture"));
