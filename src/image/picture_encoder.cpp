@@ -37,6 +37,28 @@ std::string save(const VImage& image, const char* format, vips::VOption* options
               ErrorCode::unsupported);
 }
 
+// The data of a TIFF that was just made, of one strip; empty where it has more.
+std::string only_strip(const std::string& tiff) {
+  const bool little = tiff.starts_with("II");
+  const auto number = [&](size_t at, size_t bytes) {
+    size_t value = 0;
+    for (size_t i = 0; i < bytes && at + i < tiff.size(); ++i) {
+      value |= size_t{static_cast<uint8_t>(tiff[at + i])} << 8 * (little ? i : bytes - 1 - i);
+    }
+    return value;
+  };
+  constexpr size_t strip_offsets = 273, strip_sizes = 279, short_type = 3;
+  size_t offset = 0, size = 0;
+  const size_t directory = number(4, 4), entries = number(directory, 2);
+  for (size_t i = 0; i < entries; ++i) {
+    const size_t entry = directory + 2 + 12 * i, tag = number(entry, 2);
+    if (tag != strip_offsets && tag != strip_sizes) continue;
+    if (number(entry + 4, 4) != 1) return "";
+    (tag == strip_offsets ? offset : size) = number(entry + 8, number(entry + 2, 2) == short_type ? 2 : 4);
+  }
+  return offset < tiff.size() && size <= tiff.size() - offset ? tiff.substr(offset, size) : "";
+}
+
 }  // namespace
 
 Picture crop(const Picture& picture, const Box& box) {
@@ -51,9 +73,27 @@ Picture crop(const Picture& picture, const Box& box) {
   return part;
 }
 
+bool is_black_and_white(const Picture& picture) {
+  return std::ranges::all_of(picture.rgb, [](uint8_t sample) { return sample == 0 || sample == 255; }) &&
+         is_grey(picture);
+}
+
+std::string encode_g4(const Picture& picture) {
+  constexpr int max_rows = 32'768;  // of a strip, by libvips
+  if (picture.height > max_rows || !is_black_and_white(picture)) return "";
+  const VImage grey =
+      image_of(picture).extract_band(0).copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_B_W));
+  return only_strip(save(grey, ".tif",
+                         VImage::option()
+                             ->set("compression", VIPS_FOREIGN_TIFF_COMPRESSION_CCITTFAX4)
+                             ->set("bitdepth", 1)
+                             ->set("miniswhite", true)
+                             ->set("tile_height", max_rows)
+                             ->set("strip", true)));
+}
+
 std::string black_and_white_bits(const Picture& picture) {
-  const bool two = std::ranges::all_of(picture.rgb, [](uint8_t sample) { return sample == 0 || sample == 255; });
-  if (!two || !is_grey(picture)) return "";
+  if (!is_black_and_white(picture)) return "";
   const size_t stride = (static_cast<size_t>(picture.width) + 7) / 8;
   std::string bits(stride * static_cast<size_t>(picture.height), '\0');
   for (int y = 0; y < picture.height; ++y) {

@@ -20,6 +20,12 @@ std::string encode_jpeg(const Picture& picture, int quality, int longest_side = 
 // One bit a pixel, 1 for white, each row from a new byte; empty where a pixel is neither black nor white.
 std::string black_and_white_bits(const Picture& picture);
 
+// The same as CCITT group 4, of which a fax and a TIFF are made: with /K -1 and as many /Columns, as a PDF has it.
+// Empty also for a picture that is too high.
+std::string encode_g4(const Picture& picture);
+
+bool is_black_and_white(const Picture& picture);
+
 // Whether every pixel is grey.
 bool is_grey(const Picture& picture);
 

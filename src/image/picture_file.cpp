@@ -11,6 +11,7 @@
 #include <vector>
 #include <vips/vips8>
 
+#include "image/picture_encoder.h"
 #include "image/tiff_pages.h"
 #include "image/vips_start.h"
 #include "lectern/error.h"
@@ -314,6 +315,9 @@ void make_square(Stored& stored, const PictureLimits& limits, std::vector<Warnin
                                                from.height, 3, VIPS_FORMAT_UCHAR);
   const VImage square = image.resize(dpi / across, VImage::option()->set("vscale", dpi / down));
   Picture picture = decode_integers(square);
+  if (is_black_and_white(from)) {  // as a fax is: it stays so
+    for (uint8_t& sample : picture.rgb) sample = sample < 128 ? 0 : 255;
+  }
   warnings.push_back({WarningCode::stretched,
                       fmt::format("{}; stretched from {} x {} to {} x {}", shape, from.width, from.height,
                                   picture.width, picture.height),

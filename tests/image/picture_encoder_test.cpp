@@ -37,6 +37,18 @@ TEST(PictureEncoder, ShrinksAndCompresses) {
   EXPECT_THROW(encode_png({}), Error);
 }
 
+TEST(PictureEncoder, TakesOnlyBlackAndWhiteForAFax) {
+  Picture picture(40, 30);
+  EXPECT_TRUE(is_black_and_white(picture));
+  EXPECT_FALSE(encode_g4(picture).empty());
+  EXPECT_EQ(encode_g4(picture), encode_g4(picture));
+  std::fill_n(picture.row(3), 3, uint8_t{254});
+  EXPECT_FALSE(is_black_and_white(picture));
+  EXPECT_EQ(encode_g4(picture), "");
+  EXPECT_EQ(black_and_white_bits(picture), "");
+  EXPECT_EQ(encode_g4(Picture(1, 32'769)), "") << "more rows than a strip may have";
+}
+
 TEST(PictureEncoder, CropsWithinThePicture) {
   const Picture picture = testing::picture_of(40, 30);
   const Picture part = crop(picture, {3.7, 4, 9.2, 8});

@@ -11,6 +11,8 @@
 #include <new>
 #include <optional>
 #include <qpdf/Pipeline.hh>
+#include <qpdf/Pl_Flate.hh>
+#include <qpdf/Pl_String.hh>
 #include <qpdf/QPDF.hh>
 #include <qpdf/QPDFObjectHandle.hh>
 #include <qpdf/QPDFWriter.hh>
@@ -50,6 +52,15 @@ QPDFObjectHandle number(double value) { return QPDFObjectHandle::newReal(value, 
 QPDFObjectHandle integer(int64_t value) { return QPDFObjectHandle::newInteger(value); }
 QPDFObjectHandle name(const std::string& value) { return QPDFObjectHandle::newName(value); }
 QPDFObjectHandle text(const std::string& value) { return QPDFObjectHandle::newUnicodeString(valid_utf8(value)); }
+
+std::string deflated(const std::string& bytes) {
+  std::string out;
+  Pl_String to_string("out", nullptr, out);
+  Pl_Flate flate("flate", &to_string, Pl_Flate::a_deflate);
+  flate.write(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  flate.finish();
+  return out;
+}
 
 }  // namespace
 
@@ -181,15 +192,26 @@ struct PdfDocument::State {
     return stream;
   }
 
-  // Black and white stays one bit a pixel, which the writer of the file compresses; other pictures are JPEGs.
+  // Black and white stays one bit a pixel, as CCITT group 4 or, where that is smaller, as of patterns, as Flate; other
+  // pictures are JPEGs.
   QPDFObjectHandle add_picture(const Picture& picture) {
-    const std::string bits = black_and_white_bits(picture);
+    const bool two = is_black_and_white(picture);
     QPDFObjectHandle stream =
-        bits.empty() ? add_stream(encode_jpeg(picture, picture_quality), name("/DCTDecode")) : add_stream(bits);
+        two ? add_bits(picture) : add_stream(encode_jpeg(picture, picture_quality), name("/DCTDecode"));
     QPDFObjectHandle dictionary = stream.getDict();
-    describe_picture(dictionary, picture.width, picture.height, bits.empty() ? 8 : 1,
-                     name(!bits.empty() || is_grey(picture) ? "/DeviceGray" : "/DeviceRGB"));
+    describe_picture(dictionary, picture.width, picture.height, two ? 1 : 8,
+                     name(two || is_grey(picture) ? "/DeviceGray" : "/DeviceRGB"));
     return stream;
+  }
+
+  QPDFObjectHandle add_bits(const Picture& picture) {
+    const std::string flate = deflated(black_and_white_bits(picture)), g4 = encode_g4(picture);
+    if (g4.empty() || flate.size() < g4.size()) return add_stream(flate, name("/FlateDecode"));
+    QPDFObjectHandle parameters = QPDFObjectHandle::newDictionary();
+    parameters.replaceKey("/K", integer(-1));
+    parameters.replaceKey("/Columns", integer(picture.width));
+    parameters.replaceKey("/Rows", integer(picture.height));
+    return add_stream({spool->add(g4)}, name("/CCITTFaxDecode"), parameters);
   }
 
   // Degrees clockwise that a picture was turned besides its orientation.
@@ -201,21 +223,23 @@ struct PdfDocument::State {
     return (page.turn - of_exif + 360) % 360;
   }
 
-  // The picture as its file has it, where that is what is shown: whole, and of the same size.
+  // The picture as its file has it, where that is what is shown: whole, and of the same size or shape.
   static std::optional<EmbeddedPicture> original_picture(const DocumentPage& page, const Picture& picture,
                                                          const PageOrigin& origin) {
     if (!origin.file || origin.file->is_pdf || origin.page != 0) return std::nullopt;
     const auto changed = [](const Warning& warning) {
-      return warning.code == WarningCode::damaged_input || warning.code == WarningCode::on_black ||
-             warning.code == WarningCode::stretched;
+      return warning.code == WarningCode::damaged_input || warning.code == WarningCode::on_black;
     };
+    // Whose pixels are not square is stretched by the page.
+    const auto stretched = [](const Warning& warning) { return warning.code == WarningCode::stretched; };
     if (std::any_of(page.warnings.begin(), page.warnings.end(), changed)) return std::nullopt;
     std::optional<EmbeddedPicture> original = embedded_picture(origin.file->file.get());
     if (!original || page.turn % 90 != 0) return std::nullopt;
     const PicturePlace place = shown_picture(original->orientation, turn_beside(page, *original));
     const bool lies = place[0] == 0;
     const int width = lies ? original->height : original->width, height = lies ? original->width : original->height;
-    return width == picture.width && height == picture.height ? original : std::nullopt;
+    const bool as_shown = width == picture.width && height == picture.height;
+    return as_shown || std::any_of(page.warnings.begin(), page.warnings.end(), stretched) ? original : std::nullopt;
   }
 
   QPDFObjectHandle add_original(const EmbeddedPicture& picture, const OriginalFile& file) {

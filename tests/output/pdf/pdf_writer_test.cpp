@@ -21,6 +21,7 @@
 #include "image/picture_file.h"
 #include "input/page_source.h"
 #include "layout/block_text.h"
+#include "layout/formula_text.h"
 #include "layout/html_text.h"
 #include "support/pages.h"
 
@@ -87,7 +88,9 @@ TEST_F(PdfWriter, PutsWordsWhereTheirBlocksStand) {
   for (const Word& word : found) places[word.text].push_back(word.box);
   size_t checked = 0;
   for (const Block& block : page.blocks) {
-    std::istringstream text(plain_text(block));
+    TextTree tree = parse_text(block);
+    print_formulas(tree);
+    std::istringstream text(plain_text(tree));
     for (std::string word; text >> word; ++checked) {
       // Words of these scripts may be broken at the end of a line; the next test looks at their text.
       if (word.find("\u949F") != std::string::npos) continue;
@@ -139,19 +142,44 @@ TEST_F(PdfWriter, ShowsThePictureAndNotTheText) {
   EXPECT_EQ(red, 200u * 300);
 }
 
+// Discs of sizes and at places that vary, as letters do.
+bool is_in_disc(int x, int y) {
+  constexpr int cell = 45;
+  const int column = x / cell, row = y / cell;
+  const int shift = (column * column * 7 + row * row * 13 + column * row * 5) % 17;
+  const int across = x % cell - 14 - shift, down = y % cell - 14 - shift * 5 % 13;
+  return across * across + down * down < 60 + 13 * shift;
+}
+
 TEST_F(PdfWriter, KeepsOneBitAPixelOfBlackAndWhitePages) {
   if (std::system("command -v pdfimages >/dev/null 2>&1") != 0) GTEST_SKIP() << "pdfimages is not installed";
-  const DocumentPage page = testing::page_of(1, "x", 1203, 900);
-  Picture picture(1203, 900);
-  for (int y = 0; y < 900; ++y) {
-    for (int x = 0; x < 1203; ++x)
-      std::fill_n(picture.row(y) + x * 3, 3, static_cast<uint8_t>((x / 7 + y / 9) % 3 == 0 ? 0 : 255));
+  const auto drawn = [](const auto& is_black) {
+    Picture picture(1203, 900);
+    for (int y = 0; y < 900; ++y) {
+      for (int x = 0; x < 1203; ++x)
+        std::fill_n(picture.row(y) + x * 3, 3, static_cast<uint8_t>(is_black(x, y) ? 0 : 255));
+    }
+    return picture;
+  };
+  struct Case {
+    Picture picture;
+    std::string filter;
+  };
+  const std::vector<Case> cases = {{drawn(is_in_disc), "/CCITTFaxDecode"},
+                                   {drawn([](int x, int y) { return (x + y) % 2 == 0; }), "/FlateDecode"},
+                                   {drawn([](int, int) { return true; }), "/FlateDecode"}};
+  for (const auto& [picture, filter] : cases) {
+    SCOPED_TRACE(filter);
+    write({testing::page_of(1, "x", 1203, 900)}, &picture);
+    const std::string bytes = slurp(folder / "a.pdf");
+    EXPECT_THAT(bytes.substr(0, bytes.find("/Subtype /Image")), Not(HasSubstr("/DCTDecode")));
+    const size_t image = bytes.find("/BitsPerComponent 1");
+    ASSERT_NE(image, std::string::npos);
+    EXPECT_THAT(bytes.substr(image, 300), HasSubstr("/Filter " + filter));
+    EXPECT_LT(bytes.size(), 40'000u);
+    run("pdfimages -png a.pdf stored");  // as it is in the file: what renders it may scale
+    EXPECT_TRUE(read_picture(folder / "stored-000.png").rgb == picture.rgb);
   }
-  write({page}, &picture);
-  EXPECT_THAT(slurp(folder / "a.pdf"), HasSubstr("/BitsPerComponent 1"));
-  EXPECT_LT(std::filesystem::file_size(folder / "a.pdf"), 40'000u);
-  run("pdfimages -png a.pdf stored");  // as it is in the file: what renders it may scale
-  EXPECT_EQ(read_picture(folder / "stored-000.png").rgb, picture.rgb);
 }
 
 class PdfWriterPictures : public PdfWriter {
@@ -233,6 +261,40 @@ TEST_F(PdfWriterPictures, AJpegOfInksKeepsItsColours) {
   const std::array middle = {sample(0), sample(1), sample(2)};
   EXPECT_LT(*std::ranges::min_element(middle), 80) << "cyan";
   EXPECT_GT(*std::ranges::max_element(middle), 150);
+}
+
+// 204 dots across and 98 down: the page has the shape that was faxed, and no more bytes than the fax.
+TEST_F(PdfWriterPictures, AFaxStaysBlackAndWhiteAndKeepsItsShape) {
+  Picture fax(408, 196);
+  for (int y = 0; y < fax.height; ++y) {
+    for (int x = 0; x < fax.width; ++x) {
+      std::fill_n(fax.row(y) + x * 3, 3, static_cast<uint8_t>(is_in_disc(x, y) ? 0 : 255));
+    }
+  }
+  const VImage image =
+      VImage::new_from_memory(fax.rgb.data(), fax.rgb.size(), fax.width, fax.height, 3, VIPS_FORMAT_UCHAR)
+          .copy(VImage::option()
+                    ->set("interpretation", VIPS_INTERPRETATION_sRGB)
+                    ->set("xres", 204 / 25.4)
+                    ->set("yres", 98 / 25.4));
+  image.extract_band(0)
+      .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_B_W))
+      .write_to_file((folder / "fax.tif").c_str(),
+                     VImage::option()->set("compression", VIPS_FOREIGN_TIFF_COMPRESSION_CCITTFAX4)->set("bitdepth", 1));
+  const Picture shown = write_page_of("fax.tif");
+  EXPECT_EQ(shown.width, 408);
+  EXPECT_EQ(shown.height, 408);
+  EXPECT_TRUE(is_black_and_white(shown));
+  run("rm -f stored-*; pdfimages -png a.pdf stored");
+  EXPECT_TRUE(read_picture(folder / "stored-000.png").rgb == shown.rgb);
+  EXPECT_THAT(slurp(folder / "a.pdf"), AllOf(HasSubstr("/CCITTFaxDecode"), Not(HasSubstr("/DCTDecode"))));
+
+  image.write_to_file((folder / "fax.jpg").c_str(), VImage::option()->set("Q", 95));
+  const Picture photo = write_page_of("fax.jpg");
+  EXPECT_EQ(photo.height, 408);
+  EXPECT_THAT(run("pdftotext -bbox a.pdf -"), HasSubstr("<page width=\"408.000000\" height=\"408.000000\">"));
+  run("rm -f stored-*; pdfimages -all a.pdf stored");
+  EXPECT_TRUE(slurp(folder / "stored-000.jpg") == slurp(folder / "fax.jpg"));
 }
 
 TEST_F(PdfWriterPictures, ADamagedOneIsEncodedAnew) {
