@@ -18,6 +18,7 @@
 
 namespace lectern {
 
+struct OriginalFile;
 class PageSource;
 
 struct DocumentSettings {
@@ -42,13 +43,15 @@ class LECTERN_EXPORT Document {
   int pages() const;
   // About the file as a whole: what of it is damaged, and what it holds beside its pages.
   std::vector<Warning> warnings() const;
-  // Page `index`, from 0, as displayed. Throws Error, naming file and page; other pages can still be had.
+  // Page `index`, from 0, as displayed. Throws Error, naming file and page; other pages can still be had. A PDF that is
+  // made of such images keeps what is in the file (output.h), which stays open while one of them lives.
   Image image(int index);
 
  private:
   Document(std::unique_ptr<PageSource> source, std::string name);
 
   std::unique_ptr<PageSource> source_;
+  std::shared_ptr<const OriginalFile> original_;
   std::string name_;
 };
 

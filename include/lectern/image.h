@@ -15,6 +15,7 @@
 
 namespace lectern {
 
+struct PageOrigin;
 struct Picture;
 
 // Copies share the pixels, which nobody changes: any thread may use them.
@@ -33,8 +34,9 @@ class LECTERN_EXPORT Image {
   const std::string& name() const { return name_; }
   // Rows from the top, 3 bytes a pixel: [height, width, 3]. They live as long as a copy of this image.
   std::span<const uint8_t> pixels() const;
-  // For the library itself.
+  // For the library itself. An image of a Document knows the file that it comes from; for others it is null.
   const std::shared_ptr<const Picture>& picture() const { return picture_; }
+  const std::shared_ptr<const PageOrigin>& origin() const { return origin_; }
   // What of the file is damaged, not read or was changed; a Reader passes it on.
   const std::vector<Warning>& warnings() const { return about_.warnings; }
   // What is known of the page before it is read: number, size, resolution, turn, warnings.
@@ -45,6 +47,7 @@ class LECTERN_EXPORT Image {
   Image(Picture picture, std::string name, Page about);
 
   std::shared_ptr<const Picture> picture_;
+  std::shared_ptr<const PageOrigin> origin_;
   std::string name_;
   Page about_;
 };

@@ -55,6 +55,9 @@ class LECTERN_EXPORT Writer {
 
   // In order. `image` is the page's; html, hocr, pdf and boxes show it, or tell from it where words stand, and do
   // without where there is none. A page that could not be read, or not wholly, is marked in every format.
+  // A pdf made of images of a Document keeps its pages as they are and lays the text over them; those that have text
+  // already get none (OutputOptions::existing_text, of which only read_documents() knows redo). Throws Error for an
+  // encrypted or signed one unless the options allow it.
   void add(const Page& page, const Image* image = nullptr);
   // Once, after the last page.
   void finish();
@@ -62,6 +65,8 @@ class LECTERN_EXPORT Writer {
   const std::vector<std::string>& warnings() const;
 
  private:
+  Format format_;
+  OutputOptions options_;
   std::unique_ptr<DocumentWriter> writer_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/original_file.h"
 #include "input/input_file.h"
 #include "input/page_source.h"
 
@@ -14,13 +15,14 @@ std::unique_ptr<PageSource> open(InputFile file, const DocumentSettings& setting
   SourceOptions options;
   options.dpi = settings.dpi;
   options.password = settings.password;
+  options.find_text = FindText::any;
   return open_source(std::move(file), options);
 }
 
 }  // namespace
 
 Document::Document(std::unique_ptr<PageSource> source, std::string name)
-    : source_(std::move(source)), name_(std::move(name)) {}
+    : source_(std::move(source)), original_(source_->original()), name_(std::move(name)) {}
 Document::Document(Document&&) noexcept = default;
 Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
@@ -45,9 +47,12 @@ Image Document::image(int index) {
   about.number = index + 1;
   about.dpi = page.dpi;
   about.turn = page.turn;
+  about.has_text = page.has_text;
   about.warnings = std::move(page.warnings);
-  return {std::move(page.picture), pages() == 1 ? name_ : fmt::format("{}: page {}", name_, index + 1),
-          std::move(about)};
+  Image image(std::move(page.picture), pages() == 1 ? name_ : fmt::format("{}: page {}", name_, index + 1),
+              std::move(about));
+  image.origin_ = std::make_shared<const PageOrigin>(PageOrigin{original_, index});
+  return image;
 }
 
 }  // namespace lectern

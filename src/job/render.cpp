@@ -1,5 +1,8 @@
 #include <utility>
 
+#include "core/original_file.h"
+#include "input/pdf_assembly.h"
+#include "lectern/error.h"
 #include "lectern/output.h"
 #include "lectern/version.h"
 #include "output/writer.h"
@@ -15,13 +18,28 @@ DocumentInfo with_version(DocumentInfo info) {
 }  // namespace
 
 Writer::Writer(Format format, Sink sink, const DocumentInfo& info, const OutputOptions& options)
-    : writer_(make_writer(format, std::move(sink), with_version(info), options)) {}
+    : format_(format),
+      options_(options),
+      writer_(make_writer(format, std::move(sink), with_version(info), options, assemble_pdf)) {}
 Writer::Writer(Writer&&) noexcept = default;
 Writer& Writer::operator=(Writer&&) noexcept = default;
 Writer::~Writer() = default;
 
 void Writer::add(const Page& page, const Image* image) {
-  writer_->page(page, image == nullptr ? nullptr : image->picture().get());
+  PageOrigin origin;
+  if (format_ == Format::pdf && image != nullptr && image->origin()) {
+    origin = *image->origin();
+    check_original(*origin.file, options_);
+    if (origin.file->is_pdf && options_.existing_text == OutputOptions::ExistingText::redo) {
+      throw Error(origin.file->name + ": hidden text gives way (`existing_text` = redo) in read_documents() alone");
+    }
+  }
+  if (!origin.file || page.has_text == image->about().has_text) {
+    return writer_->page_of(origin, page, image == nullptr ? nullptr : image->picture().get());
+  }
+  Page known = page;  // read by a program of its own, which did not pass it on
+  known.has_text = image->about().has_text;
+  writer_->page_of(origin, known, image->picture().get());
 }
 
 void Writer::finish() { writer_->finish(); }

@@ -1,22 +1,29 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "core/temp_folder.h"
+#include "image/picture_encoder.h"
+#include "lectern/document.h"
 #include "lectern/error.h"
 #include "lectern/output.h"
 #include "output/writer.h"
 #include "support/pages.h"
+#include "support/pdf_builder.h"
 
 namespace lectern {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::slurp;
 using testing::TempFolder;
+using ::testing::ThrowsMessage;
 
 // What a sink gets is what a file gets, but for the note of provenance that ends Markdown in files.
 TEST(Render, GivesEveryFormatToASink) {
@@ -46,6 +53,43 @@ TEST(Render, MakesAStringOfAPage) {
   const Image image = Image::from_pixels(picture.rgb, picture.width, picture.height);
   EXPECT_GT(render(page, Format::html, &image).size(), render(page, Format::html).size() + 1000) << "with its picture";
   EXPECT_THAT(render(page, Format::pdf), ::testing::StartsWith("%PDF-"));
+}
+
+std::string pdf_of_document(Document& document, const OutputOptions& options = {}) {
+  std::string pdf;
+  Writer writer(
+      Format::pdf, [&](std::string_view bytes) { pdf += bytes; }, testing::info_of(1), options);
+  for (int i = 0; i < document.pages(); ++i) {
+    const Image image = document.image(i);
+    const std::string raw = "<|ref|>text<|/ref|><|det|>[[100, 200, 500, 300]]<|/det|>\nword" + std::to_string(i + 1);
+    writer.add(testing::page_of(i + 1, raw, image.width(), image.height()), &image);
+  }
+  writer.finish();
+  return pdf;
+}
+
+TEST(Render, LaysTextOverThePagesOfADocument) {
+  const std::string original = testing::pdf_of(
+      {{.content = testing::filled("1 0 0", 7, 0, 50, 50)}, {.content = "BT /F 20 Tf 10 40 Td (own text) Tj ET"}});
+  Document document = Document::from_bytes(std::as_bytes(std::span(original)), "upload");
+  const std::string kept = pdf_of_document(document);
+  EXPECT_THAT(kept, AllOf(HasSubstr("1 0 0 rg 7 0 50 50 re f"), HasSubstr("(own text)"), HasSubstr("/Lectern1 Do"),
+                          Not(HasSubstr("/Image"))));
+  EXPECT_EQ(kept.find("/Lectern1 Do"), kept.rfind("/Lectern1 Do")) << "the page that has text gets none";
+  OutputOptions options;
+  options.existing_text = OutputOptions::ExistingText::force;
+  EXPECT_THAT(pdf_of_document(document, options), AllOf(Not(HasSubstr("(own text)")), HasSubstr("/Image")));
+  options.existing_text = OutputOptions::ExistingText::redo;
+  EXPECT_THAT([&] { pdf_of_document(document, options); },
+              ThrowsMessage<Error>(HasSubstr("upload: hidden text gives way (`existing_text` = redo) in read_docu")));
+  Document locked = Document::open(TEST_DATA "/pdf/owner-only.pdf");
+  EXPECT_THAT([&] { pdf_of_document(locked); }, ThrowsMessage<Error>(HasSubstr("owner-only.pdf: is encrypted")));
+}
+
+TEST(Render, EmbedsAPictureOfADocumentAsItsFileHasIt) {
+  const std::string jpeg = encode_jpeg(testing::picture_of(160, 96), 90);
+  Document document = Document::from_bytes(std::as_bytes(std::span(jpeg)), "scan");
+  EXPECT_THAT(pdf_of_document(document), HasSubstr(jpeg));
 }
 
 TEST(Render, GivesPagesToTheSinkAsTheyCome) {
