@@ -33,7 +33,8 @@ fuzz safetensors src/checkpoint/safetensors.cpp src/core/json_file.cpp src/core/
 safetensors=$!
 fuzz layout src/core/confidence.cpp src/layout/page.cpp src/layout/layout.cpp src/layout/layout_tags.cpp \
   src/layout/markup.cpp src/layout/html_text.cpp \
-  src/layout/inline_text.cpp src/layout/text_tree.cpp src/layout/block_text.cpp src/layout/shown_text.cpp \
+  src/layout/inline_text.cpp src/layout/text_tree.cpp src/layout/block_text.cpp src/layout/formula_text.cpp \
+  src/layout/shown_text.cpp \
   src/layout/word_boxes.cpp src/layout/visual_order.cpp src/layout/tag_filter.cpp \
   src/image/ink_lines.cpp src/image/ink_mask.cpp src/output/html/block_html.cpp src/output/markdown_text.cpp &
 layout=$!

@@ -102,9 +102,11 @@ std::string plain_text(const std::vector<TableRow>& rows, std::string_view separ
   return out;
 }
 
-std::string plain_text(const Block& block) {
+std::string plain_text(const Block& block) { return plain_text(parse_text(block)); }
+
+std::string plain_text(const TextTree& tree) {
   std::string out;
-  for (const TextElement& element : parse_text(block)) {
+  for (const TextElement& element : tree) {
     out.append(static_cast<size_t>(element.line_breaks), '\n');
     switch (element.kind) {
       case TextElement::Kind::table: out += plain_text(element.rows, "\t"); break;

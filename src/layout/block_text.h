@@ -12,6 +12,7 @@ namespace lectern {
 // their cells, where empty and merged cells leave room for what they cover. Raised and lowered text begins with ^ or _.
 std::string plain_text(const Block& block);
 
+std::string plain_text(const TextTree& tree);
 std::string plain_text(const TextRuns& runs);
 
 // A row a line, cells parted by `separator`, each in one line.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "layout/block_text.h"
+#include "layout/formula_text.h"
 #include "layout/markup.h"
 #include "layout/text_tree.h"
 #include "layout/visual_order.h"
@@ -465,7 +466,8 @@ std::vector<PlacedText> place_words(const Block& block, const Box& page, const P
   std::vector<Box> boxes = block.boxes;
   if (boxes.empty()) boxes = {page};
   boxes.resize(std::min(boxes.size(), max_boxes));
-  const TextTree tree = parse_text(block);
+  TextTree tree = parse_text(block);
+  print_formulas(tree);
   const bool table = std::ranges::any_of(tree, [](const TextElement& e) { return e.kind == TextElement::Kind::table; });
   std::vector<PlacedText> placed;
   if (table) {
@@ -473,7 +475,7 @@ std::vector<PlacedText> place_words(const Block& block, const Box& page, const P
     for (const Box& box : boxes) area = around(area, box);
     placed = place_elements(tree, area, ink);
   } else {
-    placed = place_text(words_of(plain_text(block)), std::move(boxes), block.boxes.empty() ? nullptr : ink);
+    placed = place_text(words_of(plain_text(tree)), std::move(boxes), block.boxes.empty() ? nullptr : ink);
   }
   if (!block.spans.empty()) move_spans(block, placed);
   for (PlacedText& text : placed) {

@@ -7,6 +7,8 @@
 #include <string>
 
 #include "core/temp_folder.h"
+#include "layout/block_text.h"
+#include "layout/formula_text.h"
 #include "support/pages.h"
 
 namespace lectern {
@@ -128,6 +130,54 @@ for page in ET.parse("a.hocr").getroot().iter():
             compared += 1
 assert compared > 500, compared
 )");
+  EXPECT_EQ(run(folder, "/usr/bin/python3 check.py"), 0) << slurp(folder / "out");
+}
+
+// By the rules of OCRmyPDF's reader: the first page alone, a box of whole numbers found anywhere in a title, paragraphs
+// with lines of some height, their words with what is printed behind them, normalised.
+TEST(HocrWriter, IsReadByTheRulesOfOcrmypdf) {
+  if (std::system("/usr/bin/python3 -c '' 2>/dev/null") != 0) GTEST_SKIP() << "python3 is not installed";
+  const TempFolder folder;
+  DocumentInfo info = testing::info_of(1, "a bbox 1 2 3 4 scan_res 9 9.pdf");
+  write(folder, "a.hocr", {testing::page_of(1, testing::paper_page), testing::failed_page(2, "it is damaged")}, info);
+  std::string words;
+  for (const Block& block : testing::page_of(1, testing::paper_page).blocks) {
+    TextTree tree = parse_text(block);
+    print_formulas(tree);
+    words += plain_text(tree) + "\n";
+  }
+  folder.write("words.txt", words);
+  folder.write("check.py", R"py(
+import re, unicodedata, xml.etree.ElementTree as ET
+root = ET.parse("a.hocr").getroot()
+space = re.match("({.*})html", root.tag).group(1)
+def every(node, tag, kinds):
+    return [n for n in node.iterfind(".//" + space + tag) if n.get("class") in kinds]
+def box(node):
+    found = re.search(r"bbox\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", node.get("title", ""))
+    assert found, node.get("title")
+    return [int(n) for n in found.groups()]
+def printed(node):
+    return (node.text or "") + "".join(printed(child) for child in node) + (node.tail or "")
+page = root.find(".//" + space + "div[@class='ocr_page']")
+assert box(page) == [0, 0, 620, 877], box(page)
+assert re.search(r"scan_res\s+(\d+)\s+(\d+)", page.get("title")).groups() == ("75", "75")
+assert re.search(r"ppageno\s+(\d+)", page.get("title")).group(1) == "0"
+words, in_lines = [], 0
+for paragraph in every(page, "p", ["ocr_par"]):
+    for line in every(paragraph, "span", ["ocr_line", "ocr_header", "ocr_footer", "ocr_caption", "ocr_textfloat"]):
+        left, top, right, bottom = box(line)
+        assert bottom > top and right > left, line.get("title")
+        for word in every(line, "span", ["ocrx_word"]):
+            in_lines += 1
+            text = unicodedata.normalize("NFKC", printed(word)).strip()
+            assert text and box(word)[2] > box(word)[0], word.get("title")
+            words.append(text)
+assert in_lines == len(every(page, "span", ["ocrx_word"])), "words outside of paragraphs would be lost"
+expected = unicodedata.normalize("NFKC", open("words.txt", encoding="utf-8").read()).split()
+# Lines break within words of scripts that do not part them.
+assert sorted("".join(words)) == sorted("".join(expected)), (set(words) ^ set(expected))
+)py");
   EXPECT_EQ(run(folder, "/usr/bin/python3 check.py"), 0) << slurp(folder / "out");
 }
 
