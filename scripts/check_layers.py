@@ -99,6 +99,8 @@ UNTESTED: dict[str, str] = {
     "src/pdf_helper/open_by_qpdf.cpp": "input/pdf_assembly_test",
     "src/pdf_helper/passwords.cpp": "input/pdf_file_test",
     "src/pdf_helper/reports.cpp": "input/pdf_file_test",
+    "src/pdf_helper/seen_text.cpp": "input/pdf_assembly_test",
+    "src/pdf_helper/short_pictures.cpp": "input/pdf_file_test",
     "src/reading/page_readers.cpp": "job/documents_test reads the samples line by line, the mini model whole",
     "src/server/openai/chat_completion.cpp": "server_test",
     "src/server/http/client_watch.cpp": "server_test lets clients go, and be slow",

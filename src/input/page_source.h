@@ -15,8 +15,8 @@
 
 namespace lectern {
 
-// Whether a page of a PDF is asked if it has text: any, or such as is seen.
-enum class FindText : uint8_t { no, any, seen };
+// Whether a page of a PDF is asked if it has text: any, or such as is seen and none that is hidden.
+enum class FindText : uint8_t { no, any, all_seen };
 
 struct SourceOptions {
   // Of rendered PDF pages; 0: 200, less for pages of more than 40 million pixels. Less, too, where a page would pass

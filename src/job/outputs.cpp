@@ -86,7 +86,7 @@ FindText Outputs::asks_for_text() const {
   using ExistingText = OutputOptions::ExistingText;
   if (std::ranges::find(formats_, Format::pdf) == formats_.end()) return FindText::no;
   return options_.existing_text == ExistingText::skip   ? FindText::any
-         : options_.existing_text == ExistingText::redo ? FindText::seen
+         : options_.existing_text == ExistingText::redo ? FindText::all_seen
                                                         : FindText::no;
 }
 

@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <map>
 #include <memory>
 #include <qpdf/Pipeline.hh>
 #include <qpdf/QPDF.hh>
+#include <qpdf/QPDFAcroFormDocumentHelper.hh>
+#include <qpdf/QPDFEmbeddedFileDocumentHelper.hh>
 #include <qpdf/QPDFObjectHandle.hh>
 #include <qpdf/QPDFPageLabelDocumentHelper.hh>
 #include <qpdf/QPDFPageObjectHelper.hh>
@@ -21,6 +24,8 @@
 #include "pdf_helper/bookmarks.h"
 #include "pdf_helper/hidden_text.h"
 #include "pdf_helper/open_by_qpdf.h"
+#include "pdf_helper/page_geometry.h"
+#include "pdf_helper/seen_text.h"
 
 namespace lectern::pdf {
 namespace {
@@ -35,10 +40,6 @@ class ToSink final : public Pipeline {
 
  private:
   const std::function<void(std::string_view)>& sink_;
-};
-
-struct Rectangle {
-  double left = 0, bottom = 0, right = 0, top = 0;
 };
 
 bool read_rectangle(QPDFObjectHandle value, Rectangle& rectangle) {
@@ -70,24 +71,6 @@ int turn_of(const QPDFObjectHandle& page) {
   return turn.isInteger() ? static_cast<int>((turn.getIntValue() % 360 + 360) % 360) : 0;
 }
 
-// [a b c d e f], as in PDF: what is drawn within `from`, upright, to a page that is turned when it is shown.
-std::array<double, 6> to_page(const Rectangle& from, const Rectangle& page, int turn) {
-  const bool lies = turn == 90 || turn == 270;
-  const double width = page.right - page.left, height = page.top - page.bottom;
-  const double x = (lies ? height : width) / (from.right - from.left);
-  const double y = (lies ? width : height) / (from.top - from.bottom);
-  switch (turn) {
-    case 90: return {0, x, -y, 0, page.right, page.bottom};
-    case 180: return {-x, 0, 0, -y, page.right, page.top};
-    case 270: return {0, -x, y, 0, page.left, page.top};
-    default: return {x, 0, 0, y, page.left, page.bottom};
-  }
-}
-
-std::array<double, 2> moved(const std::array<double, 6>& m, double x, double y) {
-  return {m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5]};
-}
-
 class Assembler {
  public:
   Assembler(const AssemblyPlan& plan, std::string_view file);
@@ -102,9 +85,11 @@ class Assembler {
     return object.getOwningQPDF() == base_ ? object : base_->copyForeignObject(object);
   }
   void drop_other_pages();
+  void add_other_pages();
+  void add_attachments();
   void forget_page(QPDFObjectHandle page, std::set<QPDFObjGen>& gone);
   void lay_over(const PlannedPage& plan, QPDFObjectHandle page);
-  void add_notes(QPDFObjectHandle page, QPDFObjectHandle layer, const std::array<double, 6>& matrix);
+  void add_notes(QPDFObjectHandle page, QPDFObjectHandle layer, const Matrix& matrix);
 
   const AssemblyPlan& plan_;
   std::vector<std::unique_ptr<QPDF>> parts_;  // null for one without bytes
@@ -178,7 +163,7 @@ void keep_labels(QPDF& pdf, const std::vector<int>& kept) {
   pdf.getRoot().replaceKey("/PageLabels", tree);
 }
 
-// Leaves the pages of the base that are wanted, in their order, and adds those of the others.
+// Leaves the pages of the base that are wanted.
 void Assembler::drop_other_pages() {
   Objects all = pages_of(*base_);
   std::vector<bool> wanted(all.size());
@@ -207,6 +192,17 @@ void Assembler::drop_other_pages() {
       if (object.isIndirect()) base_->replaceObject(object, QPDFObjectHandle::newNull());
     }
   }
+}
+
+// Puts the pages of all parts in order; what those of others have of forms goes into the form of the base.
+void Assembler::add_other_pages() {
+  const Objects all = pages_of(*base_);
+  std::map<QPDF*, std::unique_ptr<QPDFAcroFormDocumentHelper>> forms;
+  const auto form_of = [&](QPDF& pdf) -> QPDFAcroFormDocumentHelper& {
+    std::unique_ptr<QPDFAcroFormDocumentHelper>& form = forms[&pdf];
+    if (!form) form = std::make_unique<QPDFAcroFormDocumentHelper>(pdf);
+    return *form;
+  };
   for (const PlannedPage& page : plan_.pages) {
     QPDF& source = source_of(page);
     const auto index = static_cast<size_t>(page.page < 0 ? page.layer : page.page);
@@ -214,12 +210,42 @@ void Assembler::drop_other_pages() {
       result_.push_back(all[index]);
       continue;
     }
-    base_->addPage(pages_of(source)[index], false);
+    const QPDFObjectHandle from = pages_of(source)[index];
+    // The form of the base is looked at before there is a page that it does not know. Of one that is broken the pages
+    // keep their annotations as they came.
+    bool has_form = false;
+    try {
+      has_form = &source != &layers_ && form_of(source).hasAcroForm();
+      if (has_form) form_of(*base_);
+    } catch (const std::exception&) {
+      has_form = false;
+    }
+    base_->addPage(from, false);
     result_.push_back(base_->getAllPages().back());
+    if (!has_form) continue;
+    try {
+      form_of(*base_).fixCopiedAnnotations(result_.back(), from, form_of(source));
+    } catch (const std::exception&) {
+      continue;
+    }
   }
 }
 
-void Assembler::add_notes(QPDFObjectHandle page, QPDFObjectHandle layer, const std::array<double, 6>& matrix) {
+// Those of all parts, under names that differ.
+void Assembler::add_attachments() {
+  QPDFEmbeddedFileDocumentHelper all(*base_);
+  for (const std::unique_ptr<QPDF>& part : parts_) {
+    if (!part || part.get() == base_) continue;
+    QPDFEmbeddedFileDocumentHelper others(*part);
+    for (const auto& [name, file] : others.getEmbeddedFiles()) {
+      std::string other_name = name;
+      for (int i = 2; all.getEmbeddedFile(other_name); ++i) other_name = name + " (" + std::to_string(i) + ")";
+      all.replaceEmbeddedFile(other_name, QPDFFileSpecObjectHelper(in_result(file->getObjectHandle())));
+    }
+  }
+}
+
+void Assembler::add_notes(QPDFObjectHandle page, QPDFObjectHandle layer, const Matrix& matrix) {
   QPDFObjectHandle notes = layer.getKey("/Annots");
   if (!notes.isArray()) return;
   QPDFObjectHandle all = page.getKey("/Annots");
@@ -245,7 +271,7 @@ void Assembler::lay_over(const PlannedPage& plan, QPDFObjectHandle page) {
   read_rectangle(layer_page.getKey("/MediaBox"), from);
   const Rectangle to = shown_part(page);
   if (!(from.right > from.left && from.top > from.bottom && to.right > to.left && to.top > to.bottom)) return;
-  const std::array<double, 6> matrix = to_page(from, to, plan.turn);
+  const Matrix matrix = to_page(from, to, plan.turn);
   add_notes(page, layer_page, matrix);
   QPDFObjectHandle layer = layer_page.getKey("/Resources").getKey("/XObject").getKey("/Layer");
   if (!layer.isStream()) return;
@@ -261,7 +287,15 @@ void Assembler::lay_over(const PlannedPage& plan, QPDFObjectHandle page) {
   resources.replaceKey("/XObject", objects);
   int suffix = 1;
   const std::string name = resources.getUniqueResourceName("/Lectern", suffix);
-  objects.replaceKey(name, in_result(layer));
+  QPDFObjectHandle drawn = in_result(layer);
+  if (plan.use == LayerUse::anew) {
+    const std::vector<Rectangle> seen = seen_words(page, to, turn_of(page));
+    if (!seen.empty()) {
+      drawn.replaceStreamData(without_words_over(layer, matrix, seen), QPDFObjectHandle::newNull(),
+                              QPDFObjectHandle::newNull());
+    }
+  }
+  objects.replaceKey(name, drawn);
   std::string content = "q ";
   for (const double value : matrix) content += QUtil::double_to_string(value, 6) + " ";
   QPDFObjectHandle drawing = base_->newStream(content + "cm " + name + " Do Q\n");
@@ -282,6 +316,8 @@ void Assembler::write(const std::function<void(std::string_view)>& sink) {
     for (size_t i = 0; i < parts_.size(); ++i) bookmarks.push_back({plan_.inputs[i].title, parts_[i].get(), {}, {}});
   }
   drop_other_pages();
+  add_other_pages();
+  add_attachments();
   for (size_t i = 0; i < result_.size(); ++i) {
     const PlannedPage& plan = plan_.pages[i];
     if (plan.page >= 0 && plan.use == LayerUse::anew) drop_hidden_text(*base_, result_[i]);

@@ -4,7 +4,6 @@
 #define POINTERHOLDER_TRANSITION 4
 
 #include <cmath>
-#include <cstdint>
 #include <exception>
 #include <qpdf/QPDF.hh>
 #include <qpdf/QPDFAcroFormDocumentHelper.hh>
@@ -32,50 +31,6 @@ bool contents_are_lost(QPDFObjectHandle page) {
   if (!contents.isArray()) return is_lost(contents);
   for (int i = 0; i < contents.getArrayNItems(); ++i) {
     if (is_lost(contents.getArrayItem(i))) return true;
-  }
-  return false;
-}
-
-// Samples of a pixel; 0 for a colour space that says it in another way.
-int64_t samples_in(QPDFObjectHandle space) {
-  if (space.isArray() && space.getArrayNItems() > 1) {
-    const std::string kind = space.getArrayItem(0).isName() ? space.getArrayItem(0).getName() : "";
-    if (kind == "/Indexed" || kind == "/Separation" || kind == "/CalGray") return 1;
-    if (kind == "/CalRGB" || kind == "/Lab") return 3;
-    QPDFObjectHandle profile = space.getArrayItem(1);
-    if (kind != "/ICCBased" || !profile.isStream()) return 0;
-    QPDFObjectHandle count = profile.getDict().getKey("/N");
-    return count.isInteger() ? count.getIntValue() : 0;
-  }
-  const std::string name = space.isName() ? space.getName() : "";
-  return name == "/DeviceGray" ? 1 : name == "/DeviceRGB" ? 3 : name == "/DeviceCMYK" ? 4 : 0;
-}
-
-// poppler says nothing of a picture that is stored as it is and has fewer bytes than its size needs.
-bool is_short_picture(QPDFObjectHandle object) {
-  if (!object.isStream()) return false;
-  QPDFObjectHandle picture = object.getDict();
-  const auto number = [&](const char* key) {
-    QPDFObjectHandle value = picture.getKey(key);
-    return value.isInteger() ? value.getIntValue() : 0;
-  };
-  if (!picture.getKey("/Subtype").isNameAndEquals("/Image") || !picture.getKey("/Filter").isNull()) return false;
-  QPDFObjectHandle mask = picture.getKey("/ImageMask");
-  const bool is_mask = mask.isBool() && mask.getBoolValue();
-  constexpr int64_t max_side = int64_t{1} << 20;
-  const int64_t samples = is_mask ? 1 : samples_in(picture.getKey("/ColorSpace"));
-  const int64_t bits = is_mask ? 1 : number("/BitsPerComponent");
-  const int64_t width = number("/Width"), height = number("/Height");
-  if (samples < 1 || samples > 32 || bits < 1 || bits > 16 || width > max_side || height > max_side) return false;
-  return number("/Length") < (width * samples * bits + 7) / 8 * height;
-}
-
-bool has_short_picture(QPDFObjectHandle page) {
-  QPDFObjectHandle resources = page.getKey("/Resources");  // of the page itself; those that it inherits are set in it
-  QPDFObjectHandle objects = resources.isDictionary() ? resources.getKey("/XObject") : QPDFObjectHandle::newNull();
-  if (!objects.isDictionary()) return false;
-  for (const std::string& name : objects.getKeys()) {
-    if (is_short_picture(objects.getKey(name))) return true;
   }
   return false;
 }
@@ -114,11 +69,9 @@ DocumentFacts facts_of(const char* bytes, size_t size, const std::string& passwo
     QPDF file;
     file.setSuppressWarnings(true);
     file.processMemoryFile("PDF", bytes, size, password.c_str());
-    file.pushInheritedAttributesToPage();
     for (const QPDFObjectHandle& page : file.getAllPages()) {
       facts.units.push_back(unit_of(page));
       facts.lost_contents.push_back(contents_are_lost(page));
-      facts.short_pictures.push_back(has_short_picture(page));
       facts.files += attached_files(page);
     }
     facts.files += QPDFEmbeddedFileDocumentHelper(file).getEmbeddedFiles().size();

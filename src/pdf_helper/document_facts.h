@@ -8,14 +8,13 @@
 namespace lectern::pdf {
 
 struct DocumentFacts {
-  bool known = false;                // false: qpdf cannot read the file; the rest says nothing then
-  bool damaged = false;              // it was read after repair
-  bool encrypted = false;            //
-  bool is_signed = false;            // it has digital signatures, which any change breaks
-  std::vector<double> units;         // of every page: how many points a unit is (UserUnit)
-  std::vector<bool> lost_contents;   // of every page: what it shows is not in the file
-  std::vector<bool> short_pictures;  // of every page: a picture has less data than its size needs
-  size_t files = 0;                  // embedded or attached, e.g. those of a portfolio
+  bool known = false;               // false: qpdf cannot read the file; the rest says nothing then
+  bool damaged = false;             // it was read after repair
+  bool encrypted = false;           //
+  bool is_signed = false;           // it has digital signatures, which any change breaks
+  std::vector<double> units;        // of every page: how many points a unit is (UserUnit)
+  std::vector<bool> lost_contents;  // of every page: what it shows is not in the file
+  size_t files = 0;                 // embedded or attached, e.g. those of a portfolio
 };
 
 // The file in memory, which is not copied.

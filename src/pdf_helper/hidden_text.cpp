@@ -47,6 +47,7 @@ class TextFilter final : public QPDFObjectHandle::TokenFilter {
   };
   const std::vector<Form>& forms() const { return forms_; }
   bool seen() const { return seen_; }
+  bool hidden() const { return hidden_; }
   bool dropped() const { return dropped_; }
 
  private:
@@ -65,6 +66,7 @@ class TextFilter final : public QPDFObjectHandle::TokenFilter {
       return;
     }
     dropped_ = true;
+    hidden_ = hidden_ || has_letters_;
     pending_ = "\n";
     if (command == "\"" && numbers_.size() >= 2) pending_ += numbers_[0] + " Tw " + numbers_[1] + " Tc ";
     if (command == "'" || command == "\"") pending_ += "T*\n";
@@ -75,7 +77,7 @@ class TextFilter final : public QPDFObjectHandle::TokenFilter {
   std::string pending_;     // up to the next command
   std::vector<std::string> numbers_;
   std::string name_;
-  bool has_letters_ = false, seen_ = false, dropped_ = false;
+  bool has_letters_ = false, seen_ = false, hidden_ = false, dropped_ = false;
   std::vector<Form> forms_;
 };
 
@@ -86,17 +88,18 @@ QPDFObjectHandle form_named(const QPDFObjectHandle& page, const std::string& nam
   return form.isFormXObject() ? form : QPDFObjectHandle::newNull();
 }
 
-bool shows_text(const QPDFObjectHandle& content, int mode, std::set<QPDFObjGen>& done, int depth) {
+void look_for_text(const QPDFObjectHandle& content, int mode, FoundText& found, std::set<QPDFObjGen>& done, int depth) {
   TextFilter filter(mode);
   Pl_Discard nothing;
   QPDFPageObjectHelper(content).filterContents(&filter, &nothing);
-  if (filter.seen()) return true;
+  found.seen = found.seen || filter.seen();
+  found.hidden = found.hidden || filter.hidden();
   for (const TextFilter::Form& form : filter.forms()) {
+    if (found.seen && found.hidden) return;
     QPDFObjectHandle object = form_named(content, form.name);
     if (object.isNull() || depth >= max_depth || !done.insert(object.getObjGen()).second) continue;
-    if (shows_text(object, form.mode, done, depth + 1)) return true;
+    look_for_text(object, form.mode, found, done, depth + 1);
   }
-  return false;
 }
 
 std::string compressed(const std::string& bytes) {
@@ -141,14 +144,16 @@ TextFinder::TextFinder(std::string_view file, const std::string& password) : sta
 }
 TextFinder::~TextFinder() = default;
 
-bool TextFinder::shows_text(int page) {
-  if (page < 0 || static_cast<size_t>(page) >= state_->pages.size()) return false;
+FoundText TextFinder::text_of(int page) {
+  if (page < 0 || static_cast<size_t>(page) >= state_->pages.size()) return {};
   std::set<QPDFObjGen> done;
+  FoundText found;
   try {
-    return pdf::shows_text(state_->pages[static_cast<size_t>(page)], 0, done, 0);
+    look_for_text(state_->pages[static_cast<size_t>(page)], 0, found, done, 0);
   } catch (const std::exception&) {
-    return false;
+    return {};
   }
+  return found;
 }
 
 void drop_hidden_text(QPDF& pdf, QPDFObjectHandle& page) {

@@ -11,7 +11,11 @@ class QPDFObjectHandle;
 
 namespace lectern::pdf {
 
-// Looks for text that is seen.
+struct FoundText {
+  bool seen = false, hidden = false;
+};
+
+// Looks for text of a page.
 class TextFinder {
  public:
   // The file in memory, which is not copied. A file that qpdf cannot read has none.
@@ -20,7 +24,7 @@ class TextFinder {
   TextFinder& operator=(const TextFinder&) = delete;
   ~TextFinder();
 
-  bool shows_text(int page);
+  FoundText text_of(int page);
 
  private:
   struct State;

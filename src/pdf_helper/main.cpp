@@ -38,6 +38,7 @@
 #include "pdf_helper/passwords.h"
 #include "pdf_helper/protocol.h"
 #include "pdf_helper/reports.h"
+#include "pdf_helper/short_pictures.h"
 
 namespace lectern::pdf {
 namespace {
@@ -124,7 +125,8 @@ class Server {
   Document document_;
   std::string password_;  // that opened it
   DocumentFacts facts_;
-  std::unique_ptr<TextFinder> finder_;  // made when it is needed
+  std::unique_ptr<TextFinder> finder_;  // made when they are needed
+  std::unique_ptr<PictureChecker> checker_;
 };
 
 void Server::refuse(Status status, std::string_view message) {
@@ -166,6 +168,7 @@ void Server::open(const std::string& typed) {
   }
   password_ = password;
   finder_.reset();
+  checker_.reset();
   const int pages = document_->pages();
   facts_ = !mapped ? DocumentFacts() : facts_of(file_.data(), file_.size(), password);
   if (pages < 1 || pages > max_pages) {
@@ -221,7 +224,8 @@ void Server::render(const Request& request) {
   if (request.find_text == 1) answer.has_text = has_text(*page) ? 1 : 0;
   if (request.find_text == 2 && has_text(*page)) {
     if (!finder_) finder_ = std::make_unique<TextFinder>(file_, password_);
-    answer.has_text = finder_->shows_text(request.page) ? 1 : 0;
+    const FoundText found = finder_->text_of(request.page);
+    answer.has_text = found.seen && !found.hidden ? 1 : 0;
   }
   const poppler::rectf area = page->page_rect(poppler::crop_box);  // as stored
   const bool lies = answer.turn == 90 || answer.turn == 270;
@@ -266,7 +270,8 @@ void Server::render(const Request& request) {
   if (known && facts_.lost_contents[index]) {
     notes.push_back(reported + std::string("what the page shows is not in the file"));
   }
-  if (known && facts_.short_pictures[index]) {
+  if (facts_.known && !checker_) checker_ = std::make_unique<PictureChecker>(file_, password_);
+  if (checker_ && checker_->has_short_picture(request.page)) {
     notes.push_back(reported + std::string("a picture has less data than its size needs"));
   }
   send_notes(notes);

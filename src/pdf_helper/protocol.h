@@ -46,7 +46,7 @@ struct Request {
   double dpi = 0;               // wished for; less where the page would not fit
   int64_t max_pixels = 0;
   int64_t max_side = 0;
-  uint32_t find_text = 0;  // 1: say whether the page has text; 2: whether it has text that is seen
+  uint32_t find_text = 0;  // 1: say whether the page has text; 2: whether it has text, and all of it is seen
   uint32_t parts = 0;      // of assemble; one more follows, that of the layers
   uint32_t planned = 0;    // pages, which follow the parts
   uint32_t unused = 0;

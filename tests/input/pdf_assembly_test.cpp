@@ -81,7 +81,7 @@ class PdfAssembly : public ::testing::Test {
     for (const Reading& reading : readings) {
       SourceOptions source_options;
       const bool redo = options.existing_text == OutputOptions::ExistingText::redo;
-      source_options.find_text = redo ? FindText::seen : FindText::any;
+      source_options.find_text = redo ? FindText::all_seen : FindText::any;
       source_options.password = reading.password;
       const auto source = open_source(folder / reading.file, source_options);
       const auto original = source->original();
@@ -232,7 +232,7 @@ TEST_F(PdfAssembly, HiddenTextGivesWayWhereThatIsAskedFor) {
   OutputOptions redo;
   redo.existing_text = OutputOptions::ExistingText::redo;
   read({{"in.pdf"}}, redo);
-  EXPECT_EQ(run("pdftotext out.pdf - | tr -s '\\n '"), "word1\n\fword2\n\fword3\n\fhidden\nseen\n\fplain\n\f");
+  EXPECT_EQ(run("pdftotext out.pdf - | tr -s '\\n '"), "word1\n\fword2\n\fword3\n\fword4\nseen\n\fplain\n\f");
   expect_same_looks("in.pdf");
 
   OutputOptions again;  // what was laid over it is hidden too, in a form
@@ -242,6 +242,55 @@ TEST_F(PdfAssembly, HiddenTextGivesWayWhereThatIsAskedFor) {
   read({{"in.pdf"}}, redo);
   EXPECT_EQ(run("pdftotext out.pdf -"), "word1\n\n\f");
   expect_same_looks("in.pdf");
+}
+
+// A scan that was read before, with a stamp or a heading that is text: what was read anew is not said again where
+// it can be seen.
+TEST_F(PdfAssembly, WhatIsReadAnewIsNotDoubledWhereTextIsSeen) {
+  const std::string hidden = "BT 3 Tr /F 20 Tf 10 40 Td (hidden) Tj ET ";
+  // The word is read at 20 to 100 across and 20 to 30 down, of 200 x 100 points as shown.
+  const std::string over = "BT 0 Tr /F 8 Tf 1 0 0 1 15 72 Tm (a heading in the own text of the page) Tj ET ";
+  const std::string beside = "BT 0 Tr /F 8 Tf 1 0 0 1 15 12 Tm (a stamp) Tj ET ";
+  const std::string turned_over = "BT 0 Tr /F 8 Tf 0 1 -1 0 28 15 Tm (a heading in text) Tj ET ";
+  folder.write("in.pdf", pdf_of({{.content = hidden + over},
+                                 {.content = hidden + beside},
+                                 {.content = hidden + turned_over, .media_box = "0 0 100 200", .keys = "/Rotate 90"},
+                                 {.content = hidden + over, .keys = "/CropBox [0 0 200 99]"}}));
+  OutputOptions redo;
+  redo.existing_text = OutputOptions::ExistingText::redo;
+  read({{"in.pdf"}}, redo);
+  const std::string text = run("pdftotext out.pdf - | tr -s '\\n '");
+  EXPECT_EQ(text,
+            "a heading in the own text of the page\n\fword2\na stamp\n\fa heading in text\n\f"
+            "a heading in the own text of the page\n\f");
+  expect_same_looks("in.pdf");
+}
+
+TEST_F(PdfAssembly, FormsAndAttachmentsOfAllInputsAreKept) {
+  folder.write("a.pdf", whole_document());
+  folder.write("b.png", encode_png(testing::picture_of(200, 100)));
+  folder.write("note.txt", "first");
+  run("qpdf a.pdf --add-attachment note.txt -- c.pdf && printf second >note.txt && "
+      "qpdf a.pdf --add-attachment note.txt -- d.pdf");
+  for (const bool picture_first : {false, true}) {
+    SCOPED_TRACE(picture_first);
+    read({{picture_first ? "b.png" : "a.pdf"}, {"c.pdf"}, {.file = "d.pdf", .pages = {1}}});
+    EXPECT_EQ(run("qpdf --show-attachment=note.txt out.pdf"), "first");
+    EXPECT_EQ(run("qpdf '--show-attachment=note.txt (2)' out.pdf"), "second");
+    const nlohmann::json form = nlohmann::json::parse(run("qpdf --json --json-key=acroform out.pdf"))["acroform"];
+    std::vector<std::string> values;
+    for (const nlohmann::json& field : form["fields"]) {
+      EXPECT_GE(field["pageposfrom1"], 1);
+      const std::string value = field["value"];
+      values.push_back(value.substr(value.starts_with("u:") ? 2 : 0));
+    }
+    std::ranges::sort(values);
+    const std::vector<std::string> all =
+        picture_first
+            ? std::vector<std::string>{"kept value", "other value", "other value"}
+            : std::vector<std::string>{"kept value", "kept value", "other value", "other value", "other value"};
+    EXPECT_EQ(values, all);
+  }
 }
 
 TEST_F(PdfAssembly, KeepsThePagesAskedForAndNothingOfOthers) {

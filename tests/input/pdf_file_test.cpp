@@ -239,12 +239,41 @@ TEST_F(PdfFile, WhatIsLostOfAPageIsSaid) {
       {"an unknown filter", one_page(shown, {draw, image(std::string(4096, '\0'), "/Filter /FooDecode")})},
       {"rubbish for a JPEG", one_page(shown, {draw, image(std::string(300, 'x'), "/Filter /DCTDecode")})},
       {"less data than pixels", one_page(shown, {draw, image("abc", "")})},
+      {"half of ASCII85", one_page(shown, {draw, image(std::string(300, '5'), "/Filter /ASCII85Decode")})},
+      {"rubbish for ASCII85", one_page(shown, {draw, image("\x80\x81zz\xff~", "/Filter /ASCII85Decode")})},
+      {"half of hexadecimal numbers",
+       one_page(shown, {draw, image(std::string(99, 'A') + ">", "/Filter /ASCIIHexDecode")})},
+      {"half of lengths", one_page(shown, {draw, image("\x81y\x80", "/Filter /RunLengthDecode")})},
+      {"half behind another filter",
+       one_page(shown, {draw, image("78 9c 63 60 00 00 00 02 00 01 >", "/Filter [/ASCIIHexDecode /FlateDecode]")})},
+      {"rubbish for a fax",
+       one_page(shown, {draw, stream_of("\x93xyz\x01\xfe,",
+                                        " /Type /XObject /Subtype /Image /Width 64 /Height 64 /BitsPerComponent 1 "
+                                        "/ColorSpace /DeviceGray /Filter /CCITTFaxDecode /DecodeParms << /K -1 "
+                                        "/Columns 64 /Rows 64 >>")})},
+      {"a short mask",
+       one_page(shown,
+                {draw, stream_of("ab", " /Type /XObject /Subtype /Image /Width 64 /Height 64 /ImageMask true")})},
+      {"a short picture in a form",
+       one_page(shown, {draw,
+                        stream_of("/P Do",
+                                  " /Type /XObject /Subtype /Form /BBox [0 0 1 1] /Resources << /XObject << /P 6 "
+                                  "0 R >> >>"),
+                        image("abc", "")})},
+      {"a short picture in the content",
+       one_page("/Contents 4 0 R", {stream_of("q 200 0 0 100 0 0 cm BI /W 64 /H 64 /BPC 8 /CS /G ID abc\nEI Q")})},
       {"a missing picture", one_page("/Contents 4 0 R /Resources << /XObject << /I 99 0 R >> >>", {draw})},
       {"a missing content", one_page("/Contents 99 0 R", {})},
       {"a missing part of the content", one_page("/Contents [4 0 R 99 0 R]", {stream_of("")})},
       {"a font without glyphs for what is written",
        one_page("/Contents 4 0 R /Resources << /Font << /F 99 0 R >> >>", {stream_of("BT /F 30 Tf (lost) Tj ET")})},
   };
+  // What is whole, or lacks less than a row, is no loss.
+  for (const std::string& whole : {image(std::string(4096, 'x'), ""), image(std::string(4095, 'x'), ""),
+                                   image(std::string(5120, 'z') + "~>", "/Filter /ASCII85Decode"),
+                                   image(std::string(4096, 'x') + "and more", "")}) {
+    EXPECT_TRUE(open(one_page(shown, {draw, whole}))->page(0).warnings.empty());
+  }
   for (const auto& [what, pdf] : cases) {
     const SourcePage page = open(pdf)->page(0);
     EXPECT_TRUE(may_be_incomplete(page.warnings)) << what;
