@@ -61,6 +61,7 @@ const std::vector<Group>& groups() {
        {"--output", "--format", "--raw", "--boxes", "--tables", "--formulas", "--figures", "--headers", "--footers",
         "--page-numbers", "--page-breaks", "--existing-text", "--decrypt", "--invalidate-signatures"}},
       {"Model and device", {"--model", "--weights", "--device", "--without", "--threads"}},
+      {"Documents", {"--data", "--keep-jobs", "--max-data", "--max-document", "--max-jobs"}},
       {"Run", {"--resume", "--restart", "--report", "--review-below", "--progress", "--quiet", "--operators", "-v"}},
   };
   return all;

@@ -80,6 +80,7 @@ const std::vector<Entry> environment = {
     {"LECTERN_LOG", "What is logged to standard error where -v is not given: off, info (as -v) or debug (as -vv)."},
     {"LECTERN_PDF", "The program that renders PDF pages, where it is not installed beside lectern."},
     {"XDG_CACHE_HOME", "Where models are kept, below lectern/models; without it, in ~/.cache."},
+    {"XDG_STATE_HOME", "Where lectern serve keeps documents, in lectern/serve; without it, in ~/.local/state."},
     {"HF_ENDPOINT", "The hub that lectern pull asks where --mirror names none."},
     {"HF_TOKEN", "Is sent to that hub, and to no other host, for models that are not open to all."},
     {"HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy through which lectern pull connects."},
@@ -87,6 +88,7 @@ const std::vector<Entry> environment = {
 
 const std::vector<Entry> files = {
     {"~/.cache/lectern/models", "The models that were pulled. A model is removed by removing its folder."},
+    {"~/.local/state/lectern/serve", "The documents that were sent to lectern serve, until they expire."},
 };
 
 const std::vector<Entry> examples = {

@@ -7,8 +7,9 @@
 namespace lectern::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 12> options = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 13> options = {{
     {"batch", "--batch"},
+    {"data", "--data"},
     {"dpi", "--dpi"},
     {"force_mode", "--force-mode"},
     {"max_tokens", "--max-tokens"},

@@ -96,6 +96,17 @@ InputFile::InputFile(const std::filesystem::path& path, const std::stop_token& s
   if (pipe || standard_input) path_ = "/proc/self/fd/" + std::to_string(file_.get());
 }
 
+InputFile InputFile::named(const std::filesystem::path& path, const std::string& name,
+                           const std::stop_token& stop) try {
+  InputFile file(path, stop);
+  file.name_ = name;
+  return file;
+} catch (const Error& error) {
+  std::string message = error.what();
+  if (message.starts_with(path.string())) message.replace(0, path.string().size(), name);
+  throw Error(message, error.code());
+}
+
 InputFile InputFile::of_bytes(std::span<const std::byte> bytes, const std::string& name, std::string_view expected) {
   if (bytes.empty()) throw Error(fmt::format("{}: is empty; expected {}", name, expected), ErrorCode::corrupt_input);
   InputFile file;

@@ -18,6 +18,8 @@ class InputFile {
   // was `expected`; and Stopped soon after the request to stop, however long the other end of a pipe is silent.
   explicit InputFile(const std::filesystem::path& path, const std::stop_token& stop = {},
                      std::string_view expected = "a picture or a PDF");
+  // A file that messages call `name`.
+  static InputFile named(const std::filesystem::path& path, const std::string& name, const std::stop_token& stop = {});
   // What lies in memory, as a file. `name` stands for it in messages.
   static InputFile of_bytes(std::span<const std::byte> bytes, const std::string& name, std::string_view expected);
 

@@ -12,10 +12,9 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "engine/loaded_model.h"
-#include "image/ink.h"
-#include "image/orientation.h"
 #include "job/document_plan.h"
 #include "job/journal.h"
+#include "job/page_preparation.h"
 #include "job/pipeline.h"
 #include "job/review.h"
 #include "job/run_identity.h"
@@ -405,19 +404,7 @@ RunReport DocumentRun::run() {
       page.finish = Finish::kept;
       return;
     }
-    if (upright) {
-      const int turn = detect_orientation(source.picture).turn;
-      source.picture = turned(std::move(source.picture), turn);
-      source.turn = (source.turn + turn) % 360;
-    }
-    if (!is_blank(source.picture)) return;
-    if (may_be_incomplete(page.warnings)) {
-      page.finish = Finish::end;  // no model is asked: of nothing it would make something
-      page.warnings.push_back({WarningCode::nothing_read, "nothing of the page can be seen", std::nullopt});
-      return;
-    }
-    page.blank = true;
-    page.finish = Finish::blank;
+    prepare_page(source, page, upright);
   };
   try {
     const std::vector<PipelineDocument> all = documents();

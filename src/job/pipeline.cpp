@@ -32,13 +32,13 @@ struct Slot {
 
 class Run {
  public:
-  Run(const std::vector<PipelineDocument>& documents, const std::vector<PageWorker>& workers,
-      const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take)
+  Run(const std::vector<PipelineDocument>& documents, const MakeReadingPool& make_pool, const PipelineOptions& options,
+      const std::function<void(const PipelineEvent&)>& take)
       : documents_(documents),
         options_(options),
         take_(take),
         budget_(options.memory),
-        workers_(workers, stop_, [this](WorkerEvent event) { told(std::move(event)); }) {}
+        pool_(make_pool(stop_, [this](WorkerEvent event) { told(std::move(event)); })) {}
 
   PipelineReport run();
 
@@ -82,7 +82,7 @@ class Run {
   std::exception_ptr unforeseen_;
 
   PictureBudget budget_;
-  PageWorkers workers_;  // last: its threads use all of the others
+  std::unique_ptr<ReadingPool> pool_;  // last: its threads use all of the others
 };
 
 void Run::told(WorkerEvent event) {
@@ -163,7 +163,7 @@ void Run::render() {
     unforeseen_ = std::current_exception();
     stop_.request_stop();
   }
-  workers_.close();
+  pool_->close();
   const std::lock_guard lock(mutex_);
   rendered_all_ = true;
   complete_ = complete;
@@ -203,7 +203,7 @@ bool Run::render_document(size_t document) {
       std::unique_lock lock(mutex_);
       room_.wait(lock, stop_.get_token(), [&] { return slots_.size() < options_.waiting; });
     }
-    workers_.wait_for_room(options_.ahead);
+    pool_->wait_for_room(options_.ahead);
     if (!budget_.wait(stop_.get_token())) return false;
     // What is to be said of the file as a whole is said with the first page of it.
     render_page(document, *source, index, index == chosen.front() ? source->warnings() : std::vector<Warning>());
@@ -261,14 +261,14 @@ void Run::render_page(size_t document, PageSource& source, int index, std::vecto
     return;
   }
   slot.ready = false;
-  if (const std::string dead = workers_.dead(); dead.empty()) {
+  if (const std::string dead = pool_->dead(); dead.empty()) {
     open(source, index, task);
   } else {
     fail(task.job.page, fmt::format("{}: not read: {}", task.name, dead), ErrorCode::device_lost);
   }
   task.job.ticket = push(std::move(slot));
   if (!task.job.page.finish) {
-    workers_.add(std::move(task));
+    pool_->add(std::move(task));
   } else {
     const std::lock_guard lock(mutex_);
     finish(task.job.ticket, std::move(task.job.page), std::move(task.job.picture));
@@ -335,7 +335,7 @@ PipelineReport Run::run() {
   }
   renderer.thread.join();
   PipelineReport report;
-  report.workers = workers_.join();
+  report.workers = pool_->join();
   while (deliver(false)) {
   }
   if (unforeseen_) std::rethrow_exception(unforeseen_);
@@ -346,9 +346,17 @@ PipelineReport Run::run() {
 
 }  // namespace
 
+PipelineReport run_pipeline(const std::vector<PipelineDocument>& documents, const MakeReadingPool& make_pool,
+                            const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take) {
+  return Run(documents, make_pool, options, take).run();
+}
+
 PipelineReport run_pipeline(const std::vector<PipelineDocument>& documents, const std::vector<PageWorker>& workers,
                             const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take) {
-  return Run(documents, workers, options, take).run();
+  const auto make_pool = [&](const std::stop_source& stop, std::function<void(WorkerEvent)> tell) {
+    return std::make_unique<PageWorkers>(workers, stop, std::move(tell));
+  };
+  return run_pipeline(documents, make_pool, options, take);
 }
 
 }  // namespace lectern

@@ -72,8 +72,15 @@ struct PipelineReport {
   bool stopped = false;
 };
 
+// Makes what reads the pages; `stop` and `tell` as PageWorkers takes them.
+using MakeReadingPool =
+    std::function<std::unique_ptr<ReadingPool>(const std::stop_source& stop, std::function<void(WorkerEvent)> tell)>;
+
 // `take` is called on the caller's thread; may be empty. An exception from it ends the run and is passed on. Throws
 // Error when no worker could be made.
+PipelineReport run_pipeline(const std::vector<PipelineDocument>& documents, const MakeReadingPool& make_pool,
+                            const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take);
+// With workers of the run's own.
 PipelineReport run_pipeline(const std::vector<PipelineDocument>& documents, const std::vector<PageWorker>& workers,
                             const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take);
 

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "reading/page_reader.h"
+#include "reading/reading_pool.h"
 
 namespace lectern {
 
@@ -24,41 +24,7 @@ struct PageWorker {
   std::function<std::unique_ptr<PageReader>()> make;  // on the worker's thread
 };
 
-struct WorkerReport {
-  std::string device;
-  int64_t pages = 0;    // read by it
-  double seconds = 0;   // at work
-  std::string failure;  // not empty: why it was taken out
-};
-
-// A page on its way.
-struct PageTask {
-  PageJob job;         // its ticket orders the pages
-  std::string name;    // for messages
-  int attempts = 0;    // on readers that failed
-  bool alone = false;  // it was in flight when a step failed: whose fault that was shows when each is read by itself
-  bool cancelled = false;
-};
-
-// What happens to pages and workers.
-struct WorkerEvent {
-  enum class Kind : uint8_t {
-    text,      // as in PageEvent
-    progress,  // as in PageEvent
-    finished,  // the page was read, or says why not; its last event
-    lost,      // a worker was taken out
-  };
-  Kind kind = Kind::text;
-  size_t ticket = 0;                       // not of lost
-  size_t keep = 0;                         // text
-  std::string more;                        // text
-  Progress progress;                       // progress
-  DocumentPage page;                       // finished
-  std::shared_ptr<const Picture> picture;  // finished: of the page
-  std::string device, failure;             // lost
-};
-
-class PageWorkers {
+class PageWorkers final : public ReadingPool {
  public:
   // `tell` is called on the workers' threads and, for pages that no worker is left for, by add. It puts the event where
   // somebody else takes it: it must not throw, nor call back. The stop is asked for here, too, when no worker could be
@@ -66,23 +32,19 @@ class PageWorkers {
   PageWorkers(const std::vector<PageWorker>& workers, std::stop_source stop, std::function<void(WorkerEvent)> tell);
   PageWorkers(const PageWorkers&) = delete;
   PageWorkers& operator=(const PageWorkers&) = delete;
-  ~PageWorkers();  // stops
+  ~PageWorkers() override;  // stops
 
-  // Waits until fewer than `most` pages wait for a reader, or for the stop.
-  void wait_for_room(size_t most);
-  void add(PageTask task);
+  void wait_for_room(size_t most) override;
+  void add(PageTask task) override;
   // Ends a page soon, with what was read so far; one that is not on its way is ignored.
   void cancel(size_t ticket);
-  // No page will be added any more.
-  void close();
-  // Not empty: why no page can be read any more.
-  std::string dead() const;
+  void close() override;
+  std::string dead() const override;
 
   // Pages that one worker had in hand together, at most so far.
   int max_together() const;
 
-  // Waits for the last page, or for the end of those in flight after a stop. Throws Error when no worker could be made.
-  std::vector<WorkerReport> join();
+  std::vector<WorkerReport> join() override;
 
  private:
   struct Worker;

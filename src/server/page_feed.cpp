@@ -83,17 +83,30 @@ std::optional<std::vector<PageId>> PageFeed::add(std::vector<PageOrder> orders) 
         waiting_bytes_ + bytes > limits_.max_waiting_bytes) {
       return std::nullopt;
     }
-    for (PageOrder& order : orders) {
-      ids.push_back(++last_id_);
-      std::deque<Page>& pages = waiting_[order.client];
-      if (pages.empty()) turns_.push_back(order.client);
-      pages.push_back({last_id_, std::move(order), std::chrono::steady_clock::now()});
-    }
-    waiting_pages_ += ids.size();
-    waiting_bytes_ += bytes;
+    for (PageOrder& order : orders) ids.push_back(queue(std::move(order)));
   }
   news_.notify_all();
   return ids;
+}
+
+PageId PageFeed::add_bounded(PageOrder order) {
+  PageId id = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    id = queue(std::move(order));
+  }
+  news_.notify_all();
+  return id;
+}
+
+// With the lock held.
+PageId PageFeed::queue(PageOrder order) {
+  ++waiting_pages_;
+  waiting_bytes_ += order.bytes.size();
+  std::deque<Page>& pages = waiting_[order.client];
+  if (pages.empty()) turns_.push_back(order.client);
+  pages.push_back({++last_id_, std::move(order), std::chrono::steady_clock::now()});
+  return last_id_;
 }
 
 void PageFeed::run(std::function<void()> work) {
@@ -104,7 +117,7 @@ void PageFeed::run(std::function<void()> work) {
   news_.notify_all();
 }
 
-void PageFeed::cancel(PageId id) {
+bool PageFeed::cancel(PageId id) {
   std::function<void()> cancel;
   Page dropped;  // destroyed without the lock
   {
@@ -121,14 +134,15 @@ void PageFeed::cancel(PageId id) {
         turns_.remove(place->first);
         waiting_.erase(place);
       }
-      return;
+      return true;
     }
     const auto found = reading_.find(id);
-    if (found == reading_.end()) return;
+    if (found == reading_.end()) return false;
     found->second.cancelled = true;
     cancel = found->second.cancel;
   }
   if (cancel) cancel();
+  return false;
 }
 
 size_t PageFeed::waiting() const {
@@ -192,11 +206,12 @@ void PageFeed::read(Page page) {
     if (is_last(news)) finished(id);
     told(std::move(news));
   };
-  const int status = status_of(order.bytes);
+  const int status = order.image ? 500 : status_of(order.bytes);
   try {
-    const Image image = decoded(order, limits_.max_pixels);
+    const bool known = order.image.has_value();
+    const Image image = known ? *std::exchange(order.image, std::nullopt) : decoded(order, limits_.max_pixels);
     order.bytes = {};
-    if (is_blank(*image.picture())) {
+    if (!known && is_blank(*image.picture())) {
       return tell(blank_page());
     }
     {

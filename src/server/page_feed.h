@@ -30,9 +30,10 @@ struct FeedLimits {
 };
 
 struct PageOrder {
-  std::string client;  // whose turn it takes
-  std::string name;    // of the picture, in messages
-  std::string bytes;   // of a picture file
+  std::string client;            // whose turn it takes
+  std::string name;              // of the picture, in messages
+  std::string bytes;             // of a picture file,
+  std::optional<Image> image{};  // or the page itself, which is not blank
   ServedModel* model = nullptr;
   PageOptions options;
   std::function<void(PageNews)> tell;  // as of ServedModel::submit; from failed and finished on, never again
@@ -50,10 +51,12 @@ class PageFeed {
 
   // All of them or, where the queue has no room, none.
   std::optional<std::vector<PageId>> add(std::vector<PageOrder> orders);
+  // A page of somebody who bounds by himself what he hands over: it is never refused.
+  PageId add_bounded(PageOrder order);
   // Work that is done before any page, on a thread of the feed's.
   void run(std::function<void()> work);
-  // A page that waits is forgotten, without news; one that is read ends soon, as finished.
-  void cancel(PageId id);
+  // A page that waits is forgotten, without news, and so is true; one that is read ends soon, as finished.
+  bool cancel(PageId id);
 
   size_t waiting() const;
   size_t reading() const;
@@ -70,6 +73,7 @@ class PageFeed {
     size_t picture_bytes = 0;
   };
 
+  PageId queue(PageOrder order);
   void work();
   bool may_read() const;
   Page next_page();

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
+#include "lectern/version.h"
 #include "reading/model_page_reader.h"
 #include "reading/page_readers.h"
 
@@ -60,6 +62,23 @@ class ReaderModel final : public ServedModel {
       : name_(std::move(name)), models_(models), reader_(models, {}, batch) {}
 
   const std::string& name() const override { return name_; }
+
+  DocumentInfo info() const override {
+    const LoadedModel& loaded = models_.front().loaded();
+    DocumentInfo info;
+    info.version = LECTERN_VERSION;
+    info.model = loaded.checkpoint.folder().string();
+    info.weights = models_.front().weights();
+    info.prompt = loaded.tokenizer.id_of("<|grounding|>") ? "markdown" : "free";
+    for (const Model& model : models_) {
+      const Device& device = model.loaded().device;
+      info.device += (info.device.empty() ? "" : ",") + std::string(device.name());
+      for (const std::string& name : device.lowered(model.loaded().format)) {
+        if (std::ranges::find(info.lowered, name) == info.lowered.end()) info.lowered.push_back(name);
+      }
+    }
+    return info;
+  }
 
   void check(const PageOptions& options) const override {
     try {
@@ -116,6 +135,7 @@ class ReaderModel final : public ServedModel {
         if (event.page.error.empty()) {
           news.kind = PageNews::Kind::finished;
           news.answer = answer_of(event.page, text);
+          news.page = std::make_shared<const Page>(event.page);
         } else {
           news.kind = PageNews::Kind::failed;
           news.status = event.page.error_code == ErrorCode::out_of_memory ? 503 : 500;

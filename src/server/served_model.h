@@ -10,6 +10,7 @@
 
 #include "lectern/image.h"
 #include "lectern/model.h"
+#include "lectern/page.h"
 
 namespace lectern::server {
 
@@ -56,17 +57,20 @@ struct PageNews {
     failed,    // the last news
   };
   Kind kind = Kind::begun;
-  size_t keep = 0;    // text: what was told so far is cut to so many bytes,
-  std::string more;   // then this is appended
-  PageAnswer answer;  // finished
-  int status = 500;   // failed: of HTTP,
-  std::string error;  // and why
+  size_t keep = 0;                     // text: what was told so far is cut to so many bytes,
+  std::string more;                    // then this is appended
+  PageAnswer answer;                   // finished
+  int status = 500;                    // failed: of HTTP,
+  std::string error;                   // and why
+  std::shared_ptr<const Page> page{};  // finished: all that was read
 };
 
 class ServedModel {
  public:
   virtual ~ServedModel() = default;
   virtual const std::string& name() const = 0;
+  // What documents say of it. `prompt` is that of documents for which none is asked.
+  virtual DocumentInfo info() const = 0;
   // Throws Error for options that the model cannot serve; it names no file.
   virtual void check(const PageOptions& options) const = 0;
   // Returns at once with what ends the page soon. `tell` is called on other threads, one call at a time; it must

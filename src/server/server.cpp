@@ -8,6 +8,7 @@
 #include <ctime>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "lectern/error.h"
@@ -24,7 +25,7 @@ constexpr int retry_seconds = 5;
 constexpr std::string_view models_path = "/v1/models/";
 
 struct Route {
-  std::string_view path, method;
+  std::string_view path, methods;  // with ", " between
 };
 constexpr Route page_route = {"/page", "GET"};  // "/", and the files of the page
 constexpr std::array<Route, 5> routes = {{{"/health/live", "GET"},
@@ -33,23 +34,29 @@ constexpr std::array<Route, 5> routes = {{{"/health/live", "GET"},
                                           {"/v1/models", "GET"},
                                           {"/v1/chat/completions", "POST"}}};
 
-// The route that a path belongs to; null for none.
-const Route* route_of(std::string_view path) {
-  constexpr const Route* models = &routes[3];
-  if (is_page_path(path)) return &page_route;
+// The route that a path belongs to; nothing for none.
+std::optional<Route> route_of(std::string_view path) {
+  constexpr Route models = routes[3];
+  if (is_page_path(path)) return page_route;
   if (path.starts_with(models_path) && path.size() > models_path.size()) return models;
+  if (const std::optional<DocumentRoute> route = document_route(path)) return Route{route->label, route->methods};
   const auto* const found = std::ranges::find(routes, path, &Route::path);
-  return found == routes.end() ? nullptr : found;
+  return found == routes.end() ? std::nullopt : std::optional(*found);
 }
+
+bool takes(const Route& route, std::string_view method) {
+  if (method == "HEAD") method = "GET";
+  for (std::string_view rest = route.methods; !rest.empty();) {
+    const size_t end = rest.find(", ");
+    if (rest.substr(0, end) == method) return true;
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 2);
+  }
+  return false;
+}
+
+bool is_document(std::string_view path) { return document_route(path).has_value(); }
 
 bool needs_no_key(std::string_view path) { return path.starts_with("/health/") || is_page_path(path); }
-
-HttpResponse response_of(const ApiError& error) {
-  HttpResponse response{.status = error.status, .body = error_json(error)};
-  if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (error.retry_after) response.headers.emplace_back("Retry-After", std::to_string(*error.retry_after));
-  return response;
-}
 
 HttpResponse page_response(const HttpRequest& request) {
   const PageFile* const file = find_page_file(request.path);
@@ -87,9 +94,20 @@ Server::Server(ServerOptions options, std::vector<std::unique_ptr<ServedModel>> 
       started_(seconds_since_1970()),
       models_(std::move(models)),
       feed_(options_.feed, [this](double seconds) { metrics_.waited(seconds); }),
+      documents_(make_documents()),
       http_(options_.host, options_.port, options_.http, *this) {}
 
 Server::~Server() { http_.stop(); }
+
+std::unique_ptr<Documents> Server::make_documents() {
+  if (options_.documents.folder.empty()) return nullptr;
+  const auto model = [this](const std::string& name) {
+    return std::shared_ptr<ServedModel>(std::shared_ptr<ServedModel>(), find_model(name));  // this server has it
+  };
+  return std::make_unique<Documents>(
+      options_.documents, feed_, model, [this](const PageAnswer& page) { metrics_.page(page); },
+      options_.feed.max_pixels);
+}
 
 std::string Server::url() const {
   const bool six = options_.host.find(':') != std::string::npos;
@@ -98,7 +116,9 @@ std::string Server::url() const {
 
 bool Server::drain(std::chrono::milliseconds grace) {
   draining_ = true;
-  const bool all = http_.wait_until_idle(std::chrono::steady_clock::now() + grace);
+  const auto until = std::chrono::steady_clock::now() + grace;
+  if (documents_) documents_->drain(until);
+  const bool all = http_.wait_until_idle(until);
   http_.stop();
   return all;
 }
@@ -113,13 +133,14 @@ void Server::check_access(const HttpRequest& request) const {
   if (!options_.keys.empty() && !needs_no_key(request.path) && options_.keys.find(request.authorization) == 0) {
     throw ApiError(401, "Authorization: expected Bearer and one of the server's keys", "", "invalid_api_key");
   }
-  const Route* const route = route_of(request.path);
-  if (route == nullptr) throw ApiError(404, "there is nothing at this path", "", "not_found");
-  const bool reads = route->method == "GET" && request.method == "HEAD";
-  if (request.method != route->method && !reads) {
-    throw ApiError(405, fmt::format("{} takes {} alone", route->path, route->method), "", "method_not_allowed");
+  const std::optional<Route> route = route_of(request.path);
+  if (!route || (is_document(request.path) && !documents_)) {
+    throw ApiError(404, "there is nothing at this path", "", "not_found");
   }
-  if (draining_ && route->method == "POST") {
+  if (!takes(*route, request.method)) {
+    throw ApiError(405, fmt::format("{} takes {} alone", route->path, route->methods), "", "method_not_allowed");
+  }
+  if (draining_ && request.method == "POST") {
     throw ApiError(503, "the server is ending; try another", "", "draining").after(retry_seconds);
   }
 }
@@ -129,19 +150,25 @@ std::optional<HttpResponse> Server::refuse(const HttpRequest& request) {
     check_access(request);
     return std::nullopt;
   } catch (const ApiError& error) {
-    HttpResponse response = response_of(error);
-    if (error.status == 405) response.headers.emplace_back("Allow", route_of(request.path)->method);
+    HttpResponse response = error_response(error);
+    if (error.status == 405) response.headers.emplace_back("Allow", route_of(request.path)->methods);
     return response;
   }
 }
 
-HttpResponse Server::limited(int status) {
-  if (status == 413) {
-    return response_of(
-        ApiError(413, fmt::format("the body is longer than the {} bytes that are taken", options_.http.body_bytes), "",
-                 "body_too_large"));
+std::shared_ptr<HttpForm> Server::form(const HttpRequest& request) {
+  return documents_ ? documents_->form(request) : nullptr;
+}
+
+HttpResponse Server::limited(int status, size_t max_bytes) {
+  if (status == 400) {
+    return error_response(ApiError(400, "the body is no form; send multipart/form-data", "", "invalid_form"));
   }
-  return response_of(
+  if (status == 413) {
+    return error_response(ApiError(413, fmt::format("the body is longer than the {} bytes that are taken", max_bytes),
+                                   "", "body_too_large"));
+  }
+  return error_response(
       ApiError(status, "too many large requests are on their way; try again later", "", "busy").after(retry_seconds));
 }
 
@@ -182,13 +209,17 @@ HttpResponse Server::answer(const HttpRequest& request) const {
 
 void Server::handle(const std::shared_ptr<HttpExchange>& exchange) {
   try {
-    if (exchange->request().method == "POST") return chat(exchange);
-    if (is_page_path(exchange->request().path)) return exchange->respond(page_response(exchange->request()));
+    const HttpRequest& request = exchange->request();
+    if (documents_ && is_document(request.path)) {
+      return documents_->handle(exchange, options_.keys.owner(request.authorization));
+    }
+    if (is_page_path(request.path)) return exchange->respond(page_response(request));
+    if (request.method == "POST") return chat(exchange);
     exchange->respond(answer(exchange->request()));
   } catch (const ApiError& error) {
-    exchange->respond(response_of(error));
+    exchange->respond(error_response(error));
   } catch (const std::exception&) {
-    exchange->respond(response_of(ApiError(503, "not enough memory now", "", "busy").after(retry_seconds)));
+    exchange->respond(error_response(ApiError(503, "not enough memory now", "", "busy").after(retry_seconds)));
   }
 }
 
@@ -198,11 +229,11 @@ void Server::chat(const std::shared_ptr<HttpExchange>& exchange) {
     try {
       begin_chat(exchange);
     } catch (const ApiError& error) {
-      exchange->respond(response_of(error));
+      exchange->respond(error_response(error));
     } catch (const std::bad_alloc&) {
-      exchange->respond(response_of(ApiError(503, "not enough memory now", "", "busy").after(retry_seconds)));
+      exchange->respond(error_response(ApiError(503, "not enough memory now", "", "busy").after(retry_seconds)));
     } catch (const std::exception&) {
-      exchange->respond(response_of(ApiError(500, "the server failed at this request", "", "internal")));
+      exchange->respond(error_response(ApiError(500, "the server failed at this request", "", "internal")));
     }
   });
 }
@@ -218,9 +249,9 @@ void Server::begin_chat(const std::shared_ptr<HttpExchange>& exchange) {
 }
 
 void Server::finished(const HttpRequest& request, const HttpRecord& record) {
-  const Route* const route = route_of(request.path);
+  const std::optional<Route> route = route_of(request.path);
   const int status = record.gone && record.status == 0 ? 499 : record.status;  // as nginx counts those who left
-  metrics_.request(std::string(route == nullptr ? "other" : route->path), status, record.seconds);
+  metrics_.request(std::string(route ? route->path : "other"), status, record.seconds);
   if (!options_.access_log) return;
   const std::time_t now = std::time(nullptr);
   options_.access_log(fmt::format("{:%Y-%m-%dT%H:%M:%SZ} {} {} {} {} {} {} {:.3f}{}", fmt::gmtime(now), request.id,

@@ -5,6 +5,7 @@
 //   GET  /metrics                       for Prometheus
 //   GET  /v1/models, /v1/models/{id}
 //   POST /v1/chat/completions
+//   /v1/documents...                    as documents/documents.h has them
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/documents/documents.h"
 #include "server/http/api_keys.h"
 #include "server/http/host_check.h"
 #include "server/http/http_server.h"
@@ -33,6 +35,7 @@ struct ServerOptions {
   std::vector<std::string> host_names;  // that are answered to, beside localhost and addresses
   HttpLimits http;
   FeedLimits feed;
+  DocumentLimits documents;
   std::function<void(const std::string& line)> access_log;  // a line a request; may be empty. It must not throw
 };
 
@@ -55,7 +58,8 @@ class Server final : public HttpHandler {
 
   // HttpHandler
   std::optional<HttpResponse> refuse(const HttpRequest& request) override;
-  HttpResponse limited(int status) override;
+  std::shared_ptr<HttpForm> form(const HttpRequest& request) override;
+  HttpResponse limited(int status, size_t max_bytes) override;
   void handle(const std::shared_ptr<HttpExchange>& exchange) override;
   void finished(const HttpRequest& request, const HttpRecord& record) override;
 
@@ -64,6 +68,7 @@ class Server final : public HttpHandler {
   HttpResponse answer(const HttpRequest& request) const;
   void chat(const std::shared_ptr<HttpExchange>& exchange);
   void begin_chat(const std::shared_ptr<HttpExchange>& exchange);
+  std::unique_ptr<Documents> make_documents();
   ServedModel* find_model(const std::string& name) const;
 
   const ServerOptions options_;
@@ -72,8 +77,9 @@ class Server final : public HttpHandler {
   const std::vector<std::unique_ptr<ServedModel>> models_;
   Metrics metrics_;
   std::atomic<bool> draining_ = false;
-  PageFeed feed_;    // its pages use the models
-  HttpServer http_;  // last: it calls all of the others
+  PageFeed feed_;                               // its pages use the models
+  const std::unique_ptr<Documents> documents_;  // null: none are taken. Its pages use the feed
+  HttpServer http_;                             // last: it calls all of the others
 };
 
 }  // namespace lectern::server

@@ -16,7 +16,9 @@
 #include "core/descriptor.h"
 #include "core/temp_folder.h"
 #include "output/base64.h"
+#include "server/documents/forms.h"
 #include "server/http/http_client.h"
+#include "support/pdf_builder.h"
 
 namespace lectern {
 namespace {
@@ -34,12 +36,20 @@ using testing::TempFolder;
 // A server with the model that ships, on a port of its own; no time runs out, however slow the machine is.
 class ServerProcess {
  public:
-  explicit ServerProcess(const std::vector<std::string>& more = {}) {
+  // Documents go to `data`; empty: to a folder of its own, which goes with it.
+  explicit ServerProcess(const std::vector<std::string>& more = {}, const std::string& data = "") {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     Descriptor read_end(ends[0]), write_end(ends[1]);
-    std::vector<std::string> words = {LECTERN_BINARY,        "serve",  "--port", "0", "--model",
-                                      LECTERN_SHIPPED_MODEL, "--quiet"};
+    std::vector<std::string> words = {LECTERN_BINARY,
+                                      "serve",
+                                      "--port",
+                                      "0",
+                                      "--model",
+                                      LECTERN_SHIPPED_MODEL,
+                                      "--quiet",
+                                      "--data",
+                                      data.empty() ? (folder_ / "data").string() : data};
     for (const char* limit : {"--grace", "--header-timeout", "--body-timeout", "--idle-timeout"}) {
       words.insert(words.end(), {limit, "3600"});
     }
@@ -81,6 +91,7 @@ class ServerProcess {
   }
 
  private:
+  const TempFolder folder_;
   pid_t process_ = -1;
   int port_ = 0;
 };
@@ -209,6 +220,56 @@ TEST(Serve, EndsInPeace) {
   EXPECT_EQ(server.wait(), 0);
 }
 
+std::string ended_job(int port, const std::string& id) {
+  EXPECT_THAT(ask(port, "GET", "/v1/documents/" + id + "/events").body, HasSubstr("event: end"));
+  return json::parse(ask(port, "GET", "/v1/documents/" + id).body)["status"];
+}
+
+std::string result(int port, const std::string& id, const std::string& format) {
+  const HttpReply reply = ask(port, "GET", "/v1/documents/" + id + "/result?format=" + format);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  return reply.body;
+}
+
+std::string send_document(int port, const std::string& name, const std::string& content) {
+  const HttpReply reply = testing::send_form(port, testing::form_file(name, content));
+  EXPECT_EQ(reply.status, 201) << reply.body;
+  return json::parse(reply.body)["id"];
+}
+
+TEST(Serve, ADocumentSurvivesAKillAndIsReadAsByTheCommandLine) {
+  const TempFolder folder;
+  const std::string data = (folder / "data").string();
+  std::vector<testing::PdfPage> pages;
+  for (const char* word : {"First", "Second", "Third"}) {
+    pages.push_back({"BT /F 24 Tf 20 40 Td (" + std::string(word) + " page) Tj ET"});
+  }
+  const std::string pdf = testing::pdf_of(pages);
+  folder.write("scan.pdf", pdf);
+  ASSERT_EQ(
+      testing::lectern(folder, "read --quiet --model '" LECTERN_SHIPPED_MODEL "' -o out/ --format md scan.pdf").code,
+      0);
+  std::string id;
+  {
+    ServerProcess server({}, data);
+    id = send_document(server.port(), "scan.pdf", pdf);
+    HttpClient client(server.port());
+    client.request("GET", "/v1/documents/" + id + "/events");
+    EXPECT_NE(client.until("\"state\":\"done\""), "");
+    server.send(SIGKILL);
+    EXPECT_EQ(server.wait(), 128 + SIGKILL);
+  }
+  const ServerProcess server({}, data);
+  EXPECT_EQ(ended_job(server.port(), id), "completed");
+  const std::string undisturbed = send_document(server.port(), "scan.pdf", pdf);
+  EXPECT_EQ(ended_job(server.port(), undisturbed), "completed");
+  for (const char* format : {"md", "txt", "hocr"}) {
+    EXPECT_EQ(result(server.port(), id, format), result(server.port(), undisturbed, format)) << format;
+  }
+  EXPECT_EQ(result(server.port(), id, "md"), slurp(folder / "out/scan.md"));
+  expect_refusal(testing::lectern(folder, "serve --port 0 --data data"), 2, "another server keeps its documents there");
+}
+
 TEST(Serve, TakesKeysFromAFile) {
   const TempFolder folder;
   folder.write("keys", "# ours\nsecret\n");
@@ -221,14 +282,15 @@ TEST(Serve, TakesKeysFromAFile) {
 TEST(Serve, RefusesWhatItMustNotServe) {
   const TempFolder folder;
   folder.write("empty", "");
-  expect_refusal(testing::lectern(folder, "serve --host 0.0.0.0 --port 0"), 2, "others can reach it");
+  expect_refusal(testing::lectern(folder, "serve --host 0.0.0.0 --port 0 --data data"), 2, "others can reach it");
   expect_refusal(testing::lectern(folder, "serve --port 0 --api-key-file empty"), 2, "holds no key");
-  expect_refusal(testing::lectern(folder, "serve --port 0 --host no.such.host.invalid --allow-anonymous"), 2,
-                 "no address of this machine");
+  expect_refusal(testing::lectern(folder, "serve --port 0 --host no.such.host.invalid --allow-anonymous --data data"),
+                 2, "no address of this machine");
   expect_refusal(testing::lectern(folder, "serve --port 70000"), 2, "--port");
-  expect_refusal(testing::lectern(folder, "serve --port 0 --model nothing/here"), 2, "nothing/here");
+  expect_refusal(testing::lectern(folder, "serve --port 0 --model nothing/here --data data"), 2, "nothing/here");
   const ServerProcess server;
-  expect_refusal(testing::lectern(folder, "serve --port " + std::to_string(server.port())), 2, "cannot be listened at");
+  expect_refusal(testing::lectern(folder, "serve --data data --port " + std::to_string(server.port())), 2,
+                 "cannot be listened at");
 }
 
 }  // namespace

@@ -19,6 +19,12 @@ class FakeModel : public server::ServedModel {
   explicit FakeModel(std::string name = "ocr") : name_(std::move(name)) {}
 
   const std::string& name() const override { return name_; }
+  DocumentInfo info() const override {
+    DocumentInfo info;
+    info.model = name_;
+    info.prompt = "free";
+    return info;
+  }
   void check(const server::PageOptions& options) const override {
     if (options.mode == "gundam") throw Error("ocr: does not know mode gundam");
   }
@@ -102,6 +108,11 @@ class FakeModel : public server::ServedModel {
     news.answer.mode = "native";
     news.answer.prompt_tokens = 10;
     news.answer.tokens = static_cast<int64_t>(text.size());
+    lectern::Page read;
+    read.raw = text;
+    read.blocks = {{.label = "text", .boxes = {}, .raw_boxes = {}, .text = text}};
+    read.finish = named<Finish>(why);
+    news.page = std::make_shared<const lectern::Page>(read);
     tell_page(page, news);
   }
 

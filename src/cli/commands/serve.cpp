@@ -36,6 +36,8 @@ struct Arguments {
   int grace_seconds = 30;
   int64_t max_body_mebibytes = 32;
   int64_t max_megapixels = 64;
+  std::string data;
+  int64_t keep_jobs_hours = 168, max_data_mebibytes = 16384, max_document_mebibytes = 256;
   int header_seconds = 20, body_seconds = 300, idle_seconds = 60;
   bool quiet = false;
 };
@@ -69,6 +71,11 @@ server::ServerOptions server_options(const Arguments& arguments) {
   options.http.body = std::chrono::seconds(arguments.body_seconds);
   options.http.idle = std::chrono::seconds(arguments.idle_seconds);
   options.feed.max_pixels = arguments.max_megapixels * 1'000'000;
+  options.documents.folder =
+      arguments.data.empty() ? server::default_data_folder() : std::filesystem::path(arguments.data);
+  options.documents.keep = std::chrono::hours(arguments.keep_jobs_hours);
+  options.documents.max_bytes = arguments.max_data_mebibytes * mebibyte;
+  options.documents.max_file_bytes = static_cast<size_t>(arguments.max_document_mebibytes * mebibyte);
   if (!arguments.quiet) {
     options.access_log = [](const std::string& line) { std::fputs((in_one_line(line) + "\n").c_str(), stderr); };
   }
@@ -122,6 +129,23 @@ void add_access_options(CLI::App& command, Arguments& arguments) {
       ->allow_extra_args(false);
 }
 
+void add_document_options(CLI::App& command, Arguments& arguments) {
+  const auto number = [&](const char* name, auto& value, int64_t min, int64_t max, const char* description) {
+    command.add_option(name, value, description)->type_name("N")->check(CLI::Range(min, max).description(""));
+  };
+  command
+      .add_option("--data", arguments.data,
+                  "Folder, of this server alone, in which documents are kept (default: ~/.local/state/lectern/serve)")
+      ->type_name("FOLDER");
+  number("--keep-jobs", arguments.keep_jobs_hours, 0, 1'000'000,
+         "Hours after its end for which a document and its results are kept (default: 168, a week)");
+  number("--max-data", arguments.max_data_mebibytes, 1, int64_t{1} << 30,
+         "Mebibytes of all that is kept; the oldest documents give way (default: 16384)");
+  number("--max-document", arguments.max_document_mebibytes, 1, 65'536, "Mebibytes of a document (default: 256)");
+  number("--max-jobs", arguments.server.documents.max_waiting, 1, 1'000'000,
+         "Documents that may wait; further ones are answered with 429 (default: 1000)");
+}
+
 void add_limit_options(CLI::App& command, Arguments& arguments) {
   server::HttpLimits& http = arguments.server.http;
   server::FeedLimits& feed = arguments.server.feed;
@@ -158,6 +182,7 @@ Run add_serve(CLI::App& app) {
       ->add_option("--model-name", arguments->model_name,
                    "What clients call the model (default: the name that it was pulled by, or of its folder)")
       ->type_name("NAME");
+  add_document_options(*command, *arguments);
   add_limit_options(*command, *arguments);
   command->add_flag("--quiet", arguments->quiet, "No line a request on standard error");
   return [arguments] { return serve(*arguments); };

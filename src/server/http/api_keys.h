@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,8 @@ class ApiKeys {
   // The value of the header Authorization: "Bearer KEY". Which key it is, counted from 1; 0: none of them. The time it
   // takes does not depend on which, nor on how much of one is right.
   size_t find(std::string_view authorization) const;
+  // What stands for this key in files, from which nobody learns the key; empty for none of them.
+  std::string owner(std::string_view authorization) const;
 
  private:
   using Digest = std::array<uint8_t, 32>;

@@ -11,22 +11,51 @@
 #include <utility>
 #include <vector>
 
+#include "core/descriptor.h"
+
 namespace lectern::server {
 
 struct HttpRequest {
   std::string id;  // 128 random bits in hexadecimal digits
   std::string method;
-  std::string path;                         // decoded, without the query
-  std::string client;                       // address
-  std::string host, origin, authorization;  // headers; empty where they lack
+  std::string path;                                          // decoded, without the query
+  std::string client;                                        // address
+  std::string host, origin, authorization;                   // headers; empty where they lack
+  std::string content_type, idempotency_key, last_event_id;  // likewise
   std::string if_none_match{};
+  std::vector<std::pair<std::string, std::string>> query{};  // decoded
+
+  // The first of the query of that name; nothing where it lacks.
+  std::optional<std::string> asked(std::string_view name) const {
+    for (const auto& [key, value] : query) {
+      if (key == name) return value;
+    }
+    return std::nullopt;
+  }
 };
 
 struct HttpResponse {
   int status = 200;
   std::string type = "application/json";
-  std::string body;
+  std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};
+  std::shared_ptr<const Descriptor> file{};  // its whole content is the body
+};
+
+// A form (multipart/form-data) as it arrives, piece by piece, on the thread that serves all connections: nothing here
+// may wait or throw.
+class HttpForm {
+ public:
+  struct Piece {
+    std::string_view name;
+    std::string_view file_name;  // empty where it has none
+    std::string_view bytes;      // of the part; may be empty
+    uint64_t offset = 0;         // in it; 0 begins a part
+  };
+  virtual ~HttpForm() = default;
+  virtual size_t max_bytes() const = 0;  // of the whole body
+  // An answer refuses the request.
+  virtual std::optional<HttpResponse> take(const Piece& piece) = 0;
 };
 
 // A request and its answer, which is given once, whole or as a stream. Any thread may give it.
@@ -37,6 +66,8 @@ class HttpExchange {
   virtual const std::string& body() const = 0;
   // The body is not needed any more; its memory counts against a limit.
   virtual void drop_body() = 0;
+  // Where the handler gave one, it has the body.
+  virtual std::shared_ptr<HttpForm> form() const = 0;
 
   virtual void respond(HttpResponse response) = 0;
   // Or: the head, whose body begins the stream, more of it, and the end.
@@ -62,8 +93,10 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   // With the headers, before the body is read: an answer refuses the request.
   virtual std::optional<HttpResponse> refuse(const HttpRequest& request) = 0;
-  // What the library's limits refuse: 413, 503.
-  virtual HttpResponse limited(int status) = 0;
+  // Then: where the body of this request goes if it is a form; null: into memory.
+  virtual std::shared_ptr<HttpForm> form(const HttpRequest&) { return nullptr; }
+  // What the library's limits refuse: 400 (no form), 413 (`max_bytes` are taken), 503.
+  virtual HttpResponse limited(int status, size_t max_bytes) = 0;
   virtual void handle(const std::shared_ptr<HttpExchange>& exchange) = 0;
   virtual void finished(const HttpRequest& request, const HttpRecord& record) = 0;
 };

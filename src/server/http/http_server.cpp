@@ -1,5 +1,6 @@
 #include "server/http/http_server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -7,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <openssl/rand.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +31,7 @@ namespace {
 
 // What of a body that is refused is still taken, so that the client comes to read why.
 constexpr size_t discarded_bodies = 4;
+constexpr size_t form_buffer_bytes = size_t{16} << 10;  // for the head of a part
 
 std::string random_id() {
   std::array<unsigned char, 16> bytes{};
@@ -41,6 +44,20 @@ std::string random_id() {
 std::string header(MHD_Connection* connection, const char* name) {
   const char* const value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
   return value == nullptr ? "" : value;
+}
+
+std::vector<std::pair<std::string, std::string>> query_of(MHD_Connection* connection) {
+  std::vector<std::pair<std::string, std::string>> query;
+  const auto take = [](void* self, MHD_ValueKind, const char* name, const char* value) {
+    try {
+      static_cast<decltype(query)*>(self)->emplace_back(name, value == nullptr ? "" : value);
+    } catch (const std::bad_alloc&) {
+      return MHD_NO;
+    }
+    return MHD_YES;
+  };
+  MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take, &query);
+  return query;
 }
 
 std::string address_of(MHD_Connection* connection) {
@@ -122,12 +139,16 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() override { count_body(0); }
 
+  // False where the body is no form.
+  bool expect_form(std::shared_ptr<HttpForm> form);
+
   const HttpRequest& request() const override { return request_; }
   const std::string& body() const override { return body_; }
   void drop_body() override {
     body_ = {};
     count_body(0);
   }
+  std::shared_ptr<HttpForm> form() const override { return form_; }
   void respond(HttpResponse response) override;
   void begin(HttpResponse head) override;
   void write(std::string_view more) override;
@@ -146,6 +167,8 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
 
  private:
   void count_body(size_t bytes);
+  void take_form(const char* data, size_t size);
+  void end_form();
   void resume();
   MHD_Result queue(const HttpResponse& response, bool stream);
 
@@ -155,6 +178,10 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
   std::string body_;
   size_t counted_ = 0;  // of the body, in the sum
   size_t discarded_ = 0;
+  std::shared_ptr<HttpForm> form_;
+  std::unique_ptr<MHD_PostProcessor, MHD_Result (*)(MHD_PostProcessor*)> form_reader_{nullptr,
+                                                                                      MHD_destroy_post_processor};
+  size_t form_bytes_ = 0;
   std::optional<HttpResponse> refusal_;
   bool handled_ = false;
 
@@ -234,11 +261,43 @@ void Exchange::abort() {
   if (gone) gone();
 }
 
+bool Exchange::expect_form(std::shared_ptr<HttpForm> form) {
+  const auto take = [](void* self, MHD_ValueKind, const char* name, const char* file_name, const char*, const char*,
+                       const char* data, uint64_t offset, size_t size) {
+    auto& exchange = *static_cast<Exchange*>(self);
+    const HttpForm::Piece piece = {.name = name == nullptr ? "" : name,
+                                   .file_name = file_name == nullptr ? "" : file_name,
+                                   .bytes = std::string_view(data, data == nullptr ? 0 : size),
+                                   .offset = offset};
+    exchange.refusal_ = exchange.form_->take(piece);
+    return exchange.refusal_ ? MHD_NO : MHD_YES;
+  };
+  form_ = std::move(form);
+  form_reader_.reset(MHD_create_post_processor(connection_, form_buffer_bytes, take, this));
+  return form_reader_ != nullptr;
+}
+
+void Exchange::take_form(const char* data, size_t size) {
+  form_bytes_ += size;
+  if (form_bytes_ > form_->max_bytes())
+    return refuse(state_.handler.limited(MHD_HTTP_CONTENT_TOO_LARGE, form_->max_bytes()));
+  if (MHD_post_process(form_reader_.get(), data, size) == MHD_YES || refusal_) return;
+  refuse(state_.handler.limited(MHD_HTTP_BAD_REQUEST, 0));
+}
+
+void Exchange::end_form() {
+  if (MHD_destroy_post_processor(form_reader_.release()) == MHD_YES || refusal_) return;
+  refuse(state_.handler.limited(MHD_HTTP_BAD_REQUEST, 0));
+}
+
 MHD_Result Exchange::take_body(const char* data, size_t size) {
-  if (!refusal_ && body_.size() + size > state_.limits.body_bytes) {
-    refuse(state_.handler.limited(MHD_HTTP_CONTENT_TOO_LARGE));
+  if (!refusal_ && form_) {
+    take_form(data, size);
+    if (!refusal_) return MHD_YES;
+  } else if (!refusal_ && body_.size() + size > state_.limits.body_bytes) {
+    refuse(state_.handler.limited(MHD_HTTP_CONTENT_TOO_LARGE, state_.limits.body_bytes));
   } else if (!refusal_ && *all_bodies_ + size > state_.limits.all_bodies_bytes) {
-    refuse(state_.handler.limited(MHD_HTTP_SERVICE_UNAVAILABLE));
+    refuse(state_.handler.limited(MHD_HTTP_SERVICE_UNAVAILABLE, 0));
   }
   if (refusal_) {
     drop_body();
@@ -263,9 +322,18 @@ MHD_Result Exchange::queue(const HttpResponse& response, bool stream) {
       const std::unique_ptr<std::shared_ptr<Exchange>> owner(static_cast<std::shared_ptr<Exchange>*>(self));
     });
     if (made != nullptr) static_cast<void>(holder.release());
+  } else if (response.file) {
+    // The library reads through a descriptor of its own, and closes it.
+    Descriptor copy(::fcntl(response.file->get(), F_DUPFD_CLOEXEC, 0));
+    struct stat status {};
+    if (!copy || ::fstat(copy.get(), &status) != 0) return MHD_NO;
+    made = MHD_create_response_from_fd64(static_cast<uint64_t>(status.st_size), copy.get());
+    if (made != nullptr) static_cast<void>(copy.release());
+    record_.bytes = status.st_size;
   } else {
     made = MHD_create_response_from_buffer(response.body.size(), const_cast<char*>(response.body.data()),
                                            MHD_RESPMEM_MUST_COPY);
+    record_.bytes = static_cast<int64_t>(response.body.size());
   }
   if (made == nullptr) return MHD_NO;
   const std::unique_ptr<MHD_Response, void (*)(MHD_Response*)> owner(made, MHD_destroy_response);
@@ -277,11 +345,11 @@ MHD_Result Exchange::queue(const HttpResponse& response, bool stream) {
   }
   for (const auto& [name, value] : response.headers) MHD_add_response_header(made, name.c_str(), value.c_str());
   record_.status = response.status;
-  if (!stream) record_.bytes = static_cast<int64_t>(response.body.size());
   return MHD_queue_response(connection_, static_cast<unsigned>(response.status), made);
 }
 
 MHD_Result Exchange::answer() {
+  if (form_reader_) end_form();
   if (refusal_) {
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -355,6 +423,10 @@ MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url
     request.origin = header(connection, "Origin");
     request.authorization = header(connection, "Authorization");
     request.if_none_match = header(connection, "If-None-Match");
+    request.content_type = header(connection, "Content-Type");
+    request.idempotency_key = header(connection, "Idempotency-Key");
+    request.last_event_id = header(connection, "Last-Event-ID");
+    request.query = query_of(connection);
     const std::string length = header(connection, "Content-Length");
     const bool asks_first = !header(connection, "Expect").empty();
     auto exchange = std::make_shared<Exchange>(*this, connection, std::move(request));
@@ -365,9 +437,12 @@ MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url
     *place = exchange.get();
     watch.limit(socket_of(connection), limits.body);
     std::optional<HttpResponse> refusal = handler.refuse(exchange->request());
+    std::shared_ptr<HttpForm> form = refusal ? nullptr : handler.form(exchange->request());
+    const size_t max_bytes = form ? form->max_bytes() : limits.body_bytes;
     // The library has checked that it is a number.
     const size_t announced = length.empty() ? 0 : static_cast<size_t>(std::strtoull(length.c_str(), nullptr, 10));
-    if (!refusal && announced > limits.body_bytes) refusal = handler.limited(MHD_HTTP_CONTENT_TOO_LARGE);
+    if (!refusal && announced > max_bytes) refusal = handler.limited(MHD_HTTP_CONTENT_TOO_LARGE, max_bytes);
+    if (!refusal && form && !exchange->expect_form(std::move(form))) refusal = handler.limited(MHD_HTTP_BAD_REQUEST, 0);
     if (!refusal) return MHD_YES;
     exchange->refuse(std::move(*refusal));
     // The rest of the body is read, unless the client waits for leave to send it, or it has no end.

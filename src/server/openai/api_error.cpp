@@ -25,4 +25,11 @@ std::string error_json(const ApiError& error) {
   return body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
+HttpResponse error_response(const ApiError& error) {
+  HttpResponse response{.status = error.status, .body = error_json(error)};
+  if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (error.retry_after) response.headers.emplace_back("Retry-After", std::to_string(*error.retry_after));
+  return response;
+}
+
 }  // namespace lectern::server

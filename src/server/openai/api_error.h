@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lectern/error.h"
+#include "server/http/http.h"
 
 namespace lectern::server {
 
@@ -30,5 +31,6 @@ std::string error_type(int status);
 
 // The body of the answer, in one line.
 std::string error_json(const ApiError& error);
+HttpResponse error_response(const ApiError& error);
 
 }  // namespace lectern::server

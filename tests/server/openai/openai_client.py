@@ -20,9 +20,10 @@ FILES = ["hello.png", "note.jpg", "sign.png", "ticket.png"]
 
 class Server:
     def __init__(self, lectern: str, *options: str):
+        self.folder = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen(
-            [lectern, "serve", "--port", "0", "--model", "models/primer", "--quiet", *options], stdout=subprocess.PIPE,
-            text=True)
+            [lectern, "serve", "--port", "0", "--model", "models/primer", "--quiet",
+             "--data", f"{self.folder.name}/data", *options], stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line.startswith("listening on http://"), line
         self.url = line.split()[-1] + "/v1"
@@ -33,6 +34,7 @@ class Server:
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait() == 0
+        self.folder.cleanup()
 
     def client(self, key="none", kind=openai.OpenAI):
         return kind(base_url=self.url, api_key=key, max_retries=0)

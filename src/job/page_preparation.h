@@ -1,0 +1,12 @@
+// What is done to a page before a model sees it.
+#pragma once
+
+#include "input/page_source.h"
+#include "lectern/page.h"
+
+namespace lectern {
+
+// Turns a scan upright where that is asked for, and ends a page (Page::finish) on which there is nothing to read.
+void prepare_page(SourcePage& source, DocumentPage& page, bool upright);
+
+}  // namespace lectern

@@ -1,0 +1,102 @@
+#include "server/documents/data_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "core/file.h"
+
+namespace lectern::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+void make_private_folder(const fs::path& folder) {
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) throw system_error(folder, "cannot be made", errno);
+}
+
+// What was renamed or made in the folder is there after a loss of power.
+void sync_folder(const fs::path& folder) {
+  const Descriptor open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!open || ::fsync(open.get()) != 0) throw system_error(folder, "cannot be written", errno);
+}
+
+}  // namespace
+
+fs::path default_data_folder() {
+  const char* const state = std::getenv("XDG_STATE_HOME");
+  if (state != nullptr && fs::path(state).is_absolute()) return fs::path(state) / "lectern" / "serve";
+  const char* const home = std::getenv("HOME");
+  if (home != nullptr && *home != '\0') return fs::path(home) / ".local" / "state" / "lectern" / "serve";
+  throw Error(
+      "HOME: is not set, so there is no place for documents; set it, or XDG_STATE_HOME, or name one with `data`",
+      ErrorCode::not_found);
+}
+
+DataFolder::DataFolder(fs::path folder) : folder_(std::move(folder)) {
+  std::error_code failure;
+  if (folder_.has_parent_path()) fs::create_directories(folder_.parent_path(), failure);
+  make_private_folder(folder_);
+  struct stat status {};
+  if (::stat(folder_.c_str(), &status) != 0) throw system_error(folder_, "cannot be examined", errno);
+  if (!S_ISDIR(status.st_mode)) throw Error(fmt::format("{}: is no folder; name another for `data`", folder_.string()));
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    throw Error(
+        fmt::format("{}: other users may look into it; take their rights away (chmod 700), or name another "
+                    "folder for `data`",
+                    folder_.string()));
+  }
+  lock_ = Descriptor(::open((folder_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!lock_) throw system_error(folder_ / "lock", "cannot be opened", errno);
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    throw Error(
+        fmt::format("{}: another server keeps its documents there; name another folder for `data`", folder_.string()));
+  }
+  fs::remove_all(incoming(), failure);
+  make_private_folder(incoming());
+  make_private_folder(folder_ / "jobs");
+}
+
+void DataFolder::keep(const fs::path& upload, const std::string& id) const {
+  make_private_folder(job(id));
+  if (::rename(upload.c_str(), source(id).c_str()) != 0) throw system_error(upload, "cannot be kept", errno);
+  sync_folder(job(id));
+  sync_folder(folder_ / "jobs");
+}
+
+void DataFolder::remove(const std::string& id) const {
+  std::error_code ignored;  // what is left goes at the next start
+  fs::remove_all(job(id), ignored);
+}
+
+void DataFolder::remove_others(const std::vector<std::string>& ids) const {
+  const std::set<std::string> kept(ids.begin(), ids.end());
+  std::error_code failure;
+  std::vector<fs::path> others;
+  for (const auto& entry : fs::directory_iterator(folder_ / "jobs", failure)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("doc_") && !kept.contains(name)) others.push_back(entry.path());
+  }
+  for (const fs::path& other : others) fs::remove_all(other, failure);
+}
+
+int64_t DataFolder::bytes() const {
+  int64_t total = 0;
+  std::error_code failure;
+  for (auto place = fs::recursive_directory_iterator(folder_, failure); !failure && place != fs::end(place);
+       place.increment(failure)) {
+    std::error_code gone;
+    const uintmax_t size = place->is_regular_file(gone) ? place->file_size(gone) : 0;
+    if (!gone) total += static_cast<int64_t>(size);
+  }
+  return total;
+}
+
+}  // namespace lectern::server

@@ -1,0 +1,181 @@
+#include "server/documents/document_events.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "server/http/event_stream.h"
+
+namespace lectern::server {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr size_t kept_bytes = size_t{256} << 10;  // of the last events of a job
+
+std::string json_of(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::string page_data(int number, std::string_view state) {
+  return json_of({{"number", number}, {"state", std::string(state)}});
+}
+
+std::string text_data(int number, std::string_view text) {
+  return json_of({{"number", number}, {"text", std::string(text)}});
+}
+
+std::string restart_data(int number) { return json_of({{"number", number}, {"restart", true}}); }
+
+}  // namespace
+
+// A thousand numbers a millisecond: those of an earlier process are lower.
+DocumentEvents::DocumentEvents()
+    : last_number_(1000 * std::chrono::duration_cast<std::chrono::milliseconds>(
+                              std::chrono::system_clock::now().time_since_epoch())
+                              .count()) {}
+
+void DocumentEvents::open(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  channels_[id];
+}
+
+std::string DocumentEvents::sent(std::string_view name, std::string_view data, int64_t number) const {
+  return fmt::format("id: {}\nevent: {}\n{}", number, name, sent_event(data));
+}
+
+void DocumentEvents::tell(Channel& channel, std::string_view name, std::string_view data) {
+  const int64_t number = ++last_number_;
+  channel.last.push_back({number, sent(name, data, number)});
+  channel.last_bytes += channel.last.back().sent.size();
+  for (const auto& watcher : channel.watchers) watcher->write(channel.last.back().sent);
+  while (channel.last_bytes > kept_bytes && channel.last.size() > 1) {
+    channel.last_bytes -= channel.last.front().sent.size();
+    channel.last.pop_front();
+  }
+}
+
+void DocumentEvents::changed(const std::string& id, const std::string& job) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(id);
+  if (found != channels_.end()) tell(found->second, "job", job);
+}
+
+void DocumentEvents::page_begun(const std::string& id, int number) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(id);
+  if (found == channels_.end()) return;
+  if (found->second.texts.try_emplace(number).second) tell(found->second, "page", page_data(number, "reading"));
+}
+
+void DocumentEvents::page_ended(const std::string& id, int number, bool failed) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(id);
+  if (found == channels_.end()) return;
+  found->second.texts.erase(number);
+  tell(found->second, "page", page_data(number, failed ? "failed" : "done"));
+}
+
+void DocumentEvents::text(const std::string& id, int number, size_t keep, std::string_view more) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(id);
+  if (found == channels_.end()) return;
+  Channel& channel = found->second;
+  std::string& known = channel.texts[number];
+  if (keep < known.size()) {
+    known.resize(keep);
+    known += more;
+    tell(channel, "text", restart_data(number));
+    if (!known.empty()) tell(channel, "text", text_data(number, known));
+    return;
+  }
+  known += more;
+  if (!more.empty()) tell(channel, "text", text_data(number, more));
+}
+
+void DocumentEvents::end(const std::string& id, const std::string& job) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(id);
+  if (found == channels_.end()) return;
+  tell(found->second, "end", job);
+  for (const auto& watcher : found->second.watchers) watcher->end();
+  channels_.erase(found);
+}
+
+std::string DocumentEvents::standing_events(const Channel* channel, const Standing& standing, int64_t number) const {
+  std::string events = sent("job", standing.job, number);
+  for (const auto& [page, failed] : standing.pages) {
+    events += sent("page", page_data(page, failed ? "failed" : "done"), number);
+  }
+  if (channel == nullptr) return closed_ ? events : events + sent("end", standing.job, number);
+  for (const auto& [page, text] : channel->texts) {
+    const bool ended = std::ranges::find(standing.pages, page, &std::pair<int, bool>::first) != standing.pages.end();
+    if (ended) continue;
+    events += sent("page", page_data(page, "reading"), number) + sent("text", restart_data(page), number);
+    if (!text.empty()) events += sent("text", text_data(page, text), number);
+  }
+  return events;
+}
+
+void DocumentEvents::watch(const std::string& id, const std::shared_ptr<HttpExchange>& exchange,
+                           std::optional<int64_t> after, const std::function<Standing()>& standing) {
+  bool watching = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = closed_ ? channels_.end() : channels_.find(id);
+    Channel* const channel = found == channels_.end() ? nullptr : &found->second;
+    std::string events;
+    const bool known = after && channel != nullptr && !channel->last.empty() && *after <= last_number_ &&
+                       *after >= channel->last.front().number - 1;
+    if (known) {
+      for (const Event& event : channel->last) {
+        if (event.number > *after) events += event.sent;
+      }
+    } else {
+      events = standing_events(channel, standing(), last_number_);
+    }
+    exchange->begin({.type = event_stream_type, .body = std::move(events), .headers = {{"X-Accel-Buffering", "no"}}});
+    watching = channel != nullptr;
+    if (watching) channel->watchers.push_back(exchange);
+  }
+  if (!watching) return exchange->end();
+  exchange->when_gone([this, id, gone = exchange.get()] { forget(id, gone); });
+}
+
+void DocumentEvents::forget(const std::string& id, const HttpExchange* exchange) {
+  std::shared_ptr<HttpExchange> forgotten;  // let go without the lock
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(id);
+  if (found == channels_.end()) return;
+  auto& watchers = found->second.watchers;
+  const auto place = std::ranges::find(watchers, exchange, [](const auto& watcher) { return watcher.get(); });
+  if (place == watchers.end()) return;
+  forgotten = std::move(*place);
+  watchers.erase(place);
+}
+
+bool DocumentEvents::is_read(const std::string& id, int number) {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(id);
+  return found != channels_.end() && found->second.texts.contains(number);
+}
+
+void DocumentEvents::keep_alive() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, channel] : channels_) {
+    for (const auto& watcher : channel.watchers) watcher->write(":\n\n");
+  }
+}
+
+void DocumentEvents::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  for (auto& [id, channel] : channels_) {
+    for (const auto& watcher : channel.watchers) watcher->end();
+    channel.watchers.clear();
+  }
+}
+
+}  // namespace lectern::server

@@ -1,0 +1,78 @@
+// What happens to documents, for those who watch: server-sent events with rising numbers, of which the last ones are
+// kept for clients that come back. Any thread may tell and watch.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/http/http.h"
+
+namespace lectern::server {
+
+class DocumentEvents {
+ public:
+  // How a job stands, for a client that has heard nothing of it.
+  struct Standing {
+    std::string job;                            // JSON
+    std::vector<std::pair<int, bool>> pages{};  // that were read: whether they could be
+  };
+
+  DocumentEvents();
+
+  // A job that can be watched until its end.
+  void open(const std::string& id);
+  // `job` is JSON.
+  void changed(const std::string& id, const std::string& job);
+  void page_begun(const std::string& id, int number);
+  void page_ended(const std::string& id, int number, bool failed);
+  // What was told of the page is cut to `keep` bytes, then `more` is appended.
+  void text(const std::string& id, int number, size_t keep, std::string_view more);
+  // The streams end. It was said before, where it can be asked for, that the job has ended.
+  void end(const std::string& id, const std::string& job);
+
+  // Streams all that comes, behind the event of number `after` where that is still known, else behind how it stands
+  // now; a job that is not open ends the stream at once. `standing` is called with the lock held, and must not tell.
+  void watch(const std::string& id, const std::shared_ptr<HttpExchange>& exchange, std::optional<int64_t> after,
+             const std::function<Standing()>& standing);
+
+  bool is_read(const std::string& id, int number);  // now
+
+  // A comment, so that nobody takes the connection for dead.
+  void keep_alive();
+  // Ends all streams; clients come back.
+  void close();
+
+ private:
+  struct Event {
+    int64_t number = 0;
+    std::string sent;
+  };
+  struct Channel {
+    std::deque<Event> last;
+    size_t last_bytes = 0;
+    std::map<int, std::string> texts;  // of the pages that are read, so far
+    std::vector<std::shared_ptr<HttpExchange>> watchers;
+  };
+
+  // With the lock held.
+  std::string sent(std::string_view name, std::string_view data, int64_t number) const;
+  void tell(Channel& channel, std::string_view name, std::string_view data);
+  std::string standing_events(const Channel* channel, const Standing& standing, int64_t number) const;
+  void forget(const std::string& id, const HttpExchange* exchange);
+
+  std::mutex mutex_;  // of the following
+  std::map<std::string, Channel> channels_;
+  int64_t last_number_;  // of all jobs together; later ones are higher, after a restart too
+  bool closed_ = false;
+};
+
+}  // namespace lectern::server

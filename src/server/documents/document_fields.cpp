@@ -1,0 +1,85 @@
+#include "server/documents/document_fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+#include "lectern/error.h"
+#include "server/openai/api_error.h"
+
+namespace lectern::server {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr int64_t max_token_limit = 1'000'000;
+constexpr std::array<std::string_view, 8> names = {"model",      "prompt",      "mode",  "pages",
+                                                   "max_tokens", "temperature", "top_p", "seed"};
+
+[[noreturn]] void refuse(const std::string& field, const std::string& expected) {
+  throw ApiError(400, fmt::format("{}: expected {}", field, expected), field, "invalid_value");
+}
+
+template <typename Number>
+Number number_in(const std::map<std::string, std::string>& fields, const std::string& name, Number otherwise,
+                 Number min, Number max, const std::string& expected) {
+  const auto found = fields.find(name);
+  if (found == fields.end()) return otherwise;
+  Number value{};
+  const char* const end = found->second.data() + found->second.size();
+  const auto [read, failure] = std::from_chars(found->second.data(), end, value);
+  if (failure != std::errc() || read != end || !(value >= min && value <= max)) refuse(name, expected);
+  return value;
+}
+
+std::string text_in(const std::map<std::string, std::string>& fields, const std::string& name,
+                    const std::string& otherwise = "") {
+  const auto found = fields.find(name);
+  return found == fields.end() ? otherwise : found->second;
+}
+
+}  // namespace
+
+bool is_document_field(std::string_view name) { return std::ranges::find(names, name) != names.end(); }
+
+DocumentFields parse_document_fields(const std::map<std::string, std::string>& fields) {
+  for (const auto& [name, value] : fields) {
+    if (!is_document_field(name)) {
+      throw ApiError(400, fmt::format("{}: there is no such field", name), name, "unknown_field");
+    }
+  }
+  DocumentFields parsed;
+  parsed.model = text_in(fields, "model");
+  try {
+    parsed.pages = parse_page_range(text_in(fields, "pages"));
+  } catch (const Error& error) {
+    throw ApiError(400, fmt::format("pages: {}", error.what()), "pages", "invalid_value");
+  }
+  PageOptions& options = parsed.options;
+  options.plain = true;
+  options.prompt = text_in(fields, "prompt");
+  options.mode = text_in(fields, "mode", options.mode);
+  options.max_tokens = number_in<int64_t>(fields, "max_tokens", 0, 1, max_token_limit,
+                                          fmt::format("a number from 1 to {}", max_token_limit));
+  options.temperature = number_in<float>(fields, "temperature", 0, 0, 2, "a number from 0 to 2");
+  options.top_p =
+      number_in<float>(fields, "top_p", 1, std::numeric_limits<float>::min(), 1, "a number above 0, up to 1");
+  options.seed =
+      number_in<uint64_t>(fields, "seed", 0, 0, std::numeric_limits<uint64_t>::max(), "a whole number of 64 bits");
+  return parsed;
+}
+
+std::string fields_to_json(const std::map<std::string, std::string>& fields) {
+  ordered_json object = ordered_json::object();
+  for (const auto& [name, value] : fields) object[name] = value;
+  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::map<std::string, std::string> fields_from_json(const std::string& json) {
+  return ordered_json::parse(json).get<std::map<std::string, std::string>>();
+}
+
+}  // namespace lectern::server

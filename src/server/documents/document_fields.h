@@ -1,0 +1,31 @@
+// The fields of a document's form, beside the file: checked, and as the options of its pages.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "input/page_range.h"
+#include "server/served_model.h"
+
+namespace lectern::server {
+
+inline constexpr size_t max_field_bytes = 16 << 10;
+
+struct DocumentFields {
+  std::string model;  // empty: the first
+  PageRange pages;
+  PageOptions options;
+};
+
+bool is_document_field(std::string_view name);
+
+// Throws ApiError, naming the field.
+DocumentFields parse_document_fields(const std::map<std::string, std::string>& fields);
+
+// As they were given, and back.
+std::string fields_to_json(const std::map<std::string, std::string>& fields);
+std::map<std::string, std::string> fields_from_json(const std::string& json);
+
+}  // namespace lectern::server

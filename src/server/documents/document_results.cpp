@@ -1,0 +1,165 @@
+#include "server/documents/document_results.h"
+
+#include <fmt/format.h>
+#include <zip.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "core/file.h"
+#include "image/picture_encoder.h"
+#include "input/page_source.h"
+#include "input/pdf_assembly.h"
+#include "lectern/error.h"
+#include "output/writer.h"
+#include "server/documents/job_json.h"
+#include "server/openai/api_error.h"
+
+namespace lectern::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<ResultFormat, 7> formats = {{{"md", "text/markdown; charset=utf-8"},
+                                                  {"txt", "text/plain; charset=utf-8"},
+                                                  {"json", "application/json"},
+                                                  {"html", "text/html; charset=utf-8"},
+                                                  {"hocr", "text/html; charset=utf-8"},
+                                                  {"pdf", "application/pdf"},
+                                                  {"zip", "application/zip"}}};
+constexpr int jpeg_quality = 90;
+constexpr std::array<int, 5> widths = {160, 320, 640, 1280, 2560};  // of pictures that are kept
+
+OutputOptions output_options() {
+  OutputOptions options;
+  options.figures = false;  // there is one file
+  return options;
+}
+
+std::string stem_of(const DocumentJob& job) {
+  const std::string stem = fs::path(job.name).stem().string();
+  return stem.empty() ? "document" : stem;
+}
+
+std::unique_ptr<PageSource> open_document(const DocumentJob& job, const DataFolder& folder, FindText find_text) {
+  SourceOptions options;
+  options.find_text = find_text;
+  return open_source(InputFile::named(folder.source(job.id), job.name), options);
+}
+
+// Pages in the order of the document, each with what it needs.
+void write_pages(const DocumentJob& job, Format format, const fs::path& file, const DataFolder& folder,
+                 DocumentStore& store) {
+  const OutputOptions options = output_options();
+  std::unique_ptr<PageSource> source;
+  std::shared_ptr<const OriginalFile> original;
+  if (format_info(format).needs_pictures) {
+    source = open_document(job, folder, format == Format::pdf ? FindText::any : FindText::no);
+    original = source->original();
+    if (format == Format::pdf && original) check_original(*original, options);
+  }
+  const std::unique_ptr<DocumentWriter> writer =
+      make_writer(format, Destination(file), info_from(job.info), options, assemble_pdf);
+  for (const StoredPage& state : store.page_states(job.id)) {
+    const std::optional<StoredPage> stored = store.page(job.id, state.number);
+    if (!stored) throw ApiError(404, "there is no such document", "", "not_found");
+    DocumentPage page = page_from(*stored);
+    std::optional<SourcePage> read;
+    if (source && page.error.empty() && needs_picture(format, page, options)) read = source->page(page.number - 1);
+    if (read) page.has_text = read->has_text;
+    const PageOrigin origin = {original, page.number - 1};
+    writer->page_of(origin, page, read ? &read->picture : nullptr);
+  }
+  writer->finish();
+}
+
+[[noreturn]] void fail(zip_t* made, const fs::path& file) {
+  zip_error_t* const error = zip_get_error(made);
+  const int number = zip_error_system_type(error) == ZIP_ET_SYS ? zip_error_code_system(error) : EIO;
+  throw system_error(file, "cannot be written", number);
+}
+
+// The file is whole when it has its name. Throws what writing meets with.
+void write_archive(const std::vector<std::pair<fs::path, std::string>>& files, int64_t time, const fs::path& file) {
+  int failure = 0;
+  const auto discard = [](zip_t* open) { zip_discard(open); };
+  std::unique_ptr<zip_t, decltype(discard)> made(zip_open(file.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &failure), discard);
+  if (made == nullptr) throw system_error(file, "cannot be written", errno);
+  for (const auto& [from, name] : files) {
+    zip_source_t* const content = zip_source_file(made.get(), from.c_str(), 0, -1);
+    if (content == nullptr) fail(made.get(), file);
+    const zip_int64_t index = zip_file_add(made.get(), name.c_str(), content, ZIP_FL_ENC_UTF_8);
+    if (index < 0) {
+      zip_source_free(content);
+      fail(made.get(), file);
+    }
+    zip_file_set_mtime(made.get(), static_cast<zip_uint64_t>(index), time, 0);
+  }
+  if (zip_close(made.get()) != 0) fail(made.get(), file);
+  static_cast<void>(made.release());
+}
+
+}  // namespace
+
+const ResultFormat& result_format(std::string_view name) {
+  const auto* const found = std::ranges::find(formats, name, &ResultFormat::name);
+  if (found == formats.end()) {
+    throw ApiError(400, "format: expected md, txt, json, html, hocr, pdf or zip", "format", "invalid_value");
+  }
+  return *found;
+}
+
+std::string result_name(const DocumentJob& job, const ResultFormat& format) {
+  if (format.name == "zip") return stem_of(job) + ".zip";
+  return stem_of(job) + std::string(format_info(format_named(format.name)).extensions[0]);
+}
+
+fs::path make_result(const DocumentJob& job, const ResultFormat& format, const DataFolder& folder,
+                     DocumentStore& store) {
+  fs::path file = folder.job(job.id) / fmt::format("result.{}", format.name);
+  std::error_code none;
+  if (fs::exists(file, none)) return file;
+  if (format.name != "zip") {
+    write_pages(job, format_named(format.name), file, folder, store);
+    return file;
+  }
+  std::vector<std::pair<fs::path, std::string>> files;
+  for (const ResultFormat& each : formats) {
+    if (each.name == "zip") continue;
+    files.emplace_back(make_result(job, each, folder, store), result_name(job, each));
+  }
+  write_archive(files, job.finished.value_or(job.created), file);
+  return file;
+}
+
+fs::path make_page_picture(const DocumentJob& job, int number, int width, const DataFolder& folder,
+                           int64_t max_pixels) {
+  const auto* const step = std::ranges::find_if(widths, [&](int kept) { return kept >= width; });
+  const bool whole = width == 0 || step == widths.end();
+  fs::path file =
+      folder.job(job.id) / (whole ? fmt::format("page-{}.jpg", number) : fmt::format("page-{}-{}.jpg", number, *step));
+  std::error_code none;
+  if (fs::exists(file, none)) return file;
+  SourceOptions options;
+  options.limits.max_pixels = max_pixels;
+  const auto source = open_source(InputFile::named(folder.source(job.id), job.name), options);
+  const Picture picture = source->page(number - 1).picture;
+  int longest_side = 0;
+  if (!whole && *step < picture.width) {
+    longest_side = picture.height > picture.width
+                       ? static_cast<int>(int64_t{picture.height} * *step / std::max(1, picture.width))
+                       : *step;
+  }
+  AtomicFile writing(file);
+  writing.write(encode_jpeg(picture, jpeg_quality, std::max(longest_side, 0)));
+  writing.commit();
+  return file;
+}
+
+}  // namespace lectern::server

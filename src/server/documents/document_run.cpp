@@ -1,0 +1,189 @@
+#include "server/documents/document_run.h"
+
+#include <ctime>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/file.h"
+#include "core/log.h"
+#include "input/page_range.h"
+#include "input/page_source.h"
+#include "job/page_preparation.h"
+#include "job/pipeline.h"
+#include "lectern/error.h"
+#include "server/documents/document_fields.h"
+#include "server/documents/feed_pool.h"
+#include "server/documents/job_json.h"
+
+namespace lectern::server {
+namespace {
+
+constexpr size_t pages_ahead = 16;                    // of a job, with the feed or before it
+constexpr size_t picture_memory = size_t{128} << 20;  // of the pages of a job
+
+int64_t now() { return static_cast<int64_t>(std::time(nullptr)); }
+
+class Run {
+ public:
+  Run(const DocumentJob& job, const DocumentPlace& place, std::stop_token stop, std::stop_token hold)
+      : job_(job), place_(place), stop_(std::move(stop)), hold_(std::move(hold)) {}
+
+  RunEnd run();
+
+ private:
+  RunEnd read(std::shared_ptr<ServedModel> model, const DocumentFields& fields);
+  PipelineDocument document(const DocumentFields& fields);
+  void take(const PipelineEvent& event);
+  void take_page(const DocumentPage& page);
+  void take_news(int number, const PageNews& news) const;
+  RunEnd fail(const std::string& message, const std::string& code);
+  RunEnd end(JobStatus status, const std::string& message = "", const std::string& code = "");
+
+  const DocumentJob& job_;
+  const DocumentPlace& place_;
+  const std::stop_token stop_, hold_;
+  DocumentInfo info_;
+  std::vector<int> numbers_;             // chosen; of the rendering thread until the document is open
+  std::optional<std::string> unopened_;  // why it could not be opened
+};
+
+PipelineDocument Run::document(const DocumentFields& fields) {
+  PipelineDocument document;
+  document.name = job_.name;
+  document.open = [this] {
+    SourceOptions source;
+    source.limits.max_pixels = place_.max_pixels;
+    source.stop = stop_;
+    return open_source(InputFile::named(place_.folder.source(job_.id), job_.name, stop_), source);
+  };
+  document.choose = [this, range = fields.pages](int pages) {
+    try {
+      std::vector<int> indices = pages_in(range, pages);
+      for (const int index : indices) numbers_.push_back(index + 1);
+      return indices;
+    } catch (const Error& error) {
+      throw Error(job_.name + ": " + error.what(), error.code());
+    }
+  };
+  document.known = [this](int index) -> std::optional<DocumentPage> {
+    const std::optional<StoredPage> stored = place_.store.page(job_.id, index + 1);
+    return stored ? std::optional(page_from(*stored)) : std::nullopt;
+  };
+  return document;
+}
+
+void Run::take_news(int number, const PageNews& news) const {
+  if (news.kind == PageNews::Kind::begun) place_.events.page_begun(job_.id, number);
+  if (news.kind == PageNews::Kind::finished && place_.read) place_.read(news.answer);
+  if (news.kind == PageNews::Kind::text) place_.events.text(job_.id, number, news.keep, news.more);
+}
+
+void Run::take_page(const DocumentPage& page) {
+  if (page.finish == Finish::stopped) return;
+  const bool failed = !page.error.empty();
+  const StoredPage stored = {page.number, failed ? PageState::failed : PageState::done, stored_page(page)};
+  if (!place_.store.add_page(job_.id, stored)) return;  // it was cancelled
+  place_.events.page_ended(job_.id, page.number, failed);
+  tell_change(place_, job_.id);
+}
+
+void Run::take(const PipelineEvent& event) {
+  switch (event.kind) {
+    case PipelineEvent::Kind::opened:
+      info_.pages = event.pages;
+      if (place_.store.opened(job_.id, static_cast<int64_t>(numbers_.size()), numbers_json(numbers_),
+                              stored_info(info_))) {
+        tell_change(place_, job_.id);
+      }
+      return;
+    case PipelineEvent::Kind::failed: unopened_ = event.message; return;
+    case PipelineEvent::Kind::finished: return take_page(*event.page);
+    case PipelineEvent::Kind::begin:
+    case PipelineEvent::Kind::page:
+    case PipelineEvent::Kind::end:
+    case PipelineEvent::Kind::known:
+    case PipelineEvent::Kind::text:
+    case PipelineEvent::Kind::progress:
+    case PipelineEvent::Kind::lost: return;
+  }
+}
+
+RunEnd Run::end(JobStatus status, const std::string& message, const std::string& code) {
+  if (place_.store.end(job_.id, status, now(), message, code)) tell_end(place_, job_.id);
+  return RunEnd::ended;
+}
+
+RunEnd Run::fail(const std::string& message, const std::string& code) { return end(JobStatus::failed, message, code); }
+
+RunEnd Run::read(std::shared_ptr<ServedModel> model, const DocumentFields& fields) {
+  info_ = model->info();
+  info_.source = job_.name;
+  FeedPoolOrder order;
+  order.client = "documents of " + job_.client;  // beside the turns of its other requests
+  order.options = fields.options;
+  if (order.options.prompt.empty()) order.options.prompt = info_.prompt;
+  info_.prompt = order.options.prompt;
+  order.model = std::move(model);
+  order.hold = hold_;
+  order.news = [this](int number, const PageNews& news) { take_news(number, news); };
+  PipelineOptions options;
+  options.memory = picture_memory;
+  options.ahead = pages_ahead;
+  options.stop = stop_;
+  options.prepare = [](SourcePage& source, DocumentPage& page) { prepare_page(source, page, false); };
+  const auto make_pool = [&](const std::stop_source& stop, std::function<void(WorkerEvent)> tell) {
+    return std::make_unique<FeedPool>(place_.feed, order, stop, std::move(tell));
+  };
+  const PipelineReport report =
+      run_pipeline({document(fields)}, make_pool, options, [this](const PipelineEvent& event) { take(event); });
+  if (unopened_) return stop_.stop_requested() ? RunEnd::stopped : fail(*unopened_, "invalid_document");
+  if (report.stopped) return RunEnd::stopped;
+  const std::optional<DocumentJob> after = place_.store.find(job_.id);
+  if (after && after->failed > 0 && after->failed == after->pages) {
+    return fail("no page of it could be read; each says why", "pages_failed");
+  }
+  return end(JobStatus::completed);
+}
+
+RunEnd Run::run() try {
+  if (!place_.store.begin(job_.id, now())) return RunEnd::ended;  // it was cancelled
+  tell_change(place_, job_.id);
+  const DocumentFields fields = parse_document_fields(fields_from_json(job_.options));
+  std::shared_ptr<ServedModel> model = place_.model(job_.model);
+  if (model == nullptr) return fail("the model '" + job_.model + "' is not served any more", "model_not_found");
+  return read(std::move(model), fields);
+} catch (const Error& error) {
+  log_info("document.interrupted", {{"id", job_.id}, {"error", error.what()}});
+  if (concerns_the_place(error)) return RunEnd::no_room;
+  return fail("it could not be read: an error of the server's, which its log names", "internal");
+} catch (const std::bad_alloc&) {
+  return RunEnd::no_room;
+}
+
+}  // namespace
+
+void tell_change(const DocumentPlace& place, const std::string& id) {
+  if (const std::optional<DocumentJob> job = place.store.find(id)) {
+    place.events.changed(id, job_json(*job, place.keep_seconds));
+  }
+}
+
+void tell_end(const DocumentPlace& place, const std::string& id) {
+  if (const std::optional<DocumentJob> job = place.store.find(id)) {
+    place.events.end(id, job_json(*job, place.keep_seconds));
+  }
+}
+
+RunEnd run_document(const DocumentJob& job, const DocumentPlace& place, const std::stop_token& stop,
+                    const std::stop_token& hold) {
+  const RunEnd end = Run(job, place, stop, hold).run();
+  try {
+    if (end != RunEnd::ended && place.store.put_back(job.id)) tell_change(place, job.id);
+  } catch (const Error& error) {  // the disk is still full: the next start puts it back
+    log_info("document.not_put_back", {{"id", job.id}, {"error", error.what()}});
+  }
+  return end;
+}
+
+}  // namespace lectern::server

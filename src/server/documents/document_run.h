@@ -1,0 +1,46 @@
+// One job, read by the code that reads documents for the command line (job/pipeline.h): its pages go through the feed,
+// and each is stored when it was read. What was stored before is not read again.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "server/documents/data_folder.h"
+#include "server/documents/document_events.h"
+#include "server/documents/document_store.h"
+#include "server/page_feed.h"
+#include "server/served_model.h"
+
+namespace lectern::server {
+
+// Where jobs come from and go to; all of it outlives them.
+struct DocumentPlace {
+  const DataFolder& folder;
+  DocumentStore& store;
+  DocumentEvents& events;
+  PageFeed& feed;
+  // By its name; null where there is none any more. Throws Error where it cannot be loaded.
+  std::function<std::shared_ptr<ServedModel>(const std::string&)> model;
+  std::function<void(const PageAnswer&)> read;  // told of every page; may be empty
+  int64_t max_pixels = 64'000'000;              // of a page
+  int64_t keep_seconds = 0;                     // jobs that have ended
+};
+
+enum class RunEnd : uint8_t {
+  ended,    // nothing is left to do
+  stopped,  // by `stop` or `hold`: the rest of the pages waits
+  no_room,  // the disk is full: likewise
+};
+
+// Tells those who watch how the job stands now.
+void tell_change(const DocumentPlace& place, const std::string& id);
+// That it has ended.
+void tell_end(const DocumentPlace& place, const std::string& id);
+
+// `hold` lets pages that are being read come to their end, `stop` does not.
+RunEnd run_document(const DocumentJob& job, const DocumentPlace& place, const std::stop_token& stop,
+                    const std::stop_token& hold);
+
+}  // namespace lectern::server

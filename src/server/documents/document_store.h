@@ -1,0 +1,83 @@
+// Jobs and their pages in SQLite: what was stored is there after any end of the process. Any thread may use it; the
+// files of a job lie beside it (data_folder.h).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/documents/sqlite.h"
+
+namespace lectern::server {
+
+enum class JobStatus : uint8_t { queued, running, completed, failed, cancelled };
+std::string_view name_of(JobStatus status);
+bool has_ended(JobStatus status);
+
+struct DocumentJob {
+  std::string id;      // "doc_" and 32 hexadecimal digits
+  std::string owner;   // of a key, a digest; empty: it was sent without
+  std::string client;  // whose turns it takes
+  std::optional<std::string> idempotency_key{};
+  std::string digest;  // of the file and the options
+  std::string name;    // of the file, as it was sent
+  std::string model;
+  std::string options = "{}";  // JSON, as given
+  JobStatus status = JobStatus::queued;
+  int64_t created = 0;  // seconds since 1970
+  std::optional<int64_t> started{}, finished{};
+  std::optional<int64_t> pages{};  // to be read
+  std::string numbers{};           // of these pages, JSON; empty until they are known
+  std::string info{};              // what its documents say of how it was read, JSON; empty until it is opened
+  int64_t done = 0, failed = 0;    // of the pages
+  std::string error{}, error_code{};
+};
+
+enum class PageState : uint8_t { done, failed };
+
+struct StoredPage {
+  int number = 0;
+  PageState state = PageState::done;
+  std::string json;  // as page_to_json
+};
+
+class DocumentStore {
+ public:
+  // Throws Error where the file cannot be used, or was made by a newer version. `max_pages` as of Database.
+  explicit DocumentStore(const std::filesystem::path& file, int64_t max_pages = 0);
+
+  // Jobs that ran when the process ended wait again.
+  void requeue_running();
+  void add(const DocumentJob& job);
+  std::optional<DocumentJob> find(const std::string& id);
+  std::optional<DocumentJob> find_same(const std::string& owner, const std::string& idempotency_key);
+  std::vector<DocumentJob> of_owner(const std::string& owner, int max_jobs);  // the newest first
+  std::vector<DocumentJob> waiting();                                         // the oldest first
+  std::vector<std::string> ids();
+  // Of those that have ended, the first that ended; nothing where there is none.
+  std::optional<DocumentJob> first_ended();
+
+  // All of the following do nothing to a job that has ended or is gone, and say so with false.
+  bool begin(const std::string& id, int64_t now);
+  bool put_back(const std::string& id);
+  bool opened(const std::string& id, int64_t pages, const std::string& numbers, const std::string& info);
+  bool add_page(const std::string& id, const StoredPage& page);
+  bool end(const std::string& id, JobStatus status, int64_t now, const std::string& error = "",
+           const std::string& error_code = "");
+
+  bool remove(const std::string& id);
+  std::optional<StoredPage> page(const std::string& id, int number);
+  // Numbers and states alone, in order.
+  std::vector<StoredPage> page_states(const std::string& id);
+
+ private:
+  std::vector<DocumentJob> jobs(Statement& statement);
+
+  std::mutex mutex_;
+  Database database_;
+};
+
+}  // namespace lectern::server

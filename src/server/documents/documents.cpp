@@ -1,0 +1,432 @@
+#include "server/documents/documents.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <new>
+#include <utility>
+
+#include "core/file.h"
+#include "core/log.h"
+#include "lectern/error.h"
+#include "server/documents/document_fields.h"
+#include "server/documents/document_results.h"
+#include "server/documents/job_json.h"
+#include "server/openai/api_error.h"
+
+namespace lectern::server {
+namespace {
+
+using Kind = DocumentRoute::Kind;
+
+constexpr std::string_view root = "/v1/documents";
+constexpr int retry_seconds = 5;
+constexpr size_t max_key_bytes = 255;
+constexpr int max_listed = 1000;
+constexpr int request_threads = 2;
+constexpr std::chrono::seconds between_comments{15};  // of a stream
+
+int64_t now() { return static_cast<int64_t>(std::time(nullptr)); }
+
+std::optional<int64_t> number_of(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+ApiError not_found() { return {404, "there is no such document", "", "not_found"}; }
+
+// Of an id that was sent: "doc_" and 32 hexadecimal digits, which also name a folder.
+bool is_id(std::string_view id) {
+  constexpr size_t digits = 32;
+  if (!id.starts_with("doc_") || id.size() != 4 + digits) return false;
+  return id.find_first_not_of("0123456789abcdef", 4) == std::string_view::npos;
+}
+
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '.' || c == '_' || c == '~';
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+std::string attachment(const std::string& name) {
+  std::string plain = name;
+  std::ranges::replace_if(
+      plain, [](char c) { return c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%'; }, '_');
+  return fmt::format("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain, percent_encoded(name));
+}
+
+HttpResponse file_response(const std::filesystem::path& file, std::string_view type) {
+  Descriptor open(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!open) throw system_error(file, "cannot be opened", errno);
+  return {.type = std::string(type), .file = std::make_shared<const Descriptor>(std::move(open))};
+}
+
+// What of a failure a client may know: no path of this machine.
+ApiError public_error(const Error& error) {
+  if (concerns_the_place(error)) return {507, "the disk of the server is full; try again later", "", "disk_full"};
+  log_info("documents.failed", {{"error", error.what()}});
+  return {500, "the server failed at this request", "", "internal"};
+}
+
+}  // namespace
+
+std::optional<DocumentRoute> document_route(std::string_view path) {
+  if (path == root) return DocumentRoute{.kind = Kind::list, .label = root, .methods = "GET, POST"};
+  if (!path.starts_with(root) || path[root.size()] != '/') return std::nullopt;
+  std::string_view rest = path.substr(root.size() + 1);
+  DocumentRoute route;
+  route.id = rest.substr(0, rest.find('/'));
+  rest.remove_prefix(route.id.size());
+  if (rest.empty()) {
+    route.kind = Kind::job;
+    route.label = "/v1/documents/{id}";
+    route.methods = "GET, DELETE";
+  } else if (rest == "/cancel") {
+    route.kind = Kind::cancel;
+    route.label = "/v1/documents/{id}/cancel";
+    route.methods = "POST";
+  } else if (rest == "/events") {
+    route.kind = Kind::events;
+    route.label = "/v1/documents/{id}/events";
+  } else if (rest == "/result") {
+    route.kind = Kind::result;
+    route.label = "/v1/documents/{id}/result";
+  } else if (constexpr std::string_view pages = "/pages/"; rest.starts_with(pages)) {
+    rest.remove_prefix(pages.size());
+    constexpr std::string_view picture = "/picture";
+    const bool shows = rest.ends_with(picture);
+    if (shows) rest.remove_suffix(picture.size());
+    const std::optional<int64_t> number = number_of(rest);
+    if (!number || *number < 1 || *number > INT32_MAX) return std::nullopt;
+    route.number = static_cast<int>(*number);
+    route.kind = shows ? Kind::picture : Kind::page;
+    route.label = shows ? "/v1/documents/{id}/pages/{n}/picture" : "/v1/documents/{id}/pages/{n}";
+  } else {
+    return std::nullopt;
+  }
+  return route;
+}
+
+Documents::Documents(DocumentLimits limits, PageFeed& feed,
+                     std::function<std::shared_ptr<ServedModel>(const std::string&)> model,
+                     std::function<void(const PageAnswer&)> read, int64_t max_pixels)
+    : limits_(std::move(limits)),
+      folder_(limits_.folder),
+      store_(folder_.database(), limits_.max_store_pages),
+      place_{.folder = folder_,
+             .store = store_,
+             .events = events_,
+             .feed = feed,
+             .model = std::move(model),
+             .read = std::move(read),
+             .max_pixels = max_pixels,
+             .keep_seconds = limits_.keep.count()},
+      queue_(limits_.jobs_together, limits_.pause,
+             [this](const std::string& id, const std::stop_token& stop, const std::stop_token& hold) {
+               return run(id, stop, hold);
+             }),
+      makers_(1),
+      requests_(request_threads) {
+  store_.requeue_running();
+  folder_.remove_others(store_.ids());
+  expire();
+  for (const DocumentJob& job : store_.waiting()) {
+    events_.open(job.id);
+    queue_.add(job.id, job.client);
+  }
+  housekeeper_ = std::thread([this] { keep_house(); });
+}
+
+Documents::~Documents() {
+  {
+    const std::lock_guard lock(house_);
+    closing_ = true;
+  }
+  house_news_.notify_all();
+  housekeeper_.join();
+}
+
+void Documents::drain(std::chrono::steady_clock::time_point until) {
+  queue_.drain(until);
+  events_.close();
+}
+
+void Documents::keep_house() {
+  std::unique_lock lock(house_);
+  constexpr int turns = 4;  // of comments, for one of expiring
+  for (int turn = 1; !house_news_.wait_for(lock, between_comments, [&] { return closing_; }); ++turn) {
+    lock.unlock();
+    events_.keep_alive();
+    if (turn % turns == 0) {
+      try {
+        expire();
+      } catch (const std::exception& error) {
+        log_info("documents.not_expired", {{"error", error.what()}});
+      }
+    }
+    lock.lock();
+  }
+}
+
+RunEnd Documents::run(const std::string& id, const std::stop_token& stop, const std::stop_token& hold) {
+  try {
+    const std::optional<DocumentJob> job = store_.find(id);
+    return job ? run_document(*job, place_, stop, hold) : RunEnd::ended;
+  } catch (const std::exception& error) {  // it is tried again
+    log_info("documents.failed", {{"id", id}, {"error", error.what()}});
+    return RunEnd::no_room;
+  }
+}
+
+void Documents::forget(const std::string& id) {
+  queue_.cancel(id);
+  store_.remove(id);
+  folder_.remove(id);
+}
+
+void Documents::expire() {
+  const std::lock_guard lock(room_);
+  for (;;) {
+    const std::optional<DocumentJob> job = store_.first_ended();
+    if (!job || *job->finished + limits_.keep.count() > now()) break;
+    forget(job->id);
+  }
+  make_room();
+}
+
+// With the lock of it.
+void Documents::make_room() {
+  int64_t bytes = folder_.bytes();
+  while (bytes > limits_.max_bytes) {
+    const std::optional<DocumentJob> job = store_.first_ended();
+    if (!job) return;
+    forget(job->id);
+    bytes = folder_.bytes();
+  }
+}
+
+std::shared_ptr<HttpForm> Documents::form(const HttpRequest& request) {
+  const std::optional<DocumentRoute> route = document_route(request.path);
+  if (!route || route->kind != Kind::list || request.method != "POST") return nullptr;
+  return std::make_shared<Upload>(folder_.incoming() / request.id,
+                                  UploadLimits{limits_.max_file_bytes, limits_.max_bytes}, arriving_);
+}
+
+void Documents::handle(const std::shared_ptr<HttpExchange>& exchange, const std::string& owner) {
+  const std::optional<DocumentRoute> route = document_route(exchange->request().path);
+  if (!route) return exchange->respond(error_response(not_found()));
+  const bool makes = route->kind == Kind::result || route->kind == Kind::picture;
+  (makes ? makers_ : requests_).run([this, exchange, route = *route, owner] { respond(exchange, route, owner); });
+}
+
+void Documents::respond(const std::shared_ptr<HttpExchange>& exchange, const DocumentRoute& route,
+                        const std::string& owner) {
+  try {
+    if (route.kind == Kind::events) return watch(exchange, find(route.id, owner));
+    exchange->respond(answer(*exchange, route, owner));
+  } catch (const ApiError& error) {
+    exchange->respond(error_response(error));
+  } catch (const Error& error) {
+    exchange->respond(error_response(public_error(error)));
+  } catch (const std::bad_alloc&) {
+    exchange->respond(error_response(ApiError(503, "not enough memory now", "", "busy").after(retry_seconds)));
+  } catch (const std::exception& error) {
+    exchange->respond(error_response(public_error(Error(error.what()))));
+  }
+}
+
+HttpResponse Documents::answer(const HttpExchange& exchange, const DocumentRoute& route, const std::string& owner) {
+  const HttpRequest& request = exchange.request();
+  if (route.kind == Kind::list) {
+    if (request.method == "POST") return create(exchange, owner);
+    const auto jobs = owner.empty() ? std::vector<DocumentJob>() : store_.of_owner(owner, max_listed);
+    return {.body = list_json(jobs, limits_.keep.count())};
+  }
+  const DocumentJob job = find(route.id, owner);
+  switch (route.kind) {
+    case Kind::cancel: return cancel(job);
+    case Kind::page: return page(job, route.number);
+    case Kind::picture: return picture(job, route, request);
+    case Kind::result: return result(job, request);
+    case Kind::job:
+    case Kind::list:
+    case Kind::events: break;
+  }
+  return request.method == "DELETE" ? remove(job) : HttpResponse{.body = job_json(job, limits_.keep.count())};
+}
+
+// Whoever has no right to it does not learn that it is there.
+DocumentJob Documents::find(const std::string& id, const std::string& owner) {
+  std::optional<DocumentJob> job = is_id(id) ? store_.find(id) : std::nullopt;
+  if (!job || (!owner.empty() && job->owner != owner)) throw not_found();
+  return std::move(*job);
+}
+
+HttpResponse Documents::same(const DocumentJob& before, const Upload& upload) const {
+  if (before.digest != upload.digest()) {
+    throw ApiError(409, "Idempotency-Key: another document, or other fields, were sent with this key before", "",
+                   "idempotency_mismatch");
+  }
+  return {.body = job_json(before, limits_.keep.count()),
+          .headers = {{"Location", fmt::format("{}/{}", root, before.id)}}};
+}
+
+HttpResponse Documents::create(const HttpExchange& exchange, const std::string& owner) {
+  const HttpRequest& request = exchange.request();
+  const auto upload = std::static_pointer_cast<Upload>(exchange.form());
+  const std::string& key = request.idempotency_key;
+  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (key.size() > max_key_bytes || !std::ranges::all_of(key, printable)) {
+    throw ApiError(400, fmt::format("Idempotency-Key: expected 1 to {} printable characters", max_key_bytes), "",
+                   "invalid_value");
+  }
+  const DocumentFields fields = parse_document_fields(upload->fields());
+  const std::shared_ptr<ServedModel> model = place_.model(fields.model);
+  if (model == nullptr) {
+    throw ApiError(404, fmt::format("model: there is no '{}' here; GET /v1/models lists those that are", fields.model),
+                   "model", "model_not_found");
+  }
+  try {
+    model->check(fields.options);
+  } catch (const Error& error) {
+    throw ApiError(400, error.what(), "", "unsupported_option");
+  }
+  upload->finish();
+  // One at a time: two with the same key become one job.
+  const std::lock_guard lock(room_);
+  if (!key.empty()) {
+    if (const std::optional<DocumentJob> before = store_.find_same(owner, key)) return same(*before, *upload);
+  }
+  if (queue_.waiting() >= limits_.max_waiting) {
+    throw ApiError(429, "too many documents wait to be read; try again later", "", "queue_full").after(retry_seconds);
+  }
+  make_room();
+  if (folder_.bytes() > limits_.max_bytes) {
+    throw ApiError(507, "there is no room for this document; delete others, or try again later", "file", "disk_full");
+  }
+  DocumentJob job;
+  job.id = "doc_" + request.id;
+  job.owner = owner;
+  job.client = owner.empty() ? request.client : owner;
+  if (!key.empty()) job.idempotency_key = key;
+  job.digest = upload->digest();
+  job.name = upload->name();
+  job.model = model->name();
+  job.options = fields_to_json(upload->fields());
+  job.created = now();
+  folder_.keep(upload->path(), job.id);
+  try {
+    events_.open(job.id);
+    store_.add(job);
+  } catch (...) {
+    events_.end(job.id, "");
+    folder_.remove(job.id);
+    throw;
+  }
+  queue_.add(job.id, job.client);
+  return {.status = 201,
+          .body = job_json(job, limits_.keep.count()),
+          .headers = {{"Location", fmt::format("{}/{}", root, job.id)}}};
+}
+
+HttpResponse Documents::cancel(const DocumentJob& job) {
+  if (store_.end(job.id, JobStatus::cancelled, now())) {
+    queue_.cancel(job.id);
+    tell_end(place_, job.id);
+  }
+  const std::optional<DocumentJob> after = store_.find(job.id);
+  if (!after) throw not_found();
+  return {.body = job_json(*after, limits_.keep.count())};
+}
+
+HttpResponse Documents::remove(const DocumentJob& job) {
+  cancel(job);
+  forget(job.id);
+  return {.body = fmt::format(R"({{"id":"{}","object":"document.deleted","deleted":true}})", job.id)};
+}
+
+HttpResponse Documents::page(const DocumentJob& job, int number) {
+  const std::optional<StoredPage> stored = store_.page(job.id, number);
+  if (stored) return {.body = page_json(number, "", stored)};
+  const std::vector<int> numbers = page_numbers(job);
+  if (std::ranges::find(numbers, number) == numbers.end()) {
+    if (numbers.empty() && !has_ended(job.status)) {
+      throw ApiError(409, "the document was not opened yet; its pages are not known", "", "not_ready");
+    }
+    throw ApiError(404, fmt::format("the document has no page {} that is read", number), "", "not_found");
+  }
+  return {.body = page_json(number, events_.is_read(job.id, number) ? "reading" : "queued", std::nullopt)};
+}
+
+HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& route, const HttpRequest& request) {
+  int64_t width = 0;
+  if (const std::optional<std::string> asked = request.asked("width")) {
+    const std::optional<int64_t> number = number_of(*asked);
+    if (!number || *number < 1 || *number > INT32_MAX) {
+      throw ApiError(400, "width: expected a number of pixels", "width", "invalid_value");
+    }
+    width = *number;
+  }
+  const std::vector<int> numbers = page_numbers(job);
+  if (numbers.empty() && !has_ended(job.status)) {
+    throw ApiError(409, "the document was not opened yet; its pages are not known", "", "not_ready");
+  }
+  if (std::ranges::find(numbers, route.number) == numbers.end()) {
+    throw ApiError(404, fmt::format("the document has no page {} that is read", route.number), "", "not_found");
+  }
+  try {
+    return file_response(make_page_picture(job, route.number, static_cast<int>(width), folder_, place_.max_pixels),
+                         "image/jpeg");
+  } catch (const SystemError&) {
+    throw;
+  } catch (const Error& error) {
+    throw ApiError(422, error.what(), "", "invalid_document");
+  }
+}
+
+HttpResponse Documents::result(const DocumentJob& job, const HttpRequest& request) {
+  const ResultFormat& format = result_format(request.asked("format").value_or("md"));
+  if (!has_ended(job.status)) {
+    throw ApiError(409, "the document was not read to its end; there is a result when its status says so", "",
+                   "not_finished");
+  }
+  if (job.done == job.failed) {
+    throw ApiError(409, "nothing of the document was read; there is no result", "", "no_result");
+  }
+  try {
+    HttpResponse response = file_response(make_result(job, format, folder_, store_), format.type);
+    response.headers.emplace_back("Content-Disposition", attachment(result_name(job, format)));
+    return response;
+  } catch (const SystemError&) {
+    throw;
+  } catch (const ApiError&) {
+    throw;
+  } catch (const Error& error) {
+    throw ApiError(422, error.what(), "format", "unsupported_format");
+  }
+}
+
+void Documents::watch(const std::shared_ptr<HttpExchange>& exchange, const DocumentJob& job) {
+  const std::string& after = exchange->request().last_event_id;
+  events_.watch(job.id, exchange, number_of(after), [&] {
+    DocumentEvents::Standing standing;
+    const std::optional<DocumentJob> current = store_.find(job.id);
+    standing.job = job_json(current.value_or(job), limits_.keep.count());
+    for (const StoredPage& page : store_.page_states(job.id)) {
+      standing.pages.emplace_back(page.number, page.state == PageState::failed);
+    }
+    return standing;
+  });
+}
+
+}  // namespace lectern::server

@@ -1,0 +1,109 @@
+// Documents over HTTP: they are sent, read in the background, and their pages and results taken.
+//
+//   GET, POST  /v1/documents
+//   GET, DELETE  /v1/documents/{id}
+//   POST  /v1/documents/{id}/cancel
+//   GET  /v1/documents/{id}/events, /result, /pages/{n}, /pages/{n}/picture
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "server/documents/data_folder.h"
+#include "server/documents/document_events.h"
+#include "server/documents/document_run.h"
+#include "server/documents/document_store.h"
+#include "server/documents/job_queue.h"
+#include "server/documents/task_queue.h"
+#include "server/documents/upload.h"
+#include "server/http/http.h"
+
+namespace lectern::server {
+
+struct DocumentLimits {
+  std::filesystem::path folder;                            // empty: no documents are taken
+  size_t max_file_bytes = size_t{256} << 20;               // of one
+  int64_t max_bytes = int64_t{16} << 30;                   // of all that is kept; the oldest that have ended give way
+  std::chrono::seconds keep = std::chrono::hours(24 * 7);  // jobs that have ended
+  size_t max_waiting = 1000;                               // jobs
+  int jobs_together = 4;
+  std::chrono::milliseconds pause{10'000};  // before a job is tried again for which the disk had no room
+  int64_t max_store_pages = 0;              // of 4096 bytes, of the database; 0: as many as the disk holds
+};
+
+// A path below /v1/documents, taken apart.
+struct DocumentRoute {
+  enum class Kind : uint8_t { list, job, cancel, events, result, page, picture };
+  Kind kind = Kind::list;
+  std::string id{};
+  int number = 0;                    // of the page
+  std::string_view label;            // for the log and metrics: "/v1/documents/{id}"
+  std::string_view methods = "GET";  // with ", " between
+};
+// Nothing for a path that is none.
+std::optional<DocumentRoute> document_route(std::string_view path);
+
+class Documents {
+ public:
+  // Goes on with what an earlier process left. `place` as of DocumentPlace, and outlives it. Throws Error where the
+  // folder cannot be used.
+  Documents(DocumentLimits limits, PageFeed& feed,
+            std::function<std::shared_ptr<ServedModel>(const std::string&)> model,
+            std::function<void(const PageAnswer&)> read, int64_t max_pixels);
+  Documents(const Documents&) = delete;
+  Documents& operator=(const Documents&) = delete;
+  ~Documents();
+
+  // For the body of a request that sends one.
+  std::shared_ptr<HttpForm> form(const HttpRequest& request);
+  // Answers on another thread. `owner` stands for the key that was shown; empty: there are no keys.
+  void handle(const std::shared_ptr<HttpExchange>& exchange, const std::string& owner);
+  // Nothing is begun any more; pages that are read come to their end, unless `until` comes before. Streams end.
+  void drain(std::chrono::steady_clock::time_point until);
+  // Removes jobs whose time is over, and the oldest that have ended until the limit of bytes holds.
+  void expire();
+
+ private:
+  HttpResponse answer(const HttpExchange& exchange, const DocumentRoute& route, const std::string& owner);
+  HttpResponse create(const HttpExchange& exchange, const std::string& owner);
+  HttpResponse same(const DocumentJob& before, const Upload& upload) const;
+  HttpResponse cancel(const DocumentJob& job);
+  HttpResponse remove(const DocumentJob& job);
+  HttpResponse page(const DocumentJob& job, int number);
+  HttpResponse picture(const DocumentJob& job, const DocumentRoute& route, const HttpRequest& request);
+  HttpResponse result(const DocumentJob& job, const HttpRequest& request);
+  void watch(const std::shared_ptr<HttpExchange>& exchange, const DocumentJob& job);
+  DocumentJob find(const std::string& id, const std::string& owner);
+  void respond(const std::shared_ptr<HttpExchange>& exchange, const DocumentRoute& route, const std::string& owner);
+  RunEnd run(const std::string& id, const std::stop_token& stop, const std::stop_token& hold);
+  void forget(const std::string& id);
+  void make_room();
+  void keep_house();
+
+  const DocumentLimits limits_;
+  const DataFolder folder_;
+  DocumentStore store_;
+  DocumentEvents events_;
+  const DocumentPlace place_;
+  std::atomic<int64_t> arriving_ = 0;  // bytes of uploads on their way
+  std::mutex room_;                    // of making room, which one thread does
+  std::mutex house_;                   // of the following
+  std::condition_variable house_news_;
+  bool closing_ = false;
+  std::thread housekeeper_;
+  JobQueue queue_;
+  TaskQueue makers_;    // results and pictures
+  TaskQueue requests_;  // the rest
+};
+
+}  // namespace lectern::server

@@ -1,0 +1,108 @@
+#include "server/documents/job_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "lectern/error.h"
+#include "lectern/output.h"
+#include "output/page_json.h"
+
+namespace lectern::server {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+std::string line(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+ordered_json or_null(const std::optional<int64_t>& value) { return value ? ordered_json(*value) : ordered_json(); }
+
+ordered_json job_object(const DocumentJob& job, int64_t keep_seconds) {
+  ordered_json object = {{"object", "document"},
+                         {"id", job.id},
+                         {"status", std::string(name_of(job.status))},
+                         {"name", job.name},
+                         {"model", job.model},
+                         {"options", ordered_json::parse(job.options)},
+                         {"created", job.created},
+                         {"started", or_null(job.started)},
+                         {"finished", or_null(job.finished)},
+                         {"pages", or_null(job.pages)},
+                         {"done", job.done},
+                         {"failed_pages", job.failed},
+                         {"error", nullptr},
+                         {"expires", nullptr}};
+  if (!job.error.empty()) object["error"] = {{"message", job.error}, {"code", job.error_code}};
+  if (job.finished) object["expires"] = *job.finished + keep_seconds;
+  // Which they are, where they are not simply all.
+  if (object["options"].contains("pages") && !job.numbers.empty()) {
+    object["numbers"] = ordered_json::parse(job.numbers);
+  }
+  return object;
+}
+
+}  // namespace
+
+std::string job_json(const DocumentJob& job, int64_t keep_seconds) { return line(job_object(job, keep_seconds)); }
+
+std::string list_json(const std::vector<DocumentJob>& jobs, int64_t keep_seconds) {
+  ordered_json data = ordered_json::array();
+  for (const DocumentJob& job : jobs) data.push_back(job_object(job, keep_seconds));
+  return line({{"object", "list"}, {"data", std::move(data)}});
+}
+
+std::string page_json(int number, std::string_view state, const std::optional<StoredPage>& stored) {
+  ordered_json object = {
+      {"object", "document.page"}, {"number", number}, {"state", std::string(state)}, {"error", nullptr}};
+  if (!stored) return line(object);
+  const DocumentPage page = page_from(*stored);
+  object["state"] = stored->state == PageState::done ? "done" : "failed";
+  if (!page.error.empty()) object["error"] = {{"message", page.error}, {"code", "page_failed"}};
+  if (stored->state == PageState::failed) return line(object);
+  object["page"] = page_to_json(page);
+  OutputOptions options;
+  options.figures = false;
+  object["markdown"] = render(page, Format::markdown, nullptr, options);
+  object["text"] = page.text();
+  return line(object);
+}
+
+std::vector<int> page_numbers(const DocumentJob& job) {
+  return job.numbers.empty() ? std::vector<int>() : json::parse(job.numbers).get<std::vector<int>>();
+}
+
+std::string numbers_json(const std::vector<int>& numbers) { return json(numbers).dump(); }
+
+std::string stored_info(const DocumentInfo& info) {
+  return line({{"source", info.source},
+               {"pages", info.pages},
+               {"version", info.version},
+               {"model", info.model},
+               {"weights", std::string(name_of(info.weights))},
+               {"device", info.device},
+               {"prompt", info.prompt},
+               {"lowered", info.lowered}});
+}
+
+DocumentInfo info_from(const std::string& stored) {
+  const json object = json::parse(stored);
+  DocumentInfo info;
+  object.at("source").get_to(info.source);
+  object.at("pages").get_to(info.pages);
+  object.at("version").get_to(info.version);
+  object.at("model").get_to(info.model);
+  info.weights = named<Weights>(object.at("weights").get<std::string>());
+  object.at("device").get_to(info.device);
+  object.at("prompt").get_to(info.prompt);
+  object.at("lowered").get_to(info.lowered);
+  return info;
+}
+
+std::string stored_page(const DocumentPage& page) {
+  return page_to_json(page).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+DocumentPage page_from(const StoredPage& page) { return page_from_json(json::parse(page.json)); }
+
+}  // namespace lectern::server

@@ -1,0 +1,32 @@
+// Jobs and pages as clients see them: JSON in one line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lectern/page.h"
+#include "server/documents/document_store.h"
+
+namespace lectern::server {
+
+// It expires so many seconds after its end.
+std::string job_json(const DocumentJob& job, int64_t keep_seconds);
+std::string list_json(const std::vector<DocumentJob>& jobs, int64_t keep_seconds);
+// `page` where it was stored; `state` otherwise.
+std::string page_json(int number, std::string_view state, const std::optional<StoredPage>& page);
+
+// Of the pages that a job reads, from 1; none until they are known.
+std::vector<int> page_numbers(const DocumentJob& job);
+std::string numbers_json(const std::vector<int>& numbers);
+
+// What documents say of how they were read, for the store, and back.
+std::string stored_info(const DocumentInfo& info);
+DocumentInfo info_from(const std::string& stored);
+
+std::string stored_page(const DocumentPage& page);
+DocumentPage page_from(const StoredPage& page);
+
+}  // namespace lectern::server

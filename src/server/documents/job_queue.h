@@ -1,0 +1,64 @@
+// Jobs that wait to be read, and the threads that read them, a few at a time: those of one client one behind the other
+// where others wait too. The store keeps the jobs; here are their ids.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <map>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/documents/document_run.h"
+
+namespace lectern::server {
+
+class JobQueue {
+ public:
+  using Run = std::function<RunEnd(const std::string& id, const std::stop_token& stop, const std::stop_token& hold)>;
+
+  // `run` is called on the queue's threads and must not throw. A job for which there was no room is tried again after
+  // `pause`.
+  JobQueue(int threads, std::chrono::milliseconds pause, Run run);
+  JobQueue(const JobQueue&) = delete;
+  JobQueue& operator=(const JobQueue&) = delete;
+  ~JobQueue();  // stops what runs, and waits for it
+
+  void add(const std::string& id, const std::string& client);
+  // Forgets a job that waits; stops one that runs.
+  void cancel(const std::string& id);
+  size_t waiting() const;
+  // Nothing begins any more. Pages that are read come to their end, unless `until` comes before.
+  void drain(std::chrono::steady_clock::time_point until);
+
+ private:
+  using Instant = std::chrono::steady_clock::time_point;
+  struct Waiting {
+    std::string id, client;
+    Instant not_before;
+  };
+  struct Running {
+    std::string client;
+    std::stop_source stop;
+    bool cancelled = false;
+  };
+
+  void work();
+  std::list<Waiting>::iterator next(Instant now, Instant& later);
+
+  const std::chrono::milliseconds pause_;
+  const Run run_;
+  std::stop_source hold_;
+  mutable std::mutex mutex_;  // of the following
+  std::condition_variable news_;
+  std::list<Waiting> waiting_;
+  std::map<std::string, Running> running_;  // by id
+  bool closing_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace lectern::server

@@ -1,0 +1,83 @@
+#include "server/documents/data_folder.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+
+#include "core/temp_folder.h"
+#include "lectern/error.h"
+
+namespace lectern::server {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::slurp;
+using testing::TempFolder;
+
+constexpr const char* id = "doc_00000000000000000000000000000001";
+
+TEST(DataFolder, IsMadePrivate) {
+  const TempFolder folder;
+  const DataFolder data(folder / "a/b");
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "a/b").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700U);
+}
+
+TEST(DataFolder, OneServerHasIt) {
+  const TempFolder folder;
+  {
+    const DataFolder data(folder / "data");
+    EXPECT_THROW(DataFolder(folder / "data"), Error);
+  }
+  const DataFolder again(folder / "data");
+}
+
+TEST(DataFolder, RefusesWhatOthersMayLookInto) {
+  const TempFolder folder;
+  fs::create_directory(folder / "open");
+  fs::permissions(folder / "open", fs::perms(0755));
+  EXPECT_THROW(DataFolder(folder / "open"), Error);
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "open").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0755U) << "the folder may be somebody's: it is left as it is";
+  EXPECT_THROW(DataFolder(folder.write("file", "x")), Error);
+}
+
+TEST(DataFolder, KeepsAndRemovesSources) {
+  const TempFolder folder;
+  const DataFolder data(folder / "data");
+  folder.write("data/incoming/x", "content");
+  data.keep(data.incoming() / "x", id);
+  EXPECT_EQ(slurp(data.source(id)), "content");
+  EXPECT_FALSE(fs::exists(data.incoming() / "x"));
+  EXPECT_GE(data.bytes(), 7);
+  data.remove(id);
+  EXPECT_FALSE(fs::exists(data.job(id)));
+  data.remove(id);
+}
+
+TEST(DataFolder, AStartRemovesWhatBelongsToNoJob) {
+  const TempFolder folder;
+  const std::string other = "doc_00000000000000000000000000000002";
+  {
+    const DataFolder data(folder / "data");
+    for (const std::string& each : {std::string(id), other}) {
+      folder.write("data/incoming/x", each);
+      data.keep(data.incoming() / "x", each);
+    }
+    folder.write("data/incoming/cut", "half of an upload");
+    fs::create_directory(folder / "data/jobs/mine");
+  }
+  const DataFolder data(folder / "data");
+  EXPECT_FALSE(fs::exists(data.incoming() / "cut"));
+  data.remove_others({id});
+  EXPECT_TRUE(fs::exists(data.source(id)));
+  EXPECT_FALSE(fs::exists(data.job(other)));
+  EXPECT_TRUE(fs::exists(folder / "data/jobs/mine")) << "no server made it";
+}
+
+}  // namespace
+}  // namespace lectern::server
