@@ -75,6 +75,15 @@ struct ReadEvent {
   Page page;          // finished: what was read, or why not in Page::error
 };
 
+// What a reader is doing.
+struct ReaderLoad {
+  int64_t pages = 0;            // that devices have in hand
+  int64_t sequences = 0;        // texts that are written at the same time: of pages, or of views of their lines
+  int64_t cache_positions = 0;  // of the KV caches: tokens that they hold at most,
+  int64_t cache_used = 0;       // and now
+  int64_t preemptions = 0;      // texts that gave their place in a cache to an older one so far, to be written anew
+};
+
 // A page that was submitted. Copies stand for the same page; none keeps the reader alive.
 class LECTERN_EXPORT Ticket {
  public:
@@ -114,6 +123,8 @@ class LECTERN_EXPORT Reader {
   int batch() const;
   // Pages that a device had in hand together, at most so far.
   int max_together() const;
+  // As of the last step of each device.
+  ReaderLoad load() const;
 
  private:
   struct State;

@@ -28,6 +28,7 @@ class LinesPageReader final : public PageReader {
   void cancel(size_t ticket) override;
   void step(std::vector<PageEvent>& events) override;
   void clear() override;
+  ReaderLoad load() const override { return reader_->load(); }
 
  private:
   struct Reading;

@@ -366,6 +366,16 @@ void ModelPageReader::clear() {
   state_->readings.clear();
 }
 
+ReaderLoad ModelPageReader::load() const {
+  const PagePool& pool = state_->runner.pages();
+  ReaderLoad load;
+  load.sequences = static_cast<int64_t>(state_->readings.size());
+  load.cache_positions = int64_t{pool.pages()} * pool.page_tokens();
+  load.cache_used = int64_t{pool.pages() - pool.free_pages()} * pool.page_tokens();
+  load.preemptions = state_->engine.preemptions();
+  return load;
+}
+
 void check_read_options(const Model& model, const ReadOptions& options) { Settings(model.loaded(), options); }
 
 int batch_size(const Model& model, int asked) {

@@ -29,6 +29,7 @@ class ModelPageReader final : public PageReader {
   void cancel(size_t ticket) override;
   void step(std::vector<PageEvent>& events) override;
   void clear() override;
+  ReaderLoad load() const override;
 
  private:
   struct State;

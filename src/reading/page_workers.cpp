@@ -26,6 +26,7 @@ struct PageWorkers::Worker {
   std::map<size_t, PageTask> tasks;  // in flight, by ticket
   bool made = false;
   bool alive = true;
+  ReaderLoad load;
   std::thread thread;
 };
 
@@ -97,6 +98,20 @@ std::string PageWorkers::dead() const {
 int PageWorkers::max_together() const {
   const std::lock_guard lock(mutex_);
   return static_cast<int>(max_together_);
+}
+
+ReaderLoad PageWorkers::load() const {
+  ReaderLoad sum;
+  const std::lock_guard lock(mutex_);
+  for (const auto& worker : workers_) {
+    sum.pages += static_cast<int64_t>(worker->tasks.size());
+    sum.preemptions += worker->load.preemptions;
+    if (!worker->alive) continue;
+    sum.sequences += worker->load.sequences;
+    sum.cache_positions += worker->load.cache_positions;
+    sum.cache_used += worker->load.cache_used;
+  }
+  return sum;
 }
 
 std::vector<WorkerReport> PageWorkers::join() {
@@ -321,6 +336,9 @@ void PageWorkers::work(Worker& worker) {
     cancel_stopped(worker, *reader);
     advance(worker, *reader, task);
     worker.report.seconds += working.seconds();
+    const ReaderLoad load = reader->load();
+    const std::lock_guard lock(mutex_);
+    worker.load = load;
   }
 }
 

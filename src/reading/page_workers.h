@@ -43,6 +43,8 @@ class PageWorkers final : public ReadingPool {
 
   // Pages that one worker had in hand together, at most so far.
   int max_together() const;
+  // Of all workers, as of their last steps.
+  ReaderLoad load() const;
 
   std::vector<WorkerReport> join() override;
 

@@ -229,6 +229,7 @@ Ticket Reader::submit(const Image& image, std::function<void(const ReadEvent&)> 
 
 int Reader::batch() const { return state_->batch; }
 int Reader::max_together() const { return state_->workers.max_together(); }
+ReaderLoad Reader::load() const { return state_->workers.load(); }
 
 void Ticket::cancel() const {
   if (cancel_) cancel_();
