@@ -122,6 +122,32 @@ std::string HttpAnswer::header(const std::string& name) const {
 
 void HttpClient::Close::operator()(void* handle) const { curl_easy_cleanup(handle); }
 
+struct HttpClient::Confined {
+  std::function<bool(const sockaddr&)> may_connect;
+  HeaderList resolve;
+  bool refused = false;  // an address of this request
+};
+
+HttpClient::HttpClient(std::chrono::seconds stall, Confinement confinement) : HttpClient(stall) {
+  confined_ = std::make_unique<Confined>();
+  confined_->may_connect = std::move(confinement.may_connect);
+  confined_->resolve = header_list(confinement.resolve);
+  CURL* const handle = handle_.get();
+  const curl_opensocket_callback open = [](void* user, curlsocktype, curl_sockaddr* address) {
+    auto& confined = *static_cast<Confined*>(user);
+    confined.refused = confined.refused || !confined.may_connect(address->addr);
+    return confined.refused ? CURL_SOCKET_BAD
+                            : ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  };
+  curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open);
+  curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, confined_.get());
+  curl_easy_setopt(handle, CURLOPT_RESOLVE, confined_->resolve.get());
+  curl_easy_setopt(handle, CURLOPT_PROXY, "");
+  curl_easy_setopt(handle, CURLOPT_TIMEOUT, static_cast<long>(confinement.total.count()));
+}
+
+HttpClient::~HttpClient() = default;
+
 HttpClient::HttpClient(std::chrono::seconds stall) {
   static const CURLcode prepared = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (prepared == CURLE_OK) handle_.reset(curl_easy_init());
@@ -151,6 +177,7 @@ HttpAnswer HttpClient::get(const std::string& url, const std::vector<std::string
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
   curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
+  if (confined_) confined_->refused = false;
   const CURLcode code = curl_easy_perform(handle);
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, nullptr);
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, nullptr);
@@ -162,8 +189,9 @@ HttpAnswer HttpClient::get(const std::string& url, const std::vector<std::string
   if (code != CURLE_OK && !unwanted_body) {
     const std::string reason = printable(problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
     // Without the query, which may hold a signature.
-    if (is_hopeless(code))
-      throw Error(fmt::format("{}: {}", printable(url.substr(0, url.find('?'))), reason), ErrorCode::io);
+    const std::string shown = printable(url.substr(0, url.find('?')));
+    if (confined_ && confined_->refused) throw Error(shown + ": stands for an address that must not be connected to");
+    if (is_hopeless(code)) throw Error(fmt::format("{}: {}", shown, reason), ErrorCode::io);
     const bool unreachable =
         code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_CONNECT;
     throw TryAgain{reason, std::chrono::seconds(0), unreachable};

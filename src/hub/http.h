@@ -1,6 +1,8 @@
 // One HTTP request at a time, through libcurl: only http and https, certificates checked, redirects left to the caller.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -32,10 +34,20 @@ struct TryAgain {
 // Takes the body of a successful answer, block by block. What it throws ends the request and reaches the caller.
 using TakeBody = std::function<void(const HttpAnswer&, std::span<const std::byte>)>;
 
+// Bounds for addresses that strangers choose: no proxy is used, and each address that a name stands for is asked about
+// before it is connected to.
+struct Confinement {
+  std::function<bool(const sockaddr& address)> may_connect;
+  std::chrono::seconds total{30};         // for one request
+  std::vector<std::string> resolve = {};  // "HOST:PORT:ADDRESS", instead of asking the system
+};
+
 class HttpClient {
  public:
   // A connection over which nothing comes for so long is given up.
   explicit HttpClient(std::chrono::seconds stall);
+  ~HttpClient();
+  HttpClient(std::chrono::seconds stall, Confinement confinement);
 
   // Throws TryAgain when the connection breaks, Error when trying again is of no use, and Stopped.
   HttpAnswer get(const std::string& url, const std::vector<std::string>& headers, const TakeBody& take,
@@ -45,6 +57,8 @@ class HttpClient {
   struct Close {
     void operator()(void* handle) const;
   };
+  struct Confined;
+  std::unique_ptr<Confined> confined_;
   std::unique_ptr<void, Close> handle_;  // CURL
 };
 
