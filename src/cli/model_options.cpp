@@ -51,6 +51,10 @@ const char* const model_help =
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--model", options.model, model_help)->type_name("MODEL");
+  add_device_options(command, options);
+}
+
+void add_device_options(CLI::App& command, ModelOptions& options) {
   command
       .add_option("--weights", options.weights,
                   "How weights are kept and multiplied (default: as the model was packed, else f32, which is exact, on "

@@ -18,6 +18,8 @@ struct ModelOptions {
   int threads = 0;
 };
 void add_model_options(CLI::App& command, ModelOptions& options);
+// All of them but which model.
+void add_device_options(CLI::App& command, ModelOptions& options);
 
 // The values of words that were given. Throw Error, with the words there are, for any other.
 Weights parse_weights(std::string_view word);

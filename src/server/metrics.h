@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
-#include "server/served_model.h"
+#include "server/model_shelf.h"
 
 namespace lectern::server {
 
@@ -18,18 +20,23 @@ class Metrics {
   // `route` is one of the server's own words, not what a client sent.
   void request(const std::string& route, int status, double seconds);
   void waited(double seconds);
+  void first_token(double seconds);
   void page(const PageAnswer& answer);
 
   // The figures that are true now.
   struct Now {
     size_t waiting = 0, reading = 0;  // pages
     bool draining = false;
+    std::vector<ModelShelf::Counts> models;
   };
-  std::string text(const Now& now) const;
+  std::string text(const Now& now);
   static constexpr const char* type = "text/plain; version=0.0.4; charset=utf-8";
 
  private:
   struct Families;
+  void set_models(const std::vector<ModelShelf::Counts>& models);
+
+  std::mutex mutex_;  // of what is made of the figures that are true now
   std::unique_ptr<Families> families_;
 };
 

@@ -28,6 +28,10 @@ PageNews blank_page() {
   return news;
 }
 
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 bool is_last(const PageNews& news) {
   return news.kind == PageNews::Kind::finished || news.kind == PageNews::Kind::failed;
 }
@@ -47,8 +51,7 @@ Image decoded(const PageOrder& order, int64_t max_pixels) {
 
 }  // namespace
 
-PageFeed::PageFeed(const FeedLimits& limits, std::function<void(double)> waited)
-    : limits_(limits), waited_(std::move(waited)) {
+PageFeed::PageFeed(const FeedLimits& limits, FeedEvents events) : limits_(limits), events_(std::move(events)) {
   for (int i = 0; i < std::max(1, limits_.threads); ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -70,7 +73,7 @@ PageFeed::~PageFeed() {
   for (const auto& cancel : cancels) cancel();
   for (std::thread& thread : threads_) thread.join();
   std::unique_lock lock(mutex_);
-  news_.wait(lock, [&] { return reading_.empty(); });
+  news_.wait(lock, [&] { return reading_.empty() && telling_ == 0; });
 }
 
 std::optional<std::vector<PageId>> PageFeed::add(std::vector<PageOrder> orders) {
@@ -198,13 +201,19 @@ void PageFeed::work() {
 }
 
 void PageFeed::read(Page page) {
-  waited_(std::chrono::duration<double>(std::chrono::steady_clock::now() - page.since).count());
+  if (events_.waited) events_.waited(seconds_since(page.since));
   PageOrder& order = page.order;
   const PageId id = page.id;
   // The last news makes room for the next page before it is told: whoever hears it may count on that.
-  const auto tell = [this, id, told = std::move(order.tell)](PageNews news) {
-    if (is_last(news)) finished(id);
+  auto tell = [this, id, since = page.since, writes = false, told = std::move(order.tell)](PageNews news) mutable {
+    if (news.kind == PageNews::Kind::token && !std::exchange(writes, true) && events_.first_token) {
+      events_.first_token(seconds_since(since));
+    }
+    if (news.kind == PageNews::Kind::finished && events_.read) events_.read(news.answer);
+    const bool last = is_last(news);
+    if (last) finished(id);
     told(std::move(news));
+    if (last) was_told();
   };
   const int status = order.image ? 500 : status_of(order.bytes);
   try {
@@ -239,10 +248,17 @@ void PageFeed::read(Page page) {
 
 void PageFeed::finished(PageId id) {
   const std::lock_guard lock(mutex_);
+  ++telling_;
   const auto found = reading_.find(id);
   if (found == reading_.end()) return;
   picture_bytes_ -= found->second.picture_bytes;
   reading_.erase(found);
+  news_.notify_all();
+}
+
+void PageFeed::was_told() {
+  const std::lock_guard lock(mutex_);
+  --telling_;
   news_.notify_all();  // with the lock: whoever waits for this may destroy the feed then
 }
 

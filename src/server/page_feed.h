@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/model_shelf.h"
 #include "server/served_model.h"
 
 namespace lectern::server {
@@ -34,17 +35,23 @@ struct PageOrder {
   std::string name;              // of the picture, in messages
   std::string bytes;             // of a picture file,
   std::optional<Image> image{};  // or the page itself, which is not blank
-  ServedModel* model = nullptr;
+  ModelLease model;
   PageOptions options;
   std::function<void(PageNews)> tell;  // as of ServedModel::submit; from failed and finished on, never again
 };
 
 using PageId = uint64_t;
 
+// What is counted, on any thread. All may be empty.
+struct FeedEvents {
+  std::function<void(double seconds)> waited;       // each page, until it was decoded
+  std::function<void(double seconds)> first_token;  // each page, since it was added
+  std::function<void(const PageAnswer&)> read;      // each page that came to its end
+};
+
 class PageFeed {
  public:
-  // `waited` is told how long each page has waited, on a thread of the feed's.
-  PageFeed(const FeedLimits& limits, std::function<void(double seconds)> waited);
+  PageFeed(const FeedLimits& limits, FeedEvents events);
   PageFeed(const PageFeed&) = delete;
   PageFeed& operator=(const PageFeed&) = delete;
   ~PageFeed();  // cancels all, and waits for what is with the models
@@ -79,9 +86,10 @@ class PageFeed {
   Page next_page();
   void read(Page page);
   void finished(PageId id);
+  void was_told();
 
   const FeedLimits limits_;
-  const std::function<void(double)> waited_;
+  const FeedEvents events_;
   mutable std::mutex mutex_;  // of the following
   std::condition_variable news_;
   bool closing_ = false;
@@ -91,6 +99,7 @@ class PageFeed {
   size_t waiting_pages_ = 0, waiting_bytes_ = 0;
   std::map<PageId, Reading> reading_;
   size_t picture_bytes_ = 0;
+  size_t telling_ = 0;  // last news that are being told
   PageId last_id_ = 0;
   std::vector<std::thread> threads_;
 };

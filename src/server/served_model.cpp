@@ -45,6 +45,8 @@ PageAnswer answer_of(const Page& page, std::string text) {
   answer.encode_seconds = page.stats.encode_seconds;
   answer.prefill_seconds = page.stats.prefill_seconds;
   answer.decode_seconds = page.stats.decode_seconds;
+  answer.loops = page.guard.loops;
+  answer.retry = name_of(page.guard.action);
   for (const Warning& warning : page.warnings) {
     answer.warnings.push_back({std::string(name_of(warning.code)), warning.message});
   }
@@ -62,6 +64,8 @@ class ReaderModel final : public ServedModel {
       : name_(std::move(name)), models_(models), reader_(models, {}, batch) {}
 
   const std::string& name() const override { return name_; }
+
+  ReaderLoad load() const override { return reader_.load(); }
 
   DocumentInfo info() const override {
     const LoadedModel& loaded = models_.front().loaded();
@@ -152,8 +156,31 @@ class ReaderModel final : public ServedModel {
 
 }  // namespace
 
-std::unique_ptr<ServedModel> serve_model(const std::string& name, const std::vector<Model>& models, int batch) {
-  return std::make_unique<ReaderModel>(name, models, batch);
+ModelSource model_source(const std::string& name, const std::filesystem::path& folder,
+                         const std::vector<ModelOptions>& devices, int batch) {
+  const ModelFiles files(folder);
+  ModelSource source;
+  source.name = name;
+  for (const std::string_view word : names<Mode>) {
+    try {
+      files.plan(*named<Mode>(word), false);
+      source.modes.emplace_back(word);
+    } catch (const Error&) {
+      continue;  // not a mode of this model's
+    }
+  }
+  source.prompts = {"free", "markdown", "ocr"};
+  if (!files.checkpoint.config().rows)
+    source.prompts.insert(source.prompts.end(), {"figure", "describe", "locate:TEXT"});
+  for (const Checkpoint::Entry& entry : files.checkpoint.entries()) source.bytes += static_cast<int64_t>(entry.bytes);
+  source.load = [name, folder, devices, batch] {
+    std::vector<Model> models;
+    for (const ModelOptions& options : devices) {
+      models.push_back(models.empty() ? Model::load(folder, options) : models.front().on(options));
+    }
+    return std::make_unique<ReaderModel>(name, models, batch);
+  };
+  return source;
 }
 
 }  // namespace lectern::server

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "lectern/image.h"
 #include "lectern/model.h"
 #include "lectern/page.h"
+#include "lectern/reader.h"
 
 namespace lectern::server {
 
@@ -44,6 +46,8 @@ struct PageAnswer {
   int64_t prompt_tokens = 0;
   int64_t tokens = 0;  // written
   double encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
+  int64_t loops = 0;           // repetitions that were dropped
+  std::string retry = "none";  // what else was done about them
   std::vector<PageWarning> warnings;
   std::vector<PageToken> written;  // where PageOptions asks for log-probabilities
 };
@@ -69,6 +73,7 @@ class ServedModel {
  public:
   virtual ~ServedModel() = default;
   virtual const std::string& name() const = 0;
+  virtual ReaderLoad load() const { return {}; }
   // What documents say of it. `prompt` is that of documents for which none is asked.
   virtual DocumentInfo info() const = 0;
   // Throws Error for options that the model cannot serve; it names no file.
@@ -79,8 +84,18 @@ class ServedModel {
                                        std::function<void(PageNews)> tell) = 0;
 };
 
-// Reads what is there together, `batch` pages on a device; 0: as many as help and as the memory holds. The folder of
-// the model is named in no message.
-std::unique_ptr<ServedModel> serve_model(const std::string& name, const std::vector<Model>& models, int batch);
+// A model that can be loaded.
+struct ModelSource {
+  std::string name;                         // that clients know it by
+  std::vector<std::string> modes, prompts;  // that it takes, by their names
+  int64_t bytes = 0;                        // of memory that it takes, about
+  std::function<std::unique_ptr<ServedModel>()> load;
+};
+
+// One that reads what is there together, `batch` pages on a device; 0: as many as help and as the memory holds. Only
+// its configuration is read now. The folder of the model is named in no message of the model's. Throws Error for what
+// is no model.
+ModelSource model_source(const std::string& name, const std::filesystem::path& folder,
+                         const std::vector<ModelOptions>& devices, int batch);
 
 }  // namespace lectern::server

@@ -6,40 +6,36 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <new>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "lectern/error.h"
-#include "server/openai/chat_completion.h"
-#include "server/openai/chat_request.h"
+#include "server/openai/api_error.h"
+#include "server/openapi.h"
 #include "server/page_files.h"
 
 namespace lectern::server {
 namespace {
 
-using nlohmann::ordered_json;
-
-constexpr int retry_seconds = 5;
 constexpr std::string_view models_path = "/v1/models/";
 
 struct Route {
   std::string_view path, methods;  // with ", " between
 };
 constexpr Route page_route = {"/page", "GET"};  // "/", and the files of the page
-constexpr std::array<Route, 5> routes = {{{"/health/live", "GET"},
+constexpr std::array<Route, 7> routes = {{{"/health/live", "GET"},
                                           {"/health/ready", "GET"},
                                           {"/metrics", "GET"},
+                                          {"/openapi.json", "GET"},
                                           {"/v1/models", "GET"},
-                                          {"/v1/chat/completions", "POST"}}};
+                                          {"/v1/chat/completions", "POST"},
+                                          {"/v1/responses", "POST"}}};
 
 // The route that a path belongs to; nothing for none.
 std::optional<Route> route_of(std::string_view path) {
-  constexpr Route models = routes[3];
   if (is_page_path(path)) return page_route;
-  if (path.starts_with(models_path) && path.size() > models_path.size()) return models;
   if (const std::optional<DocumentRoute> route = document_route(path)) return Route{route->label, route->methods};
+  if (path.starts_with(models_path) && path.size() > models_path.size()) path = "/v1/models";
   const auto* const found = std::ranges::find(routes, path, &Route::path);
   return found == routes.end() ? std::nullopt : std::optional(*found);
 }
@@ -69,8 +65,6 @@ ServerOptions checked(ServerOptions options) {
   return options;
 }
 
-int64_t seconds_since_1970() { return static_cast<int64_t>(std::time(nullptr)); }
-
 // What a client sent, for a line of the log.
 std::string printable(std::string_view text) {
   constexpr size_t max_bytes = 200;
@@ -88,25 +82,39 @@ void check_options(const ServerOptions& options) {
                           options.host));
 }
 
-Server::Server(ServerOptions options, std::vector<std::unique_ptr<ServedModel>> models)
+Server::Server(ServerOptions options, std::unique_ptr<ModelShelf> shelf)
     : options_(checked(std::move(options))),
       hosts_(options_.host_names),
-      started_(seconds_since_1970()),
-      models_(std::move(models)),
-      feed_(options_.feed, [this](double seconds) { metrics_.waited(seconds); }),
+      shelf_(std::move(shelf)),
+      fetcher_(options_.fetch),
+      openai_(*shelf_, feed_, fetcher_),
+      feed_(options_.feed, {.waited = [this](double seconds) { metrics_.waited(seconds); },
+                            .first_token = [this](double seconds) { metrics_.first_token(seconds); },
+                            .read = [this](const PageAnswer& page) { metrics_.page(page); }}),
       documents_(make_documents()),
       http_(options_.host, options_.port, options_.http, *this) {}
 
-Server::~Server() { http_.stop(); }
+Server::~Server() {
+  http_.stop();
+  fetcher_.stop();
+  documents_.reset();  // its runs may wait for a model
+  shelf_->close();
+}
 
 std::unique_ptr<Documents> Server::make_documents() {
   if (options_.documents.folder.empty()) return nullptr;
   const auto model = [this](const std::string& name) {
-    return std::shared_ptr<ServedModel>(std::shared_ptr<ServedModel>(), find_model(name));  // this server has it
+    const ModelSource* const source = shelf_->find(name);
+    if (source == nullptr) return ModelLease();
+    try {
+      return shelf_->load(*source);
+    } catch (const std::exception&) {
+      throw ApiError(503, "model: cannot be loaded now; the server's log says why", "model", "model_not_loaded")
+          .after(retry_seconds);
+    }
   };
-  return std::make_unique<Documents>(
-      options_.documents, feed_, model, [this](const PageAnswer& page) { metrics_.page(page); },
-      options_.feed.max_pixels);
+  // The feed counts the pages.
+  return std::make_unique<Documents>(options_.documents, feed_, model, nullptr, options_.feed.max_pixels);
 }
 
 std::string Server::url() const {
@@ -127,7 +135,7 @@ void Server::check_access(const HttpRequest& request) const {
   if (!hosts_.allows_host(request.host)) {
     throw ApiError(421, "Host: this server does not go by that name; it must be told of it", "", "unknown_host");
   }
-  if (!HostCheck::allows_origin(request.origin, request.host)) {
+  if (!HostCheck::allows_origin(request.origin, request.host) && !allows_foreign(request)) {
     throw ApiError(403, "Origin: requests from pages of other sites are not taken", "", "foreign_origin");
   }
   if (!options_.keys.empty() && !needs_no_key(request.path) && options_.keys.find(request.authorization) == 0) {
@@ -145,8 +153,33 @@ void Server::check_access(const HttpRequest& request) const {
   }
 }
 
+// Whether it comes from a page of another site that may use the server.
+bool Server::allows_foreign(const HttpRequest& request) const {
+  return !request.origin.empty() && std::ranges::any_of(options_.origins, [&](const std::string& origin) {
+    return origin == "*" || origin == request.origin;
+  });
+}
+
+std::vector<std::pair<std::string, std::string>> Server::headers(const HttpRequest& request) {
+  if (options_.origins.empty()) return {};
+  std::vector<std::pair<std::string, std::string>> headers = {{"Vary", "Origin"}};
+  if (!allows_foreign(request)) return headers;
+  headers.emplace_back("Access-Control-Allow-Origin", request.origin);
+  headers.emplace_back("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, Location, Content-Disposition");
+  if (request.method == "OPTIONS") {
+    headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, DELETE");
+    headers.emplace_back("Access-Control-Allow-Headers",
+                         "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Requested-With");
+    headers.emplace_back("Access-Control-Max-Age", "600");
+  }
+  return headers;
+}
+
 std::optional<HttpResponse> Server::refuse(const HttpRequest& request) {
   try {
+    if (request.method == "OPTIONS" && allows_foreign(request) && hosts_.allows_host(request.host)) {
+      return HttpResponse{.status = 204, .body = ""};  // what may be sent: browsers ask before they show a key
+    }
     check_access(request);
     return std::nullopt;
   } catch (const ApiError& error) {
@@ -172,80 +205,42 @@ HttpResponse Server::limited(int status, size_t max_bytes) {
       ApiError(status, "too many large requests are on their way; try again later", "", "busy").after(retry_seconds));
 }
 
-ServedModel* Server::find_model(const std::string& name) const {
-  if (name.empty()) return models_.front().get();
-  const auto found =
-      std::ranges::find(models_, name, [](const auto& model) -> const std::string& { return model->name(); });
-  return found == models_.end() ? nullptr : found->get();
+HttpResponse Server::metrics() {
+  return {
+      .type = Metrics::type,
+      .body = metrics_.text(
+          {.waiting = feed_.waiting(), .reading = feed_.reading(), .draining = draining_, .models = shelf_->counts()})};
 }
 
-HttpResponse Server::answer(const HttpRequest& request) const {
+HttpResponse Server::answer(const HttpRequest& request) {
   if (request.path == "/health/live") return {.body = R"({"status":"live"})"};
   if (request.path == "/health/ready") {
     if (draining_) return {.status = 503, .body = R"({"status":"draining"})"};
     return {.body = R"({"status":"ready"})"};
   }
-  if (request.path == "/metrics") {
-    return {.type = Metrics::type,
-            .body = metrics_.text({.waiting = feed_.waiting(), .reading = feed_.reading(), .draining = draining_})};
-  }
-  const auto entry = [&](const ServedModel& model) {
-    return ordered_json{{"id", model.name()}, {"object", "model"}, {"created", started_}, {"owned_by", "lectern"}};
-  };
-  ordered_json body;
-  if (request.path.starts_with(models_path)) {
-    const std::string name = request.path.substr(models_path.size());
-    const ServedModel* const model = find_model(name);
-    if (model == nullptr)
-      throw ApiError(404, fmt::format("there is no model '{}' here", name), "model", "model_not_found");
-    body = entry(*model);
-  } else {
-    ordered_json list = ordered_json::array();
-    for (const auto& model : models_) list.push_back(entry(*model));
-    body = {{"object", "list"}, {"data", std::move(list)}};
-  }
-  return {.body = body.dump(-1, ' ', false, ordered_json::error_handler_t::replace)};
+  if (request.path == "/metrics") return metrics();
+  if (request.path == "/openapi.json") return {.body = std::string(openapi_json())};
+  if (request.path.starts_with(models_path)) return openai_.model(request.path.substr(models_path.size()));
+  return openai_.models();
+}
+
+// Whose turns its pages take: those of its key or, without keys, its address.
+std::string Server::client_of(const HttpRequest& request) const {
+  if (options_.keys.empty()) return request.client;
+  return fmt::format("key {}", options_.keys.find(request.authorization));
 }
 
 void Server::handle(const std::shared_ptr<HttpExchange>& exchange) {
-  try {
+  answer_or_refuse(exchange, [&] {
     const HttpRequest& request = exchange->request();
     if (documents_ && is_document(request.path)) {
       return documents_->handle(exchange, options_.keys.owner(request.authorization));
     }
     if (is_page_path(request.path)) return exchange->respond(page_response(request));
-    if (request.method == "POST") return chat(exchange);
-    exchange->respond(answer(exchange->request()));
-  } catch (const ApiError& error) {
-    exchange->respond(error_response(error));
-  } catch (const std::exception&) {
-    exchange->respond(error_response(ApiError(503, "not enough memory now", "", "busy").after(retry_seconds)));
-  }
-}
-
-// A body of megabytes is parsed on a thread of the feed's.
-void Server::chat(const std::shared_ptr<HttpExchange>& exchange) {
-  feed_.run([this, exchange] {
-    try {
-      begin_chat(exchange);
-    } catch (const ApiError& error) {
-      exchange->respond(error_response(error));
-    } catch (const std::bad_alloc&) {
-      exchange->respond(error_response(ApiError(503, "not enough memory now", "", "busy").after(retry_seconds)));
-    } catch (const std::exception&) {
-      exchange->respond(error_response(ApiError(500, "the server failed at this request", "", "internal")));
-    }
+    if (request.method != "POST") return exchange->respond(answer(request));
+    if (request.path == "/v1/responses") return openai_.responses(exchange, client_of(request));
+    openai_.chat(exchange, client_of(request));
   });
-}
-
-void Server::begin_chat(const std::shared_ptr<HttpExchange>& exchange) {
-  ChatRequest request =
-      parse_chat_request(exchange->body(), [&](const std::string& name) { return find_model(name) != nullptr; });
-  exchange->drop_body();
-  ServedModel& model = *find_model(request.model);
-  const auto completion = std::make_shared<ChatCompletion>(exchange, std::move(request), model,
-                                                           [this](const PageAnswer& page) { metrics_.page(page); });
-  completion->start(feed_);
 }
 
 void Server::finished(const HttpRequest& request, const HttpRecord& record) {

@@ -3,9 +3,8 @@
 //   GET  /, /page/...                   the page, without a key
 //   GET  /health/live, /health/ready    without a key
 //   GET  /metrics                       for Prometheus
-//   GET  /v1/models, /v1/models/{id}
-//   POST /v1/chat/completions
-//   /v1/documents...                    as documents/documents.h has them
+//   /v1/...                             openai/openai_api.h
+//   /v1/documents...                    documents/documents.h
 #pragma once
 
 #include <atomic>
@@ -21,9 +20,10 @@
 #include "server/http/host_check.h"
 #include "server/http/http_server.h"
 #include "server/metrics.h"
-#include "server/openai/api_error.h"
+#include "server/model_shelf.h"
+#include "server/openai/openai_api.h"
+#include "server/openai/url_fetcher.h"
 #include "server/page_feed.h"
-#include "server/served_model.h"
 
 namespace lectern::server {
 
@@ -33,8 +33,10 @@ struct ServerOptions {
   ApiKeys keys;                         // none: every request may pass
   bool allow_anonymous = false;         // without keys, on a host that others reach
   std::vector<std::string> host_names;  // that are answered to, beside localhost and addresses
+  std::vector<std::string> origins;     // "https://example.org", whose pages may use the server; "*": all
   HttpLimits http;
   FeedLimits feed;
+  FetchLimits fetch;
   DocumentLimits documents;
   std::function<void(const std::string& line)> access_log;  // a line a request; may be empty. It must not throw
 };
@@ -44,9 +46,8 @@ void check_options(const ServerOptions& options);
 
 class Server final : public HttpHandler {
  public:
-  // Serves at once. The first model is that of requests which name none. Throws as check_options does, and Error where
-  // it cannot listen.
-  Server(ServerOptions options, std::vector<std::unique_ptr<ServedModel>> models);
+  // Serves at once. Throws as check_options does, and Error where it cannot listen.
+  Server(ServerOptions options, std::unique_ptr<ModelShelf> shelf);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server() override;
@@ -60,26 +61,28 @@ class Server final : public HttpHandler {
   std::optional<HttpResponse> refuse(const HttpRequest& request) override;
   std::shared_ptr<HttpForm> form(const HttpRequest& request) override;
   HttpResponse limited(int status, size_t max_bytes) override;
+  std::vector<std::pair<std::string, std::string>> headers(const HttpRequest& request) override;
   void handle(const std::shared_ptr<HttpExchange>& exchange) override;
   void finished(const HttpRequest& request, const HttpRecord& record) override;
 
  private:
   void check_access(const HttpRequest& request) const;
-  HttpResponse answer(const HttpRequest& request) const;
-  void chat(const std::shared_ptr<HttpExchange>& exchange);
-  void begin_chat(const std::shared_ptr<HttpExchange>& exchange);
+  bool allows_foreign(const HttpRequest& request) const;
+  std::string client_of(const HttpRequest& request) const;
+  HttpResponse answer(const HttpRequest& request);
+  HttpResponse metrics();
   std::unique_ptr<Documents> make_documents();
-  ServedModel* find_model(const std::string& name) const;
 
   const ServerOptions options_;
   const HostCheck hosts_;
-  const int64_t started_;  // seconds since 1970
-  const std::vector<std::unique_ptr<ServedModel>> models_;
   Metrics metrics_;
   std::atomic<bool> draining_ = false;
-  PageFeed feed_;                               // its pages use the models
-  const std::unique_ptr<Documents> documents_;  // null: none are taken. Its pages use the feed
-  HttpServer http_;                             // last: it calls all of the others
+  const std::unique_ptr<ModelShelf> shelf_;
+  UrlFetcher fetcher_;
+  OpenAiApi openai_;
+  PageFeed feed_;                         // its pages use the models, its work the others
+  std::unique_ptr<Documents> documents_;  // null: none are taken. Its pages use the feed
+  HttpServer http_;                       // last: it calls all of the others
 };
 
 }  // namespace lectern::server

@@ -49,11 +49,16 @@ class Ends {
   std::vector<std::pair<std::string, PageNews>> ends_;
 };
 
+// Of a model that outlives all pages.
+ModelLease lent(FakeModel& model) {
+  return {&model, [](ServedModel*) {}};
+}
+
 struct Feeding {
-  explicit Feeding(FeedLimits limits = {}) : feed(limits, [](double) {}) {}
+  explicit Feeding(FeedLimits limits = {}) : feed(limits, {}) {}
 
   PageOrder order(const std::string& name, const std::string& client = "a", const std::string& bytes = written_page()) {
-    return {.client = client, .name = name, .bytes = bytes, .model = &model, .options = {}, .tell = ends.of(name)};
+    return {.client = client, .name = name, .bytes = bytes, .model = lent(model), .options = {}, .tell = ends.of(name)};
   }
   std::vector<PageId> add(std::vector<PageOrder> orders) { return feed.add(std::move(orders)).value(); }
 
@@ -174,12 +179,12 @@ TEST(PageFeed, EndsWhatIsReadWhenItGoes) {
   Ends ends;
   FakeModel model;
   {
-    PageFeed feed(one_at_a_time(), [](double) {});
+    PageFeed feed(one_at_a_time(), {});
     for (const char* name : {"read", "waits"}) {
       feed.add({{.client = "a",
                  .name = name,
                  .bytes = written_page(),
-                 .model = &model,
+                 .model = lent(model),
                  .options = {},
                  .tell = ends.of(name)}});
     }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -60,11 +61,21 @@ ServerOptions quiet_options() {
 
 struct Running {
   explicit Running(ServerOptions options = quiet_options()) {
-    auto made = std::make_unique<FakeModel>();
-    model = made.get();
-    std::vector<std::unique_ptr<ServedModel>> models;
-    models.push_back(std::move(made));
-    server = std::make_unique<Server>(std::move(options), std::move(models));
+    auto shelf = std::make_unique<ModelShelf>(std::vector<ModelSource>{
+        {.name = "ocr",
+         .modes = {"auto", "native"},
+         .prompts = {"free"},
+         .load =
+             [this] {
+               auto made = std::make_unique<FakeModel>();
+               model = made.get();
+               return made;
+             }},
+        {.name = "lost", .modes = {}, .prompts = {}, .load = []() -> std::unique_ptr<ServedModel> {
+           throw Error("/secret/place: lost");
+         }}});
+    shelf->load(shelf->sources().front());
+    server = std::make_unique<Server>(std::move(options), std::move(shelf));
     const std::string url = server->url();
     port = std::stoi(url.substr(url.rfind(':') + 1));
   }
@@ -138,7 +149,7 @@ TEST(Server, KeepsManyStreamsOpenWithThreeThreads) {
   ServerOptions options = quiet_options();
   options.feed.max_reading = 1000;
   const Running run(options);
-  constexpr size_t count = 100;
+  constexpr size_t count = 200;
   std::vector<std::unique_ptr<HttpClient>> clients;
   for (size_t i = 0; i < count; ++i) {
     clients.push_back(std::make_unique<HttpClient>(run.port));
@@ -146,7 +157,7 @@ TEST(Server, KeepsManyStreamsOpenWithThreeThreads) {
   }
   run.model->wait_for(count);
   for (const auto& client : clients) EXPECT_EQ(client->head().status, 200);
-  EXPECT_EQ(run.metric("lectern_pages_reading"), "100");
+  EXPECT_EQ(run.metric("lectern_pages_reading"), "200");
   for (size_t i = 0; i < count; ++i) run.model->finish(i, "text");
   for (const auto& client : clients) EXPECT_THAT(client->until("[DONE]\n\n"), HasSubstr("\"content\":\"text\""));
 }
@@ -272,6 +283,9 @@ TEST(Server, RefusesWhatTheModelCannotServe) {
 TEST(Server, HasModelsHealthAndMetrics) {
   const Running run;
   EXPECT_EQ(json::parse(run.get("/v1/models/ocr").body)["object"], "model");
+  const json models = json::parse(run.get("/v1/models").body)["data"];
+  EXPECT_EQ(models[0]["lectern"]["prompts"], json::array({"free"}));
+  EXPECT_EQ(models[1]["id"], "lost");
   EXPECT_EQ(run.get("/v1/models/other").status, 404);
   EXPECT_EQ(run.get("/health/live").status, 200);
   EXPECT_EQ(run.get("/health/ready").status, 200);
@@ -438,6 +452,187 @@ TEST(Server, BoundsTheConnectionsOfOneAddress) {
   EXPECT_TRUE(third.ended());
   first.close();
   while (ask(run.port, "GET", "/health/live").status != 200) std::this_thread::yield();
+}
+
+TEST(Server, AnswersResponses) {
+  const Running run;
+  const json input = {
+      {{"role", "user"},
+       {"content", json::array({{{"type", "input_image"}, {"image_url", page_part()["image_url"]["url"]}}})}}};
+  HttpClient whole(run.port);
+  whole.request("POST", "/v1/responses", json({{"input", input}, {"max_output_tokens", 9}}).dump());
+  run.model->wait_for(1);
+  EXPECT_EQ(run.model->options_of(0).max_tokens, 9);
+  run.model->finish(0, "a page");
+  const json answer = json::parse(whole.reply().body);
+  EXPECT_EQ(answer["object"], "response");
+  EXPECT_EQ(answer["model"], "ocr");
+  EXPECT_EQ(answer["output"][0]["content"][0]["text"], "a page");
+  HttpClient stream(run.port);
+  stream.request("POST", "/v1/responses", json({{"input", input}, {"stream", true}}).dump());
+  EXPECT_THAT(stream.until("content_part.added"), HasSubstr("event: response.created\ndata: {"));
+  run.model->wait_for(2);
+  run.model->write(1, "some");
+  EXPECT_THAT(stream.until("\"some\""), HasSubstr("response.output_text.delta"));
+  run.model->finish(1, "some");
+  EXPECT_NE(stream.until("event: response.completed"), "");
+}
+
+TEST(Server, LeavesSpecialTokensOutWhereThatIsAsked) {
+  const Running run;
+  HttpClient whole(run.port), stream(run.port);
+  whole.request("POST", chat_path, one_page({{"skip_special_tokens", true}}));
+  run.model->wait_for(1);
+  run.model->finish(0, "<|ref|>title<|/ref|><|det|>[[1]]<|/det|>");
+  EXPECT_EQ(json::parse(whole.reply().body)["choices"][0]["message"]["content"], "title[[1]]");
+  stream.request("POST", chat_path, one_page({{"skip_special_tokens", true}, {"stream", true}}));
+  run.model->wait_for(2);
+  run.model->write(1, "<|re");
+  run.model->write(1, "f|>title");
+  EXPECT_THAT(stream.until("\"title\""), Not(HasSubstr("<|")));
+  run.model->finish(1, "<|ref|>title");
+  EXPECT_NE(stream.until("[DONE]"), "");
+}
+
+TEST(Server, SaysThatAModelCannotBeLoaded) {
+  const Running run;
+  const HttpReply reply = ask(run.port, "POST", chat_path, one_page({{"model", "lost"}}));
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(error_of(reply)["code"], "model_not_loaded");
+  EXPECT_TRUE(reply.headers.contains("retry-after"));
+  EXPECT_THAT(reply.body, Not(HasSubstr("secret")));
+}
+
+TEST(Server, FetchesPicturesOnlyWhereThatIsAllowed) {
+  ServerOptions options = quiet_options();
+  options.fetch.hosts = {"pictures.example"};
+  options.fetch.resolve = {"pictures.example:80:127.0.0.1"};
+  const Running run(options);
+  const auto page_at = [](const std::string& url) {
+    return chat_body(json::array({{{"type", "image_url"}, {"image_url", {{"url", url}}}}}));
+  };
+  const HttpReply other = ask(run.port, "POST", chat_path, page_at("http://other.example/page.png"));
+  EXPECT_EQ(other.status, 400);
+  EXPECT_EQ(error_of(other)["code"], "forbidden_url");
+  const HttpReply inside = ask(run.port, "POST", chat_path, page_at("http://pictures.example/page.png"));
+  EXPECT_EQ(inside.status, 400);
+  EXPECT_EQ(error_of(inside)["param"], "messages[0].content[0].image_url");
+  EXPECT_THAT(error_of(inside)["message"], HasSubstr("not public"));
+}
+
+TEST(Server, LetsPagesOfOtherSitesInOnlyWhereThatIsAllowed) {
+  const std::string preflight = "Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n";
+  {
+    const Running closed;
+    EXPECT_EQ(ask(closed.port, "OPTIONS", chat_path, "", preflight).status, 403);
+    EXPECT_FALSE(closed.get("/v1/models").headers.contains("access-control-allow-origin"));
+  }
+  ServerOptions options = quiet_options();
+  options.origins = {"https://app.example"};
+  options.keys = ApiKeys::from_text("secret\n", "keys");
+  const Running run(options);
+  const HttpReply reply = ask(run.port, "OPTIONS", chat_path, "", preflight);
+  EXPECT_EQ(reply.status, 204);
+  EXPECT_EQ(reply.headers.at("access-control-allow-origin"), "https://app.example");
+  EXPECT_THAT(reply.headers.at("access-control-allow-headers"), HasSubstr("Authorization"));
+  const std::string key = "Authorization: Bearer secret\r\n";
+  const HttpReply models = run.get("/v1/models", "Origin: https://app.example\r\n" + key);
+  EXPECT_EQ(models.status, 200);
+  EXPECT_EQ(models.headers.at("access-control-allow-origin"), "https://app.example");
+  EXPECT_EQ(run.get("/v1/models", "Origin: https://other.example\r\n" + key).status, 403);
+  EXPECT_EQ(run.get("/v1/models", "Origin: https://app.example\r\n").status, 401) << "the key is asked for";
+}
+
+TEST(Server, KeepsStreamsAliveInWhichNothingHappens) {
+  ServerOptions options = quiet_options();
+  options.http.keep_alive = std::chrono::milliseconds(5);
+  const Running run(options);
+  HttpClient client(run.port);
+  client.request("POST", chat_path, one_page({{"stream", true}}));
+  for (int i = 0; i < 3; ++i) EXPECT_NE(client.until(": \n\n"), "");
+  run.model->wait_for(1);
+  run.model->finish(0, "text");
+  EXPECT_NE(client.until("[DONE]"), "");
+}
+
+TEST(Server, DescribesItself) {
+  const Running run;
+  const json document = json::parse(run.get("/openapi.json").body);
+  EXPECT_EQ(document["openapi"], "3.1.0");
+  for (const char* path : {"/health/live", "/health/ready", "/metrics", "/openapi.json", "/v1/models",
+                           "/v1/models/{id}", "/v1/chat/completions", "/v1/responses"}) {
+    EXPECT_TRUE(document["paths"].contains(path)) << path;
+  }
+}
+
+TEST(Server, EndsAHeaderWithoutEnd) {
+  const Running run;
+  HttpClient line(run.port), lines(run.port);
+  line.send("GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Long: ");
+  for (int i = 0; i < 300; ++i) line.send(std::string(1000, 'x'));
+  EXPECT_TRUE(line.ended());
+  lines.send("GET /v1/models HTTP/1.1\r\nHost: localhost\r\n");
+  for (int i = 0; i < 30'000; ++i) lines.send("X-More: 12\r\n");
+  EXPECT_TRUE(lines.ended());
+  EXPECT_EQ(run.get("/health/live").status, 200);
+}
+
+TEST(Server, TakesAHalfClosedConnectionForAClientThatWent) {
+  const Running run;
+  HttpClient client(run.port);
+  client.request("POST", chat_path, one_page());
+  run.model->wait_for(1);
+  client.half_close();
+  run.model->wait_for_cancel(0);
+  EXPECT_EQ(run.get("/health/live").status, 200);
+}
+
+TEST(Server, DoesNotBelieveWhatClientsSayOfTheirAddress) {
+  ServerOptions options = quiet_options();
+  std::mutex mutex;
+  std::string log;
+  options.access_log = [&](const std::string& line) {
+    const std::lock_guard lock(mutex);
+    log += line;
+  };
+  Running run(options);
+  run.get("/v1/models", "REMOTE_ADDR: 192.0.2.7\r\nX-Forwarded-For: 192.0.2.7\r\n");
+  run.server.reset();
+  EXPECT_THAT(log, HasSubstr(" 127.0.0.1 GET "));
+  EXPECT_THAT(log, Not(HasSubstr("192.0.2.7")));
+}
+
+// What is a request but for a few bytes is refused or read, and the server goes on.
+TEST(Server, StandsMutatedRequests) {
+  ServerOptions options = quiet_options();
+  options.feed.max_pixels = 1'000'000;
+  const Running run(options);
+  std::mt19937 random(12);
+  const auto pick = [&](size_t below) { return std::uniform_int_distribution<size_t>(0, below - 1)(random); };
+  const std::string body = one_page({{"model", "lost"}, {"stream", false}});
+  const std::string text =
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + body;
+  for (int i = 0; i < 300; ++i) {
+    std::string bytes = i % 3 == 0 ? text : text.substr(0, text.size() - body.size());
+    std::string changed = i % 3 == 0 ? "" : body;
+    std::string& victim = i % 3 == 0 ? bytes : changed;
+    for (size_t count = 1 + pick(8); count-- > 0;) {
+      const size_t at = pick(i % 3 == 0 ? 120 : victim.size());
+      if (i % 3 == 2) {
+        victim.erase(at, 1);
+        victim.push_back(' ');
+      } else {
+        victim[at] = static_cast<char>(pick(256));
+      }
+    }
+    HttpClient client(run.port);
+    client.send(bytes + changed);
+    client.half_close();
+    const int status = client.head().status;
+    EXPECT_TRUE(status == 0 || (status >= 400 && status < 600)) << status;
+  }
+  EXPECT_EQ(run.get("/health/live").status, 200);
 }
 
 TEST(Server, FinishesWhatIsReadBeforeItEnds) {

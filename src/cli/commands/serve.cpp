@@ -1,9 +1,13 @@
 // lectern serve: an HTTP server that speaks OpenAI's API.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -28,9 +32,12 @@ namespace {
 constexpr int64_t mebibyte = 1 << 20;
 
 struct Arguments {
-  ModelOptions model;
-  std::string model_name;
+  std::vector<std::string> models;       // as given
+  std::vector<std::string> model_names;  // of them, in order
+  ModelOptions model;                    // of all; which is not in it
   server::ServerOptions server;
+  std::vector<std::string> url_hosts;
+  std::string keep = "30m";
   std::string api_key_file;
   int batch = 0;
   int grace_seconds = 30;
@@ -42,25 +49,74 @@ struct Arguments {
   bool quiet = false;
 };
 
-// What clients call the model: as it was asked for, or the name of its folder.
-std::string served_name(const Arguments& arguments, const FoundModel& found) {
-  if (!arguments.model_name.empty()) return arguments.model_name;
+// 90s, 30m, 2h, 7d, or forever, which is negative.
+std::chrono::milliseconds parse_keep(const std::string& word) {
+  if (word == "forever") return std::chrono::milliseconds(-1);
+  constexpr std::array<std::pair<char, int64_t>, 4> units = {{{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}}};
+  int64_t count = 0;
+  const char* const end = word.data() + word.size();
+  const auto [behind, problem] = std::from_chars(word.data(), end, count);
+  const auto* const unit =
+      behind + 1 == end ? std::ranges::find(units, *behind, [](const auto& u) { return u.first; }) : units.end();
+  constexpr int64_t max_count = 100'000;
+  if (problem != std::errc() || unit == units.end() || count < 0 || count > max_count) {
+    throw Error(fmt::format("--keep {}: expected a number with s, m, h or d behind it, as in 30m, or forever", word));
+  }
+  return std::chrono::seconds(count * unit->second);
+}
+
+// Folders and names, each by itself or with commas between them.
+std::vector<std::string> split_models(const std::vector<std::string>& given) {
+  std::vector<std::string> models;
+  std::error_code ignored;
+  for (const std::string& text : given) {
+    if (std::filesystem::exists(text, ignored)) {
+      models.push_back(text);
+      continue;
+    }
+    for (size_t begin = 0; begin <= text.size();) {
+      const size_t end = std::min(text.find(',', begin), text.size());
+      models.push_back(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  if (models.empty()) models.emplace_back();  // the usual one
+  return models;
+}
+
+// What clients call the model: its name, or that of its folder.
+std::string served_name(const std::string& given, const FoundModel& found) {
   if (!shipped_model().empty() && found.folder == shipped_model()) return shipped_model_name;
   std::error_code ignored;
-  const std::string& given = arguments.model.model;
   const bool by_name = !given.empty() && !std::filesystem::exists(given, ignored);
   if (const auto name = hub::parse_model_name(given); by_name && name) return name->text();
   const std::filesystem::path folder = std::filesystem::weakly_canonical(found.folder, ignored);
   return folder.filename().empty() ? "model" : folder.filename().string();
 }
 
-std::vector<Model> load(const Arguments& arguments, const std::filesystem::path& folder) {
-  std::vector<Model> models;
+std::vector<server::ModelSource> model_sources(const Arguments& arguments) {
+  std::vector<lectern::ModelOptions> devices;
   for (const std::string& device : parse_device_list(arguments.model.device)) {
-    const lectern::ModelOptions options = {parse_weights(arguments.model.weights), device, arguments.model.without};
-    models.push_back(models.empty() ? Model::load(folder, options) : models.front().on(options));
+    devices.push_back({parse_weights(arguments.model.weights), device, arguments.model.without});
   }
-  return models;
+  const std::vector<std::string> models = split_models(arguments.models);
+  if (arguments.model_names.size() > models.size()) {
+    throw Error(
+        fmt::format("--model-name {}: there are only {} models", arguments.model_names[models.size()], models.size()));
+  }
+  std::vector<server::ModelSource> sources;
+  for (size_t i = 0; i < models.size(); ++i) {
+    const FoundModel found = find_model(models[i]);
+    if (!arguments.quiet && !found.named) complain("reading with " + found.description);
+    const std::string name =
+        i < arguments.model_names.size() ? arguments.model_names[i] : served_name(models[i], found);
+    if (std::ranges::find(sources, name, &server::ModelSource::name) != sources.end()) {
+      throw Error(
+          fmt::format("--model {}: two models have the name {}; give them names by --model-name", models[i], name));
+    }
+    sources.push_back(server::model_source(name, found.folder, devices, arguments.batch));
+  }
+  return sources;
 }
 
 server::ServerOptions server_options(const Arguments& arguments) {
@@ -70,6 +126,8 @@ server::ServerOptions server_options(const Arguments& arguments) {
   options.http.head = std::chrono::seconds(arguments.header_seconds);
   options.http.body = std::chrono::seconds(arguments.body_seconds);
   options.http.idle = std::chrono::seconds(arguments.idle_seconds);
+  options.fetch.hosts = arguments.url_hosts;
+  options.fetch.max_bytes = options.http.body_bytes;
   options.feed.max_pixels = arguments.max_megapixels * 1'000'000;
   options.documents.folder =
       arguments.data.empty() ? server::default_data_folder() : std::filesystem::path(arguments.data);
@@ -94,12 +152,12 @@ int serve(const Arguments& arguments) {
   server::ServerOptions options = server_options(arguments);
   server::check_options(options);
   use_threads(arguments.model.threads);
-  const FoundModel found = find_model(arguments.model.model);
-  if (!arguments.quiet && !found.named) complain("reading with " + found.description);
-  std::vector<std::unique_ptr<server::ServedModel>> models;
-  models.push_back(server::serve_model(served_name(arguments, found), load(arguments, found.folder), arguments.batch));
+  server::ShelfLimits limits;
+  limits.keep = parse_keep(arguments.keep);
+  auto shelf = std::make_unique<server::ModelShelf>(model_sources(arguments), limits);
+  shelf->load(shelf->sources().front());  // what is wrong with it is told at once
   Interrupts::set(Interrupts::First::stops);
-  server::Server server(std::move(options), std::move(models));
+  server::Server server(std::move(options), std::move(shelf));
   fmt::print("listening on {}\n", server.url());
   std::fflush(stdout);
   wait_for(interrupts.token());
@@ -127,6 +185,41 @@ void add_access_options(CLI::App& command, Arguments& arguments) {
                   "A name by which the server is reached, beside localhost and addresses; may be given again")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  command
+      .add_option("--allow-origin", arguments.server.origins,
+                  "https://NAME of a site whose pages may use the server from a browser, or *; may be given again "
+                  "(default: none but the server's own)")
+      ->type_name("ORIGIN")
+      ->allow_extra_args(false);
+  command
+      .add_option("--allow-url-host", arguments.url_hosts,
+                  "A host from which pictures are fetched that a request names by their address; may be given again "
+                  "(default: none is fetched)")
+      ->type_name("HOST")
+      ->allow_extra_args(false);
+}
+
+void add_served_models(CLI::App& command, Arguments& arguments) {
+  command
+      .add_option("--model", arguments.models,
+                  std::string(model_help) +
+                      "; several with commas between them, or given again: the first is that of "
+                      "requests which name none, the others are loaded when they are asked for")
+      ->type_name("MODEL")
+      ->allow_extra_args(false);
+  command
+      .add_option("--model-name", arguments.model_names,
+                  "What clients call the model (default: the name that it was pulled by, or of its folder); may be "
+                  "given again, for further models")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command
+      .add_option(
+          "--keep", arguments.keep,
+          "How long a model stays in memory that nobody uses: 90s, 30m (default), 2h, or forever. It is dropped "
+          "before, too, where another one needs the memory")
+      ->type_name("TIME");
+  add_device_options(command, arguments.model);
 }
 
 void add_document_options(CLI::App& command, Arguments& arguments) {
@@ -177,11 +270,7 @@ Run add_serve(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("serve", "Serve clients of OpenAI's API over HTTP");
   add_access_options(*command, *arguments);
-  add_model_options(*command, arguments->model);
-  command
-      ->add_option("--model-name", arguments->model_name,
-                   "What clients call the model (default: the name that it was pulled by, or of its folder)")
-      ->type_name("NAME");
+  add_served_models(*command, *arguments);
   add_document_options(*command, *arguments);
   add_limit_options(*command, *arguments);
   command->add_flag("--quiet", arguments->quiet, "No line a request on standard error");

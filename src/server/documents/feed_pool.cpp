@@ -149,7 +149,7 @@ void FeedPool::add(PageTask task) {
     order.client = state.order.client;
     order.name = task.name;
     order.image = Image::from_pixels(picture->rgb, picture->width, picture->height, task.name);
-    order.model = state.order.model.get();
+    order.model = state.order.model;
     order.options = state.order.options;
     order.tell = [shared = state_, ticket](const PageNews& news) { shared->take(ticket, news); };
     const PageId id = state.feed.add_bounded(std::move(order));

@@ -2,8 +2,9 @@
 
 namespace lectern::server {
 
-std::string sent_event(std::string_view data) {
+std::string sent_event(std::string_view data, std::string_view name) {
   std::string event;
+  if (!name.empty()) event = "event: " + std::string(name) + "\n";
   for (;;) {
     const size_t end = data.find_first_of("\r\n");
     event += "data: ";

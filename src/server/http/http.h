@@ -97,6 +97,8 @@ class HttpHandler {
   virtual std::shared_ptr<HttpForm> form(const HttpRequest&) { return nullptr; }
   // What the library's limits refuse: 400 (no form), 413 (`max_bytes` are taken), 503.
   virtual HttpResponse limited(int status, size_t max_bytes) = 0;
+  // That every answer to this request has, beside its own.
+  virtual std::vector<std::pair<std::string, std::string>> headers(const HttpRequest&) { return {}; }
   virtual void handle(const std::shared_ptr<HttpExchange>& exchange) = 0;
   virtual void finished(const HttpRequest& request, const HttpRecord& record) = 0;
 };

@@ -20,11 +20,14 @@
 #include <mutex>
 #include <new>
 #include <set>
+#include <stop_token>
+#include <thread>
 
 #include "core/clock.h"
 #include "core/descriptor.h"
 #include "core/file.h"
 #include "server/http/client_watch.h"
+#include "server/http/event_stream.h"
 
 namespace lectern::server {
 namespace {
@@ -112,6 +115,7 @@ struct HttpServer::State {
                     void** place);
   void completed(MHD_Connection* connection, void** place, MHD_RequestTerminationCode how);
   void connection(MHD_Connection* connection, MHD_ConnectionNotificationCode what);
+  void keep_alive(const std::stop_token& stop);
 
   const HttpLimits limits;
   HttpHandler& handler;
@@ -124,6 +128,8 @@ struct HttpServer::State {
   std::mutex mutex;  // of the exchanges, which are those on their way
   std::condition_variable idle;
   std::set<std::shared_ptr<Exchange>> exchanges;
+  std::condition_variable_any ends;
+  std::jthread keeper;  // of streams alive; last, it uses the others
 };
 
 namespace {
@@ -164,6 +170,8 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
 
   // From any thread: the client went, or the server stops.
   void abort();
+  // A comment, where events are streamed and none was written since the last call.
+  void keep_alive();
 
  private:
   void count_body(size_t bytes);
@@ -191,6 +199,7 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
   bool aborted_ = false;
   std::optional<HttpResponse> response_;
   bool streams_ = false, ended_ = false;
+  bool has_events_ = false, is_quiet_ = false;
   std::string pending_;  // of the stream
   size_t pending_begin_ = 0;
   std::function<void()> gone_;
@@ -221,6 +230,7 @@ void Exchange::begin(HttpResponse head) {
   const std::lock_guard lock(mutex_);
   if (response_) return;
   streams_ = true;
+  has_events_ = head.type == event_stream_type;
   pending_ = std::exchange(head.body, {});
   response_ = std::move(head);
   resume();
@@ -230,6 +240,14 @@ void Exchange::write(std::string_view more) {
   const std::lock_guard lock(mutex_);
   if (aborted_ || ended_ || !streams_ || more.empty()) return;
   pending_ += more;
+  is_quiet_ = false;
+  resume();
+}
+
+void Exchange::keep_alive() {
+  const std::lock_guard lock(mutex_);
+  if (!has_events_ || ended_ || aborted_ || !std::exchange(is_quiet_, true) || !pending_.empty()) return;
+  pending_ += sent_comment;
   resume();
 }
 
@@ -344,6 +362,9 @@ MHD_Result Exchange::queue(const HttpResponse& response, bool stream) {
     MHD_add_response_header(made, "Cache-Control", "no-store");
   }
   for (const auto& [name, value] : response.headers) MHD_add_response_header(made, name.c_str(), value.c_str());
+  for (const auto& [name, value] : state_.handler.headers(request_)) {
+    MHD_add_response_header(made, name.c_str(), value.c_str());
+  }
   record_.status = response.status;
   return MHD_queue_response(connection_, static_cast<unsigned>(response.status), made);
 }
@@ -464,6 +485,17 @@ void HttpServer::State::completed(MHD_Connection* connection, void** place, MHD_
   idle.notify_all();
 }
 
+void HttpServer::State::keep_alive(const std::stop_token& stop) {
+  std::unique_lock lock(mutex);
+  while (!ends.wait_for(lock, stop, limits.keep_alive, [&] { return stop.stop_requested(); })) {
+    std::vector<std::shared_ptr<Exchange>> all(exchanges.begin(), exchanges.end());
+    lock.unlock();
+    for (const auto& exchange : all) exchange->keep_alive();
+    all.clear();  // the last reference may be here
+    lock.lock();
+  }
+}
+
 void HttpServer::State::connection(MHD_Connection* connection, MHD_ConnectionNotificationCode what) {
   const int socket = socket_of(connection);
   if (what == MHD_CONNECTION_NOTIFY_CLOSED) return watch.close(socket);
@@ -509,6 +541,7 @@ HttpServer::HttpServer(const std::string& host, int port, const HttpLimits& limi
                             host, state.port));
   }
   static_cast<void>(state.listener.release());  // the library closes it
+  state.keeper = std::jthread([&state](const std::stop_token& stop) { state.keep_alive(stop); });
 }
 
 HttpServer::~HttpServer() { stop(); }
@@ -522,6 +555,7 @@ bool HttpServer::wait_until_idle(std::chrono::steady_clock::time_point until) {
 
 void HttpServer::stop() {
   if (state_->daemon == nullptr) return;
+  state_->keeper = {};  // stops, and is waited for
   state_->stopping = true;
   std::set<std::shared_ptr<Exchange>> left;
   {

@@ -1,5 +1,6 @@
 #include "server/openai/api_error.h"
 
+#include <new>
 #include <nlohmann/json.hpp>
 
 namespace lectern::server {
@@ -30,6 +31,26 @@ HttpResponse error_response(const ApiError& error) {
   if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (error.retry_after) response.headers.emplace_back("Retry-After", std::to_string(*error.retry_after));
   return response;
+}
+
+ApiError refusal_of(const std::exception_ptr& caught) {
+  try {
+    std::rethrow_exception(caught);
+  } catch (const ApiError& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return ApiError(503, "not enough memory now", "", "busy").after(retry_seconds);
+  } catch (const std::exception&) {
+    return {500, "the server failed at this request", "", "internal"};
+  }
+}
+
+void answer_or_refuse(const std::shared_ptr<HttpExchange>& exchange, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception&) {
+    exchange->respond(error_response(refusal_of(std::current_exception())));
+  }
 }
 
 }  // namespace lectern::server

@@ -1,6 +1,9 @@
 // Refusals and failures as OpenAI's clients expect them: {"error": {"message", "type", "param", "code"}}.
 #pragma once
 
+#include <exception>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -31,6 +34,15 @@ std::string error_type(int status);
 
 // The body of the answer, in one line.
 std::string error_json(const ApiError& error);
+// The whole of it.
 HttpResponse error_response(const ApiError& error);
+
+// Begins the answer of an exchange; what `work` throws becomes the answer.
+void answer_or_refuse(const std::shared_ptr<HttpExchange>& exchange, const std::function<void()>& work);
+// The answer to what was caught.
+ApiError refusal_of(const std::exception_ptr& caught);
+
+// Seconds after which a client that was told to come again may.
+inline constexpr int retry_seconds = 5;
 
 }  // namespace lectern::server

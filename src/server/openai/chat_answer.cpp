@@ -1,68 +1,23 @@
 #include "server/openai/chat_answer.h"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
+#include <utility>
 
-#include "core/utf8.h"
-#include "layout/raw_pages.h"
+#include "server/http/event_stream.h"
+#include "server/openai/answer_json.h"
 
 namespace lectern::server {
 namespace {
 
 using nlohmann::ordered_json;
 
-std::string one_line(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-// The finish of the whole is that of the first page that is not complete.
-std::string finish_of(const std::vector<PageAnswer>& pages) {
-  const auto cut =
-      std::ranges::find_if(pages, [](const PageAnswer& page) { return finish_reason(page.finish) != "stop"; });
-  return cut == pages.end() ? pages.back().finish : cut->finish;
-}
-
 ordered_json usage_of(const std::vector<PageAnswer>& pages) {
-  int64_t prompt = 0, written = 0;
-  for (const PageAnswer& page : pages) {
-    prompt += page.prompt_tokens;
-    written += page.tokens;
-  }
-  return {{"prompt_tokens", prompt}, {"completion_tokens", written}, {"total_tokens", prompt + written}};
+  const TokenCounts sum = tokens_of(pages);
+  return {
+      {"prompt_tokens", sum.prompt}, {"completion_tokens", sum.written}, {"total_tokens", sum.prompt + sum.written}};
 }
 
 ordered_json logprobs_of(const std::vector<PageAnswer>& pages) {
-  ordered_json content = ordered_json::array();
-  for (const PageAnswer& page : pages) {
-    for (const auto& [bytes, logprob] : page.written) {
-      ordered_json numbers = ordered_json::array();
-      for (const char byte : bytes) numbers.push_back(static_cast<uint8_t>(byte));
-      std::string text;
-      if (append_utf8(bytes, text) < bytes.size()) text += replacement_character;
-      content.push_back({{"token", text},
-                         {"logprob", logprob},
-                         {"bytes", std::move(numbers)},
-                         {"top_logprobs", ordered_json::array()}});
-    }
-  }
-  return {{"content", std::move(content)}, {"refusal", nullptr}};
-}
-
-// What OpenAI's form has no place for.
-ordered_json own_part(const std::vector<PageAnswer>& pages) {
-  ordered_json list = ordered_json::array();
-  for (const PageAnswer& page : pages) {
-    ordered_json warnings = ordered_json::array();
-    for (const PageWarning& warning : page.warnings) {
-      warnings.push_back({{"code", warning.code}, {"message", warning.message}});
-    }
-    list.push_back({{"finish", page.finish},
-                    {"mode", page.mode},
-                    {"prompt_tokens", page.prompt_tokens},
-                    {"completion_tokens", page.tokens},
-                    {"warnings", std::move(warnings)}});
-  }
-  return {{"finish", finish_of(pages)}, {"pages", std::move(list)}};
+  return {{"content", token_list(pages)}, {"refusal", nullptr}};
 }
 
 ordered_json chunk(const ChatHead& head, ordered_json choices, bool with_usage) {
@@ -80,19 +35,36 @@ ordered_json choice(ordered_json delta) {
       {{{"index", 0}, {"delta", std::move(delta)}, {"logprobs", nullptr}, {"finish_reason", nullptr}}});
 }
 
+class ChatForm final : public AnswerForm {
+ public:
+  ChatForm(ChatHead head, bool logprobs, bool with_usage)
+      : head_(std::move(head)), logprobs_(logprobs), with_usage_(with_usage) {}
+
+  std::string whole(const std::vector<PageAnswer>& pages) override { return chat_completion(head_, pages, logprobs_); }
+  std::string begin() override { return sent_event(chat_role_chunk(head_, with_usage_)); }
+  std::string text(std::string_view more) override { return sent_event(chat_text_chunk(head_, more, with_usage_)); }
+  std::string end(const std::vector<PageAnswer>& pages) override {
+    std::string events = sent_event(chat_end_chunk(head_, pages, logprobs_, with_usage_));
+    if (with_usage_) events += sent_event(chat_usage_chunk(head_, pages));
+    return events + sent_event(chat_done);
+  }
+  std::string failure(const ApiError& error) override { return sent_event(error_json(error)); }
+
+ private:
+  const ChatHead head_;
+  const bool logprobs_, with_usage_;
+};
+
 }  // namespace
 
-std::string finish_reason(std::string_view finish) {
-  return finish == "end" || finish == "stop_string" || finish == "blank" ? "stop" : "length";
+std::string finish_reason(std::string_view finish) { return is_complete(finish) ? "stop" : "length"; }
+
+std::unique_ptr<AnswerForm> chat_form(ChatHead head, bool logprobs, bool with_usage) {
+  return std::make_unique<ChatForm>(std::move(head), logprobs, with_usage);
 }
 
 std::string chat_completion(const ChatHead& head, const std::vector<PageAnswer>& pages, bool logprobs) {
-  std::string content;
-  for (size_t i = 0; i < pages.size(); ++i) {
-    if (i > 0) content += page_split;
-    content += pages[i].text;
-  }
-  const ordered_json message = {{"role", "assistant"}, {"content", std::move(content)}, {"refusal", nullptr}};
+  const ordered_json message = {{"role", "assistant"}, {"content", joined_text(pages)}, {"refusal", nullptr}};
   const ordered_json choices = ordered_json::array({{{"index", 0},
                                                      {"message", message},
                                                      {"logprobs", logprobs ? logprobs_of(pages) : ordered_json()},

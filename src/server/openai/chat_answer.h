@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "server/served_model.h"
+#include "server/openai/answer_form.h"
 
 namespace lectern::server {
 
@@ -20,6 +21,9 @@ struct ChatHead {
 // "stop" when the model came to its end, or to a string that it was to stop at; "length" when text is missing: the
 // tokens or the context were used up, it repeated itself to the end, or it was cancelled.
 std::string finish_reason(std::string_view finish);
+
+// What they are for, put together. `with_usage`: the client asked for the counts of a stream.
+std::unique_ptr<AnswerForm> chat_form(ChatHead head, bool logprobs, bool with_usage);
 
 // The pages of one request in order, one at least.
 std::string chat_completion(const ChatHead& head, const std::vector<PageAnswer>& pages, bool logprobs);

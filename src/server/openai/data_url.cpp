@@ -9,16 +9,18 @@
 namespace lectern::server {
 namespace {
 
-bool starts_with_scheme(std::string_view url, std::string_view scheme) {
+constexpr std::string_view scheme = "data:";
+
+}  // namespace
+
+bool is_data_url(std::string_view url) {
   return url.size() >= scheme.size() &&
          std::ranges::equal(url.substr(0, scheme.size()), scheme, {}, [](char c) { return lower(c); });
 }
 
-}  // namespace
-
 DataUrl parse_data_url(std::string_view url, const std::string& param) {
-  constexpr std::string_view scheme = "data:", mark = ";base64";
-  if (!starts_with_scheme(url, scheme)) {
+  constexpr std::string_view mark = ";base64";
+  if (!is_data_url(url)) {
     throw ApiError(400, param + ": pictures are not fetched; send the picture itself, as data:image/png;base64,...",
                    param, "unsupported_url");
   }

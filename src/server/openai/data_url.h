@@ -6,6 +6,8 @@
 
 namespace lectern::server {
 
+bool is_data_url(std::string_view url);
+
 struct DataUrl {
   std::string media_type;  // "image/png"; as the client says, which nothing depends on
   std::string bytes;

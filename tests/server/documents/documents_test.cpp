@@ -106,11 +106,16 @@ class Serving {
     options.http.idle = options.http.head = options.http.body = std::chrono::hours(1);
     options.documents.folder = data;
     if (change) change(options);
-    auto made = std::make_unique<Model>();
-    model = made.get();
-    std::vector<std::unique_ptr<ServedModel>> models;
-    models.push_back(std::move(made));
-    server = std::make_unique<Server>(std::move(options), std::move(models));
+    std::vector<ModelSource> sources(1);
+    sources[0].load = [this] {
+      auto made = std::make_unique<Model>();
+      model = made.get();
+      return made;
+    };
+    sources[0].name = Model().name();
+    auto shelf = std::make_unique<ModelShelf>(std::move(sources));
+    shelf->load(shelf->sources().front());
+    server = std::make_unique<Server>(std::move(options), std::move(shelf));
     const std::string url = server->url();
     port = std::stoi(url.substr(url.rfind(':') + 1));
   }

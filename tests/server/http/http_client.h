@@ -110,6 +110,8 @@ class HttpClient {
   }
 
   void close() { socket_ = Descriptor(); }
+  // Sends no more; answers may come.
+  void half_close() const { ::shutdown(socket_.get(), SHUT_WR); }
 
  private:
   std::string exactly(size_t bytes) {

@@ -28,7 +28,8 @@ json request_of(const json& content, const json& more = json::object()) {
 }
 
 ChatRequest parse(const json& request) {
-  return parse_chat_request(request.dump(), [](const std::string& name) { return name == "ocr"; });
+  return parse_chat_request(request.dump(),
+                            {.has_model = [](const std::string& name) { return name == "ocr"; }, .check_url = {}});
 }
 
 ApiError refusal(const json& request) {
@@ -157,6 +158,19 @@ TEST(ChatRequest, RefusesByName) {
     EXPECT_EQ(error.param, param) << request.dump();
     EXPECT_THAT(error.what(), HasSubstr(param)) << request.dump();
   }
+}
+
+TEST(ChatRequest, LeavesAddressesToBeFetchedWhereThatIsAllowed) {
+  const RequestRules rules = {.has_model = [](const std::string&) { return true; },
+                              .check_url =
+                                  [](const std::string& url, const std::string& param) {
+                                    if (!url.starts_with("https://good/")) throw ApiError(400, param, param);
+                                  }};
+  const json page = request_of({picture("https://good/a.png"), picture()});
+  const ChatRequest request = parse_chat_request(page.dump(), rules);
+  EXPECT_EQ(request.pictures[0].url, "https://good/a.png");
+  EXPECT_EQ(request.pictures[1].bytes, "page");
+  EXPECT_THROW(parse_chat_request(request_of(json::array({picture("https://bad/a.png")})).dump(), rules), ApiError);
 }
 
 TEST(ChatRequest, BoundsPicturesAndPrompts) {

@@ -1,49 +1,41 @@
-#include "server/openai/chat_completion.h"
+#include "server/openai/picture_answer.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "layout/raw_pages.h"
 #include "lectern/error.h"
 #include "server/http/event_stream.h"
+#include "server/openai/special_tokens.h"
 
 namespace lectern::server {
-namespace {
 
-constexpr int retry_seconds = 5;
-
-int64_t seconds_since_1970() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
-ChatCompletion::ChatCompletion(std::shared_ptr<HttpExchange> exchange, ChatRequest request, ServedModel& model,
-                               std::function<void(const PageAnswer&)> read)
+PictureAnswer::PictureAnswer(std::shared_ptr<HttpExchange> exchange, PictureRequest request, ModelLease model,
+                             std::unique_ptr<AnswerForm> form, std::string client)
     : exchange_(std::move(exchange)),
       request_(std::move(request)),
-      model_(model),
-      read_(std::move(read)),
-      head_{"chatcmpl-" + exchange_->request().id, seconds_since_1970(), model.name()},
+      model_(std::move(model)),
+      form_(std::move(form)),
+      client_(std::move(client)),
       pages_(request_.pictures.size()) {}
 
-void ChatCompletion::start(PageFeed& feed) {
+void PictureAnswer::start(PageFeed& feed) {
   try {
-    model_.check(request_.options);
+    model_->check(request_.options);
   } catch (const Error& error) {
     throw ApiError(400, error.what(), "", "unsupported_option");
   }
   feed_ = &feed;
   std::vector<PageOrder> orders;
   for (size_t i = 0; i < pages_.size(); ++i) {
-    ChatPicture& picture = request_.pictures[i];
-    orders.push_back({.client = exchange_->request().client,
+    RequestPicture& picture = request_.pictures[i];
+    pages_[i].param = picture.param;
+    orders.push_back({.client = client_,
                       .name = std::move(picture.param),
                       .bytes = std::move(picture.bytes),
-                      .model = &model_,
+                      .model = model_,
                       .options = request_.options,
                       .tell = [self = shared_from_this(), i](PageNews news) { self->take(i, std::move(news)); }});
   }
@@ -64,7 +56,7 @@ void ChatCompletion::start(PageFeed& feed) {
   if (cancelled) cancel();
 }
 
-void ChatCompletion::cancel() {
+void PictureAnswer::cancel() {
   std::vector<PageId> ids;
   {
     const std::lock_guard lock(mutex_);
@@ -73,7 +65,7 @@ void ChatCompletion::cancel() {
   for (const PageId id : ids) feed_->cancel(id);
 }
 
-void ChatCompletion::take(size_t index, PageNews news) {
+void PictureAnswer::take(size_t index, PageNews news) {
   bool cancel_others = false;
   {
     const std::lock_guard lock(mutex_);
@@ -83,17 +75,18 @@ void ChatCompletion::take(size_t index, PageNews news) {
       case PageNews::Kind::begun:
       case PageNews::Kind::token: break;
       case PageNews::Kind::text:
-        page.text.resize(std::min(news.keep, page.text.size()));
-        page.text += news.more;
+        page.raw.resize(std::min(news.keep, page.raw.size()));
+        page.raw += news.more;
+        page.text = request_.skip_special_tokens ? without_special_tokens(page.raw, true) : page.raw;
         break;
       case PageNews::Kind::finished:
         page.answer = std::move(news.answer);
+        if (request_.skip_special_tokens) page.answer.text = without_special_tokens(page.answer.text, false);
         page.text = page.answer.text;
         page.finished = true;
-        read_(page.answer);
         break;
       case PageNews::Kind::failed:
-        if (!ended_) fail(news);
+        if (!ended_) fail(page, news);
         cancel_others = true;
     }
     if (!ended_ && request_.stream) stream();
@@ -102,26 +95,22 @@ void ChatCompletion::take(size_t index, PageNews news) {
   if (cancel_others) cancel();
 }
 
-void ChatCompletion::fail(const PageNews& news) {
+void PictureAnswer::fail(const Page& page, const PageNews& news) {
   ended_ = true;
-  const ApiError error(news.status, news.error, news.status < 500 ? "messages" : "",
+  const ApiError error(news.status, news.error, news.status < 500 ? page.param : "",
                        news.status < 500 ? "invalid_image" : "page_failed");
   if (!streams_) return exchange_->respond({.status = error.status, .body = error_json(error)});
-  send(error_json(error));
+  exchange_->write(form_->failure(error));
   exchange_->end();
 }
 
-void ChatCompletion::send(std::string_view data) { exchange_->write(sent_event(data)); }
-
-void ChatCompletion::begin_stream() {
+void PictureAnswer::begin_stream() {
   if (std::exchange(streams_, true)) return;
-  exchange_->begin({.type = event_stream_type,
-                    .body = sent_event(chat_role_chunk(head_, request_.include_usage)),
-                    .headers = {{"X-Accel-Buffering", "no"}}});
+  exchange_->begin({.type = event_stream_type, .body = form_->begin(), .headers = {{"X-Accel-Buffering", "no"}}});
 }
 
 // Text of pages in their order: of the first that is not finished, what is there of it.
-void ChatCompletion::stream() {
+void PictureAnswer::stream() {
   std::string more;
   while (sent_page_ < pages_.size() && pages_[sent_page_].begun) {
     const Page& page = pages_[sent_page_];
@@ -132,17 +121,15 @@ void ChatCompletion::stream() {
     if (++sent_page_ < pages_.size()) more += page_split;
   }
   if (pages_.front().begun) begin_stream();
-  if (!more.empty()) send(chat_text_chunk(head_, more, request_.include_usage));
+  if (!more.empty()) exchange_->write(form_->text(more));
 }
 
-void ChatCompletion::finish() {
+void PictureAnswer::finish() {
   ended_ = true;
   std::vector<PageAnswer> answers;
   for (Page& page : pages_) answers.push_back(std::move(page.answer));
-  if (!request_.stream) return exchange_->respond({.body = chat_completion(head_, answers, request_.options.logprobs)});
-  send(chat_end_chunk(head_, answers, request_.options.logprobs, request_.include_usage));
-  if (request_.include_usage) send(chat_usage_chunk(head_, answers));
-  send(chat_done);
+  if (!request_.stream) return exchange_->respond({.body = form_->whole(answers)});
+  exchange_->write(form_->end(answers));
   exchange_->end();
 }
 

@@ -1,5 +1,5 @@
-// One request of POST /v1/chat/completions, from its pages in the feed to its answer. It lives as long as its exchange
-// or one of its pages knows it.
+// The answer to a request for the text of pictures, from its pages in the feed to the end. It lives as long as its
+// exchange or one of its pages knows it.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 #include <vector>
 
 #include "server/http/http.h"
-#include "server/openai/api_error.h"
-#include "server/openai/chat_answer.h"
-#include "server/openai/chat_request.h"
+#include "server/model_shelf.h"
+#include "server/openai/answer_form.h"
+#include "server/openai/picture_request.h"
 #include "server/page_feed.h"
 
 namespace lectern::server {
 
-class ChatCompletion : public std::enable_shared_from_this<ChatCompletion> {
+class PictureAnswer : public std::enable_shared_from_this<PictureAnswer> {
  public:
-  // `read` is told of every page that was read.
-  ChatCompletion(std::shared_ptr<HttpExchange> exchange, ChatRequest request, ServedModel& model,
-                 std::function<void(const PageAnswer&)> read);
+  // All pictures of the request have been fetched. `client`: whose turns its pages take.
+  PictureAnswer(std::shared_ptr<HttpExchange> exchange, PictureRequest request, ModelLease model,
+                std::unique_ptr<AnswerForm> form, std::string client);
 
   // Hands the pages to the feed, which must outlive all pages. Throws ApiError: the model cannot serve the options, or
   // the queue is full.
@@ -32,22 +32,23 @@ class ChatCompletion : public std::enable_shared_from_this<ChatCompletion> {
  private:
   struct Page {
     PageAnswer answer;
-    std::string text;  // told so far
+    std::string param;  // the field of its picture
+    std::string raw;    // told so far,
+    std::string text;   // and of it what the client sees
     bool begun = false, finished = false;
   };
 
   void take(size_t index, PageNews news);
-  void fail(const PageNews& news);
+  void fail(const Page& page, const PageNews& news);
   void stream();
-  void send(std::string_view data);
   void begin_stream();
   void finish();
 
   const std::shared_ptr<HttpExchange> exchange_;
-  ChatRequest request_;
-  ServedModel& model_;
-  const std::function<void(const PageAnswer&)> read_;
-  ChatHead head_;
+  PictureRequest request_;
+  const ModelLease model_;
+  const std::unique_ptr<AnswerForm> form_;
+  const std::string client_;
   PageFeed* feed_ = nullptr;
 
   std::mutex mutex_;  // of the following; the feed is called without it

@@ -1,0 +1,227 @@
+#include "server/model_shelf.h"
+
+#include <algorithm>
+#include <future>
+#include <new>
+#include <utility>
+
+#include "core/log.h"
+#include "lectern/error.h"
+
+namespace lectern::server {
+namespace {
+
+bool is_lack_of_memory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  const auto* const known = dynamic_cast<const Error*>(&error);
+  return known != nullptr && known->code() == ErrorCode::out_of_memory;
+}
+
+// Gives a lock up for a while.
+class Unlocked {
+ public:
+  explicit Unlocked(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.unlock(); }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+  ~Unlocked() { lock_.lock(); }
+
+ private:
+  std::unique_lock<std::mutex>& lock_;
+};
+
+}  // namespace
+
+ModelShelf::ModelShelf(std::vector<ModelSource> sources, ShelfLimits limits)
+    : sources_(std::move(sources)), limits_(std::move(limits)), places_(sources_.size()) {
+  thread_ = std::thread([this] { work(); });
+}
+
+ModelShelf::~ModelShelf() {
+  close();
+  std::unique_lock lock(mutex_);
+  news_.wait(lock, [&] { return std::ranges::all_of(places_, [](const Place& place) { return place.leases == 0; }); });
+}
+
+const ModelSource* ModelShelf::find(const std::string& name) const {
+  if (name.empty()) return &sources_.front();
+  const auto found = std::ranges::find(sources_, name, &ModelSource::name);
+  return found == sources_.end() ? nullptr : &*found;
+}
+
+ModelLease ModelShelf::load(const ModelSource& source) {
+  // Where the wish is forgotten, so is the promise, and the future throws.
+  auto promise = std::make_shared<std::promise<ModelLease>>();
+  std::future<ModelLease> made = promise->get_future();
+  with(source, [kept = std::move(promise)](ModelLease model, const std::exception_ptr& failure) {
+    if (failure) {
+      kept->set_exception(failure);
+    } else {
+      kept->set_value(std::move(model));
+    }
+  });
+  return made.get();
+}
+
+void ModelShelf::with(const ModelSource& source, Take take) {
+  const size_t index = index_of(source);
+  ModelLease model;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) return;
+    if (!places_[index].model) {
+      wishes_.push_back({index, std::move(take)});
+      news_.notify_all();
+      return;
+    }
+    model = lease(index);
+  }
+  take(std::move(model), nullptr);
+}
+
+void ModelShelf::close() {
+  std::deque<Wish> dropped;  // destroyed without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    dropped.swap(wishes_);
+  }
+  news_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::vector<ModelShelf::Counts> ModelShelf::counts() {
+  std::vector<Counts> all;
+  std::vector<const ServedModel*> models;
+  {
+    const std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < places_.size(); ++i) {
+      Place& place = places_[i];
+      all.push_back({sources_[i].name, place.model != nullptr, place.loads, place.drops, {}});
+      all.back().load.preemptions = place.preemptions;
+      models.push_back(place.model.get());
+      if (place.model) ++place.leases;
+    }
+  }
+  for (size_t i = 0; i < models.size(); ++i) {
+    if (models[i] == nullptr) continue;
+    const int64_t before = all[i].load.preemptions;
+    all[i].load = models[i]->load();
+    all[i].load.preemptions += before;
+  }
+  const std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < models.size(); ++i) {
+    if (models[i] != nullptr) --places_[i].leases;  // looking at it is no use
+  }
+  news_.notify_all();
+  return all;
+}
+
+// With the lock.
+ModelLease ModelShelf::lease(size_t index) {
+  Place& place = places_[index];
+  ++place.leases;
+  return {place.model.get(), [this, index](ServedModel*) { give_back(index); }};
+}
+
+void ModelShelf::give_back(size_t index) {
+  const std::lock_guard lock(mutex_);
+  Place& place = places_[index];
+  --place.leases;
+  place.last_use = std::chrono::steady_clock::now();
+  news_.notify_all();  // with the lock: whoever waits for this may destroy the shelf then
+}
+
+std::unique_ptr<ServedModel> ModelShelf::make(std::unique_lock<std::mutex>& lock, const ModelSource& source) {
+  const Unlocked unlocked(lock);
+  log_info("model.wanted", {{"model", source.name}});
+  return source.load();
+}
+
+// Makes the model where it is not there. Throws what that throws.
+void ModelShelf::fill(std::unique_lock<std::mutex>& lock, size_t index) {
+  if (places_[index].model) return;
+  const ModelSource& source = sources_[index];
+  for (int64_t free = limits_.free_bytes(); free > 0 && free < source.bytes && drop(lock);) free = limits_.free_bytes();
+  std::unique_ptr<ServedModel> made;
+  try {
+    made = make(lock, source);
+  } catch (const std::exception& error) {
+    if (!is_lack_of_memory(error) || !drop(lock)) throw;
+    while (drop(lock)) {
+    }
+    made = make(lock, source);
+  }
+  places_[index].model = std::move(made);
+  places_[index].last_use = std::chrono::steady_clock::now();
+  ++places_[index].loads;
+}
+
+// Destroys the model that nobody has used for the longest time, unless that was after `used_before`; whether there was
+// one.
+bool ModelShelf::drop(std::unique_lock<std::mutex>& lock, Instant used_before) {
+  Place* oldest = nullptr;
+  for (Place& place : places_) {
+    if (!place.model || place.leases > 0 || place.last_use > used_before) continue;
+    if (oldest == nullptr || place.last_use < oldest->last_use) oldest = &place;
+  }
+  if (oldest == nullptr) return false;
+  std::unique_ptr<ServedModel> gone = std::move(oldest->model);
+  ++oldest->drops;
+  int64_t preemptions = 0;
+  {
+    const Unlocked unlocked(lock);
+    log_info("model.dropped", {{"model", gone->name()}});
+    preemptions = gone->load().preemptions;
+    gone.reset();
+  }
+  oldest->preemptions += preemptions;
+  return true;
+}
+
+void ModelShelf::serve(std::unique_lock<std::mutex>& lock, size_t index, Take take) {
+  ModelLease model;
+  std::exception_ptr failure;
+  try {
+    fill(lock, index);
+    model = lease(index);
+  } catch (const std::exception& error) {
+    log_info("model.failed", {{"model", sources_[index].name}, {"error", std::string(error.what())}});
+    failure = std::current_exception();
+  }
+  const Unlocked unlocked(lock);
+  take(std::move(model), failure);
+  take = nullptr;
+}
+
+// When the next one has not been used for long enough.
+std::optional<ModelShelf::Instant> ModelShelf::next_end() const {
+  std::optional<Instant> next;
+  if (limits_.keep < limits_.keep.zero()) return next;
+  for (const Place& place : places_) {
+    if (!place.model || place.leases > 0) continue;
+    next = std::min(next.value_or(Instant::max()), place.last_use + limits_.keep);
+  }
+  return next;
+}
+
+void ModelShelf::work() {
+  std::unique_lock lock(mutex_);
+  while (!closing_) {
+    if (!wishes_.empty()) {
+      Wish wish = std::move(wishes_.front());
+      wishes_.pop_front();
+      serve(lock, wish.index, std::move(wish.take));
+      continue;
+    }
+    const std::optional<Instant> end = next_end();
+    if (!end) {
+      news_.wait(lock);
+    } else if (std::chrono::steady_clock::now() < *end) {
+      news_.wait_until(lock, *end);
+    } else {
+      drop(lock, *end - limits_.keep);
+    }
+  }
+}
+
+}  // namespace lectern::server

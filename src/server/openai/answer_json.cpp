@@ -1,0 +1,58 @@
+#include "server/openai/answer_json.h"
+
+#include <utility>
+
+#include "core/utf8.h"
+#include "server/openai/answer_form.h"
+
+namespace lectern::server {
+
+using nlohmann::ordered_json;
+
+std::string one_line(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+ordered_json token_list(const std::vector<PageAnswer>& pages) {
+  ordered_json list = ordered_json::array();
+  for (const PageAnswer& page : pages) {
+    for (const auto& [bytes, logprob] : page.written) {
+      ordered_json numbers = ordered_json::array();
+      for (const char byte : bytes) numbers.push_back(static_cast<uint8_t>(byte));
+      std::string text;
+      if (append_utf8(bytes, text) < bytes.size()) text += replacement_character;
+      list.push_back({{"token", text},
+                      {"logprob", logprob},
+                      {"bytes", std::move(numbers)},
+                      {"top_logprobs", ordered_json::array()}});
+    }
+  }
+  return list;
+}
+
+ordered_json own_part(const std::vector<PageAnswer>& pages) {
+  ordered_json list = ordered_json::array();
+  for (const PageAnswer& page : pages) {
+    ordered_json warnings = ordered_json::array();
+    for (const PageWarning& warning : page.warnings) {
+      warnings.push_back({{"code", warning.code}, {"message", warning.message}});
+    }
+    list.push_back({{"finish", page.finish},
+                    {"mode", page.mode},
+                    {"prompt_tokens", page.prompt_tokens},
+                    {"completion_tokens", page.tokens},
+                    {"warnings", std::move(warnings)}});
+  }
+  return {{"finish", finish_of(pages)}, {"pages", std::move(list)}};
+}
+
+TokenCounts tokens_of(const std::vector<PageAnswer>& pages) {
+  TokenCounts sum;
+  for (const PageAnswer& page : pages) {
+    sum.prompt += page.prompt_tokens;
+    sum.written += page.tokens;
+  }
+  return sum;
+}
+
+}  // namespace lectern::server

@@ -1,0 +1,26 @@
+// What the answers of several calls say in the same words.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "server/served_model.h"
+
+namespace lectern::server {
+
+std::string one_line(const nlohmann::ordered_json& value);
+
+// {"token", "logprob", "bytes", "top_logprobs"} of every token of all pages.
+nlohmann::ordered_json token_list(const std::vector<PageAnswer>& pages);
+
+// "lectern", what OpenAI's form has no place for: {"finish", "pages": [{"finish", "mode", "prompt_tokens",
+// "completion_tokens", "warnings"}]}.
+nlohmann::ordered_json own_part(const std::vector<PageAnswer>& pages);
+
+struct TokenCounts {
+  int64_t prompt = 0, written = 0;
+};
+TokenCounts tokens_of(const std::vector<PageAnswer>& pages);
+
+}  // namespace lectern::server

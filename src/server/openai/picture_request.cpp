@@ -1,0 +1,130 @@
+#include "server/openai/picture_request.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "server/openai/api_error.h"
+#include "server/openai/data_url.h"
+
+namespace lectern::server {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr int64_t max_token_limit = 1'000'000;
+constexpr size_t max_pictures = 256;
+constexpr size_t max_prompt_bytes = 16 << 10;
+
+}  // namespace
+
+void refuse_field(const std::string& param, const std::string& problem, const std::string& code) {
+  throw ApiError(400, fmt::format("{}: {}", param, problem), param, code);
+}
+
+void Conversation::begin_message() const {
+  // What was asked before is no part of what the model is asked now.
+  if (text_.empty()) return;
+  refuse_field(text_param_, "only the last message may hold text, which is the prompt", "unsupported_history");
+}
+
+void Conversation::add_text(const std::string& text, const std::string& param) {
+  if (text.empty()) return;
+  if (!text_.empty()) text_ += '\n';
+  text_ += text;
+  text_param_ = param;
+}
+
+void Conversation::add_picture(const std::string& url, const std::string& param) {
+  if (pictures_.size() == max_pictures) {
+    refuse_field(param, fmt::format("the picture after the {} that one request may hold", max_pictures),
+                 "too_many_pictures");
+  }
+  if (rules_.check_url && !is_data_url(url)) {
+    rules_.check_url(url, param);
+    pictures_.push_back({param, "", url});
+  } else {
+    pictures_.push_back({param, parse_data_url(url, param).bytes, ""});
+  }
+}
+
+void Conversation::take(PictureRequest& request, const std::string& param) {
+  if (pictures_.empty()) refuse_field(param, "no picture; expected one at least", "missing_picture");
+  if (text_.size() > max_prompt_bytes) {
+    refuse_field(text_param_, fmt::format("longer than {} bytes", max_prompt_bytes), "string_too_long");
+  }
+  request.pictures = std::move(pictures_);
+  request.options.prompt = std::move(text_);
+}
+
+std::string read_model(JsonFields& fields, const RequestRules& rules) {
+  std::string model = fields.text("model").value_or("");
+  if (model.empty() || rules.has_model(model)) return model;
+  throw ApiError(404, fmt::format("model: there is no '{}' here; GET /v1/models lists those that are", model), "model",
+                 "model_not_found");
+}
+
+void read_detail(JsonFields& picture) {
+  const std::string detail = picture.text("detail").value_or("auto");
+  constexpr std::array<std::string_view, 3> known = {"auto", "low", "high"};
+  if (std::ranges::find(known, detail) == known.end()) {
+    refuse_field(picture.path_of("detail"), "expected auto, low or high", "invalid_value");
+  }
+}
+
+void read_role(JsonFields& message) {
+  if (message.text("role").value_or("") == "user") return;
+  refuse_field(message.path_of("role"), "the model knows no roles; send one message of the role user with the pictures",
+               "unsupported_role");
+}
+
+void read_sampling(JsonFields& fields, const std::optional<int64_t>& seed, PageOptions& options) {
+  options.temperature = static_cast<float>(fields.number("temperature", 0, 2).value_or(0));
+  options.top_p = static_cast<float>(fields.number("top_p", 0, 1).value_or(1));
+  if (options.top_p <= 0) refuse_field("top_p", "expected a number above 0", "invalid_value");
+  if (seed) {
+    options.seed = static_cast<uint64_t>(*seed);
+  } else if (options.temperature > 0) {
+    std::random_device random;
+    options.seed = (static_cast<uint64_t>(random()) << 32) | random();
+  }
+}
+
+int64_t read_token_limit(JsonFields& fields, const std::string& name) {
+  return fields.integer(name, 1, max_token_limit).value_or(0);
+}
+
+void read_text_format(const json* format, const std::string& param) {
+  if (format == nullptr) return;
+  JsonFields named(*format, param);
+  if (named.text("type").value_or("") != "text") {
+    refuse_field(named.path_of("type"), "expected text", "unsupported_parameter");
+  }
+  named.refuse_others();
+}
+
+void read_labels(JsonFields& fields) {
+  for (const char* name :
+       {"user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier", "metadata"}) {
+    fields.take(name);
+  }
+  if (fields.boolean("store").value_or(false)) refuse_field("store", "nothing is stored", "unsupported_parameter");
+}
+
+void read_own(JsonFields& fields, PageOptions& options) {
+  const json* const given = fields.take("lectern");
+  if (given == nullptr) return;
+  JsonFields own(*given, "lectern");
+  const std::string text = own.text("text").value_or("raw");
+  if (text != "raw" && text != "plain") refuse_field("lectern.text", "expected raw or plain", "invalid_value");
+  options.plain = text == "plain";
+  options.mode = own.text("mode").value_or(options.mode);
+  own.refuse_others();
+}
+
+}  // namespace lectern::server
