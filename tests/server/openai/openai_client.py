@@ -1,6 +1,7 @@
-"""OpenAI's own package against `lectern serve` with the model that ships.
+"""OpenAI's own packages against `lectern serve` with the model that ships.
 
-    openai_client.py LECTERN     the last line is "N passed, N failed, 0 skipped"
+    openai_client.py LECTERN                  that of PyPI; the last line is "N passed, N failed, 0 skipped"
+    openai_client.py LECTERN --node FOLDER    that of npm, which is in FOLDER
 """
 import asyncio
 import base64
@@ -9,6 +10,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import shutil
 import tempfile
 import traceback
 
@@ -91,6 +93,32 @@ def options(lectern, server):
     assert plain.choices[0].message.content.strip()
 
 
+def responses(lectern, server):
+    client = server.client()
+    picture = part("note.jpg")["image_url"]["url"]
+    given = {"model": "primer", "input": [{"role": "user", "content": [
+        {"type": "input_image", "detail": "auto", "image_url": picture}, {"type": "input_text", "text": "free"}]}]}
+    answer = client.responses.create(**given)
+    assert answer.output_text == raw(lectern, "note.jpg")
+    assert answer.status == "completed" and answer.error is None
+    assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens
+    text, events = "", []
+    for event in client.responses.create(**given, stream=True):
+        events.append(event.type)
+        text += event.delta if event.type == "response.output_text.delta" else ""
+    assert text == answer.output_text
+    assert events[0] == "response.created" and events[-1] == "response.completed", events
+    with client.responses.stream(**given) as stream:  # which puts the response together from its events
+        for _ in stream:
+            pass
+        assert stream.get_final_response().output_text == text
+    cut = client.responses.create(**given, max_output_tokens=5)
+    assert cut.status == "incomplete" and cut.incomplete_details.reason == "max_output_tokens"
+    sure = client.responses.create(**given, include=["message.output_text.logprobs"],
+                                   extra_body={"lectern": {"mode": "native"}})
+    assert len(sure.output[0].content[0].logprobs) == sure.usage.output_tokens
+
+
 def many_at_once(lectern, server):
     expected = {name: raw(lectern, name) for name in FILES}
 
@@ -152,9 +180,23 @@ def keys(lectern, _server):
                 raise AssertionError("a wrong key was taken")
 
 
+def node(lectern, server):
+    script = pathlib.Path(sys.argv[3]) / "openai_client.mjs"  # node looks for packages where the script is
+    shutil.copy(pathlib.Path(__file__).with_suffix(".mjs"), script)
+    done = subprocess.run(["node", script, server.url, SAMPLES / "ticket.png"], check=True, capture_output=True)
+    got = json.loads(done.stdout)
+    expected = raw(lectern, "ticket.png")
+    for name in ["whole", "streamed", "response", "response_streamed"]:
+        assert got[name] == expected, name
+    assert got["models"] == ["primer"] and got["reason"] == "stop" and got["tokens"] > 0, got
+    assert got["events"][0] == "response.created" and got["events"][-1] == "response.completed", got
+    assert got["refusal"] == {"kind": "NotFoundError", "code": "model_not_found", "status": 404}, got
+
+
 def main() -> int:
     lectern = sys.argv[1]
-    tests = [whole_answers, streams, options, many_at_once, leaves_early, errors, keys]
+    tests = [node] if "--node" in sys.argv else [whole_answers, streams, options, responses, many_at_once, leaves_early,
+                                                 errors, keys]
     failed = 0
     with Server(lectern) as server:
         for test in tests:

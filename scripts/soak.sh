@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Has many clients, honest and hostile, use build/lectern serve with the model that ships, and looks at what becomes of
+# it. The report is Markdown on standard output; what goes on meanwhile is on standard error.
+#
+#   scripts/soak.sh                 64 clients for ten minutes, 20,000 broken requests, 30 times kill -9
+#   scripts/soak.sh --short         two minutes of it
+#   scripts/soak.sh --seconds N     so long, and as much as fits; --seed N draws other requests
+set -euo pipefail
+cd "$(dirname "$0")/.."
+exec /usr/bin/python3 tests/server/soak.py build/lectern "$@"

@@ -1,0 +1,39 @@
+"""docling's request to a remote model and its reader of DeepSeek-OCR's format, with the options of its own preset
+DEEPSEEKOCR_OLLAMA but for address and model, against `lectern serve`: scripts/test_docling.sh."""
+import pathlib
+import signal
+import subprocess
+import sys
+
+from docling.datamodel.vlm_model_specs import DEEPSEEKOCR_OLLAMA
+from docling.utils.api_image_request import api_image_request
+from docling.utils.deepseekocr_utils import parse_deepseekocr_markdown
+from docling_core.types.doc.base import Size
+from PIL import Image
+
+
+def main() -> int:
+    server = subprocess.Popen([sys.argv[1], "serve", "--port", "0", "--model", "models/primer", "--quiet"],
+                              stdout=subprocess.PIPE, text=True)
+    url = server.stdout.readline().split()[-1] + "/v1/chat/completions"
+    try:
+        picture = Image.open(pathlib.Path("samples/page.png"))
+        params = {**DEEPSEEKOCR_OLLAMA.params, "model": "primer", "temperature": DEEPSEEKOCR_OLLAMA.temperature}
+        answer = api_image_request(picture, DEEPSEEKOCR_OLLAMA.prompt, url, timeout=120, **params)
+        assert answer.error is None, answer.error
+        assert answer.text and "<|" not in answer.text, answer.text
+        document = parse_deepseekocr_markdown(answer.text, Size(width=picture.width, height=picture.height), 1)
+        words = pathlib.Path("samples/page.txt").read_text(encoding="utf-8").split()
+        found = document.export_to_text()
+        read = sum(word in found for word in words)
+        print(f"{read} of {len(words)} words of the page are in docling's document")
+        passed = read > len(words) / 2
+    finally:
+        server.send_signal(signal.SIGTERM)
+        passed = server.wait() == 0 and passed
+    print(f"{int(passed)} passed, {int(not passed)} failed, 0 skipped")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
