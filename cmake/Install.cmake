@@ -71,5 +71,6 @@ if(LECTERN_CLI)
   install(FILES ${described}/lectern.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
   # README.md points into these.
   install(FILES LICENSE README.md CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
-  install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+  install(FILES contrib/lectern-serve.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8 COMPONENT program)
+  install(DIRECTORY docs examples contrib DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 endif()
