@@ -24,7 +24,6 @@ namespace {
 using Kind = DocumentRoute::Kind;
 
 constexpr std::string_view root = "/v1/documents";
-constexpr int retry_seconds = 5;
 constexpr size_t max_key_bytes = 255;
 constexpr int max_listed = 1000;
 constexpr int request_threads = 2;

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 
 struct FeedPoolTest : ::testing::Test {
   std::shared_ptr<FakeModel> model = std::make_shared<FakeModel>();
-  PageFeed feed{{.max_waiting = 0, .max_reading = 1}, [](double) {}};
+  PageFeed feed{{.max_waiting = 0, .max_reading = 1}, {}};
   std::stop_source stop, hold;
   std::mutex mutex;
   std::condition_variable news;
