@@ -103,6 +103,8 @@ struct LECTERN_EXPORT Page {
   std::optional<Mode> mode{};                          // as used; nothing where no model was asked
   bool blank = false;                                  // nothing on it; no model was asked
 
+  bool of_pdf = false;  // drawn from a PDF; known before it is read
+
   // Of a PDF, told when one is made of it: it has text that stays. Where nothing else needs it, it is kept and not
   // read.
   bool has_text = false;

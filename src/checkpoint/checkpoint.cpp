@@ -145,6 +145,14 @@ Checkpoint Checkpoint::open(const std::filesystem::path& folder) {
     for (const auto& [name, view] : file.tensors()) add(name, {&file, &view, nullptr});
     for (const auto& [name, tensor] : file.unsupported()) add(name, {&file, nullptr, &tensor});
   }
+  const std::string_view foreign =
+      state->config.model.encoder == EncoderKind::qwen2 ? "model.vision_model." : "model.qwen2_model.";
+  if (const auto place = state->places.lower_bound(foreign);
+      place != state->places.end() && place->first.starts_with(foreign)) {
+    throw tensor_error(*place->second.file, place->first,
+                       "is none of " + std::string(state->config.model.name) +
+                           ", which config.json announces; are the files of one model?");
+  }
   for (const auto& [tensor, shard] : index) {
     const auto place = state->places.find(tensor);
     if (place == state->places.end() || place->second.file->path().filename() != shard) {

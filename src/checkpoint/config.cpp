@@ -1,12 +1,11 @@
 #include "checkpoint/config.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/json_file.h"
@@ -108,53 +107,57 @@ class Section {
   const json* second_;
 };
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
+constexpr std::string_view qwen2_key = "qwen2-0-5b";
 
-// DeepSeek-OCR, first version; its second version is told apart because people will try it.
-void check_model(const Section& top, const std::string& file) {
-  std::vector<std::string> architectures;
+ModelSigns signs_of(const Section& top) {
+  ModelSigns signs;
   if (const json* list = top.find("architectures")) {
     if (!list->is_array()) top.unexpected("architectures", *list, "an array of names");
     for (const json& name : *list) {
       if (!name.is_string()) top.unexpected("architectures", name, "names");
-      architectures.push_back(name.get<std::string>());
+      signs.architectures.push_back(name.get<std::string>());
     }
   }
-  std::string model_type;
   if (const json* type = top.find("model_type")) {
     if (!type->is_string()) top.unexpected("model_type", *type, "a name");
-    model_type = type->get<std::string>();
+    signs.model_type = type->get<std::string>();
   }
-
-  const auto second_version = [](const std::string& name) {
-    return lower(name).find("ocr2") != std::string::npos || lower(name).find("ocr_2") != std::string::npos;
-  };
-  bool second = second_version(model_type) || std::any_of(architectures.begin(), architectures.end(), second_version);
   const json vision = top.contents().value("vision_config", json::object());
-  if (vision.is_object() && vision.contains("width") && vision["width"].is_object()) {
-    for (const auto& [name, value] : vision["width"].items()) second = second || name.starts_with("qwen2");
-  }
-  if (second)
-    throw Error(file + ": this model is DeepSeek-OCR 2, which is not supported yet; use DeepSeek-OCR",
-                ErrorCode::unsupported);
+  const bool parts = vision.is_object() && vision.contains("width") && vision["width"].is_object();
+  signs.qwen2 = parts && vision["width"].contains(qwen2_key);
+  return signs;
+}
 
-  if (!architectures.empty() &&
-      std::find(architectures.begin(), architectures.end(), "DeepseekOCRForCausalLM") == architectures.end()) {
-    top.fail("architectures", "names " + printable(architectures.front(), 60) + ", expected DeepseekOCRForCausalLM");
+ModelDescription describe(const Section& top, ModelSigns signs, int view, int window) {
+  signs.window = window > 0;
+  const std::optional<ModelDescription> model = describe_model(signs, view);
+  if (!model) {
+    constexpr std::string_view expected = "expected one of DeepSeek-OCR, DeepSeek-OCR-2 or Unlimited-OCR";
+    if (!signs.architectures.empty()) {
+      top.fail("architectures", "names " + printable(signs.architectures.front(), 60) + ", " + std::string(expected));
+    }
+    top.fail("model_type", (signs.model_type.empty() ? "is missing" : "is " + printable(signs.model_type, 60)) + ", " +
+                               std::string(expected));
   }
-  constexpr std::array known = {"deepseek_vl_v2", "deepseekocr", "deepseek_ocr"};
-  if (model_type.empty() ? architectures.empty()
-                         : std::find(known.begin(), known.end(), lower(model_type)) == known.end()) {
-    top.fail("model_type", model_type.empty() ? "is missing, expected deepseek_vl_v2"
-                                              : "is " + printable(model_type, 60) + ", expected deepseek_vl_v2");
+  if (signs.qwen2 != (model->encoder == EncoderKind::qwen2) && top.find("vision_config") != nullptr) {
+    top.fail("vision_config.width", std::string(signs.qwen2 ? "has " : "lacks ") + std::string(qwen2_key) +
+                                        ", which is not so in " + std::string(model->name) +
+                                        "; are the files of one model?");
   }
+  return *model;
+}
+
+// The published code of Unlimited-OCR looks for both, at the top; others have neither.
+int window_of(const Section& top) {
+  for (const char* key : {"sliding_window_size", "sliding_window"}) {
+    if (const int window = top.integer(key, 0, max_tokens, 0); window > 0) return window;
+  }
+  return 0;
 }
 
 int native_size(const Section& top) {
   const std::string key = "candidate_resolutions";
+  if (top.find(key) == nullptr) return 1024;  // that of all published models
   const json& list = top.at(key);
   const bool pair = list.is_array() && !list.empty() && list[0].is_array() && list[0].size() == 2;
   if (!pair) top.unexpected(key, list, "an array of pairs such as [1024, 1024]");
@@ -202,6 +205,16 @@ ClipConfig read_clip(const Section& section) {
   return clip;
 }
 
+Qwen2Config read_qwen2(const Section& section) {
+  Qwen2Config qwen2;
+  qwen2.heads = section.integer("heads", 1, max_width, qwen2.heads);
+  qwen2.kv_heads = section.integer("kv_heads", 1, qwen2.heads, std::min(qwen2.heads, qwen2.kv_heads));
+  heads_divide(section, "kv_heads", qwen2.kv_heads, "heads", qwen2.heads);
+  qwen2.rms_epsilon = section.positive("rms_norm_eps", qwen2.rms_epsilon);
+  qwen2.rope_theta = section.positive("rope_theta", qwen2.rope_theta);
+  return qwen2;
+}
+
 DecoderConfig read_decoder(const Section& section) {
   section.supported("use_mla", {false}, "multi-head latent attention is");
   // The published code takes an absent use_mla for true; without a rank it has no meaning.
@@ -233,8 +246,8 @@ DecoderConfig read_decoder(const Section& section) {
   decoder.context = section.integer("max_position_embeddings", 1, max_tokens);
   decoder.rms_epsilon = section.positive("rms_norm_eps", decoder.rms_epsilon);
   decoder.rope_theta = section.positive("rope_theta", decoder.rope_theta);
-  decoder.bos = section.integer("bos_token_id", 0, decoder.vocabulary - 1);
-  decoder.eos = section.integer("eos_token_id", 0, decoder.vocabulary - 1);
+  decoder.bos = section.integer("bos_token_id", 0, decoder.vocabulary - 1, 0);
+  decoder.eos = section.integer("eos_token_id", 0, decoder.vocabulary - 1, 1);
   decoder.renormalise = section.boolean("norm_topk_prob", decoder.renormalise);
   decoder.routed_scale = section.positive("routed_scaling_factor", decoder.routed_scale);
   return decoder;
@@ -260,25 +273,39 @@ ModelConfig read_config(const std::filesystem::path& path) {
   if (!root.is_object())
     throw Error(file + ": is not a JSON object, expected a model's config.json", ErrorCode::corrupt_input);
   const Section top(file, "", root);
-  check_model(top, file);
+  const ModelSigns signs = signs_of(top);
 
   ModelConfig config;
   config.native_size = native_size(top);
   config.rows = read_rows(top, config.native_size);
+  // Published files say the decoder's sizes twice; language_config is the one that its code reads, but for the window.
+  const json* language = top.find("language_config");
+  if (language != nullptr && !language->is_object()) top.unexpected("language_config", *language, "an object");
+  const int said = language == nullptr ? window_of(top) : window_of(Section(file, "", root, language));
+  config.model = describe(top, signs, config.native_size, said);
   const Section vision = top.object("vision_config").object("width");
   config.sam = read_sam(vision.object("sam_vit_b"));
-  config.clip = read_clip(vision.object("clip-l-14-224"));
-  // Published files say the decoder's sizes twice; language_config is the one that its code reads.
-  if (const json* language = top.find("language_config")) {
-    if (!language->is_object()) top.unexpected("language_config", *language, "an object");
-    config.decoder = read_decoder(Section(file, "language_config.", *language, &root));
+  if (config.model.encoder == EncoderKind::qwen2) {
+    const std::string key(qwen2_key);
+    config.qwen2 = vision.find(key) == nullptr ? Qwen2Config{} : read_qwen2(vision.object(key));
   } else {
-    config.decoder = read_decoder(top);
+    config.clip = read_clip(vision.object("clip-l-14-224"));
   }
+  config.decoder =
+      language == nullptr ? read_decoder(top) : read_decoder(Section(file, "language_config.", *language, &root));
+  config.decoder.window = said > 0 ? said : config.model.window;
   if (top.find("projector_config") != nullptr) {
     top.object("projector_config").supported("projector_type", {"linear"}, "another projector than linear is");
   }
   return config;
+}
+
+ModelDescription describe_folder(const std::filesystem::path& folder) {
+  try {
+    return read_config(folder / "config.json").model;
+  } catch (const Error&) {
+    return description_of("deepseek-ocr");
+  }
 }
 
 }  // namespace lectern

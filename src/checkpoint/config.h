@@ -1,4 +1,4 @@
-// The sizes and settings of a DeepSeek-OCR model, from its config.json.
+// The sizes and settings of a model of the DeepSeek-OCR family, from its config.json, and what it was trained for.
 //
 // What read_config returns is consistent: sizes are positive and bounded, so that products of any three fit in 64
 // bits; heads divide widths; indices are in range. Anything else, and any setting that Lectern does not implement, is
@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <optional>
 #include <vector>
+
+#include "checkpoint/model_description.h"
 
 namespace lectern {
 
@@ -26,6 +28,14 @@ struct ClipConfig {
   int heads = 0;
 };
 
+// The encoder of DeepSeek-OCR-2. The published file has none of these: they are constants in its code.
+struct Qwen2Config {
+  int heads = 14;
+  int kv_heads = 2;
+  float rms_epsilon = 1e-6f;
+  float rope_theta = 1e6f;
+};
+
 struct DecoderConfig {
   int hidden = 0;
   int layers = 0;
@@ -36,6 +46,7 @@ struct DecoderConfig {
   int dense_layers = 0;  // the first layers have one feed-forward block in place of experts
   int vocabulary = 0;
   int context = 0;  // positions
+  int window = 0;   // generated tokens that one sees beside the prompt, itself among them; 0: all
   float rms_epsilon = 1e-6f;
   float rope_theta = 1e4f;
   int bos = 0;
@@ -54,13 +65,18 @@ struct RowConfig {
 };
 
 struct ModelConfig {
+  ModelDescription model;
   int native_size = 0;  // pixels along a side of the view the model was made for: candidate_resolutions[0][0]
   std::optional<RowConfig> rows;
   SamConfig sam;
-  ClipConfig clip;
+  ClipConfig clip;                   // where model.encoder is clip
+  std::optional<Qwen2Config> qwen2;  // where it is qwen2
   DecoderConfig decoder;
 };
 
 ModelConfig read_config(const std::filesystem::path& file);
+
+// Of the model in a folder before it is loaded; that of DeepSeek-OCR where this cannot be told: loading will say why.
+ModelDescription describe_folder(const std::filesystem::path& folder);
 
 }  // namespace lectern

@@ -29,6 +29,7 @@ struct Parts {
 
 constexpr std::array part_names = {"SAM",
                                    "CLIP",
+                                   "Qwen2",
                                    "projector",
                                    "decoder embeddings",
                                    "decoder attention",
@@ -37,7 +38,7 @@ constexpr std::array part_names = {"SAM",
                                    "decoder norms",
                                    "decoder head",
                                    "other, ignored"};
-enum PartIndex { sam, clip, projector, embeddings, attention, dense, experts, norms, head, other };
+enum PartIndex { sam, clip, qwen2, projector, embeddings, attention, dense, experts, norms, head, other };
 
 PartIndex part_of(std::string_view name) {
   // In the published file and of no use: SAM's features stand in for CLIP's patches.
@@ -48,6 +49,7 @@ PartIndex part_of(std::string_view name) {
   }
   if (name.starts_with("model.sam_model.")) return sam;
   if (name.starts_with("model.vision_model.")) return clip;
+  if (name.starts_with("model.qwen2_model.")) return qwen2;
   if (name.starts_with("model.projector.") || name == "model.image_newline" || name == "model.view_seperator") {
     return projector;
   }
@@ -95,6 +97,58 @@ std::string short_number(uint64_t number, const std::string& unit) {
   return fmt::format("{:.{}f}{}{}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, prefixes[prefix], unit);
 }
 
+// "gundam (1024, 2 to 9 tiles of 640)"
+std::string shown(const ViewPlan& plan) {
+  return fmt::format("{} ({}{}{})", name_of(plan.mode), plan.whole,
+                     plan.crop ? fmt::format(", 2 to {} tiles of {}", plan.max_tiles, plan.tile) : "",
+                     plan.squash ? ", stretched" : "");
+}
+
+// What it was trained for, a line each.
+std::string shown(const ModelConfig& config) {
+  const ModelDescription& model = config.model;
+  std::vector<std::string> modes, prompts;
+  for (const ViewPlan& plan : model.plans) modes.push_back(shown(plan));
+  for (const TrainedPrompt& prompt : model.prompts) prompts.emplace_back(prompt.name);
+  if (model.locates) prompts.emplace_back("locate:TEXT");
+  std::string text = fmt::format("modes    {}\nprompts  {}\n", fmt::join(modes, ", "), fmt::join(prompts, ", "));
+  const auto limit = [&](InputKind kind) {
+    return fmt::format("{} tokens within {}", model.repeat_of(kind).n, model.repeat_of(kind).window);
+  };
+  text += fmt::format("repeats  of {}, of PDF pages {}", limit(InputKind::picture), limit(InputKind::pdf));
+  if (model.pages_prompt) text += fmt::format(", of several pages together {}", limit(InputKind::pages));
+  text += ", are not written\n";
+  if (config.decoder.window > 0) {
+    text += fmt::format("window   what was asked, and the last {} tokens written\n", config.decoder.window);
+  }
+  return text;
+}
+
+nlohmann::json description_json(const ModelDescription& model) {
+  const auto plan_json = [](const ViewPlan& plan) {
+    nlohmann::json json = {{"mode", name_of(plan.mode)}, {"view", plan.whole}, {"stretched", plan.squash}};
+    if (plan.crop) json.update({{"tile", plan.tile}, {"max_tiles", plan.max_tiles}});
+    return json;
+  };
+  nlohmann::json modes = nlohmann::json::array(), prompts = nlohmann::json::object(), repeat;
+  for (const ViewPlan& plan : model.plans) modes.push_back(plan_json(plan));
+  for (const TrainedPrompt& prompt : model.prompts) prompts[std::string(prompt.name)] = prompt.text;
+  if (model.pages_prompt) prompts["pages"] = model.pages_prompt->text;
+  const auto add_limit = [&](const char* kind, InputKind of) {
+    repeat[kind] = {{"n", model.repeat_of(of).n}, {"window", model.repeat_of(of).window}};
+  };
+  add_limit("picture", InputKind::picture);
+  add_limit("pdf", InputKind::pdf);
+  if (model.pages_prompt) add_limit("pages", InputKind::pages);
+  return {{"name", model.name},
+          {"modes", std::move(modes)},
+          {"prompts", std::move(prompts)},
+          {"repeat", std::move(repeat)},
+          {"repeatable", model.repeatable},
+          {"layout", model.layout},
+          {"temperature", model.temperature}};
+}
+
 std::string joined(const std::set<std::string>& types) { return fmt::format("{}", fmt::join(types, ", ")); }
 
 }  // namespace
@@ -104,19 +158,24 @@ std::string summarise(const Checkpoint& checkpoint) {
   const DecoderConfig& decoder = config.decoder;
   const Parts counted = count(checkpoint);
 
-  std::string text = fmt::format("DeepSeek-OCR in {}\n\n", checkpoint.folder().string());
+  std::string text = fmt::format("{} in {}\n\n", config.model.name, checkpoint.folder().string());
   if (const auto packed = checkpoint.packed_format()) {
     text += fmt::format("weights  {}, packed by lectern quantize\n", name_of(*packed));
   }
   text += fmt::format("view     {} pixels\n", config.native_size);
   text += fmt::format("SAM      {} layers, width {}, {} heads, {} of the layers global\n", config.sam.layers,
                       config.sam.width, config.sam.heads, config.sam.global_layers.size());
-  text +=
-      fmt::format("CLIP     {} layers, width {}, {} heads\n", config.clip.layers, config.clip.width, config.clip.heads);
+  if (config.qwen2) {
+    text += fmt::format("Qwen2    {} heads ({} for keys and values)\n", config.qwen2->heads, config.qwen2->kv_heads);
+  } else {
+    text += fmt::format("CLIP     {} layers, width {}, {} heads\n", config.clip.layers, config.clip.width,
+                        config.clip.heads);
+  }
   text += fmt::format("decoder  {} layers ({} dense), width {}, {} heads ({} for keys and values)\n", decoder.layers,
                       decoder.dense_layers, decoder.hidden, decoder.heads, decoder.kv_heads);
-  text += fmt::format("         {} experts, {} for each token; {} tokens, context {}\n\n", decoder.experts,
+  text += fmt::format("         {} experts, {} for each token; {} tokens, context {}\n", decoder.experts,
                       decoder.experts_per_token, decoder.vocabulary, decoder.context);
+  text += shown(config) + "\n";
 
   size_t widest_types = 5;
   for (const Part& part : counted.parts) widest_types = std::max(widest_types, joined(part.types).size());
@@ -152,27 +211,36 @@ nlohmann::json summary_json(const Checkpoint& checkpoint) {
     parts.push_back(std::move(entry));
   }
   const auto packed = checkpoint.packed_format();
-  return {{"folder", checkpoint.folder().string()},
-          {"packed", packed ? nlohmann::json(name_of(*packed)) : nlohmann::json()},
-          {"native_size", config.native_size},
-          {"sam",
-           {{"layers", config.sam.layers},
-            {"width", config.sam.width},
-            {"heads", config.sam.heads},
-            {"global_layers", config.sam.global_layers}}},
-          {"clip", {{"layers", config.clip.layers}, {"width", config.clip.width}, {"heads", config.clip.heads}}},
-          {"decoder",
-           {{"layers", decoder.layers},
-            {"dense_layers", decoder.dense_layers},
-            {"width", decoder.hidden},
-            {"heads", decoder.heads},
-            {"kv_heads", decoder.kv_heads},
-            {"experts", decoder.experts},
-            {"experts_per_token", decoder.experts_per_token},
-            {"vocabulary", decoder.vocabulary},
-            {"context", decoder.context}}},
-          {"parts", std::move(parts)},
-          {"total", numbers(counted.total)}};
+  nlohmann::json summary = {{"folder", checkpoint.folder().string()},
+                            {"model", description_json(config.model)},
+                            {"packed", packed ? nlohmann::json(name_of(*packed)) : nlohmann::json()},
+                            {"native_size", config.native_size},
+                            {"sam",
+                             {{"layers", config.sam.layers},
+                              {"width", config.sam.width},
+                              {"heads", config.sam.heads},
+                              {"global_layers", config.sam.global_layers}}},
+                            {"decoder",
+                             {{"layers", decoder.layers},
+                              {"dense_layers", decoder.dense_layers},
+                              {"width", decoder.hidden},
+                              {"heads", decoder.heads},
+                              {"kv_heads", decoder.kv_heads},
+                              {"experts", decoder.experts},
+                              {"experts_per_token", decoder.experts_per_token},
+                              {"vocabulary", decoder.vocabulary},
+                              {"context", decoder.context},
+                              {"window", decoder.window},
+                              {"begin_token", decoder.bos},
+                              {"end_token", decoder.eos}}},
+                            {"parts", std::move(parts)},
+                            {"total", numbers(counted.total)}};
+  if (config.qwen2) {
+    summary["qwen2"] = {{"heads", config.qwen2->heads}, {"kv_heads", config.qwen2->kv_heads}};
+  } else {
+    summary["clip"] = {{"layers", config.clip.layers}, {"width", config.clip.width}, {"heads", config.clip.heads}};
+  }
+  return summary;
 }
 
 }  // namespace lectern

@@ -11,8 +11,9 @@ namespace lectern {
 // Lines of text: the sizes from config.json, then a table of parts with their tensors, types, parameters and bytes.
 std::string summarise(const Checkpoint& checkpoint);
 
-// {"folder", "native_size", "sam": {...}, "clip": {...}, "decoder": {...}, "parts": [{"name", "tensors", "types",
-// "parameters", "bytes"}], "total": {"tensors", "parameters", "bytes"}}
+// {"folder", "model": {"name", "modes", "prompts", "repeat", ...}, "native_size", "sam": {...}, "clip" or "qwen2":
+// {...}, "decoder": {...}, "parts": [{"name", "tensors", "types", "parameters", "bytes"}], "total": {"tensors",
+// "parameters", "bytes"}}
 nlohmann::json summary_json(const Checkpoint& checkpoint);
 
 }  // namespace lectern

@@ -29,7 +29,7 @@ struct Page {
     encoded = model.encoder.encode(views, true);
     sequence = values_of(model, encoded.sequence);
     encode_seconds = clock.seconds();
-    const std::vector<int32_t> ids = model.tokenizer.encode(parse_prompt("free").text);
+    const std::vector<int32_t> ids = model.tokenizer.encode(parse_prompt("", model.description()).text);
     prompt = model.expand_prompt(ids, encoded.sequence.shape()[0]);
   }
 

@@ -23,8 +23,9 @@ int32_t find_image_token(const Tokenizer& tokenizer, const Checkpoint& checkpoin
   }
   const std::optional<int32_t> id = tokenizer.id_of("<image>");
   if (!id)
-    throw Error(fmt::format("{}: tokenizer.json has no token <image>; is this a DeepSeek-OCR model?", folder),
-                ErrorCode::corrupt_input);
+    throw Error(
+        fmt::format("{}: tokenizer.json has no token <image>; is this a model of the DeepSeek-OCR family?", folder),
+        ErrorCode::corrupt_input);
   return *id;
 }
 
@@ -84,18 +85,13 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, W
 }
 
 ViewPlan ModelFiles::plan(Mode mode, bool force) const {
-  const int size = checkpoint.config().native_size;
-  const Mode usual = size == published_size ? Mode::gundam : Mode::native;
-  if (mode == Mode::automatic) return plan_of(usual, size);
-  // A page without lines, or of another prompt, is one view for a model of rows; for others each block is a page.
-  if (mode == Mode::lines) return plan_of(checkpoint.config().rows ? Mode::native : usual, size);
-  if (size != published_size && mode != Mode::native && !force) {
-    throw Error(fmt::format("{}: was trained on one view of {} pixels and does not know mode {}; use `mode` auto, or "
-                            "`force_mode` to try",
-                            name(), size, name_of(mode)),
-                ErrorCode::unsupported);
+  try {
+    // A page without lines, or of another prompt, is one view for a model of rows; for others each block is a page.
+    const bool one_view = mode == Mode::lines && checkpoint.config().rows;
+    return description().plan_of(one_view ? Mode::native : mode, force);
+  } catch (const Error& error) {
+    throw Error(name() + ": " + error.what(), error.code());
   }
-  return plan_of(mode, size);
 }
 
 std::vector<int32_t> ModelFiles::expand_prompt(std::span<const int32_t> prompt, int64_t rows) const {

@@ -23,6 +23,7 @@ class ModelFiles {
   // Throws Error when the folder is not a model, or one that Lectern cannot run.
   explicit ModelFiles(const std::filesystem::path& folder);
 
+  const ModelDescription& description() const { return checkpoint.config().model; }
   // Throws Error, unless forced, for a mode that the model was not trained for.
   ViewPlan plan(Mode mode, bool force) const;
 
@@ -49,6 +50,7 @@ class LoadedModel {
               const WeightLoader::Observer& observer = {})
       : LoadedModel(std::make_shared<const ModelFiles>(folder), device, format, observer) {}
 
+  const ModelDescription& description() const { return files->description(); }
   ViewPlan plan(Mode mode, bool force) const { return files->plan(mode, force); }
   std::vector<int32_t> expand_prompt(std::span<const int32_t> prompt, int64_t rows) const {
     return files->expand_prompt(prompt, rows);

@@ -88,7 +88,7 @@ std::span<const NextToken> DeviceRunner::step(const Batch& batch) {
   std::vector<int64_t> choosing;  // rows
   for (const BatchEntry& entry : batch.entries) {
     const auto rows = static_cast<int64_t>(entry.ids.size());
-    sequences.push_back({static_cast<int64_t>(ids.size()), rows, entry.position, entry.pages});
+    sequences.push_back({static_cast<int64_t>(ids.size()), rows, entry.position, entry.pages, entry.prompt});
     ids.insert(ids.end(), entry.ids.begin(), entry.ids.end());
     if (entry.chooses) choosing.push_back(static_cast<int64_t>(ids.size()) - 1);
   }

@@ -24,7 +24,8 @@ class Encoding {
 struct BatchEntry {
   std::span<const int32_t> ids;         // of its rows
   int64_t position = 0;                 // of the first
-  std::span<const int32_t> pages = {};  // of the cache, for all positions up to the last row's
+  int64_t prompt = 0;                   // positions of the sequence's prompt
+  std::span<const int32_t> pages = {};  // of the cache, for all positions up to the last row's; -1: given back
   bool chooses = false;                 // a token after the last row
   std::vector<int32_t> banned = {};     // not to be chosen; in any order
   bool wants_logits = false;            // of that choice
@@ -53,7 +54,8 @@ class ModelRunner {
   virtual int64_t context() const = 0;     // positions of a sequence, at most
   virtual int64_t vocabulary() const = 0;  // logits of a row
   virtual int32_t end_token() const = 0;
-  virtual PagePool& pages() = 0;  // of its cache; at least one sequence of one page fits
+  virtual int64_t window() const { return 0; }  // of written tokens that one sees, itself among them; 0: all
+  virtual PagePool& pages() = 0;                // of its cache; at least one sequence of one page fits
 
   virtual std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) = 0;
   // -> of every entry that chooses, in order; valid until the next call.
@@ -68,6 +70,7 @@ class DeviceRunner final : public ModelRunner {
   int64_t context() const override { return decoder_.config().context; }
   int64_t vocabulary() const override { return decoder_.config().vocabulary; }
   int32_t end_token() const override { return decoder_.config().eos; }
+  int64_t window() const override { return decoder_.config().window; }
   PagePool& pages() override { return cache_.pool(); }
   std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override;
   std::span<const NextToken> step(const Batch& batch) override;

@@ -17,6 +17,7 @@ BatchEntry Sequence::entry(int64_t rows) const {
   BatchEntry entry;
   entry.ids = std::span(ids).subspan(static_cast<size_t>(cached), static_cast<size_t>(rows));
   entry.position = cached;
+  entry.prompt = prompt_tokens();
   entry.pages = pages.pages();
   entry.chooses = rows == left();
   if (entry.chooses) {

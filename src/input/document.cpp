@@ -48,6 +48,7 @@ Image Document::image(int index) {
   about.dpi = page.dpi;
   about.turn = page.turn;
   about.has_text = page.has_text;
+  about.of_pdf = page.of_pdf;
   about.warnings = std::move(page.warnings);
   Image image(std::move(page.picture), pages() == 1 ? name_ : fmt::format("{}: page {}", name_, index + 1),
               std::move(about));

@@ -33,6 +33,7 @@ struct SourcePage {
   Picture picture;        // as displayed
   double dpi = 0;         // as rendered, or as a picture says; 0: not known
   int turn = 0;           // degrees clockwise that /Rotate or EXIF asked for, already applied
+  bool of_pdf = false;    // drawn from a PDF
   bool has_text = false;  // as SourceOptions::find_text asks
   // What was reported while it was made ("damaged_input": some of it may be missing from the picture), and what was
   // done to it.

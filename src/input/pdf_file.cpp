@@ -158,6 +158,7 @@ SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
   page.picture = Picture(answer.width, answer.height);
   page.dpi = answer.dpi;
   page.turn = answer.turn;
+  page.of_pdf = true;
   page.has_text = answer.has_text != 0;
   helper_->receive(std::as_writable_bytes(std::span(page.picture.rgb)), patience);
   page.warnings = read_notes(patience);

@@ -2,21 +2,23 @@
 
 #include <algorithm>
 
+#include "checkpoint/config.h"
 #include "lectern/error.h"
 
 namespace lectern {
 namespace {
 
-std::vector<Format> formats_of(const DocumentOptions& options) {
+std::vector<Format> formats_of(const DocumentOptions& options, const ModelDescription& model) {
   if (options.out.empty()) return {};
-  const bool grounded = parse_prompt(options.read.prompt).grounded;
+  const bool grounded =
+      !options.read.prompt.empty() && parse_prompt(options.read.prompt, model, options.read.force_mode).grounded;
   return formats_for(options.out, options.formats, grounded ? Format::markdown : Format::text);
 }
 
-Prompt prompt_of(const DocumentOptions& options, const std::vector<Format>& formats) {
-  if (!options.read.prompt.empty()) return parse_prompt(options.read.prompt);
+Prompt prompt_of(const DocumentOptions& options, const ModelDescription& model, const std::vector<Format>& formats) {
+  if (!options.read.prompt.empty()) return parse_prompt(options.read.prompt, model, options.read.force_mode);
   const bool layout = std::ranges::any_of(formats, [](Format format) { return format_info(format).needs_layout; });
-  return parse_prompt(layout ? "markdown" : "free");
+  return parse_prompt(layout ? "markdown" : "", model);
 }
 
 Outputs pass(const DocumentOptions& options, const std::filesystem::path& model_folder, const Inputs& inputs,
@@ -32,8 +34,9 @@ Outputs pass(const DocumentOptions& options, const std::filesystem::path& model_
 DocumentPlan::DocumentPlan(const DocumentOptions& options, const std::filesystem::path& model_folder)
     : range(parse_page_range(options.pages)),
       inputs(expand_inputs(options.inputs)),
-      formats(formats_of(options)),
-      prompt(prompt_of(options, formats)),
+      model(describe_folder(model_folder)),
+      formats(formats_of(options, model)),
+      prompt(prompt_of(options, model, formats)),
       outputs(pass(options, model_folder, inputs, formats, gate)) {}
 
 void check_documents(const DocumentOptions& options, const std::filesystem::path& model_folder) {

@@ -19,6 +19,7 @@ struct DocumentPlan {
 
   PageRange range;
   Inputs inputs;
+  ModelDescription model;
   std::vector<Format> formats;  // none when nothing is written
   // As named; else grounded where a format lives from the layout.
   Prompt prompt;

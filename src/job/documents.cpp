@@ -39,7 +39,10 @@ std::filesystem::path folder_of(const std::vector<Model>& models) {
   return models.front().loaded().checkpoint.folder();
 }
 
-bool knows_grounding(const Model& model) { return model.loaded().tokenizer.id_of("<|grounding|>").has_value(); }
+bool knows_grounding(const Model& model, const Prompt& prompt) {
+  constexpr std::string_view token = "<|grounding|>";
+  return prompt.text.find(token) == std::string::npos || model.loaded().tokenizer.id_of(token).has_value();
+}
 
 class DocumentRun {
  public:
@@ -122,14 +125,14 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
 // As the plan has it, unless the model has never seen such a prompt.
 std::string DocumentRun::choose_prompt(const Model& model) const {
   if (!options_.read.prompt.empty()) return options_.read.prompt;
-  if (!plan_.prompt.grounded || knows_grounding(model)) return plan_.prompt.name;
+  if (!plan_.prompt.grounded || knows_grounding(model, plan_.prompt)) return plan_.prompt.name;
   std::string names;
   for (const Format format : plan_.formats) {
     const FormatInfo& info = format_info(format);
     if (info.needs_layout) names += fmt::format("{}{}", names.empty() ? "" : ", ", info.name);
   }
   tell(fmt::format("the model was not trained to tell where blocks stand; {} will have no places", names));
-  return "free";
+  return std::string(plan_.model.prompts.front().name);
 }
 
 void DocumentRun::describe(const std::vector<Model>& models) {
@@ -164,7 +167,8 @@ void DocumentRun::open_journal(const Model& model) {
   const Journal::Use use = options_.resume == DocumentOptions::Resume::never      ? Journal::Use::anew
                            : options_.resume == DocumentOptions::Resume::required ? Journal::Use::required
                                                                                   : Journal::Use::fitting;
-  const nlohmann::json identity = page_identity(report_.info, model.native_size(), options_, parse_prompt(prompt_));
+  const nlohmann::json identity = page_identity(report_.info, model.native_size(), options_,
+                                                parse_prompt(prompt_, plan_.model, options_.read.force_mode));
   journal_ = std::make_unique<Journal>(*path, identity, use);
   if (journal_->pages_found() > 0) {
     tell(fmt::format("{}: going on from an earlier run: {} not read again (`resume = never` reads all)", path->string(),

@@ -226,6 +226,7 @@ void Run::open(PageSource& source, int index, PageTask& task) {
     task.job.page.height = page.picture.height;
     task.job.page.dpi = page.dpi;
     task.job.page.turn = page.turn;
+    task.job.page.of_pdf = page.of_pdf;
     task.job.picture = budget_.hold(std::move(page.picture));
     task.job.page.stats.render_seconds = rendering.seconds();
   } catch (const std::bad_alloc&) {

@@ -80,7 +80,13 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
                          .cache = layer_cache,
                          .queries = queries,
                          .written = written});
-    device_.paged_attention({queries, config_.heads, scale, batch, layer_cache, attended});
+    device_.paged_attention({.queries = queries,
+                             .heads = config_.heads,
+                             .scale = scale,
+                             .step = batch,
+                             .cache = layer_cache,
+                             .out = attended,
+                             .window = config_.window});
     device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x, .written = written});
     device_.mixture_of_experts({.x = x,
                                 .norm = layer.post_norm.weight,

@@ -132,16 +132,17 @@ size_t beginning_of_stop(std::string_view text, const std::vector<std::string>& 
 
 }  // namespace
 
-bool asks_for_lines(const ReadOptions& options) {
+bool asks_for_lines(const ReadOptions& options, const ModelDescription& model) {
   if (options.mode != Mode::lines && options.mode != Mode::automatic) return false;
-  const Prompt prompt = parse_prompt(options.prompt);
-  return prompt.name == "free" || prompt.grounded;
+  const Prompt prompt = parse_prompt(options.prompt, model, options.force_mode);
+  return prompt.all_text || prompt.grounded;
 }
 
-LinesPageReader::LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format, const ReadOptions& options,
-                                 int pages)
+LinesPageReader::LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format,
+                                 const ModelDescription& model, const ReadOptions& options, int pages)
     : reader_(std::move(views)),
       format_(format),
+      model_(model),
       options_(std::make_shared<const ReadOptions>(options)),
       pages_(std::max(1, pages)) {}
 
@@ -172,7 +173,7 @@ void LinesPageReader::add(PageJob job) {
   const Clock looking;
   reading->options = job.options ? job.options : options_;
   reading->view_options = view_options(*reading->options);
-  if (asks_for_lines(*reading->options)) {
+  if (asks_for_lines(*reading->options, model_)) {
     reading->text = find_text(*job.picture);
     reading->pieces = cut_into_pieces(reading->text, format_);
   }

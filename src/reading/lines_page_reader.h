@@ -14,13 +14,14 @@
 namespace lectern {
 
 // Whether the options leave pages to be read line by line: the mode is lines or auto, and the prompt asks for the text.
-bool asks_for_lines(const ReadOptions& options);
+bool asks_for_lines(const ReadOptions& options, const ModelDescription& model);
 
 class LinesPageReader final : public PageReader {
  public:
   // `views` reads the views, and whole the pages that have no lines or ask for something else. `options` are those of
   // pages without their own. `pages` are worked on together.
-  LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format, const ReadOptions& options, int pages);
+  LinesPageReader(std::unique_ptr<PageReader> views, const RowFormat& format, const ModelDescription& model,
+                  const ReadOptions& options, int pages);
   ~LinesPageReader() override;
 
   int room() const override;
@@ -51,6 +52,7 @@ class LinesPageReader final : public PageReader {
 
   std::unique_ptr<PageReader> reader_;
   RowFormat format_;
+  ModelDescription model_;
   std::shared_ptr<const ReadOptions> options_;
   int pages_;
   size_t last_ticket_ = 0;

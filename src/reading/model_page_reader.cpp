@@ -43,11 +43,10 @@ int64_t cache_positions(const LoadedModel& loaded, int batch) {
   return std::clamp(fitting, context, context * batch);
 }
 
-// The cells of a table may repeat as they must.
-std::vector<int32_t> repeatable_tokens(const Tokenizer& tokenizer) {
+std::vector<int32_t> repeatable_tokens(const LoadedModel& loaded) {
   std::vector<int32_t> ids;
-  for (const std::string_view token : {"<td>", "</td>"}) {
-    if (const auto id = tokenizer.id_of(token)) ids.push_back(*id);
+  for (const std::string_view token : loaded.description().repeatable) {
+    if (const auto id = loaded.tokenizer.id_of(token)) ids.push_back(*id);
   }
   return ids;
 }
@@ -71,18 +70,23 @@ void warn_of_ink_outside_of_blocks(DocumentPage& page, const Picture& picture) {
   warn_of_uncovered_ink(page, picture, covered);
 }
 
+std::optional<ViewPlan> tiled_plan(const ModelDescription& model) {
+  const ViewPlan* plan = model.tiled_plan();
+  return plan == nullptr ? std::nullopt : std::optional(*plan);
+}
+
 // What options mean for a model.
 struct Settings {
   Settings(const LoadedModel& loaded, const ReadOptions& given)
       : options(given),
         plan(loaded.plan(given.mode, given.force_mode)),
+        tiled(tiled_plan(loaded.description())),
         by_blocks(given.mode == Mode::lines && !loaded.checkpoint.config().rows),
-        prompt(loaded.tokenizer.encode(parse_prompt(given.prompt).text)),
-        grounded(parse_prompt(given.prompt).grounded),
-        all_text(parse_prompt(given.prompt).all_text),
-        shown(given.raw  ? Shown::raw
-              : grounded ? Shown::untagged
-                         : Shown::plain) {
+        asked(parse_prompt(given.prompt, loaded.description(), given.force_mode)),
+        prompt(loaded.tokenizer.encode(asked.text)),
+        shown(given.raw        ? Shown::raw
+              : asked.grounded ? Shown::untagged
+                               : Shown::plain) {
     loaded.expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
     if (!std::isfinite(given.temperature) || given.temperature < 0) {
       throw Error(fmt::format("temperature {}: expected 0, for the likeliest tokens, or more", given.temperature));
@@ -94,10 +98,10 @@ struct Settings {
 
   ReadOptions options;
   ViewPlan plan;
+  std::optional<ViewPlan> tiled;
   bool by_blocks;
+  Prompt asked;
   std::vector<int32_t> prompt;
-  bool grounded;
-  bool all_text;
   Shown shown;
 };
 
@@ -106,8 +110,7 @@ struct Reading {
   Reading(PageJob given, std::shared_ptr<const Settings> how, const LoadedModel& loaded)
       : job(std::move(given)),
         settings(std::move(how)),
-        attempts(job.page, job.picture, settings->plan, loaded.checkpoint.config().native_size, settings->options.retry,
-                 settings->by_blocks),
+        attempts(job.page, job.picture, settings->plan, settings->tiled, settings->options.retry, settings->by_blocks),
         raw(loaded.tokenizer, false),
         shown(loaded.tokenizer, settings->shown) {}
 
@@ -132,7 +135,7 @@ struct ModelPageReader::State {
         loaded(model.loaded()),
         batch(std::max(1, pages)),
         settings(std::make_shared<const Settings>(loaded, options)),
-        repeatable(repeatable_tokens(loaded.tokenizer)),
+        repeatable(repeatable_tokens(loaded)),
         runner(loaded.device, loaded.decoder, &loaded.encoder, cache_positions(loaded, batch)),
         engine(runner, {.sequences = batch}) {
     log_info("reader.ready", {{"device", loaded.device.name()},
@@ -201,7 +204,9 @@ void ModelPageReader::State::begin(Reading& reading) {
   request.max_tokens = how.options.max_tokens;
   request.sampling = {how.options.temperature, how.options.top_p, how.options.seed};
   request.stop = {&loaded.tokenizer, how.options.stop};
-  request.no_repeat.allowed = repeatable;
+  const RepeatLimit& limit =
+      loaded.description().repeat_of(reading.job.page.of_pdf ? InputKind::pdf : InputKind::picture);
+  request.no_repeat = {limit.n, limit.window, repeatable};
   request.guard.classes = &loaded.token_classes;
   request.deadline = reading.job.deadline;
   reading.request = engine.add(std::move(request));
@@ -287,12 +292,12 @@ void ModelPageReader::State::deliver(Reading& reading) {
   if (!reading.attempts.last_is_best()) tell(reading, 0, reading.best);
   DocumentPage page = reading.attempts.result();
   const std::vector<Box>& parts = reading.attempts.parts();
-  if (reading.settings->grounded) {
+  if (reading.settings->asked.grounded) {
     warn_of_ink_outside_of_blocks(page, *reading.job.picture);
   } else if (!parts.empty()) {  // nobody looked outside of them
     warn_of_uncovered_ink(page, *reading.job.picture, parts);
   }
-  judge(page, *reading.job.picture, reading.settings->all_text, page.stats.tokens);
+  judge(page, *reading.job.picture, reading.settings->asked.all_text, page.stats.tokens);
   if (!reading.settings->options.logprobs) {
     page.token_logprobs.clear();
     page.token_ends.clear();

@@ -16,7 +16,7 @@ constexpr int views_together = 16;
 }  // namespace
 
 bool reads_lines(const Model& model, const ReadOptions& options) {
-  return model.loaded().checkpoint.config().rows && asks_for_lines(options);
+  return model.loaded().checkpoint.config().rows && asks_for_lines(options, model.loaded().description());
 }
 
 std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptions& options, int batch) {
@@ -29,8 +29,8 @@ std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptio
                                   {"batch", batch},
                                   {"views_together", together},
                                   {"row_height", format.row_height}});
-  return std::make_unique<LinesPageReader>(std::make_unique<ModelPageReader>(model, options, together), format, options,
-                                           batch);
+  return std::make_unique<LinesPageReader>(std::make_unique<ModelPageReader>(model, options, together), format,
+                                           config.model, options, batch);
 }
 
 }  // namespace lectern

@@ -21,12 +21,11 @@ bool is_better(const DocumentPage& again, const DocumentPage& before) {
 
 }  // namespace
 
-std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, int native_size, const Picture& page) {
-  const bool tiles = native_size == published_size;
-  const ViewPlan plan = tiles ? plan_of(Mode::gundam, native_size) : used;
+std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, const std::optional<ViewPlan>& tiled,
+                                    const Picture& page) {
+  const ViewPlan plan = tiled.value_or(used);
   const auto width = static_cast<double>(page.width), height = static_cast<double>(page.height);
-  if (tiles && used.mode != Mode::gundam && attempt-- == 0)
-    return RetryPlan{Retry::tiles, plan, {{0, 0, width, height}}};
+  if (tiled && !used.crop && attempt-- == 0) return RetryPlan{Retry::tiles, plan, {{0, 0, width, height}}};
   if (const double row = split_row(page); row > 0 && attempt-- == 0)
     return RetryPlan{Retry::halves, plan, {{0, 0, width, row}, {0, row, width, height}}};
   if (attempt != 0) return std::nullopt;
@@ -52,11 +51,11 @@ DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action) {
 }
 
 PageAttempts::PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
-                           int native_size, bool may_retry, bool by_blocks)
+                           const std::optional<ViewPlan>& tiled, bool may_retry, bool by_blocks)
     : known_(std::move(page)),
       picture_(std::move(picture)),
       first_plan_(plan),
-      native_size_(native_size),
+      tiled_plan_(tiled),
       may_retry_(may_retry && !by_blocks),
       now_{Retry::none, plan, by_blocks ? text_parts(*picture_) : std::vector<Box>{}},
       again_(known_) {
@@ -89,7 +88,7 @@ bool PageAttempts::take(DocumentPage part) {
   if (last_is_best_) best_parts_ = now_.parts;
   best_ = is_first() ? std::move(again_) : better_of(std::move(best_), std::move(again_), now_.action);
   if ((given_up && !is_first()) || best_.finish != Finish::loop || !may_retry_) return false;
-  std::optional<RetryPlan> next = next_retry(attempts_, first_plan_, native_size_, *picture_);
+  std::optional<RetryPlan> next = next_retry(attempts_, first_plan_, tiled_plan_, *picture_);
   if (!next) return false;
   ++attempts_;
   now_ = std::move(*next);

@@ -18,8 +18,10 @@ struct RetryPlan {
   std::vector<Box> parts;  // to be read one after the other, in pixels of the page; empty: the page as it is
 };
 
-// The plan of attempt 0, 1, ... for a page that was read with `used` first; nothing when all were taken.
-std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, int native_size, const Picture& page);
+// The plan of attempt 0, 1, ... for a page that was read with `used` first; nothing when all were taken. `tiled`: the
+// plan with tiles of a model that knows them.
+std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, const std::optional<ViewPlan>& tiled,
+                                    const Picture& page);
 
 // Of two readings of a page, the one that came to its end, or else got farther; its guard tells of all loops found.
 DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action);
@@ -35,8 +37,8 @@ class PageAttempts {
  public:
   // `page` is what is known before it is read; `picture` is all of it. Unless it may be read again, there is one
   // attempt. With `by_blocks` the page is read block by block at once, and in no other way.
-  PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan, int native_size,
-               bool may_retry = true, bool by_blocks = false);
+  PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
+               const std::optional<ViewPlan>& tiled, bool may_retry = true, bool by_blocks = false);
 
   const Picture& picture() const { return now_.parts.empty() ? *picture_ : part_picture_; }  // what to read now
   const ViewPlan& plan() const { return now_.plan; }
@@ -54,7 +56,7 @@ class PageAttempts {
   DocumentPage known_;
   std::shared_ptr<const Picture> picture_;
   ViewPlan first_plan_;
-  int native_size_;
+  std::optional<ViewPlan> tiled_plan_;
   bool may_retry_;
   int attempts_ = 0;      // before the one that is under way
   RetryPlan now_;         // what is under way

@@ -1,7 +1,6 @@
 #include "vision/views.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -14,17 +13,8 @@
 namespace lectern {
 namespace {
 
-constexpr int fewest_tiles = 2, most_tiles = 9;
+constexpr int fewest_tiles = 2;
 constexpr uint8_t padding_grey = 127;
-
-constexpr std::array<ViewPlan, 6> known_plans = {{
-    {Mode::tiny, 512, 512, false, true},
-    {Mode::small, 640, 640, false, true},
-    {Mode::base, 1024, 1024, false, false},
-    {Mode::large, 1280, 1280, false, false},
-    {Mode::gundam, 1024, 640, true, false},
-    {Mode::native, 0, 0, false, false},
-}};
 
 // Python's round(): halves go to the even neighbour, which is nearbyint in the default rounding mode.
 int round_half_even(double x) { return static_cast<int>(std::nearbyint(x)); }
@@ -63,14 +53,6 @@ Picture pad(const Picture& page, int side) {
 
 }  // namespace
 
-ViewPlan plan_of(Mode mode, int native_size) {
-  const auto* const known = std::ranges::find(known_plans, mode, &ViewPlan::mode);
-  if (known == known_plans.end()) throw Error("mode " + std::string(name_of(mode)) + ": is no plan of views by itself");
-  ViewPlan plan = *known;
-  if (mode == Mode::native) plan.whole = plan.tile = native_size;
-  return plan;
-}
-
 std::pair<int, int> tile_grid(int width, int height, int tile, int min_tiles, int max_tiles) {
   const double ratio = static_cast<double>(width) / height;
   const double area = static_cast<double>(width) * height;
@@ -99,8 +81,8 @@ Views make_views(const Picture& page, const ViewPlan& plan) {
                 std::to_string(plan.tile) + " pixels a side; expected at least 1");
   }
   Views views;
-  if (plan.crop && (page.width > plan.tile || page.height > plan.tile)) {
-    std::tie(views.columns, views.rows) = tile_grid(page.width, page.height, plan.tile, fewest_tiles, most_tiles);
+  if (plan.crop && plan.max_tiles >= fewest_tiles && (page.width > plan.tile || page.height > plan.tile)) {
+    std::tie(views.columns, views.rows) = tile_grid(page.width, page.height, plan.tile, fewest_tiles, plan.max_tiles);
     const Picture big = resize_bicubic(page, plan.tile * views.columns, plan.tile * views.rows);
     for (int row = 0; row < views.rows; ++row) {
       for (int column = 0; column < views.columns; ++column) {

@@ -5,25 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/model_description.h"
 #include "core/picture.h"
-#include "lectern/enums.h"
 
 namespace lectern {
-
-struct ViewPlan {
-  Mode mode = Mode::gundam;
-  int whole = 1024;     // side of the view of the whole page
-  int tile = 640;       // side of a tile
-  bool crop = true;     // cut tiles when a side of the page is longer than a tile
-  bool squash = false;  // stretch the whole page to the square instead of padding it
-};
-
-// The side of the one view that the published model is trained on; of the models, only those know tiles.
-inline constexpr int published_size = 1024;
-
-// native_size: side of the view in Mode::native; the other modes have their own. Not for those that only a model gives
-// a meaning: automatic and lines.
-ViewPlan plan_of(Mode mode, int native_size);
 
 struct Views {
   Picture whole;               // [plan.whole, plan.whole, 3]

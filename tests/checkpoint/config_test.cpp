@@ -116,13 +116,15 @@ TEST(Config, HasAsManyKeyHeadsAsHeadsWhenUnsaid) {
 
 TEST(Config, RefusesOtherModels) {
   expect_refused(with("/architectures/0", "DeepseekOCR2ForCausalLM"),
-                 "this model is DeepSeek-OCR 2, which is not supported yet");
-  expect_refused(with("/model_type", "deepseek_ocr2"), "DeepSeek-OCR 2, which is not supported yet");
-  expect_refused(with("/vision_config/width/qwen2-0-5b", json::object()), "DeepSeek-OCR 2, which is not supported yet");
+                 "vision_config.width lacks qwen2-0-5b, which is not so in DeepSeek-OCR-2");
+  expect_refused(with("/vision_config/width/qwen2-0-5b", json::object()),
+                 "vision_config.width has qwen2-0-5b, which is not so in DeepSeek-OCR;");
   expect_refused(with("/architectures/0", "LlamaForCausalLM"),
-                 "architectures names LlamaForCausalLM, expected DeepseekOCR");
+                 "architectures names LlamaForCausalLM, expected one of DeepSeek-OCR");
   expect_refused(with("/architectures", 3), "architectures is 3, expected an array of names");
-  expect_refused(with("/model_type", "llama"), "model_type is llama, expected deepseek_vl_v2");
+  json renamed = with("/model_type", "llama");
+  renamed.erase("architectures");
+  expect_refused(renamed, "model_type is llama, expected one of DeepSeek-OCR");
   expect_refused(json::object(), "model_type is missing");
   expect_refused(json::array(), "is not a JSON object");
   json unnamed = mini();

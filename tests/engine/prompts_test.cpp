@@ -8,7 +8,10 @@
 namespace lectern {
 namespace {
 
-std::string text_of(std::string_view typed) { return parse_prompt(typed).text; }
+Prompt parse(std::string_view typed, std::string_view model = "deepseek-ocr", bool force = false) {
+  return parse_prompt(typed, description_of(model), force);
+}
+std::string text_of(std::string_view typed) { return parse(typed).text; }
 
 TEST(Prompts, AreThePublishedOnes) {
   EXPECT_EQ(text_of("free"), "<image>\nFree OCR.");
@@ -24,38 +27,65 @@ TEST(Prompts, MayBeTheUsersOwn) {
   EXPECT_EQ(text_of("What is the date?"), "<image>\nWhat is the date?");
   EXPECT_EQ(text_of("Read <image> aloud"), "Read <image> aloud");
   EXPECT_EQ(text_of("locate"), "<image>\nlocate");
-  EXPECT_EQ(parse_prompt("What is the date?").name, "");
+  EXPECT_EQ(parse("What is the date?").name, "");
 }
 
 TEST(Prompts, LoseTheWhiteSpaceAround) {
   EXPECT_EQ(text_of("<image>\nFree OCR. "), "<image>\nFree OCR.");
   EXPECT_EQ(text_of(" \t\r\nWhat  is the date?\n"), "<image>\nWhat  is the date?");
   EXPECT_EQ(text_of("free \n"), "<image>\nFree OCR.");
-  EXPECT_EQ(parse_prompt(" ").name, "free");
+  EXPECT_EQ(parse(" ").name, "free");
 }
 
 TEST(Prompts, AreToldByTheirWordsToo) {
-  EXPECT_EQ(parse_prompt("<image>\nFree OCR. ").name, "free");
-  EXPECT_EQ(parse_prompt("<|grounding|>Convert the document to markdown.").name, "markdown");
-  EXPECT_EQ(parse_prompt("<|grounding|>OCR this image.").name, "ocr");
-  EXPECT_EQ(parse_prompt("Parse the figure.").name, "figure");
-  EXPECT_EQ(parse_prompt("locate:x").name, "locate");
+  EXPECT_EQ(parse("<image>\nFree OCR. ").name, "free");
+  EXPECT_EQ(parse("<|grounding|>Convert the document to markdown.").name, "markdown");
+  EXPECT_EQ(parse("<|grounding|>OCR this image.").name, "ocr");
+  EXPECT_EQ(parse("Parse the figure.").name, "figure");
+  EXPECT_EQ(parse("locate:x").name, "locate");
 }
 
 TEST(Prompts, LocateNeedsATextWithoutMarks) {
   for (const char* name : {"locate:", "locate: \n", "locate:a<|/ref|>b", "locate:<image>"}) {
-    EXPECT_THROW(parse_prompt(name), Error) << name;
+    EXPECT_THROW(parse(name), Error) << name;
   }
 }
 
 TEST(Prompts, AreGroundedWhereTheirTextIs) {
   for (const char* name : {"markdown", "ocr", "<|grounding|>Convert the document to markdown.",
                            "<image>\n<|grounding|>OCR this image. ", "<|grounding|>What stands where?"}) {
-    EXPECT_TRUE(parse_prompt(name).grounded) << name;
+    EXPECT_TRUE(parse(name).grounded) << name;
   }
   for (const char* name : {"free", "figure", "describe", "locate:x", "my own", "grounding"}) {
-    EXPECT_FALSE(parse_prompt(name).grounded) << name;
+    EXPECT_FALSE(parse(name).grounded) << name;
   }
+}
+
+TEST(Prompts, AreThoseOfTheModel) {
+  EXPECT_EQ(parse("", "unlimited-ocr").text, "<image>document parsing.");
+  EXPECT_EQ(parse("markdown", "unlimited-ocr").text, "<image>document parsing.");
+  EXPECT_EQ(parse("document parsing.", "unlimited-ocr").name, "markdown");
+  EXPECT_TRUE(parse("document parsing.", "unlimited-ocr").grounded);
+  EXPECT_EQ(parse("What is the date?", "unlimited-ocr").text, "<image>What is the date?");
+  EXPECT_EQ(parse("markdown", "deepseek-ocr-2").text, text_of("markdown"));
+}
+
+TEST(Prompts, OfASisterModelAreRefusedUnlessForced) {
+  for (const char* typed : {"free", "ocr", "locate:x", "Free OCR.", "<image>\nFree OCR.", "<image>Parse the figure."}) {
+    EXPECT_THROW(parse(typed, "unlimited-ocr"), Error) << typed;
+  }
+  for (const char* typed : {"document parsing.", "<image>document parsing.", "Multi page parsing.", "pages"}) {
+    EXPECT_THROW(parse(typed), Error) << typed;
+    EXPECT_THROW(parse(typed, "deepseek-ocr-2"), Error) << typed;
+  }
+  EXPECT_EQ(parse("free", "unlimited-ocr", true).text, "<image>\nFree OCR.");
+  EXPECT_EQ(parse("document parsing.", "deepseek-ocr", true).text, "<image>document parsing.");
+}
+
+TEST(Prompts, ForSeveralPagesAreKnownToOneModel) {
+  EXPECT_EQ(pages_prompt(description_of("unlimited-ocr")).text, "<image>Multi page parsing.");
+  EXPECT_THROW(pages_prompt(description_of("deepseek-ocr")), Error);
+  EXPECT_THROW(pages_prompt(description_of("deepseek-ocr-2")), Error);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 namespace lectern {
 namespace {
 
+Prompt prompt_of(std::string_view typed) { return parse_prompt(typed, description_of("deepseek-ocr")); }
+
 using Change = std::function<void(DocumentOptions&)>;
 
 DocumentInfo any_model() {
@@ -19,7 +21,7 @@ DocumentInfo any_model() {
 }
 
 nlohmann::json pages(const DocumentOptions& options) {
-  return page_identity(any_model(), 1024, options, parse_prompt(options.read.prompt));
+  return page_identity(any_model(), 1024, options, prompt_of(options.read.prompt));
 }
 nlohmann::json outputs(const DocumentOptions& options) { return output_identity(options, {"out/a.md"}); }
 
@@ -71,7 +73,7 @@ TEST(RunIdentity, KnowsTheModelAndItsFiles) {
   folder.write("config.json", "{}");
   DocumentInfo info;
   info.model = folder.path().string();
-  const auto identity = [&] { return page_identity(info, 1024, {}, parse_prompt("free")); };
+  const auto identity = [&] { return page_identity(info, 1024, {}, prompt_of("free")); };
   const nlohmann::json before = identity();
   folder.write("notes.txt", "no part of the model");
   EXPECT_EQ(identity(), before);
@@ -82,10 +84,10 @@ TEST(RunIdentity, KnowsTheModelAndItsFiles) {
 }
 
 TEST(RunIdentity, TakesWordsForTheNameOfTheirPrompt) {
-  EXPECT_EQ(page_identity(any_model(), 1, {}, parse_prompt("<image>\nFree OCR. ")),
-            page_identity(any_model(), 1, {}, parse_prompt("")));
-  EXPECT_NE(page_identity(any_model(), 1, {}, parse_prompt("locate:a")),
-            page_identity(any_model(), 1, {}, parse_prompt("locate:b")));
+  EXPECT_EQ(page_identity(any_model(), 1, {}, prompt_of("<image>\nFree OCR. ")),
+            page_identity(any_model(), 1, {}, prompt_of("")));
+  EXPECT_NE(page_identity(any_model(), 1, {}, prompt_of("locate:a")),
+            page_identity(any_model(), 1, {}, prompt_of("locate:b")));
 }
 
 TEST(RunIdentity, KnowsTheFilesThatAreWritten) {

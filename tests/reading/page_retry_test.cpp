@@ -12,9 +12,12 @@
 #include "support/drawn_pages.h"
 
 #include "lectern/log.h"
+#include "support/plans.h"
 
 namespace lectern {
 namespace {
+
+using testing::plan_of;
 
 Picture blank(int width, int height) {
   Picture page(width, height);
@@ -24,13 +27,13 @@ Picture blank(int width, int height) {
 
 TEST(PageRetry, TilesThenHalvesForAModelThatKnowsTiles) {
   const Picture page = blank(800, 1000);
-  const auto tiles = next_retry(0, plan_of(Mode::base, 1024), 1024, page);
+  const auto tiles = next_retry(0, plan_of(Mode::base), plan_of(Mode::gundam), page);
   ASSERT_TRUE(tiles);
   EXPECT_EQ(tiles->action, Retry::tiles);
   EXPECT_EQ(tiles->plan.mode, Mode::gundam);
   ASSERT_EQ(tiles->parts.size(), 1u);
   EXPECT_EQ(tiles->parts[0].bottom, 1000);
-  const auto halves = next_retry(1, plan_of(Mode::base, 1024), 1024, page);
+  const auto halves = next_retry(1, plan_of(Mode::base), plan_of(Mode::gundam), page);
   ASSERT_TRUE(halves);
   EXPECT_EQ(halves->action, Retry::halves);
   EXPECT_EQ(halves->plan.mode, Mode::gundam);
@@ -38,22 +41,24 @@ TEST(PageRetry, TilesThenHalvesForAModelThatKnowsTiles) {
   EXPECT_EQ(halves->parts[0].top, 0);
   EXPECT_EQ(halves->parts[0].bottom, halves->parts[1].top);
   EXPECT_EQ(halves->parts[1].bottom, 1000);
-  EXPECT_FALSE(next_retry(2, plan_of(Mode::base, 1024), 1024, page));
+  EXPECT_FALSE(next_retry(2, plan_of(Mode::base), plan_of(Mode::gundam), page));
 }
 
 TEST(PageRetry, HalvesAloneWhereTilesWereTriedOrAreUnknown) {
   const Picture page = blank(800, 1000);
-  EXPECT_EQ(next_retry(0, plan_of(Mode::gundam, 1024), 1024, page)->action, Retry::halves);
-  EXPECT_FALSE(next_retry(1, plan_of(Mode::gundam, 1024), 1024, page));
-  const auto native = next_retry(0, plan_of(Mode::native, 256), 256, page);
+  EXPECT_EQ(next_retry(0, plan_of(Mode::gundam), plan_of(Mode::gundam), page)->action, Retry::halves);
+  EXPECT_FALSE(next_retry(1, plan_of(Mode::gundam), plan_of(Mode::gundam), page));
+  const auto native = next_retry(0, plan_of(Mode::native, 256), std::nullopt, page);
   ASSERT_TRUE(native);
   EXPECT_EQ(native->action, Retry::halves);
   EXPECT_EQ(native->plan.mode, Mode::native);
   EXPECT_EQ(native->plan.whole, 256);
-  EXPECT_FALSE(next_retry(1, plan_of(Mode::native, 256), 256, page));
+  EXPECT_FALSE(next_retry(1, plan_of(Mode::native, 256), std::nullopt, page));
 }
 
-TEST(PageRetry, ASmallPageIsNotCut) { EXPECT_FALSE(next_retry(0, plan_of(Mode::gundam, 1024), 1024, blank(500, 60))); }
+TEST(PageRetry, ASmallPageIsNotCut) {
+  EXPECT_FALSE(next_retry(0, plan_of(Mode::gundam), plan_of(Mode::gundam), blank(500, 60)));
+}
 
 DocumentPage reading(std::optional<Finish> finish, int64_t tokens, int loops) {
   DocumentPage page;
@@ -70,18 +75,19 @@ TEST(PageRetry, BlocksAfterHalvesWhereThePageHasSome) {
   for (int i = 0; i < 40; ++i) content += testing::text_at(60, 740 - 13 * i, 10, line);
   for (int i = 0; i < 40; ++i) content += testing::text_at(320, 737 - 13 * i, 10, line);
   const Picture page = testing::drawn_page(content);
-  EXPECT_EQ(next_retry(0, plan_of(Mode::gundam, 1024), 1024, page)->action, Retry::halves);
-  const auto blocks = next_retry(1, plan_of(Mode::gundam, 1024), 1024, page);
+  EXPECT_EQ(next_retry(0, plan_of(Mode::gundam), plan_of(Mode::gundam), page)->action, Retry::halves);
+  const auto blocks = next_retry(1, plan_of(Mode::gundam), plan_of(Mode::gundam), page);
   ASSERT_TRUE(blocks);
   EXPECT_EQ(blocks->action, Retry::blocks);
   ASSERT_EQ(blocks->parts.size(), 2u);
   EXPECT_LT(blocks->parts[0].right, blocks->parts[1].left);
-  EXPECT_FALSE(next_retry(2, plan_of(Mode::gundam, 1024), 1024, page));
+  EXPECT_FALSE(next_retry(2, plan_of(Mode::gundam), plan_of(Mode::gundam), page));
 
   DocumentPage known = reading(Finish::end, 0, 0);
   known.width = page.width;
   known.height = page.height;
-  PageAttempts attempts(known, std::make_shared<const Picture>(page), plan_of(Mode::gundam, 1024), 1024, true, true);
+  PageAttempts attempts(known, std::make_shared<const Picture>(page), plan_of(Mode::gundam), plan_of(Mode::gundam),
+                        true, true);
   std::vector<int> widths;
   for (bool more = true; more;) {
     DocumentPage part = attempts.part();
@@ -139,7 +145,7 @@ std::pair<DocumentPage, std::vector<Step>> read_with(const std::vector<Finish>& 
   known.stats.decode_seconds = 0;
   known.stats.render_seconds = 3;
   known.warnings = {{WarningCode::stretched, "before", std::nullopt}};
-  PageAttempts attempts(known, std::make_shared<const Picture>(blank(800, 1000)), plan_of(mode, 1024), 1024);
+  PageAttempts attempts(known, std::make_shared<const Picture>(blank(800, 1000)), plan_of(mode), plan_of(Mode::gundam));
   std::vector<Step> steps;
   bool more = true;
   while (more && steps.size() < finishes.size()) {

@@ -10,11 +10,14 @@
 #include <utility>
 
 #include "lectern/error.h"
+#include "support/plans.h"
 #include "vision/crc32.h"
 #include "vision/views.h"
 
 namespace lectern {
 namespace {
+
+using testing::plan_of;
 
 // The same formulas as in tests/data/make_resample_cases.py.
 uint8_t value(const std::string& kind, uint32_t x, uint32_t y, uint32_t c) {

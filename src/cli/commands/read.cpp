@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/config.h"
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/live_text.h"
@@ -54,10 +55,13 @@ bool is_live(const OutputArguments& output) {
   return to_stdout(output) && output.formats.empty() && !output.raw && !output.boxes && ::isatty(STDOUT_FILENO) != 0;
 }
 
-DocumentOptions document_options(const Arguments& arguments) {
+DocumentOptions document_options(const Arguments& arguments, const std::filesystem::path& folder) {
   DocumentOptions options = arguments.options;
   options.out = is_live(arguments.output) ? "" : arguments.output.out.empty() ? "-" : arguments.output.out;
-  const Format usual = parse_prompt(options.read.prompt).grounded ? Format::markdown : Format::text;
+  const std::string& prompt = options.read.prompt;
+  const bool grounded =
+      !prompt.empty() && parse_prompt(prompt, describe_folder(folder), options.read.force_mode).grounded;
+  const Format usual = grounded ? Format::markdown : Format::text;
   options.formats = chosen_formats(arguments.output, usual);
   options.read.mode = parse_mode(arguments.mode);
   options.report = arguments.report;
@@ -150,7 +154,7 @@ int read(const Arguments& arguments) {
   // What is mistyped, and what must not be written, is said before a model of gigabytes is loaded.
   FileGate own;
   own.add_input(arguments.password_file);
-  DocumentOptions options = document_options(arguments);
+  DocumentOptions options = document_options(arguments, found.folder);
   check_documents(options, found.folder);
   if (!arguments.report.empty()) const AtomicFile probe(arguments.report);
   try {

@@ -72,9 +72,10 @@ int trace(const Arguments& arguments) {
   Device& device = open_device(arguments.model.device, arguments.model.without);
   const LoadedModel model(folder, device, weight_format(parse_weights(arguments.model.weights), folder, device));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
-  const std::vector<int32_t> prompt = arguments.prompt_ids
-                                          ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)
-                                          : model.tokenizer.encode(parse_prompt(arguments.prompt).text);
+  const std::vector<int32_t> prompt =
+      arguments.prompt_ids
+          ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)
+          : model.tokenizer.encode(parse_prompt(arguments.prompt, model.description(), arguments.force_mode).text);
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);
   const int64_t steps =
       arguments.steps > 0 ? arguments.steps : (forced.empty() ? 16 : static_cast<int64_t>(forced.size()));
