@@ -118,7 +118,9 @@ UNTESTED: dict[str, str] = {
     "src/server/http/http_server.cpp": "server_test",
     "src/server/served_model.cpp": "cli/serve_test",
     "src/vision/deep_encoder/clip.cpp": "goldens_test",
-    "src/vision/deep_encoder/sam.cpp": "goldens_test",
+    "src/vision/deep_encoder/deep_encoder.cpp": "vision/encoder_test",
+    "src/vision/deep_encoder_2/qwen2.cpp": "deep_encoder_2_test",
+    "src/vision/sam.cpp": "goldens_test",
 }
 
 # Programs of their own, whose options are theirs.

@@ -89,16 +89,15 @@ PageCheck check_page(const LoadedModel& model, const LoadedModel& reference, con
   check.tokens_must_equal =
       model.format == WeightFormat::f32 && inner.encoder == DataType::f32 && inner.decoder == DataType::f32;
   check.most_error = check.tokens_must_equal ? 1e-4 : 3e-2;
-  const auto compare = [&](const char* name, std::span<const float> got, std::span<const float> wanted) {
+  const auto compare = [&](const std::string& name, std::span<const float> got, std::span<const float> wanted) {
     if (!wanted.empty()) check.stages.push_back({name, relative_error(got, wanted)});
   };
-  const auto compare_tensors = [&](const char* name, const Tensor& got, const Tensor& wanted) {
-    compare(name, values_of(model, got), values_of(reference, wanted));
+  const auto compare_stages = [&](const VisionStages& got, const VisionStages& wanted, const std::string& of) {
+    for (size_t i = 0; i < wanted.size(); ++i)
+      compare(wanted[i].name + of, values_of(model, got[i].values), values_of(reference, wanted[i].values));
   };
-  compare_tensors("sam", page.encoded.whole.sam, expected.encoded.whole.sam);
-  compare_tensors("clip", page.encoded.whole.clip, expected.encoded.whole.clip);
-  compare_tensors("sam of tiles", page.encoded.tiles.sam, expected.encoded.tiles.sam);
-  compare_tensors("clip of tiles", page.encoded.tiles.clip, expected.encoded.tiles.clip);
+  compare_stages(page.encoded.whole, expected.encoded.whole, "");
+  compare_stages(page.encoded.tiles, expected.encoded.tiles, " of tiles");
   compare("image sequence", page.sequence, expected.sequence);
 
   page.write({}, 2);  // warms up the decoder

@@ -71,8 +71,9 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, W
       tokenizer(files->tokenizer),
       token_classes(files->token_classes),
       image_token(files->image_token),
-      encoder(WeightLoader(checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16,
-                           observer)),
+      own_encoder(make_vision_encoder(WeightLoader(
+          checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16, observer))),
+      encoder(*own_encoder),
       decoder(WeightLoader(checkpoint, on, weights, observer)) {
   log_info("model.loaded", {{"folder", checkpoint.folder()},
                             {"weights", name_of(format)},

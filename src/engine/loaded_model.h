@@ -63,7 +63,8 @@ class LoadedModel {
   const Tokenizer& tokenizer;         // of files
   const TokenClasses& token_classes;  // of files
   const int32_t image_token;
-  const Encoder encoder;
+  const std::unique_ptr<const VisionEncoder> own_encoder;
+  const VisionEncoder& encoder;
   const Decoder decoder;
 };
 

@@ -13,7 +13,7 @@ constexpr double piece_seconds = 0.1;
 
 class DeviceEncoding final : public Encoding {
  public:
-  DeviceEncoding(const Encoder& encoder, std::shared_ptr<const Views> views) : task_(encoder, std::move(views)) {}
+  DeviceEncoding(const VisionEncoder& encoder, std::shared_ptr<const Views> views) : task_(encoder, std::move(views)) {}
 
   bool advance(bool alone) override {
     const Clock working;
@@ -31,7 +31,7 @@ class DeviceEncoding final : public Encoding {
 
 }  // namespace
 
-DeviceRunner::DeviceRunner(Device& device, const Decoder& decoder, const Encoder* encoder, int64_t positions)
+DeviceRunner::DeviceRunner(Device& device, const Decoder& decoder, const VisionEncoder* encoder, int64_t positions)
     : device_(device),
       decoder_(decoder),
       encoder_(encoder),

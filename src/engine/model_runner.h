@@ -65,7 +65,7 @@ class ModelRunner {
 class DeviceRunner final : public ModelRunner {
  public:
   // All must outlive it. `encoder` may be missing where no image is encoded by it. The cache holds `positions`.
-  DeviceRunner(Device& device, const Decoder& decoder, const Encoder* encoder, int64_t positions);
+  DeviceRunner(Device& device, const Decoder& decoder, const VisionEncoder* encoder, int64_t positions);
 
   int64_t context() const override { return decoder_.config().context; }
   int64_t vocabulary() const override { return decoder_.config().vocabulary; }
@@ -81,7 +81,7 @@ class DeviceRunner final : public ModelRunner {
 
   Device& device_;
   const Decoder& decoder_;
-  const Encoder* encoder_;
+  const VisionEncoder* encoder_;
   KvCache cache_;
   std::vector<NextToken> tokens_;
   std::vector<float> logits_;  // of those that are wanted

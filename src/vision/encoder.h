@@ -1,56 +1,81 @@
-// DeepEncoder: SAM, CLIP and the projector turn the views of a page into one sequence of rows for the decoder.
+// A vision encoder turns the views of a page into one sequence of rows for the decoder: SAM, which all models share,
+// then layers of the model's own over SAM's features, then a projector.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
-#include "vision/deep_encoder/clip.h"
-#include "vision/deep_encoder/sam.h"
+#include "device/step_batch.h"
+#include "vision/sam.h"
 #include "vision/views.h"
 
 namespace lectern {
 
-// The stages of one view or one batch of tiles, for comparison with another implementation.
-struct VisionStages {
-  Tensor sam;   // [views, g, g, channels]
-  Tensor clip;  // [views, 1 + g * g, width]
+// A stage of some views, [views, ...], for comparison with another implementation.
+struct VisionStage {
+  std::string name;  // "sam", "clip"
+  Tensor values;
 };
+using VisionStages = std::vector<VisionStage>;
 
 struct EncodedPage {
   Tensor sequence;  // [rows, hidden]
   VisionStages whole, tiles;
 };
 
-class Encoder {
- public:
-  explicit Encoder(const WeightLoader& load);
+// Views between SAM and the projector.
+struct EncodedViews {
+  Tensor features;                        // SAM's, f32 [views, g, g, channels]
+  Tensor x;                               // f32 [views, rows, width]
+  std::unique_ptr<const StepBatch> step;  // positions of x's rows, where layers turn them
+};
 
-  // The tiles as one picture row by row, then the whole page row by row, a newline after every row; the view
-  // separator last. The stages are kept only if asked for.
+class VisionEncoder {
+ public:
+  virtual ~VisionEncoder() = default;
+  VisionEncoder(const VisionEncoder&) = delete;
+  VisionEncoder& operator=(const VisionEncoder&) = delete;
+
+  // The stages are kept only if asked for.
   EncodedPage encode(const Views& views, bool keep_stages = false) const;
 
-  // The rows that these views become.
-  int64_t rows_of(const Views& views) const;
+  // The rows that these views become. Throws Error for views of a size that the model does not know.
+  virtual int64_t rows_of(const Views& views) const = 0;
+  // Multiplications and additions for one view of `size` pixels, for benchmarks.
+  double operations_of_view(int size) const { return sam_.operations_of_view(size) + operations_behind_sam(size); }
 
- private:
-  friend class EncodingTask;
-  // f32 [views, g, g, hidden] from both stages of them, into `out`.
-  void project(const VisionStages& stages, const MutableTensorView& out) const;
-  Tensor join(const Views& views, const Tensor& whole, const Tensor& tiles) const;
+ protected:
+  explicit VisionEncoder(const WeightLoader& load);
 
   Device& device_;
   DataType inner_;  // of the values between operators
   Sam sam_;
-  Clip clip_;
-  LinearWeights projector_;
-  Tensor newline_, separator_;  // [hidden]
+  Tensor separator_;  // [hidden], the last row of a page
+
+ private:
+  friend class EncodingTask;
+  virtual int layers() const = 0;  // behind SAM
+  // Makes x of the features.
+  virtual void begin(EncodedViews& views) const = 0;
+  // Runs a layer on x. `stages`, if not null, takes what is to be kept of it.
+  virtual void run_layer(int index, EncodedViews& views, VisionStages* stages) const = 0;
+  // After the last layer -> out f32 [views, g * g, hidden].
+  virtual void project(const EncodedViews& views, const MutableTensorView& out, VisionStages* stages) const = 0;
+  // whole and tiles [views, g * g, hidden], or no tiles -> sequence [rows_of(views), hidden].
+  virtual void join(const Views& views, const Tensor& whole, const Tensor& tiles,
+                    const MutableTensorView& sequence) const = 0;
+  virtual double operations_behind_sam(int size) const = 0;
 };
+
+// Of the checkpoint's kind.
+std::unique_ptr<const VisionEncoder> make_vision_encoder(const WeightLoader& load);
 
 // A page that is encoded layer by layer, with anything else in between.
 class EncodingTask {
  public:
   // The encoder must outlive it. Where stages are kept, the tiles are worked on together.
-  EncodingTask(const Encoder& encoder, std::shared_ptr<const Views> views, bool keep_stages = false);
+  EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const Views> views, bool keep_stages = false);
 
   // Runs the next layer. The tiles are worked on together, or one by one where `one_by_one` is asked for when the
   // first of them begins, which makes layers shorter. Whether that was the last one.
@@ -61,16 +86,17 @@ class EncodingTask {
   void begin_group(bool one_by_one);
   void run_layer();
   void end_group();
+  VisionStages* stages();  // of the group; null where none are kept
 
-  const Encoder* encoder_;
+  const VisionEncoder* encoder_;
   std::shared_ptr<const Views> views_;
   bool keep_stages_;
   size_t begun_ = 0;      // views: the whole page, then the tiles
   size_t group_ = 0;      // of them, that are worked on now
-  int layer_ = 0;         // the next of the group: those of SAM, then those of CLIP
-  Tensor x_;              // of the group
-  VisionStages stages_;   // of the group
-  Tensor whole_, tiles_;  // [views, g, g, hidden]
+  int layer_ = 0;         // the next of the group: those of SAM, then the encoder's own
+  Tensor patches_;        // of the group, within SAM
+  EncodedViews behind_;   // of the group, behind SAM
+  Tensor whole_, tiles_;  // [views, g * g, hidden]
   EncodedPage page_;
 };
 

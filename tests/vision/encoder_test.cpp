@@ -20,7 +20,8 @@ constexpr int64_t hidden = 128;  // of mini, as are the channels of SAM and the 
 
 struct Mini {
   const Checkpoint checkpoint = Checkpoint::open(mini_folder);
-  const Encoder encoder{WeightLoader(checkpoint, cpu_device(), WeightFormat::f32)};
+  const std::unique_ptr<const VisionEncoder> own = make_vision_encoder({checkpoint, cpu_device(), WeightFormat::f32});
+  const VisionEncoder& encoder = *own;
 
   std::vector<float> vector(const std::string& name) const {
     const Tensor values = floats_from_host(cpu_device(), checkpoint.weight(name, {hidden}));
@@ -91,13 +92,18 @@ TEST(Encoder, StagesAreKeptOnlyWhenAskedFor) {
   Random random(3);
   const Views views = views_of(random, 192, 128, 2, 1);
   const EncodedPage without = mini().encoder.encode(views);
-  for (const Tensor* stage : {&without.whole.sam, &without.whole.clip, &without.tiles.sam, &without.tiles.clip})
-    EXPECT_FALSE(*stage);
+  EXPECT_TRUE(without.whole.empty());
+  EXPECT_TRUE(without.tiles.empty());
   const EncodedPage with = mini().encoder.encode(views, true);
-  EXPECT_EQ(with.whole.sam.shape(), (Shape{1, 3, 3, hidden}));
-  EXPECT_EQ(with.whole.clip.shape(), (Shape{1, 10, hidden}));
-  EXPECT_EQ(with.tiles.sam.shape(), (Shape{2, 2, 2, hidden}));
-  EXPECT_EQ(with.tiles.clip.shape(), (Shape{2, 5, hidden}));
+  const auto expect_stages = [](const VisionStages& stages, const Shape& sam, const Shape& clip) {
+    ASSERT_EQ(stages.size(), 2u);
+    EXPECT_EQ(stages[0].name, "sam");
+    EXPECT_EQ(stages[0].values.shape(), sam);
+    EXPECT_EQ(stages[1].name, "clip");
+    EXPECT_EQ(stages[1].values.shape(), clip);
+  };
+  expect_stages(with.whole, {1, 3, 3, hidden}, {1, 10, hidden});
+  expect_stages(with.tiles, {2, 2, 2, hidden}, {2, 5, hidden});
   const int64_t length = without.sequence.shape()[0];
   EXPECT_EQ(rows_of(with, 0, length), rows_of(without, 0, length));
 }

@@ -82,34 +82,6 @@ std::string processor_of(const Device& device) {
   return hardware.substr(0, hardware.find(','));
 }
 
-// Multiplications and additions of the encoder for one view of `size` pixels.
-double encoder_operations(const LoadedModel& model, double size) {
-  const ModelConfig& config = model.checkpoint.config();
-  const auto extent = [&](const char* name, int index) {
-    return static_cast<double>(model.checkpoint.shape_of(name)[index]);
-  };
-  const double places = size / config.sam.patch * (size / config.sam.patch);
-  const double width = config.sam.width;
-  const double global = static_cast<double>(config.sam.global_layers.size());
-  const double side = size / config.sam.patch;
-  const double windows = std::ceil(side / config.sam.window) * std::ceil(side / config.sam.window);
-  const double window_places = config.sam.window * config.sam.window;
-  const double neck = extent("model.sam_model.neck.0.weight", 0);
-  const double down = extent("model.sam_model.net_2.weight", 0);
-  const double channels = extent("model.sam_model.net_3.weight", 0);
-  double sum = 2 * places * width * 3 * config.sam.patch * config.sam.patch;
-  sum += config.sam.layers * 24 * places * width * width;
-  sum += global * 4 * places * places * width +
-         (config.sam.layers - global) * 4 * windows * window_places * window_places * width;
-  sum += 2 * places * (width * neck + 9 * neck * neck) + places / 4 * 18 * neck * down +
-         places / 16 * 18 * down * channels;
-  const double tokens = places / 16 + 1;
-  const double clip = config.clip.width;
-  const double inner = extent("model.vision_model.transformer.layers.0.mlp.fc1.weight", 0);
-  sum += config.clip.layers * (2 * tokens * (4 * clip * clip + 2 * clip * inner) + 4 * tokens * tokens * clip);
-  return sum + 2 * tokens * config.decoder.hidden * (clip + channels);
-}
-
 // Sequences that decode together from a given position on.
 class Decoding {
  public:
@@ -207,8 +179,8 @@ Views views_of(int whole, int tile, int columns, int rows) {
 
 void bench_encoder(const LoadedModel& model, const Arguments& arguments, const Rate& products, Report& report) {
   const auto measure = [&](const char* key, const Views& views, int runs) {
-    double operations = encoder_operations(model, views.whole.width);
-    for (const Picture& tile : views.tiles) operations += encoder_operations(model, tile.width);
+    double operations = model.encoder.operations_of_view(views.whole.width);
+    for (const Picture& tile : views.tiles) operations += model.encoder.operations_of_view(tile.width);
     const Measured found = measured(
         runs, 1, [&] { model.encoder.encode(views); }, products);
     report.add_time("encode", key, found.seconds,

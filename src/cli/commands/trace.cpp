@@ -119,15 +119,12 @@ int trace(const Arguments& arguments) {
   std::vector<std::pair<std::string, TensorView>> stages = {
       {"grid", integers(grid)}, {"prompt_ids", integers(prompt_ids)}, {"tokens", integers(tokens)}};
   std::deque<std::vector<float>> kept;
-  const auto add = [&](const char* stage, const Tensor& values) {
-    if (!values) return;
+  const auto add = [&](const std::string& stage, const Tensor& values) {
     kept.push_back(floats_to_host(model.device, values));
     stages.emplace_back(stage, view_of_floats(kept.back(), values.shape()));
   };
-  add("whole_sam", page.whole.sam);
-  add("whole_clip", page.whole.clip);
-  add("tiles_sam", page.tiles.sam);
-  add("tiles_clip", page.tiles.clip);
+  for (const VisionStage& stage : page.whole) add("whole_" + stage.name, stage.values);
+  for (const VisionStage& stage : page.tiles) add("tiles_" + stage.name, stage.values);
   add("image_sequence", page.sequence);
   stages.emplace_back("logits", view_of_floats(logits, {static_cast<int64_t>(tokens.size()), width}));
   write_safetensors(arguments.out, stages);

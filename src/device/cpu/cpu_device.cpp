@@ -51,7 +51,8 @@ bool supports(Operator which, DataType type) {
     case Operator::gated_linear:
     case Operator::im2col:
     case Operator::layer_norm:
-    case Operator::rms_norm: return type != DataType::f16;
+    case Operator::rms_norm:
+    case Operator::rope: return type != DataType::f16;
     case Operator::attention:
       return type == DataType::f32 || (type == DataType::bf16 && cpu::row_type(WeightFormat::bf16) == type);
     default: return type == DataType::f32;

@@ -155,12 +155,17 @@ struct Angles {
   std::vector<float> values;
 };
 
-// Those of the last call, where they are enough: every layer of a step asks for the same.
+// Kept from earlier calls, where they are enough: every layer of a step asks for the same, and an encoder and a decoder
+// take turns.
 std::shared_ptr<const Angles> angles_of(float theta, int64_t size, int64_t positions) {
+  constexpr size_t max_kept = 4;
   static std::mutex mutex;
-  static std::shared_ptr<const Angles> last = std::make_shared<const Angles>();
+  static std::vector<std::shared_ptr<const Angles>> kept;  // the latest first
   const std::lock_guard lock(mutex);
-  if (last->theta == theta && last->size == size && last->count >= positions) return last;
+  const auto of_kind = [&](const auto& angles) { return angles->theta == theta && angles->size == size; };
+  const auto found = std::ranges::find_if(kept, of_kind);
+  if (found != kept.end() && (*found)->count >= positions) return *found;
+  if (found != kept.end()) kept.erase(found);
   const int64_t half = size / 2;
   const auto made = std::make_shared<Angles>();
   made->theta = theta;
@@ -182,8 +187,9 @@ std::shared_ptr<const Angles> angles_of(float theta, int64_t size, int64_t posit
       }
     }
   });
-  last = made;
-  return last;
+  if (kept.size() == max_kept) kept.pop_back();
+  kept.insert(kept.begin(), made);
+  return made;
 }
 
 void norm_rows(const NormArgs& args) {
@@ -238,13 +244,17 @@ void rope(Device&, const RopeArgs& args) {
     for (int64_t i = 0; i < sequence.rows; ++i) places.push_back({sequence.first_row + i, sequence.position + i});
   }
   const auto count = static_cast<int64_t>(places.size());
+  const bool narrow = args.x.type == DataType::bf16;
   parallel_shares(count, std::max<int64_t>(1, least_share / width), [&](int64_t first, int64_t last) {
+    std::vector<float> wide(static_cast<size_t>(narrow ? width : 0));
     for (int64_t i = first; i < last; ++i) {
       const Place& place = places[static_cast<size_t>(i)];
       const float* const cosine = angles->values.data() + 2 * half * place.position;
-      float* const x = args.x.as<float>() + place.row * width;
+      float* const x = narrow ? wide.data() : args.x.as<float>() + place.row * width;
+      if (narrow) HWY_DYNAMIC_DISPATCH(widen_range)(args.x.slice(place.row, 1), x, 0, width);
       for (int head = 0; head < args.heads; ++head)
         HWY_DYNAMIC_DISPATCH(rotate)(x + head * size, cosine, cosine + half, half);
+      if (narrow) HWY_DYNAMIC_DISPATCH(narrow_range)(x, args.x.as<uint16_t>() + place.row * width, 0, width);
     }
   });
 }

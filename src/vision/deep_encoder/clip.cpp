@@ -95,4 +95,14 @@ void Clip::run_layer(int index, const Tensor& x) const {
   device_.linear({.in = inner, .weight = layer.fc2.weight, .bias = layer.fc2.bias, .residual = x, .out = x});
 }
 
+double Clip::operations(double tokens) const {
+  const double width = config_.width;
+  double sum = 0;
+  for (const Layer& layer : layers_) {
+    const auto inner = static_cast<double>(layer.fc1.weight.out());
+    sum += 2 * tokens * (4 * width * width + 2 * width * inner) + 4 * tokens * tokens * width;
+  }
+  return sum;
+}
+
 }  // namespace lectern

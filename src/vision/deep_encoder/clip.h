@@ -20,6 +20,8 @@ class Clip {
 
   int layers() const { return static_cast<int>(layers_.size()); }
   int64_t width() const { return config_.width; }
+  // Multiplications and additions for a view of so many tokens, for benchmarks.
+  double operations(double tokens) const;
 
  private:
   struct Layer {

@@ -113,6 +113,28 @@ TEST(Elementwise, Rope) {
   }
 }
 
+// Of bf16 values, what f32 gives, rounded.
+TEST(Elementwise, RopeOfNarrowValues) {
+  Random random(31);
+  constexpr int64_t rows = 9, heads = 3, size = 20;
+  const Shape shape = {rows, heads * size};
+  const std::vector<float> values = random.values(shape.elements());
+  const std::vector<SequenceRows> sequences = {{.first_row = 5, .rows = 4, .position = 0},
+                                               {.first_row = 0, .rows = 4, .position = 700}};
+  const StepBatch step(cpu_device(), sequences);
+  for_each_target([&] {
+    const Tensor narrow(cpu_device(), DataType::bf16, shape);
+    const Tensor wide(cpu_device(), DataType::f32, shape);
+    const Tensor expected(cpu_device(), DataType::bf16, shape);
+    cpu_device().copy({view_of(values, shape), narrow});
+    cpu_device().copy({narrow, wide});
+    cpu::rope(cpu_device(), {narrow, heads, 1e6f, step});
+    cpu::rope(cpu_device(), {wide, heads, 1e6f, step});
+    cpu_device().copy({wide, expected});
+    EXPECT_EQ(testing::copy_of<uint16_t>(narrow), testing::copy_of<uint16_t>(expected));
+  });
+}
+
 TEST(Elementwise, AddAndMultiplyRepeatTheShorter) {
   Random random(4);
   const std::vector<std::pair<Shape, Shape>> shapes = {

@@ -26,6 +26,8 @@ class Sam {
   int64_t channels() const { return channels_; }
   // Along a side of the features of a view of so many pixels.
   int64_t side(int size) const { return halved(halved(size / config_.patch)); }
+  // Multiplications and additions for a view of so many pixels, for benchmarks.
+  double operations_of_view(int size) const;
 
  private:
   static int64_t halved(int64_t side) { return (side + 1) / 2; }  // by a convolution

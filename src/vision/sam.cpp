@@ -1,4 +1,4 @@
-#include "vision/deep_encoder/sam.h"
+#include "vision/sam.h"
 
 #include <fmt/format.h>
 
@@ -145,6 +145,24 @@ Tensor Sam::finish(const Tensor& x) const {
   device_.layer_norm({y, neck3_.weight, neck3_.bias, norm_epsilon, y});
   y = convolve(y, down2_, 3, 2);
   return convolve(y, down3_, 3, 2);
+}
+
+double Sam::operations_of_view(int size) const {
+  const auto weights = [](const Matrix& matrix) {
+    return 2 * static_cast<double>(matrix.out()) * static_cast<double>(matrix.in());
+  };
+  const double side = size / config_.patch;
+  const double places = side * side;
+  const double windows = std::ceil(side / config_.window) * std::ceil(side / config_.window);
+  const double window_places = config_.window * config_.window;
+  double sum = places * weights(patch_.weight);
+  for (const Block& block : blocks_) {
+    sum += places * (weights(block.qkv.weight) + weights(block.proj.weight) + weights(block.lin1.weight) +
+                     weights(block.lin2.weight));
+    sum += 4 * config_.width * (block.global ? places * places : windows * window_places * window_places);
+  }
+  return sum + places * (weights(neck0_) + weights(neck2_)) + places / 4 * weights(down2_) +
+         places / 16 * weights(down3_);
 }
 
 }  // namespace lectern

@@ -1,0 +1,144 @@
+// Cases of the PyTorch reference, and a model run on them.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "checkpoint/safetensors.h"
+#include "engine/engine.h"
+#include "engine/loaded_model.h"
+#include "image/picture_file.h"
+#include "support/values.h"
+
+namespace lectern::testing {
+
+// The largest difference over the largest value at any stage.
+inline double most_error(const LoadedModel& model) { return model.format == WeightFormat::f32 ? 1e-4 : 3e-2; }
+
+// The routers of mini are random: the scores of the last expert chosen and of the first one left out differ by as
+// little as 1e-4, and where rounding makes a layer choose the other, the logits of that step move by up to a tenth.
+// So in bf16 a step in eight may pass the bound, by no more than this; the others keep to it.
+inline constexpr double flipped_choice = 0.15;
+inline constexpr int steps_to_a_flip = 8;
+
+class GoldenStages {
+ public:
+  GoldenStages(const std::string& path, Device& device, double most)
+      : file_(Safetensors::open(path)), device_(device), most_error_(most) {}
+
+  void expect_stage(const std::string& name, const Tensor& got) const {
+    ASSERT_TRUE(got) << name;
+    std::vector<float> values(static_cast<size_t>(got.shape().elements()));
+    device_.download(got, values.data());
+    expect_floats(name, values, got.shape(), most_error_);
+  }
+
+  void expect_floats(const std::string& name, const std::vector<float>& got, const Shape& shape, double most) const {
+    SCOPED_TRACE(name);
+    const TensorView& expected = at(name);
+    EXPECT_EQ(to_string(shape), to_string(expected.shape));
+    EXPECT_LT(relative_error(got, copy_of<float>(expected)), most);
+  }
+
+  // Rows with an error over the bound.
+  int64_t rows_beyond(const std::string& name, const TensorView& got) const {
+    int64_t beyond = 0;
+    for (int64_t i = 0; i < got.shape[0]; ++i) {
+      const double error = relative_error(copy_of<float>(got.slice(i, 1)), copy_of<float>(at(name).slice(i, 1)));
+      if (error >= most_error_) ++beyond;
+    }
+    return beyond;
+  }
+
+  void expect_integers(const std::string& name, const std::vector<int64_t>& got) const {
+    EXPECT_EQ(got, copy_of<int64_t>(at(name))) << name;
+  }
+
+  bool has(const std::string& name) const { return file_.tensors().contains(name); }
+
+  // Those of some views that the file has, and no others than `got` has.
+  void expect_stages(const std::string& of, const VisionStages& got) const {
+    for (const VisionStage& stage : got) {
+      if (has(of + stage.name)) expect_stage(of + stage.name, stage.values);
+    }
+    for (const auto& [name, values] : file_.tensors()) {
+      if (!name.starts_with(of)) continue;
+      const auto is_it = [&, &name = name](const VisionStage& stage) { return of + stage.name == name; };
+      EXPECT_TRUE(std::ranges::any_of(got, is_it)) << "no stage " << name;
+    }
+  }
+
+ private:
+  const TensorView& at(const std::string& name) const { return file_.tensors().at(name); }
+
+  Safetensors file_;
+  Device& device_;
+  double most_error_;
+};
+
+struct GoldenSteps {
+  std::vector<int64_t> tokens;  // the largest logit before every step
+  std::vector<float> logits;
+  int64_t vocabulary = 0;
+  std::vector<Finish> finishes;
+};
+
+inline GoldenSteps run_steps(const LoadedModel& model, const std::vector<int32_t>& prompt, const TensorView& image,
+                             const std::vector<int32_t>& forced) {
+  GoldenSteps steps;
+  Request request;
+  request.prompt = prompt;
+  request.image_token = model.image_token;
+  request.image = image;
+  request.no_repeat.n = 0;
+  request.forced = forced;
+  request.logits = true;
+  DeviceRunner runner(model.device, model.decoder, nullptr, model.decoder.config().context);
+  Engine engine(runner);
+  engine.add(std::move(request));
+  for (bool more = true; more;) {
+    more = engine.step();
+    for (const RequestEvent& event : engine.take_events()) {
+      if (event.kind == RequestEvent::Kind::finished) steps.finishes.push_back(event.finish);
+      if (event.logits.empty()) continue;
+      steps.vocabulary = static_cast<int64_t>(event.logits.size());
+      steps.logits.insert(steps.logits.end(), event.logits.begin(), event.logits.end());
+      steps.tokens.push_back(largest_logit(event.logits, {}));
+    }
+  }
+  return steps;
+}
+
+// Every stage of a case of the reference's, from the picture to the chosen tokens. folder: where its file lies.
+inline void check_golden(const LoadedModel& model, const std::string& folder, const nlohmann::json& c) {
+  const GoldenStages expected(folder + c["expected"].get<std::string>(), model.device, most_error(model));
+  const std::string picture = c.contains("images") ? c["images"][0] : c["image"];
+  const Views views =
+      make_views(read_picture(folder + picture), model.plan(named<Mode>(c["mode"].get<std::string>()).value(), false));
+  expected.expect_integers("grid", {views.columns, views.rows});
+  const EncodedPage page = model.encoder.encode(views, true);
+  expected.expect_stages("whole_", page.whole);
+  expected.expect_stages("tiles_", page.tiles);
+  EXPECT_EQ(page.tiles.empty(), views.tiles.empty());
+  expected.expect_stage("image_sequence", page.sequence);
+
+  const auto prompt = model.expand_prompt(c["prompt_token_ids"].get<std::vector<int32_t>>(), page.sequence.shape()[0]);
+  expected.expect_integers("prompt_ids", {prompt.begin(), prompt.end()});
+  const GoldenSteps steps = run_steps(model, prompt, page.sequence, c["forced_token_ids"].get<std::vector<int32_t>>());
+  if (model.format == WeightFormat::f32) expected.expect_integers("tokens", steps.tokens);
+  const auto count = static_cast<int64_t>(steps.tokens.size());
+  const Shape shape = {count, steps.vocabulary};
+  if (model.format == WeightFormat::f32) {
+    expected.expect_floats("logits", steps.logits, shape, most_error(model));
+  } else {
+    expected.expect_floats("logits", steps.logits, shape, flipped_choice);
+    EXPECT_LE(expected.rows_beyond("logits", view_of(steps.logits, shape)), count / steps_to_a_flip);
+  }
+  EXPECT_EQ(steps.finishes, std::vector<Finish>{Finish::length});
+}
+
+}  // namespace lectern::testing
