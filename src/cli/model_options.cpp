@@ -9,6 +9,7 @@
 
 #include "core/log.h"
 #include "hub/model_store.h"
+#include "hub/shared_cache.h"
 #include "lectern/error.h"
 
 namespace lectern::cli {
@@ -39,6 +40,7 @@ FoundModel named_model(const std::string& given) {
   const auto name = hub::parse_model_name(given);
   if (!name) return {given, given, true};  // and loading says what is missing there
   if (const auto model = hub::find_stored(hub::model_store(), *name)) return stored(*model, true);
+  if (const auto model = hub::cached_model(hub::shared_cache(), *name)) return stored(*model, true);
   throw Error(fmt::format("{}: is no folder here, and no model of that name was pulled; run: lectern pull {}{}", given,
                           name->text(), name->revision.empty() ? "" : " --revision " + name->revision));
 }

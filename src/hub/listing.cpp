@@ -50,6 +50,27 @@ std::string string_at(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// Of the card that the hub shows, else of its tags. Whatever does not look like one is none.
+std::string licence_of(const json& answer) {
+  std::string licence;
+  if (const auto card = answer.find("cardData"); card != answer.end() && card->is_object()) {
+    licence = string_at(*card, "license");
+    // "other" stands for one that has a name.
+    if (const std::string name = string_at(*card, "license_name"); licence.empty() || licence == "other") {
+      if (!name.empty()) licence = name;
+    }
+  }
+  if (const auto tags = answer.find("tags"); licence.empty() && tags != answer.end() && tags->is_array()) {
+    constexpr std::string_view prefix = "license:";
+    for (const json& tag : *tags) {
+      if (licence.empty() && tag.is_string() && tag.get<std::string>().starts_with(prefix))
+        licence = tag.get<std::string>().substr(prefix.size());
+    }
+  }
+  constexpr size_t longest = 100;
+  return printable(licence, longest);
+}
+
 }  // namespace
 
 int64_t Listing::bytes() const {
@@ -74,6 +95,7 @@ Listing parse_listing(std::string_view text, const ModelName& name) {
   if (is_commit(name.revision) && listing.commit != name.revision) {
     throw problem(fmt::format("is that of commit {}, not of {}", listing.commit, name.revision));
   }
+  listing.licence = licence_of(answer);
   std::set<std::string> names;
   for (const json& sibling : *siblings) {
     if (!sibling.is_object()) throw problem("has an entry that is no JSON object");

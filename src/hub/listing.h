@@ -20,6 +20,7 @@ struct ListedFile {
 
 struct Listing {
   std::string commit;
+  std::string licence;            // as the model's card names it: "mit"; empty where it does not
   std::vector<ListedFile> files;  // those that are needed: the small ones first
   int64_t bytes() const;
 };

@@ -19,6 +19,20 @@ bool is_part(std::string_view text) {
 
 }  // namespace
 
+std::span<const ShortName> short_names() {
+  static const std::vector<ShortName> names = {{"deepseek-ocr", deepseek_ocr},
+                                               {"deepseek-ocr-2", {"deepseek-ai", "DeepSeek-OCR-2", ""}},
+                                               {"unlimited-ocr", {"baidu", "Unlimited-OCR", ""}}};
+  return names;
+}
+
+std::string_view short_name_of(const ModelName& name) {
+  for (const ShortName& known : short_names()) {
+    if (known.name.text() == name.text()) return known.text;
+  }
+  return {};
+}
+
 std::optional<ModelName> parse_model_name(std::string_view text) {
   ModelName name;
   if (const size_t at = text.find('@'); at != std::string_view::npos) {
@@ -27,7 +41,11 @@ std::optional<ModelName> parse_model_name(std::string_view text) {
     text = text.substr(0, at);
   }
   const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
+  if (slash == std::string_view::npos) {
+    const auto known = std::ranges::find(short_names(), text, &ShortName::text);
+    if (known == short_names().end()) return std::nullopt;
+    return ModelName{known->name.owner, known->name.name, name.revision};
+  }
   name.owner = text.substr(0, slash);
   name.name = text.substr(slash + 1);
   if (!is_part(name.owner) || !is_part(name.name)) return std::nullopt;

@@ -1,7 +1,8 @@
-// A model's name on the hub, as people write it: OWNER/NAME or OWNER/NAME@REVISION.
+// A model's name on the hub, as people write it: OWNER/NAME, OWNER/NAME@REVISION, or the short name of a known one.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,17 @@ struct ModelName {
 
 inline const ModelName deepseek_ocr{"deepseek-ai", "DeepSeek-OCR", ""};
 
-// Nothing for what cannot be a name: a path, other characters, ".." or "--", which the hub does not allow either.
+struct ShortName {
+  std::string_view text;
+  ModelName name;
+};
+// Of the models that Lectern was made for.
+std::span<const ShortName> short_names();
+// Empty for a model that has none.
+std::string_view short_name_of(const ModelName& name);
+
+// A short name may have a revision too: deepseek-ocr-2@REVISION. Nothing for what cannot be a name: a path, other
+// characters, ".." or "--", which the hub does not allow either.
 std::optional<ModelName> parse_model_name(std::string_view text);
 
 // The address of a model's page, as people paste it: https://HOST/OWNER/NAME, with /tree/REVISION, /blob/REVISION/FILE,

@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view manifest_name = "lectern-model.json";
 
-// Sorted, so that lists are the same on every file system.
+}  // namespace
+
 std::vector<fs::path> folders_in(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code code;
@@ -27,8 +28,6 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
   std::ranges::sort(found);
   return found;
 }
-
-}  // namespace
 
 int64_t bytes_in(const fs::path& folder) {
   int64_t sum = 0;

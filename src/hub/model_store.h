@@ -28,6 +28,9 @@ struct StoredModel {
   std::filesystem::file_time_type pulled;
 };
 
+// Sorted, so that lists are the same on every file system.
+std::vector<std::filesystem::path> folders_in(const std::filesystem::path& folder);
+
 // Of the files that lie in the folder itself.
 int64_t bytes_in(const std::filesystem::path& folder);
 

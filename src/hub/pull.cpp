@@ -24,6 +24,7 @@
 #include "hub/listing.h"
 #include "hub/model_store.h"
 #include "hub/part_file.h"
+#include "hub/shared_cache.h"
 #include "lectern/error.h"
 
 namespace lectern::hub {
@@ -89,6 +90,12 @@ class Puller {
       fs::remove_all(partial, ignored);
       rename(target, partial);
     }
+    if (const auto cached = cached_model(options_.shared_cache, name); cached && holds(cached->folder, listing)) {
+      note(fmt::format("{}: is in the cache of Hugging Face already and is used from there", name.text()));
+      return {cached->folder, listing.commit, true};
+    }
+    note(fmt::format("{}: {} in {} files, licence {}", name.text(), size_text(listing.bytes()), listing.files.size(),
+                     listing.licence.empty() ? "not named by the hub" : listing.licence));
     make_folders(partial);
     require_space(partial, listing);
     progress_.total = listing.bytes();

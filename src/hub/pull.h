@@ -18,6 +18,7 @@ struct PullOptions {
   std::string endpoint;  // "https://HOST", where /api/models and /OWNER/NAME/resolve are
   std::string token;     // may be empty; is sent to the endpoint and to no other host
   std::filesystem::path store;
+  std::filesystem::path shared_cache;     // of Hugging Face's tools; empty: not looked into
   int attempts = 6;                       // in a row without progress, before it gives up
   int unreachable_attempts = 3;           // the same while no server has ever answered: there may be no network
   std::chrono::milliseconds pause{1000};  // before the second attempt, and twice as long before each further

@@ -4,6 +4,7 @@
 
 #include "core/json_file.h"
 #include "hub/model_store.h"
+#include "hub/shared_cache.h"
 #include "lectern/error.h"
 #include "lectern/hub.h"
 
@@ -26,8 +27,11 @@ std::vector<PulledModel> pulled_models() {
 
 PulledModel pulled_model(std::string_view name) {
   const std::optional<hub::ModelName> wanted = hub::parse_model_name(name);
-  if (!wanted) throw Error(fmt::format("'{}': is no name of a model; expected OWNER/NAME", printable(name)));
+  if (!wanted)
+    throw Error(fmt::format("'{}': is no name of a model; expected OWNER/NAME or a short name such as deepseek-ocr-2",
+                            printable(name)));
   if (const auto model = hub::find_stored(hub::model_store(), *wanted)) return pulled(*model);
+  if (const auto model = hub::cached_model(hub::shared_cache(), *wanted)) return pulled(*model);
   throw Error(fmt::format("{}: no model of that name was pulled; run: lectern pull {}", name, wanted->text()),
               ErrorCode::not_found);
 }

@@ -40,6 +40,31 @@ std::string refusal_after(const std::function<void(json&)>& change) {
   return refusal(list.dump());
 }
 
+TEST(Listing, TakesTheLicenceFromTheCardOrTheTags) {
+  const auto licence = [](const std::function<void(json&)>& change) {
+    json list = good();
+    change(list);
+    return parse_listing(list.dump(), deepseek_ocr).licence;
+  };
+  EXPECT_EQ(licence([](json&) {}), "");
+  EXPECT_EQ(licence([](json& list) { list["cardData"] = {{"license", "mit"}}; }), "mit");
+  EXPECT_EQ(licence([](json& list) {
+              list["cardData"] = {{"license", "other"}, {"license_name", "a-licence"}};
+            }),
+            "a-licence");
+  EXPECT_EQ(licence([](json& list) { list["tags"] = {"ocr", 3, "license:apache-2.0", "license:mit"}; }), "apache-2.0");
+  EXPECT_EQ(licence([](json& list) {
+              list["cardData"] = 7;
+              list["tags"] = "license:mit";
+            }),
+            "");
+  const std::string hostile = licence([](json& list) {
+    list["cardData"] = {{"license", "a\n\x1b[2J" + std::string(5000, 'x')}};
+  });
+  EXPECT_LE(hostile.size(), 110u);
+  EXPECT_EQ(hostile.find_first_of("\n\x1b"), std::string::npos);
+}
+
 TEST(Listing, TakesWhatIsNeededAndNothingElse) {
   json list = good();
   for (const char* name :

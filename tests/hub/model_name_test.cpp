@@ -17,6 +17,18 @@ TEST(ModelName, TakesOwnerNameAndRevision) {
   EXPECT_EQ(model_name_of_folder("deepseek-ai--DeepSeek-OCR")->text(), "deepseek-ai/DeepSeek-OCR");
 }
 
+TEST(ModelName, KnowsShortNames) {
+  EXPECT_EQ(parse_model_name("deepseek-ocr")->text(), "deepseek-ai/DeepSeek-OCR");
+  EXPECT_EQ(parse_model_name("deepseek-ocr-2")->text(), "deepseek-ai/DeepSeek-OCR-2");
+  EXPECT_EQ(parse_model_name("unlimited-ocr@v1")->text(), "baidu/Unlimited-OCR");
+  EXPECT_EQ(parse_model_name("unlimited-ocr@v1")->revision, "v1");
+  EXPECT_FALSE(parse_model_name("unlimited-ocr@"));
+  EXPECT_FALSE(parse_model_name("deepseek-ocr-3"));
+  EXPECT_EQ(short_names().size(), 3u);
+  for (const ShortName& known : short_names()) EXPECT_EQ(short_name_of(known.name), known.text);
+  EXPECT_EQ(short_name_of({"someone", "DeepSeek-OCR", ""}), "");
+}
+
 TEST(ModelName, RefusesPathsAndWhatTheHubDoesNotAllow) {
   for (const char* text : {"", "name", "a/", "/b", "a/b/c", "../b", "a/..", "./b", "a/.b", "a b/c", "a/b\n", "a--b/c",
                            "a/b@", "a/b@../x", "a/b@-x", "a/b@x y", "a/b?c", "a/b@x?y"}) {

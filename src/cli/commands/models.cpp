@@ -7,10 +7,12 @@
 #include <system_error>
 #include <vector>
 
+#include "checkpoint/config.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "core/size_text.h"
 #include "hub/model_store.h"
+#include "hub/shared_cache.h"
 #include "lectern/error.h"
 #include "lectern/version.h"
 
@@ -18,7 +20,7 @@ namespace lectern::cli {
 namespace {
 
 struct Row {
-  std::string name, revision;
+  std::string name, short_name, revision;
   int64_t bytes = 0;
   bool complete = false;
   bool used = false;  // when no model is named
@@ -34,13 +36,28 @@ std::vector<hub::StoredModel> models_in_store() {
   }
 }
 
+// The cache of Hugging Face's tools holds models of all kinds.
+bool can_be_read(const std::filesystem::path& folder) {
+  try {
+    read_config(folder / "config.json");
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::vector<Row> rows() {
   std::vector<Row> rows;
-  for (const hub::StoredModel& model : models_in_store()) {
-    rows.push_back({model.name.text(), model.name.revision, model.bytes, model.complete, false, model.folder});
+  const auto add = [&](const hub::StoredModel& model) {
+    rows.push_back({model.name.text(), std::string(hub::short_name_of(model.name)), model.name.revision, model.bytes,
+                    model.complete, false, model.folder});
+  };
+  std::ranges::for_each(models_in_store(), add);
+  for (const hub::StoredModel& model : hub::cached_models(hub::shared_cache())) {
+    if (can_be_read(model.folder)) add(model);
   }
   if (const auto folder = shipped_model(); !folder.empty()) {
-    rows.push_back({shipped_model_name, LECTERN_VERSION, hub::bytes_in(folder), true, false, folder});
+    rows.push_back({shipped_model_name, "", LECTERN_VERSION, hub::bytes_in(folder), true, false, folder});
   }
   try {
     const auto used = find_model("").folder;
@@ -57,12 +74,14 @@ std::vector<Row> rows() {
 void print_json(const std::vector<Row>& rows) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Row& row : rows) {
-    list.push_back({{"name", row.name},
-                    {"revision", row.revision},
-                    {"bytes", row.bytes},
-                    {"complete", row.complete},
-                    {"default", row.used},
-                    {"path", row.folder.string()}});
+    list.push_back(
+        {{"name", row.name},
+         {"short_name", row.short_name.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(row.short_name)},
+         {"revision", row.revision},
+         {"bytes", row.bytes},
+         {"complete", row.complete},
+         {"default", row.used},
+         {"path", row.folder.string()}});
   }
   fmt::print("{}\n", list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
@@ -75,8 +94,14 @@ void print_table(const std::vector<Row>& rows) {
                on_stdout(row.revision.substr(0, 12)), size_text(row.bytes), row.complete ? "complete" : "incomplete",
                on_stdout(row.folder.string()));
   }
+  std::string missing;
   const bool incomplete = std::ranges::any_of(rows, [](const Row& row) { return !row.complete; });
   if (std::ranges::any_of(rows, [](const Row& row) { return row.used; })) fmt::print("\n* used when none is named\n");
+  for (const hub::ShortName& known : hub::short_names()) {
+    const bool here = std::ranges::any_of(rows, [&](const Row& row) { return row.short_name == known.text; });
+    if (!here) missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", known.text, known.name.text());
+  }
+  if (!missing.empty()) fmt::print("\nTo be had with `lectern pull NAME`: {}\n", missing);
   if (incomplete) fmt::print("\nAn incomplete model is completed by `lectern pull NAME --revision REVISION`.\n");
 }
 
@@ -84,8 +109,10 @@ void print_table(const std::vector<Row>& rows) {
 
 Run add_models(CLI::App& app) {
   const auto json = std::make_shared<bool>(false);
-  CLI::App* command =
-      app.add_subcommand("models", "List the models that are here: those pulled and the one that ships");
+  CLI::App* command = app.add_subcommand(
+      "models",
+      "List the models that are here: those pulled, those in the cache of Hugging Face's tools, and the one that "
+      "ships");
   command->add_flag("--json", *json, "Write JSON");
   return [json] {
     const std::vector<Row> all = rows();

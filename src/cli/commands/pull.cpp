@@ -14,6 +14,7 @@
 #include "core/size_text.h"
 #include "core/stopped.h"
 #include "hub/model_store.h"
+#include "hub/shared_cache.h"
 #include "lectern/error.h"
 
 namespace lectern::cli {
@@ -34,8 +35,9 @@ hub::ModelAddress wanted(const Arguments& arguments) {
   } else if (const auto address = hub::parse_model_address(arguments.name)) {
     wanted = *address;
   } else {
-    throw Error(fmt::format("{}: is no name of a model; expected OWNER/NAME or its address, as in: lectern pull {}",
-                            arguments.name, hub::deepseek_ocr.text()));
+    throw Error(fmt::format(
+        "{}: is no name of a model; expected OWNER/NAME, its address or a short name, as in: lectern pull {}",
+        arguments.name, hub::deepseek_ocr.text()));
   }
   if (!arguments.mirror.empty()) wanted.endpoint = arguments.mirror;
   if (!arguments.revision.empty()) wanted.name.revision = arguments.revision;
@@ -123,6 +125,7 @@ int pull(const Arguments& arguments) {
   options.endpoint = hub::hub_endpoint(address.endpoint);
   options.token = hub::hub_token();
   options.store = hub::model_store();
+  options.shared_cache = hub::shared_cache();
   if (const std::string warning = hub::token_warning(options); !warning.empty()) complain(warning);
   PullLine line(arguments.quiet);
   const Interrupts interrupts;
@@ -154,8 +157,10 @@ Run add_pull(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("pull", "Download a model from Hugging Face, or from a mirror of it");
   command
-      ->add_option("NAME", arguments->name,
-                   "OWNER/NAME on the hub, or the address of its page (default: deepseek-ai/DeepSeek-OCR)")
+      ->add_option(
+          "NAME", arguments->name,
+          "deepseek-ocr, deepseek-ocr-2, unlimited-ocr, OWNER/NAME on the hub, or the address of its page (default: "
+          "deepseek-ai/DeepSeek-OCR)")
       ->type_name("");
   command->add_option("--revision", arguments->revision, "A branch, a tag or a commit (default: main)")
       ->type_name("REVISION");
