@@ -22,6 +22,7 @@ Run add_bench(CLI::App& app);
 Run add_quantize(CLI::App& app);
 Run add_pull(CLI::App& app);
 Run add_models(CLI::App& app);
+Run add_compare(CLI::App& app);
 Run add_devices(CLI::App& app);
 Run add_doctor(CLI::App& app);
 Run add_completion(CLI::App& app);

@@ -79,20 +79,11 @@ int run(int argc, char** argv) {
   app.set_version_flag("-V,--version", "lectern " LECTERN_VERSION);
   app.require_subcommand(0, 1);
   const std::vector<std::pair<std::string, Run>> commands = {
-      {"read", add_read(app)},
-      {"convert", add_convert(app)},
-      {"serve", add_serve(app)},
-      {"pull", add_pull(app)},
-      {"models", add_models(app)},
-      {"inspect", add_inspect(app)},
-      {"trace", add_trace(app)},
-      {"quantize", add_quantize(app)},
-      {"bench", add_bench(app)},
-      {"devices", add_devices(app)},
-      {"completion", add_completion(app)},
-      {"doctor", add_doctor(app)},
-      {"manual", add_manual(app)},
-      {"help", add_help(app)},
+      {"read", add_read(app)},       {"convert", add_convert(app)}, {"serve", add_serve(app)},
+      {"pull", add_pull(app)},       {"models", add_models(app)},   {"compare", add_compare(app)},
+      {"inspect", add_inspect(app)}, {"trace", add_trace(app)},     {"quantize", add_quantize(app)},
+      {"bench", add_bench(app)},     {"devices", add_devices(app)}, {"completion", add_completion(app)},
+      {"doctor", add_doctor(app)},   {"manual", add_manual(app)},   {"help", add_help(app)},
   };
   Verbosity verbosity;
   add_verbosity(app, verbosity);

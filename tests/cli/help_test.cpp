@@ -16,8 +16,8 @@ using testing::lectern;
 using testing::Outcome;
 using testing::TempFolder;
 
-const std::vector<std::string> commands = {"read",  "convert", "pull",   "models", "inspect",    "trace", "quantize",
-                                           "bench", "devices", "doctor", "manual", "completion", "help"};
+const std::vector<std::string> commands = {"read",     "convert", "pull",    "models", "compare", "inspect",    "trace",
+                                           "quantize", "bench",   "devices", "doctor", "manual",  "completion", "help"};
 
 TEST(Help, IsACommandAsWell) {
   const TempFolder folder;

@@ -28,8 +28,8 @@ TEST(ManualCommand, TellsOfEveryOption) {
   const std::string manual = unescaped(outcome.out);
   const std::regex option("--[a-z][a-z-]+");
   size_t options = 0;
-  for (const std::string command :
-       {"read", "convert", "pull", "models", "inspect", "trace", "bench", "devices", "completion", "manual"}) {
+  for (const std::string command : {"read", "convert", "pull", "models", "compare", "inspect", "trace", "bench",
+                                    "devices", "completion", "manual"}) {
     const size_t section = manual.find(".SS " + command + "\n");
     ASSERT_NE(section, std::string::npos) << command;
     const std::string text = manual.substr(section, manual.find("\n.S", section + 1) - section);
