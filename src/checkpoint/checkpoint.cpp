@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "checkpoint/renamed_layout.h"
 #include "checkpoint/safetensors.h"
 #include "core/json_file.h"
 #include "lectern/error.h"
@@ -29,9 +31,29 @@ struct Checkpoint::State {
   PackedTensors packed;
   std::vector<Safetensors> files;
   std::map<std::string, Place, std::less<>> places;
+  std::deque<TensorView> parts;  // of tensors that hold several weights
 
   std::mutex copying;
   std::map<std::string, std::vector<std::byte>, std::less<>> copies;  // of misaligned weights
+
+  // Under the published names, whatever layout the files are in.
+  void rename() {
+    std::map<std::string, Place, std::less<>> renamed;
+    const auto add = [&](const std::string& name, const Place& place) {
+      if (!renamed.emplace(name, place).second) {
+        throw Error(place.file->path().string() + ": tensor " + printable(name) + " is there under two names",
+                    ErrorCode::corrupt_input);
+      }
+    };
+    for (const auto& [name, place] : places) {
+      const std::string published = published_name(name);
+      const auto experts = place.view != nullptr ? split_experts(published, *place.view)
+                                                 : std::vector<std::pair<std::string, TensorView>>();
+      for (const auto& [part, view] : experts) add(part, {place.file, &parts.emplace_back(view), nullptr});
+      if (experts.empty()) add(published, place);
+    }
+    places = std::move(renamed);
+  }
 
   const Place& find(std::string_view name) const {
     const auto place = places.find(name);
@@ -161,6 +183,7 @@ Checkpoint Checkpoint::open(const std::filesystem::path& folder) {
                   ErrorCode::not_found);
     }
   }
+  state->rename();
   return Checkpoint(std::move(state));
 }
 

@@ -1,4 +1,4 @@
-// A model folder, opened: its configuration, and its weights by their published names.
+// A model folder, opened: its configuration, and its weights by their published names, in whatever layout it is.
 //
 // Weights stay in their files, memory-mapped; a Checkpoint owns the mappings, and views from it are good until it is
 // destroyed (moving it keeps them good). Throws Error, naming the file and the tensor. Reading from several threads

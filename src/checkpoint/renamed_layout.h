@@ -1,0 +1,29 @@
+// Hugging Face transformers' own layout of DeepSeek-OCR-2 (`deepseek-community/DeepSeek-OCR-2`, and what is fine-tuned
+// from it): other keys in config.json, other names of tensors, and a layer's experts in one tensor. It is read as if it
+// were the published layout.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace lectern {
+
+// The published form of such a config.json; nothing for one that is in another layout. Throws Error, which begins with
+// `file`, for settings that the published form has no place for.
+std::optional<nlohmann::json> published_config(const nlohmann::json& config, const std::string& file);
+
+// The published name of a tensor; names of another layout stay as they are.
+std::string published_name(std::string_view name);
+
+// The matrices of single experts, with their published names, of a tensor that holds those of a layer: gate_up_proj
+// [experts, 2 * inner, hidden], the gate's rows first, and down_proj [experts, hidden, inner]. Empty for every other
+// name or shape.
+std::vector<std::pair<std::string, TensorView>> split_experts(std::string_view name, const TensorView& packed);
+
+}  // namespace lectern
