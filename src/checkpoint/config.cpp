@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "checkpoint/renamed_layout.h"
 #include "core/json_file.h"
 #include "lectern/error.h"
 
@@ -269,7 +270,8 @@ std::optional<RowConfig> read_rows(const Section& top, int view) {
 
 ModelConfig read_config(const std::filesystem::path& path) {
   const std::string file = path.string();
-  const json root = read_json(path, {.max_bytes = size_t{16} << 20});
+  json root = read_json(path, {.max_bytes = size_t{16} << 20});
+  if (auto published = published_config(root, file)) root = std::move(*published);
   if (!root.is_object())
     throw Error(file + ": is not a JSON object, expected a model's config.json", ErrorCode::corrupt_input);
   const Section top(file, "", root);

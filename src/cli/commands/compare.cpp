@@ -116,11 +116,13 @@ Readings read(const Side& side, const Arguments& arguments, const Interrupts& in
 std::vector<ComparedPage> compared(const Readings& left, const Readings& right) {
   std::vector<ComparedPage> pages;
   pages.reserve(left.order.size());
+  std::map<std::string, int> pages_of;
+  for (const PageKey& key : left.order) ++pages_of[key.first];
   for (const PageKey& key : left.order) {
     const auto other = right.pages.find(key);
     if (other == right.pages.end()) continue;  // the run was stopped before
     ComparedPage& page = pages.emplace_back();
-    page.name = key.second > 0 ? fmt::format("{}, page {}", key.first, key.second) : key.first;
+    page.name = pages_of[key.first] > 1 ? fmt::format("{}, page {}", key.first, key.second) : key.first;
     page.left = left.pages.at(key);
     page.right = other->second;
   }

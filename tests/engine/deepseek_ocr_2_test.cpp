@@ -1,0 +1,161 @@
+// DeepSeek-OCR-2 against the PyTorch reference: views, every stage, logits and tokens; and the mistakes that other
+// ports of it made.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "device/cpu/cpu_device.h"
+#include "engine/sampler.h"
+#include "lectern/error.h"
+#include "support/golden_case.h"
+#include "support/least_device.h"
+#include "vision/crc32.h"
+#ifdef LECTERN_ASCEND
+#include "support/fake_card.h"
+#endif
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+const std::string goldens = TEST_DATA "/goldens/deepseek-ocr-2/";
+
+json read_json(const std::string& name) { return json::parse(std::ifstream(goldens + name)); }
+
+json case_of(const std::string& name) {
+  for (const json& c : read_json("cases.json")) {
+    if (c["expected"] == name + ".safetensors") return c;
+  }
+  throw std::runtime_error("no case " + name);
+}
+
+void check_case(const std::string& name, WeightFormat format, Device& device = cpu_device()) {
+  const LoadedModel model(goldens + "mini", device, format);
+  testing::check_golden(model, goldens, case_of(name));
+}
+
+class DeepSeekOcr2 : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(DeepSeekOcr2, EveryStage) { check_case(GetParam(), WeightFormat::f32); }
+TEST_P(DeepSeekOcr2, EveryStageInBf16) { check_case(GetParam(), WeightFormat::bf16); }
+TEST_P(DeepSeekOcr2, EveryStageInQ8) { check_case(GetParam(), WeightFormat::q8); }
+
+TEST_P(DeepSeekOcr2, EveryStageOnTheLeastDevice) {
+  testing::LeastDevice device;
+  check_case(GetParam(), WeightFormat::f32, device);
+}
+
+TEST_P(DeepSeekOcr2, EveryStageWithEveryOperatorReplaced) {
+  check_case(GetParam(), WeightFormat::f32, *make_cpu_device(parse_operators("all")));
+}
+
+#ifdef LECTERN_ASCEND
+TEST_P(DeepSeekOcr2, EveryStageOnAscendInF16) {
+  testing::FakeCard card(DataType::f16);
+  check_case(GetParam(), WeightFormat::bf16, card.device());
+}
+#endif
+
+INSTANTIATE_TEST_SUITE_P(Mini, DeepSeekOcr2,
+                         ::testing::Values("slip-gundam", "receipt-gundam", "page-gundam", "receipt-small"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(DeepSeekOcr2Files, AllCasesAreHere) { EXPECT_EQ(read_json("cases.json").size(), 4u); }
+
+TEST(DeepSeekOcr2Files, WithTheOperatorsOfItsEncoderReplaced) {
+  for (const char* without : {"rope", "attention"}) {
+    for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16})
+      check_case("receipt-small", format, *make_cpu_device(parse_operators(without)));
+  }
+}
+
+const ModelDescription& description() {
+  static const ModelFiles files(goldens + "mini");
+  return files.description();
+}
+
+// Tiles of 768, from 2 to 6: other sizes, and those of version 1, are the mistake that doubled errors unseen.
+TEST(DeepSeekOcr2Views, EqualTheReferences) {
+  for (const json& c : read_json("cases.json")) {
+    SCOPED_TRACE(c["expected"].get<std::string>());
+    const Mode mode = named<Mode>(c["mode"].get<std::string>()).value();
+    const Views views =
+        make_views(read_picture(goldens + c["images"][0].get<std::string>()), description().plan_of(mode, false));
+    EXPECT_EQ(views.whole.width, mode == Mode::small ? 768 : 1024);
+    EXPECT_EQ(crc32(views.whole.rgb), c["whole_view_crc32"].get<uint32_t>());
+    std::vector<uint8_t> tiles;
+    for (const Picture& tile : views.tiles) tiles.insert(tiles.end(), tile.rgb.begin(), tile.rgb.end());
+    EXPECT_EQ(tiles.empty(), c["tiles_crc32"].is_null());
+    if (!tiles.empty()) EXPECT_EQ(crc32(tiles), c["tiles_crc32"].get<uint32_t>());
+  }
+}
+
+TEST(DeepSeekOcr2Views, GridsAndTokensEqualTheReferences) {
+  const LoadedModel model(goldens + "mini", cpu_device(), WeightFormat::f32);
+  const ViewPlan& plan = description().plan_of(Mode::automatic, false);
+  EXPECT_EQ(plan.tile, 768);
+  for (const json& c : read_json("tile_grid.json")) {
+    const int width = c["width"];
+    const int height = c["height"];
+    Views views;
+    views.whole = Picture(1024, 1024);
+    if (width > plan.tile || height > plan.tile) {
+      std::tie(views.columns, views.rows) = tile_grid(width, height, plan.tile, 2, plan.max_tiles);
+      views.tiles.resize(static_cast<size_t>(views.columns * views.rows), Picture(768, 768));
+    }
+    EXPECT_EQ((std::pair{views.columns, views.rows}), (std::pair<int, int>{c["grid"][0], c["grid"][1]})) << c;
+    EXPECT_EQ(model.encoder.rows_of(views), c["image_tokens"].get<int64_t>()) << c;
+  }
+}
+
+TEST(DeepSeekOcr2Views, OtherModesAreRefusedAndCannotBeForced) {
+  for (const Mode mode : {Mode::tiny, Mode::large}) {
+    EXPECT_THAT([&] { description().plan_of(mode, false); }, ThrowsMessage<Error>(HasSubstr("DeepSeek-OCR-2")));
+    EXPECT_THROW(description().plan_of(mode, true), Error);
+  }
+  for (const Mode mode : {Mode::automatic, Mode::gundam, Mode::base, Mode::small})
+    EXPECT_NO_THROW(description().plan_of(mode, false));
+}
+
+TEST(DeepSeekOcr2Repeats, EqualTheReferences) {
+  const json cases = read_json("repeat.json");
+  ASSERT_GE(cases.size(), 5u);
+  for (const json& c : cases) {
+    const auto banned = banned_tokens(c["ids"].get<std::vector<int32_t>>(), {c["ngram"], c["window"], c["allowed"]});
+    EXPECT_EQ(std::set<int32_t>(banned.begin(), banned.end()), c["banned"].get<std::set<int32_t>>()) << c;
+  }
+  EXPECT_EQ(description().repeat_of(InputKind::picture).n, 20);
+  EXPECT_EQ(description().repeat_of(InputKind::picture).window, 90);
+  EXPECT_EQ(description().repeat_of(InputKind::pdf).window, 50);
+}
+
+// Others padded the one view of 768 pixels, or made one of 1024 of it.
+TEST(DeepSeekOcr2Views, OneSmallViewIsStretchedAndNotPadded) {
+  const json c = case_of("receipt-small");
+  const Safetensors expected = Safetensors::open(goldens + c["expected"].get<std::string>());
+  const auto sequence = testing::copy_of<float>(expected.tensors().at("image_sequence"));
+  const LoadedModel model(goldens + "mini", cpu_device(), WeightFormat::f32);
+  const auto error_with = [&](const ViewPlan& plan) {
+    const EncodedPage page =
+        model.encoder.encode(make_views(read_picture(goldens + c["images"][0].get<std::string>()), plan));
+    const float* const rows = page.sequence.floats();
+    return testing::relative_error(std::vector<float>(rows, rows + page.sequence.shape().elements()), sequence);
+  };
+  ViewPlan padded = description().plan_of(Mode::small, false);
+  EXPECT_LT(error_with(padded), 1e-4);
+  padded.squash = false;
+  EXPECT_GT(error_with(padded), 1e-2);
+}
+
+}  // namespace
+}  // namespace lectern
