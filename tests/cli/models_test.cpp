@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -47,6 +48,8 @@ TEST(ModelsCommand, ListsWhatWasPulled) {
   const auto list = nlohmann::json::parse(lectern(folder, "models --json", own_cache).out);
   ASSERT_EQ(list.size(), 3u);
   EXPECT_EQ(list[0]["name"], "deepseek-ai/DeepSeek-OCR");
+  EXPECT_EQ(list[0]["short_name"], "deepseek-ocr");
+  EXPECT_TRUE(list[1]["short_name"].is_null());
   EXPECT_EQ(list[0]["revision"], commit);
   EXPECT_EQ(list[0]["complete"], true);
   EXPECT_EQ(list[0]["default"], true);
@@ -56,6 +59,34 @@ TEST(ModelsCommand, ListsWhatWasPulled) {
   EXPECT_EQ(list[1]["complete"], false);
   EXPECT_EQ(list[2]["name"], "primer");
   EXPECT_EQ(list[2]["default"], false);
+}
+
+// What Hugging Face's own tools have loaded is found by its name; models of other kinds are not shown.
+TEST(ModelsCommand, FindsWhatLiesInTheCacheOfHuggingFace) {
+  const TempFolder folder;
+  const std::string commit(40, 'c');
+  const auto add = [&](const std::string& name, const fs::path& files) {
+    const fs::path snapshot = folder / ("cache/huggingface/hub/models--" + name + "/snapshots/" + commit);
+    fs::create_directories(snapshot);
+    for (const auto& file : fs::directory_iterator(files))
+      fs::create_symlink(file.path(), snapshot / file.path().filename());
+    return snapshot;
+  };
+  const fs::path snapshot = add("deepseek-ai--DeepSeek-OCR-2", TEST_DATA "/goldens/deepseek-ocr-2/mini");
+  const fs::path other = folder / "other";
+  fs::create_directories(other);
+  for (const char* name : {"config.json", "tokenizer.json", "model.safetensors"}) std::ofstream(other / name) << "{}";
+  add("someone--llama", other);
+
+  const Outcome table = lectern(folder, "models", own_cache);
+  EXPECT_THAT(table.out, AllOf(HasSubstr("deepseek-ai/DeepSeek-OCR-2  cccccccccccc "), HasSubstr(snapshot.string()),
+                               HasSubstr("lectern pull NAME`: deepseek-ocr (deepseek-ai/DeepSeek-OCR), unlimited-ocr"),
+                               ::testing::Not(HasSubstr("llama"))));
+  const Outcome found = lectern(folder, "inspect deepseek-ocr-2", own_cache);
+  EXPECT_EQ(found.code, 0) << found.err;
+  EXPECT_THAT(found.out, HasSubstr("DeepSeek-OCR-2 in " + snapshot.string()));
+  testing::expect_refusal(lectern(folder, "inspect unlimited-ocr", own_cache), 2,
+                          "run: lectern pull baidu/Unlimited-OCR");
 }
 
 }  // namespace

@@ -177,8 +177,14 @@ Views views_of(int whole, int tile, int columns, int rows) {
   return views;
 }
 
+// Side of a tile, or what tiles of the first models had.
+int tile_of(const LoadedModel& model) {
+  const ViewPlan* const tiled = model.description().tiled_plan();
+  return tiled != nullptr ? tiled->tile : 640;
+}
+
 void bench_encoder(const LoadedModel& model, const Arguments& arguments, const Rate& products, Report& report) {
-  const auto measure = [&](const char* key, const Views& views, int runs) {
+  const auto measure = [&](const std::string& key, const Views& views, int runs) {
     double operations = model.encoder.operations_of_view(views.whole.width);
     for (const Picture& tile : views.tiles) operations += model.encoder.operations_of_view(tile.width);
     const Measured found = measured(
@@ -187,11 +193,12 @@ void bench_encoder(const LoadedModel& model, const Arguments& arguments, const R
                     limit_of(found, [&](double rate) { return operations / rate / 1e9; }));
   };
   measure("view1024_s", views_of(1024, 640, 1, 1), 5);
-  measure("tile640_s", views_of(640, 640, 1, 1), 5);
-  measure("gundam_s", views_of(1024, 640, 2, 3), 3);
+  const int tile = tile_of(model);
+  measure(fmt::format("tile{}_s", tile), views_of(tile, tile, 1, 1), 5);
+  measure("gundam_s", views_of(1024, tile, 2, 3), 3);
   if (!arguments.mode.empty()) {
     const Views page = make_views(Picture(1240, 1754), model.plan(parse_mode(arguments.mode), true));  // A4 at 150 dpi
-    measure(("a4_" + arguments.mode + "_s").c_str(), page, 3);
+    measure("a4_" + arguments.mode + "_s", page, 3);
   }
 }
 
@@ -318,7 +325,7 @@ int bench(const Arguments& arguments) {
   const Rate memory = peaks ? Rate([&] { return peaks->read_now(); }) : Rate();
   bench_encoder(*model, arguments, products, report);
   bench_decoder(*model, arguments, products, memory, report);
-  bench_company(*model, std::make_shared<const Views>(views_of(1024, 640, 2, 3)), report);
+  bench_company(*model, std::make_shared<const Views>(views_of(1024, tile_of(*model), 2, 3)), report);
 
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
