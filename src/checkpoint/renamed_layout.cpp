@@ -124,7 +124,6 @@ std::optional<json> published_config(const json& config, const std::string& file
   if (type == config.end() || *type != "deepseek_ocr2") return std::nullopt;
   json published = {{"architectures", {"DeepseekOCR2ForCausalLM"}},
                     {"model_type", "deepseek_vl_v2"},
-                    {"candidate_resolutions", {{1024, 1024}}},
                     {"language_config", published_decoder(text, file)}};
   published["vision_config"]["width"] = {{"sam_vit_b", published_sam(sam, file)},
                                          {"qwen2-0-5b", published_qwen2(encoder, file)}};

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "device/host_values.h"
 #include "vision/deep_encoder/deep_encoder.h"
 #include "vision/deep_encoder_2/deep_encoder_2.h"
 
