@@ -313,7 +313,6 @@ struct NormalizePixelsArgs {
   X(rms_norm, NormArgs, args.out.type)                      \
   X(attention, AttentionArgs, args.qkv.type)                \
   X(project_qkv, ProjectQkvArgs, args.queries.type)         \
-  X(rope, RopeArgs, args.x.type)                            \
   X(paged_attention, PagedAttentionArgs, args.queries.type) \
   X(mixture_of_experts, MixtureOfExpertsArgs, args.inner)   \
   X(gather, GatherArgs, f32)                                \

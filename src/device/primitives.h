@@ -93,6 +93,7 @@ struct GroupedLinearArgs {
 // As LECTERN_MODEL_OPERATORS: name, arguments, the type that chooses the plan.
 #define LECTERN_PRIMITIVES(X)                        \
   X(write_kv, WriteKvArgs, args.keys.type)           \
+  X(rope, RopeArgs, args.x.type)                     \
   X(experts, ExpertsArgs, args.in.type)              \
   X(activate, ActivateArgs, f32)                     \
   X(softmax, LineArgs, f32)                          \
