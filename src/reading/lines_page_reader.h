@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/model_description.h"
 #include "lines/pieces.h"
 #include "reading/page_reader.h"
 
