@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <tuple>
 
 #include "device/cpu/cpu_device.h"
 #include "engine/sampler.h"

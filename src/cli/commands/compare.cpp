@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
@@ -185,7 +186,11 @@ int compare(const Arguments& arguments) {
   const std::array<Side, 2> sides = {parse_side(arguments.sides[0]), parse_side(arguments.sides[1])};
   if (std::ranges::find(arguments.options.inputs, "-") != arguments.options.inputs.end())
     throw Error("-: standard input cannot be read twice; name a file");
-  for (const Side& side : sides) check_documents(arguments.options, side.folder);
+  // What is wrong with either is said before pages are read by the first.
+  for (const Side& side : sides) {
+    Checkpoint::open(side.folder);
+    check_documents(arguments.options, side.folder);
+  }
   FileGate gate;
   if (!arguments.out.empty()) {
     for (const Input& input : expand_inputs(arguments.options.inputs).files) gate.add_input(input.file);
