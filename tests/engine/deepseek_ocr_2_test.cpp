@@ -97,7 +97,8 @@ TEST(DeepSeekOcr2Views, EqualTheReferences) {
     std::vector<uint8_t> tiles;
     for (const Picture& tile : views.tiles) tiles.insert(tiles.end(), tile.rgb.begin(), tile.rgb.end());
     EXPECT_EQ(tiles.empty(), c["tiles_crc32"].is_null());
-    if (!tiles.empty()) EXPECT_EQ(crc32(tiles), c["tiles_crc32"].get<uint32_t>());
+    if (tiles.empty()) continue;
+    EXPECT_EQ(crc32(tiles), c["tiles_crc32"].get<uint32_t>());
   }
 }
 

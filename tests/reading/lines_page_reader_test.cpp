@@ -97,8 +97,8 @@ struct Pages {
     ReadOptions page_options;
     page_options.max_tokens = max_tokens;
     page_options.logprobs = logprobs;
-    reader = std::make_unique<LinesPageReader>(std::make_unique<FakeViews>(behaviour, views), RowFormat{}, page_options,
-                                               pages);
+    reader = std::make_unique<LinesPageReader>(std::make_unique<FakeViews>(behaviour, views), RowFormat{},
+                                               description_of("deepseek-ocr"), page_options, pages);
   }
 
   void add(size_t ticket, Picture picture, const std::optional<ReadOptions>& options = {}) {
