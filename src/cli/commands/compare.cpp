@@ -150,8 +150,9 @@ nlohmann::ordered_json numbers_of(const TextDifference& difference) {
 void print_json(const std::array<Side, 2>& sides, const std::vector<ComparedPage>& pages) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const ComparedPage& page : pages) {
-    nlohmann::ordered_json one = numbers_of(page.difference);
+    nlohmann::ordered_json one;
     one["page"] = page.name;
+    one.update(numbers_of(page.difference));
     one["tokens"] = {page.left.tokens, page.right.tokens};
     one["seconds"] = {page.left.seconds, page.right.seconds};
     one["errors"] = {page.left.error, page.right.error};
