@@ -34,6 +34,9 @@ struct DocumentOptions {
   bool upright = false;  // turn scans that lie on their side or upside down, told by their letters
   ReadOptions read;      // no prompt: markdown where a format lives from the layout and the model knows it, else free
   int batch = 0;         // pages read together on a device; 0: as many as help and as the memory holds
+  // Pages of a PDF or a TIFF that the model reads in one sequence, where it was trained to; what it writes of them is
+  // parted again. When one of them is missing after an interrupted run, all are read.
+  int pages_together = 1;
 
   // A file, a folder that gets NAME.FORMAT for every input NAME.*, "-" for standard output, or empty: nothing is
   // written, the pages go to DocumentEvents. A folder is one that exists, ends in '/', or has no extension where there

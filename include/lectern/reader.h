@@ -22,8 +22,10 @@ namespace lectern {
 
 struct ReadOptions {
   Mode mode = Mode::automatic;
-  // Allows a mode that the model was not trained for.
+  // Allows a mode, and a prompt, that the model was not trained for.
   bool force_mode = false;
+  // Of a page that is cut into tiles, at most so many; 1: none. 0: as many as the model was trained with.
+  int max_tiles = 0;
   // markdown, ocr, free, figure, describe, locate:TEXT, or a prompt of one's own, with <image> where the picture goes
   // or without. Empty: free.
   std::string prompt;
@@ -52,6 +54,10 @@ struct Progress {
   int64_t prompt_tokens = 0;    // from prefill on
   int64_t tokens = 0;           // written so far; less after a repetition was dropped
   double seconds = 0;           // of this stage
+  // Of the page, told with the stage encode: how much there is to look at.
+  int views = 0;
+  int64_t vision_tokens = 0;
+  double expected_seconds = 0;  // for it, by what earlier pages took; 0: not known, or too little to speak of
 };
 
 // Called on the thread that reads. All may be empty.

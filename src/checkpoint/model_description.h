@@ -78,8 +78,8 @@ struct ModelDescription {
 
 // What config.json gives to tell models by; names of tensors are checked later, against `encoder`.
 struct ModelSigns {
-  std::vector<std::string> architectures;
-  std::string model_type;
+  std::vector<std::string> architectures = {};
+  std::string model_type = {};
   bool qwen2 = false;   // vision_config has Qwen2
   bool window = false;  // a window of generated tokens is set
 };

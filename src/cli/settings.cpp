@@ -7,17 +7,20 @@
 namespace lectern::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 13> options = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 16> options = {{
     {"batch", "--batch"},
     {"data", "--data"},
     {"dpi", "--dpi"},
     {"force_mode", "--force-mode"},
+    {"max_tiles", "--max-tiles"},
     {"max_tokens", "--max-tokens"},
     {"mirror", "--mirror"},
     {"mode", "--mode"},
     {"out", "-o"},
     {"pages", "--pages"},
+    {"pages_together", "--pages-together"},
     {"password", "--password"},
+    {"prompt", "--prompt"},
     {"resume = never", "--restart"},
     {"resume = required", "--resume"},
     {"weights", "--weights"},

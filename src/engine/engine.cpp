@@ -15,7 +15,9 @@ Engine::Engine(ModelRunner& runner, const SchedulerLimits& limits)
     : runner_(runner), scheduler_(runner.pages(), limits) {}
 
 RequestId Engine::add(Request request) {
-  const int64_t context = std::min(runner_.context(), scheduler_.capacity());
+  const int64_t window = runner_.window();
+  const bool fits = Sequence::max_pages(runner_.pages(), request, runner_.context(), window) <= runner_.pages().pages();
+  const int64_t context = window > 0 && fits ? runner_.context() : std::min(runner_.context(), scheduler_.capacity());
   const auto length = static_cast<int64_t>(request.prompt.size());
   if (length == 0) throw Error("the prompt is empty; expected at least one token");
   if (length >= context) {
@@ -32,7 +34,7 @@ RequestId Engine::add(Request request) {
   }
   const int64_t room = context - length;
   const int64_t budget = request.max_tokens > 0 ? std::min(request.max_tokens, room) : room;
-  scheduler_.add(std::make_unique<Sequence>(++last_id_, std::move(request), runner_.pages(), budget));
+  scheduler_.add(std::make_unique<Sequence>(++last_id_, std::move(request), runner_.pages(), budget, window));
   return last_id_;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/model_runner.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/clock.h"
 #include "device/host_values.h"
@@ -11,22 +12,55 @@ namespace {
 // After so long a piece of encoding ends with its layer, so that others get their turn.
 constexpr double piece_seconds = 0.1;
 
+// One page after the other.
 class DeviceEncoding final : public Encoding {
  public:
-  DeviceEncoding(const VisionEncoder& encoder, std::shared_ptr<const Views> views) : task_(encoder, std::move(views)) {}
+  DeviceEncoding(Device& device, const VisionEncoder& encoder, const std::shared_ptr<const Views>& views)
+      : device_(device), encoder_(encoder) {
+    pages_.push_back(views);
+    for (const Views& page : views->further) pages_.emplace_back(views, &page);  // it keeps them all
+    begin();
+  }
 
   bool advance(bool alone) override {
     const Clock working;
-    bool done = false;
-    while (!done && working.seconds() < piece_seconds) done = task_.advance(!alone);
-    if (done) page_ = task_.take();
-    return done;
+    while (working.seconds() < piece_seconds) {
+      if (!task_->advance(!alone)) continue;
+      encoded_.push_back(task_->take().sequence);
+      if (encoded_.size() == pages_.size()) {
+        join();
+        return true;
+      }
+      begin();
+    }
+    return false;
   }
-  TensorView rows() const override { return page_.sequence; }
+  TensorView rows() const override { return encoded_.front(); }
 
  private:
-  EncodingTask task_;
-  EncodedPage page_;
+  void begin() { task_.emplace(encoder_, pages_[encoded_.size()]); }
+
+  void join() {
+    pages_.clear();
+    task_.reset();
+    if (encoded_.size() == 1) return;
+    int64_t rows = 0;
+    for (const Tensor& page : encoded_) rows += page.shape()[0];
+    Tensor all(device_, DataType::f32, {rows, encoded_.front().shape()[1]});
+    int64_t filled = 0;
+    for (const Tensor& page : encoded_) {
+      device_.copy({page, all.view().slice(filled, page.shape()[0])});
+      filled += page.shape()[0];
+    }
+    encoded_.clear();
+    encoded_.push_back(std::move(all));
+  }
+
+  Device& device_;
+  const VisionEncoder& encoder_;
+  std::vector<std::shared_ptr<const Views>> pages_;
+  std::optional<EncodingTask> task_;
+  std::vector<Tensor> encoded_;  // of every page; all of them as one in the end
 };
 
 }  // namespace
@@ -38,7 +72,7 @@ DeviceRunner::DeviceRunner(Device& device, const Decoder& decoder, const VisionE
       cache_(device, decoder.config(), decoder.format(), 1, positions) {}
 
 std::unique_ptr<Encoding> DeviceRunner::encode(std::shared_ptr<const Views> views) {
-  return std::make_unique<DeviceEncoding>(*encoder_, std::move(views));
+  return std::make_unique<DeviceEncoding>(device_, *encoder_, views);
 }
 
 // Runs of image tokens are copied at once: their places are known here, so no device has to scatter by a mask.

@@ -78,7 +78,7 @@ Prompt parse_prompt(std::string_view typed, const ModelDescription& model, bool 
 
 Prompt pages_prompt(const ModelDescription& model) {
   if (!model.pages_prompt) {
-    throw Error(fmt::format("{} was trained to read one page at a time; leave `pages_together` out", model.name),
+    throw Error(fmt::format("{} was trained to read one page at a time, not several in one sequence", model.name),
                 ErrorCode::unsupported);
   }
   return prompt_of(*model.pages_prompt);

@@ -8,16 +8,15 @@ namespace lectern {
 
 // Pages that those in flight will soon ask for: one each, where one may need more than it has.
 int64_t Scheduler::headroom() const {
-  return std::ranges::count_if(running_, [&](const auto& sequence) {
-    return pool_.pages_for(sequence->max_positions()) > static_cast<int64_t>(sequence->pages.pages().size());
-  });
+  return std::ranges::count_if(running_,
+                               [&](const auto& sequence) { return sequence->max_pages() > sequence->pages.held(); });
 }
 
 void Scheduler::admit() {
   while (!waiting_.empty() && static_cast<int>(running_.size()) < limits_.sequences) {
     Sequence& next = *waiting_.front();
-    const int64_t positions = std::min(static_cast<int64_t>(next.ids.size()) + 1, next.max_positions());
-    if (pool_.pages_for(positions) + headroom() > pool_.free_pages() || !next.pages.reserve(positions)) return;
+    const int64_t pages = next.pages_to_start();
+    if (pages + headroom() > pool_.free_pages() || !next.pages.take_spare(pages)) return;
     const auto place = std::ranges::upper_bound(running_, next.id, {}, [](const auto& other) { return other->id; });
     running_.insert(place, std::move(waiting_.front()));
     waiting_.pop_front();
@@ -26,22 +25,23 @@ void Scheduler::admit() {
 
 // Gives a sequence the page for its next row, of the youngest if there is none free. Whether it is still in flight.
 bool Scheduler::grow(Sequence& sequence) {
-  while (!sequence.pages.reserve(sequence.cached + 1)) {
+  int64_t row = 1;
+  while (!sequence.reserve(row)) {
     const bool itself = running_.back().get() == &sequence;
-    preempt_youngest();
+    preempt(running_.size() - 1);
     if (itself) return false;
   }
   return true;
 }
 
-void Scheduler::preempt_youngest() {
-  std::unique_ptr<Sequence> youngest = std::move(running_.back());
-  running_.pop_back();
-  youngest->preempt();
+void Scheduler::preempt(size_t index) {
+  std::unique_ptr<Sequence> sequence = std::move(running_[index]);
+  running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(index));
+  sequence->preempt();
   ++preemptions_;
-  log_debug("sequence.preempted", {{"request", youngest->id}, {"written", youngest->written()}});
-  const auto place = std::ranges::lower_bound(waiting_, youngest->id, {}, [](const auto& other) { return other->id; });
-  waiting_.insert(place, std::move(youngest));
+  log_debug("sequence.preempted", {{"request", sequence->id}, {"written", sequence->written()}});
+  const auto place = std::ranges::lower_bound(waiting_, sequence->id, {}, [](const auto& other) { return other->id; });
+  waiting_.insert(place, std::move(sequence));
 }
 
 void Scheduler::plan_writers(StepPlan& plan) {
@@ -64,7 +64,8 @@ void Scheduler::plan_others(StepPlan& plan) {
       if (plan.encode == nullptr && (plan.alone || left == limit)) plan.encode = sequence.get();
       if (!plan.alone && left == limit) break;
     } else if (!sequence->writes()) {
-      const int64_t count = std::min(sequence->rows_of_kind(), left);
+      int64_t count = std::min(sequence->rows_of_kind(), left);
+      sequence->reserve(count);  // never fails: its pages were taken when it was admitted
       left -= count;
       if (sequence->in_prompt()) {
         prompts.push_back({sequence.get(), count});
@@ -78,6 +79,9 @@ void Scheduler::plan_others(StepPlan& plan) {
 }
 
 StepPlan Scheduler::plan() {
+  for (size_t i = running_.size(); i-- > 0;) {
+    if (running_[i]->lacks_rows()) preempt(i);
+  }
   admit();
   StepPlan plan;
   plan_writers(plan);

@@ -58,7 +58,7 @@ class Scheduler {
   void admit();
   int64_t headroom() const;
   bool grow(Sequence& sequence);
-  void preempt_youngest();
+  void preempt(size_t index);
   void plan_writers(StepPlan& plan);
   void plan_others(StepPlan& plan);
 

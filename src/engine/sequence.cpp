@@ -6,11 +6,52 @@
 
 namespace lectern {
 
-Sequence::Sequence(RequestId number, Request made, PagePool& pool, int64_t tokens)
-    : id(number), request(std::move(made)), pages(pool), ids(request.prompt), budget(tokens), image(request.image) {
+Sequence::Sequence(RequestId number, Request made, PagePool& pool, int64_t tokens, int64_t window)
+    : id(number),
+      request(std::move(made)),
+      pages(pool),
+      ids(request.prompt),
+      budget(tokens),
+      image(request.image),
+      pool_(pool),
+      window_(window) {
   if (!request.forced.empty()) return;
   if (request.guard.classes != nullptr) guard_.emplace(request.guard);
   if (request.stop.tokenizer != nullptr && !request.stop.strings.empty()) stop_.emplace(request.stop);
+}
+
+int64_t Sequence::max_pages(const PagePool& pool, const Request& request, int64_t budget, int64_t window) {
+  const auto prompt = static_cast<int64_t>(request.prompt.size());
+  const int64_t all = pool.pages_for(prompt + budget);
+  if (window == 0) return all;
+  // The window and what may be gone back begin and end within pages.
+  const int64_t kept = request.forced.empty() && request.guard.classes != nullptr ? request.guard.kept : 0;
+  return std::min(all, pool.pages_for(prompt) + pool.pages_for(window + kept + 1) + 1);
+}
+
+int64_t Sequence::max_pages() const { return max_pages(pool_, request, budget, window_); }
+
+int64_t Sequence::pages_to_start() const {
+  return std::min(pool_.pages_for(std::min(static_cast<int64_t>(ids.size()) + 1, max_positions())), max_pages());
+}
+
+// The first position behind the prompt that the row at `position` sees.
+int64_t Sequence::first_seen(int64_t position) const { return std::max(prompt_tokens(), position - window_ + 1); }
+
+// The guard may set it back to what is settled, but for what is too far back.
+void Sequence::retire() {
+  if (window_ == 0 || in_prompt()) return;
+  const int64_t least = guard_ ? std::max({settled_, written() - request.guard.kept, int64_t{1}}) : written();
+  const int64_t from = first_seen(std::min(cached, prompt_tokens() + least - 1));
+  pages.retire(prompt_tokens(), from);
+  retired_to_ = std::max(retired_to_, from / pool_.page_tokens() * pool_.page_tokens());
+  if (writes()) pages.give_back_spare();
+}
+
+bool Sequence::reserve(int64_t& rows) {
+  retire();
+  if (!in_prompt() && rows > 1) rows = std::clamp(pages.reach() - cached, int64_t{1}, rows);
+  return pages.reserve(cached + rows);
 }
 
 BatchEntry Sequence::entry(int64_t rows) const {
@@ -42,6 +83,8 @@ std::vector<int32_t> Sequence::banned() const {
 void Sequence::preempt() {
   pages.clear();
   cached = 0;
+  retired_to_ = 0;
+  lacks_rows_ = false;
 }
 
 void Sequence::resize(int64_t tokens) {
@@ -50,6 +93,7 @@ void Sequence::resize(int64_t tokens) {
   if (stop_) stop_->resize(tokens);
   // The cache's rows behind the cut are written again, and the last token's too, for its logits.
   cached = std::min(cached, static_cast<int64_t>(ids.size()) - 1);
+  lacks_rows_ = first_seen(cached) < retired_to_;
 }
 
 // Sets the sequence back to before the loop, but never behind what was told. Whether it may go on.

@@ -12,8 +12,8 @@ namespace lectern {
 
 class Sequence {
  public:
-  // `budget`: tokens that it may write.
-  Sequence(RequestId id, Request request, PagePool& pool, int64_t budget);
+  // `budget`: tokens that it may write. `window`: of them those that one sees, itself among them; 0: all.
+  Sequence(RequestId id, Request request, PagePool& pool, int64_t budget, int64_t window = 0);
 
   // What it needs next. Its rows are those of ids that are not in the cache: of the prompt up to its end, then, in
   // calls of their own, those that the model wrote. After a preemption these are several, which are made again as they
@@ -27,6 +27,16 @@ class Sequence {
   bool writes() const { return !needs_encoding() && !in_prompt() && left() == 1; }
   int64_t max_positions() const { return prompt_tokens() + budget; }
   std::span<const int32_t> text() const { return std::span(ids).subspan(request.prompt.size()); }
+
+  // Pages that it may come to hold, and those that it needs until it writes.
+  int64_t max_pages() const;
+  int64_t pages_to_start() const;
+  static int64_t max_pages(const PagePool& pool, const Request& request, int64_t budget, int64_t window);
+  // Whether the pages for the next `rows` are there, or could be had. Those with rows that nobody will see again go
+  // first. Of rows that are made again `rows` becomes as many as fit.
+  bool reserve(int64_t& rows);
+  // It was set back so far that rows are missing, which the others need.
+  bool lacks_rows() const { return lacks_rows_; }
 
   // The next `rows` of it.
   BatchEntry entry(int64_t rows) const;
@@ -61,8 +71,14 @@ class Sequence {
  private:
   std::vector<int32_t> banned() const;
   void resize(int64_t tokens);
+  int64_t first_seen(int64_t position) const;
+  void retire();
   bool cut_off(const Loop& loop, Outcome& outcome);
 
+  PagePool& pool_;
+  int64_t window_;
+  int64_t retired_to_ = 0;  // rows behind the prompt and before this position are gone
+  bool lacks_rows_ = false;
   std::vector<Token> chosen_;  // as they are told; as many as were written
   int64_t settled_ = 0;        // of them, told
   std::optional<SequenceGuard> guard_;

@@ -44,6 +44,27 @@ bool knows_grounding(const Model& model, const Prompt& prompt) {
   return prompt.text.find(token) == std::string::npos || model.loaded().tokenizer.id_of(token).has_value();
 }
 
+void check_pages_together(const Model& model, const DocumentOptions& options) {
+  const LoadedModel& loaded = model.loaded();
+  const Prompt prompt = pages_prompt(loaded.description());
+  const ViewPlan& plan = loaded.description().pages_plan;
+  if (options.read.mode != Mode::automatic && options.read.mode != plan.mode) {
+    throw Error(fmt::format("`mode` {}: {} looks at several pages together in mode {} alone; use that, or leave it out",
+                            name_of(options.read.mode), loaded.description().name, name_of(plan.mode)),
+                ErrorCode::unsupported);
+  }
+  Views page;
+  page.whole = Picture(plan.whole, plan.whole);
+  const auto context = static_cast<int64_t>(loaded.checkpoint.config().decoder.context);
+  const auto words = static_cast<int64_t>(loaded.tokenizer.encode(prompt.text).size());
+  const int64_t tokens = options.pages_together * loaded.encoder.rows_of(page) + words;
+  if (tokens >= context) {
+    throw Error(
+        fmt::format("`pages_together` {}: so many pages take {} tokens, but the model's context is {}; use fewer",
+                    options.pages_together, tokens, context));
+  }
+}
+
 class DocumentRun {
  public:
   DocumentRun(const std::vector<Model>& models, const DocumentOptions& options, const DocumentEvents& events);
@@ -102,6 +123,7 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
   ReadOptions read = options.read;
   read.prompt = prompt_;
   describe(models);
+  if (options.pages_together > 1) check_pages_together(models.front(), options);
   for (const Model& model : models) {
     const int batch = batch_size(model, options.batch);
     together_ += static_cast<size_t>(batch);
@@ -359,6 +381,11 @@ void DocumentRun::take(const PipelineEvent& event) {
       return;
     case Kind::progress:
       progress_.name = name_of_page(input, event.number);
+      if (event.progress.stage == Stage::encode && event.progress.expected_seconds > 0) {
+        tell(fmt::format("{}: {} views, {} tokens to look at, in about {:.0f} s; a smaller `max_tiles` takes less",
+                         progress_.name, event.progress.views, event.progress.vision_tokens,
+                         std::max(1.0, event.progress.expected_seconds)));
+      }
       progress_.page = event.progress;
       return progressed();
     case Kind::lost: return;
@@ -403,6 +430,7 @@ RunReport DocumentRun::run() {
   options.ahead = 2 * together_;
   options.wants_picture = [this](const DocumentPage& page) { return outputs_.wants_picture(page); };
   options.stop = events_.stop;
+  options.pages_together = options_.pages_together;
   options.prepare = [this, upright = options_.upright](SourcePage& source, DocumentPage& page) {
     if (!outputs_.reads(page)) {
       page.finish = Finish::kept;

@@ -8,6 +8,8 @@
 #include <iterator>
 #include <mutex>
 #include <new>
+#include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -30,6 +32,10 @@ struct Slot {
   std::string shown = {};  // text of a page whose turn has not come
 };
 
+bool knows_all(const PipelineDocument& document, std::span<const int> pages) {
+  return document.known && std::ranges::all_of(pages, [&](int page) { return document.known(page).has_value(); });
+}
+
 class Run {
  public:
   Run(const std::vector<PipelineDocument>& documents, const MakeReadingPool& make_pool, const PipelineOptions& options,
@@ -49,7 +55,9 @@ class Run {
   // On the rendering thread.
   void render();
   bool render_document(size_t document);  // whether to its end
-  void render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings);
+  void render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings, bool anew);
+  void add_to_group(PageTask task);
+  void end_group();
   void open(PageSource& source, int index, PageTask& task);
 
   bool wants_picture(const DocumentPage& page) const { return options_.wants_picture && options_.wants_picture(page); }
@@ -70,7 +78,8 @@ class Run {
   const PipelineOptions& options_;
   const std::function<void(const PipelineEvent&)>& take_;
   std::stop_source stop_;
-  bool cut_short_ = false;  // a page was handed on that the stop ended: nothing follows it
+  std::optional<PageTask> group_;  // of the rendering thread: pages that will be read together
+  bool cut_short_ = false;         // a page was handed on that the stop ended: nothing follows it
 
   std::mutex mutex_;  // of the next seven
   std::condition_variable_any room_, news_;
@@ -98,6 +107,8 @@ void Run::told(WorkerEvent event) {
   }
   Slot& slot = slots_[event.ticket - first_ticket_];
   if (event.kind == WorkerEvent::Kind::finished) {
+    for (FurtherPage& further : event.further)
+      finish(further.ticket, std::move(further.page), std::move(further.picture));
     finish(event.ticket, std::move(event.page), std::move(event.picture));
   } else if (event.kind == WorkerEvent::Kind::progress) {
     PipelineEvent progress;
@@ -198,15 +209,22 @@ bool Run::render_document(size_t document) {
   }
   push({.event = std::move(begin)});
   if (!opened) return true;
-  for (const int index : chosen) {
-    {
-      std::unique_lock lock(mutex_);
-      room_.wait(lock, stop_.get_token(), [&] { return slots_.size() < options_.waiting; });
+  const auto together = static_cast<size_t>(std::max(1, options_.pages_together));
+  bool anew = false;  // pages of this group that were read before are read again, with those that were not
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    if (i % together == 0) {  // the pages of a group wait for nothing, or they might wait for each other
+      {
+        std::unique_lock lock(mutex_);
+        room_.wait(lock, stop_.get_token(), [&] { return slots_.size() < options_.waiting; });
+      }
+      pool_->wait_for_room(options_.ahead);
+      if (!budget_.wait(stop_.get_token())) return false;
+      const auto group = std::span(chosen).subspan(i, std::min(together, chosen.size() - i));
+      anew = together > 1 && !knows_all(documents_[document], group);
     }
-    pool_->wait_for_room(options_.ahead);
-    if (!budget_.wait(stop_.get_token())) return false;
     // What is to be said of the file as a whole is said with the first page of it.
-    render_page(document, *source, index, index == chosen.front() ? source->warnings() : std::vector<Warning>());
+    render_page(document, *source, chosen[i], i == 0 ? source->warnings() : std::vector<Warning>(), anew);
+    if (i % together + 1 == together || i + 1 == chosen.size()) end_group();
   }
   Slot end;
   end.event.kind = Kind::end;
@@ -236,7 +254,21 @@ void Run::open(PageSource& source, int index, PageTask& task) {
   }
 }
 
-void Run::render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings) {
+void Run::add_to_group(PageTask task) {
+  if (options_.pages_together <= 1) return pool_->add(std::move(task));
+  if (!group_) {
+    group_ = std::move(task);
+  } else {
+    group_->job.further.push_back({task.job.ticket, std::move(task.job.picture), std::move(task.job.page)});
+  }
+}
+
+void Run::end_group() {
+  if (group_) pool_->add(std::move(*group_));
+  group_.reset();
+}
+
+void Run::render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings, bool anew) {
   const PipelineDocument& of = documents_[document];
   PageTask task;
   task.name = source.pages() > 1 ? fmt::format("{}: page {}", of.name, index + 1) : of.name;
@@ -246,7 +278,7 @@ void Run::render_page(size_t document, PageSource& source, int index, std::vecto
   slot.event.kind = Kind::page;
   slot.event.document = document;
   slot.event.number = index + 1;
-  if (std::optional<DocumentPage> known = of.known ? of.known(index) : std::nullopt) {
+  if (std::optional<DocumentPage> known = of.known && !anew ? of.known(index) : std::nullopt) {
     if (wants_picture(*known)) {
       open(source, index, task);
       known->has_text = task.job.page.has_text;
@@ -269,7 +301,7 @@ void Run::render_page(size_t document, PageSource& source, int index, std::vecto
   }
   task.job.ticket = push(std::move(slot));
   if (!task.job.page.finish) {
-    pool_->add(std::move(task));
+    add_to_group(std::move(task));
   } else {
     const std::lock_guard lock(mutex_);
     finish(task.job.ticket, std::move(task.job.page), std::move(task.job.picture));

@@ -29,9 +29,10 @@ json files_of_model(const std::filesystem::path& folder) {
 }  // namespace
 
 json page_identity(const DocumentInfo& info, int native_size, const DocumentOptions& options, const Prompt& prompt) {
-  const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, review_below, report, resume] =
-      options;
-  const auto& [mode, force_mode, typed_prompt, raw, max_tokens, logprobs, temperature, top_p, seed, stop, retry] = read;
+  const auto& [inputs, pages, password, dpi, upright, read, batch, pages_together, out, formats, output, review_below,
+               report, resume] = options;
+  const auto& [mode, force_mode, max_tiles, typed_prompt, raw, max_tokens, logprobs, temperature, top_p, seed, stop,
+               retry] = read;
   // Of a prompt with a name, the name says all.
   const bool named = !prompt.name.empty() && prompt.name != "locate";
   json identity = {{"version", info.version},
@@ -48,12 +49,14 @@ json page_identity(const DocumentInfo& info, int native_size, const DocumentOpti
   if (temperature > 0) identity["sampling"] = {temperature, top_p, seed};
   if (!stop.empty()) identity["stop"] = stop;
   if (!retry) identity["retry"] = false;
+  if (max_tiles > 0) identity["max tiles"] = max_tiles;
+  if (pages_together > 1) identity["pages together"] = pages_together;
   return identity;
 }
 
 json output_identity(const DocumentOptions& options, const std::vector<std::filesystem::path>& files) {
-  const auto& [inputs, pages, password, dpi, upright, read, batch, out, formats, output, review_below, report, resume] =
-      options;
+  const auto& [inputs, pages, password, dpi, upright, read, batch, pages_together, out, formats, output, review_below,
+               report, resume] = options;
   const auto& [tables, formulas, figures, headers, footers, page_numbers, page_breaks, existing_text, decrypt,
                invalidate_signatures] = output;
   json names = json::array();

@@ -1,6 +1,9 @@
 #include "language/kv_cache.h"
 
+#include <algorithm>
+#include <iterator>
 #include <numeric>
+#include <utility>
 
 namespace lectern {
 
@@ -26,19 +29,45 @@ CacheLayer KvCache::layer(int index) const {
   return {memory_.view().slice(index, 1).data, pool_.pages(), kv_heads_, head_size_, format_};
 }
 
-bool SequencePages::reserve(int64_t positions) {
-  const int64_t more = pool_->pages_for(positions) - static_cast<int64_t>(pages_.size());
+bool SequencePages::take_spare(int64_t count) {
+  const int64_t more = count - held();
   if (more > pool_->free_pages()) return false;
   for (int64_t i = 0; i < more; ++i) {
-    pages_.push_back(pool_->free_.back());
+    spare_.push_back(pool_->free_.back());
     pool_->free_.pop_back();
   }
   return true;
 }
 
+bool SequencePages::reserve(int64_t positions) {
+  const int64_t more = pool_->pages_for(positions) - static_cast<int64_t>(pages_.size());
+  if (more <= 0) return true;
+  if (!take_spare(held() + more - static_cast<int64_t>(spare_.size()))) return false;
+  for (int64_t i = 0; i < more; ++i) {
+    pages_.push_back(spare_.front());
+    spare_.erase(spare_.begin());
+  }
+  return true;
+}
+
+void SequencePages::retire(int64_t from, int64_t to) {
+  const int64_t last = std::min(to / pool_->page_tokens(), static_cast<int64_t>(pages_.size()));
+  for (int64_t i = pool_->pages_for(from) + retired_; i < last; ++i) {
+    spare_.push_back(std::exchange(pages_[static_cast<size_t>(i)], -1));
+    ++retired_;
+  }
+}
+
+void SequencePages::give_back_spare() {
+  pool_->free_.insert(pool_->free_.end(), spare_.begin(), spare_.end());
+  spare_.clear();
+}
+
 void SequencePages::clear() {
-  pool_->free_.insert(pool_->free_.end(), pages_.begin(), pages_.end());
+  std::ranges::copy_if(pages_, std::back_inserter(spare_), [](int32_t page) { return page >= 0; });
+  give_back_spare();
   pages_.clear();
+  retired_ = 0;
 }
 
 }  // namespace lectern

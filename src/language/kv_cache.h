@@ -56,31 +56,45 @@ class KvCache {
   Tensor memory_;  // [layers, pages, bytes of a page]
 };
 
-// The pages of one sequence; they go back to the pool with it. The pool must outlive it. Not for several threads.
+// The pages of one sequence; they go back to the pool with it. Pages in the middle that nothing needs any more may be
+// used again behind its end, so that it holds no more than it sees. The pool must outlive it. Not for several threads.
 class SequencePages {
  public:
   explicit SequencePages(PagePool& pool) : pool_(&pool) {}
-  SequencePages(SequencePages&& other) noexcept : pool_(other.pool_), pages_(std::move(other.pages_)) {
+  SequencePages(SequencePages&& other) noexcept
+      : pool_(other.pool_), pages_(std::move(other.pages_)), spare_(std::move(other.spare_)) {
     other.pages_.clear();
+    other.spare_.clear();
   }
   SequencePages& operator=(SequencePages&& other) noexcept {
     std::swap(pool_, other.pool_);
     std::swap(pages_, other.pages_);
+    std::swap(spare_, other.spare_);
     return *this;
   }
   SequencePages(const SequencePages&) = delete;
   SequencePages& operator=(const SequencePages&) = delete;
   ~SequencePages() { clear(); }
 
-  // Takes pages until `positions` fit; false, with nothing taken, when the pool has too few.
+  // Takes pages until `positions` fit, spare ones first; false, with nothing taken, when the pool has too few.
   bool reserve(int64_t positions);
+  // Takes spare pages until it holds `count`; false, with nothing taken, when the pool has too few.
+  bool take_spare(int64_t count);
+  // Makes pages spare that hold nothing but positions `from` .. `to` - 1; `from` is the same in every call.
+  void retire(int64_t from, int64_t to);
+  void give_back_spare();
   // Gives all of them back.
   void clear();
-  std::span<const int32_t> pages() const { return pages_; }
+  std::span<const int32_t> pages() const { return pages_; }  // by position; -1: retired
+  int64_t held() const { return static_cast<int64_t>(pages_.size() + spare_.size()) - retired_; }
+  // Positions up to which pages can be reserved without the pool.
+  int64_t reach() const { return static_cast<int64_t>(pages_.size() + spare_.size()) * pool_->page_tokens(); }
 
  private:
   PagePool* pool_;
   std::vector<int32_t> pages_;
+  std::vector<int32_t> spare_;
+  int64_t retired_ = 0;  // of pages_, in a row
 };
 
 }  // namespace lectern

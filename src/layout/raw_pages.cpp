@@ -31,7 +31,33 @@ bool begins_line(std::string_view raw, size_t at) {
   return at == 0 || raw[at - 1] == '\n' || raw.substr(0, at).ends_with("｜>") || raw.substr(0, at).ends_with("|>");
 }
 
+// Where <PAGE> stands; all of them, or those that begin a line.
+std::vector<size_t> page_marks(std::string_view raw, bool all) {
+  std::vector<size_t> marks;
+  for (size_t at = raw.find(page_begin); at != std::string_view::npos; at = raw.find(page_begin, at + 1)) {
+    if (all || begins_line(raw, at)) marks.push_back(at);
+  }
+  return marks;
+}
+
+std::vector<RawPart> parts_at(std::string_view raw, const std::vector<size_t>& marks) {
+  std::vector<RawPart> parts;
+  const size_t before = marks.empty() ? raw.size() : marks.front();
+  if (marks.empty() || !is_blank(raw.substr(0, before))) parts.push_back({0, before});
+  for (size_t i = 0; i < marks.size(); ++i) {
+    size_t begin = marks[i] + page_begin.size();
+    if (begin < raw.size() && raw[begin] == '\n') ++begin;
+    parts.push_back({begin, i + 1 < marks.size() ? marks[i + 1] : raw.size()});
+  }
+  return parts;
+}
+
 }  // namespace
+
+std::vector<RawPart> raw_parts(std::string_view raw, size_t expected) {
+  const std::vector<RawPart> all = parts_at(raw, page_marks(raw, true));
+  return all.size() == expected ? all : parts_at(raw, page_marks(raw, false));
+}
 
 std::vector<std::string> split_raw_pages(std::string_view raw) {
   std::vector<std::string> pages;

@@ -1,6 +1,7 @@
 // The raw output of a whole document, and its pages.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,5 +15,14 @@ inline constexpr std::string_view page_split = "\n\n<--- Page Split --->\n";
 // that mark the beginning and the end of a sentence; what stands behind the last mark is a page only if it has text. At
 // least one page. The pages of a text of one page are that text to the byte.
 std::vector<std::string> split_raw_pages(std::string_view raw);
+
+// A page within a text: bytes begin .. end - 1, without the <PAGE> before it and the line break behind that.
+struct RawPart {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+// The pages that a model wrote in one sequence, of `expected` pages: parted at every <PAGE> where there are so many,
+// else at those that begin a line. Text before the first <PAGE> is a page. At least one, which may be empty.
+std::vector<RawPart> raw_parts(std::string_view raw, std::size_t expected);
 
 }  // namespace lectern

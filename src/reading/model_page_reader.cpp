@@ -19,6 +19,7 @@
 #include "image/ink.h"
 #include "layout/layout.h"
 #include "lectern/error.h"
+#include "reading/page_group.h"
 #include "reading/page_retry.h"
 #include "reading/page_warnings.h"
 #include "reading/streamed_text.h"
@@ -27,6 +28,7 @@ namespace lectern {
 namespace {
 
 constexpr int max_together = 4;          // on a processor more gain little: the arithmetic of a few pages keeps it busy
+constexpr size_t usual_tiles = 9;        // of a page, at most; what more cost is said before
 constexpr int64_t usual_page = 3072;     // positions; few pages need more
 constexpr double share_of_memory = 0.5;  // of what is free, for the cache; the rest is for the work itself and others
 
@@ -70,23 +72,46 @@ void warn_of_ink_outside_of_blocks(DocumentPage& page, const Picture& picture) {
   warn_of_uncovered_ink(page, picture, covered);
 }
 
-std::optional<ViewPlan> tiled_plan(const ModelDescription& model) {
+ViewPlan with_most_tiles(ViewPlan plan, int asked) {
+  if (asked > 0) plan.max_tiles = std::min(plan.max_tiles, asked);
+  return plan;
+}
+
+std::optional<ViewPlan> tiled_plan(const ModelDescription& model, int asked) {
   const ViewPlan* plan = model.tiled_plan();
-  return plan == nullptr ? std::nullopt : std::optional(*plan);
+  return plan == nullptr ? std::nullopt : std::optional(with_most_tiles(*plan, asked));
+}
+
+// That encoding takes time for.
+int64_t pixels_of(const Picture& view) { return int64_t{view.width} * view.height; }
+int64_t pixels_of(const Views& views) {
+  int64_t pixels = pixels_of(views.whole);
+  for (const Picture& tile : views.tiles) pixels += pixels_of(tile);
+  for (const Views& page : views.further) pixels += pixels_of(page);
+  return pixels;
+}
+
+// Words of one's own are asked of several pages as of one.
+Prompt prompt_of_pages(const Prompt& asked, const ModelDescription& model) {
+  const bool own_words = asked.name != model.prompts.front().name;
+  return own_words || !model.pages_prompt ? asked : pages_prompt(model);
 }
 
 // What options mean for a model.
 struct Settings {
   Settings(const LoadedModel& loaded, const ReadOptions& given)
       : options(given),
-        plan(loaded.plan(given.mode, given.force_mode)),
-        tiled(tiled_plan(loaded.description())),
+        plan(with_most_tiles(loaded.plan(given.mode, given.force_mode), given.max_tiles)),
+        tiled(tiled_plan(loaded.description(), given.max_tiles)),
         by_blocks(given.mode == Mode::lines && !loaded.checkpoint.config().rows),
         asked(parse_prompt(given.prompt, loaded.description(), given.force_mode)),
         prompt(loaded.tokenizer.encode(asked.text)),
+        pages_prompt(loaded.tokenizer.encode(prompt_of_pages(asked, loaded.description()).text)),
         shown(given.raw        ? Shown::raw
               : asked.grounded ? Shown::untagged
                                : Shown::plain) {
+    if (given.max_tiles < 0)
+      throw Error(fmt::format("max_tiles {}: expected 0, for the model's own, or more", given.max_tiles));
     loaded.expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
     if (!std::isfinite(given.temperature) || given.temperature < 0) {
       throw Error(fmt::format("temperature {}: expected 0, for the likeliest tokens, or more", given.temperature));
@@ -102,6 +127,7 @@ struct Settings {
   bool by_blocks;
   Prompt asked;
   std::vector<int32_t> prompt;
+  std::vector<int32_t> pages_prompt;  // of several pages in one sequence
   Shown shown;
 };
 
@@ -110,7 +136,9 @@ struct Reading {
   Reading(PageJob given, std::shared_ptr<const Settings> how, const LoadedModel& loaded)
       : job(std::move(given)),
         settings(std::move(how)),
-        attempts(job.page, job.picture, settings->plan, settings->tiled, settings->options.retry, settings->by_blocks),
+        attempts(job.page, job.picture, job.further.empty() ? settings->plan : loaded.description().pages_plan,
+                 settings->tiled, settings->options.retry && job.further.empty(),
+                 settings->by_blocks && job.further.empty()),
         raw(loaded.tokenizer, false),
         shown(loaded.tokenizer, settings->shown) {}
 
@@ -124,6 +152,9 @@ struct Reading {
   std::string text;  // shown in this attempt
   std::string best;  // in the attempt that counts so far
   Clock working;     // since the image was encoded
+  int views = 0;     // to be encoded, in all, and their pixels
+  int64_t pixels = 0;
+  double expected_seconds = 0;
   bool cancelled = false;
 };
 
@@ -145,12 +176,15 @@ struct ModelPageReader::State {
                               {"cache_positions", int64_t{runner.pages().pages()} * runner.pages().page_tokens()}});
   }
 
+  void expect(Reading& reading, const Views& views);
   void begin(Reading& reading);
   void take(Reading& reading, const RequestEvent& event);
   void close(Reading& reading);
   bool go_on(Reading& reading);
   bool give_up(Reading& reading, const std::exception_ptr& error);
   void deliver(Reading& reading);
+  void deliver_pages(Reading& reading, const DocumentPage& whole);
+  static void without_tokens(const Reading& reading, DocumentPage& page);
   void tell(const Reading& reading, size_t keep, std::string more);
   void show(Reading& reading, const std::string& more);
   void progress(const Reading& reading, Stage stage);
@@ -164,7 +198,24 @@ struct ModelPageReader::State {
   Engine engine;
   std::vector<std::unique_ptr<Reading>> readings;
   std::vector<PageEvent> events;
+  double seconds_a_pixel = 0;  // of encoding, lately; 0: not known
 };
+
+// Said before a page is looked at in more views than most models ever make.
+void ModelPageReader::State::expect(Reading& reading, const Views& views) {
+  reading.views = 1 + static_cast<int>(views.tiles.size() + views.further.size());
+  reading.pixels = pixels_of(views);
+  reading.expected_seconds = 0;
+  if (views.tiles.size() <= usual_tiles) return;
+  if (seconds_a_pixel == 0) {  // one tile tells
+    const Clock working;
+    Views tile;
+    tile.whole = views.tiles.front();
+    loaded.encoder.encode(tile);
+    seconds_a_pixel = working.seconds() / static_cast<double>(pixels_of(tile));
+  }
+  reading.expected_seconds = seconds_a_pixel * static_cast<double>(reading.pixels);
+}
 
 void ModelPageReader::State::tell(const Reading& reading, size_t keep, std::string more) {
   PageEvent& event = events.emplace_back();
@@ -186,6 +237,10 @@ void ModelPageReader::State::progress(const Reading& reading, Stage stage) {
   event.kind = PageEvent::Kind::progress;
   const double seconds = stage == Stage::decode ? reading.working.seconds() - page.stats.prefill_seconds : 0;
   event.progress = {stage, stage == Stage::encode ? 0 : page.stats.prompt_tokens, page.stats.tokens, seconds};
+  if (stage != Stage::encode) return;
+  event.progress.views = reading.views;
+  event.progress.vision_tokens = page.stats.vision_tokens;
+  event.progress.expected_seconds = reading.expected_seconds;
 }
 
 // Hands what is to be read now to the engine.
@@ -196,16 +251,24 @@ void ModelPageReader::State::begin(Reading& reading) {
   const ViewPlan& plan = reading.attempts.plan();
   page.mode = how.by_blocks ? Mode::lines : plan.mode;
   Request request;
-  request.views = std::make_shared<const Views>(make_views(reading.attempts.picture(), plan));
-  page.stats.vision_tokens = loaded.encoder.rows_of(*request.views);
-  request.prompt = loaded.expand_prompt(how.prompt, page.stats.vision_tokens);
+  const auto views = std::make_shared<Views>(make_views(reading.attempts.picture(), plan));
+  page.stats.vision_tokens = loaded.encoder.rows_of(*views);
+  const bool several = !reading.job.further.empty();
+  for (const FurtherPage& further : reading.job.further) {
+    views->further.push_back(make_views(*further.picture, plan));
+    page.stats.vision_tokens += loaded.encoder.rows_of(views->further.back());
+  }
+  expect(reading, *views);
+  request.views = views;
+  request.prompt = loaded.expand_prompt(several ? how.pages_prompt : how.prompt, page.stats.vision_tokens);
   page.stats.prompt_tokens = static_cast<int64_t>(request.prompt.size());
   request.image_token = loaded.image_token;
   request.max_tokens = how.options.max_tokens;
   request.sampling = {how.options.temperature, how.options.top_p, how.options.seed};
   request.stop = {&loaded.tokenizer, how.options.stop};
-  const RepeatLimit& limit =
-      loaded.description().repeat_of(reading.job.page.of_pdf ? InputKind::pdf : InputKind::picture);
+  const RepeatLimit& limit = loaded.description().repeat_of(several                   ? InputKind::pages
+                                                            : reading.job.page.of_pdf ? InputKind::pdf
+                                                                                      : InputKind::picture);
   request.no_repeat = {limit.n, limit.window, repeatable};
   request.guard.classes = &loaded.token_classes;
   request.deadline = reading.job.deadline;
@@ -217,6 +280,7 @@ void ModelPageReader::State::take(Reading& reading, const RequestEvent& event) {
   if (event.kind == RequestEvent::Kind::started) progress(reading, Stage::encode);
   if (event.kind == RequestEvent::Kind::encoded) {
     page.stats.encode_seconds += event.seconds;
+    if (reading.pixels > 0) seconds_a_pixel = event.seconds / static_cast<double>(reading.pixels);
     progress(reading, Stage::prefill);
     reading.working = Clock();
   }
@@ -291,6 +355,7 @@ bool ModelPageReader::State::give_up(Reading& reading, const std::exception_ptr&
 void ModelPageReader::State::deliver(Reading& reading) {
   if (!reading.attempts.last_is_best()) tell(reading, 0, reading.best);
   DocumentPage page = reading.attempts.result();
+  if (!reading.job.further.empty()) return deliver_pages(reading, page);
   const std::vector<Box>& parts = reading.attempts.parts();
   if (reading.settings->asked.grounded) {
     warn_of_ink_outside_of_blocks(page, *reading.job.picture);
@@ -298,14 +363,37 @@ void ModelPageReader::State::deliver(Reading& reading) {
     warn_of_uncovered_ink(page, *reading.job.picture, parts);
   }
   judge(page, *reading.job.picture, reading.settings->asked.all_text, page.stats.tokens);
-  if (!reading.settings->options.logprobs) {
-    page.token_logprobs.clear();
-    page.token_ends.clear();
-  }
+  without_tokens(reading, page);
   PageEvent& event = events.emplace_back();
   event.ticket = reading.job.ticket;
   event.kind = PageEvent::Kind::finished;
   event.page = std::move(page);
+}
+
+void ModelPageReader::State::without_tokens(const Reading& reading, DocumentPage& page) {
+  if (reading.settings->options.logprobs) return;
+  page.token_logprobs.clear();
+  page.token_ends.clear();
+}
+
+void ModelPageReader::State::deliver_pages(Reading& reading, const DocumentPage& whole) {
+  std::vector<DocumentPage> known = {reading.job.page};
+  for (const FurtherPage& further : reading.job.further) known.push_back(further.page);
+  std::vector<DocumentPage> pages = part_pages(whole, std::move(known));
+  for (size_t i = 0; i < pages.size(); ++i) {
+    DocumentPage& page = pages[i];
+    const Picture& picture = i == 0 ? *reading.job.picture : *reading.job.further[i - 1].picture;
+    if (!page.raw.empty()) {
+      if (reading.settings->asked.grounded) warn_of_ink_outside_of_blocks(page, picture);
+      judge(page, picture, reading.settings->asked.all_text, whole.stats.tokens);
+    }
+    without_tokens(reading, page);
+  }
+  PageEvent& event = events.emplace_back();
+  event.ticket = reading.job.ticket;
+  event.kind = PageEvent::Kind::finished;
+  event.page = std::move(pages.front());
+  event.further.assign(std::make_move_iterator(pages.begin() + 1), std::make_move_iterator(pages.end()));
 }
 
 ModelPageReader::ModelPageReader(const Model& model, const ReadOptions& options, int batch)

@@ -137,6 +137,14 @@ void PageWorkers::finish(PageTask task) {
   WorkerEvent event;
   event.kind = WorkerEvent::Kind::finished;
   event.ticket = task.job.ticket;
+  for (FurtherPage& further : task.job.further) {  // what ended the first without its being read ended all
+    if (!further.page.finish && !task.job.page.error.empty()) {
+      fail(further.page, task.job.page.error, task.job.page.error_code);
+    } else if (!further.page.finish) {
+      further.page.finish = task.job.page.finish;
+    }
+  }
+  event.further = std::move(task.job.further);
   event.page = std::move(task.job.page);
   event.picture = std::move(task.job.picture);
   tell_(std::move(event));
@@ -268,7 +276,10 @@ void PageWorkers::hand_on(Worker& worker, std::vector<PageEvent> events) {
         auto found = worker.tasks.extract(event.ticket);
         if (found.empty()) break;
         ++worker.report.pages;
-        found.mapped().job.page = std::move(event.page);
+        PageJob& job = found.mapped().job;
+        job.page = std::move(event.page);
+        for (size_t i = 0; i < std::min(job.further.size(), event.further.size()); ++i)
+          job.further[i].page = std::move(event.further[i]);
         finish(std::move(found.mapped()));
         break;
       }

@@ -40,6 +40,7 @@ struct WorkerEvent {
   std::string more;                        // text
   Progress progress;                       // progress
   DocumentPage page;                       // finished
+  std::vector<FurtherPage> further;        // finished: of the same sequence
   std::shared_ptr<const Picture> picture;  // finished: of the page
   std::string device, failure;             // lost
 };

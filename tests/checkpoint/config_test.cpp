@@ -114,6 +114,66 @@ TEST(Config, HasAsManyKeyHeadsAsHeadsWhenUnsaid) {
   EXPECT_EQ(read(config).decoder.kv_heads, 4);
 }
 
+TEST(Config, ReadsUnlimitedOcr) {
+  const ModelConfig config = read_config(TEST_DATA "/goldens/unlimited-ocr/mini/config.json");
+  EXPECT_EQ(config.model.name, "Unlimited-OCR");
+  EXPECT_EQ(config.decoder.window, 16);
+  EXPECT_EQ(config.decoder.context, 32768);
+  EXPECT_FALSE(config.qwen2);
+  EXPECT_EQ(read(mini()).model.name, "DeepSeek-OCR");
+  EXPECT_EQ(read(mini()).decoder.window, 0);
+}
+
+TEST(Config, TheWindowStandsAtTheTopOrWithTheDecoder) {
+  json unlimited = read_json(TEST_DATA "/goldens/unlimited-ocr/mini/config.json");
+  unlimited["sliding_window_size"] = 7;
+  EXPECT_EQ(read(unlimited).decoder.window, 7);
+  unlimited.erase("sliding_window_size");
+  unlimited["sliding_window"] = 9;
+  EXPECT_EQ(read(unlimited).decoder.window, 16);  // language_config has sliding_window_size
+  unlimited["language_config"].erase("sliding_window_size");
+  EXPECT_EQ(read(unlimited).decoder.window, 9);
+  unlimited["sliding_window"] = nullptr;
+  EXPECT_EQ(read(unlimited).decoder.window, 128);  // as the model was trained
+  unlimited["sliding_window"] = -1;
+  expect_refused(unlimited, "sliding_window is -1");
+}
+
+TEST(Config, ReadsTheEncoderOfDeepSeekOcr2) {
+  json second = with("/architectures/0", "DeepseekOCR2ForCausalLM");
+  json& width = second["vision_config"]["width"];
+  width.erase("clip-l-14-224");
+  width["qwen2-0-5b"] = {{"dim", 896}};
+  ASSERT_TRUE(read(second).qwen2);
+  EXPECT_EQ(read(second).model.encoder, EncoderKind::qwen2);
+  EXPECT_EQ(read(second).qwen2->heads, 14);
+  EXPECT_EQ(read(second).qwen2->kv_heads, 2);
+  EXPECT_EQ(read(second).qwen2->rope_theta, 1e6f);
+  width["qwen2-0-5b"]["heads"] = 4;
+  width["qwen2-0-5b"]["kv_heads"] = 3;
+  expect_refused(second, "kv_heads is 3, which does not divide heads of 4");
+  second.erase("architectures");
+  width["qwen2-0-5b"]["kv_heads"] = 4;
+  EXPECT_EQ(read(second).model.name, "DeepSeek-OCR-2");
+}
+
+TEST(Config, DoesWithoutWhatReSavedFilesLeaveOut) {
+  json config = mini();
+  for (const char* key : {"candidate_resolutions", "bos_token_id", "eos_token_id", "projector_config", "model_type"})
+    config.erase(key);
+  config["language_config"].erase("bos_token_id");
+  config["language_config"].erase("eos_token_id");
+  const ModelConfig read_back = read(config);
+  EXPECT_EQ(read_back.native_size, 1024);
+  EXPECT_EQ(read_back.decoder.bos, 0);
+  EXPECT_EQ(read_back.decoder.eos, 1);
+}
+
+TEST(Config, DescribesAFolderBeforeItIsLoaded) {
+  EXPECT_EQ(describe_folder(TEST_DATA "/goldens/unlimited-ocr/mini").name, "Unlimited-OCR");
+  EXPECT_EQ(describe_folder("nowhere").name, "DeepSeek-OCR");
+}
+
 TEST(Config, RefusesOtherModels) {
   expect_refused(with("/architectures/0", "DeepseekOCR2ForCausalLM"),
                  "vision_config.width lacks qwen2-0-5b, which is not so in DeepSeek-OCR-2");

@@ -84,6 +84,20 @@ TEST(TraceCommand, WritesTheTilesOfALargePage) {
   EXPECT_EQ(shapes.at("logits"), "f32 [2, 512]");
 }
 
+TEST(TraceCommand, TakesSeveralPicturesAsPagesOfOneSequence) {
+  const TempFolder folder;
+  const std::string model = "--model '" TEST_DATA "/goldens/unlimited-ocr/mini' ";
+  const std::string pictures = golden_images + "page.png " + golden_images + "receipt.png ";
+  const Outcome outcome = lectern(folder, "trace " + pictures + model + "--steps 2 -o out.st");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto shapes = shapes_in(folder / "out.st");
+  EXPECT_EQ(shapes.at("whole_sam"), "f32 [2, 16, 16, 64]");
+  EXPECT_EQ(shapes.at("whole_clip"), "f32 [2, 257, 64]");
+  EXPECT_EQ(shapes.at("image_sequence"), "f32 [546, 64]");
+  expect_refusal(lectern(folder, "trace " + pictures + model + "--mode gundam -o x.st"), 2, "use --mode base");
+  expect_refusal(lectern(folder, "trace " + pictures + "--mode base -o x.st"), 2, "one page at a time");
+}
+
 TEST(TraceCommand, RefusesBadIds) {
   const TempFolder folder;
   const auto trace = [&](const std::string& arguments) {

@@ -72,13 +72,14 @@ WrittenText alone(const Request& request, const FakeLimits& limits) {
 }
 
 // One engine with its own limits for so many steps, and the end of all that is in flight then. -> preemptions.
-int64_t drive(uint32_t seed, int64_t steps) {
+int64_t drive(uint32_t seed, int64_t steps, int64_t window = 0) {
   Random random(seed);
   FakeLimits limits;
   limits.pages = static_cast<int32_t>(random.between(1, 20));
   limits.page_tokens = static_cast<int>(random.between(1, 16));
   limits.pages = std::max(limits.pages, static_cast<int32_t>(8 / limits.page_tokens + 1));
   limits.context = random.between(0, 1) == 0 ? 8192 : 60;
+  limits.window = window;
   const int64_t capacity = std::min<int64_t>(limits.context, static_cast<int64_t>(limits.pages) * limits.page_tokens);
   FakeRunner runner(write_hash, limits);
   runner.on_entry = [](const BatchEntry& entry, bool written) {
@@ -137,6 +138,41 @@ TEST(Scheduler, RandomCompaniesAllEndWithTheTextOfEachAlone) {
     if (::testing::Test::HasFailure()) return;
   }
   EXPECT_GT(preemptions, 100);
+}
+
+TEST(Scheduler, RandomCompaniesWithAWindowToo) {
+  int64_t preemptions = 0;
+  for (uint32_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    preemptions += drive(seed, 150, 1 + seed % 20);
+    if (::testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(preemptions, 50);
+}
+
+// However long the text, no more is held than the prompt, the window, and the page that each begins and ends in.
+TEST(Scheduler, AWindowKeepsFewPages) {
+  FakeLimits limits;
+  limits.pages = 12;
+  limits.page_tokens = 4;
+  limits.window = 16;
+  FakeRunner runner([](std::span<const int32_t> text, std::span<float> logits) { logits[text.back() % 50 + 2] = 1; },
+                    limits);
+  int64_t most = 0;
+  runner.on_entry = [&](const BatchEntry& entry, bool) {
+    most = std::max<int64_t>(most, std::ranges::count_if(entry.pages, [](int32_t page) { return page >= 0; }));
+  };
+  EngineRun engine(runner);
+  Request request;
+  request.prompt.assign(10, first_of_prompts);
+  request.no_repeat.n = 0;
+  request.max_tokens = 2000;
+  WrittenText outcome;
+  engine.add(request, outcome);
+  engine.run(10'000);
+  EXPECT_EQ(outcome.tokens.size(), 2000u);
+  EXPECT_LE(most, 3 + 5);
+  EXPECT_EQ(runner.pages().free_pages(), 12);
 }
 
 // The oldest are never preempted, and nobody overtakes.

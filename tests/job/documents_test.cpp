@@ -65,6 +65,38 @@ TEST_F(Documents, AFolderOfPicturesBecomesAFolderOfTexts) {
   EXPECT_GT(report.stats.tokens, 20);
 }
 
+// The model writes at random: of three pages in one sequence it begins one.
+TEST_F(Documents, ThreePagesAreReadInOneSequence) {
+  const Model unlimited = Model::load(TEST_DATA "/goldens/unlimited-ocr/mini");
+  const testing::PdfPage page = {.content = testing::filled("0 0 0", 20, 20, 60, 12)};
+  options.inputs = {folder.write("three.pdf", testing::pdf_of({page, page, page})).string()};
+  options.out = "";
+  options.dpi = 100;
+  options.pages_together = 3;
+  options.read.max_tokens = 12;
+  std::vector<Page> pages;
+  events.page = [&](const std::string&, const Page& read) { pages.push_back(read); };
+  const RunReport report = read_documents({unlimited}, options, events);
+  EXPECT_EQ(report.read, 3);
+  ASSERT_EQ(pages.size(), 3u);
+  EXPECT_EQ(pages[0].stats.vision_tokens, 3 * 273);
+  EXPECT_EQ(pages[0].stats.tokens, 12);
+  EXPECT_EQ(pages[0].mode, Mode::base);
+  for (const size_t i : {1, 2}) {
+    EXPECT_EQ(pages[i].number, static_cast<int>(i) + 1);
+    EXPECT_EQ(pages[i].stats.vision_tokens, 0);
+    ASSERT_FALSE(pages[i].warnings.empty());
+    EXPECT_EQ(pages[i].warnings[0].code, WarningCode::nothing_read);
+  }
+  options.read.mode = Mode::gundam;
+  EXPECT_THROW(read_documents({unlimited}, options, events), Error);
+  options.read.mode = Mode::automatic;
+  options.pages_together = 200;
+  EXPECT_THROW(read_documents({unlimited}, options, events), Error);
+  options.pages_together = 2;
+  EXPECT_THROW(read_documents({primer()}, options, events), Error);
+}
+
 TEST_F(Documents, WhatIsReadDependsOnNeitherBatchNorDevices) {
   std::map<std::string, std::string> alone;
   events.page = [&](const std::string& input, const DocumentPage& page) { alone[input + page_of(page)] = page.raw; };

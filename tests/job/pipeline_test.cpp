@@ -222,6 +222,58 @@ TEST(Pipeline, SkipsWhatIsKnownAndWhatNeedsNoReading) {
   }
 }
 
+TEST(Pipeline, ReadsPagesOfOneFileTogether) {
+  PipelineOptions options;
+  options.pages_together = 3;
+  options.memory = 3 * 8 * 8;  // of one page: those of a group wait for nothing
+  options.wants_picture = [](const DocumentPage&) { return true; };
+  Notes notes;
+  const auto report =
+      run_pipeline({document("a", 7, 8, {4}), document("b", 1)}, {fake_worker("fake", {})}, options, notes.taker());
+  EXPECT_THAT(notes.in_order,
+              ElementsAre("0 begin 7/7", "0 page 1", "0 page 2", "0 page 3", "0 page 4", "0 page 5 failed", "0 page 6",
+                          "0 page 7", "0 end", "1 begin 1/1", "1 page 1", "1 end"));
+  std::vector<std::string> texts;
+  for (const DocumentPage& page : notes.pages) texts.push_back(page.raw);
+  EXPECT_THAT(texts, ElementsAre("read 1", "read 2 with 1", "read 3 with 1", "read 4", "", "read 6 with 4", "read 7",
+                                 "read 1"));
+  EXPECT_EQ(notes.pictures, 7);
+  EXPECT_EQ(notes.finished.size(), 8u);
+  EXPECT_EQ(report.workers[0].pages, 4);
+}
+
+// A group of which a page is missing is read again, all of it; one that is known as a whole is not.
+TEST(Pipeline, KnowsGroupsOfPages) {
+  std::vector<PipelineDocument> documents = {document("a", 5)};
+  documents[0].known = [](int index) -> std::optional<DocumentPage> {
+    if (index == 3) return std::nullopt;
+    DocumentPage page;
+    page.number = index + 1;
+    page.raw = "from before";
+    page.finish = Finish::end;
+    return page;
+  };
+  PipelineOptions options;
+  options.pages_together = 2;
+  Notes notes;
+  run_pipeline(documents, {fake_worker("fake", {})}, options, notes.taker());
+  std::vector<std::string> texts;
+  for (const DocumentPage& page : notes.pages) texts.push_back(page.raw);
+  EXPECT_THAT(texts, ElementsAre("from before", "from before", "read 3", "read 4 with 3", "from before"));
+}
+
+TEST(Pipeline, AGroupThatFailsFailsWithAllItsPages) {
+  FakeReader::Behaviour behaviour;
+  behaviour.on_add = [](const PageJob& job) {
+    if (!job.further.empty()) throw Error("too large");
+  };
+  PipelineOptions options;
+  options.pages_together = 2;
+  Notes notes;
+  run_pipeline({document("a", 3)}, {fake_worker("fake", behaviour)}, options, notes.taker());
+  EXPECT_THAT(notes.in_order, ElementsAre("0 begin 3/3", "0 page 1 failed", "0 page 2 failed", "0 page 3", "0 end"));
+}
+
 TEST(Pipeline, AStopKeepsWhatIsFinishedAndEndsNoDocument) {
   std::stop_source stop;
   PipelineOptions options;

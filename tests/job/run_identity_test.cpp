@@ -29,6 +29,8 @@ nlohmann::json outputs(const DocumentOptions& options) { return output_identity(
 const std::vector<Change> of_pages = {[](auto& of) { of.dpi = 300; },
                                       [](auto& of) { of.upright = true; },
                                       [](auto& of) { of.read.mode = Mode::tiny; },
+                                      [](auto& of) { of.read.max_tiles = 4; },
+                                      [](auto& of) { of.pages_together = 4; },
                                       [](auto& of) { of.read.prompt = "markdown"; },
                                       [](auto& of) { of.read.prompt = "my own"; },
                                       [](auto& of) { of.read.max_tokens = 3; }};

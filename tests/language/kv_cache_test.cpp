@@ -122,6 +122,35 @@ TEST(KvCache, MovedPagesHaveOneOwner) {
   EXPECT_EQ(cache.pool().free_pages(), 2);
 }
 
+TEST(KvCache, PagesInTheMiddleAreUsedAgainBehindTheEnd) {
+  KvCache cache = cache_of(config_of(1, 1, 16, 1), 4);
+  SequencePages pages(cache.pool());
+  ASSERT_TRUE(pages.reserve(4 * page_tokens));
+  EXPECT_FALSE(pages.reserve(4 * page_tokens + 1));
+  const std::vector<int32_t> first(pages.pages().begin(), pages.pages().end());
+  pages.retire(5, 2 * page_tokens - 1);  // the first page holds the prompt, the second something that is needed
+  EXPECT_EQ(pages.held(), 4);
+  EXPECT_FALSE(pages.reserve(4 * page_tokens + 1));
+  pages.retire(5, 3 * page_tokens);
+  pages.retire(5, 3 * page_tokens);
+  EXPECT_THAT(pages.pages(), ::testing::ElementsAre(first[0], -1, -1, first[3]));
+  EXPECT_EQ(pages.held(), 4);
+  EXPECT_EQ(pages.reach(), 6 * page_tokens);
+  ASSERT_TRUE(pages.reserve(5 * page_tokens));
+  EXPECT_THAT(pages.pages(), ::testing::ElementsAre(first[0], -1, -1, first[3], first[1]));
+  pages.give_back_spare();
+  EXPECT_EQ(pages.held(), 3);
+  EXPECT_EQ(cache.pool().free_pages(), 1);
+  pages.clear();
+  EXPECT_EQ(pages.held(), 0);
+  EXPECT_EQ(cache.pool().free_pages(), 4);
+  EXPECT_FALSE(pages.take_spare(5));
+  ASSERT_TRUE(pages.take_spare(2));
+  EXPECT_EQ(cache.pool().free_pages(), 2);
+  ASSERT_TRUE(pages.reserve(3 * page_tokens));
+  EXPECT_EQ(cache.pool().free_pages(), 1);
+}
+
 TEST(KvCache, PagesAreUsedAgainWithoutEnd) {
   KvCache cache = cache_of(config_of(1, 1, 16, 1), 4);
   for (int round = 0; round < 100; ++round) {

@@ -52,6 +52,11 @@ class FakeReader : public PageReader {
       finished.ticket = job.ticket;
       finished.kind = PageEvent::Kind::finished;
       finished.page = job.page;
+      for (const FurtherPage& further : job.further) {
+        DocumentPage& page = finished.further.emplace_back(further.page);
+        page.finish = job.page.finish;
+        page.raw = "read " + std::to_string(page.number) + " with " + std::to_string(job.page.number);
+      }
     }
     std::erase_if(jobs_, [](const auto& job) { return job.first.page.finish.has_value(); });
   }

@@ -22,6 +22,7 @@ struct FakeLimits {
   int64_t context = 8192;
   int64_t vocabulary = 512;
   int32_t end_token = 1;
+  int64_t window = 0;  // of written ids that the model is told behind the prompt; 0: all
 };
 
 class FakeRunner final : public ModelRunner {
@@ -48,6 +49,7 @@ class FakeRunner final : public ModelRunner {
   int64_t context() const override { return limits_.context; }
   int64_t vocabulary() const override { return limits_.vocabulary; }
   int32_t end_token() const override { return limits_.end_token; }
+  int64_t window() const override { return limits_.window; }
   PagePool& pages() override { return pool_; }
 
   std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override {
@@ -63,7 +65,8 @@ class FakeRunner final : public ModelRunner {
     tokens_.clear();
     logits_.clear();
     for (const BatchEntry& entry : batch.entries) {
-      for (const int32_t page : entry.pages) EXPECT_TRUE(used.insert(page).second) << "page " << page << " is shared";
+      for (const int32_t page : entry.pages) EXPECT_TRUE(page < 0 || used.insert(page).second) << page << " is shared";
+      expect_rows(entry);
       const auto count = static_cast<int64_t>(entry.ids.size());
       EXPECT_GT(count, 0);
       EXPECT_LE(entry.position + count, static_cast<int64_t>(entry.pages.size()) * limits_.page_tokens);
@@ -122,10 +125,22 @@ class FakeRunner final : public ModelRunner {
     }
   }
 
+  int64_t first_seen(const BatchEntry& entry, int64_t position) const {
+    return limits_.window > 0 ? std::max(entry.prompt, position - limits_.window + 1) : entry.prompt;
+  }
+
+  // What its first row sees is in pages.
+  void expect_rows(const BatchEntry& entry) const {
+    const auto page_of = [&](int64_t at) { return entry.pages[static_cast<size_t>(at / limits_.page_tokens)]; };
+    for (int64_t i = 0; i < std::min(entry.prompt, entry.position + 1); ++i) EXPECT_GE(page_of(i), 0);
+    for (int64_t i = first_seen(entry, entry.position); i <= entry.position; ++i) EXPECT_GE(page_of(i), 0);
+  }
+
   void choose(const BatchEntry& entry) {
     std::vector<int32_t> text;
     const int64_t length = entry.position + static_cast<int64_t>(entry.ids.size());
-    for (int64_t i = 0; i < length; ++i) text.push_back(slot(entry, i));
+    for (int64_t i = 0; i < std::min(length, entry.prompt); ++i) text.push_back(slot(entry, i));
+    for (int64_t i = first_seen(entry, length - 1); i < length; ++i) text.push_back(slot(entry, i));
     std::vector<float>& logits = logits_.emplace_back(static_cast<size_t>(limits_.vocabulary), 0.0F);
     model_(text, logits);
     const Chosen chosen =

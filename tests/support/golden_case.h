@@ -62,6 +62,21 @@ class GoldenStages {
 
   bool has(const std::string& name) const { return file_.tensors().contains(name); }
 
+  // The same stages of several pages, one behind the other.
+  void expect_stages(const std::string& of, const std::vector<VisionStages>& pages) const {
+    for (size_t i = 0; i < pages.front().size(); ++i) {
+      const std::string name = of + pages.front()[i].name;
+      if (!has(name)) continue;
+      std::vector<float> all;
+      for (const VisionStages& page : pages) {
+        std::vector<float> values(static_cast<size_t>(page[i].values.shape().elements()));
+        device_.download(page[i].values, values.data());
+        all.insert(all.end(), values.begin(), values.end());
+      }
+      expect_floats(name, all, at(name).shape, most_error_);
+    }
+  }
+
   // Those of some views that the file has, and no others than `got` has.
   void expect_stages(const std::string& of, const VisionStages& got) const {
     for (const VisionStage& stage : got) {
@@ -118,19 +133,36 @@ inline GoldenSteps run_steps(const LoadedModel& model, const std::vector<int32_t
 // Every stage of a case of the reference's, from the picture to the chosen tokens. folder: where its file lies.
 inline void check_golden(const LoadedModel& model, const std::string& folder, const nlohmann::json& c) {
   const GoldenStages expected(folder + c["expected"].get<std::string>(), model.device, most_error(model));
-  const std::string picture = c.contains("images") ? c["images"][0] : c["image"];
-  const Views views =
-      make_views(read_picture(folder + picture), model.plan(named<Mode>(c["mode"].get<std::string>()).value(), false));
-  expected.expect_integers("grid", {views.columns, views.rows});
-  const EncodedPage page = model.encoder.encode(views, true);
-  expected.expect_stages("whole_", page.whole);
-  expected.expect_stages("tiles_", page.tiles);
-  EXPECT_EQ(page.tiles.empty(), views.tiles.empty());
-  expected.expect_stage("image_sequence", page.sequence);
+  const auto pictures = c.contains("images") ? c["images"].get<std::vector<std::string>>()
+                                             : std::vector<std::string>{c["image"].get<std::string>()};
+  const ViewPlan plan = model.plan(named<Mode>(c["mode"].get<std::string>()).value(), false);
+  const auto views_of = [&](const std::string& picture) { return make_views(read_picture(folder + picture), plan); };
+  const auto all = std::make_shared<Views>(views_of(pictures.front()));
+  for (size_t i = 1; i < pictures.size(); ++i) all->further.push_back(views_of(pictures[i]));
+  expected.expect_integers("grid", {all->columns, all->rows});
+  if (pictures.size() == 1) {
+    const EncodedPage page = model.encoder.encode(*all, true);
+    expected.expect_stages("whole_", page.whole);
+    expected.expect_stages("tiles_", page.tiles);
+    EXPECT_EQ(page.tiles.empty(), all->tiles.empty());
+  } else {
+    std::vector<VisionStages> pages;
+    pages.push_back(model.encoder.encode(*all, true).whole);
+    for (const Views& page : all->further) pages.push_back(model.encoder.encode(page, true).whole);
+    expected.expect_stages("whole_", pages);
+  }
+  DeviceRunner runner(model.device, model.decoder, &model.encoder, 64);
+  const std::unique_ptr<Encoding> encoding = runner.encode(all);
+  while (!encoding->advance(true)) {
+  }
+  const TensorView sequence = encoding->rows();
+  std::vector<float> rows(static_cast<size_t>(sequence.shape.elements()));
+  model.device.download(sequence, rows.data());
+  if (expected.has("image_sequence")) expected.expect_floats("image_sequence", rows, sequence.shape, most_error(model));
 
-  const auto prompt = model.expand_prompt(c["prompt_token_ids"].get<std::vector<int32_t>>(), page.sequence.shape()[0]);
+  const auto prompt = model.expand_prompt(c["prompt_token_ids"].get<std::vector<int32_t>>(), sequence.shape[0]);
   expected.expect_integers("prompt_ids", {prompt.begin(), prompt.end()});
-  const GoldenSteps steps = run_steps(model, prompt, page.sequence, c["forced_token_ids"].get<std::vector<int32_t>>());
+  const GoldenSteps steps = run_steps(model, prompt, sequence, c["forced_token_ids"].get<std::vector<int32_t>>());
   if (model.format == WeightFormat::f32) expected.expect_integers("tokens", steps.tokens);
   const auto count = static_cast<int64_t>(steps.tokens.size());
   const Shape shape = {count, steps.vocabulary};

@@ -76,6 +76,31 @@ TEST(Views, TileGridEqualsTheGoldens) {
   }
 }
 
+// Up to 32 tiles, and the tokens that they become.
+TEST(Views, TileGridOfUnlimitedOcrEqualsTheGoldens) {
+  const auto cases = read_json("unlimited-ocr/tile_grid.json");
+  ASSERT_GT(cases.size(), 50u);
+  const ViewPlan plan = description_of("unlimited-ocr").plan_of(Mode::gundam, false);
+  for (const auto& c : cases) {
+    const int width = c["width"], height = c["height"];
+    std::pair<int, int> grid{1, 1};
+    if (width > plan.tile || height > plan.tile) grid = tile_grid(width, height, plan.tile, 2, plan.max_tiles);
+    EXPECT_EQ(grid, (std::pair<int, int>{c["grid"][0], c["grid"][1]})) << c;
+    const int tiles = grid.first * grid.second;
+    EXPECT_EQ(273 + (tiles == 1 ? 0 : (10 * grid.first + 1) * 10 * grid.second), c["image_tokens"]) << c;
+  }
+}
+
+TEST(Views, ALimitOfTilesHolds) {
+  ViewPlan plan = description_of("unlimited-ocr").plan_of(Mode::gundam, false);
+  const Picture page(700, 1200);
+  EXPECT_EQ(make_views(page, plan).tiles.size(), 28u);
+  plan.max_tiles = 9;
+  EXPECT_LE(make_views(page, plan).tiles.size(), 9u);
+  plan.max_tiles = 1;
+  EXPECT_TRUE(make_views(page, plan).tiles.empty());
+}
+
 TEST(Views, Plans) {
   for (const Mode mode : {Mode::tiny, Mode::small, Mode::base, Mode::large, Mode::gundam, Mode::native}) {
     EXPECT_EQ(plan_of(mode, 768).mode, mode);

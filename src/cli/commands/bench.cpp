@@ -86,7 +86,9 @@ std::string processor_of(const Device& device) {
 class Decoding {
  public:
   Decoding(const LoadedModel& model, int sequences, int64_t position)
-      : model_(model), cache_(model.device, model.decoder.config(), model.decoder.format(), sequences, position + 512) {
+      : model_(model),
+        cache_(model.device, model.decoder.config(), model.decoder.format(), sequences, position + 512),
+        prompt_(position) {
     for (int i = 0; i < sequences; ++i) {
       SequencePages pages(cache_.pool());
       pages.reserve(position + 512);
@@ -108,7 +110,7 @@ class Decoding {
     std::vector<int64_t> wanted;
     std::vector<int32_t> ids;
     for (const SequencePages& pages : pages_) {
-      sequences.push_back({static_cast<int64_t>(ids.size()), rows, position_, pages.pages()});
+      sequences.push_back({static_cast<int64_t>(ids.size()), rows, position_, pages.pages(), prompt_});
       for (int64_t i = 0; i < rows; ++i) ids.push_back(static_cast<int32_t>((next_ += 7919) % config.vocabulary));
       wanted.push_back(static_cast<int64_t>(ids.size()) - 1);
     }
@@ -124,6 +126,7 @@ class Decoding {
   KvCache cache_;
   std::vector<SequencePages> pages_;
   int64_t position_ = 0;
+  int64_t prompt_;  // positions that are not written
   int64_t next_ = 1;
 };
 

@@ -234,6 +234,11 @@ void add_page_options(CLI::App& command, DocumentOptions& options, std::string& 
       ->type_name("auto|none")
       ->check(CLI::IsMember({"auto", "none"}).description(""));
   command
+      .add_option("--pages-together", options.pages_together,
+                  "Pages of a PDF or a TIFF that the model reads in one go, where it was trained to (default: 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000).description(""));
+  command
       .add_option("--batch", options.batch, "Pages read together (default: as many as help and as the memory holds)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));
@@ -245,12 +250,19 @@ void add_reading_options(CLI::App& command, ReadOptions& options, std::string& m
                   "How the page is shown to the model (default: auto, which is gundam for a model trained at 1024 "
                   "pixels, lines for one trained on rows of text, else native)")
       ->type_name("tiny|small|base|large|gundam|native|lines|auto");
-  command.add_flag("--force-mode", options.force_mode, "Allow a mode that the model was not trained for");
+  command.add_flag("--force-mode", options.force_mode, "Allow a mode or a prompt that the model was not trained for");
+  command
+      .add_option("--max-tiles", options.max_tiles,
+                  "Tiles that a large page is cut into at most; fewer take less time and show less (default: what the "
+                  "model was trained with: 9, 32 or 6)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100).description(""));
   command
       .add_option("--prompt", options.prompt,
                   "What to ask: plain text (free), Markdown or lines with their places (ocr), a figure's contents, a "
                   "description, where a "
-                  "text stands, or words of your own (default: markdown for formats that need places, else free)")
+                  "text stands, or words of your own (default: markdown for formats that need places, else free; "
+                  "Unlimited-OCR knows markdown alone)")
       ->type_name("free|markdown|ocr|figure|describe|locate:TEXT|WORDS");
   command
       .add_option("--max-tokens", options.max_tokens,

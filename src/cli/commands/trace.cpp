@@ -1,9 +1,9 @@
-// lectern trace: every stage of one page, for comparison with another implementation.
+// lectern trace: every stage of one page, or of several in one sequence, for comparison with another implementation.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -27,9 +27,11 @@ namespace {
 
 struct Arguments {
   ModelOptions model;
-  std::string image, mode = "auto", prompt = "markdown", forced_ids, out;
+  std::vector<std::string> images;
+  std::string mode = "auto", prompt = "markdown", forced_ids, out;
   std::optional<std::string> prompt_ids;  // in place of prompt
   int64_t steps = 0;
+  int max_tiles = 0;
   bool force_mode = false;
 };
 
@@ -61,21 +63,76 @@ TensorView integers(const std::vector<int64_t>& values) {
   return {reinterpret_cast<const std::byte*>(values.data()), DataType::i64, {static_cast<int64_t>(values.size())}};
 }
 
+// A stage of all pages, one page behind the other.
+struct StageValues {
+  std::vector<float> values;
+  std::vector<int64_t> shape;
+};
+
+class Stages {
+ public:
+  explicit Stages(Device& device) : device_(device) {}
+
+  void add(const std::string& name, const Tensor& of_page) {
+    if (!of_page) return;
+    const std::vector<float> values = floats_to_host(device_, of_page);
+    StageValues& stage = stages_[name];
+    const auto extents = of_page.shape().extents();
+    if (stage.shape.empty()) {
+      stage.shape.assign(extents.begin(), extents.end());
+    } else {
+      stage.shape.front() += extents.front();
+    }
+    stage.values.insert(stage.values.end(), values.begin(), values.end());
+  }
+  Tensor on_device(const std::string& name, Device& device) const {
+    const StageValues& stage = stages_.at(name);
+    return from_host(device, stage.values, Shape(stage.shape));
+  }
+  void add_to(std::vector<std::pair<std::string, TensorView>>& all) const {
+    for (const auto& [name, stage] : stages_) all.emplace_back(name, view_of_floats(stage.values, Shape(stage.shape)));
+  }
+
+ private:
+  Device& device_;
+  std::map<std::string, StageValues> stages_;
+};
+
+// What is asked: as typed, or for several pages as the model was trained.
+std::string prompt_text(const Arguments& arguments, const ModelDescription& model) {
+  const Prompt typed = parse_prompt(arguments.prompt, model, arguments.force_mode);
+  const bool usual = typed.name == model.prompts.front().name || typed.name == "markdown";
+  return arguments.images.size() > 1 && usual ? pages_prompt(model).text : typed.text;
+}
+
+ViewPlan plan_of(const Arguments& arguments, const LoadedModel& model) {
+  const Mode mode = parse_mode(arguments.mode);
+  ViewPlan plan = arguments.images.size() > 1 && mode == Mode::automatic && model.description().pages_prompt
+                      ? model.description().pages_plan
+                      : model.plan(mode, arguments.force_mode);
+  if (arguments.images.size() > 1 && plan.crop) {
+    throw Error(
+        fmt::format("--mode {}: several pictures are the pages of one sequence, which have no tiles; use --mode {}",
+                    name_of(plan.mode), name_of(model.description().pages_plan.mode)));
+  }
+  if (arguments.max_tiles > 0) plan.max_tiles = std::min(plan.max_tiles, arguments.max_tiles);
+  return plan;
+}
+
 int trace(const Arguments& arguments) {
   const Interrupts interrupts(Interrupts::First::ends);
   use_threads(arguments.model.threads);
   const std::filesystem::path folder = find_model(arguments.model.model).folder;
   FileGate gate;
-  gate.add_input(arguments.image);
+  for (const std::string& image : arguments.images) gate.add_input(image);
   gate.add_input_folder(folder);
   gate.add_output(arguments.out, "the trace", FileKind::safetensors);
   Device& device = open_device(arguments.model.device, arguments.model.without);
   const LoadedModel model(folder, device, weight_format(parse_weights(arguments.model.weights), folder, device));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
-  const std::vector<int32_t> prompt =
-      arguments.prompt_ids
-          ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)
-          : model.tokenizer.encode(parse_prompt(arguments.prompt, model.description(), arguments.force_mode).text);
+  const std::vector<int32_t> prompt = arguments.prompt_ids
+                                          ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)
+                                          : model.tokenizer.encode(prompt_text(arguments, model.description()));
   const std::vector<int32_t> forced = parse_ids(arguments.forced_ids, "--forced-ids", vocabulary);
   const int64_t steps =
       arguments.steps > 0 ? arguments.steps : (forced.empty() ? 16 : static_cast<int64_t>(forced.size()));
@@ -85,14 +142,23 @@ int trace(const Arguments& arguments) {
   // What is wrong is refused before the work begins.
   model.expand_prompt(prompt, 1);
   { const AtomicFile probe(arguments.out); }
-  const Views views =
-      make_views(read_picture(arguments.image), model.plan(parse_mode(arguments.mode), arguments.force_mode));
-  const EncodedPage page = model.encoder.encode(views, true);
+  const ViewPlan plan = plan_of(arguments, model);
+  Stages stages_of_pages(model.device);
+  std::vector<int64_t> grid;
+  for (const std::string& image : arguments.images) {
+    const Views views = make_views(read_picture(image), plan);
+    const EncodedPage page = model.encoder.encode(views, true);
+    if (grid.empty()) grid = {views.columns, views.rows};
+    for (const VisionStage& stage : page.whole) stages_of_pages.add("whole_" + stage.name, stage.values);
+    for (const VisionStage& stage : page.tiles) stages_of_pages.add("tiles_" + stage.name, stage.values);
+    stages_of_pages.add("image_sequence", page.sequence);
+  }
+  const Tensor sequence = stages_of_pages.on_device("image_sequence", model.device);
 
   Request request;
-  request.prompt = model.expand_prompt(prompt, page.sequence.shape()[0]);
+  request.prompt = model.expand_prompt(prompt, sequence.shape()[0]);
   request.image_token = model.image_token;
-  request.image = page.sequence;
+  request.image = sequence;
   request.max_tokens = steps;
   request.no_repeat.n = 0;
   request.forced.assign(forced.begin(), forced.begin() + (forced.empty() ? 0 : steps));
@@ -115,17 +181,9 @@ int trace(const Arguments& arguments) {
     }
   }
 
-  const std::vector<int64_t> grid = {views.columns, views.rows};
   std::vector<std::pair<std::string, TensorView>> stages = {
       {"grid", integers(grid)}, {"prompt_ids", integers(prompt_ids)}, {"tokens", integers(tokens)}};
-  std::deque<std::vector<float>> kept;
-  const auto add = [&](const std::string& stage, const Tensor& values) {
-    kept.push_back(floats_to_host(model.device, values));
-    stages.emplace_back(stage, view_of_floats(kept.back(), values.shape()));
-  };
-  for (const VisionStage& stage : page.whole) add("whole_" + stage.name, stage.values);
-  for (const VisionStage& stage : page.tiles) add("tiles_" + stage.name, stage.values);
-  add("image_sequence", page.sequence);
+  stages_of_pages.add_to(stages);
   stages.emplace_back("logits", view_of_floats(logits, {static_cast<int64_t>(tokens.size()), width}));
   write_safetensors(arguments.out, stages);
   return exit_done;
@@ -135,12 +193,17 @@ int trace(const Arguments& arguments) {
 
 Run add_trace(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("trace", "Write every stage of reading one picture to a .safetensors file");
-  command->add_option("IMAGE", arguments->image, "A picture file")->type_name("")->required();
+  CLI::App* command = app.add_subcommand(
+      "trace",
+      "Write every stage of reading a picture, or several as the pages of one sequence, to a .safetensors file");
+  command->add_option("IMAGE", arguments->images, "Picture files")->type_name("")->required();
   add_model_options(*command, arguments->model);
   command->add_option("--mode", arguments->mode, "How the page is shown to the model (default: auto)")
       ->type_name("tiny|small|base|large|gundam|native|auto");
   command->add_flag("--force-mode", arguments->force_mode, "Allow a mode that the model was not trained for");
+  command->add_option("--max-tiles", arguments->max_tiles, "Tiles at most (default: what the model was trained with)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100).description(""));
   CLI::Option* prompt = command
                             ->add_option("--prompt", arguments->prompt,
                                          "The prompt as a text or a name, as read takes it (default: markdown)")

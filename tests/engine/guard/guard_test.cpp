@@ -334,11 +334,13 @@ TEST(Guard, SequencesTogetherWriteWhatEachWritesAlone) {
   }
 }
 
-// A model's own logits: at a place that is come to again they are what they were.
+// A model's own logits: at a place that is come to again they are what they were. With a window of 16, too, whether the
+// rows that are needed again were kept or are made again.
 TEST(Guard, TheCacheIsRightAfterASetBack) {
   class Replaced final : public ModelRunner {
    public:
-    Replaced() : inner_(cpu_device(), mini().decoder, nullptr, mini().decoder.config().context) {}
+    explicit Replaced(const Decoder& decoder) : inner_(cpu_device(), decoder, nullptr, 8192) {}
+    int64_t window() const override { return inner_.window(); }
     int64_t context() const override { return inner_.context(); }
     int64_t vocabulary() const override { return inner_.vocabulary(); }
     int32_t end_token() const override { return inner_.end_token(); }
@@ -375,13 +377,26 @@ TEST(Guard, TheCacheIsRightAfterASetBack) {
     std::vector<float> wanted_;
     NextToken token_;
   };
-  Replaced runner;
-  Outcome outcome;
-  EngineRun engine(runner);
-  engine.add(request_of(), outcome);
-  engine.run();
-  EXPECT_GE(outcome.loops.size(), 3u);
-  EXPECT_GE(runner.compared, 3);
+  static const Model unlimited(mini_folder.parent_path() / "unlimited-ocr" / "mini");
+  struct Case {
+    const Decoder& decoder;
+    int64_t kept;
+    bool made_again;
+  };
+  for (const auto& [decoder, kept, made_again] :
+       {Case{mini().decoder, 1024, false}, Case{unlimited.decoder, 1024, false}, Case{unlimited.decoder, 8, true}}) {
+    SCOPED_TRACE(kept);
+    Replaced runner(decoder);
+    Outcome outcome;
+    EngineRun engine(runner);
+    Request request = request_of();
+    request.guard.kept = kept;
+    engine.add(request, outcome);
+    engine.run();
+    EXPECT_GE(outcome.loops.size(), 3u);
+    EXPECT_GE(runner.compared, 3);
+    EXPECT_EQ(engine.engine.preemptions() > 0, made_again);
+  }
 }
 
 }  // namespace

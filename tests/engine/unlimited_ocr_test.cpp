@@ -1,0 +1,182 @@
+// Unlimited-OCR against the PyTorch reference: views, every stage, logits and tokens, several pages in one sequence;
+// its window in the cache; and what is seen when the window is another.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/temp_folder.h"
+#include "device/cpu/cpu_device.h"
+#include "device/host_values.h"
+#include "support/engine_runs.h"
+#include "support/golden_case.h"
+#include "support/least_device.h"
+#include "vision/crc32.h"
+#ifdef LECTERN_ASCEND
+#include "support/fake_card.h"
+#endif
+
+namespace lectern {
+namespace {
+
+using nlohmann::json;
+using testing::EngineRun;
+using testing::WrittenText;
+
+const std::string goldens = TEST_DATA "/goldens/unlimited-ocr/";
+
+json case_of(const std::string& name) {
+  for (const json& c : json::parse(std::ifstream(goldens + "cases.json"))) {
+    if (c["expected"] == name + ".safetensors") return c;
+  }
+  throw std::runtime_error("no case " + name);
+}
+
+// The mini model with another configuration.
+class OtherConfig {
+ public:
+  explicit OtherConfig(const json& config) {
+    for (const auto& entry : std::filesystem::directory_iterator(goldens + "mini")) {
+      if (entry.path().filename() != "config.json")
+        std::filesystem::create_symlink(entry.path(), folder_ / entry.path().filename().string());
+    }
+    folder_.write("config.json", config.dump());
+  }
+  const std::filesystem::path& path() const { return folder_.path(); }
+
+ private:
+  testing::TempFolder folder_;
+};
+
+json config_of(const json& c) { return json::parse(std::ifstream(goldens + c["config"].get<std::string>())); }
+
+json with_window(json config, int window) {
+  for (json* part : {&config, &config["language_config"]}) {
+    for (const char* key : {"sliding_window_size", "sliding_window"}) {
+      if (part->contains(key)) (*part)[key] = window;
+    }
+  }
+  return config;
+}
+
+void check_case(const std::string& name, WeightFormat format, Device& device = cpu_device()) {
+  const json c = case_of(name);
+  const OtherConfig folder(config_of(c));
+  testing::check_golden(LoadedModel(folder.path(), device, format), goldens, c);
+}
+
+class UnlimitedOcr : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(UnlimitedOcr, EveryStage) { check_case(GetParam(), WeightFormat::f32); }
+TEST_P(UnlimitedOcr, EveryStageInBf16) { check_case(GetParam(), WeightFormat::bf16); }
+TEST_P(UnlimitedOcr, EveryStageInQ8) { check_case(GetParam(), WeightFormat::q8); }
+
+INSTANTIATE_TEST_SUITE_P(Goldens, UnlimitedOcr,
+                         ::testing::Values("receipt-base", "receipt-base-128", "page-receipt-base", "page-gundam"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(UnlimitedOcrFiles, OnTheLeastDevice) {
+  testing::LeastDevice device;
+  check_case("receipt-base", WeightFormat::f32, device);
+}
+
+TEST(UnlimitedOcrFiles, WithEveryOperatorReplaced) {
+  check_case("receipt-base", WeightFormat::f32, *make_cpu_device(parse_operators("all")));
+}
+
+#ifdef LECTERN_ASCEND
+TEST(UnlimitedOcrFiles, OnAscend) {
+  testing::FakeCard card(DataType::f16);
+  check_case("receipt-base", WeightFormat::bf16, card.device());
+}
+#endif
+
+TEST(UnlimitedOcrFiles, ViewsEqualTheGoldens) {
+  const LoadedModel model(goldens + "mini", cpu_device(), WeightFormat::f32);
+  for (const char* name : {"receipt-base", "page-receipt-base", "page-gundam"}) {
+    const json c = case_of(name);
+    const ViewPlan plan = model.plan(named<Mode>(c["mode"].get<std::string>()).value(), false);
+    std::vector<uint8_t> whole, tiles;
+    for (const auto& image : c["images"]) {
+      const Views views = make_views(read_picture(goldens + image.get<std::string>()), plan);
+      whole.insert(whole.end(), views.whole.rgb.begin(), views.whole.rgb.end());
+      for (const Picture& tile : views.tiles) tiles.insert(tiles.end(), tile.rgb.begin(), tile.rgb.end());
+    }
+    EXPECT_EQ(crc32(whole), c["whole_view_crc32"].get<uint32_t>()) << name;
+    EXPECT_EQ(tiles.empty(), c["tiles_crc32"].is_null()) << name;
+    if (tiles.empty()) continue;
+    EXPECT_EQ(crc32(tiles), c["tiles_crc32"].get<uint32_t>()) << name;
+  }
+}
+
+// A request with the golden's tokens forced, on rows of an image that are not those of the golden.
+struct Forced {
+  explicit Forced(const json& c, const LoadedModel& model)
+      : rows(273 * static_cast<size_t>(model.decoder.config().hidden)) {
+    for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i * 7919 % 1009) / 504.5F - 1;
+    request.prompt = model.expand_prompt(c["prompt_token_ids"].get<std::vector<int32_t>>(), 273);
+    request.image_token = model.image_token;
+    request.image = view_of_floats(rows, {273, model.decoder.config().hidden});
+    request.forced = c["forced_token_ids"].get<std::vector<int32_t>>();
+    request.logits = true;
+    request.no_repeat.n = 0;
+  }
+  std::vector<float> rows;
+  Request request;
+};
+
+WrittenText run(const LoadedModel& model, const Request& request, int64_t positions) {
+  DeviceRunner runner(model.device, model.decoder, nullptr, positions);
+  EngineRun engine(runner);
+  WrittenText text;
+  engine.add(request, text);
+  engine.run();
+  return text;
+}
+
+TEST(UnlimitedOcrWindow, IsSeenWhenItIsAnother) {
+  const json c = case_of("receipt-base");
+  const auto logits_with = [&](int window) {
+    const OtherConfig folder(with_window(config_of(c), window));
+    const LoadedModel model(folder.path(), cpu_device(), WeightFormat::f32);
+    EXPECT_EQ(model.decoder.config().window, window);
+    return run(model, Forced(c, model).request, 1024).logits;
+  };
+  const auto expected = logits_with(16);
+  for (const int window : {15, 17, 1000}) {
+    const auto other = logits_with(window);
+    ASSERT_EQ(other.size(), expected.size());
+    double most = 0;
+    for (size_t i = 0; i < other.size(); ++i) most = std::max(most, testing::relative_error(other[i], expected[i]));
+    EXPECT_GT(most, 2e-3) << window;
+    EXPECT_EQ(other[14], expected[14]) << "so early no window hides anything";
+  }
+}
+
+// Sequences with few pages, which preempt each other, write what each writes alone; and none holds more than it sees.
+TEST(UnlimitedOcrWindow, IsMadeAgainAfterAPreemption) {
+  const LoadedModel model(goldens + "mini", cpu_device(), WeightFormat::f32);
+  const json c = case_of("receipt-base-128");
+  const Forced forced(c, model);
+  const WrittenText alone = run(model, forced.request, 1024);
+  DeviceRunner runner(model.device, model.decoder, nullptr, 1024);
+  const int page = runner.pages().page_tokens();
+  const int64_t prompt_pages = runner.pages().pages_for(static_cast<int64_t>(forced.request.prompt.size()) + 1);
+  DeviceRunner small(model.device, model.decoder, nullptr, (2 * prompt_pages + 1) * page);
+  EngineRun engine(small, {.sequences = 2});
+  WrittenText first, second;
+  engine.add(forced.request, first);
+  engine.add(forced.request, second);
+  engine.run();
+  EXPECT_GT(engine.engine.preemptions(), 0);
+  EXPECT_EQ(first.logits, alone.logits);
+  EXPECT_EQ(second.logits, alone.logits);
+  EXPECT_EQ(small.pages().free_pages(), small.pages().pages());
+}
+
+}  // namespace
+}  // namespace lectern
