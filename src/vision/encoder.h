@@ -48,10 +48,10 @@ class VisionEncoder {
  protected:
   explicit VisionEncoder(const WeightLoader& load);
 
-  Device& device_;
-  DataType inner_;  // of the values between operators
-  Sam sam_;
-  Tensor separator_;  // [hidden], the last row of a page
+  Device& device() const { return device_; }
+  DataType inner() const { return inner_; }  // type of the values between operators
+  const Sam& sam() const { return sam_; }
+  const Tensor& separator() const { return separator_; }  // [hidden], the last row of a page
 
  private:
   friend class EncodingTask;
@@ -66,6 +66,11 @@ class VisionEncoder {
   virtual void join(const Views& views, const Tensor& whole, const Tensor& tiles,
                     const MutableTensorView& sequence) const = 0;
   virtual double operations_behind_sam(int size) const = 0;
+
+  Device& device_;
+  DataType inner_;
+  Sam sam_;
+  Tensor separator_;
 };
 
 // Of the checkpoint's kind.

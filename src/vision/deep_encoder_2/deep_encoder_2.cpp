@@ -8,12 +8,12 @@
 
 namespace lectern {
 
-DeepEncoder2::DeepEncoder2(const WeightLoader& load) : VisionEncoder(load), qwen2_(load, sam_.channels()) {
+DeepEncoder2::DeepEncoder2(const WeightLoader& load) : VisionEncoder(load), qwen2_(load, sam().channels()) {
   projector_ = load.linear("model.projector.layers", load.checkpoint().config().decoder.hidden, qwen2_.width());
 }
 
 int64_t DeepEncoder2::places(int size) const {
-  const int64_t side = sam_.side(size);
+  const int64_t side = sam().side(size);
   if (!qwen2_.knows(side * side)) {
     throw Error(fmt::format("a view of {} pixels: the model has no queries for its {} places; choose a `mode` whose "
                             "views have 768 or 1024 pixels",
@@ -45,18 +45,18 @@ void DeepEncoder2::run_layer(int index, EncodedViews& views, VisionStages* stage
   const int64_t rows = views.x.shape()[1] / 2;
   const int64_t width = qwen2_.width();
   for (const bool queries : {false, true}) {
-    Tensor kept(device_, DataType::f32, {batch, rows, width});
-    device_.copy({StridedView(views.x, queries ? rows * width : 0, kept.shape(), {2 * rows * width, width, 1}), kept});
+    Tensor kept(device(), DataType::f32, {batch, rows, width});
+    device().copy({StridedView(views.x, queries ? rows * width : 0, kept.shape(), {2 * rows * width, width, 1}), kept});
     stages->push_back({fmt::format("{}_{}", queries ? "queries" : "picture", done), std::move(kept)});
   }
 }
 
 void DeepEncoder2::project(const EncodedViews& views, const MutableTensorView& out, VisionStages* stages) const {
   const Tensor normed = qwen2_.finish(views.x);
-  device_.linear({.in = normed, .weight = projector_.weight, .bias = projector_.bias, .out = out});
+  device().linear({.in = normed, .weight = projector_.weight, .bias = projector_.bias, .out = out});
   if (stages == nullptr) return;
-  Tensor kept(device_, DataType::f32, normed.shape());
-  device_.copy({normed, kept});
+  Tensor kept(device(), DataType::f32, normed.shape());
+  device().copy({normed, kept});
   stages->push_back({"qwen2", std::move(kept)});
 }
 
@@ -65,12 +65,12 @@ void DeepEncoder2::join(const Views&, const Tensor& whole, const Tensor& tiles,
   int64_t filled = 0;
   const auto append = [&](const TensorView& rows) {
     const int64_t count = rows.shape.rows();
-    device_.copy({rows.reshaped({count, sequence.shape[1]}), sequence.slice(filled, count)});
+    device().copy({rows.reshaped({count, sequence.shape[1]}), sequence.slice(filled, count)});
     filled += count;
   };
   if (tiles) append(tiles);
   append(whole);
-  append(separator_);
+  append(separator());
 }
 
 double DeepEncoder2::operations_behind_sam(int size) const {

@@ -75,6 +75,7 @@ Tensor Qwen2::attend(const Layer& layer, const Tensor& x, const StepBatch& posit
   const int64_t views = x.shape()[0];
   const int64_t rows = x.shape()[1];
   const int64_t kv_width = layer.k.weight.out();
+  const int64_t head_size = width_ / config_.heads;
   Tensor normed = rows_of(device_, inner_, x, width_);
   device_.rms_norm({.in = x, .weight = layer.input_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
   const Tensor qkv(device_, inner_, {views, 1, rows, width_ + 2 * kv_width});
@@ -93,7 +94,7 @@ Tensor Qwen2::attend(const Layer& layer, const Tensor& x, const StepBatch& posit
   project(layer.v, 0);
   device_.attention({.qkv = qkv,
                      .heads = config_.heads,
-                     .scale = 1.0f / std::sqrt(static_cast<float>(width_ / config_.heads)),
+                     .scale = 1.0f / std::sqrt(static_cast<float>(head_size)),
                      .out = normed.view().reshaped({views, 1, rows, width_}),
                      .kv_heads = config_.kv_heads,
                      .causal = true,
