@@ -6,10 +6,16 @@
 #include <string>
 #include <string_view>
 
+namespace lectern {
+struct RunReport;
+}
+
 namespace lectern::cli {
 
 // 0: everything was done; 1: some inputs failed; 2: nothing could be done; 130: interrupted.
 inline constexpr int exit_done = 0, exit_some_failed = 1, exit_failed = 2, exit_interrupted = 130;
+
+int exit_code_of(const RunReport& report);
 
 using Run = std::function<int()>;
 

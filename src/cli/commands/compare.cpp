@@ -110,7 +110,7 @@ Readings read(const Side& side, const Arguments& arguments, const Interrupts& in
   };
   const RunReport report = read_documents(models, options, events);
   line.clear();
-  readings.exit_code = report.exit_code();
+  readings.exit_code = exit_code_of(report);
   return readings;
 }
 

@@ -129,16 +129,6 @@ class Profiles {
   std::deque<One> profiles_;
 };
 
-int exit_code_of(const RunReport& report) {
-  switch (report.outcome()) {
-    case RunOutcome::everything: return exit_done;
-    case RunOutcome::part: return exit_some_failed;
-    case RunOutcome::nothing: return exit_failed;
-    case RunOutcome::interrupted: return exit_interrupted;
-  }
-  return exit_failed;
-}
-
 void write_report(const std::string& path, const RunReport& report) {
   AtomicFile file(path);
   file.write(report.to_json(exit_code_of(report)));
@@ -274,6 +264,16 @@ void add_reading_options(CLI::App& command, ReadOptions& options, std::string& m
 }
 
 }  // namespace
+
+int exit_code_of(const RunReport& report) {
+  switch (report.outcome()) {
+    case RunOutcome::everything: return exit_done;
+    case RunOutcome::part: return exit_some_failed;
+    case RunOutcome::nothing: return exit_failed;
+    case RunOutcome::interrupted: return exit_interrupted;
+  }
+  return exit_failed;
+}
 
 Run add_read(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
