@@ -91,15 +91,14 @@ void ModelShelf::close() {
 
 std::vector<ModelShelf::Counts> ModelShelf::counts() {
   std::vector<Counts> all;
-  std::vector<const ServedModel*> models;
+  std::vector<std::shared_ptr<const ServedModel>> models;  // no leases: looking at a model is no use of it
   {
     const std::lock_guard lock(mutex_);
     for (size_t i = 0; i < places_.size(); ++i) {
       Place& place = places_[i];
       all.push_back({sources_[i].name, place.model != nullptr, place.loads, place.drops, {}});
       all.back().load.preemptions = place.preemptions;
-      models.push_back(place.model.get());
-      if (place.model) ++place.leases;
+      models.push_back(place.model);
     }
   }
   for (size_t i = 0; i < models.size(); ++i) {
@@ -108,11 +107,6 @@ std::vector<ModelShelf::Counts> ModelShelf::counts() {
     all[i].load = models[i]->load();
     all[i].load.preemptions += before;
   }
-  const std::lock_guard lock(mutex_);
-  for (size_t i = 0; i < models.size(); ++i) {
-    if (models[i] != nullptr) --places_[i].leases;  // looking at it is no use
-  }
-  news_.notify_all();
   return all;
 }
 
@@ -165,7 +159,7 @@ bool ModelShelf::drop(std::unique_lock<std::mutex>& lock, Instant used_before) {
     if (oldest == nullptr || place.last_use < oldest->last_use) oldest = &place;
   }
   if (oldest == nullptr) return false;
-  std::unique_ptr<ServedModel> gone = std::move(oldest->model);
+  std::shared_ptr<ServedModel> gone = std::move(oldest->model);
   ++oldest->drops;
   int64_t preemptions = 0;
   {

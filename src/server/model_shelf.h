@@ -60,7 +60,7 @@ class ModelShelf {
  private:
   using Instant = std::chrono::steady_clock::time_point;
   struct Place {
-    std::unique_ptr<ServedModel> model;
+    std::shared_ptr<ServedModel> model;
     size_t leases = 0;
     Instant last_use;
     int64_t loads = 0, drops = 0;

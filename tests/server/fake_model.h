@@ -97,7 +97,9 @@ class FakeModel : public server::ServedModel {
     const std::lock_guard lock(*page.telling);
     if (page.ended) return;
     page.ended = news.kind == server::PageNews::Kind::finished || news.kind == server::PageNews::Kind::failed;
-    page.told(news);
+    if (!page.ended) return page.told(news);
+    const auto told = std::exchange(page.told, nullptr);  // whoever hears it may keep this model
+    told(news);
   }
 
   static void finish(Page& page, const std::string& text, const std::string& why) {

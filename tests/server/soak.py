@@ -216,7 +216,7 @@ def load_part(lectern: str, options, report: Report, data: pathlib.Path):
 
 
 def data_options(options, folder: pathlib.Path) -> list[str]:
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return ["--data", str(folder)] if options.documents else []
 
 
@@ -272,7 +272,7 @@ def full_disk_part(lectern: str, options, report: Report, data: pathlib.Path):
         return report.row(what, "this server keeps no documents", None)
     small = data / "small"
     small.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small],
+    mounted = os.geteuid() == 0 and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", small],
                                                    capture_output=True).returncode == 0
     if not mounted:
         return report.row(what, "needs a file system of its own, which only root can mount", None)

@@ -18,10 +18,11 @@ class ResponsesForm final : public AnswerForm {
 
   std::string begin() override {
     const ordered_json response = state("in_progress");
-    return event("response.created", {{"response", response}}) +
-           event("response.in_progress", {{"response", response}}) +
-           event("response.output_item.added", {{"output_index", 0}, {"item", message("in_progress", nullptr)}}) +
-           part_event("response.content_part.added", {{"part", part("", ordered_json::array())}});
+    std::string events = event("response.created", {{"response", response}});
+    events += event("response.in_progress", {{"response", response}});
+    events += event("response.output_item.added", {{"output_index", 0}, {"item", message("in_progress", nullptr)}});
+    events += part_event("response.content_part.added", {{"part", part("", ordered_json::array())}});
+    return events;
   }
 
   std::string text(std::string_view more) override {
@@ -32,10 +33,11 @@ class ResponsesForm final : public AnswerForm {
     const std::string text = joined_text(pages);
     const ordered_json tokens = token_list(pages), whole = part(text, tokens);
     const ordered_json response = finished(pages);
-    return part_event("response.output_text.done", {{"text", text}, {"logprobs", tokens}}) +
-           part_event("response.content_part.done", {{"part", whole}}) +
-           event("response.output_item.done", {{"output_index", 0}, {"item", response["output"][0]}}) +
-           event("response." + response["status"].get<std::string>(), {{"response", response}});
+    std::string events = part_event("response.output_text.done", {{"text", text}, {"logprobs", tokens}});
+    events += part_event("response.content_part.done", {{"part", whole}});
+    events += event("response.output_item.done", {{"output_index", 0}, {"item", response["output"][0]}});
+    events += event("response." + response["status"].get<std::string>(), {{"response", response}});
+    return events;
   }
 
   std::string failure(const ApiError& error) override {

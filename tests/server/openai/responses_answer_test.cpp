@@ -66,7 +66,11 @@ TEST(ResponsesAnswer, TellsTheTruthOfTheEnd) {
 
 TEST(ResponsesAnswer, StreamsTheEventsThatMakeIt) {
   const auto made = form();
-  const auto events = events_of(made->begin() + made->text("o") + made->text("ne") + made->end({page_of("one")}));
+  std::string sent = made->begin();
+  sent += made->text("o");
+  sent += made->text("ne");
+  sent += made->end({page_of("one")});
+  const auto events = events_of(sent);
   std::vector<std::string> names;
   std::string text;
   for (size_t i = 0; i < events.size(); ++i) {
