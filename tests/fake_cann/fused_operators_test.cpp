@@ -254,12 +254,17 @@ TEST_F(FakeCannFused, RotationsTurnHalvesOfAHead) {
                 int64_t{0}, out),
             0);
   expect_near(out.values(), expected, 1e-5);
+  EXPECT_EQ(prepare(aclnnApplyRotaryPosEmbGetWorkspaceSize, query, key, cosine, sine, int64_t{1}), 561002)
+      << "heads of 128 alone, up to 8.3";
+  fake_cann_set_version("8.5.0");
   ASSERT_EQ(run(aclnnApplyRotaryPosEmbGetWorkspaceSize, aclnnApplyRotaryPosEmb, query, key, cosine, sine, int64_t{1}),
             0);
   expect_near(query.values(), expected, 1e-5);
   EXPECT_EQ(prepare(aclnnApplyRotaryPosEmbGetWorkspaceSize, query, key, cosine, sine, int64_t{3}), 161002);
   const Array narrow(ACL_FLOAT, {1, 2, 1, 32});
-  EXPECT_EQ(prepare(aclnnApplyRotaryPosEmbGetWorkspaceSize, query, narrow, cosine, sine, int64_t{1}), 161002);
+  EXPECT_EQ(prepare(aclnnApplyRotaryPosEmbGetWorkspaceSize, query, narrow, cosine, sine, int64_t{1}), 561002);
+  fake_cann_set_soc("Ascend310P3");
+  EXPECT_EQ(prepare(aclnnRotaryPositionEmbeddingGetWorkspaceSize, query, cosine, sine, int64_t{0}, out), 161002);
 }
 
 TEST_F(FakeCannFused, TheChainOfExpertsIsTheSumOverChoices) {

@@ -29,6 +29,7 @@
 #include "aclnnop/aclnn_rms_norm.h"
 #include "aclnnop/aclnn_s_where.h"
 #include "aclnnop/aclnn_scatter_add.h"
+#include "aclnnop/aclnn_scatter_nd_update.h"
 #include "aclnnop/aclnn_scatter_update.h"
 #include "aclnnop/aclnn_silu.h"
 #include "aclnnop/aclnn_slice.h"
@@ -125,6 +126,10 @@ TEST_F(FakeCannOperators, ProductsTakeTransposedViews) {
   const int8_t keep = 0;
   EXPECT_EQ(run(aclnnMmGetWorkspaceSize, aclnnMm, a, turned, out, keep), 0);
   EXPECT_EQ(out.values(), (Values{4, 2, 10, 5}));
+  EXPECT_EQ(prepare(aclnnMatmulGetWorkspaceSize, a, turned, wide, keep), 561103)
+      << "up to 8.3 f16 x f16 is copied to out without a conversion";
+  EXPECT_EQ(run(aclnnMmGetWorkspaceSize, aclnnMm, a, turned, wide, keep), 0) << "which converts";
+  fake_cann_set_version("8.5.0");
   EXPECT_EQ(run(aclnnMatmulGetWorkspaceSize, aclnnMatmul, a, turned, wide, keep), 0) << "f16 x f16 may give f32";
   const Number one(1);
   EXPECT_EQ(run(aclnnAddmmGetWorkspaceSize, aclnnAddmm, bias, a, turned, one, one, out, keep), 0);
@@ -209,6 +214,10 @@ TEST_F(FakeCannOperators, RowsAreScattered) {
       source(ACL_FLOAT16, {2, 2}, {1, 2, 3, 4});
   EXPECT_EQ(run(aclnnInplaceIndexCopyGetWorkspaceSize, aclnnInplaceIndexCopy, target, int64_t{0}, rows, source), 0);
   EXPECT_EQ(target.values(), (Values{0, 0, 3, 4, 0, 0, 1, 2}));
+  const Array places(ACL_INT32, {2, 1}, {3, 1}), other(ACL_FLOAT16, {4, 2}, Values(8, 0));
+  EXPECT_EQ(run(aclnnScatterNdUpdateGetWorkspaceSize, aclnnScatterNdUpdate, other, places, source), 0);
+  EXPECT_EQ(other.values(), (Values{0, 0, 3, 4, 0, 0, 1, 2}));
+  EXPECT_EQ(prepare(aclnnScatterNdUpdateGetWorkspaceSize, other, rows, source), 161002) << "indices of one extent";
   const Array at(ACL_INT64, {2, 2}, {0, 0, 0, 1}), sum(ACL_FLOAT16, {4, 2});
   EXPECT_EQ(run(aclnnScatterAddGetWorkspaceSize, aclnnScatterAdd, target, int64_t{0}, at, source, sum), 0);
   EXPECT_EQ(sum.values(), (Values{4, 2, 3, 8, 0, 0, 1, 2}));

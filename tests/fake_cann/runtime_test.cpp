@@ -188,6 +188,52 @@ TEST_F(FakeCannRuntime, ErrorsOfWorkAppearWhenSomebodySynchronises) {
   EXPECT_EQ(aclrtResetDevice(0), 0);
   EXPECT_EQ(aclrtSetDevice(0), 0);
   EXPECT_EQ(aclrtSynchronizeStream(nullptr), 0);
+  expect_violation("aclrtSetDevice after aclrtResetDevice");
+}
+
+TEST_F(FakeCannRuntime, StartsOnceAProcess) {
+  ASSERT_EQ(aclFinalize(), 0);
+  EXPECT_EQ(aclInit(nullptr), 0) << "newer versions do";
+  expect_violation("aclInit after aclFinalize");
+  EXPECT_EQ(aclrtSetDevice(0), 0);
+}
+
+// A stream holds 1792 pieces of work; one more waits until there is room, and none is lost.
+TEST_F(FakeCannRuntime, AFullStreamBlocks) {
+  void* device = device_block(64);
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(aclrtMemsetAsync(device, 64, i % 100, 64, nullptr), 0);
+  EXPECT_GE(fake_cann_calls(0, FAKE_CANN_EXECUTE), 2000u - 1792u);
+  EXPECT_EQ(aclrtSynchronizeStream(nullptr), 0);
+  unsigned char seen = 0;
+  fake_cann_peek(device, &seen, 1);
+  EXPECT_EQ(seen, 1999 % 100);
+  EXPECT_EQ(aclrtFree(device), 0);
+}
+
+TEST_F(FakeCannRuntime, CountsWhatIsAskedOfTheCard) {
+  fake_cann_forget_costs();
+  const Array x(ACL_FLOAT, {4, 8}), y(ACL_FLOAT, {4, 8});
+  x.write(std::vector<double>(32, 1));
+  EXPECT_EQ(run(aclnnSiluGetWorkspaceSize, aclnnSilu, x, y), 0);
+  EXPECT_EQ(y.values().size(), 32u);
+  const FakeCannCosts costs = fake_cann_costs();
+  EXPECT_EQ(costs.launches, 1u);
+  EXPECT_EQ(costs.full_calls, 1u);
+  EXPECT_EQ(costs.repeated_calls, 0u);
+  EXPECT_EQ(costs.uploads, 1u);
+  EXPECT_EQ(costs.download_bytes, 128u);
+  EXPECT_EQ(costs.waits, 1u);
+  EXPECT_EQ(costs.bytes, 256.0);
+  EXPECT_STREQ(fake_cann_cost_lines(), "aclnnSilu: 1 full, 0 repeated, 0 hidden, 0 AI CPU\n");
+}
+
+// Shapes are checked all the same.
+TEST_F(FakeCannRuntime, ComputesNothingWhereOnlyShapesCount) {
+  fake_cann_shapes_only(1);
+  const Array x(ACL_FLOAT, {2}, {1, 2}), y(ACL_FLOAT, {2}), wrong(ACL_FLOAT, {3});
+  EXPECT_EQ(run(aclnnSiluGetWorkspaceSize, aclnnSilu, x, y), 0);
+  EXPECT_EQ(y.values(), (std::vector<double>{0, 0}));
+  EXPECT_EQ(prepare(aclnnSiluGetWorkspaceSize, x, wrong), 161002);
 }
 
 TEST_F(FakeCannRuntime, EveryKindOfCallCanBeMadeToFail) {
@@ -215,6 +261,7 @@ TEST_F(FakeCannRuntime, SymbolsCanBeAbsent) {
   void* library = dlopen(FAKE_CANN_HOME "/lib64/libopapi.so", RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(library, nullptr) << dlerror();
   EXPECT_NE(dlsym(library, "aclnnSilu"), nullptr);
+  fake_cann_set_version("8.1.RC1");
   EXPECT_EQ(dlsym(library, "aclnnFastGelu"), nullptr) << "8.1.RC1 does not have it";
   fake_cann_set_version("8.5.0");
   EXPECT_NE(dlsym(library, "aclnnFastGelu"), nullptr);
@@ -225,7 +272,7 @@ TEST_F(FakeCannRuntime, SymbolsCanBeAbsent) {
   EXPECT_NE(dlsym(library, "aclnnMul"), nullptr);
   fake_cann_reset();
   EXPECT_NE(dlsym(library, "aclnnSilu"), nullptr);
-  EXPECT_EQ(dlsym(library, "aclnnFastGelu"), nullptr);
+  EXPECT_NE(dlsym(library, "aclnnFastGelu"), nullptr) << "8.3.RC1 has it";
   dlclose(library);
   void* runtime = dlopen(FAKE_CANN_HOME "/lib64/libascendcl.so", RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(runtime, nullptr) << dlerror();
@@ -247,7 +294,7 @@ TEST_F(FakeCannRuntime, SaysWhatItIs) {
   EXPECT_STREQ(aclrtGetSocName(), "Ascend910B2");
   aclCANNPackageVersion version{};
   EXPECT_EQ(aclsysGetCANNVersion(ACL_PKG_NAME_CANN, &version), 0);
-  EXPECT_STREQ(version.version, "8.1.RC1");
+  EXPECT_STREQ(version.version, "8.3.RC1");
   EXPECT_STREQ(version.majorVersion, "8");
   int32_t bf16 = 0;
   EXPECT_EQ(aclGetCannAttribute(ACL_CANN_ATTR_BF16, &bf16), 0);

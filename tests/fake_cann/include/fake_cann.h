@@ -1,7 +1,7 @@
 // What a test can ask of the fake, and do to it. None of this exists in the real toolkit.
 //
 // A child process is told by its environment what a test in this process says by calls:
-//   FAKE_CANN_VERSION=8.5.0                the toolkit's version; 8.1.RC1 when not given
+//   FAKE_CANN_VERSION=8.5.0                the toolkit's version; 8.3.RC1 when not given
 //   FAKE_CANN_SOC=Ascend310P3              Ascend910B2 when not given
 //   FAKE_CANN_DEVICES=2                    1 when not given
 //   FAKE_CANN_MEMORY=1073741824            bytes of each device; 4 GiB when not given
@@ -10,6 +10,7 @@
 //   FAKE_CANN_ABSENT=aclnnSilu,aclnnGelu   as fake_cann_absent
 //   FAKE_CANN_REFUSING=aclnnSilu:561003    as fake_cann_refuse
 //   FAKE_CANN_FAIL=malloc:3,copy:1@1       the third allocation anywhere, the first copy of device 1
+//   FAKE_CANN_SHAPES=1                     as fake_cann_shapes_only
 //   FAKE_CANN_STRICT=1                     ends the process at the first violation, and at its end when it leaked
 #ifndef FAKE_CANN_H_
 #define FAKE_CANN_H_
@@ -69,6 +70,27 @@ void fake_cann_set_version(const char* version);
 void fake_cann_set_soc(const char* name);
 void fake_cann_set_devices(uint32_t count);
 void fake_cann_set_memory(int32_t device, size_t bytes);
+
+// What was asked of the cards since the start or the last fake_cann_forget_costs, counted when it was given to them.
+typedef struct FakeCannCosts {
+  uint64_t launches;        // second calls of operators
+  uint64_t full_calls;      // of them those with a first call of their own
+  uint64_t repeated_calls;  // the others
+  uint64_t graph_launches;
+  uint64_t ai_cpu;         // kernels on the AI CPU
+  uint64_t hidden_copies;  // kernels on the AI cores beside the operators' own
+  uint64_t uploads, downloads, download_bytes;
+  uint64_t waits;  // of the host, for work that was not done
+  double bytes;    // read and written by operators
+  double operations;
+} FakeCannCosts;
+FakeCannCosts fake_cann_costs(void);
+void fake_cann_forget_costs(void);
+// The same by operator, a line each. Good until this thread's next call.
+const char* fake_cann_cost_lines(void);
+// Counts and checks all but computes nothing: device memory holds nothing and takes up none, copies to the host are
+// zeros.
+void fake_cann_shapes_only(int on);
 
 // Reads device memory behind the contract's back; 0 if that is no device memory.
 int fake_cann_peek(const void* device_memory, void* host, size_t bytes);

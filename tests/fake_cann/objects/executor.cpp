@@ -1,9 +1,11 @@
 // Executors: made by an operator's first call, used up by its second.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <unordered_set>
 
-#include "fake_cann/objects/objects.h"
+#include "fake_cann/objects/kernels.h"
+#include "fake_cann/runtime/ledger.h"
 #include "fake_cann/runtime/stream.h"
 
 namespace fake_cann {
@@ -21,6 +23,21 @@ bool seen_before(const std::string& key) {
   if (remembered.size() >= limit) remembered.clear();
   remembered.insert(key);
   return false;
+}
+
+// Operators of a kernel each, whose executors may be made repeatable although their arguments were pooled.
+bool is_individual(const std::string& operation) {
+  constexpr std::string_view names[] = {"aclnnFusedInferAttentionScore",
+                                        "aclnnPromptFlashAttention",
+                                        "aclnnIncreFlashAttention",
+                                        "aclnnMoe",
+                                        "aclnnRmsNorm",
+                                        "aclnnAddRmsNorm",
+                                        "aclnnApplyRotaryPosEmb",
+                                        "aclnnSwiGlu",
+                                        "aclnnRotaryPositionEmbedding"};
+  return std::any_of(std::begin(names), std::end(names),
+                     [&](std::string_view name) { return operation.starts_with(name); });
 }
 
 std::string key_of(const Executor& executor, const std::string& attributes) {
@@ -41,7 +58,6 @@ std::shared_ptr<Executor> take(const Lock&, const char* name, aclOpExecutor* han
     misuse(executor_null, std::string(name) + ": the executor was made for " + executor->operation);
   }
   if (!executor->repeatable) objects().executors.remove(handle, executor_null, name);
-  executor->launched = true;
   return executor;
 }
 
@@ -77,8 +93,9 @@ Task task_of(const std::string& name, Executor& executor, void* workspace) {
     task.ranges.push_back(range);
   }
   task.run = [name, tensors = std::move(tensors), run = executor.run, workspace, bytes = executor.workspace] {
-    if (bytes > 0) std::memset(bytes_of(workspace), 0xff, bytes);
     count_run(name);
+    if (!computes()) return;
+    if (bytes > 0) std::memset(bytes_of(workspace), 0xff, bytes);
     run(tensors);
   };
   return task;
@@ -143,7 +160,7 @@ aclnnStatus prepare(const char* name, uint64_t* workspace, aclOpExecutor** execu
     std::string attributes;
     build(*made, attributes);
     made->cache_key = key_of(*made, attributes);
-    made->from_cache = seen_before(made->cache_key);
+    made->from_cache = !made->abandons_cache && seen_before(made->cache_key);
     *workspace = made->workspace;
     *executor = static_cast<aclOpExecutor*>(objects().executors.add(std::move(made)));
   });
@@ -159,6 +176,7 @@ aclnnStatus launch(const char* name, void* workspace, uint64_t workspace_bytes, 
     } catch (const Failure& failure) {
       fail(runtime_call_failed, failure.message);
     }
+    await_room(stream);
     const Lock held(global_mutex());
     const std::shared_ptr<Executor> executor = take(held, name, handle);
     count(FAKE_CANN_LAUNCH, device);
@@ -169,6 +187,12 @@ aclnnStatus launch(const char* name, void* workspace, uint64_t workspace_bytes, 
     }
     try {
       enqueue(held, stream_of(held, stream), task_of(name, *executor, workspace));
+      count_launch(name, {.repeated = executor->launched,
+                          .hidden_copies = executor->cost.hidden_kernels,
+                          .ai_cpu = executor->cost.ai_cpu_kernels,
+                          .bytes = executor->cost.bytes,
+                          .operations = executor->cost.operations});
+      executor->launched = true;
     } catch (const Failure& failure) {
       if (failure.code < 161000 || failure.code > 161999) fail(runtime_call_failed, failure.message);
       throw;
@@ -188,7 +212,21 @@ aclnnStatus aclSetAclOpExecutorRepeatable(aclOpExecutor* executor) {
     count(FAKE_CANN_REPEAT, current_device());
     const Lock held(global_mutex());
     const auto found = objects().executors.get(executor, executor_null, "aclSetAclOpExecutorRepeatable");
-    if (found->from_cache) {
+    if (found->abandons_cache) {
+      fail(operator_internal,
+           "aclSetAclOpExecutorRepeatable: " + found->operation + " copies onto itself or by the AI CPU");
+    }
+    if (is_individual(found->operation)) {
+      const bool strided = std::ranges::any_of(found->operands, [](const Executor::Operand& operand) {
+        return !operand.output && kernels_of_reading(operand.tensor).cores > 0 &&
+               !(operand.takes_transposed && is_transposed(operand.tensor));
+      });
+      if (strided) {  // the real one refuses it too late: it is kept for ever
+        found->repeatable = true;
+        fail(operator_internal,
+             "aclSetAclOpExecutorRepeatable: " + found->operation + " has a strided operand; give it dense ones");
+      }
+    } else if (found->from_cache) {
       fail(operator_internal, "aclSetAclOpExecutorRepeatable: this executor came from the thread's cache");
     }
     if (found->launched) misuse(operator_internal, "aclSetAclOpExecutorRepeatable: after the first second call");

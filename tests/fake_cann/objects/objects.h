@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,14 @@ struct Scalar {
   int64_t integer = 0;  // of the integer types
 };
 
+// What a call asks of the card beside its own kernel.
+struct Cost {
+  int hidden_kernels = 0;  // copies and conversions on the AI cores
+  int ai_cpu_kernels = 0;
+  double bytes = 0;  // read and written
+  double operations = 0;
+};
+
 struct Executor {
   struct Operand {
     const aclTensor* handle = nullptr;
@@ -53,6 +62,8 @@ struct Executor {
     bool output = false;
     std::string name;
     bool had_address = false;
+    std::optional<double> moved = std::nullopt;  // bytes, where not all of it is read or written
+    bool takes_transposed = false;
   };
   std::string operation;
   std::vector<Operand> operands;
@@ -61,6 +72,9 @@ struct Executor {
   bool repeatable = false;
   std::string cache_key;
   bool from_cache = false;
+  // A copy inside goes onto itself, or to the AI CPU: it is neither remembered nor made repeatable.
+  bool abandons_cache = false;
+  Cost cost;
   bool launched = false;
 };
 

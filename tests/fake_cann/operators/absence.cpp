@@ -24,7 +24,7 @@ struct Since {
 constexpr std::array later_operators = {
     Since{"aclnnGroupedMatmulV5", "8.2.RC1"},
     Since{"aclnnApplyRotaryPosEmbV2", "8.2.RC1"},
-    Since{"aclnnFastGelu", "8.5.0"},
+    Since{"aclnnFastGelu", "8.3.RC1"},
     Since{"aclnnInplaceAddRmsNorm", "8.5.0"},
 };
 

@@ -70,6 +70,7 @@ aclnnStatus aclnnInplaceCopyGetWorkspaceSize(aclTensor* selfRef, const aclTensor
     const std::optional<Shape> shape = broadcast_shape(from.shape, to.shape);
     op.require(shape == to.shape, to_string(from.shape) + " does not broadcast to " + to_string(to.shape));
     op.workspace(from.contiguous() && to.contiguous() ? 0 : static_cast<uint64_t>(to.elements()) * to.element_bytes());
+    op.copies(from, to);
     op.run([=](const Work& work) { copy_elements(broadcast(work[from], to.shape), work[to]); });
   });
 }

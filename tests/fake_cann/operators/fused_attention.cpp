@@ -163,6 +163,8 @@ void check_layout(const Operation& op, const std::string& layout, int64_t querie
 void fused_attention(Operation& op, const FusedArguments& a) {
   if (a.layout == nullptr) fail(null_operand, "inputLayout is null");
   const std::string layout = a.layout;
+  op.require(!is_310p() || a.prompt_only, "the fused attention is not on this chip");
+  op.require(!is_310p() || a.shift == nullptr, "pseShift is not on this chip");
   const Operand query = op.input(a.query, "query", half_types, {.contiguous = true});
   check_layout(op, layout, 2);
   const Tensor q = by_heads(op, query, layout, a.heads);
@@ -237,6 +239,16 @@ void fused_attention(Operation& op, const FusedArguments& a) {
     op.shape_is(*sums, {batch, a.heads, queries, 1});
   }
   op.workspace((1 << 20) + static_cast<uint64_t>(out.elements()) * 4);
+  double pairs = 0, seen = 0;
+  for (size_t b = 0; b < key_lengths.size(); ++b) {
+    pairs += static_cast<double>(query_lengths[b]) * static_cast<double>(key_lengths[b]);
+    seen += static_cast<double>(key_lengths[b]);
+  }
+  op.operations(4 * pairs * static_cast<double>(a.heads * size));
+  const double read = seen * static_cast<double>(key_heads * size) * static_cast<double>(query.element_bytes());
+  for (const Cache* cache : {&keys, &values}) {
+    for (const Operand& tensor : cache->tensors) op.moves(tensor, read / static_cast<double>(cache->tensors.size()));
+  }
 
   const FusedArguments arguments = a;
   op.run([=](const Work& work) {

@@ -1,4 +1,6 @@
 // Products of groups of rows with a weight of their own: section 3.2.
+#include <cmath>
+
 #include "aclnnop/aclnn_grouped_matmul_v4.h"
 #include "fake_cann/operators/values.h"
 
@@ -67,6 +69,7 @@ void split_rows(Operation& op, const std::vector<Operand>& x, const std::vector<
   const bool listed = weight.size() > 1;
   const size_t groups = listed ? weight.size() : static_cast<size_t>(weight[0].shape[0]);
   op.require(groups <= (listed ? 128 : 1024), "too many groups");
+  op.require(!is_310p() || !listed, "lists of weights are not on this chip");
   const int64_t m = x[0].shape[0], k = x[0].shape.back();
   op.require(x[0].rank() == 2 && x[0].strides[1] == 1, "x has two extents and is not transposed");
   const int64_t n = weight[0].shape.back();
@@ -87,6 +90,14 @@ void split_rows(Operation& op, const std::vector<Operand>& x, const std::vector<
   op.require(list.rank() == (type == 2 ? 2 : 1) && list.shape[0] == static_cast<int64_t>(groups),
              "groupList is " + to_string(list.shape) + " for " + std::to_string(groups) + " groups");
   op.workspace((128 << 10) + static_cast<uint64_t>(out[0].elements()) * 4);
+  op.operations(2 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
+  // Rows choose independently and alike: so much of the weights is read.
+  const auto count = static_cast<double>(groups);
+  const double read = 1 - std::pow(1 - 1 / count, static_cast<double>(m));
+  for (const Operand& matrix : weight) {
+    op.moves(matrix, read * static_cast<double>(matrix.elements()) * static_cast<double>(matrix.element_bytes()));
+    op.takes_transposed(matrix);
+  }
   op.run([=](const Work& work) {
     const std::vector<int64_t> rows = rows_of(work[list], type, static_cast<int64_t>(groups), m);
     const Floats in = floats(work[x[0]]);
@@ -119,6 +130,10 @@ void separate(Operation& op, const std::vector<Operand>& x, const std::vector<Op
     check_types(op, x[i], weight[i], out[i], x.size() == 1);
   }
   op.workspace(128 << 10);
+  for (size_t i = 0; i < x.size(); ++i) {
+    op.operations(2 * static_cast<double>(out[i].elements()) * static_cast<double>(x[i].shape[1]));
+    op.takes_transposed(weight[i]);
+  }
   op.run([=](const Work& work) {
     for (size_t i = 0; i < x.size(); ++i) {
       const Weight matrix = weight_of(work[weight[i]]);

@@ -22,6 +22,7 @@ void gather_slices(Operation& op, const Operand& x, int64_t axis, const Operand&
   op.shape_is(y, shape);
   op.same_type(x, y);
   op.attribute(axis);
+  op.moves(x, static_cast<double>(y.elements()) * static_cast<double>(y.element_bytes()));  // what is looked up
   op.workspace(y.contiguous() ? 0 : static_cast<uint64_t>(y.elements()) * y.element_bytes());
   op.run([=](const Work& work) {
     const Integers rows = integers(work[index]);

@@ -108,6 +108,37 @@ void Operation::run(std::function<void(const Work&)> body) {
   executor_.run = [body = std::move(body)](const std::vector<Tensor>& tensors) { body(Work(tensors)); };
 }
 
+void Operation::hides(const Kernels& kernels) {
+  executor_.cost.hidden_kernels += kernels.cores;
+  executor_.cost.ai_cpu_kernels += kernels.ai_cpu;
+}
+
+void Operation::copies(const Operand& from, const Operand& to) {
+  is_copy_ = true;
+  Kernels kernels = kernels_of_reading(from);
+  if (from.type != to.type) ++kernels.cores;
+  if (from.shape != to.shape) ++kernels.cores;  // BroadcastTo
+  if (!to.contiguous())
+    kernels += kernels_of_writing(to);
+  else if (kernels.cores == 0)
+    ++kernels.cores;                       // TensorMove
+  if (kernels.cores > 0) --kernels.cores;  // the call's own
+  hides(kernels);
+}
+
+void Operation::finish() {
+  for (const Executor::Operand& operand : executor_.operands) {
+    const auto bytes = distinct_elements(operand.tensor) * static_cast<double>(operand.tensor.element_bytes());
+    executor_.cost.bytes += operand.moved.value_or(bytes);
+    if (is_copy_) continue;
+    if (operand.output)
+      hides(kernels_of_writing(operand.tensor));
+    else if (!(operand.takes_transposed && is_transposed(operand.tensor)))
+      hides(kernels_of_reading(operand.tensor));
+  }
+  if (executor_.cost.ai_cpu_kernels > 0) abandons_cache();
+}
+
 void fault(const std::string& text) { misuse(core_exception, text); }
 
 int64_t checked_index(int64_t index, int64_t limit, const char* what) {

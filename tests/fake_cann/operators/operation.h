@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "fake_cann/objects/objects.h"
+#include "fake_cann/objects/kernels.h"
 
 namespace fake_cann {
 
@@ -86,6 +86,19 @@ class Operation {
   // From -rank .. rank - 1 to 0 .. rank - 1.
   int64_t axis(int64_t dim, int64_t rank) const;
 
+  // What the call costs, beside its kernel and the bytes of its operands: multiplications and additions; the bytes of
+  // an operand of which only a part is used; one that a product takes transposed as it is; what else runs inside.
+  void operations(double count) { executor_.cost.operations += count; }
+  void moves(const Operand& operand, double bytes) { executor_.operands[operand.index].moved = bytes; }
+  void takes_transposed(const Operand& operand) { executor_.operands[operand.index].takes_transposed = true; }
+  void hides(const Kernels& kernels);
+  // Its executor cannot be used again.
+  void abandons_cache() { executor_.abandons_cache = true; }
+  // A copy, which is nothing but the kernels that its views need.
+  void copies(const Operand& from, const Operand& to);
+  // When all operands are known.
+  void finish();
+
   void workspace(uint64_t bytes) { executor_.workspace = (bytes + 511) / 512 * 512; }
   void run(std::function<void(const Work&)> body);
 
@@ -95,6 +108,7 @@ class Operation {
 
   Executor& executor_;
   std::string& cache_key_;
+  bool is_copy_ = false;
 };
 
 template <typename Build>
@@ -102,6 +116,7 @@ aclnnStatus first_call(const char* name, uint64_t* workspace, aclOpExecutor** ex
   return prepare(name, workspace, executor, [&](Executor& made, std::string& cache_key) {
     Operation operation(made, cache_key);
     build(operation);
+    operation.finish();
   });
 }
 

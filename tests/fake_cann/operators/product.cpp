@@ -37,19 +37,29 @@ Matrix matrix_of(const Tensor& tensor, int8_t cube_math_type) {
   return matrix;
 }
 
-void check_types(Operation& op, const Operand& a, const Operand& b, const Operand& out, int8_t cube_math_type) {
+// `casts`: an operator that converts its product, rounded already, to out's type.
+void check_types(Operation& op, const Operand& a, const Operand& b, const Operand& out, int8_t cube_math_type,
+                 bool casts = false) {
   op.require(cube_math_type >= 0 && cube_math_type <= (version_is_at_least("8.5.0") ? 4 : 3), "unknown cubeMathType");
   op.attribute(cube_math_type);
   op.require((a.type == ACL_BF16) == (b.type == ACL_BF16), "bf16 goes with bf16 only");
   op.require(cube_math_type != 2 || a.type != ACL_BF16, "cubeMathType 2 is not for bf16");
   const aclDataType type = promoted(a.type, b.type);
-  op.require(out.type == type || (type == ACL_FLOAT16 && out.type == ACL_FLOAT),
-             name_of(a.type) + " x " + name_of(b.type) + " does not give " + name_of(out.type));
+  // Up to 8.3.RC1 the product is made in the promoted type and copied to out by a copy that converts nothing.
+  const bool widens = type == ACL_FLOAT16 && out.type == ACL_FLOAT && (version_is_at_least("8.5.0") || casts);
+  if (out.type != type && !widens) {
+    fail(executor_null,
+         name_of(a.type) + " x " + name_of(b.type) + " does not give " + name_of(out.type) + " in this version");
+  }
+  for (const Operand* operand : {&a, &b}) op.takes_transposed(*operand);
+  if (widens && !version_is_at_least("8.5.0")) op.hides({1, 0});  // Cast
 }
 
 // out = a b for stacks of matrices of two extents or more.
-void product_into(Operation& op, const Operand& a, const Operand& b, const Operand& out, int8_t cube_math_type) {
-  check_types(op, a, b, out, cube_math_type);
+void product_into(Operation& op, const Operand& a, const Operand& b, const Operand& out, int8_t cube_math_type,
+                  bool casts) {
+  check_types(op, a, b, out, cube_math_type, casts);
+  const bool rounds = casts && out.type == ACL_FLOAT && a.type == ACL_FLOAT16 && !version_is_at_least("8.5.0");
   const int64_t m = a.shape[a.shape.size() - 2], k = a.shape.back(), n = b.shape.back();
   op.require(b.shape[b.shape.size() - 2] == k, to_string(a.shape) + " and " + to_string(b.shape) + " do not multiply");
   const Shape a_batch(a.shape.begin(), a.shape.end() - 2), b_batch(b.shape.begin(), b.shape.end() - 2);
@@ -59,6 +69,7 @@ void product_into(Operation& op, const Operand& a, const Operand& b, const Opera
   Shape shape = *batch;
   shape.insert(shape.end(), {m, n});
   op.shape_is(out, shape);
+  op.operations(2 * static_cast<double>(out.elements()) * static_cast<double>(k));
   op.workspace((64 << 10) + static_cast<uint64_t>(out.elements()) * 4);
   op.run([=](const Work& work) {
     const Matrix right = matrix_of(work[b], cube_math_type);
@@ -79,16 +90,22 @@ void product_into(Operation& op, const Operand& a, const Operand& b, const Opera
       }
       return at;
     };
+    const auto finish = [&](const Work& of, Floats& values) {
+      if (rounds) {
+        for (float& value : values) value = rounded_to(ACL_FLOAT16, value);
+      }
+      store(of[out], values);
+    };
     const int64_t count = product(*batch);
     if (count > 0 && b_batch.empty()) {
       return multiply(m * count, n, k, rounded.values.data(), right.values.data(), right.transposed, 0, result.data()),
-             store(work[out], result);
+             finish(work, result);
     }
     in_parallel(count, [&](int64_t i) {
       multiply(m, n, k, rounded.values.data() + member(a_batch, i) * m * k,
                right.values.data() + member(b_batch, i) * k * n, right.transposed, 0, result.data() + i * m * n);
     });
-    store(work[out], result);
+    finish(work, result);
   });
 }
 
@@ -103,7 +120,7 @@ aclnnStatus product_call(const char* name, const aclTensor* self, const aclTenso
       op.require(operand->rank() >= least_rank && operand->rank() <= most_rank,
                  to_string(operand->shape) + " has the wrong number of extents");
     }
-    product_into(op, a, b, y, cube_math_type);
+    product_into(op, a, b, y, cube_math_type, std::string_view(name) == "aclnnMm");
   });
 }
 
@@ -118,6 +135,8 @@ void addmm(Operation& op, const Operand& self, const Operand& a, const Operand& 
   op.shape_is(out, {m, n});
   op.require(self.rank() <= 2 && broadcast_shape(self.shape, out.shape) == out.shape,
              to_string(self.shape) + " does not broadcast to " + to_string(out.shape));
+  op.operations(2 * static_cast<double>(out.elements()) * static_cast<double>(k));
+  if (self.rank() == 2 && self.shape[0] == m && m > 1) op.hides({1, 0});  // no bias of the product's own: Add
   op.workspace((64 << 10) + static_cast<uint64_t>(out.elements()) * 4);
   op.run([=](const Work& work) {
     Floats result = floats(broadcast(work[self], out.shape));

@@ -33,6 +33,8 @@ Floats rotated(const Tensor& x, const Tensor& cosine, const Tensor& sine, Pairs 
   return values;
 }
 
+constexpr int rotary_tiling = 561002;
+
 void apply_rotary(Operation& op, aclTensor* query, aclTensor* key, const aclTensor* cos, const aclTensor* sin,
                   int64_t layout) {
   op.require(layout == 1 || (layout == 4 && version_is_at_least("8.5.0")), "layout is 1 (BSND)");
@@ -43,7 +45,10 @@ void apply_rotary(Operation& op, aclTensor* query, aclTensor* key, const aclTens
   const Operand k = op.output(key, "keyRef", floating);
   for (const Operand* operand : {&q, &k, &cosine, &sine}) {
     op.require(operand->rank() == 4, "four extents each");
-    op.require(operand->shape[3] == 64 || operand->shape[3] == 128, "the size of a head is 64 or 128");
+    if (operand->shape[3] != 128 && !(operand->shape[3] == 64 && version_is_at_least("8.5.0"))) {
+      fail(rotary_tiling, "aclnnApplyRotaryPosEmb: heads of " + std::to_string(operand->shape[3]) +
+                              "; this version turns heads of 128" + (version_is_at_least("8.5.0") ? " and 64" : ""));
+    }
     op.require(operand->elements() > 0, "no empty tensors");
     op.same_type(*operand, q);
   }
@@ -89,6 +94,7 @@ aclnnStatus aclnnRotaryPositionEmbeddingGetWorkspaceSize(const aclTensor* x, con
                                                          int64_t mode, aclTensor* out, uint64_t* workspaceSize,
                                                          aclOpExecutor** executor) {
   return first_call("aclnnRotaryPositionEmbedding", workspaceSize, executor, [&](Operation& op) {
+    op.require(!is_310p(), "not on this chip");
     const Operand in = op.input(x, "x", floating);
     const Operand cosine = op.input(cos, "cos", floating);
     const Operand sine = op.input(sin, "sin", floating);

@@ -7,6 +7,7 @@
 #include "aclnnop/aclnn_masked_scatter.h"
 #include "aclnnop/aclnn_scatter.h"
 #include "aclnnop/aclnn_scatter_add.h"
+#include "aclnnop/aclnn_scatter_nd_update.h"
 #include "aclnnop/aclnn_scatter_update.h"
 #include "fake_cann/operators/values.h"
 
@@ -38,6 +39,8 @@ void index_copy(Operation& op, const Operand& index, const Operand& source, cons
     op.same_shape(*out, target);
     op.same_type(*out, target);
   }
+  op.abandons_cache();  // its result is copied onto itself
+  op.moves(target, static_cast<double>(source.elements()) * static_cast<double>(source.element_bytes()));
   op.workspace(axis == 0 ? 0 : static_cast<uint64_t>(target.elements()) * target.element_bytes());
   op.run([=](const Work& work) {
     write_slices(work[target], axis, integers(work[index]), work[source]);
@@ -97,6 +100,28 @@ void scatter(Operation& op, const Operand& x, int64_t dim, const Operand& index,
 using namespace fake_cann;  // NOLINT: the rest of this file is the C interface
 
 extern "C" {
+
+// updates[i] to the slice of varRef that the i-th row of indices names. Without a copy onto itself where varRef is
+// dense: such a call can be repeated.
+aclnnStatus aclnnScatterNdUpdateGetWorkspaceSize(aclTensor* varRef, const aclTensor* indices, const aclTensor* updates,
+                                                 uint64_t* workspaceSize, aclOpExecutor** executor) {
+  return first_call("aclnnScatterNdUpdate", workspaceSize, executor, [&](Operation& op) {
+    op.require(!is_310p(), "not on this chip");
+    const Operand target = op.output(varRef, "varRef", floating | types({ACL_INT64, ACL_BOOL, ACL_INT8}));
+    const Operand index = op.input(indices, "indices", index_types);
+    const Operand source = op.input(updates, "updates", floating | types({ACL_INT64, ACL_BOOL, ACL_INT8}));
+    op.same_type(source, target);
+    op.require(index.rank() >= 2, "indices has two extents or more, the last as many as extents are indexed");
+    op.require(index.rank() == 2 && index.shape[1] == 1, "the fake indexes the first extent alone");
+    Shape shape = target.shape;
+    shape[0] = index.shape[0];
+    op.shape_is(source, shape);
+    if (!target.contiguous()) op.hides(kernels_of_reading(target));
+    op.moves(target, static_cast<double>(source.elements()) * static_cast<double>(source.element_bytes()));
+    op.run([=](const Work& work) { write_slices(work[target], 0, integers(work[index]), work[source]); });
+  });
+}
+SECOND_CALL(aclnnScatterNdUpdate)
 
 aclnnStatus aclnnIndexCopyGetWorkspaceSize(aclTensor* selfRef, int64_t dim, const aclTensor* index,
                                            const aclTensor* source, aclTensor* outRef, uint64_t* workspaceSize,

@@ -1,6 +1,7 @@
 // Copies and fills, at once or on a stream.
 #include <cstring>
 
+#include "fake_cann/runtime/ledger.h"
 #include "fake_cann/runtime/memory.h"
 #include "fake_cann/runtime/stream.h"
 
@@ -21,10 +22,19 @@ struct Copy {
   size_t extent(size_t pitch) const { return pitch * (height - 1) + width; }
   void run() const {
     for (size_t row = 0; row < height; ++row) {
-      std::memcpy(bytes_of(to) + row * to_pitch, bytes_of(from) + row * from_pitch, width);
+      if (computes())
+        std::memcpy(bytes_of(to) + row * to_pitch, bytes_of(from) + row * from_pitch, width);
+      else if (!is_device_memory(to))
+        std::memset(static_cast<std::byte*>(to) + row * to_pitch, 0, width);
     }
   }
 };
+
+void count_copy(const Copy& copy) {
+  const bool reads = is_device_memory(copy.from), writes = is_device_memory(copy.to);
+  if (writes && !reads) count_upload();
+  if (reads && !writes) count_download(copy.width * copy.height);
+}
 
 bool from_device(aclrtMemcpyKind kind, const void* address) {
   if (kind == ACL_MEMCPY_DEFAULT) return is_device_memory(address);
@@ -81,6 +91,7 @@ aclError copy_now(const Copy& copy) {
     const Lock held(global_mutex());
     check_device_error(held, device);
     for (const Range& range : check(copy, device, false)) check_not_in_use(held, range, copy.name);
+    count_copy(copy);
     copy.run();
   });
 }
@@ -90,8 +101,10 @@ aclError copy_later(const Copy& copy, aclrtStream stream) {
     need_initialised();
     const int32_t device = current_device();
     count(FAKE_CANN_COPY, device);
+    await_room(stream);
     const Lock held(global_mutex());
     std::vector<Range> ranges = check(copy, device, true);
+    count_copy(copy);
     enqueue(held, stream_of(held, stream), {copy.name, std::move(ranges), [copy] { copy.run(); }, {}, 0});
   });
 }
@@ -145,7 +158,7 @@ aclError aclrtMemset(void* devPtr, size_t maxCount, int32_t value, size_t count)
     const Lock held(global_mutex());
     check_device_error(held, device);
     check_not_in_use(held, check_fill("aclrtMemset", devPtr, maxCount, count, device, false), "aclrtMemset");
-    std::memset(bytes_of(devPtr), value, count);
+    if (computes()) std::memset(bytes_of(devPtr), value, count);
   });
 }
 
@@ -154,10 +167,17 @@ aclError aclrtMemsetAsync(void* devPtr, size_t maxCount, int32_t value, size_t c
     need_initialised();
     const int32_t device = current_device();
     fake_cann::count(FAKE_CANN_COPY, device);
+    await_room(stream);
     const Lock held(global_mutex());
     const Range range = check_fill("aclrtMemsetAsync", devPtr, maxCount, count, device, true);
     enqueue(held, stream_of(held, stream),
-            {"aclrtMemsetAsync", {range}, [=] { std::memset(bytes_of(devPtr), value, count); }, {}, 0});
+            {"aclrtMemsetAsync",
+             {range},
+             [=] {
+               if (computes()) std::memset(bytes_of(devPtr), value, count);
+             },
+             {},
+             0});
   });
 }
 

@@ -48,6 +48,7 @@ aclError reset(int32_t device, bool forced) {
     if (found->references > 0) return;
     destroy_context(found->default_context, "aclrtResetDevice");
     found->default_context = 0;
+    found->was_reset = true;
     found->error = 0;
     found->message.clear();
   });
@@ -114,7 +115,11 @@ aclError aclrtSetDevice(int32_t deviceId) {
     count(FAKE_CANN_SET_DEVICE, deviceId);
     const Lock held(global_mutex());
     const std::shared_ptr<Device> device = device_of(held, deviceId);
-    if (device->references++ == 0) device->default_context = create_context(held, deviceId);
+    if (device->references++ == 0) {
+      if (device->was_reset) violate("aclrtSetDevice after aclrtResetDevice: kernels loaded before may be gone");
+      device->was_reset = false;
+      device->default_context = create_context(held, deviceId);
+    }
     thread_context = device->default_context;
   });
 }

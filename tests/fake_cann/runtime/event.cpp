@@ -1,4 +1,5 @@
 // Events: places in streams that other streams and the host can wait for.
+#include "fake_cann/runtime/ledger.h"
 #include "fake_cann/runtime/stream.h"
 
 namespace fake_cann {
@@ -66,6 +67,7 @@ aclError aclrtRecordEvent(aclrtEvent handle, aclrtStream stream_handle) {
   return entry([&] {
     need_initialised();
     count(FAKE_CANN_EVENT, current_device());
+    await_room(stream_handle);
     const Lock held(global_mutex());
     const std::shared_ptr<Event> event = event_of(held, handle);
     const std::shared_ptr<Stream> stream = stream_of(held, stream_handle);
@@ -116,6 +118,7 @@ aclError aclrtSynchronizeEventWithTimeout(aclrtEvent handle, int32_t timeout) {
     {
       const Lock held(global_mutex());
       place = place_of(*event_of(held, handle), "aclrtSynchronizeEvent");
+      if (place.stream->done < place.sequence) count_wait();
     }
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(std::max(timeout, 0));
     while (!work_once(place.stream, place.sequence)) {

@@ -80,7 +80,7 @@ aclError allocate(void** address, size_t size) {
     const size_t taken = (bytes + alignment + page - 1) / page * page;
     if (taken > window_bytes - memory().used) fail(device_out_of_memory, "aclrtMalloc: the fake is out of addresses");
     const uintptr_t begin = memory().window + memory().used + alignment;
-    std::memset(memory().backing + memory().used + alignment, 0xff, bytes);  // NaN in every float type
+    if (computes()) std::memset(memory().backing + memory().used + alignment, 0xff, bytes);  // NaN in every float type
     memory().used += taken;
     memory().allocations[begin] = {bytes, device};
     *address = reinterpret_cast<void*>(begin);  // NOLINT: the address that the host sees

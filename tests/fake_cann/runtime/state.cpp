@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "fake_cann/runtime/ledger.h"
 #include "fake_cann/runtime/memory.h"
 #include "fake_cann/runtime/stream.h"
 
@@ -86,6 +87,7 @@ Profile profile_of_environment() {
     made.hold.after = std::stoull(parts.at(1));
     made.hold.failures = std::stoull(parts.at(2));
   }
+  made.arithmetic = std::getenv("FAKE_CANN_SHAPES") == nullptr;
   for (const std::string& name : split(std::getenv("FAKE_CANN_ABSENT"), ',')) made.absent.insert(name);
   for (const std::string& entry : split(std::getenv("FAKE_CANN_REFUSING"), ',')) {
     const size_t colon = entry.find(':');
@@ -168,6 +170,13 @@ bool version_is_at_least(std::string_view version) { return parsed(profile().ver
 
 bool has_bf16() { return !profile().soc.starts_with("Ascend310"); }
 
+bool is_310p() { return profile().soc.starts_with("Ascend310P"); }
+
+bool computes() {
+  const std::lock_guard held(state().small);
+  return state().profile.arithmetic;
+}
+
 void add_part(const Part& part) {
   const std::lock_guard held(state().small);
   state().parts.push_back(part);
@@ -242,8 +251,16 @@ extern "C" {
 aclError aclInit(const char*) {
   return fake_cann::entry([] {
     fake_cann::count(FAKE_CANN_INIT, FAKE_CANN_ANY_DEVICE);
+    {
+      const std::lock_guard held(state().small);
+      if (state().initialised) fake_cann::fail(fake_cann::initialised_twice, "aclInit was called before");
+      if (!state().finalised) {
+        state().initialised = true;
+        return;
+      }
+    }
+    fake_cann::violate("aclInit after aclFinalize: older versions start once a process");
     const std::lock_guard held(state().small);
-    if (state().initialised) fake_cann::fail(fake_cann::initialised_twice, "aclInit was called before");
     state().initialised = true;
     state().finalised = false;
   });
@@ -275,6 +292,7 @@ void fake_cann_reset() {
     fake_cann::free_all_memory();
   }
   fake_cann::forget_thread_context();
+  fake_cann::forget_costs();
   fake_cann::error_message.clear();
   {
     const std::lock_guard held(state().small);
@@ -333,6 +351,9 @@ void fake_cann_refuse(const char* name, int status) {
   });
 }
 
+void fake_cann_shapes_only(int on) {
+  fake_cann::change_profile([&](fake_cann::Profile& profile) { profile.arithmetic = on == 0; });
+}
 void fake_cann_set_version(const char* version) {
   fake_cann::change_profile([&](fake_cann::Profile& profile) { profile.version = version; });
 }

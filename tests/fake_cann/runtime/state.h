@@ -65,7 +65,7 @@ struct Hold {
 
 // What this machine is said to be.
 struct Profile {
-  std::string version = "8.1.RC1";
+  std::string version = "8.3.RC1";  // of the machine that Lectern was written for
   std::string soc = "Ascend910B2";
   uint32_t devices = 1;
   size_t memory = size_t{4} << 30;
@@ -73,11 +73,14 @@ struct Profile {
   Hold hold;
   std::set<std::string> absent;
   std::map<std::string, int> refused;
+  bool arithmetic = true;  // else only shapes are checked, and costs counted
 };
 Profile profile();  // a copy
 // Whether this version of the toolkit is `version` or a later one.
 bool version_is_at_least(std::string_view version);
 bool has_bf16();
+bool is_310p();
+bool computes();
 
 // What the libraries above this one add.
 struct Part {

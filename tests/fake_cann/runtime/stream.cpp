@@ -1,9 +1,12 @@
 #include "fake_cann/runtime/stream.h"
 
+#include "fake_cann/runtime/ledger.h"
+
 namespace fake_cann {
 namespace {
 
 constexpr size_t most_streams = 1984;  // of an A2 device
+constexpr size_t most_tasks = 1792;    // of a stream
 thread_local bool saturate_now = false;
 
 // Holding the device's execution mutex.
@@ -113,6 +116,7 @@ aclError synchronise(aclrtStream handle, int32_t timeout_milliseconds) {
       const Lock held(global_mutex());
       stream = stream_of(held, handle);
       until = stream->submitted;
+      if (stream->done < until) count_wait();
     }
     if (timeout_milliseconds < 0) return drain(stream, until);
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_milliseconds);
@@ -159,6 +163,18 @@ void enqueue(const Lock& held, const std::shared_ptr<Stream>& stream, Task task)
   }
   task.sequence = ++stream->submitted;
   stream->queue.push_back(std::move(task));
+}
+
+void await_room(aclrtStream handle) {
+  for (;;) {
+    std::shared_ptr<Stream> stream;
+    {
+      const Lock held(global_mutex());
+      stream = stream_of(held, handle);
+      if (stream->queue.size() < most_tasks) return;
+    }
+    work_once(stream, stream->submitted);
+  }
 }
 
 bool work_once(const std::shared_ptr<Stream>& stream, uint64_t until) {

@@ -57,6 +57,7 @@ struct Device {
   int error = 0;  // of asynchronous work; sticks until the device is reset
   std::string message;
   bool saturate = false;
+  bool was_reset = false;
   std::mutex execution;  // one piece of work at a time
 };
 
@@ -86,6 +87,8 @@ std::string describe_machine_leaks();
 // The stream behind a handle of the current context; null is the context's default stream.
 std::shared_ptr<Stream> stream_of(const Lock& held, aclrtStream handle);
 
+// A stream holds 1792 pieces of work: whoever adds one more waits for the first. Do not hold the lock.
+void await_room(aclrtStream handle);
 // Adds work to a stream after checking that its memory is alive and that no other stream works on it meanwhile.
 void enqueue(const Lock& held, const std::shared_ptr<Stream>& stream, Task task);
 // Does a stream's work up to a place; throws what went wrong on the device, now or earlier. Do not hold the lock.

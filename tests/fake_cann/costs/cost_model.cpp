@@ -1,0 +1,311 @@
+#include "fake_cann/costs/cost_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+
+#include "checkpoint/checkpoint.h"
+#include "device/ascend/ascend_device.h"
+#include "engine/model_runner.h"
+#include "lectern/error.h"
+
+namespace lectern::testing {
+namespace {
+
+constexpr int64_t prompt_rows = 913;  // of a page in six tiles: 903 rows of images and the text around them
+constexpr int64_t image_rows = 903;
+constexpr int64_t step_position = 1000;  // of a sequence that is being written
+constexpr int64_t most_positions = 1152;
+constexpr int many = 32;
+constexpr int32_t image_token = 7;
+
+struct Sizes {
+  int64_t experts_inner = 896;
+  int64_t shared_inner = 1792;
+  int64_t dense_inner = 6848;
+  int64_t vocabulary = 129280;
+  int64_t sam_inner = 3072;
+  int64_t clip_inner = 4096;
+};
+
+Sizes sizes_of(bool narrow) {
+  return narrow ? Sizes{.experts_inner = 32,
+                        .shared_inner = 64,
+                        .dense_inner = 256,
+                        .vocabulary = 1024,
+                        .sam_inner = 256,
+                        .clip_inner = 256}
+                : Sizes{};
+}
+
+constexpr int64_t hidden = 1280, experts = 64, decoder_layers = 12, sam_width = 768, clip_width = 1024;
+constexpr int64_t sam_layers = 12, clip_layers = 24;
+
+// Names and shapes of the published checkpoint.
+class Tensors {
+ public:
+  explicit Tensors(const Sizes& sizes) {
+    sam(sizes);
+    clip(sizes);
+    linear("model.projector.layers", hidden, clip_width + 1024);
+    add("model.image_newline", {hidden});
+    add("model.view_seperator", {hidden});
+    decoder(sizes);
+  }
+
+  // The file is sparse: its tensors are zeros that take up no room.
+  void write(const std::filesystem::path& path) const {
+    std::string header = "{";
+    uint64_t end = 0;
+    for (const auto& [name, shape] : all_) {
+      uint64_t bytes = 2;
+      for (const int64_t extent : shape) bytes *= static_cast<uint64_t>(extent);
+      header += fmt::format("{}\"{}\":{{\"dtype\":\"BF16\",\"shape\":[{}],\"data_offsets\":[{},{}]}}",
+                            header.size() > 1 ? "," : "", name, fmt::join(shape, ","), end, end + bytes);
+      end += bytes;
+    }
+    header += "}";
+    header.resize((header.size() + 63) / 64 * 64 + 56, ' ');  // 8 bytes before it: the data begin at a multiple of 64
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    const uint64_t length = header.size();
+    file.write(reinterpret_cast<const char*>(&length), sizeof(length));
+    file << header;
+    file.close();
+    std::filesystem::resize_file(path, sizeof(length) + length + end);
+  }
+
+ private:
+  void add(const std::string& name, std::vector<int64_t> shape) { all_.emplace_back(name, std::move(shape)); }
+  void weight(const std::string& name, std::vector<int64_t> shape) { add(name + ".weight", std::move(shape)); }
+  void norm(const std::string& name, int64_t width) {
+    weight(name, {width});
+    add(name + ".bias", {width});
+  }
+  void linear(const std::string& name, int64_t out, int64_t in) {
+    weight(name, {out, in});
+    add(name + ".bias", {out});
+  }
+  void sam(const Sizes& sizes) {
+    const std::string sam = "model.sam_model.";
+    weight(sam + "patch_embed.proj", {sam_width, 3, 16, 16});
+    add(sam + "patch_embed.proj.bias", {sam_width});
+    add(sam + "pos_embed", {1, 64, 64, sam_width});
+    for (int64_t i = 0; i < sam_layers; ++i) {
+      const std::string block = fmt::format("{}blocks.{}.", sam, i);
+      const int64_t places = i % 3 == 2 ? 127 : 27;  // layers 2, 5, 8 and 11 are global
+      norm(block + "norm1", sam_width);
+      linear(block + "attn.qkv", 3 * sam_width, sam_width);
+      add(block + "attn.rel_pos_h", {places, 64});
+      add(block + "attn.rel_pos_w", {places, 64});
+      linear(block + "attn.proj", sam_width, sam_width);
+      norm(block + "norm2", sam_width);
+      linear(block + "mlp.lin1", sizes.sam_inner, sam_width);
+      linear(block + "mlp.lin2", sam_width, sizes.sam_inner);
+    }
+    weight(sam + "neck.0", {256, sam_width, 1, 1});
+    norm(sam + "neck.1", 256);
+    weight(sam + "neck.2", {256, 256, 3, 3});
+    norm(sam + "neck.3", 256);
+    weight(sam + "net_2", {512, 256, 3, 3});
+    weight(sam + "net_3", {1024, 512, 3, 3});
+  }
+  void clip(const Sizes& sizes) {
+    const std::string clip = "model.vision_model.";
+    add(clip + "embeddings.class_embedding", {clip_width});
+    weight(clip + "embeddings.position_embedding", {257, clip_width});
+    norm(clip + "pre_layrnorm", clip_width);
+    for (int64_t i = 0; i < clip_layers; ++i) {
+      const std::string layer = fmt::format("{}transformer.layers.{}.", clip, i);
+      norm(layer + "layer_norm1", clip_width);
+      norm(layer + "layer_norm2", clip_width);
+      linear(layer + "self_attn.qkv_proj", 3 * clip_width, clip_width);
+      linear(layer + "self_attn.out_proj", clip_width, clip_width);
+      linear(layer + "mlp.fc1", sizes.clip_inner, clip_width);
+      linear(layer + "mlp.fc2", clip_width, sizes.clip_inner);
+    }
+  }
+  void gated(const std::string& name, int64_t inner) {
+    weight(name + "gate_proj", {inner, hidden});
+    weight(name + "up_proj", {inner, hidden});
+    weight(name + "down_proj", {hidden, inner});
+  }
+  void decoder(const Sizes& sizes) {
+    weight("model.embed_tokens", {sizes.vocabulary, hidden});
+    weight("lm_head", {sizes.vocabulary, hidden});
+    weight("model.norm", {hidden});
+    for (int64_t i = 0; i < decoder_layers; ++i) {
+      const std::string layer = fmt::format("model.layers.{}.", i);
+      weight(layer + "input_layernorm", {hidden});
+      weight(layer + "post_attention_layernorm", {hidden});
+      for (const char* part : {"q_proj", "k_proj", "v_proj", "o_proj"})
+        weight(layer + "self_attn." + part, {hidden, hidden});
+      if (i == 0) {
+        gated(layer + "mlp.", sizes.dense_inner);
+        continue;
+      }
+      weight(layer + "mlp.gate", {experts, hidden});
+      for (int64_t e = 0; e < experts; ++e) gated(fmt::format("{}mlp.experts.{}.", layer, e), sizes.experts_inner);
+      gated(layer + "mlp.shared_experts.", sizes.shared_inner);
+    }
+  }
+
+  std::vector<std::pair<std::string, std::vector<int64_t>>> all_;
+};
+
+void write_config(const std::filesystem::path& path, const Sizes& sizes) {
+  std::ofstream(path) << fmt::format(
+      R"({{"architectures": ["DeepseekOCRForCausalLM"], "model_type": "deepseek_vl_v2",
+"candidate_resolutions": [[1024, 1024]], "global_view_pos": "head", "tile_tag": "2D",
+"language_config": {{"bos_token_id": 0, "eos_token_id": 1, "first_k_dense_replace": 1, "hidden_size": {hidden},
+"intermediate_size": {dense}, "max_position_embeddings": 8192, "moe_intermediate_size": {inner},
+"n_routed_experts": {experts}, "n_shared_experts": 2, "num_attention_heads": 10, "num_experts_per_tok": 6,
+"num_hidden_layers": {layers}, "num_key_value_heads": 10, "topk_method": "greedy", "use_mla": false,
+"vocab_size": {vocabulary}}},
+"projector_config": {{"input_dim": 2048, "model_type": "mlp_projector", "n_embed": {hidden}, "projector_type": "linear"}},
+"vision_config": {{"image_size": 1024, "model_name": "deeplip_b_l", "model_type": "vision", "width": {{
+"clip-l-14-224": {{"heads": 16, "image_size": 224, "layers": {clip}, "patch_size": 14, "width": {clip_width}}},
+"sam_vit_b": {{"downsample_channels": [512, 1024], "global_attn_indexes": [2, 5, 8, 11], "heads": 12,
+"layers": {sam}, "width": {sam_width}}}}}}}}})",
+      fmt::arg("hidden", hidden), fmt::arg("dense", sizes.dense_inner), fmt::arg("inner", sizes.experts_inner),
+      fmt::arg("experts", experts), fmt::arg("layers", decoder_layers), fmt::arg("vocabulary", sizes.vocabulary),
+      fmt::arg("clip", clip_layers), fmt::arg("clip_width", clip_width), fmt::arg("sam", sam_layers),
+      fmt::arg("sam_width", sam_width));
+}
+
+std::shared_ptr<const Views> views_of(int tiles) {
+  auto views = std::make_shared<Views>();
+  views->whole = Picture(1024, 1024);
+  for (int i = 0; i < tiles; ++i) views->tiles.emplace_back(640, 640);
+  views->columns = tiles > 0 ? 2 : 1;
+  views->rows = tiles > 0 ? tiles / 2 : 1;
+  return views;
+}
+
+// Sequences of the cache, each with pages of its own.
+struct Sequences {
+  Sequences(DeviceRunner& runner, int count) {
+    const auto each = static_cast<int32_t>(runner.pages().pages_for(most_positions));
+    for (int32_t s = 0; s < count; ++s) {
+      std::vector<int32_t>& own = pages.emplace_back();
+      for (int32_t i = 0; i < each; ++i) own.push_back(s * each + i);
+    }
+  }
+  Batch step(int count, int64_t position) const {
+    static constexpr std::array<int32_t, 1> id = {2};
+    Batch batch;
+    for (int s = 0; s < count; ++s)
+      batch.entries.push_back(
+          {.ids = id, .position = position, .pages = pages[static_cast<size_t>(s)], .wants_logits = true});
+    batch.written = count;
+    return batch;
+  }
+  std::vector<std::vector<int32_t>> pages;
+};
+
+class Measurement {
+ public:
+  template <typename Body>
+  void stage(const char* name, Device& device, const Body& body) {
+    device.synchronize();
+    fake_cann_forget_costs();
+    body();
+    StageCosts costs{name, fake_cann_costs(), fake_cann_cost_lines()};
+    stages_.push_back(std::move(costs));
+    device.synchronize();
+  }
+  std::vector<StageCosts> take() { return std::move(stages_); }
+
+ private:
+  std::vector<StageCosts> stages_;
+};
+
+void run_to_end(EncodingTask& task) {
+  while (!task.advance(false)) {
+  }
+}
+
+void measure_encoder(Measurement& measurement, Device& device, const Encoder& encoder) {
+  const auto whole = views_of(0);
+  const auto tiled = views_of(6);
+  EncodingTask first(encoder, tiled);
+  run_to_end(first);
+  measurement.stage("encode1024", device, [&] {
+    EncodingTask task(encoder, whole);
+    run_to_end(task);
+  });
+  EncodingTask task(encoder, tiled);
+  for (int64_t layer = 0; layer < sam_layers + clip_layers; ++layer) task.advance(false);
+  measurement.stage("tiles6", device, [&] { run_to_end(task); });
+}
+
+void measure_decoder(Measurement& measurement, Device& device, const Decoder& decoder) {
+  DeviceRunner runner(device, decoder, nullptr, many * most_positions);
+  const Sequences sequences(runner, many);
+  const Tensor image(device, DataType::f32, {image_rows, hidden});
+  std::vector<int32_t> ids(prompt_rows, 2);
+  std::fill_n(ids.begin() + 1, image_rows, image_token);
+  Batch prompt;
+  prompt.entries.push_back({.ids = ids,
+                            .position = 0,
+                            .pages = sequences.pages[0],
+                            .wants_logits = true,
+                            .image_token = image_token,
+                            .image = image});
+  runner.step(prompt);
+  measurement.stage("prefill913", device, [&] { runner.step(prompt); });
+  constexpr int64_t before = 4;  // steps after which every address has been seen
+  for (const int count : {1, many}) {
+    for (int64_t i = 0; i < before; ++i) runner.step(sequences.step(count, step_position + i));
+    measurement.stage(count == 1 ? "step1" : "step32", device,
+                      [&] { runner.step(sequences.step(count, step_position + before)); });
+  }
+}
+
+}  // namespace
+
+double StageCosts::predicted_ms(const CardRates& rates) const {
+  const auto times = [](uint64_t count, double each) { return static_cast<double>(count) * each; };
+  const double host = times(counts.full_calls, rates.full_call_us) +
+                      times(counts.repeated_calls, rates.repeated_call_us) +
+                      times(counts.graph_launches, rates.graph_launch_us) + times(counts.uploads, rates.upload_us);
+  const double card = times(counts.launches + counts.hidden_copies, rates.kernel_us) +
+                      times(counts.ai_cpu, rates.ai_cpu_us) + counts.bytes / rates.bytes_per_us +
+                      counts.operations / rates.operations_per_us;
+  return (std::max(host, card) + times(counts.waits, rates.wait_us)) / 1000;
+}
+
+std::vector<StageCosts> measure_costs(const CostOptions& options, const std::filesystem::path& folder) {
+  const Sizes sizes = sizes_of(options.narrow);
+  std::filesystem::create_directories(folder);
+  write_config(folder / "config.json", sizes);
+  Tensors(sizes).write(folder / "model.safetensors");
+
+  fake_cann_reset();
+  fake_cann_set_version(options.profile.c_str());
+  fake_cann_set_memory(0, size_t{64} << 30);
+  Measurement measurement;
+  {
+    ascend::AscendOptions card;
+    card.session.library = {.folders = {FAKE_CANN_HOME "/lib64"}};
+    card.half = options.type;
+    // The operators are tried with values: what is missing shows.
+    const std::unique_ptr<Device> device = ascend::make_ascend_device(card);
+    fake_cann_shapes_only(1);
+    const Checkpoint checkpoint = Checkpoint::open(folder);
+    const WeightLoader load(checkpoint, *device, WeightFormat::bf16);
+    {
+      const Encoder encoder(load);
+      measure_encoder(measurement, *device, encoder);
+    }
+    const Decoder decoder(load);
+    measure_decoder(measurement, *device, decoder);
+  }
+  const std::string violations = fake_cann_violations();
+  fake_cann_reset();
+  if (!violations.empty()) throw Error("the fake saw broken rules:\n" + violations);
+  return measurement.take();
+}
+
+}  // namespace lectern::testing

@@ -1,0 +1,87 @@
+#include "fake_cann/runtime/ledger.h"
+
+#include <map>
+#include <mutex>
+
+namespace fake_cann {
+namespace {
+
+struct Ledger {
+  std::mutex mutex;
+  FakeCannCosts costs = {};
+  struct Calls {
+    uint64_t full = 0, repeated = 0, hidden = 0, ai_cpu = 0;
+  };
+  std::map<std::string, Calls> by_operation;
+};
+
+Ledger& ledger() {
+  static auto* const instance = new Ledger;  // never destroyed: threads may still call at the end of the process
+  return *instance;
+}
+
+}  // namespace
+
+void count_launch(const std::string& operation, const LaunchCost& cost) {
+  const std::lock_guard held(ledger().mutex);
+  FakeCannCosts& all = ledger().costs;
+  Ledger::Calls& own = ledger().by_operation[operation];
+  ++all.launches;
+  ++(cost.repeated ? all.repeated_calls : all.full_calls);
+  ++(cost.repeated ? own.repeated : own.full);
+  const auto hidden = static_cast<uint64_t>(cost.hidden_copies), ai_cpu = static_cast<uint64_t>(cost.ai_cpu);
+  all.hidden_copies += hidden;
+  own.hidden += hidden;
+  all.ai_cpu += ai_cpu;
+  own.ai_cpu += ai_cpu;
+  all.bytes += cost.bytes;
+  all.operations += cost.operations;
+}
+
+void count_upload() {
+  const std::lock_guard held(ledger().mutex);
+  ++ledger().costs.uploads;
+}
+
+void count_download(size_t bytes) {
+  const std::lock_guard held(ledger().mutex);
+  ++ledger().costs.downloads;
+  ledger().costs.download_bytes += bytes;
+}
+
+void count_wait() {
+  const std::lock_guard held(ledger().mutex);
+  ++ledger().costs.waits;
+}
+
+void forget_costs() {
+  const std::lock_guard held(ledger().mutex);
+  ledger().costs = {};
+  ledger().by_operation.clear();
+}
+
+}  // namespace fake_cann
+
+using fake_cann::ledger;
+
+extern "C" {
+
+FakeCannCosts fake_cann_costs(void) {
+  const std::lock_guard held(ledger().mutex);
+  return ledger().costs;
+}
+
+void fake_cann_forget_costs(void) { fake_cann::forget_costs(); }
+
+const char* fake_cann_cost_lines(void) {
+  thread_local std::string text;
+  const std::lock_guard held(ledger().mutex);
+  text.clear();
+  for (const auto& [name, calls] : ledger().by_operation) {
+    text += name + ": " + std::to_string(calls.full) + " full, " + std::to_string(calls.repeated) + " repeated, " +
+            std::to_string(calls.hidden) + " hidden, " + std::to_string(calls.ai_cpu) + " AI CPU\n";
+  }
+  return text.c_str();
+}
+
+}  // extern "C"

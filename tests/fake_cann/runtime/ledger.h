@@ -1,0 +1,26 @@
+// What was asked of the card and of the host, counted: launches, copies, waits, bytes and arithmetic.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "fake_cann/runtime/state.h"
+
+namespace fake_cann {
+
+struct LaunchCost {
+  bool repeated = false;  // without its first half
+  int hidden_copies = 0;
+  int ai_cpu = 0;
+  double bytes = 0;
+  double operations = 0;
+};
+
+void count_launch(const std::string& operation, const LaunchCost& cost);
+void count_upload();
+void count_download(size_t bytes);
+// The host waits for work that is not done.
+void count_wait();
+void forget_costs();
+
+}  // namespace fake_cann
