@@ -62,12 +62,13 @@ Tensor Clip::embed(const Tensor& features) const {
   const int64_t width = config_.width;
   const Tensor& table = positions(grid);
   Tensor x(device_, DataType::f32, {batch, 1 + places, width});
-  for (int64_t view = 0; view < batch; ++view) {
-    const MutableTensorView rows = x.view().slice(view, 1).reshaped({1 + places, width});
-    device_.copy({table.view().slice(0, 1), rows.slice(0, 1)});
-    const TensorView seen = features.view().slice(view, 1).reshaped({places, width});
-    device_.add({.a = seen, .b = table.view().slice(1, places), .out = rows.slice(1, places)});
-  }
+  const int64_t view = (1 + places) * width;
+  const Shape classes = {batch, width};
+  device_.copy({StridedView(table, 0, classes, {0, 1}), MutableStridedView(x, 0, classes, {view, 1})});
+  const Shape seen = {batch, places, width};
+  device_.add({.a = features.view().reshaped(seen),
+               .b = StridedView(table, width, seen, {0, width, 1}),
+               .out = MutableStridedView(x, width, seen, {view, width, 1})});
   device_.layer_norm({x, pre_norm_.weight, pre_norm_.bias, norm_epsilon, x});
   return x;
 }

@@ -38,13 +38,11 @@ void DeepEncoder::project(const EncodedViews& views, const MutableTensorView& ou
   const int64_t channels = sam().channels();
   const int64_t row = width + channels;
   const Tensor both(device(), inner(), {batch, places, row});
-  for (int64_t view = 0; view < batch; ++view) {
-    const int64_t first = view * places * row;
-    device().copy({views.x.view().at((view * (1 + places) + 1) * width, {places, width}),
-                   MutableStridedView(both, first, {places, width}, {row, 1})});
-    device().copy({views.features.view().at(view * places * channels, {places, channels}),
-                   MutableStridedView(both, first + width, {places, channels}, {row, 1})});
-  }
+  const Shape seen = {batch, places, width};
+  device().copy({StridedView(views.x, width, seen, {(1 + places) * width, width, 1}),
+                 MutableStridedView(both, 0, seen, {places * row, row, 1})});
+  device().copy({views.features.view().reshaped({batch * places, channels}),
+                 MutableStridedView(both, width, {batch * places, channels}, {row, 1})});
   device().linear({.in = both, .weight = projector_.weight, .bias = projector_.bias, .out = out});
 }
 
@@ -53,23 +51,23 @@ void DeepEncoder::join(const Views& views, const Tensor& whole, const Tensor& ti
   const int64_t hidden = sequence.shape[1];
   const int64_t side = sam().side(views.whole.width);
   const int64_t tile_side = tiles ? sam().side(views.tiles.front().width) : 0;
-  int64_t filled = 0;
-  const auto append = [&](const TensorView& from, int64_t first, int64_t rows) {
-    device().copy({from.at(first * hidden, {rows, hidden}), sequence.slice(filled, rows)});
-    filled += rows;
+  int64_t first = 0;  // row of the sequence
+  // Pictures of [side, side, hidden] in rows and columns, line by line, a newline behind every line.
+  const auto append = [&](const Tensor& pictures, int64_t rows, int64_t columns, int64_t extent) {
+    const int64_t lines = rows * extent;
+    const int64_t line = (columns * extent + 1) * hidden;
+    const int64_t picture = extent * extent * hidden;
+    const Shape shape = {rows, extent, columns, extent * hidden};
+    device().copy({StridedView(pictures, 0, shape, {columns * picture, extent * hidden, picture, 1}),
+                   MutableStridedView(sequence, first * hidden, shape, {extent * line, line, extent * hidden, 1})});
+    const Shape ends = {lines, hidden};
+    device().copy({StridedView(newline_, 0, ends, {0, 1}),
+                   MutableStridedView(sequence, first * hidden + line - hidden, ends, {line, 1})});
+    first += lines * line / hidden;
   };
-  for (int64_t line = 0; line < views.rows * tile_side; ++line) {
-    for (int64_t column = 0; column < views.columns; ++column) {
-      const int64_t tile = line / tile_side * views.columns + column;
-      append(tiles, (tile * tile_side + line % tile_side) * tile_side, tile_side);
-    }
-    append(newline_, 0, 1);
-  }
-  for (int64_t line = 0; line < side; ++line) {
-    append(whole, line * side, side);
-    append(newline_, 0, 1);
-  }
-  append(separator(), 0, 1);
+  if (tiles) append(tiles, views.rows, views.columns, tile_side);
+  append(whole, 1, 1, side);
+  device().copy({separator().view(), sequence.slice(first, 1).reshaped({hidden})});
 }
 
 double DeepEncoder::operations_behind_sam(int size) const {
