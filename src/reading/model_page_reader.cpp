@@ -27,7 +27,6 @@
 namespace lectern {
 namespace {
 
-constexpr int max_together = 4;          // on a processor more gain little: the arithmetic of a few pages keeps it busy
 constexpr size_t usual_tiles = 9;        // of a page, at most; what more cost is said before
 constexpr int64_t usual_page = 3072;     // positions; few pages need more
 constexpr double share_of_memory = 0.5;  // of what is free, for the cache; the rest is for the work itself and others
@@ -37,11 +36,17 @@ int64_t bytes_of(const LoadedModel& loaded, int64_t positions) {
       1, KvCache::bytes_of_sequence(loaded.device, loaded.decoder.config(), loaded.format, positions));
 }
 
+// Of the device, where it has its own, or of the host.
+int64_t free_memory(const Device& device) {
+  const DeviceMemory memory = device.memory();
+  return memory.total > 0 ? static_cast<int64_t>(memory.free) : available_memory();
+}
+
 // Of the cache for so many pages: their full contexts, or what the memory holds. A page that finds no room waits.
 int64_t cache_positions(const LoadedModel& loaded, int batch) {
   const int64_t context = loaded.decoder.config().context;
   const double bytes = static_cast<double>(bytes_of(loaded, context)) / static_cast<double>(context);
-  const auto fitting = static_cast<int64_t>(static_cast<double>(available_memory()) * share_of_memory / bytes);
+  const auto fitting = static_cast<int64_t>(static_cast<double>(free_memory(loaded.device)) * share_of_memory / bytes);
   return std::clamp(fitting, context, context * batch);
 }
 
@@ -473,11 +478,13 @@ void check_read_options(const Model& model, const ReadOptions& options) { Settin
 
 int batch_size(const Model& model, int asked) {
   if (asked > 0) return asked;
-  const int64_t free = available_memory();
+  const Device& device = model.loaded().device;
+  const int64_t free = free_memory(device);
+  const int most = device.info().preferred_batch;
   const int64_t page = bytes_of(model.loaded(), usual_page);
   const double fitting = static_cast<double>(free) * share_of_memory / static_cast<double>(page);
-  const int batch = static_cast<int>(std::clamp(fitting, 1.0, static_cast<double>(max_together)));
-  log_debug("batch.chosen", {{"batch", batch}, {"free_bytes", free}, {"bytes_a_page", page}, {"most", max_together}});
+  const int batch = static_cast<int>(std::clamp(fitting, 1.0, static_cast<double>(most)));
+  log_debug("batch.chosen", {{"batch", batch}, {"free_bytes", free}, {"bytes_a_page", page}, {"most", most}});
   return batch;
 }
 
