@@ -52,6 +52,9 @@ class Tensor {
 struct Precision {
   DataType encoder = DataType::f32;
   DataType decoder = DataType::f32;
+  // Of the decoder's residual stream: f32, or `decoder`, and then sums are handed on to the next norm
+  // (ProjectQkvArgs::pending).
+  DataType residual = DataType::f32;
 };
 
 // A place in the order of a device's work.

@@ -92,7 +92,8 @@ struct Im2colArgs {
 };
 
 // Over the last extent. Layer norm: (x - mean) / sqrt(variance + epsilon) * weight + bias.
-// RMS norm, where bias is empty: x / sqrt(mean(x^2) + epsilon) * weight. in f32, out inner.
+// RMS norm, where bias is empty: x / sqrt(mean(x^2) + epsilon) * weight. in f32, out inner; of a residual stream that
+// is not f32 (Precision::residual) both are of its type.
 struct NormArgs {
   TensorView in = {};
   TensorView weight = {};
@@ -188,6 +189,9 @@ struct RopeArgs {
 // What comes before attention in a layer of a decoder: q, k and v of the normalised x (NormArgs), queries and keys
 // rotated (RopeArgs), keys and values in the cache (WriteKvArgs). x [rows, hidden] f32; q, k and v of one format;
 // queries [rows, heads * head size], inner. `written` and what a row depends on as in LinearArgs.
+//
+// For a device whose residual stream is not f32 (Precision::residual) x is of that type, as everything else; with
+// `pending`, of x's shape and type, x + pending is what is normalised, and is written to `sum`.
 struct ProjectQkvArgs {
   TensorView x = {};
   TensorView norm = {};  // its weight
@@ -201,6 +205,8 @@ struct ProjectQkvArgs {
   CacheLayer cache = {};
   MutableTensorView queries = {};
   int64_t written = 0;
+  TensorView pending = {};
+  MutableTensorView sum = {};
 };
 
 struct ExpertWeights {
@@ -224,6 +230,9 @@ struct ExpertsArgs {
 // What comes behind attention: x += the experts' part of the normalised x (NormArgs, ExpertsArgs), then x += that of
 // the expert whom all rows have, down(silu(gate x) * up x) of the same normalised x. There may be no experts but that
 // one, or none such (its matrices empty). x [rows, hidden] f32; `inner` is the type of the values between.
+//
+// For a device whose residual stream is not f32, `pending` and `sum` as in ProjectQkvArgs: then what would be added to
+// x is written to `rest` and x stays as it is; or added to `sum`, where there is no `rest`.
 struct MixtureOfExpertsArgs {
   MutableTensorView x = {};
   TensorView norm = {};  // its weight
@@ -236,6 +245,9 @@ struct MixtureOfExpertsArgs {
   float scale = 1;
   const ExpertWeights& shared;
   int64_t written = 0;
+  TensorView pending = {};
+  MutableTensorView sum = {};
+  MutableTensorView rest = {};
 
   // The experts' part, of the normalised x.
   ExpertsArgs of_experts(const TensorView& normed) const {

@@ -3,11 +3,58 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "device/host_values.h"
 #include "device/step_batch.h"
 
 namespace lectern {
+namespace {
+
+// What the blocks of a step add to: x itself where it is f32, and every block adds at once. A narrower one is a copy,
+// what attention and experts give waits for the next norm, and two tensors take turns, since a sum is no operand of
+// itself.
+class ResidualStream {
+ public:
+  ResidualStream(Device& device, const MutableTensorView& x, DataType type) : x_(x) {
+    if (type == DataType::f32) return;
+    for (Tensor* tensor : {&own_, &other_, &waiting_, &rest_}) *tensor = Tensor(device, type, x.shape);
+    device.copy({x, own_});
+  }
+
+  const MutableTensorView& now() const { return own_ ? own_.view() : x_; }
+  TensorView pending() const { return waits_ ? TensorView(waiting_) : TensorView(); }
+  MutableTensorView sum() const { return waits_ ? other_.view() : MutableTensorView(); }
+  MutableTensorView rest() const { return own_ ? rest_.view() : MutableTensorView(); }
+  // What waited is in sum() now; whether what came behind it is in rest() and waits in turn.
+  void settle(bool more = false) {
+    if (waits_) std::swap(own_, other_);
+    if (own_ && more) std::swap(waiting_, rest_);
+    waits_ = own_ && more;
+  }
+  // linear(residual, out)
+  template <typename Linear>
+  void add(const Linear& linear) {
+    if (!own_) return linear(x_, x_);
+    linear(TensorView(), waiting_.view());
+    waits_ = true;
+  }
+
+ private:
+  MutableTensorView x_;
+  Tensor own_, other_, waiting_, rest_;
+  bool waits_ = false;
+};
+
+bool is_all(std::span<const int64_t> wanted, int64_t rows) {
+  if (static_cast<int64_t>(wanted.size()) != rows) return false;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] != static_cast<int64_t>(i)) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 Decoder::Decoder(const WeightLoader& load)
     : device_(load.device()),
@@ -65,10 +112,11 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
   const Tensor queries(device_, inner_, x.shape);
   const Tensor attended(device_, inner_, x.shape);
+  ResidualStream stream(device_, x, device_.precision(format_).residual);
   for (int i = 0; i < config_.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     const CacheLayer layer_cache = cache.layer(i);
-    device_.project_qkv({.x = x,
+    device_.project_qkv({.x = stream.now(),
                          .norm = layer.input_norm.weight,
                          .epsilon = config_.rms_epsilon,
                          .q = layer.q,
@@ -79,7 +127,10 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
                          .step = batch,
                          .cache = layer_cache,
                          .queries = queries,
-                         .written = written});
+                         .written = written,
+                         .pending = stream.pending(),
+                         .sum = stream.sum()});
+    stream.settle();
     device_.paged_attention({.queries = queries,
                              .heads = config_.heads,
                              .scale = scale,
@@ -87,8 +138,10 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
                              .cache = layer_cache,
                              .out = attended,
                              .window = config_.window});
-    device_.linear({.in = attended, .weight = layer.o, .residual = x, .out = x, .written = written});
-    device_.mixture_of_experts({.x = x,
+    stream.add([&](const TensorView& residual, const MutableTensorView& out) {
+      device_.linear({.in = attended, .weight = layer.o, .residual = residual, .out = out, .written = written});
+    });
+    device_.mixture_of_experts({.x = stream.now(),
                                 .norm = layer.post_norm.weight,
                                 .epsilon = config_.rms_epsilon,
                                 .inner = inner_,
@@ -98,14 +151,22 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
                                 .renormalise = config_.renormalise,
                                 .scale = config_.routed_scale,
                                 .shared = layer.shared,
-                                .written = written});
+                                .written = written,
+                                .pending = stream.pending(),
+                                .sum = stream.sum(),
+                                .rest = i + 1 < config_.layers ? stream.rest() : MutableTensorView()});
+    stream.settle(i + 1 < config_.layers);
   }
   if (wanted.empty()) return {};
   const auto count = static_cast<int64_t>(wanted.size());
-  const Tensor last(device_, DataType::f32, {count, config_.hidden});
-  const std::vector<int32_t> rows(wanted.begin(), wanted.end());
-  device_.gather_rows({x, from_host(device_, rows), last});
-  const Tensor last_normed(device_, inner_, last.shape());
+  Tensor gathered;
+  if (!is_all(wanted, x.shape[0])) {
+    const std::vector<int32_t> rows(wanted.begin(), wanted.end());
+    gathered = Tensor(device_, stream.now().type, {count, config_.hidden});
+    device_.gather_rows({stream.now(), from_host(device_, rows), gathered});
+  }
+  const TensorView last = gathered ? TensorView(gathered) : TensorView(stream.now());
+  const Tensor last_normed(device_, inner_, last.shape);
   device_.rms_norm({.in = last, .weight = norm_.weight, .epsilon = config_.rms_epsilon, .out = last_normed});
   Tensor logits(device_, DataType::f32, {count, config_.vocabulary});
   // What follows a prompt is the first token that is written: the head knows one kind of rows.

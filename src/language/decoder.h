@@ -18,8 +18,8 @@ class Decoder {
   // out row i = the embedding of ids[i]; ids must be below the vocabulary's size.
   void embed(std::span<const int32_t> ids, const MutableTensorView& out) const;
 
-  // One step of some sequences together: x [rows, hidden], their embeddings, is changed; the cache is extended. The
-  // first `written` rows are of tokens that the model wrote, the others of prompts; see LinearArgs.
+  // One step of some sequences together: x [rows, hidden] f32, their embeddings, may be changed; the cache is extended.
+  // The first `written` rows are of tokens that the model wrote, the others of prompts; see LinearArgs.
   // -> logits [wanted, vocabulary] after the wanted rows of x; empty when none is wanted.
   Tensor step(const MutableTensorView& x, std::span<const SequenceRows> sequences, int64_t written,
               std::span<const int64_t> wanted, const KvCache& cache) const;

@@ -58,10 +58,19 @@ INSTANTIATE_TEST_SUITE_P(Mini, Goldens,
                          });
 
 #ifdef LECTERN_ASCEND
-// The other types, and the least that CANN may have.
-TEST(GoldenFiles, OnAscendInOtherTypes) {
+// Both types under every version that the fake plays, f32, and the least that CANN may have.
+TEST(GoldenFiles, OnAscendInBothTypesUnderEveryVersion) {
+  for (const char* version : {"8.1.RC1", "8.3.RC1", "8.5.0"}) {
+    for (const DataType type : {DataType::f16, DataType::bf16}) {
+      SCOPED_TRACE(std::string(version) + " " + std::string(name_of(type)));
+      testing::FakeCard card(type, [&] { fake_cann_set_version(version); });
+      check_case("receipt-small", WeightFormat::bf16, card.device());
+    }
+  }
+}
+
+TEST(GoldenFiles, OnAscendInF32) {
   testing::FakeCard card(DataType::bf16);
-  check_case("receipt-small", WeightFormat::bf16, card.device());
   check_case("receipt-small", WeightFormat::f32, card.device());
 }
 

@@ -33,6 +33,7 @@ TEST_P(AscendCosts, StayBelowTheirCeilings) {
     if (stage.name.starts_with("step")) {
       EXPECT_LE(c.full_calls, 12u);
       EXPECT_LE(c.launches, bf16 ? 240u : 300u);
+      EXPECT_LE(c.download_bytes, 4096u);
     }
     if (stage.name == "encode1024") {
       EXPECT_LE(c.launches, 600u);

@@ -2,6 +2,7 @@
 #include "aclnnop/aclnn_copy.h"
 #include "aclnnop/aclnn_index_copy.h"
 #include "aclnnop/aclnn_matmul.h"
+#include "aclnnop/aclnn_rms_norm.h"
 #include "aclnnop/aclnn_scatter_nd_update.h"
 #include "aclnnop/aclnn_silu.h"
 #include "aclnnop/aclnn_swi_glu.h"
@@ -48,14 +49,14 @@ TEST_F(FakeCannKernels, ACopyIsOneKernelWhereOneSideIsDense) {
 TEST_F(FakeCannKernels, InterleavedTargetsGoToTheAiCpu) {
   fake_cann_shapes_only(1);
   constexpr int64_t width = 64, channels = 32;
-  Array picture(ACL_FLOAT16, {width, width, channels}), windows(ACL_FLOAT16, {4, 4, 14, 14, channels});
-  aclTensor* target =
-      picture.view({4, 4, 14, 14, channels}, {14 * width * channels, 14 * channels, width * channels, channels, 1});
+  Array picture(ACL_FLOAT16, {width, width, channels}), windows(ACL_FLOAT16, {1, 4, 4, 14, 14, channels});
+  aclTensor* target = picture.view({1, 4, 4, 14, 14, channels}, {width * width * channels, 14 * width * channels,
+                                                                 14 * channels, width * channels, channels, 1});
   EXPECT_EQ(copy(target, windows), (Counted{0, 1}));
   // Padded to whole windows it is one transposition.
   Array padded(ACL_FLOAT16, {56, 56, channels});
-  aclTensor* whole =
-      padded.view({4, 4, 14, 14, channels}, {14 * 56 * channels, 14 * channels, 56 * channels, channels, 1});
+  aclTensor* whole = padded.view({1, 4, 4, 14, 14, channels},
+                                 {56 * 56 * channels, 14 * 56 * channels, 14 * channels, 56 * channels, channels, 1});
   EXPECT_EQ(copy(whole, windows), (Counted{0, 0}));
   // And a slice of it goes to where it belongs.
   Array sliced(ACL_FLOAT16, {2, 70, 70, channels}), views(ACL_FLOAT16, {2, 64, 64, channels});
@@ -83,7 +84,7 @@ class FakeCannRepeating : public FakeCannKernels {
  protected:
   // What making an executor repeatable says; it is ended.
   template <typename... Parameters, typename... Arguments>
-  static int repeatable(aclnnStatus (*first)(Parameters...), SecondCall second, Arguments... arguments) {
+  static int repeatable(aclnnStatus (*first)(Parameters...), SecondCall second, Arguments&&... arguments) {
     uint64_t bytes = 0;
     aclOpExecutor* executor = nullptr;
     EXPECT_EQ(first(arguments..., &bytes, &executor), 0);
@@ -110,10 +111,10 @@ TEST_F(FakeCannRepeating, IndividualOperatorsThoughPooledAndOnlyWithDenseOperand
   Array both(ACL_FLOAT16, {2, 8}, std::vector<double>(16, 1)), out(ACL_FLOAT16, {2, 4});
   EXPECT_EQ(run(aclnnSwiGluGetWorkspaceSize, aclnnSwiGlu, both, int64_t{-1}, out), 0);
   EXPECT_EQ(repeatable(aclnnSwiGluGetWorkspaceSize, aclnnSwiGlu, both, int64_t{-1}, out), 0) << "seen before";
-  Array narrow(ACL_FLOAT16, {2, 2});
+  const Array weight(ACL_FLOAT16, {4}), factors(ACL_FLOAT, {2});
   uint64_t bytes = 0;
   aclOpExecutor* executor = nullptr;
-  ASSERT_EQ(aclnnSwiGluGetWorkspaceSize(both.view({2, 4}, {8, 1}), -1, narrow, &bytes, &executor), 0);
+  ASSERT_EQ(aclnnRmsNormGetWorkspaceSize(both.view({2, 4}, {8, 1}), weight, 1e-6, out, factors, &bytes, &executor), 0);
   EXPECT_EQ(aclSetAclOpExecutorRepeatable(executor), 561000);
   EXPECT_STREQ(fake_cann_violations(), "");
   EXPECT_NE(std::string(fake_cann_leaks()).find("1 executors"), std::string::npos) << "and it stays for ever";

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "cli/commands.h"
 #include "cli/interrupts.h"
@@ -17,6 +18,7 @@
 #include "core/file_gate.h"
 #include "core/threads.h"
 #include "device/device_failure.h"
+#include "device/device_list.h"
 #include "device/registry.h"
 #include "diagnose/installation.h"
 #include "diagnose/operator_check.h"
@@ -154,11 +156,12 @@ void check_operators_of(Report& report, Device& device, DataType type, Device& r
   report.line();
 }
 
+// `where` follows the names of its checks: nothing, or " on ascend:1".
 void check_a_page(Report& report, const Arguments& arguments, Device& device, Device& reference,
-                  const std::filesystem::path& folder, WeightFormat format) {
+                  const std::filesystem::path& folder, WeightFormat format, const std::string& where = {}) {
   const std::filesystem::path picture =
       arguments.picture.empty() ? folder / "sample.png" : std::filesystem::path(arguments.picture);
-  report.line("## A page");
+  report.line("## A page" + where);
   report.line();
   const Picture page = read_picture(picture);
   const LoadedModel model(folder, device, format);
@@ -168,12 +171,12 @@ void check_a_page(Report& report, const Arguments& arguments, Device& device, De
   report.line("|---|---|---|---|");
   for (const StageCheck& stage : check.stages) {
     const bool passed = stage.error <= check.most_error;
-    report.result(stage.name, passed);
+    report.result(stage.name + where, passed);
     report.line(fmt::format("| {} | {} | {} | {} |", stage.name, error_text(stage.error), error_text(check.most_error),
                             passed ? "ok" : "**wrong**"));
   }
   const bool equal = check.text == check.reference_text;
-  report.result("text", equal || !check.tokens_must_equal);
+  report.result("text" + where, equal || !check.tokens_must_equal);
   report.line(fmt::format("| text | {} of {} tokens equal | {} | {} |", check.equal_tokens, check.tokens,
                           check.tokens_must_equal ? "all equal" : "any", equal ? "ok" : "differs"));
   report.line();
@@ -197,6 +200,20 @@ void check_a_page(Report& report, const Arguments& arguments, Device& device, De
   report.line();
 }
 
+// Another device than the first: its page alone, which tells a card that is broken or slow from the others.
+void check_another(Report& report, const Arguments& arguments, const std::string& name, Device& reference,
+                   const std::filesystem::path& folder) {
+  try {
+    Device& device = open_device(name, arguments.model.without);
+    const WeightFormat format = weight_format(parse_weights(arguments.model.weights), folder, device);
+    const DeviceDescription description = describe_device(name);
+    check_a_page(report, arguments, device, reference, folder, format, fmt::format(" on {}", description.info.name));
+  } catch (const Error& error) {
+    report.result(name, false);
+    report.line(fmt::format("\n**stopped**: {}\n", cell(with_options(error.what()))));
+  }
+}
+
 std::vector<DataType> types_of(const Device& device, WeightFormat format) {
   const Precision inner = device.precision(format);
   std::vector<DataType> types = {DataType::f32};
@@ -218,8 +235,9 @@ int doctor(const Arguments& arguments) {
     gate.add_output(arguments.report, "the report", FileKind::text);
     const AtomicFile probe(arguments.report);  // what cannot be written is refused before the work begins
   }
-  const DeviceDescription description = describe_device(arguments.model.device);
-  Device& device = open_device(arguments.model.device, arguments.model.without);
+  const std::vector<std::string> names = parse_device_list(arguments.model.device);
+  const DeviceDescription description = describe_device(names.front());
+  Device& device = open_device(names.front(), arguments.model.without);
   const WeightFormat format = weight_format(parse_weights(arguments.model.weights), folder, device);
   // The CPU is held against plain loops, everything else against the CPU.
   const bool is_cpu = &device == &open_device("cpu");
@@ -235,6 +253,7 @@ int doctor(const Arguments& arguments) {
     report.result("the rest", false);
     report.line(fmt::format("\n**stopped**: {}\n", cell(with_options(error.what()))));
   }
+  for (const std::string& name : std::span(names).subspan(1)) check_another(report, arguments, name, reference, folder);
   report.line("## Result");
   report.line();
   report.line(report.failed().empty() ? fmt::format("All {} checks passed.", report.checks())

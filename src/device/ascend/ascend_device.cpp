@@ -29,7 +29,7 @@ Operators operators_of(const Session& session) {
   if (f.layer_norm && moves) table.layer_norm = layer_norm;
   if (f.rms_norm && moves) table.rms_norm = rms_norm;
   if ((f.prompt_attention || f.fused_attention) && f.index_select && multiplies) table.attention = attention;
-  if (f.fused_attention && f.inplace_index_copy && f.index_select) {
+  if (f.fused_attention && (f.inplace_index_copy || f.scatter_nd_update) && f.index_select) {
     table.write_kv = write_kv;
     table.paged_attention = paged_attention;
   }
@@ -38,6 +38,11 @@ Operators operators_of(const Session& session) {
   const bool gates = f.moe_gating && f.topk && f.softmax && f.inplace_muls;
   if (groups && gates && f.moe_routing && f.moe_unpermute && f.cast && f.silu && f.mul && table.linear != nullptr)
     table.experts = experts;
+  if (table.linear != nullptr && f.silu && f.mul) table.gated_linear = gated_linear;
+  if (table.rms_norm != nullptr && table.linear != nullptr && table.rope != nullptr && table.write_kv != nullptr)
+    table.project_qkv = project_qkv;
+  if (table.rms_norm != nullptr && table.experts != nullptr && table.gated_linear != nullptr)
+    table.mixture_of_experts = mixture_of_experts;
   if (f.index_select && moves) table.gather = gather;
   if (f.argmax && f.log_softmax && f.gather && f.inplace_index_copy && moves) table.argmax = argmax;
   if (f.cast && f.inplace_muls && f.inplace_adds) table.normalize_pixels = normalize_pixels;
@@ -61,8 +66,10 @@ Operators operators_of(const Session& session) {
 TypeSupport support_of(DataType half) {
   return [half](Operator which, DataType type) {
     if (type != DataType::f32) return type == half;
-    return which != Operator::attention && which != Operator::write_kv && which != Operator::paged_attention &&
-           which != Operator::experts;
+    constexpr std::array narrow_only = {Operator::attention,   Operator::write_kv,    Operator::paged_attention,
+                                        Operator::experts,     Operator::project_qkv, Operator::mixture_of_experts,
+                                        Operator::gated_linear};
+    return std::ranges::find(narrow_only, which) == narrow_only.end();
   };
 }
 
@@ -151,7 +158,18 @@ DataType AscendDevice::type_of(WeightFormat format) const {
 
 Precision AscendDevice::precision(WeightFormat format) const {
   const DataType type = type_of(format);
-  return {type, type};
+  // f16 has not the range for a residual stream.
+  const bool narrow = type == DataType::bf16 && session_->functions().add_rms_norm && keeps_narrow_stream();
+  return {type, type, narrow ? type : DataType::f32};
+}
+
+// Whether all that works on a residual stream of bf16 is the card's own.
+bool AscendDevice::keeps_narrow_stream() const {
+  constexpr std::array users = {Operator::linear,      Operator::rms_norm,           Operator::experts,
+                                Operator::project_qkv, Operator::mixture_of_experts, Operator::gather_rows};
+  return std::ranges::all_of(users, [&](Operator which) {
+    return !operators().is_absent(which, DataType::bf16) && operators().lowering(which, DataType::bf16) == nullptr;
+  });
 }
 
 CacheFormat AscendDevice::native_cache_format(int kv_heads, int head_size, WeightFormat format) const {

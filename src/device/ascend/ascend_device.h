@@ -1,8 +1,8 @@
 // Ascend cards as devices, through CANN 8.1.RC1 or later. docs/ascend.md says what was verified, and how.
 //
 // Weights are kept in 16 bits unless f32 is asked for, for comparisons: bf16 where the chip has it, else f16, or as
-// the option type says (f16 or bf16). Values between operators are of the same type, and the residual stream is
-// f32.
+// the option type says (f16 or bf16). Values between operators are of the same type. The decoder's residual stream is
+// bf16 beside bf16 and f32 beside f16, which overflows; the encoder's is f32.
 #pragma once
 
 #include <array>
@@ -70,6 +70,7 @@ class AscendDevice final : public Device {
 
  private:
   DataType type_of(WeightFormat format) const;
+  bool keeps_narrow_stream() const;
   std::shared_ptr<const Tensor> place(size_t bytes, size_t& offset);
 
   std::unique_ptr<Session> session_;

@@ -36,21 +36,18 @@ bool is_native(const Device& device, Operator which, DataType type) {
   return !device.operators().is_absent(which, type) && device.operators().lowering(which, type) == nullptr;
 }
 
-// But those that are fused, of whose parts it has its own.
 TEST(AscendDevice, HasEveryOperatorOfTheModel) {
   for (const DataType type : {DataType::f16, DataType::bf16}) {
     FakeCard card(type);
     for (const Operator which : all_operators()) {
-      constexpr std::array replaced = {Operator::gated_linear, Operator::project_qkv, Operator::mixture_of_experts};
       constexpr std::array parts = {Operator::rope, Operator::write_kv, Operator::experts, Operator::multiply};
       const auto is_of = [&](const auto& list) { return std::ranges::find(list, which) != list.end(); };
-      if (is_of(replaced) || !(is_called_by_model(which) || is_of(parts))) continue;
+      if (!is_called_by_model(which) && !is_of(parts)) continue;
       EXPECT_TRUE(is_native(card.device(), which, has_inner_types(which) ? type : DataType::f32)) << name_of(which);
     }
     EXPECT_NO_THROW(card.device().require_model_operators(WeightFormat::bf16));
     EXPECT_NO_THROW(card.device().require_model_operators(WeightFormat::f32));
-    EXPECT_THAT(card.device().lowered(WeightFormat::bf16),
-                ::testing::ElementsAre("gated_linear", "project_qkv", "mixture_of_experts"));
+    EXPECT_THAT(card.device().lowered(WeightFormat::bf16), ::testing::IsEmpty());
   }
 }
 
@@ -122,11 +119,12 @@ TEST(AscendDevice, ReplacesWhatCannLacks) {
   for (const Case& c :
        {Case{"aclnnIm2col", nullptr, Operator::conv2d}, Case{nullptr, "aclnnIm2col", Operator::conv2d},
         Case{"aclnnMoeInitRoutingV2", nullptr, Operator::experts},
-        Case{nullptr, "aclnnGroupedMatmulV4", Operator::experts},
+        Case{"aclnnGroupedMatmulV5", "aclnnGroupedMatmulV4", Operator::experts},
         Case{nullptr, "aclnnFusedInferAttentionScoreV2", Operator::paged_attention},
         Case{"aclnnLogSoftmax", nullptr, Operator::argmax}, Case{nullptr, "aclnnArgMax", Operator::argmax},
         Case{"aclnnRotaryPositionEmbedding", "aclnnApplyRotaryPosEmb", Operator::rope}}) {
     FakeCard card(std::nullopt, [&] {
+      fake_cann_set_version("8.5.0");  // whose rotation takes the heads of the trial
       if (c.absent != nullptr) fake_cann_absent(c.absent);
       if (c.refused != nullptr) fake_cann_refuse(c.refused, 561003);
     });
@@ -216,7 +214,7 @@ TEST(AscendDevice, PreparesTheCallsOfADecodersStepsOnce) {
     for (size_t i = 3; i < 8; ++i) {
       EXPECT_EQ(prepared[i] - prepared[i - 1], layers) << "step " << i;
       EXPECT_EQ(launched[i] - launched[i - 1], launched[2] - launched[1]) << "step " << i;
-      EXPECT_GT(launched[i] - launched[i - 1], 20 * layers);
+      EXPECT_GT(launched[i] - launched[i - 1], 12 * layers);
     }
     ascend::AscendOptions options = testing::fake_options(type);
     options.session.library.offered = [](std::string_view symbol) { return symbol != "aclSetAclOpExecutorRepeatable"; };
@@ -234,7 +232,7 @@ TEST_P(AscendFailure, EndsInAnErrorAndLeavesNothing) {
   bool replaced = false;  // a refusal while the operators are tried
   const auto run = [&] {
     const auto device = make_ascend_device(testing::fake_options(DataType::f16));
-    replaced = device->lowered(WeightFormat::bf16).size() > 4;
+    replaced = !device->lowered(WeightFormat::bf16).empty();
     return run_mini(*device);
   };
   fake_cann_reset();

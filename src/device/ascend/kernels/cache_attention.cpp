@@ -75,12 +75,15 @@ void call_attention(Session& session, const PagedAttentionArgs& args, const Laye
   std::copy_n(layout_name, std::char_traits<char>::length(layout_name), layout.begin());
   const View keys = layer.blocks(layer.keys);
   const View values = layer.blocks(layer.values);
-  const int64_t sparse_mode = std::is_same_v<Mask, Absent> ? 0 : 3;  // 3: causal, aligned to the last key
+  constexpr bool is_step = std::is_same_v<Mask, Absent>;
+  const int64_t sparse_mode = is_step ? 0 : 3;  // 3: causal, aligned to the last key
+  // 1 lets a step of many sequences use the matrix cores; in bf16 it computes as 0 does.
+  const int64_t inner_precise = is_step && layer.type == ACL_BF16 ? 1 : 0;
   session.call(session.functions().fused_attention, queries, ViewList{{&keys, 1}}, ViewList{{&values, 1}}, absent, mask,
                lengths, IntegerArray{key_lengths}, absent, absent, absent, absent, absent, absent, absent, table,
                absent, absent, absent, absent, absent, absent, absent, absent, absent, int64_t{args.heads},
                static_cast<double>(args.scale), unlimited, unlimited, layout.data(), int64_t{args.cache.kv_heads},
-               sparse_mode, int64_t{0}, layer.tokens, int64_t{0}, false, int64_t{0}, int64_t{0}, out, absent);
+               sparse_mode, inner_precise, layer.tokens, int64_t{0}, false, int64_t{0}, int64_t{0}, out, absent);
 }
 
 }  // namespace
@@ -101,12 +104,43 @@ void write_kv(Device& device, const WriteKvArgs& args) {
     const int64_t first = group.front().first_row;
     const int64_t count = group.back().first_row + group.back().rows - first;
     if (count == 0) return;
-    const View index(args.step.slots().slice(first, count));
+    const TensorView index = args.step.slots().slice(first, count);
     const Functions& f = session.functions();
-    session.call(f.inplace_index_copy, layer.rows(layer.keys), int64_t{0}, index, View(args.keys.slice(first, count)));
-    session.call(f.inplace_index_copy, layer.rows(layer.values), int64_t{0}, index,
-                 View(args.values.slice(first, count)));
+    const auto write = [&](const std::byte* part, const TensorView& rows) {
+      if (f.scatter_nd_update)
+        return session.call(f.scatter_nd_update, layer.rows(part), View(index, {count, 1}), View(rows));
+      session.call(f.inplace_index_copy, layer.rows(part), int64_t{0}, View(index), View(rows));
+    };
+    write(layer.keys, args.keys.slice(first, count));
+    write(layer.values, args.values.slice(first, count));
   });
+}
+
+bool write_both(Device& device, const StepBatch& step, const CacheLayer& cache, const TensorView& both) {
+  Session& session = session_of(device);
+  const Functions& f = session.functions();
+  int64_t rows = 0;
+  for (const SequenceRows& sequence : step.sequences()) rows += sequence.rows;
+  if (cache.format.type == DataType::f32 || !f.scatter_nd_update || rows != step.rows()) return false;
+  const Layer layer(cache);
+  const int64_t of_part = layer.pages * layer.tokens;
+  const Tensor& index = step.once(fmt::format("slots of keys and values in {}", of_part), [&] {
+    std::vector<int32_t> slots(static_cast<size_t>(2 * rows));
+    for (const SequenceRows& sequence : step.sequences()) {
+      for (int64_t i = 0; i < sequence.rows; ++i) {
+        const int64_t position = sequence.position + i;
+        const int64_t slot =
+            sequence.pages[static_cast<size_t>(position / layer.tokens)] * layer.tokens + position % layer.tokens;
+        const auto row = static_cast<size_t>(sequence.first_row + i);
+        slots[row] = static_cast<int32_t>(slot);
+        slots[static_cast<size_t>(rows) + row] = static_cast<int32_t>(of_part + slot);
+      }
+    }
+    return from_host(device, slots);
+  });
+  session.call(f.scatter_nd_update, View(layer.keys, layer.type, {2 * of_part, layer.width}),
+               View(index.view(), {2 * rows, 1}), View(both));
+  return true;
 }
 
 namespace {

@@ -80,13 +80,7 @@ void conv2d(Device& device, const Conv2dArgs& args) {
   const Shape shape = {columns.shape()[0], columns.shape()[2], args.out.shape[3]};
   const View in = View(columns.view()).permuted({0, 2, 1});
   const View whole(args.out, {shape[0], shape[1], shape[2]});
-  if (writes_wide_products(type)) {
-    session.call(session.functions().matmul, in, transposed(args.weight.data), whole, keep_types);
-  } else {
-    const Tensor product(device, type, shape);
-    session.call(session.functions().matmul, in, transposed(args.weight.data), View(product.view()), keep_types);
-    copy_view(session, whole, product.view());
-  }
+  product(device, in, transposed(args.weight.data), whole);
   if (args.bias) session.call(session.functions().inplace_add, View(out), View(args.bias), Scalar{1});
 }
 

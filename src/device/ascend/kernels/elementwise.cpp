@@ -45,7 +45,7 @@ void rms_norm(Device& device, const NormArgs& args) {
   const int64_t rows = args.in.shape.rows();
   if (args.in.shape.elements() == 0) return;
   const Tensor factors(device, DataType::f32, {rows});  // asked for, not used
-  into(device, args.out, DataType::f32, args.out.data == args.in.data, [&](const MutableTensorView& out) {
+  into(device, args.out, args.in.type, args.out.data == args.in.data, [&](const MutableTensorView& out) {
     Session& session = session_of(device);
     session.call(session.functions().rms_norm, View(args.in, {rows, width}), View(args.weight),
                  static_cast<double>(args.epsilon), View(out, {rows, width}), View(factors.view()));

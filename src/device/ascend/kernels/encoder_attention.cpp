@@ -15,25 +15,6 @@ namespace {
 
 constexpr int64_t unlimited = std::numeric_limits<int32_t>::max();
 
-// Windows along one side: those that lie within the view, and what is left of a last one.
-struct Side {
-  Side(int64_t extent, int64_t window) : whole(extent / window), rest(extent % window) {}
-  int64_t count() const { return whole + (rest > 0 ? 1 : 0); }
-  int64_t whole, rest;
-};
-
-// Some windows in a row, and how many of their places are in the view.
-struct Run {
-  int64_t first, count, places;
-};
-
-std::vector<Run> runs_of(const Side& side, int64_t window) {
-  std::vector<Run> runs;
-  if (side.whole > 0) runs.push_back({0, side.whole, window});
-  if (side.rest > 0) runs.push_back({side.whole, 1, side.rest});
-  return runs;
-}
-
 // How the places of the views fall into units, which attend to themselves: windows, or the views.
 struct Units {
   explicit Units(const AttentionArgs& args)
@@ -44,56 +25,75 @@ struct Units {
         columns(args.window > 0 ? args.window : width),
         channels(args.qkv.shape[3] / 3),
         heads(args.heads),
-        down(height, rows),
-        across(width, columns) {}
+        down((height + rows - 1) / rows),
+        across((width + columns - 1) / columns) {}
 
   int64_t places() const { return rows * columns; }
-  int64_t count() const { return batch * down.count() * across.count(); }
+  int64_t count() const { return batch * down * across; }
   bool are_views() const { return rows == height && columns == width; }
-  bool reach_beyond() const { return down.rest > 0 || across.rest > 0; }
-
-  // body(part of the units, part of the picture): the same places, seen in both. units [n, batch, down, across, rows,
-  // columns, channels], picture [batch, height, width, n * channels].
-  template <typename Body>
-  void for_each_part(const TensorView& units, const TensorView& picture, const Body& body) const {
-    const int64_t n = picture.shape[3] / channels;
-    const View all(units, {n, batch, down.count(), across.count(), rows, columns, channels});
-    const int64_t place = n * channels;
-    for (const Run& y : runs_of(down, rows)) {
-      for (const Run& x : runs_of(across, columns)) {
-        const View in_units =
-            all.slice(2, y.first, y.count).slice(3, x.first, x.count).slice(4, 0, y.places).slice(5, 0, x.places);
-        const View in_picture = View(picture).strided(
-            (y.first * rows * width + x.first * columns) * place,
-            {n, batch, y.count, x.count, y.places, x.places, channels},
-            {channels, height * width * place, rows * width * place, columns * place, width * place, place, 1});
-        body(in_units, in_picture);
-      }
-    }
-  }
+  bool reach_beyond() const { return down * rows > height || across * columns > width; }
+  // [batch, height, width, ...] with whole units.
+  Shape whole(int64_t last) const { return {batch, down * rows, across * columns, last}; }
 
   int64_t batch, height, width;
   int64_t rows, columns;  // of a unit
   int64_t channels, heads;
-  Side down, across;
+  int64_t down, across;  // units along a side
 };
 
+// A copy's target has to be dense, or a slice of one extent, or a dense tensor permuted: to others CANN copies element
+// by element on the AI CPU, a hundred times slower. So views are made as large as whole units first, and both ways
+// between the order of the picture and that of the units are one transposition.
+
 // qkv -> [3, units, places, channels]
-Tensor split(Device& device, const Units& units, const AttentionArgs& args) {
+Tensor split(Device& device, const Units& u, const AttentionArgs& args) {
   Session& session = session_of(device);
-  Tensor parts(device, args.qkv.type, {3, units.count(), units.places(), units.channels});
-  if (units.reach_beyond()) {
-    const View all(parts, {3, units.batch, units.down.count(), units.across.count(), units.places(), units.channels});
-    const View padding(args.padding, {3, 1, 1, 1, 1, units.channels});
-    if (units.down.rest > 0) copy_view(session, all.slice(2, units.down.whole, 1), padding);
-    if (units.across.rest > 0) copy_view(session, all.slice(3, units.across.whole, 1), padding);
+  const int64_t place = 3 * u.channels;
+  Tensor padded;
+  TensorView source = args.qkv;
+  if (u.reach_beyond()) {
+    const Shape shape = u.whole(place);
+    const DataType type = args.qkv.type;
+    const auto fill = [&](std::byte* to) {
+      const Narrowed padding(device, args.padding, type);
+      copy_view(session, View(to, acl_type(type), {shape.elements() / place, place}),
+                View(padding.view().data, acl_type(type), {1, place}));
+    };
+    // What is beyond a whole page stays as it is from page to page.
+    const uint64_t kind =
+        uint64_t{padded_rows} << 56 | static_cast<uint64_t>(u.height) << 28 | static_cast<uint64_t>(u.width);
+    const std::byte* kept = nullptr;
+    if (u.batch == 1)
+      kept = session.derived(args.padding.data, kind, static_cast<size_t>(shape.elements()) * size_of(type), fill);
+    if (kept == nullptr) {
+      padded = Tensor(device, type, shape);
+      fill(padded.view().data);
+      kept = padded.view().data;
+    }
+    source = TensorView(kept, type, shape);
+    copy_view(session, View(source).slice(1, 0, u.height).slice(2, 0, u.width), View(args.qkv));
   }
-  units.for_each_part(parts, args.qkv, [&](const View& to, const View& from) { copy_view(session, to, from); });
+  Tensor parts(device, args.qkv.type, {3, u.count(), u.places(), u.channels});
+  const int64_t line = u.across * u.columns * place;
+  copy_view(
+      session, View(parts, {3, u.batch, u.down, u.across, u.rows, u.columns, u.channels}),
+      View(source).strided(0, {3, u.batch, u.down, u.across, u.rows, u.columns, u.channels},
+                           {u.channels, u.down * u.rows * line, u.rows * line, u.columns * place, line, place, 1}));
   return parts;
 }
 
-// table [2 * extent - 1, head size] -> the same by falling distance, half.
-Tensor reversed(Device& device, const TensorView& table, DataType type) {
+// [units, places, channels] -> the views
+void join(Device& device, const Units& u, const Tensor& units, const MutableTensorView& out) {
+  Session& session = session_of(device);
+  const Tensor padded = u.reach_beyond() ? Tensor(device, out.type, u.whole(u.channels)) : Tensor();
+  const View whole(padded ? padded.view() : out, {u.batch, u.down, u.rows, u.across, u.columns, u.channels});
+  copy_view(session, whole,
+            View(units, {u.batch, u.down, u.across, u.rows, u.columns, u.channels}).permuted({0, 1, 3, 2, 4, 5}));
+  if (padded) copy_view(session, View(out), View(padded.view()).slice(1, 0, u.height).slice(2, 0, u.width));
+}
+
+// table [2 * extent - 1, head size] -> the same by falling distance, in another type.
+void reverse(Device& device, const TensorView& table, const View& out) {
   Session& session = session_of(device);
   const int64_t length = table.shape[0];
   const std::byte* order =
@@ -106,23 +106,50 @@ Tensor reversed(Device& device, const TensorView& table, DataType type) {
   const Tensor turned(device, DataType::f32, table.shape);
   session.call(session.functions().index_select, View(table), int64_t{0}, View(order, ACL_INT32, {length}),
                View(turned.view()));
-  Tensor result(device, type, table.shape);
-  copy_view(session, result.view(), turned.view());
-  return result;
+  copy_view(session, out, turned.view());
 }
 
-// A table times some queries, which are lines of one unit or whole units: [units, lines, columns, heads, distances].
-// A query at place p meets the key at place k at distance k - p + extent - 1 of a reversed table, so that along the
-// keys the view steps by one, and along the queries it steps back by one.
-struct RelativeProduct {
-  RelativeProduct(Device& device, const View& queries, int64_t rows, const Tensor& table)
-      : distances(table.shape()[0]), values(device, table.view().type, {rows, distances}) {
+// Every query times both tables, of distances down and across: [units, lines, columns, heads, distances of both]. A
+// query at place p meets the key at place k at distance k - p + extent - 1 of a reversed table, so that along the keys
+// a view of it steps by one, and along the queries it steps back by one.
+class RelativeProducts {
+ public:
+  RelativeProducts() = default;
+  RelativeProducts(Device& device, const Units& u, const View& queries, const AttentionArgs& args)
+      : down_(args.relative_height.shape[0]), all_(down_ + args.relative_width.shape[0]) {
     Session& session = session_of(device);
-    session.call(session.functions().matmul, queries, View(table.view()).permuted({1, 0}), View(values.view()),
-                 keep_types);
+    const DataType type = args.qkv.type;
+    const int64_t size = u.channels / u.heads;
+    const Shape shape = {all_, size};
+    const auto reverse_both = [&](std::byte* to) {
+      const View both(to, acl_type(type), {all_, size});
+      reverse(device, args.relative_height, both.slice(0, 0, down_));
+      reverse(device, args.relative_width, both.slice(0, down_, all_ - down_));
+    };
+    const auto bytes = static_cast<size_t>(shape.elements()) * size_of(type);
+    // Both tables of a layer are made, and go, together.
+    const uint64_t kind =
+        uint64_t{reversed_tables} << 56 | (reinterpret_cast<uintptr_t>(args.relative_width.data) & 0xffffffffffffff);
+    Tensor own;
+    const std::byte* tables = session.derived(args.relative_height.data, kind, bytes, reverse_both);
+    if (tables == nullptr) {
+      own = Tensor(device, type, shape);
+      reverse_both(own.view().data);
+      tables = own.view().data;
+    }
+    const int64_t rows = u.count() * u.places() * u.heads;
+    values_ = Tensor(device, type, {rows, all_});
+    session.call(session.functions().matmul, View(queries.data, queries.type, {rows, size}),
+                 View(tables, acl_type(type), {all_, size}).permuted({1, 0}), View(values_.view()), keep_types);
   }
-  int64_t distances;
-  Tensor values;
+  explicit operator bool() const { return static_cast<bool>(values_); }
+  const Tensor& values() const { return values_; }
+  int64_t down() const { return down_; }
+  int64_t all() const { return all_; }
+
+ private:
+  int64_t down_ = 0, all_ = 0;  // distances
+  Tensor values_;
 };
 
 // Queries of some units, or some lines of one.
@@ -154,29 +181,20 @@ std::vector<Block> blocks_of(const Units& units, bool biased, size_t element, in
 }
 
 // [units, heads, lines, columns, rows, columns]
-Tensor bias_of(Device& device, const Units& u, const Block& block, const View& queries, const Tensor& heights,
-               const Tensor& widths) {
+Tensor bias_of(Device& device, const Units& u, const Block& block, const RelativeProducts& products) {
   Session& session = session_of(device);
-  const int64_t rows = block.units * block.lines * u.columns * u.heads;
-  const View flat(queries.data, queries.type, {rows, u.channels / u.heads});
-  const RelativeProduct down(device, flat, rows, heights);
-  const RelativeProduct across(device, flat, rows, widths);
-  const auto steps = [&](const RelativeProduct& p) {
-    struct Steps {
-      int64_t unit, head, line, column;
-    };
-    const int64_t line = u.columns * u.heads * p.distances;
-    return Steps{block.lines * line, p.distances, line, u.heads * p.distances};
-  };
-  const auto y = steps(down);
-  const auto x = steps(across);
-  const View by_line = View(down.values.view())
-                           .strided(u.rows - 1 - block.line, {block.units, u.heads, block.lines, u.columns, u.rows, 1},
-                                    {y.unit, y.head, y.line - 1, y.column, 1, 1});
-  const View by_column = View(across.values.view())
-                             .strided(u.columns - 1, {block.units, u.heads, block.lines, u.columns, 1, u.columns},
-                                      {x.unit, x.head, x.line, x.column - 1, 1, 1});
-  Tensor bias(device, heights.view().type, {block.units, u.heads, block.lines * u.columns, u.places()});
+  const int64_t column = u.heads * products.all();
+  const int64_t line = u.columns * column;
+  const int64_t unit = u.rows * line;
+  const int64_t first = block.unit * unit + block.line * line;
+  const View values(products.values().view());
+  const View by_line =
+      values.strided(first + u.rows - 1 - block.line, {block.units, u.heads, block.lines, u.columns, u.rows, 1},
+                     {unit, products.all(), line - 1, column, 1, 1});
+  const View by_column = values.strided(first + products.down() + u.columns - 1,
+                                        {block.units, u.heads, block.lines, u.columns, 1, u.columns},
+                                        {unit, products.all(), line, column - 1, 1, 1});
+  Tensor bias(device, products.values().view().type, {block.units, u.heads, block.lines * u.columns, u.places()});
   session.call(session.functions().add, by_line, by_column, Scalar{1},
                View(bias, {block.units, u.heads, block.lines, u.columns, u.rows, u.columns}));
   return bias;
@@ -214,26 +232,22 @@ void attention(Device& device, const AttentionArgs& args) {
   if (!fits) return lowering::attention(device, args);
   Session& session = session_of(device);
   const Tensor parts = split(device, units, args);
-  Tensor heights;
-  Tensor widths;
-  if (args.relative_height) {
-    heights = reversed(device, args.relative_height, args.qkv.type);
-    widths = reversed(device, args.relative_width, args.qkv.type);
-  }
   const Shape all = {units.count(), units.places(), units.channels};
   const Tensor own = units.are_views() ? Tensor() : Tensor(device, args.out.type, all);
   const View out(own ? own.view() : args.out, {all[0], all[1], all[2]});
   const View queries(parts.view().slice(0, 1), {all[0], all[1], all[2]});
   const View keys(parts.view().slice(1, 1), {all[0], all[1], all[2]});
   const View values(parts.view().slice(2, 1), {all[0], all[1], all[2]});
+  const RelativeProducts products =
+      args.relative_height ? RelativeProducts(device, units, queries, args) : RelativeProducts();
   for (const Block& block :
-       blocks_of(units, static_cast<bool>(heights), size_of(args.qkv.type), session.most_bias_bytes())) {
+       blocks_of(units, static_cast<bool>(products), size_of(args.qkv.type), session.most_bias_bytes())) {
     const int64_t first = block.line * units.columns;
     const int64_t count = block.lines * units.columns;
     const auto of_block = [&](const View& view) {
       return view.slice(0, block.unit, block.units).slice(1, first, count);
     };
-    const Tensor bias = heights ? bias_of(device, units, block, of_block(queries), heights, widths) : Tensor();
+    const Tensor bias = products ? bias_of(device, units, block, products) : Tensor();
     attend(session, {.queries = of_block(queries),
                      .keys = keys.slice(0, block.unit, block.units),
                      .values = values.slice(0, block.unit, block.units),
@@ -243,9 +257,7 @@ void attention(Device& device, const AttentionArgs& args) {
                      .scale = args.scale,
                      .out = of_block(out)});
   }
-  if (own) {
-    units.for_each_part(own, args.out, [&](const View& from, const View& to) { copy_view(session, to, from); });
-  }
+  if (own) join(device, units, own, args.out);
 }
 
 }  // namespace lectern::ascend

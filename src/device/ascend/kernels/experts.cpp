@@ -12,14 +12,14 @@ constexpr int64_t counts_of_rows = 1;  // groupListType
 
 // Which experts a row takes, and how much of each: f32 and i32 [rows, top_k].
 struct Choice {
-  Choice(Device& device, const ExpertsArgs& args)
+  Choice(Device& device, const ExpertsArgs& args, const TensorView& gated)
       : scores(device, DataType::f32, {args.in.shape[0], args.top_k}),
         experts(device, DataType::i32, {args.in.shape[0], args.top_k}) {
     Session& session = session_of(device);
     const Functions& f = session.functions();
     const int64_t rows = args.in.shape[0];
     const Tensor logits(device, DataType::f32, {rows, args.router.out()});
-    device.linear({.in = args.in, .weight = args.router, .out = logits});
+    device.linear({.in = gated, .weight = args.router, .out = logits});
     if (args.renormalise) {  // the softmax over all, renormalised over some, is the softmax over these
       const Tensor largest(device, DataType::f32, scores.shape());
       const Tensor indices(device, DataType::i64, scores.shape());
@@ -47,9 +47,9 @@ std::vector<View> weights_of(std::span<const ExpertWeights> experts, Matrix Expe
 std::vector<View> gates_and_ups(std::span<const ExpertWeights> experts) {
   std::vector<View> views;
   for (const ExpertWeights& expert : experts) {
-    const TensorView& gate = expert.gate.data;
-    if (expert.up.data.data != gate.data + gate.bytes() || expert.up.data.shape != gate.shape) return {};
-    views.push_back(transposed({gate.data, gate.type, {2 * gate.shape[0], gate.shape[1]}}));
+    const TensorView both = side_by_side(expert.gate, expert.up);
+    if (!both) return {};
+    views.push_back(transposed(both));
   }
   return views;
 }
@@ -70,36 +70,34 @@ void grouped_product(Session& session, const View& in, const std::vector<View>& 
   }
 }
 
-// silu(gate) * up of both side by side, [rows, 2 * inner].
-Tensor gated(Device& device, const Tensor& both) {
+}  // namespace
+
+Tensor gated(Device& device, const TensorView& both) {
   Session& session = session_of(device);
   const Functions& f = session.functions();
-  const int64_t rows = both.shape()[0];
-  const int64_t inner = both.shape()[1] / 2;
-  Tensor result(device, both.view().type, {rows, inner});
+  const int64_t rows = both.shape[0];
+  const int64_t inner = both.shape[1] / 2;
+  Tensor result(device, both.type, {rows, inner});
   if (f.swi_glu) {
-    session.call(f.swi_glu, View(both.view()), int64_t{-1}, View(result.view()));
+    session.call(f.swi_glu, View(both), int64_t{-1}, View(result.view()));
     return result;
   }
-  const Tensor gate(device, both.view().type, {rows, inner});
-  session.call(f.silu, View(both.view()).slice(1, 0, inner), View(gate.view()));
-  session.call(f.mul, View(gate.view()), View(both.view()).slice(1, inner, inner), View(result.view()));
+  const Tensor gate(device, both.type, {rows, inner});
+  session.call(f.silu, View(both).slice(1, 0, inner), View(gate.view()));
+  session.call(f.mul, View(gate.view()), View(both).slice(1, inner, inner), View(result.view()));
   return result;
 }
 
-}  // namespace
-
-void experts(Device& device, const ExpertsArgs& args) {
+Tensor experts_sum(Device& device, const ExpertsArgs& args, const TensorView& gated_by) {
   const int64_t rows = args.in.shape[0];
   const int64_t width = args.in.shape[1];
   const auto count = static_cast<int64_t>(args.experts.size());
   const int64_t slots = rows * args.top_k;
-  if (slots == 0) return;
   Session& session = session_of(device);
   const Functions& f = session.functions();
   const DataType type = args.experts[0].gate.data.type;
   const int64_t inner = args.experts[0].gate.out();
-  const Choice choice(device, args);
+  const Choice choice(device, args, gated_by);
 
   const Tensor sorted(device, args.in.type, {slots, width});
   const Tensor places(device, DataType::i32, {slots});  // where each choice of a row went
@@ -127,10 +125,17 @@ void experts(Device& device, const ExpertsArgs& args) {
   }
   const Tensor down(device, type, {slots, width});
   grouped_product(session, hidden.view(), weights_of(args.experts, &ExpertWeights::down), counts.view(), down.view());
-  const Tensor sum(device, type, {rows, width});
+  Tensor sum(device, type, {rows, width});
   session.call(f.moe_unpermute, View(down.view()), View(places.view()), View(choice.scores.view()), false, absent,
                View(sum.view()));
-  session.call(f.inplace_add, View(args.out), View(sum.view()), Scalar{1});
+  return sum;
+}
+
+void experts(Device& device, const ExpertsArgs& args) {
+  if (args.in.shape[0] * args.top_k == 0) return;
+  Session& session = session_of(device);
+  const Tensor sum = experts_sum(device, args, args.in);
+  session.call(session.functions().inplace_add, View(args.out), View(sum.view()), Scalar{1});
 }
 
 }  // namespace lectern::ascend

@@ -32,10 +32,12 @@ View table_of(Device& device, const RopeArgs& args, bool sine) {
         }
       }
     }
-    Tensor wide = from_host(device, values, {rows, size});
-    if (type == DataType::f32) return wide;
+    if (type == DataType::f32) return from_host(device, values, {rows, size});
+    std::vector<uint16_t> halves;
+    halves.reserve(values.size());
+    for (const float x : values) halves.push_back(type == DataType::f16 ? f32_to_f16(x) : f32_to_bf16(x));
     Tensor narrow(device, type, {rows, size});
-    copy_view(session_of(device), narrow.view(), wide.view());
+    device.upload(halves.data(), narrow);
     return narrow;
   };
   const std::string key =
@@ -43,7 +45,26 @@ View table_of(Device& device, const RopeArgs& args, bool sine) {
   return {args.step.once(key, make), {1, rows, 1, size}};
 }
 
+bool fits_both(const Session& session, int64_t size) {
+  return size == 128 || (size == 64 && session.turns_heads_of_64());
+}
+
 }  // namespace
+
+void rope_both(Device& device, const RopeArgs& queries, const RopeArgs& keys) {
+  Session& session = session_of(device);
+  const Functions& f = session.functions();
+  const int64_t rows = queries.x.shape[0];
+  const int64_t size = queries.x.shape[1] / queries.heads;
+  if (!fits_both(session, size) || !f.apply_rotary) {
+    device.rope(queries);
+    return device.rope(keys);
+  }
+  constexpr int64_t by_rows = 1;  // [batch, rows, heads, size]
+  session.call(f.apply_rotary, View(queries.x, {1, rows, queries.heads, size}),
+               View(keys.x, {1, rows, keys.heads, size}), table_of(device, queries, false),
+               table_of(device, queries, true), by_rows);
+}
 
 void rope(Device& device, const RopeArgs& args) {
   Session& session = session_of(device);
@@ -51,7 +72,7 @@ void rope(Device& device, const RopeArgs& args) {
   const int64_t rows = args.x.shape[0];
   const int64_t size = args.x.shape[1] / args.heads;
   if (args.x.shape.elements() == 0) return;
-  const bool fits = size == 64 || size == 128;
+  const bool fits = fits_both(session, size);
   if (!(fits && f.apply_rotary) && !f.rotary) return lowering::rope(device, args);
   const View x(args.x, {1, rows, args.heads, size});
   const View cosines = table_of(device, args, false);

@@ -21,6 +21,7 @@ Functions::Functions(const Library& library) {
   find(im2col, "aclnnIm2col");
   find(layer_norm, "aclnnLayerNorm");
   find(rms_norm, "aclnnRmsNorm");
+  find(add_rms_norm, "aclnnAddRmsNorm");
   find(gelu, "aclnnGeluV2");
   find(fast_gelu, "aclnnFastGelu");
   find(swish, "aclnnSwish");
@@ -41,6 +42,7 @@ Functions::Functions(const Library& library) {
   find(index_select, "aclnnIndexSelect");
   find(gather, "aclnnGather");
   find(inplace_index_copy, "aclnnInplaceIndexCopy");
+  find(scatter_nd_update, "aclnnScatterNdUpdate");
   find(fused_attention, "aclnnFusedInferAttentionScoreV2");
   find(prompt_attention, "aclnnPromptFlashAttentionV3");
   find(apply_rotary, "aclnnApplyRotaryPosEmb");

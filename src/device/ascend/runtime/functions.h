@@ -45,6 +45,7 @@ struct Functions {
   Function<In, Integers, Integers, Integers, Integers, Out> im2col;  // kernel, dilation, padding, stride
   Function<In, Integers, In, In, double, Out, Out, Out> layer_norm;
   Function<In, In, double, In, In> rms_norm;
+  Function<In, In, In, double, In, In, In> add_rms_norm;  // x, what is added, weight -> norm, factors, sum
 
   Function<In, int64_t, Out> gelu;  // GeluV2; 0 is the exact one
   Function<In, Out> fast_gelu;
@@ -68,6 +69,7 @@ struct Functions {
   Function<In, int64_t, In, Out> index_select;
   Function<In, int64_t, In, Out> gather;  // element by element
   Function<Out, int64_t, In, In> inplace_index_copy;
+  Function<Out, In, In> scatter_nd_update;  // rows; as that, and it can be repeated
 
   // query, key, value, bias, mask, lengths, lengths of keys, two scales of query, ... to the shared prefix's length
   Function<In, Inputs, Inputs, In, In, Integers, Integers, In, In, In, In, In, In, In, In, In, In, In, In, In, In, In,

@@ -69,6 +69,11 @@ bool is_supported_version(std::string_view version) {
   return !found || *found >= *parse_version(oldest_version);
 }
 
+bool is_version_from(std::string_view version, std::string_view first) {
+  const auto found = parse_version(version);
+  return found && *found >= *parse_version(first);
+}
+
 template <typename Pointer>
 void Library::look_up(Pointer& pointer, const char* symbol) const {
   pointer = reinterpret_cast<Pointer>(find(symbol));
@@ -109,14 +114,12 @@ Library::Library(LibraryOptions options) : options_(std::move(options)) {
   }
 
   require(runtime_.init, "aclInit");
-  require(runtime_.finalize, "aclFinalize");
   require(runtime_.recent_error, "aclGetRecentErrMsg");
   look_up(runtime_.package_version, "aclsysGetCANNVersion");
   look_up(runtime_.attribute, "aclGetCannAttribute");
   require(runtime_.chip_name, "aclrtGetSocName");
   require(runtime_.device_count, "aclrtGetDeviceCount");
   require(runtime_.set_device, "aclrtSetDevice");
-  require(runtime_.reset_device, "aclrtResetDevice");
   require(runtime_.current_context, "aclrtGetCurrentContext");
   require(runtime_.set_current_context, "aclrtSetCurrentContext");
   require(runtime_.memory, "aclrtGetMemInfo");

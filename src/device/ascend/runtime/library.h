@@ -16,14 +16,12 @@ namespace lectern::ascend {
 // The runtime's functions; all are in CANN 8.1.RC1, the oldest that is supported, and unchanged since.
 struct Runtime {
   decltype(&::aclInit) init;
-  decltype(&::aclFinalize) finalize;
   decltype(&::aclGetRecentErrMsg) recent_error;
   decltype(&::aclsysGetCANNVersion) package_version;  // may be null
   decltype(&::aclGetCannAttribute) attribute;         // may be null
   decltype(&::aclrtGetSocName) chip_name;
   decltype(&::aclrtGetDeviceCount) device_count;
   decltype(&::aclrtSetDevice) set_device;
-  decltype(&::aclrtResetDevice) reset_device;
   decltype(&::aclrtGetCurrentContext) current_context;
   decltype(&::aclrtSetCurrentContext) set_current_context;
   decltype(&::aclrtGetMemInfo) memory;
@@ -93,6 +91,8 @@ class Library {
 
 // Whether a version, e.g. "8.1.RC1" or "8.5.0", is the oldest supported one or a later; true for what is no version.
 bool is_supported_version(std::string_view version);
+// Whether a version is `first` or a later; false for what is no version.
+bool is_version_from(std::string_view version, std::string_view first);
 inline constexpr std::string_view oldest_version = "8.1.RC1";
 
 }  // namespace lectern::ascend

@@ -22,6 +22,12 @@
 #if __has_include(<aclnnop/aclnn_layer_norm.h>)
 #include <aclnnop/aclnn_layer_norm.h>
 #endif
+#if __has_include(<aclnnop/aclnn_add_rms_norm.h>)
+#include <aclnnop/aclnn_add_rms_norm.h>
+#endif
+#if __has_include(<aclnnop/aclnn_scatter_nd_update.h>)
+#include <aclnnop/aclnn_scatter_nd_update.h>
+#endif
 #if __has_include(<aclnnop/aclnn_rms_norm.h>)
 #include <aclnnop/aclnn_rms_norm.h>
 #endif
@@ -138,6 +144,12 @@ static_assert(agrees<&Functions::im2col, decltype(aclnnIm2colGetWorkspaceSize)>)
 #endif
 #if __has_include(<aclnnop/aclnn_layer_norm.h>)
 static_assert(agrees<&Functions::layer_norm, decltype(aclnnLayerNormGetWorkspaceSize)>);
+#endif
+#if __has_include(<aclnnop/aclnn_add_rms_norm.h>)
+static_assert(agrees<&Functions::add_rms_norm, decltype(aclnnAddRmsNormGetWorkspaceSize)>);
+#endif
+#if __has_include(<aclnnop/aclnn_scatter_nd_update.h>)
+static_assert(agrees<&Functions::scatter_nd_update, decltype(aclnnScatterNdUpdateGetWorkspaceSize)>);
 #endif
 #if __has_include(<aclnnop/aclnn_rms_norm.h>)
 static_assert(agrees<&Functions::rms_norm, decltype(aclnnRmsNormGetWorkspaceSize)>);

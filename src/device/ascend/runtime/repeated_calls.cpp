@@ -16,7 +16,6 @@ const RepeatedCalls::Call* RepeatedCalls::find(const std::string& key) {
 
 const RepeatedCalls::Call* RepeatedCalls::keep(std::string key, const Call& call,
                                                std::shared_ptr<const void> operands) {
-  while (kept_.size() >= most_) drop(kept_.back().key);
   kept_.push_front({std::move(key), {}, nullptr});
   Kept& kept = kept_.front();
   by_key_.emplace(kept.key, kept_.begin());
@@ -24,6 +23,10 @@ const RepeatedCalls::Call* RepeatedCalls::keep(std::string key, const Call& call
   kept.call = call;
   kept.operands = std::move(operands);
   return &kept.call;
+}
+
+void RepeatedCalls::make_room() noexcept {
+  while (!kept_.empty() && kept_.size() >= most_) drop(kept_.back().key);
 }
 
 void RepeatedCalls::end(Kept& kept) noexcept {

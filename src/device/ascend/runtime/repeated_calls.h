@@ -1,9 +1,8 @@
 // Calls of operators that come back with the same operands at the same addresses, as those of a decoder's steps do:
 // their executors are kept, and from the second time on only the second half of the call is made.
 //
-// Only small calls are kept, for which one waits for the host and not for the card, and none with an array of the host:
-// lengths of sequences change with every step. aclnn decides which executors can be kept; the others run once, as
-// usual.
+// None is kept with an array of the host, since lengths of sequences change with every step, nor one with operands so
+// large that only the card is waited for. aclnn decides which executors can be kept; the others run once, as usual.
 #pragma once
 
 #include <algorithm>
@@ -55,12 +54,12 @@ class CallKey {
     text_.append(reinterpret_cast<const char*>(&value), sizeof(value));
   }
 
-  // Whether all operands but the largest, which is a weight or a cache, are small.
+  // Of all operands but the largest, which is a weight or a cache.
   bool is_small() const { return second_ <= most_elements; }
   std::string&& take() { return std::move(text_); }
 
  private:
-  static constexpr int64_t most_elements = int64_t{1} << 18;
+  static constexpr int64_t most_elements = int64_t{1} << 24;
 
   void count(const View& view) {
     const int64_t elements = view.elements();
@@ -107,6 +106,9 @@ class RepeatedCalls {
   // Makes an executor that has not run repeatable and keeps it with its operands. Null where that is refused: it is as
   // it was.
   const Call* keep(std::string key, const Call& call, std::shared_ptr<const void> operands);
+  // Before a call is prepared that may be kept: no executor ends between its preparation and its being made
+  // repeatable.
+  void make_room() noexcept;
   void drop(const std::string& key) noexcept;
   void clear() noexcept;
 

@@ -38,46 +38,21 @@ std::string tidy(const char* text) {
 
 }  // namespace
 
-// aclInit and aclFinalize, once for all cards of the process.
-class Session::Started {
- public:
-  explicit Started(const Library& library) : runtime_(library.runtime()) {
-    const int status = runtime_.init(nullptr);
-    if (status != ACL_SUCCESS && status != initialised_already) {
-      throw Error(
-          fmt::format("ascend: CANN does not start: {}: {}", describe_code(status), tidy(runtime_.recent_error())));
-    }
-    owner_ = status == ACL_SUCCESS;
-  }
-  Started(const Started&) = delete;
-  Started& operator=(const Started&) = delete;
-  ~Started() {
-    if (owner_) runtime_.finalize();
-  }
-
- private:
-  const Runtime runtime_;
-  bool owner_ = false;
-};
-
-// The card set in this thread, and its context for others.
+// The card set in this thread, and its context for others. It stays set as long as the process: kernels that CANN has
+// loaded for a card may not survive a reset, and other sessions may use it.
 class Session::Card {
  public:
-  Card(const Session& session, int index) : runtime_(session.library_.runtime()), index_(index) {
-    session.check(runtime_.set_device(index), "aclrtSetDevice");
-    const int status = runtime_.current_context(&context_);
-    if (status != ACL_SUCCESS) runtime_.reset_device(index);
-    session.check(status, "aclrtGetCurrentContext");
+  Card(const Session& session, int index) {
+    const Runtime& runtime = session.library_.runtime();
+    session.check(runtime.set_device(index), "aclrtSetDevice");
+    session.check(runtime.current_context(&context_), "aclrtGetCurrentContext");
   }
   Card(const Card&) = delete;
   Card& operator=(const Card&) = delete;
-  ~Card() { runtime_.reset_device(index_); }
 
   aclrtContext context() const { return context_; }
 
  private:
-  const Runtime& runtime_;
-  int index_;
   aclrtContext context_ = nullptr;
 };
 
@@ -97,17 +72,21 @@ class Session::Stream {
   aclrtStream stream_ = nullptr;
 };
 
-std::shared_ptr<Session::Started> Session::start(const Library& library) {
+// CANN starts once a process and ends with it: older versions do not start again after aclFinalize, which may take two
+// seconds, and the driver takes back what a process held.
+void Session::start(const Library& library) {
   static std::mutex mutex;
-  static std::weak_ptr<Started> running;
   const std::lock_guard lock(mutex);
-  std::shared_ptr<Started> started = running.lock();
-  if (!started) running = started = std::make_shared<Started>(library);
-  return started;
+  // Its pool of arguments holds an entry for every length of a sequence; 10000 of them, where nobody says less.
+  ::setenv("ACLNN_CACHE_LIMIT", "1024", 0);
+  const Runtime& runtime = library.runtime();
+  const int status = runtime.init(nullptr);
+  if (status == ACL_SUCCESS || status == initialised_already) return;
+  throw Error(fmt::format("ascend: CANN does not start: {}: {}", describe_code(status), tidy(runtime.recent_error())));
 }
 
 uint32_t Session::cards(const Library& library) {
-  const std::shared_ptr<Started> started = start(library);
+  start(library);
   const Runtime& runtime = library.runtime();
   uint32_t count = 0;
   if (const int status = runtime.device_count(&count); status != ACL_SUCCESS) {
@@ -131,10 +110,10 @@ std::string Session::software(const Library& library) {
 DeviceInfo Session::info() const {
   return {.name = name_,
           .kind = "ascend",
-          .hardware = chip_,
+          .hardware = has_bf16_ ? chip_ : chip_ + ", untested and slow",
           .software = software(library_),
           .default_weights = WeightFormat::bf16,
-          .preferred_batch = 64};
+          .preferred_batch = 32};
 }
 
 Session::Session(const SessionOptions& options)
@@ -142,17 +121,19 @@ Session::Session(const SessionOptions& options)
       functions_(library_),
       name_(fmt::format("ascend:{}", options.card)),
       most_bias_bytes_(static_cast<int64_t>(options.most_bias_bytes)),
-      started_(start(library_)),
       id_(++last_id),
       repeated_(library_.objects(), options.repeats.value_or(repeats_by_default()), options.most_repeated_calls) {
   const Runtime& runtime = library_.runtime();
-  if (const std::string version = library_.version(); !is_supported_version(version))
+  start(library_);
+  const std::string version = library_.version();
+  if (!is_supported_version(version))
     throw Error(fmt::format("ascend: CANN {} is installed; Lectern needs {} or later", version, oldest_version));
   const uint32_t count = cards(library_);
   if (options.card < 0 || static_cast<uint32_t>(options.card) >= count) {
     throw Error(count == 0 ? fmt::format("{}: there is no Ascend card; does npu-smi info show one?", name_)
                            : fmt::format("{}: there is no such card; choose 0 to {}", name_, count - 1));
   }
+  turns_heads_of_64_ = is_version_from(version, "8.5.0");
   card_ = std::make_unique<Card>(*this, options.card);
   bound = id_;
   const char* chip = runtime.chip_name();
@@ -349,6 +330,7 @@ void Session::give_up(int status) {
 void Session::upload(std::byte* to, size_t bytes, const Fill& fill) {
   const std::lock_guard lock(mutex_);
   bind();
+  forget_derived(to);
   for (size_t first = 0; first < bytes;) {
     const size_t count = std::min(bytes - first, Staging::largest);
     try {

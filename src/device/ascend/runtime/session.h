@@ -106,6 +106,18 @@ class Session {
   // called before the next constant.
   const std::byte* constant(const std::string& name, size_t bytes, const Fill& fill);
 
+  // Memory that is made of a weight and kept as long as it: `kind` tells apart what is made of one. Null where `source`
+  // is no block of this session. What is uploaded or released is forgotten, but not what operators write: for weights
+  // alone.
+  using Make = std::function<void(std::byte* to)>;
+  const std::byte* derived(const std::byte* source, uint64_t kind, size_t bytes, const Make& make);
+
+  // Whether products of f16 are written as f32: CANN refuses that before 8.5. True until it was refused.
+  bool widens_products() const { return widens_products_; }
+  void widens_products(bool widens) { widens_products_ = widens; }
+  // Whether ApplyRotaryPosEmb turns heads of 64, which it does from 8.5 on.
+  bool turns_heads_of_64() const { return turns_heads_of_64_; }
+
   // Calls an operator: views, numbers, Scalar, IntegerArray, ViewList or absent, in the order of its prototype. The
   // memory must stay as it is until the stream has passed the operator, which releasing it does not disturb.
   template <typename... Parameters, typename... Arguments>
@@ -119,6 +131,7 @@ class Session {
       ++repeats_;
       return run_again(function.name, function.run, key, *known);
     }
+    if (!key.empty() && known == nullptr) repeated_.make_room();
     const Objects& objects = library_.objects();
     using Operands = std::tuple<decltype(hold(objects, arguments))...>;
     const auto held = std::make_shared<const Operands>(hold(objects, arguments)...);
@@ -142,7 +155,6 @@ class Session {
   uint64_t repeats() const { return repeats_; }
 
  private:
-  class Started;
   class Card;
   class Stream;
   struct Block {
@@ -155,7 +167,8 @@ class Session {
     uint64_t used = 0;
   };
 
-  static std::shared_ptr<Started> start(const Library& library);
+  static void start(const Library& library);
+  void forget_derived(const std::byte* source) noexcept;
   void bind();
   void begin(const char* operation, bool present);
   void check(int status, const char* operation) const;
@@ -177,9 +190,10 @@ class Session {
   Functions functions_;
   std::string name_, chip_;
   bool has_bf16_ = false;
+  bool widens_products_ = true;
+  bool turns_heads_of_64_ = false;
   int64_t most_bias_bytes_;
   bool synchronous_ = false;  // wait after every operator, to name the one that fails
-  std::shared_ptr<Started> started_;
   std::unique_ptr<Card> card_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Staging> staging_;
@@ -193,6 +207,7 @@ class Session {
   size_t workspace_bytes_ = 0;
   RepeatedCalls repeated_;
   std::map<std::string, Constant> constants_;
+  std::map<std::pair<const std::byte*, uint64_t>, std::byte*> derived_;
   size_t constant_bytes_ = 0;
   uint64_t constant_uses_ = 0;
 

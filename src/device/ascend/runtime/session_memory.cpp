@@ -85,10 +85,35 @@ bool Session::give_back_free_blocks() {
 void Session::release(std::byte* data) noexcept {
   const std::lock_guard lock(mutex_);
   try {
+    forget_derived(data);
     Block& block = blocks_.at(data);
     free_.emplace(block.size, data);
     block.free = true;
   } catch (...) {  // no memory for the note: the block is given back with the session
+  }
+}
+
+const std::byte* Session::derived(const std::byte* source, uint64_t kind, size_t bytes, const Make& make) {
+  const std::lock_guard lock(mutex_);
+  if (!blocks_.contains(const_cast<std::byte*>(source))) return nullptr;
+  const std::pair key = {source, kind};
+  if (const auto found = derived_.find(key); found != derived_.end()) return found->second;
+  std::byte* const data = allocate(bytes);
+  try {
+    make(data);
+    derived_.emplace(key, data);
+  } catch (...) {
+    release(data);
+    throw;
+  }
+  return data;
+}
+
+void Session::forget_derived(const std::byte* source) noexcept {
+  for (auto at = derived_.lower_bound({source, 0}); at != derived_.end() && at->first.first == source;) {
+    std::byte* const data = at->second;
+    at = derived_.erase(at);
+    release(data);
   }
 }
 

@@ -32,11 +32,18 @@ void check(FakeCard& card, int heads, int64_t size) {
 TEST_P(AscendRope, IsTheCpus) {
   FakeCard card(GetParam());
   const uint64_t before = fake_cann_runs("aclnnApplyRotaryPosEmb");
-  check(card, 3, 64);
   check(card, 10, 128);
-  EXPECT_EQ(fake_cann_runs("aclnnApplyRotaryPosEmb") - before, 4u);
-  check(card, 4, 20);  // no operator of 8.1.RC1 has it
-  EXPECT_EQ(fake_cann_runs("aclnnApplyRotaryPosEmb") - before, 4u);
+  EXPECT_EQ(fake_cann_runs("aclnnApplyRotaryPosEmb") - before, 2u);
+  check(card, 3, 64);  // from 8.5 on
+  check(card, 4, 20);  // no operator has it
+  EXPECT_EQ(fake_cann_runs("aclnnApplyRotaryPosEmb") - before, 2u);
+}
+
+TEST_P(AscendRope, TurnsHeadsOf64InPlaceWhereCannDoes) {
+  FakeCard card(GetParam(), [] { fake_cann_set_version("8.5.0"); });
+  const uint64_t before = fake_cann_runs("aclnnApplyRotaryPosEmb");
+  check(card, 3, 64);
+  EXPECT_EQ(fake_cann_runs("aclnnApplyRotaryPosEmb") - before, 2u);
 }
 
 TEST_P(AscendRope, ByTheOtherOperatorOrByParts) {

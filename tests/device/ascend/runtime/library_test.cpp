@@ -33,13 +33,16 @@ TEST(AscendLibrary, KnowsWhichVersionsAreOldEnough) {
 TEST(AscendLibrary, FindsEveryFunctionOfTheFake) {
   const testing::FakeCann fake;
   const Library library(testing::fake_library());
-  EXPECT_EQ(library.version(), "8.1.RC1");
+  EXPECT_EQ(library.version(), "8.3.RC1");
   const Functions functions(library);
   EXPECT_TRUE(functions.matmul);
   EXPECT_TRUE(functions.fused_attention);
   EXPECT_TRUE(functions.grouped_matmul_v4);
-  EXPECT_FALSE(functions.grouped_matmul_v5);  // from 8.2 on
-  EXPECT_FALSE(functions.fast_gelu);          // from 8.5 on
+  EXPECT_TRUE(functions.grouped_matmul_v5);
+  fake_cann_set_version("8.1.RC1");
+  const Functions older(library);
+  EXPECT_FALSE(older.grouped_matmul_v5);  // from 8.2 on
+  EXPECT_FALSE(older.fast_gelu);          // from 8.3 on
 }
 
 TEST(AscendLibrary, NamesAMissingFunctionOfTheRuntime) {
