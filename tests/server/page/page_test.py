@@ -312,7 +312,7 @@ def says_what_is_wrong(browser, server, _):
 
 def asks_for_the_key(browser, _, options):
     with tempfile.NamedTemporaryFile("w") as keys:
-        keys.write("open sesame\n")
+        keys.write("open-sesame\n")
         keys.flush()
         server = Server(options.lectern, "--api-key-file", keys.name)
         try:
@@ -324,7 +324,7 @@ def asks_for_the_key(browser, _, options):
             page.fill("#key-input", "wrong")
             page.keyboard.press("Enter")
             expect(page.locator("#key-error")).to_contain_text("keys")
-            page.fill("#key-input", "open sesame")
+            page.fill("#key-input", "open-sesame")
             page.keyboard.press("Enter")
             expect(page.locator("#key-dialog")).to_be_hidden()
             choose(page, SAMPLES / "hello.png")
