@@ -10,6 +10,8 @@ import {texts} from "./texts.js";
 import {startTheme} from "./theme.js";
 import {Viewer} from "./viewer.js";
 
+const againMs = 10000;  // where the server did not answer
+
 fillTexts(texts);
 startTheme();
 startHelp();
@@ -117,6 +119,7 @@ async function start() {
     await showAddress();
   } catch (error) {
     alertUser(error.message);
+    if (error.status === 0 || error.status >= 500) setTimeout(start, againMs);
   }
 }
 startKeyDialog(start);
