@@ -66,7 +66,6 @@ if stage packages scripts/install_packages.sh test; then
     stage tests run_tests build tests --label-exclude install || true  # the clean clone installs
     stage clients scripts/test_clients.sh || true
     stage soak scripts/soak.sh --seconds 30 || true
-    stage page scripts/test_page.sh || true
     stage clean-clone tests/install/clean_clone_test.sh "$PWD" || true
   fi
   if stage sanitized-build build_preset sanitize; then
