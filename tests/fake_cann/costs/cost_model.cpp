@@ -226,7 +226,7 @@ void run_to_end(EncodingTask& task) {
   }
 }
 
-void measure_encoder(Measurement& measurement, Device& device, const Encoder& encoder) {
+void measure_encoder(Measurement& measurement, Device& device, const VisionEncoder& encoder) {
   const auto whole = views_of(0);
   const auto tiled = views_of(6);
   for (int i = 0; i < 2; ++i) {
@@ -300,8 +300,8 @@ std::vector<StageCosts> measure_costs(const CostOptions& options, const std::fil
     const Checkpoint checkpoint = Checkpoint::open(folder);
     const WeightLoader load(checkpoint, *device, WeightFormat::bf16);
     {
-      const Encoder encoder(load);
-      measure_encoder(measurement, *device, encoder);
+      const std::unique_ptr<const VisionEncoder> encoder = make_vision_encoder(load);
+      measure_encoder(measurement, *device, *encoder);
     }
     const Decoder decoder(load);
     measure_decoder(measurement, *device, decoder);
