@@ -153,7 +153,7 @@ size_t index_of(FakeModel& model, size_t count, const std::string& page) {
   throw std::runtime_error("no " + page);
 }
 
-TEST(Documents, AreSentReadAndTaken) {
+TEST(ServedDocuments, AreSentReadAndTaken) {
   const TempFolder folder;
   const Echo serving(folder / "data");
   const HttpReply sent =
@@ -199,7 +199,7 @@ TEST(Documents, AreSentReadAndTaken) {
             "attachment; filename=\"Scan 1.txt\"; filename*=UTF-8''Scan%201.txt");
 }
 
-TEST(Documents, EveryFormatIsMadeWithoutReadingAgain) {
+TEST(ServedDocuments, EveryFormatIsMadeWithoutReadingAgain) {
   const TempFolder folder;
   const Echo serving(folder / "data");
   const std::string id = serving.send(pdf_of_pages(2));
@@ -219,7 +219,7 @@ TEST(Documents, EveryFormatIsMadeWithoutReadingAgain) {
   EXPECT_EQ(serving.get("/v1/documents/" + id + "/result").body, serving.result(id, "md").body);
 }
 
-TEST(Documents, AllFormatsComeAsOneArchive) {
+TEST(ServedDocuments, AllFormatsComeAsOneArchive) {
   const TempFolder folder;
   const Echo serving(folder / "data");
   const std::string id = serving.send(pdf_of_pages(1), "", "../été.pdf");
@@ -244,7 +244,7 @@ TEST(Documents, AllFormatsComeAsOneArchive) {
   EXPECT_EQ(names, (std::set<std::string>{"été.md", "été.txt", "été.json", "été.html", "été.hocr", "été.pdf"}));
 }
 
-TEST(Documents, PicturesOfPagesAreJpegOfTheWidthAskedFor) {
+TEST(ServedDocuments, PicturesOfPagesAreJpegOfTheWidthAskedFor) {
   const TempFolder folder;
   const Echo serving(folder / "data");
   const std::string id = serving.send(pdf_of_pages(2));
@@ -260,7 +260,7 @@ TEST(Documents, PicturesOfPagesAreJpegOfTheWidthAskedFor) {
   EXPECT_EQ(serving.get("/v1/documents/" + id + "/pages/3/picture").status, 404);
 }
 
-TEST(Documents, OnlyThePagesAskedForAreRead) {
+TEST(ServedDocuments, OnlyThePagesAskedForAreRead) {
   const TempFolder folder;
   const Echo serving(folder / "data");
   const std::string id = serving.send(pdf_of_pages(5), form_field("pages", "2,4-"));
@@ -276,7 +276,7 @@ TEST(Documents, OnlyThePagesAskedForAreRead) {
   EXPECT_THAT(serving.job(beyond)["error"]["message"], HasSubstr("scan.pdf: "));
 }
 
-TEST(Documents, WhatCannotBeReadSaysSo) {
+TEST(ServedDocuments, WhatCannotBeReadSaysSo) {
   const TempFolder folder;
   const Echo serving(folder / "data");
   const std::string broken = serving.send("%PDF-1.7\nnothing else");
@@ -299,7 +299,7 @@ TEST(Documents, WhatCannotBeReadSaysSo) {
   EXPECT_EQ(page["error"]["message"], "torn.pdf: page 1: is torn");
 }
 
-TEST(Documents, FormsAreChecked) {
+TEST(ServedDocuments, FormsAreChecked) {
   const TempFolder folder;
   auto made =
       std::make_unique<Echo>(folder / "data", [](ServerOptions& options) { options.documents.max_file_bytes = 5000; });
@@ -326,7 +326,7 @@ TEST(Documents, FormsAreChecked) {
   EXPECT_TRUE(fs::is_empty(folder / "data/jobs"));
 }
 
-TEST(Documents, UnknownOnesAreNotThere) {
+TEST(ServedDocuments, UnknownOnesAreNotThere) {
   const TempFolder folder;
   const Echo serving(folder / "data");
   for (const std::string id : {"x", "doc_", "doc_00000000000000000000000000000000", "../../etc/passwd",
@@ -339,7 +339,7 @@ TEST(Documents, UnknownOnesAreNotThere) {
   EXPECT_EQ(json::parse(serving.get("/v1/documents").body), (json{{"object", "list"}, {"data", json::array()}}));
 }
 
-TEST(Documents, BelongToTheKeyThatSentThem) {
+TEST(ServedDocuments, BelongToTheKeyThatSentThem) {
   const TempFolder folder;
   const auto keys = [](ServerOptions& options) { options.keys = ApiKeys::from_text("ann\nbob\n", "keys"); };
   const std::string ann = "Authorization: Bearer ann\r\n", bob = "Authorization: Bearer bob\r\n";
@@ -367,7 +367,7 @@ TEST(Documents, BelongToTheKeyThatSentThem) {
   EXPECT_EQ(serving.get("/v1/documents/" + id, bob).status, 404);
 }
 
-TEST(Documents, AKeyOfTheClientsMakesARepeatedUploadTheSameJob) {
+TEST(ServedDocuments, AKeyOfTheClientsMakesARepeatedUploadTheSameJob) {
   const TempFolder folder;
   const Echo serving(folder / "data");
   const std::string file = form_file("scan.pdf", pdf_of_pages(1)), key = "Idempotency-Key: once\r\n";
@@ -383,7 +383,7 @@ TEST(Documents, AKeyOfTheClientsMakesARepeatedUploadTheSameJob) {
   EXPECT_EQ(send_form(serving.port, file, "Idempotency-Key: twice\r\n").status, 201);
 }
 
-TEST(Documents, EventsTellPagesAndText) {
+TEST(ServedDocuments, EventsTellPagesAndText) {
   const TempFolder folder;
   const Serving<FakeModel> serving(folder / "data");
   const std::string id = serving.send(pdf_of_pages(1));
@@ -407,7 +407,7 @@ TEST(Documents, EventsTellPagesAndText) {
   EXPECT_EQ(json::parse(serving.get("/v1/documents/" + id + "/pages/1").body)["text"], "Hello World");
 }
 
-TEST(Documents, CancelKeepsWhatWasRead) {
+TEST(ServedDocuments, CancelKeepsWhatWasRead) {
   const TempFolder folder;
   const Serving<FakeModel> serving(folder / "data");
   const std::string id = serving.send(pdf_of_pages(2));
@@ -426,7 +426,7 @@ TEST(Documents, CancelKeepsWhatWasRead) {
   EXPECT_EQ(json::parse(ask(serving.port, "POST", "/v1/documents/" + id + "/cancel").body)["status"], "cancelled");
 }
 
-TEST(Documents, DeleteRemovesEverything) {
+TEST(ServedDocuments, DeleteRemovesEverything) {
   const TempFolder folder;
   const Serving<FakeModel> serving(folder / "data");
   const std::string id = serving.send(pdf_of_pages(1));
@@ -439,7 +439,7 @@ TEST(Documents, DeleteRemovesEverything) {
   EXPECT_TRUE(fs::is_empty(folder / "data/jobs"));
 }
 
-TEST(Documents, ARestartGoesOnWhereItWas) {
+TEST(ServedDocuments, ARestartGoesOnWhereItWas) {
   const TempFolder folder;
   const std::string pdf = pdf_of_pages(3);
   const auto text_of = [](int page) { return "text " + std::to_string(page); };
@@ -472,7 +472,7 @@ TEST(Documents, ARestartGoesOnWhereItWas) {
   EXPECT_EQ(serving.result(id, "md").body, undisturbed);
 }
 
-TEST(Documents, AStartRemovesWhatHasExpired) {
+TEST(ServedDocuments, AStartRemovesWhatHasExpired) {
   const TempFolder folder;
   std::string id;
   {
@@ -485,7 +485,7 @@ TEST(Documents, AStartRemovesWhatHasExpired) {
   EXPECT_TRUE(fs::is_empty(folder / "data/jobs"));
 }
 
-TEST(Documents, TheOldestThatHaveEndedGiveWayToNewOnes) {
+TEST(ServedDocuments, TheOldestThatHaveEndedGiveWayToNewOnes) {
   const TempFolder folder;
   const auto bounded = [](ServerOptions& options) { options.documents.max_bytes = 20 * mebibyte; };
   const Echo serving(folder / "data", bounded);
@@ -500,7 +500,7 @@ TEST(Documents, TheOldestThatHaveEndedGiveWayToNewOnes) {
   EXPECT_EQ(serving.get("/v1/documents/" + last).status, 200);
 }
 
-TEST(Documents, WhereNothingCanGiveWayANewOneIsRefused) {
+TEST(ServedDocuments, WhereNothingCanGiveWayANewOneIsRefused) {
   const TempFolder folder;
   const std::string large = large_pdf(12 * mebibyte);
   const Serving<FakeModel> serving(folder / "data",
@@ -515,7 +515,7 @@ TEST(Documents, WhereNothingCanGiveWayANewOneIsRefused) {
   EXPECT_EQ(serving.job(id)["status"], "completed") << "nothing of it was lost";
 }
 
-TEST(Documents, TooManyThatWaitAreRefused) {
+TEST(ServedDocuments, TooManyThatWaitAreRefused) {
   const TempFolder folder;
   const Serving<FakeModel> serving(folder / "data", [](ServerOptions& options) {
     options.documents.jobs_together = 1;
@@ -529,7 +529,7 @@ TEST(Documents, TooManyThatWaitAreRefused) {
   EXPECT_EQ(refused.headers.count("retry-after"), 1U);
 }
 
-TEST(Documents, AFullDatabaseTakesNoMoreAndLosesNothing) {
+TEST(ServedDocuments, AFullDatabaseTakesNoMoreAndLosesNothing) {
   const TempFolder folder;
   std::string id;
   {
@@ -553,13 +553,13 @@ TEST(Documents, AFullDatabaseTakesNoMoreAndLosesNothing) {
   EXPECT_EQ(json::parse(serving.get("/v1/documents/" + id + "/pages/1").body)["text"], "small");
 }
 
-TEST(Documents, AreNotTakenWithoutAFolder) {
+TEST(ServedDocuments, AreNotTakenWithoutAFolder) {
   const Echo serving("");
   EXPECT_EQ(send_form(serving.port, form_file("scan.pdf", pdf_of_pages(1))).status, 404);
   EXPECT_EQ(serving.get("/v1/documents").status, 404);
 }
 
-TEST(Documents, WhatIsReadWhenTheTimeIsUpIsReadAgain) {
+TEST(ServedDocuments, WhatIsReadWhenTheTimeIsUpIsReadAgain) {
   const TempFolder folder;
   std::string id;
   {
