@@ -606,7 +606,8 @@ TEST(Server, DoesNotBelieveWhatClientsSayOfTheirAddress) {
 TEST(Server, StandsMutatedRequests) {
   ServerOptions options = quiet_options();
   options.feed.max_pixels = 1'000'000;
-  const Running run(options);
+  std::vector<HttpClient> waiting;  // whose heads may promise more than they sent: no answer has to come before the end
+  auto run = std::make_unique<const Running>(options);
   std::mt19937 random(12);
   const auto pick = [&](size_t below) { return std::uniform_int_distribution<size_t>(0, below - 1)(random); };
   const std::string body = one_page({{"model", "lost"}, {"stream", false}});
@@ -626,13 +627,21 @@ TEST(Server, StandsMutatedRequests) {
         victim[at] = static_cast<char>(pick(256));
       }
     }
-    HttpClient client(run.port);
+    HttpClient client(run->port);
     client.send(bytes + changed);
-    client.half_close();
+    if (i % 3 == 0) {
+      waiting.push_back(std::move(client));
+      continue;
+    }
+    const int status = client.head().status;
+    EXPECT_TRUE(status >= 400 && status < 600) << status;
+  }
+  EXPECT_EQ(run->get("/health/live").status, 200);
+  run.reset();  // closes them all
+  for (HttpClient& client : waiting) {
     const int status = client.head().status;
     EXPECT_TRUE(status == 0 || (status >= 400 && status < 600)) << status;
   }
-  EXPECT_EQ(run.get("/health/live").status, 200);
 }
 
 TEST(Server, FinishesWhatIsReadBeforeItEnds) {
