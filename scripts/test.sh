@@ -65,7 +65,6 @@ if stage packages scripts/install_packages.sh test; then
   if stage build build_preset release; then
     stage tests run_tests build tests --label-exclude install || true  # the clean clone installs
     stage clients scripts/test_clients.sh || true
-    stage soak scripts/soak.sh --seconds 30 || true
     stage clean-clone tests/install/clean_clone_test.sh "$PWD" || true
   fi
   if stage sanitized-build build_preset sanitize; then
