@@ -9,13 +9,13 @@
 namespace lectern {
 
 // A run of the two texts. Of what they have in common both sides are the same but for white space.
-struct TextRun {
+struct DifferenceRun {
   bool same = false;
   std::string_view left, right;  // one of them may be empty
 };
 
 struct TextDifference {
-  std::vector<TextRun> runs;  // all of both texts, in order; views of what was compared
+  std::vector<DifferenceRun> runs;  // all of both texts, in order; views of what was compared
   int64_t left_words = 0, right_words = 0;
   int64_t same_words = 0;  // of the longest sequence that both have
   int64_t left_characters = 0, right_characters = 0;

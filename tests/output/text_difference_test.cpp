@@ -38,7 +38,7 @@ size_t plain_common(const std::vector<std::string>& a, const std::vector<std::st
 
 std::string marked(const TextDifference& difference) {
   std::string text;
-  for (const TextRun& run : difference.runs) {
+  for (const DifferenceRun& run : difference.runs) {
     text += run.same ? "=" + std::string(run.left) : "[" + std::string(run.left) + "|" + std::string(run.right) + "]";
   }
   return text;
@@ -96,7 +96,7 @@ TEST(TextDifference, FindsTheFewestEditsAndTheMostWords) {
       const TextDifference difference = compare_texts(text, other);
       EXPECT_EQ(static_cast<size_t>(difference.same_words), plain_common(words, others)) << a << ' ' << b;
       std::string left, right;
-      for (const TextRun& run : difference.runs) {
+      for (const DifferenceRun& run : difference.runs) {
         left += run.left;
         right += run.right;
       }

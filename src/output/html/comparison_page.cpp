@@ -51,7 +51,7 @@ std::string reading(const ComparedPage& page, bool is_left) {
   if (!one.error.empty()) return "<p class=\"error\">" + escape_text(one.error) + "</p>";
   std::string html;
   const std::string_view element = is_left ? "del" : "ins";
-  for (const TextRun& run : page.difference.runs) {
+  for (const DifferenceRun& run : page.difference.runs) {
     const std::string text = escape_text(is_left ? run.left : run.right);
     html += run.same || text.empty() ? text : fmt::format("<{0}>{1}</{0}>", element, text);
   }
