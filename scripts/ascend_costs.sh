@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=${BUILD_DIR:-build}
-program=$build/tests/ascend_costs
+program=$build/ascend_costs
 if [[ ! -x $program ]]; then
   scripts/install_packages.sh test >&2
   [[ -e $build/CMakeCache.txt ]] || cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >&2
