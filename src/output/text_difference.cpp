@@ -158,6 +158,7 @@ TextDifference compare_texts(std::string_view left, std::string_view right) {
   std::unordered_map<std::string_view, uint32_t> numbers;
   const auto numbered = [&](const std::vector<std::string_view>& words) {
     std::vector<uint32_t> of;
+    of.reserve(words.size());
     for (const std::string_view word : words)
       of.push_back(numbers.try_emplace(word, static_cast<uint32_t>(numbers.size())).first->second);
     return of;
