@@ -175,6 +175,7 @@ ModelSource model_source(const std::string& name, const std::filesystem::path& f
   for (const Checkpoint::Entry& entry : files.checkpoint.entries()) source.bytes += static_cast<int64_t>(entry.bytes);
   source.load = [name, folder, devices, batch] {
     std::vector<Model> models;
+    models.reserve(devices.size());
     for (const ModelOptions& options : devices) {
       models.push_back(models.empty() ? Model::load(folder, options) : models.front().on(options));
     }

@@ -151,7 +151,8 @@ double Sam::operations_of_view(int size) const {
   const auto weights = [](const Matrix& matrix) {
     return 2 * static_cast<double>(matrix.out()) * static_cast<double>(matrix.in());
   };
-  const double side = size / config_.patch;
+  const int64_t patches = size / config_.patch;
+  const auto side = static_cast<double>(patches);
   const double places = side * side;
   const double windows = std::ceil(side / config_.window) * std::ceil(side / config_.window);
   const double window_places = config_.window * config_.window;

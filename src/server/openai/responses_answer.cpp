@@ -47,7 +47,7 @@ class ResponsesForm final : public AnswerForm {
   }
 
  private:
-  std::string event(const std::string& type, ordered_json fields) {
+  std::string event(const std::string& type, const ordered_json& fields) {
     ordered_json made = {{"type", type}, {"sequence_number", next_number_++}};
     made.update(fields);
     return sent_event(one_line(made), type);
@@ -55,7 +55,7 @@ class ResponsesForm final : public AnswerForm {
   std::string part_event(const std::string& type, const ordered_json& fields) {
     ordered_json made = {{"item_id", "msg_" + head_.id}, {"output_index", 0}, {"content_index", 0}};
     made.update(fields);
-    return event(type, std::move(made));
+    return event(type, made);
   }
 
   static ordered_json part(const std::string& text, const ordered_json& tokens) {
