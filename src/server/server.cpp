@@ -114,7 +114,7 @@ std::unique_ptr<Documents> Server::make_documents() {
     }
   };
   // The feed counts the pages.
-  return std::make_unique<Documents>(options_.documents, feed_, model, nullptr, options_.feed.max_pixels);
+  return std::make_unique<Documents>(options_.documents, feed_, model, options_.feed.max_pixels);
 }
 
 std::string Server::url() const {

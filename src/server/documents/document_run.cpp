@@ -75,7 +75,6 @@ PipelineDocument Run::document(const DocumentFields& fields) {
 
 void Run::take_news(int number, const PageNews& news) const {
   if (news.kind == PageNews::Kind::begun) place_.events.page_begun(job_.id, number);
-  if (news.kind == PageNews::Kind::finished && place_.read) place_.read(news.answer);
   if (news.kind == PageNews::Kind::text) place_.events.text(job_.id, number, news.keep, news.more);
 }
 

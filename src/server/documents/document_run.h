@@ -23,9 +23,8 @@ struct DocumentPlace {
   PageFeed& feed;
   // By its name; null where there is none any more. Throws Error where it cannot be loaded.
   std::function<std::shared_ptr<ServedModel>(const std::string&)> model;
-  std::function<void(const PageAnswer&)> read;  // told of every page; may be empty
-  int64_t max_pixels = 64'000'000;              // of a page
-  int64_t keep_seconds = 0;                     // jobs that have ended
+  int64_t max_pixels = 64'000'000;  // of a page
+  int64_t keep_seconds = 0;         // jobs that have ended
 };
 
 enum class RunEnd : uint8_t {

@@ -117,8 +117,7 @@ std::optional<DocumentRoute> document_route(std::string_view path) {
 }
 
 Documents::Documents(DocumentLimits limits, PageFeed& feed,
-                     std::function<std::shared_ptr<ServedModel>(const std::string&)> model,
-                     std::function<void(const PageAnswer&)> read, int64_t max_pixels)
+                     std::function<std::shared_ptr<ServedModel>(const std::string&)> model, int64_t max_pixels)
     : limits_(std::move(limits)),
       folder_(limits_.folder),
       store_(folder_.database(), limits_.max_store_pages),
@@ -127,7 +126,6 @@ Documents::Documents(DocumentLimits limits, PageFeed& feed,
              .events = events_,
              .feed = feed,
              .model = std::move(model),
-             .read = std::move(read),
              .max_pixels = max_pixels,
              .keep_seconds = limits_.keep.count()},
       queue_(limits_.jobs_together, limits_.pause,

@@ -55,11 +55,10 @@ std::optional<DocumentRoute> document_route(std::string_view path);
 
 class Documents {
  public:
-  // Goes on with what an earlier process left. `place` as of DocumentPlace, and outlives it. Throws Error where the
-  // folder cannot be used.
+  // Goes on with what an earlier process left. `feed` outlives it, `model` is as in DocumentPlace. Throws Error
+  // where the folder cannot be used.
   Documents(DocumentLimits limits, PageFeed& feed,
-            std::function<std::shared_ptr<ServedModel>(const std::string&)> model,
-            std::function<void(const PageAnswer&)> read, int64_t max_pixels);
+            std::function<std::shared_ptr<ServedModel>(const std::string&)> model, int64_t max_pixels);
   Documents(const Documents&) = delete;
   Documents& operator=(const Documents&) = delete;
   ~Documents();

@@ -46,17 +46,7 @@ void read_message(const json& message, const std::string& param, Conversation& c
   JsonFields fields(message, param);
   read_role(fields);
   fields.text("name");
-  conversation.begin_message();
-  const std::string at = fields.path_of("content");
-  const json* const content = fields.take("content");
-  if (content == nullptr) refuse_field(at, "missing", "missing_value");
-  if (content->is_string()) {
-    conversation.add_text(content->get<std::string>(), at);
-  } else if (content->is_array()) {
-    for (size_t i = 0; i < content->size(); ++i) read_part((*content)[i], fmt::format("{}[{}]", at, i), conversation);
-  } else {
-    refuse_field(at, "expected a string or an array", "invalid_value");
-  }
+  read_content(fields, conversation, read_part);
   fields.refuse_others();
 }
 

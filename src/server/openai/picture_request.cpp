@@ -83,6 +83,20 @@ void read_role(JsonFields& message) {
                "unsupported_role");
 }
 
+void read_content(JsonFields& message, Conversation& conversation, ReadPart* read_part) {
+  conversation.begin_message();
+  const std::string at = message.path_of("content");
+  const nlohmann::json* const content = message.take("content");
+  if (content == nullptr) refuse_field(at, "missing", "missing_value");
+  if (content->is_string()) {
+    conversation.add_text(content->get<std::string>(), at);
+  } else if (content->is_array()) {
+    for (size_t i = 0; i < content->size(); ++i) read_part((*content)[i], fmt::format("{}[{}]", at, i), conversation);
+  } else {
+    refuse_field(at, "expected a string or an array", "invalid_value");
+  }
+}
+
 void read_sampling(JsonFields& fields, const std::optional<int64_t>& seed, PageOptions& options) {
   options.temperature = static_cast<float>(fields.number("temperature", 0, 2).value_or(0));
   options.top_p = static_cast<float>(fields.number("top_p", 0, 1).value_or(1));

@@ -63,6 +63,9 @@ std::string read_model(JsonFields& fields, const RequestRules& rules);
 void read_detail(JsonFields& picture);
 // "user": the model knows no others.
 void read_role(JsonFields& message);
+// What a message holds: a string, or parts, of which each kind of call has its own.
+using ReadPart = void(const nlohmann::json& part, const std::string& param, Conversation& conversation);
+void read_content(JsonFields& message, Conversation& conversation, ReadPart* read_part);
 // temperature and top_p. A seed is drawn where none was given and one matters.
 void read_sampling(JsonFields& fields, const std::optional<int64_t>& seed, PageOptions& options);
 // The tokens of a page, 0 where the field lacks.
