@@ -29,14 +29,14 @@ fuzz() {
   echo "$name: no crash in $seconds seconds, $(sed -n 's/^stat::number_of_executed_units: //p' "$work/$name.log") runs"
 }
 
-fuzz safetensors src/checkpoint/safetensors.cpp src/core/json_file.cpp src/core/file.cpp src/core/mapped_file.cpp &
+fuzz safetensors src/checkpoint/safetensors.cpp src/core/files/json_file.cpp src/core/files/file.cpp src/core/files/mapped_file.cpp &
 safetensors=$!
 fuzz layout src/core/confidence.cpp src/layout/page.cpp src/layout/layout.cpp src/layout/layout_tags.cpp \
-  src/layout/markup.cpp src/layout/html_text.cpp \
-  src/layout/inline_text.cpp src/layout/text_tree.cpp src/layout/block_text.cpp src/layout/formula_text.cpp \
-  src/layout/shown_text.cpp \
-  src/layout/word_boxes.cpp src/layout/visual_order.cpp src/layout/tag_filter.cpp \
-  src/image/ink_lines.cpp src/image/ink_mask.cpp src/output/html/block_html.cpp src/output/markdown_text.cpp &
+  src/layout/markup.cpp src/layout/text/html_text.cpp \
+  src/layout/text/inline_text.cpp src/layout/text/text_tree.cpp src/layout/text/block_text.cpp src/layout/text/formula_text.cpp \
+  src/layout/text/shown_text.cpp \
+  src/layout/word_boxes.cpp src/layout/text/visual_order.cpp src/layout/tag_filter.cpp \
+  src/image/ink_lines.cpp src/image/ink_mask.cpp src/output/html/block_html.cpp src/output/text/markdown_text.cpp &
 layout=$!
 status=0
 for process in "$safetensors" "$layout"; do wait "$process" || status=1; done

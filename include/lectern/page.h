@@ -122,7 +122,6 @@ struct LECTERN_EXPORT Page {
   // markup. render() gives other formats.
   std::string text() const;
 };
-using DocumentPage = Page;
 
 // The same for every page of a document.
 struct DocumentInfo {

@@ -13,7 +13,7 @@
 
 #include "checkpoint/renamed_layout.h"
 #include "checkpoint/safetensors.h"
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "checkpoint/renamed_layout.h"
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "lectern/error.h"
 
 namespace lectern {

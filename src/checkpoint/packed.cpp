@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "core/file.h"
-#include "core/json_file.h"
+#include "core/files/file.h"
+#include "core/files/json_file.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "lectern/error.h"
 
 namespace lectern {

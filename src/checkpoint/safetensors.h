@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/mapped_file.h"
+#include "core/files/mapped_file.h"
 #include "core/tensor.h"
 
 namespace lectern {

@@ -4,8 +4,8 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
-#include "core/json_file.h"
+#include "core/files/file.h"
+#include "core/files/json_file.h"
 #include "lectern/error.h"
 
 namespace lectern {

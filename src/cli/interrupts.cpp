@@ -8,7 +8,7 @@
 #include <initializer_list>
 
 #include "cli/commands.h"
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace lectern::cli {
 namespace {

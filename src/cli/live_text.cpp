@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "core/file.h"
-#include "layout/shown_text.h"
+#include "core/files/file.h"
+#include "layout/text/shown_text.h"
 
 namespace lectern::cli {
 
@@ -19,7 +19,7 @@ void LiveText::close_line() {
   if (line_open_) put("\n");
 }
 
-void LiveText::text(const Page& page, size_t keep, std::string_view more) {
+void LiveText::text(const PageKey& page, size_t keep, std::string_view more) {
   if (more.empty()) return;
   if (page != page_ || keep < put_) {
     close_line();

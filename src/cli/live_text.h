@@ -9,10 +9,10 @@ namespace lectern::cli {
 
 class LiveText {
  public:
-  using Page = std::pair<size_t, int>;  // input and page number
+  using PageKey = std::pair<size_t, int>;  // input and page number
 
   // As in DocumentEvents. Nothing can be taken back: a page that is read anew is written anew below.
-  void text(const Page& page, size_t keep, std::string_view more);
+  void text(const PageKey& page, size_t keep, std::string_view more);
   // Whether the cursor stands behind an unfinished line.
   bool line_open() const { return line_open_; }
   void close_line();
@@ -20,7 +20,7 @@ class LiveText {
  private:
   void put(std::string_view text);
 
-  Page page_{};
+  PageKey page_{};
   size_t put_ = 0;  // bytes of its text
   bool written_ = false;
   bool line_open_ = false;

@@ -18,10 +18,10 @@
 #include "cli/help.h"
 #include "cli/settings.h"
 #include "cli/verbosity.h"
+#include "core/files/mapped_file.h"
 #include "core/log.h"
-#include "core/mapped_file.h"
 #include "device/registry.h"
-#include "layout/shown_text.h"
+#include "layout/text/shown_text.h"
 #include "lectern/version.h"
 
 namespace lectern::cli {

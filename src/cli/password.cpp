@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "core/descriptor.h"
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/stopped.h"
 #include "lectern/error.h"
 

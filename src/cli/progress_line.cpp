@@ -87,7 +87,7 @@ void ProgressLine::clear() {
   drawn_ = false;
 }
 
-void ProgressLine::summarise(const RunReport& report, const DocumentPage& last_page) {
+void ProgressLine::summarise(const RunReport& report, const Page& last_page) {
   if (style_ == Style::none) return;
   clear();
   std::string text;

@@ -24,7 +24,7 @@ class ProgressLine {
   // Takes the line away, so that something else can be written.
   void clear();
   // Leaves a line about the run behind.
-  void summarise(const RunReport& report, const DocumentPage& last_page);
+  void summarise(const RunReport& report, const Page& last_page);
 
  private:
   Style style_;

@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace lectern {
 

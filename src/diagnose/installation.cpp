@@ -14,7 +14,7 @@
 #include "checkpoint/checkpoint.h"
 #include "core/available_memory.h"
 #include "core/descriptor.h"
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/size_text.h"
 #include "hub/model_store.h"
 #include "image/picture_file.h"

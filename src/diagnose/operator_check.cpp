@@ -8,9 +8,9 @@
 #include <new>
 #include <numeric>
 
+#include "device/cases/operator_cases.h"
+#include "device/cases/row_cases.h"
 #include "device/device_failure.h"
-#include "device/operator_cases.h"
-#include "device/row_cases.h"
 #include "lectern/error.h"
 
 namespace lectern {

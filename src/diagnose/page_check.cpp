@@ -21,8 +21,8 @@ struct Written {
   double prefill_seconds = 0, decode_seconds = 0;
 };
 
-struct Page {
-  Page(const LoadedModel& on, const Picture& picture) : model(on) {
+struct CheckedPage {
+  CheckedPage(const LoadedModel& on, const Picture& picture) : model(on) {
     const Views views = make_views(picture, model.plan(Mode::automatic, false));
     model.encoder.encode(views);  // warms up: memory is taken, kernels are made
     const Clock clock;
@@ -82,8 +82,8 @@ bool PageCheck::passed() const {
 
 PageCheck check_page(const LoadedModel& model, const LoadedModel& reference, const Picture& picture,
                      int64_t most_tokens) {
-  const Page page(model, picture);
-  const Page expected(reference, picture);
+  const CheckedPage page(model, picture);
+  const CheckedPage expected(reference, picture);
   PageCheck check;
   const Precision inner = model.device.precision(model.format);
   check.tokens_must_equal =

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "core/text.h"
 #include "lectern/error.h"
 

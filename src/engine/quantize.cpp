@@ -9,7 +9,7 @@
 
 #include "checkpoint/packed.h"
 #include "checkpoint/safetensors_writer.h"
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/stopped.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"

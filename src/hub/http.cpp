@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "core/stopped.h"
 #include "lectern/error.h"
 #include "lectern/version.h"

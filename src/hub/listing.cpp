@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "lectern/error.h"
 
 namespace lectern::hub {

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/stopped.h"
 #include "lectern/error.h"
 

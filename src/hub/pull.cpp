@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "core/descriptor.h"
-#include "core/file.h"
-#include "core/json_file.h"
+#include "core/files/file.h"
+#include "core/files/json_file.h"
 #include "core/size_text.h"
 #include "core/stopped.h"
 #include "hub/http.h"

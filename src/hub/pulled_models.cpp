@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "hub/model_store.h"
 #include "hub/shared_cache.h"
 #include "lectern/error.h"

@@ -188,14 +188,14 @@ std::vector<Box> uncovered_ink(const Picture& page, std::span<const Box> covered
   return boxes;
 }
 
-std::optional<Warning> unread_ink(const DocumentPage& page, const Picture& picture) {
+std::optional<Warning> unread_ink(const Page& page, const Picture& picture) {
   const bool something =
       std::ranges::any_of(page.blocks, [](const Block& block) { return !block.text.empty() || !block.boxes.empty(); });
   if (something || !page.error.empty() || page.finish == Finish::stopped || is_blank(picture)) return std::nullopt;
   return Warning{WarningCode::nothing_read, "there is ink on the page, and nothing was read", std::nullopt};
 }
 
-std::optional<Warning> little_read(const DocumentPage& page, const Picture& picture) {
+std::optional<Warning> little_read(const Page& page, const Picture& picture) {
   if (!page.error.empty() || page.finish != Finish::end || page.blocks.empty()) return std::nullopt;
   size_t characters = 0;
   for (const Block& block : page.blocks) {

@@ -18,10 +18,10 @@ bool is_blank(const Picture& page);
 std::vector<Box> uncovered_ink(const Picture& page, std::span<const Box> covered);
 
 // Ink on a page of which nothing came, neither text nor a figure: code "nothing_read".
-std::optional<Warning> unread_ink(const DocumentPage& page, const Picture& picture);
+std::optional<Warning> unread_ink(const Page& page, const Picture& picture);
 
 // Many letters on a page, all of which should have been read to its end, of which hardly any came, and no figure: code
 // "little_read".
-std::optional<Warning> little_read(const DocumentPage& page, const Picture& picture);
+std::optional<Warning> little_read(const Page& page, const Picture& picture);
 
 }  // namespace lectern

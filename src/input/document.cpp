@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "core/original_file.h"
+#include "core/files/original_file.h"
 #include "input/input_file.h"
 #include "input/page_source.h"
 

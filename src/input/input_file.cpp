@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/stopped.h"
 #include "core/wake_up.h"
 #include "lectern/error.h"

@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/own_output.h"
+#include "core/files/own_output.h"
 #include "core/text.h"
 
 namespace lectern {

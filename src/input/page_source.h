@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/original_file.h"
+#include "core/files/original_file.h"
 #include "core/picture.h"
 #include "image/picture_file.h"
 #include "input/input_file.h"

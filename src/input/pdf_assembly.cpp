@@ -12,7 +12,7 @@
 #include <string>
 
 #include "core/descriptor.h"
-#include "core/file.h"
+#include "core/files/file.h"
 #include "input/pdf_helper.h"
 #include "lectern/error.h"
 

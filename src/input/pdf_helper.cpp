@@ -17,7 +17,7 @@
 #include <system_error>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/stopped.h"
 #include "lectern/error.h"
 #include "pdf_helper/protocol.h"

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "core/file_gate.h"
+#include "core/files/file_gate.h"
 #include "engine/prompts.h"
 #include "input/inputs.h"
 #include "input/page_range.h"

@@ -9,7 +9,7 @@
 
 #include "core/clock.h"
 #include "core/confidence.h"
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/log.h"
 #include "engine/loaded_model.h"
 #include "job/document_plan.h"
@@ -80,8 +80,8 @@ class DocumentRun {
   void failed(size_t input, const std::string& message);
   void tell(const std::string& line) const;
   void progressed();
-  void finished(size_t input, const DocumentPage& page);
-  void hand_on(size_t input, const DocumentPage& page, const std::shared_ptr<const Picture>& picture);
+  void finished(size_t input, const Page& page);
+  void hand_on(size_t input, const Page& page, const std::shared_ptr<const Picture>& picture);
   void ended(size_t input);
   void finish_outputs(bool stopped);
   void settle_journal();
@@ -270,7 +270,7 @@ void DocumentRun::to_journal(const Write& write) {
 }
 
 // A page was read, or failed, in any order.
-void DocumentRun::finished(size_t input, const DocumentPage& page) {
+void DocumentRun::finished(size_t input, const Page& page) {
   report_.stats += page.stats;
   progress_.tokens += page.stats.tokens;
   ++progress_.done;
@@ -300,7 +300,7 @@ void DocumentRun::finished(size_t input, const DocumentPage& page) {
 }
 
 // A page in its turn.
-void DocumentRun::hand_on(size_t input, const DocumentPage& page, const std::shared_ptr<const Picture>& picture) {
+void DocumentRun::hand_on(size_t input, const Page& page, const std::shared_ptr<const Picture>& picture) {
   InputReport& report = report_.inputs[input];
   if (page.finish != Finish::stopped) {
     ++(page.error.empty() ? report.read : report.failed);
@@ -428,10 +428,10 @@ RunReport DocumentRun::run() {
   PipelineOptions options;
   options.memory = picture_memory + together_ * picture_memory_of_page;
   options.ahead = 2 * together_;
-  options.wants_picture = [this](const DocumentPage& page) { return outputs_.wants_picture(page); };
+  options.wants_picture = [this](const Page& page) { return outputs_.wants_picture(page); };
   options.stop = events_.stop;
   options.pages_together = options_.pages_together;
-  options.prepare = [this, upright = options_.upright](SourcePage& source, DocumentPage& page) {
+  options.prepare = [this, upright = options_.upright](SourcePage& source, Page& page) {
     if (!outputs_.reads(page)) {
       page.finish = Finish::kept;
       return;

@@ -10,9 +10,9 @@
 #include <cerrno>
 #include <system_error>
 
-#include "core/file.h"
-#include "core/json_file.h"
-#include "output/page_json.h"
+#include "core/files/file.h"
+#include "core/files/json_file.h"
+#include "output/json/page_json.h"
 
 namespace lectern {
 namespace {
@@ -176,7 +176,7 @@ void Journal::load(const json& settings, Use use) {
   if (!misfit.empty() || use == Use::anew) end_ = 0;
 }
 
-std::optional<DocumentPage> Journal::page(const FileStamp& file, int number) const {
+std::optional<Page> Journal::page(const FileStamp& file, int number) const {
   const auto pages = pages_.find(file);
   if (pages == pages_.end()) return std::nullopt;
   const auto place = pages->second.find(number);
@@ -220,7 +220,7 @@ void Journal::append(const json& line) {
   since_flush_ = Clock();
 }
 
-void Journal::add(const FileStamp& file, const DocumentPage& page) {
+void Journal::add(const FileStamp& file, const Page& page) {
   json line = line_for(file);
   line["page"] = page_to_json(page);
   append(line);

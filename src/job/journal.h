@@ -51,12 +51,12 @@ class Journal {
   size_t pages() const { return pages_found_ + pages_added_; }
 
   // From any thread. The page as an earlier run finished it; nothing too when it can no longer be read.
-  std::optional<DocumentPage> page(const FileStamp& file, int number) const;
+  std::optional<Page> page(const FileStamp& file, int number) const;
   // What an earlier run wrote of the file under the same identity, if it is there as it was left; else nothing.
   std::vector<std::string> outputs(const FileStamp& file, const nlohmann::json& identity) const;
 
   // On disk soon after. Throw Error when they cannot be written; what was written before stays whole.
-  void add(const FileStamp& file, const DocumentPage& page);
+  void add(const FileStamp& file, const Page& page);
   void add_outputs(const FileStamp& file, const nlohmann::json& identity,
                    const std::vector<std::filesystem::path>& outputs);
 

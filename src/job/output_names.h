@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/file_gate.h"
+#include "core/files/file_gate.h"
 #include "input/inputs.h"
 #include "output/writer.h"
 

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "input/pdf_assembly.h"
 #include "lectern/error.h"
 
@@ -78,7 +78,7 @@ Outputs::~Outputs() = default;
 
 void Outputs::make_folder() const { make_folders(folder_); }
 
-bool Outputs::wants_picture(const DocumentPage& page) const {
+bool Outputs::wants_picture(const Page& page) const {
   return std::ranges::any_of(formats_, [&](Format format) { return needs_picture(format, page, options_); });
 }
 
@@ -90,7 +90,7 @@ FindText Outputs::asks_for_text() const {
                                                         : FindText::no;
 }
 
-bool Outputs::reads(const DocumentPage& page) const {
+bool Outputs::reads(const Page& page) const {
   const bool only_pdf = formats_.size() == 1 && formats_[0] == Format::pdf;
   return !only_pdf || !stays_as_it_is(page, options_);
 }
@@ -136,11 +136,11 @@ void Outputs::begin(size_t input, const DocumentInfo& info) {
   if (!merges() || targets_.empty()) open(input, info);
 }
 
-void Outputs::page(const DocumentPage& page, const Picture* picture, const PageOrigin& origin) {
+void Outputs::page(const Page& page, const Picture* picture, const PageOrigin& origin) {
   ++pages_;
   any_read_ |= page.error.empty();
   if (to_stdout()) written_ = true;
-  DocumentPage numbered;
+  Page numbered;
   if (merges()) {
     numbered = page;
     numbered.number = pages_;
@@ -153,7 +153,7 @@ void Outputs::page(const DocumentPage& page, const Picture* picture, const PageO
 void Outputs::failed(size_t input, const DocumentInfo& info, const std::string& message) {
   if (!merges()) return;
   begin(input, info);
-  DocumentPage gap;
+  Page gap;
   gap.error = message;
   gap.finish = Finish::failed;
   page(gap, nullptr);

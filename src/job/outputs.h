@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/file_gate.h"
+#include "core/files/file_gate.h"
 #include "input/inputs.h"
 #include "input/page_source.h"
 #include "job/output_names.h"
@@ -42,10 +42,10 @@ class Outputs {
   void make_folder() const;
   // What is to be written for an input.
   const std::vector<std::filesystem::path>& paths(size_t input) const { return paths_[input]; }
-  bool wants_picture(const DocumentPage& page) const;
+  bool wants_picture(const Page& page) const;
   // What pages are asked of text that they have, and whether one that has it need be read.
   FindText asks_for_text() const;
-  bool reads(const DocumentPage& page) const;
+  bool reads(const Page& page) const;
   // Throws Error for a file that must not become what is to be written.
   void check(const OriginalFile& file) const;
 
@@ -53,7 +53,7 @@ class Outputs {
   // reason for take_failures(). Throw Error for the others, and when the place takes no more files. The info of the
   // first input counts where inputs are merged.
   void begin(size_t input, const DocumentInfo& info);
-  void page(const DocumentPage& page, const Picture* picture, const PageOrigin& origin = {});
+  void page(const Page& page, const Picture* picture, const PageOrigin& origin = {});
   // An input that could not be opened.
   void failed(size_t input, const DocumentInfo& info, const std::string& message);
   // After the last page of an input. -> the files that were finished: none of an input of which no page could be read.

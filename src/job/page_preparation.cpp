@@ -7,7 +7,7 @@
 
 namespace lectern {
 
-void prepare_page(SourcePage& source, DocumentPage& page, bool upright) {
+void prepare_page(SourcePage& source, Page& page, bool upright) {
   if (upright) {
     const int turn = detect_orientation(source.picture).turn;
     source.picture = turned(std::move(source.picture), turn);

@@ -7,6 +7,6 @@
 namespace lectern {
 
 // Turns a scan upright where that is asked for, and ends a page (Page::finish) on which there is nothing to read.
-void prepare_page(SourcePage& source, DocumentPage& page, bool upright);
+void prepare_page(SourcePage& source, Page& page, bool upright);
 
 }  // namespace lectern

@@ -60,11 +60,11 @@ class Run {
   void end_group();
   void open(PageSource& source, int index, PageTask& task);
 
-  bool wants_picture(const DocumentPage& page) const { return options_.wants_picture && options_.wants_picture(page); }
+  bool wants_picture(const Page& page) const { return options_.wants_picture && options_.wants_picture(page); }
   size_t push(Slot slot);  // -> its ticket
   void post(PipelineEvent event);
   // With the lock held.
-  void finish(size_t ticket, DocumentPage page, std::shared_ptr<const Picture> picture);
+  void finish(size_t ticket, Page page, std::shared_ptr<const Picture> picture);
   void show(const Slot& slot, size_t keep, std::string more);
 
   // On the caller's thread.
@@ -149,9 +149,9 @@ size_t Run::push(Slot slot) {
   return first_ticket_ + slots_.size() - 1;
 }
 
-void Run::finish(size_t ticket, DocumentPage page, std::shared_ptr<const Picture> picture) {
+void Run::finish(size_t ticket, Page page, std::shared_ptr<const Picture> picture) {
   Slot& slot = slots_[ticket - first_ticket_];
-  slot.event.page = std::make_shared<const DocumentPage>(std::move(page));
+  slot.event.page = std::make_shared<const Page>(std::move(page));
   if (wants_picture(*slot.event.page)) slot.event.picture = std::move(picture);
   slot.ready = true;
   PipelineEvent finished;
@@ -278,13 +278,13 @@ void Run::render_page(size_t document, PageSource& source, int index, std::vecto
   slot.event.kind = Kind::page;
   slot.event.document = document;
   slot.event.number = index + 1;
-  if (std::optional<DocumentPage> known = of.known && !anew ? of.known(index) : std::nullopt) {
+  if (std::optional<Page> known = of.known && !anew ? of.known(index) : std::nullopt) {
     if (wants_picture(*known)) {
       open(source, index, task);
       known->has_text = task.job.page.has_text;
       slot.event.picture = std::move(task.job.picture);
     }
-    slot.event.page = std::make_shared<const DocumentPage>(std::move(*known));
+    slot.event.page = std::make_shared<const Page>(std::move(*known));
     PipelineEvent event;
     event.kind = Kind::known;
     event.document = document;

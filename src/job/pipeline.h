@@ -19,20 +19,20 @@
 namespace lectern {
 
 struct PipelineDocument {
-  std::string name;                                       // for messages
-  std::function<std::unique_ptr<PageSource>()> open;      // on the rendering thread; throws Error
-  std::function<std::vector<int>(int pages)> choose;      // indices of the pages to read, ascending; all when empty
-  std::function<std::optional<DocumentPage>(int)> known;  // a page by its index that was read before; may be empty
+  std::string name;                                   // for messages
+  std::function<std::unique_ptr<PageSource>()> open;  // on the rendering thread; throws Error
+  std::function<std::vector<int>(int pages)> choose;  // indices of the pages to read, ascending; all when empty
+  std::function<std::optional<Page>(int)> known;      // a page by its index that was read before; may be empty
 };
 
 struct PipelineOptions {
-  size_t memory = size_t{256} << 20;                       // bytes of the pictures alive
-  size_t ahead = 8;                                        // rendered pages that wait for a reader
-  int pages_together = 1;                                  // of one file, read in one sequence
-  size_t waiting = 1024;                                   // pages not yet handed on
-  std::function<bool(const DocumentPage&)> wants_picture;  // to be handed on with this page; on any thread
+  size_t memory = size_t{256} << 20;               // bytes of the pictures alive
+  size_t ahead = 8;                                // rendered pages that wait for a reader
+  int pages_together = 1;                          // of one file, read in one sequence
+  size_t waiting = 1024;                           // pages not yet handed on
+  std::function<bool(const Page&)> wants_picture;  // to be handed on with this page; on any thread
   // On the rendering thread, before a page is read: may turn it, and sets `finish` of a page that need not be read.
-  std::function<void(SourcePage&, DocumentPage&)> prepare;
+  std::function<void(SourcePage&, Page&)> prepare;
   std::stop_token stop;
 };
 
@@ -57,7 +57,7 @@ struct PipelineEvent {
   int pages = 0;                                 // of the file
   size_t chosen = 0;                             // of them
   std::shared_ptr<const OriginalFile> original;  // begin: of the document; may be null
-  std::shared_ptr<const DocumentPage> page;
+  std::shared_ptr<const Page> page;
   std::shared_ptr<const Picture> picture;
   std::string message;
   std::string device;

@@ -1,6 +1,6 @@
 #include <utility>
 
-#include "core/original_file.h"
+#include "core/files/original_file.h"
 #include "input/pdf_assembly.h"
 #include "lectern/error.h"
 #include "lectern/output.h"

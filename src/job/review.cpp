@@ -22,7 +22,7 @@ std::string beginning(const std::string& text) {
   return shown;
 }
 
-bool lacks_text(const DocumentPage& page) {
+bool lacks_text(const Page& page) {
   return std::ranges::any_of(page.warnings, [](const Warning& warning) {
     return warning.code == WarningCode::nothing_read || warning.code == WarningCode::little_read;
   });
@@ -30,7 +30,7 @@ bool lacks_text(const DocumentPage& page) {
 
 }  // namespace
 
-std::optional<InputReport::Review> review_of(const DocumentPage& page, double below) {
+std::optional<InputReport::Review> review_of(const Page& page, double below) {
   if (!(below > 0) || page.blank || !page.error.empty()) return std::nullopt;
   InputReport::Review review;
   review.page = page.number;

@@ -10,7 +10,7 @@
 namespace lectern {
 
 // Nothing for a page that is sure enough, blank or could not be read.
-std::optional<InputReport::Review> review_of(const DocumentPage& page, double below);
+std::optional<InputReport::Review> review_of(const Page& page, double below);
 
 // A line for the page, where it is all to be looked at, and one for each of its blocks.
 std::vector<std::string> lines_of(const InputReport::Review& review);

@@ -4,7 +4,7 @@
 
 #include "layout/markup.h"
 #include "lectern/documents.h"
-#include "output/page_json.h"
+#include "output/json/page_json.h"
 
 namespace lectern {
 namespace {

@@ -16,7 +16,7 @@
 #include "layout/labels.h"
 #include "layout/layout_tags.h"
 #include "layout/markup.h"
-#include "layout/text_tree.h"
+#include "layout/text/text_tree.h"
 
 namespace lectern {
 namespace {
@@ -237,7 +237,7 @@ Layout parse_layout(std::string_view raw, int page_width, int page_height, std::
   return Parser(page_width, page_height, scores).parse(raw);
 }
 
-void lay_out(DocumentPage& page) {
+void lay_out(Page& page) {
   std::vector<float> scores;
   if (!page.token_ends.empty()) scores = byte_scores(page.raw, page.token_ends, page.token_logprobs);
   Layout layout = parse_layout(page.raw, page.width, page.height, scores);

@@ -34,6 +34,6 @@ Layout parse_layout(std::string_view raw, int page_width, int page_height, std::
 
 // Gives a page the blocks of what the model wrote for it, page.raw, and the warnings about them; where it has the
 // log-probabilities of its tokens and their ends, their confidence too.
-void lay_out(DocumentPage& page);
+void lay_out(Page& page);
 
 }  // namespace lectern

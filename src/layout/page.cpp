@@ -1,8 +1,8 @@
 // What the public Page tells of itself.
 #include "lectern/page.h"
 
-#include "layout/block_text.h"
 #include "layout/labels.h"
+#include "layout/text/block_text.h"
 
 namespace lectern {
 

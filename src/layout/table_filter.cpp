@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "layout/block_text.h"
+#include "layout/text/block_text.h"
 
 namespace lectern {
 namespace {

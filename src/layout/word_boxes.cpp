@@ -8,11 +8,11 @@
 #include <string_view>
 #include <utility>
 
-#include "layout/block_text.h"
-#include "layout/formula_text.h"
 #include "layout/markup.h"
-#include "layout/text_tree.h"
-#include "layout/visual_order.h"
+#include "layout/text/block_text.h"
+#include "layout/text/formula_text.h"
+#include "layout/text/text_tree.h"
+#include "layout/text/visual_order.h"
 
 namespace lectern {
 namespace {

@@ -195,7 +195,7 @@ std::string first_characters(std::string_view text) {
   return out + (characters.size() > longest_label ? "..." : "");
 }
 
-Picture white_page(const DocumentPage& page) {
+Picture white_page(const Page& page) {
   const bool sized =
       page.width > 0 && page.height > 0 && static_cast<int64_t>(page.width) * page.height <= largest_blank_page;
   Picture picture(sized ? page.width : note_width, sized ? page.height : note_height);
@@ -205,7 +205,7 @@ Picture white_page(const DocumentPage& page) {
 
 }  // namespace
 
-Picture with_boxes(const DocumentPage& page, const Picture* picture) {
+Picture with_boxes(const Page& page, const Picture* picture) {
   const Picture plain = picture != nullptr && picture->width > 0 ? *picture : white_page(page);
   Picture drawn = plain;
   const int side = std::min(drawn.width, drawn.height);

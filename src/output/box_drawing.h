@@ -8,6 +8,6 @@ namespace lectern {
 
 // Each box in a colour of its label, with the block's number and label above it. A page without a picture is drawn on
 // white, at its size if it has one; what must be said about the page stands at its top.
-Picture with_boxes(const DocumentPage& page, const Picture* picture);
+Picture with_boxes(const Page& page, const Picture* picture);
 
 }  // namespace lectern

@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "core/utf8.h"
-#include "layout/shown_text.h"
+#include "layout/text/shown_text.h"
 
 namespace lectern {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "lectern/output.h"
 
 namespace lectern {

@@ -8,7 +8,7 @@
 namespace lectern {
 
 // All but the headers, footers and page numbers that are not wanted; in order.
-inline std::vector<const Block*> blocks_to_write(const DocumentPage& page, const OutputOptions& options) {
+inline std::vector<const Block*> blocks_to_write(const Page& page, const OutputOptions& options) {
   std::vector<const Block*> blocks;
   for (const Block& block : page.blocks) {
     const BlockKind kind = block.kind();

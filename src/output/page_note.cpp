@@ -18,12 +18,12 @@ std::string one_line(const std::string& text) {
 
 }  // namespace
 
-bool is_incomplete(const DocumentPage& page) {
+bool is_incomplete(const Page& page) {
   return page.finish == Finish::length || page.finish == Finish::context || page.finish == Finish::stopped ||
          page.finish == Finish::loop || (page.guard.loops > 0 && !page.guard.recovered);
 }
 
-std::string page_note(const DocumentPage& page) {
+std::string page_note(const Page& page) {
   if (!page.error.empty() || page.finish == Finish::failed) {
     return fmt::format("Page {} could not be read: {}", page.number,
                        one_line(page.error.empty() ? "unknown reason" : page.error));

@@ -9,9 +9,9 @@
 namespace lectern {
 
 // Whether the text may go on where the blocks end.
-bool is_incomplete(const DocumentPage& page);
+bool is_incomplete(const Page& page);
 
 // A sentence without control characters, e.g. "Page 3 could not be read: it is damaged"; empty when all is well.
-std::string page_note(const DocumentPage& page);
+std::string page_note(const Page& page);
 
 }  // namespace lectern

@@ -4,16 +4,16 @@
 #include <array>
 
 #include "core/text.h"
-#include "layout/text_tree.h"
+#include "layout/text/text_tree.h"
 #include "lectern/error.h"
-#include "output/boxes_writer.h"
 #include "output/html/hocr_writer.h"
 #include "output/html/html_writer.h"
-#include "output/json_writer.h"
-#include "output/markdown_writer.h"
+#include "output/json/boxes_writer.h"
+#include "output/json/json_writer.h"
 #include "output/pdf/pdf_writer.h"
-#include "output/raw_writer.h"
-#include "output/text_writer.h"
+#include "output/text/markdown_writer.h"
+#include "output/text/raw_writer.h"
+#include "output/text/text_writer.h"
 
 namespace lectern {
 namespace {
@@ -154,7 +154,7 @@ std::filesystem::path page_folder_of(const std::filesystem::path& file, Format f
   return file.parent_path() / (name_without_extension(file, format) + std::string(end));
 }
 
-bool stays_as_it_is(const DocumentPage& page, const OutputOptions& options) {
+bool stays_as_it_is(const Page& page, const OutputOptions& options) {
   return page.has_text && options.existing_text != OutputOptions::ExistingText::force;
 }
 
@@ -170,7 +170,7 @@ void check_original(const OriginalFile& file, const OutputOptions& options) {
   }
 }
 
-bool needs_picture(Format format, const DocumentPage& page, const OutputOptions& options) {
+bool needs_picture(Format format, const Page& page, const OutputOptions& options) {
   switch (format) {
     case Format::markdown:
       return options.figures && std::ranges::any_of(page.blocks, [](const Block& block) {

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/file_gate.h"
-#include "core/original_file.h"
+#include "core/files/file_gate.h"
+#include "core/files/original_file.h"
 #include "core/picture.h"
 #include "lectern/output.h"
 #include "lectern/page.h"
@@ -54,13 +54,13 @@ std::string name_without_extension(const std::filesystem::path& file, Format for
 std::filesystem::path page_folder_of(const std::filesystem::path& file, Format format);
 
 // Whether a page of a PDF goes into a new PDF as it is, since it has text.
-bool stays_as_it_is(const DocumentPage& page, const OutputOptions& options);
+bool stays_as_it_is(const Page& page, const OutputOptions& options);
 
 // Throws Error for a file of which, by these options, no new PDF may be made.
 void check_original(const OriginalFile& file, const OutputOptions& options);
 
 // Whether page() wants the picture of this page.
-bool needs_picture(Format format, const DocumentPage& page, const OutputOptions& options = {});
+bool needs_picture(Format format, const Page& page, const OutputOptions& options = {});
 
 class DocumentWriter {
  public:
@@ -70,11 +70,9 @@ class DocumentWriter {
   virtual ~DocumentWriter() = default;
 
   // The picture is the page as displayed, or null where there is none or it is not needed.
-  virtual void page(const DocumentPage& page, const Picture* picture) = 0;
+  virtual void page(const Page& page, const Picture* picture) = 0;
   // The same, for formats that keep what is in the file that the page comes from.
-  virtual void page_of(const PageOrigin&, const DocumentPage& page, const Picture* picture) {
-    this->page(page, picture);
-  }
+  virtual void page_of(const PageOrigin&, const Page& page, const Picture* picture) { this->page(page, picture); }
   // Once, after the last page.
   virtual void finish() = 0;
 

@@ -20,7 +20,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "core/own_output.h"
+#include "core/files/own_output.h"
 #include "pdf_helper/bookmarks.h"
 #include "pdf_helper/hidden_text.h"
 #include "pdf_helper/open_by_qpdf.h"

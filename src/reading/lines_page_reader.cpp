@@ -21,9 +21,9 @@ struct LinesPageReader::Reading {
   TextPage text;
   std::vector<TextPiece> pieces;
   std::vector<std::optional<RowText>> rows;  // what was read of every piece
-  std::vector<DocumentPage> written;         // counts and tokens of its view, told with its first piece
+  std::vector<Page> written;                 // counts and tokens of its view, told with its first piece
   std::vector<size_t> begins;                // where in the page's text each shown piece begins
-  DocumentPage page;                         // times and loops of all views; text, counts and tokens of those shown
+  Page page;                                 // times and loops of all views; text, counts and tokens of those shown
   bool lost_text = false;                    // in a view with a repetition
   size_t views = 0;                          // to come
   size_t shown = 0;                          // pieces that are in the text
@@ -35,7 +35,7 @@ struct LinesPageReader::Reading {
 namespace {
 
 // The plain text of a view, without special tokens that a model may write.
-RowText text_of(const DocumentPage& view) {
+RowText text_of(const Page& view) {
   const std::vector<float> scores = byte_scores(view.raw, view.token_ends, view.token_logprobs);
   RowText text;
   for (size_t at = 0; at < view.raw.size();) {
@@ -83,14 +83,14 @@ RowText on_one_line(const RowText& view) {
 }
 
 // Of the text that is shown.
-void add_written(const DocumentPage& view, DocumentPage& page) {
+void add_written(const Page& view, Page& page) {
   page.stats.vision_tokens += view.stats.vision_tokens;
   page.stats.prompt_tokens += view.stats.prompt_tokens;
   page.stats.tokens += view.stats.tokens;
   page.token_logprobs.insert(page.token_logprobs.end(), view.token_logprobs.begin(), view.token_logprobs.end());
 }
 
-void add_work(const DocumentPage& view, DocumentPage& page) {
+void add_work(const Page& view, Page& page) {
   page.stats.encode_seconds += view.stats.encode_seconds;
   page.stats.prefill_seconds += view.stats.prefill_seconds;
   page.stats.decode_seconds += view.stats.decode_seconds;
@@ -268,7 +268,7 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
       return;
     case PageEvent::Kind::progress:
       if (!whole) {
-        for (const DocumentPage& view : reading.written) event.progress.tokens += view.stats.tokens;
+        for (const Page& view : reading.written) event.progress.tokens += view.stats.tokens;
       }
       events.push_back(std::move(event));
       return;
@@ -291,7 +291,7 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
   }
 }
 
-void LinesPageReader::take_view(const View& view, const DocumentPage& page, std::vector<PageEvent>& events) {
+void LinesPageReader::take_view(const View& view, const Page& page, std::vector<PageEvent>& events) {
   Reading& reading = *view.reading;
   add_work(page, reading.page);
   if (reading.end) return;
@@ -317,7 +317,7 @@ void LinesPageReader::take_view(const View& view, const DocumentPage& page, std:
 // that ends it.
 void LinesPageReader::show(Reading& reading, std::vector<PageEvent>& events) {
   const int64_t limit = reading.options->max_tokens;
-  DocumentPage& page = reading.page;
+  Page& page = reading.page;
   // Pieces up to this one are in the tokens of the page.
   const auto used_up = [&](size_t piece) {
     return limit > 0 && reading.written[piece].stats.tokens > 0 && page.stats.tokens >= limit;
@@ -370,7 +370,7 @@ void LinesPageReader::tell(Reading& reading, std::vector<PageEvent>& events, boo
 
 void LinesPageReader::deliver(Reading& reading, std::vector<PageEvent>& events) {
   tell(reading, events, true);
-  DocumentPage page = std::move(reading.page);
+  Page page = std::move(reading.page);
   std::vector<RowText> texts;
   for (size_t i = 0; i < reading.rows.size(); ++i) {
     RowText row = reading.rows[i].value_or(RowText{});

@@ -44,7 +44,7 @@ class LinesPageReader final : public PageReader {
   void queue_views(Reading& reading, size_t first, size_t count, size_t rows);
   void start_views(std::vector<PageEvent>& events);
   void take(PageEvent event, std::vector<PageEvent>& events);
-  void take_view(const View& view, const DocumentPage& page, std::vector<PageEvent>& events);
+  void take_view(const View& view, const Page& page, std::vector<PageEvent>& events);
   void show(Reading& reading, std::vector<PageEvent>& events);
   void tell(Reading& reading, std::vector<PageEvent>& events, bool all);
   void end_views(Reading& reading);

@@ -58,7 +58,7 @@ std::vector<int32_t> repeatable_tokens(const LoadedModel& loaded) {
   return ids;
 }
 
-void warn_of_uncovered_ink(DocumentPage& page, const Picture& picture, const std::vector<Box>& covered) {
+void warn_of_uncovered_ink(Page& page, const Picture& picture, const std::vector<Box>& covered) {
   for (const Box& box : uncovered_ink(picture, covered)) {
     page.warnings.push_back({WarningCode::uncovered_ink,
                              fmt::format("what looks like text at {:.0f}, {:.0f} .. {:.0f}, {:.0f} is in no block",
@@ -68,7 +68,7 @@ void warn_of_uncovered_ink(DocumentPage& page, const Picture& picture, const std
 }
 
 // Text that has no box may be anywhere: then nothing can be said.
-void warn_of_ink_outside_of_blocks(DocumentPage& page, const Picture& picture) {
+void warn_of_ink_outside_of_blocks(Page& page, const Picture& picture) {
   std::vector<Box> covered;
   for (const Block& block : page.blocks) {
     if (block.boxes.empty()) return;
@@ -150,7 +150,7 @@ struct Reading {
   PageJob job;
   std::shared_ptr<const Settings> settings;
   PageAttempts attempts;
-  DocumentPage page;      // in the making: all of it, or the part that is being read
+  Page page;              // in the making: all of it, or the part that is being read
   RequestId request = 0;  // of that
   TextStream raw;         // all that the model writes
   StreamedText shown;
@@ -188,8 +188,8 @@ struct ModelPageReader::State {
   bool go_on(Reading& reading);
   bool give_up(Reading& reading, const std::exception_ptr& error);
   void deliver(Reading& reading);
-  void deliver_pages(Reading& reading, const DocumentPage& whole);
-  static void without_tokens(const Reading& reading, DocumentPage& page);
+  void deliver_pages(Reading& reading, const Page& whole);
+  static void without_tokens(const Reading& reading, Page& page);
   void tell(const Reading& reading, size_t keep, std::string more);
   void show(Reading& reading, const std::string& more);
   void progress(const Reading& reading, Stage stage);
@@ -236,7 +236,7 @@ void ModelPageReader::State::show(Reading& reading, const std::string& more) {
 }
 
 void ModelPageReader::State::progress(const Reading& reading, Stage stage) {
-  const DocumentPage& page = reading.page;
+  const Page& page = reading.page;
   PageEvent& event = events.emplace_back();
   event.ticket = reading.job.ticket;
   event.kind = PageEvent::Kind::progress;
@@ -250,7 +250,7 @@ void ModelPageReader::State::progress(const Reading& reading, Stage stage) {
 
 // Hands what is to be read now to the engine.
 void ModelPageReader::State::begin(Reading& reading) {
-  DocumentPage& page = reading.page;
+  Page& page = reading.page;
   const Settings& how = *reading.settings;
   page = reading.attempts.part();
   const ViewPlan& plan = reading.attempts.plan();
@@ -281,7 +281,7 @@ void ModelPageReader::State::begin(Reading& reading) {
 }
 
 void ModelPageReader::State::take(Reading& reading, const RequestEvent& event) {
-  DocumentPage& page = reading.page;
+  Page& page = reading.page;
   if (event.kind == RequestEvent::Kind::started) progress(reading, Stage::encode);
   if (event.kind == RequestEvent::Kind::encoded) {
     page.stats.encode_seconds += event.seconds;
@@ -312,7 +312,7 @@ void ModelPageReader::State::take(Reading& reading, const RequestEvent& event) {
 
 // The model has finished what was to be read.
 void ModelPageReader::State::close(Reading& reading) {
-  DocumentPage& page = reading.page;
+  Page& page = reading.page;
   page.raw += reading.raw.finish();
   show(reading, reading.shown.finish());
   if (page.stats.prefill_seconds > 0)
@@ -359,7 +359,7 @@ bool ModelPageReader::State::give_up(Reading& reading, const std::exception_ptr&
 
 void ModelPageReader::State::deliver(Reading& reading) {
   if (!reading.attempts.last_is_best()) tell(reading, 0, reading.best);
-  DocumentPage page = reading.attempts.result();
+  Page page = reading.attempts.result();
   if (!reading.job.further.empty()) return deliver_pages(reading, page);
   const std::vector<Box>& parts = reading.attempts.parts();
   if (reading.settings->asked.grounded) {
@@ -375,18 +375,18 @@ void ModelPageReader::State::deliver(Reading& reading) {
   event.page = std::move(page);
 }
 
-void ModelPageReader::State::without_tokens(const Reading& reading, DocumentPage& page) {
+void ModelPageReader::State::without_tokens(const Reading& reading, Page& page) {
   if (reading.settings->options.logprobs) return;
   page.token_logprobs.clear();
   page.token_ends.clear();
 }
 
-void ModelPageReader::State::deliver_pages(Reading& reading, const DocumentPage& whole) {
-  std::vector<DocumentPage> known = {reading.job.page};
+void ModelPageReader::State::deliver_pages(Reading& reading, const Page& whole) {
+  std::vector<Page> known = {reading.job.page};
   for (const FurtherPage& further : reading.job.further) known.push_back(further.page);
-  std::vector<DocumentPage> pages = part_pages(whole, std::move(known));
+  std::vector<Page> pages = part_pages(whole, std::move(known));
   for (size_t i = 0; i < pages.size(); ++i) {
-    DocumentPage& page = pages[i];
+    Page& page = pages[i];
     const Picture& picture = i == 0 ? *reading.job.picture : *reading.job.further[i - 1].picture;
     if (!page.raw.empty()) {
       if (reading.settings->asked.grounded) warn_of_ink_outside_of_blocks(page, picture);

@@ -11,7 +11,7 @@ namespace lectern {
 namespace {
 
 // The tokens that end within a part of the text.
-void take_tokens(const DocumentPage& whole, const RawPart& part, DocumentPage& page) {
+void take_tokens(const Page& whole, const RawPart& part, Page& page) {
   if (whole.token_ends.size() != whole.token_logprobs.size()) return;
   size_t begin = 0;
   for (size_t i = 0; i < whole.token_ends.size(); ++i) {
@@ -27,11 +27,11 @@ void take_tokens(const DocumentPage& whole, const RawPart& part, DocumentPage& p
 
 }  // namespace
 
-std::vector<DocumentPage> part_pages(const DocumentPage& whole, std::vector<DocumentPage> pages) {
+std::vector<Page> part_pages(const Page& whole, std::vector<Page> pages) {
   const std::vector<RawPart> parts = raw_parts(whole.raw, pages.size());
   const size_t written = std::min(parts.size(), pages.size());
   for (size_t i = 0; i < pages.size(); ++i) {
-    DocumentPage& page = pages[i];
+    Page& page = pages[i];
     page.mode = whole.mode;
     page.finish = i + 1 < written ? Finish::end : whole.finish;
     if (i >= written) {
@@ -52,7 +52,7 @@ std::vector<DocumentPage> part_pages(const DocumentPage& whole, std::vector<Docu
   first = whole.stats;
   first.render_seconds = render;
   for (size_t i = 1; i < pages.size(); ++i) first.tokens -= pages[i].stats.tokens;
-  DocumentPage& last = pages[std::max<size_t>(written, 1) - 1];
+  Page& last = pages[std::max<size_t>(written, 1) - 1];
   last.guard = whole.guard;
   if (parts.size() > pages.size()) {
     last.warnings.push_back({WarningCode::malformed_tag,

@@ -11,6 +11,6 @@ namespace lectern {
 // with their text, tokens and blocks. What it took is the first one's, how it ended the last one's that has text. A
 // page that no <PAGE> was written for has a warning and ends as the text did; what is written behind one <PAGE> too
 // many belongs to the last page, which has a warning, too.
-std::vector<DocumentPage> part_pages(const DocumentPage& whole, std::vector<DocumentPage> pages);
+std::vector<Page> part_pages(const Page& whole, std::vector<Page> pages);
 
 }  // namespace lectern

@@ -65,7 +65,7 @@ int split_row(const Picture& page) {
   return best;
 }
 
-void append_part(DocumentPage& page, const DocumentPage& part, const Box& place) {
+void append_part(Page& page, const Page& part, const Box& place) {
   const auto move_box = [&](const Box& box) {
     return Box{box.left + place.left, box.top + place.top, std::min<double>(box.right + place.left, page.width),
                std::min<double>(box.bottom + place.top, page.height)};

@@ -14,6 +14,6 @@ int split_row(const Picture& page);
 // and loops added up. The finish is the worse one. `page` has the size of the whole page and holds the parts above;
 // part.width and part.height are those of the part. In page.raw the coordinates stay those of each part, as the model
 // wrote them.
-void append_part(DocumentPage& page, const DocumentPage& part, const Box& place);
+void append_part(Page& page, const Page& part, const Box& place);
 
 }  // namespace lectern

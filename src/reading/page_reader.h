@@ -20,13 +20,13 @@ namespace lectern {
 struct FurtherPage {
   size_t ticket = 0;
   std::shared_ptr<const Picture> picture;
-  DocumentPage page;
+  Page page;
 };
 
 struct PageJob {
   size_t ticket = 0;                           // names the page in events; no two pages in flight have the same
   std::shared_ptr<const Picture> picture;      // upright
-  DocumentPage page;                           // what is known of it before it is read
+  Page page;                                   // what is known of it before it is read
   std::vector<FurtherPage> further;            // read with it, in one sequence, where the model knows that
   std::shared_ptr<const ReadOptions> options;  // of this page; none: those of the reader
   std::optional<std::chrono::steady_clock::time_point> deadline;  // ends it with what was read so far
@@ -48,12 +48,12 @@ struct PageEvent {
   };
   size_t ticket = 0;
   Kind kind = Kind::text;
-  size_t keep = 0;                    // text: what was given so far is cut to so many bytes,
-  std::string more;                   // then this is appended
-  Progress progress;                  // progress
-  DocumentPage page;                  // finished
-  std::vector<DocumentPage> further;  // finished: those of the job
-  std::exception_ptr error;           // failed
+  size_t keep = 0;            // text: what was given so far is cut to so many bytes,
+  std::string more;           // then this is appended
+  Progress progress;          // progress
+  Page page;                  // finished
+  std::vector<Page> further;  // finished: those of the job
+  std::exception_ptr error;   // failed
 };
 
 // One thread uses it. An exception from add concerns that page alone, which was not taken; one from step concerns all

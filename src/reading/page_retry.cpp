@@ -10,12 +10,12 @@
 namespace lectern {
 namespace {
 
-bool is_given_up(const DocumentPage& page) {
+bool is_given_up(const Page& page) {
   return !page.error.empty() || page.finish == Finish::stopped || page.finish == Finish::deadline;
 }
 
 // It came to its end, or else got farther.
-bool is_better(const DocumentPage& again, const DocumentPage& before) {
+bool is_better(const Page& again, const Page& before) {
   return again.finish == Finish::end || (!is_given_up(again) && again.stats.tokens > before.stats.tokens);
 }
 
@@ -34,7 +34,7 @@ std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, const std
   return RetryPlan{Retry::blocks, plan, std::move(blocks)};
 }
 
-DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action) {
+Page better_of(Page before, Page again, Retry action) {
   const int loops = before.guard.loops + again.guard.loops;
   const int64_t dropped = before.guard.dropped + again.guard.dropped;
   const bool ended = again.finish == Finish::end;
@@ -42,7 +42,7 @@ DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action) {
   const double encode = before.stats.encode_seconds + again.stats.encode_seconds;
   const double prefill = before.stats.prefill_seconds + again.stats.prefill_seconds;
   const double decode = before.stats.decode_seconds + again.stats.decode_seconds;
-  DocumentPage page = take ? std::move(again) : std::move(before);
+  Page page = take ? std::move(again) : std::move(before);
   page.guard = {.loops = loops, .recovered = ended, .action = action, .dropped = dropped};
   page.stats.encode_seconds = encode;
   page.stats.prefill_seconds = prefill;
@@ -50,7 +50,7 @@ DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action) {
   return page;
 }
 
-PageAttempts::PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
+PageAttempts::PageAttempts(Page page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
                            const std::optional<ViewPlan>& tiled, bool may_retry, bool by_blocks)
     : known_(std::move(page)),
       picture_(std::move(picture)),
@@ -62,9 +62,9 @@ PageAttempts::PageAttempts(DocumentPage page, std::shared_ptr<const Picture> pic
   if (!now_.parts.empty()) begin_part();
 }
 
-DocumentPage PageAttempts::part() const {
+Page PageAttempts::part() const {
   if (now_.parts.empty()) return known_;
-  DocumentPage part;
+  Page part;
   part.number = known_.number;
   part.width = part_picture_.width;
   part.height = part_picture_.height;
@@ -73,7 +73,7 @@ DocumentPage PageAttempts::part() const {
 
 void PageAttempts::begin_part() { part_picture_ = crop(*picture_, now_.parts[next_part_]); }
 
-bool PageAttempts::take(DocumentPage part) {
+bool PageAttempts::take(Page part) {
   const bool given_up = is_given_up(part);
   if (now_.parts.empty()) {
     again_ = std::move(part);

@@ -24,36 +24,36 @@ std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, const std
                                     const Picture& page);
 
 // Of two readings of a page, the one that came to its end, or else got farther; its guard tells of all loops found.
-DocumentPage better_of(DocumentPage before, DocumentPage again, Retry action);
+Page better_of(Page before, Page again, Retry action);
 
 // A page that is read in as many attempts as it takes:
 //
 //   do {
-//     DocumentPage part = attempts.part();
+//     Page part = attempts.part();
 //     <read attempts.picture() with attempts.plan() into it>
 //   } while (attempts.take(std::move(part)));
-//   DocumentPage page = attempts.result();
+//   Page page = attempts.result();
 class PageAttempts {
  public:
   // `page` is what is known before it is read; `picture` is all of it. Unless it may be read again, there is one
   // attempt. With `by_blocks` the page is read block by block at once, and in no other way.
-  PageAttempts(DocumentPage page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
+  PageAttempts(Page page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
                const std::optional<ViewPlan>& tiled, bool may_retry = true, bool by_blocks = false);
 
   const Picture& picture() const { return now_.parts.empty() ? *picture_ : part_picture_; }  // what to read now
   const ViewPlan& plan() const { return now_.plan; }
-  DocumentPage part() const;     // what is known of it
-  bool take(DocumentPage part);  // what was read of it, blocks included; whether there is more to read
+  Page part() const;     // what is known of it
+  bool take(Page part);  // what was read of it, blocks included; whether there is more to read
   bool is_first() const { return attempts_ == 0; }               // attempt: nothing was read before
   bool begins_anew() const { return next_part_ == 0; }           // what is to be read now stands at the top of the page
   bool last_is_best() const { return last_is_best_; }            // the result is of the last attempt
   const std::vector<Box>& parts() const { return best_parts_; }  // of the page that the result is made of; empty: all
-  DocumentPage result() { return std::move(best_); }
+  Page result() { return std::move(best_); }
 
  private:
   void begin_part();
 
-  DocumentPage known_;
+  Page known_;
   std::shared_ptr<const Picture> picture_;
   ViewPlan first_plan_;
   std::optional<ViewPlan> tiled_plan_;
@@ -62,8 +62,8 @@ class PageAttempts {
   RetryPlan now_;         // what is under way
   size_t next_part_ = 0;  // of it
   Picture part_picture_;
-  DocumentPage again_;  // its parts so far
-  DocumentPage best_;
+  Page again_;  // its parts so far
+  Page best_;
   std::vector<Box> best_parts_;
   bool last_is_best_ = true;
 };

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double doubtful = 0.5;  // confidence of a page: half of its words are expected to be wrong
 
-std::optional<double> confidence_of(const DocumentPage& page) {
+std::optional<double> confidence_of(const Page& page) {
   double sum = 0;
   size_t words = 0;
   for (const Block& block : page.blocks) {
@@ -28,11 +28,11 @@ std::optional<double> confidence_of(const DocumentPage& page) {
   return sum / static_cast<double>(words);
 }
 
-void warn(DocumentPage& page, std::optional<Warning> warning) {
+void warn(Page& page, std::optional<Warning> warning) {
   if (warning) page.warnings.push_back(std::move(*warning));
 }
 
-void warn_of_missing_text(DocumentPage& page, int64_t tokens) {
+void warn_of_missing_text(Page& page, int64_t tokens) {
   if (page.finish == Finish::length || page.finish == Finish::context) {
     warn(page, Warning{WarningCode::cut_short,
                        fmt::format("cut short after {} tokens, {}", tokens,
@@ -51,7 +51,7 @@ void warn_of_missing_text(DocumentPage& page, int64_t tokens) {
 
 }  // namespace
 
-void judge(DocumentPage& page, const Picture& picture, bool all_text, int64_t tokens) {
+void judge(Page& page, const Picture& picture, bool all_text, int64_t tokens) {
   page.confidence = confidence_of(page);
   warn(page, unread_ink(page, picture));
   if (all_text) warn(page, little_read(page, picture));

@@ -39,7 +39,7 @@ struct WorkerEvent {
   size_t keep = 0;                         // text
   std::string more;                        // text
   Progress progress;                       // progress
-  DocumentPage page;                       // finished
+  Page page;                               // finished
   std::vector<FurtherPage> further;        // finished: of the same sequence
   std::shared_ptr<const Picture> picture;  // finished: of the page
   std::string device, failure;             // lost

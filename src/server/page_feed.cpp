@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "core/file_kind.h"
+#include "core/files/file_kind.h"
 #include "image/ink.h"
 #include "image/picture_file.h"
 #include "lectern/error.h"
@@ -106,7 +106,7 @@ PageId PageFeed::add_bounded(PageOrder order) {
 PageId PageFeed::queue(PageOrder order) {
   ++waiting_pages_;
   waiting_bytes_ += order.bytes.size();
-  std::deque<Page>& pages = waiting_[order.client];
+  std::deque<QueuedPage>& pages = waiting_[order.client];
   if (pages.empty()) turns_.push_back(order.client);
   pages.push_back({++last_id_, std::move(order), std::chrono::steady_clock::now()});
   return last_id_;
@@ -122,12 +122,12 @@ void PageFeed::run(std::function<void()> work) {
 
 bool PageFeed::cancel(PageId id) {
   std::function<void()> cancel;
-  Page dropped;  // destroyed without the lock
+  QueuedPage dropped;  // destroyed without the lock
   {
     const std::lock_guard lock(mutex_);
     for (auto place = waiting_.begin(); place != waiting_.end(); ++place) {
-      std::deque<Page>& pages = place->second;
-      const auto found = std::ranges::find(pages, id, &Page::id);
+      std::deque<QueuedPage>& pages = place->second;
+      const auto found = std::ranges::find(pages, id, &QueuedPage::id);
       if (found == pages.end()) continue;
       dropped = std::move(*found);
       pages.erase(found);
@@ -164,11 +164,11 @@ bool PageFeed::may_read() const {
 }
 
 // Of the client whose turn it is; then the others take theirs.
-PageFeed::Page PageFeed::next_page() {
+PageFeed::QueuedPage PageFeed::next_page() {
   const std::string client = std::move(turns_.front());
   turns_.pop_front();
   const auto place = waiting_.find(client);
-  Page page = std::move(place->second.front());
+  QueuedPage page = std::move(place->second.front());
   place->second.pop_front();
   if (place->second.empty()) {
     waiting_.erase(place);
@@ -192,7 +192,7 @@ void PageFeed::work() {
       lock.unlock();
       work();
     } else {
-      Page page = next_page();
+      QueuedPage page = next_page();
       lock.unlock();
       read(std::move(page));
     }
@@ -200,7 +200,7 @@ void PageFeed::work() {
   }
 }
 
-void PageFeed::read(Page page) {
+void PageFeed::read(QueuedPage page) {
   if (events_.waited) events_.waited(seconds_since(page.since));
   PageOrder& order = page.order;
   const PageId id = page.id;

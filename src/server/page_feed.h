@@ -69,7 +69,7 @@ class PageFeed {
   size_t reading() const;
 
  private:
-  struct Page {
+  struct QueuedPage {
     PageId id = 0;
     PageOrder order;
     std::chrono::steady_clock::time_point since;
@@ -83,8 +83,8 @@ class PageFeed {
   PageId queue(PageOrder order);
   void work();
   bool may_read() const;
-  Page next_page();
-  void read(Page page);
+  QueuedPage next_page();
+  void read(QueuedPage page);
   void finished(PageId id);
   void was_told();
 
@@ -94,8 +94,8 @@ class PageFeed {
   std::condition_variable news_;
   bool closing_ = false;
   std::deque<std::function<void()>> works_;
-  std::map<std::string, std::deque<Page>> waiting_;  // by client; none is empty
-  std::list<std::string> turns_;                     // of the clients that have pages
+  std::map<std::string, std::deque<QueuedPage>> waiting_;  // by client; none is empty
+  std::list<std::string> turns_;                           // of the clients that have pages
   size_t waiting_pages_ = 0, waiting_bytes_ = 0;
   std::map<PageId, Reading> reading_;
   size_t picture_bytes_ = 0;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "core/temp_folder.h"
 #include "lectern/error.h"
 

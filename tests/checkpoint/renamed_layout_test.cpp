@@ -8,7 +8,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors_writer.h"
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "core/temp_folder.h"
 #include "lectern/error.h"
 #include "support/values.h"

@@ -7,13 +7,13 @@
 #include <string>
 #include <string_view>
 
-#include "layout/block_text.h"
 #include "layout/layout.h"
 #include "layout/markup.h"
 #include "layout/tag_filter.h"
+#include "layout/text/block_text.h"
 #include "layout/word_boxes.h"
 #include "output/html/block_html.h"
-#include "output/markdown_text.h"
+#include "output/text/markdown_text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lectern;

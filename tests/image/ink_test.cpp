@@ -193,35 +193,35 @@ TEST(Ink, LargePagesAreMeasuredInTheirOwnPixels) {
 
 TEST(Ink, OfWhichNothingWasReadIsSaid) {
   const Picture printed = drawn_page(paragraph(60, 700, 6), 100);
-  DocumentPage page;
+  Page page;
   page.finish = Finish::end;
   ASSERT_TRUE(unread_ink(page, printed).has_value());
   EXPECT_EQ(unread_ink(page, printed)->code, WarningCode::nothing_read);
   EXPECT_FALSE(unread_ink(page, drawn_page("", 100)).has_value());
-  DocumentPage figure = page;
+  Page figure = page;
   figure.blocks.push_back({.label = "image", .boxes = {{0, 0, 100, 100}}, .raw_boxes = {}, .text = ""});
   EXPECT_FALSE(unread_ink(figure, printed).has_value());
-  DocumentPage text = page;
+  Page text = page;
   text.blocks.push_back({.label = "", .boxes = {}, .raw_boxes = {}, .text = "The"});
   EXPECT_FALSE(unread_ink(text, printed).has_value());
-  DocumentPage stopped = page;
+  Page stopped = page;
   stopped.finish = Finish::stopped;
   EXPECT_FALSE(unread_ink(stopped, printed).has_value());
 }
 
 TEST(Ink, OfWhichHardlyAnythingWasReadIsSaid) {
   const Picture printed = drawn_page(paragraph(60, 700, 6), 100);
-  DocumentPage page;
+  Page page;
   page.finish = Finish::end;
   EXPECT_FALSE(little_read(page, printed)) << "nothing at all is another warning";
   page.blocks.push_back({.label = "", .boxes = {}, .raw_boxes = {}, .text = "The th"});
   ASSERT_TRUE(little_read(page, printed));
   EXPECT_EQ(little_read(page, printed)->code, WarningCode::little_read);
   EXPECT_FALSE(little_read(page, drawn_page(paragraph(60, 700, 1), 100))) << "a line may be a letterhead's";
-  DocumentPage cut = page;
+  Page cut = page;
   cut.finish = Finish::length;
   EXPECT_FALSE(little_read(cut, printed));
-  DocumentPage figure = page;
+  Page figure = page;
   figure.blocks.push_back({.label = "image", .boxes = {{0, 0, 100, 100}}, .raw_boxes = {}, .text = ""});
   EXPECT_FALSE(little_read(figure, printed));
   page.blocks[0].text = std::string(400, 'x');

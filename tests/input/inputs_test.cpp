@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/own_output.h"
+#include "core/files/own_output.h"
 #include "core/temp_folder.h"
 
 namespace lectern {

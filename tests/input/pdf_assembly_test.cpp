@@ -94,7 +94,7 @@ class PdfAssembly : public ::testing::Test {
         if (lies) from.picture = Picture(from.picture.height, from.picture.width);
         const std::string raw =
             "<|ref|>text<|/ref|><|det|>[[100, 200, 500, 300]]<|/det|>\nword" + std::to_string(++count);
-        DocumentPage page = testing::page_of(index + 1, raw, from.picture.width, from.picture.height);
+        Page page = testing::page_of(index + 1, raw, from.picture.width, from.picture.height);
         page.dpi = from.dpi;
         page.turn = (from.turn + reading.turn) % 360;
         page.has_text = from.has_text;

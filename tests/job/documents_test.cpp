@@ -33,7 +33,7 @@ const Model& primer() {
 
 std::string sample_text(const std::string& name) { return slurp(fs::path(samples) / (name + ".txt")); }
 
-std::string page_of(const DocumentPage& page) { return " page " + std::to_string(page.number); }
+std::string page_of(const Page& page) { return " page " + std::to_string(page.number); }
 
 class Documents : public ::testing::Test {
  protected:
@@ -99,13 +99,13 @@ TEST_F(Documents, ThreePagesAreReadInOneSequence) {
 
 TEST_F(Documents, WhatIsReadDependsOnNeitherBatchNorDevices) {
   std::map<std::string, std::string> alone;
-  events.page = [&](const std::string& input, const DocumentPage& page) { alone[input + page_of(page)] = page.raw; };
+  events.page = [&](const std::string& input, const Page& page) { alone[input + page_of(page)] = page.raw; };
   options.out = "";
   options.batch = 1;
   read();
   ASSERT_EQ(alone.size(), 7u);
   std::map<std::string, std::string> together;
-  events.page = [&](const std::string& input, const DocumentPage& page) { together[input + page_of(page)] = page.raw; };
+  events.page = [&](const std::string& input, const Page& page) { together[input + page_of(page)] = page.raw; };
   options.batch = 3;
   const RunReport report = read_documents({primer(), primer()}, options, events);
   EXPECT_EQ(together, alone);
@@ -209,7 +209,7 @@ TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
   events.stop = stop.get_token();
   options.batch = 1;
   options.out = (folder / "all.txt").string();
-  events.page = [&](const std::string&, const DocumentPage&) { stop.request_stop(); };
+  events.page = [&](const std::string&, const Page&) { stop.request_stop(); };
   const RunReport interrupted = read();
   EXPECT_EQ(interrupted.outcome(), RunOutcome::interrupted);
   EXPECT_FALSE(fs::exists(folder / "all.txt"));
@@ -217,7 +217,7 @@ TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
 
   events.stop = {};
   int64_t pages = 0;
-  events.page = [&](const std::string&, const DocumentPage&) { ++pages; };
+  events.page = [&](const std::string&, const Page&) { ++pages; };
   messages.clear();
   const RunReport resumed = read();
   EXPECT_EQ(resumed.outcome(), RunOutcome::everything);

@@ -23,8 +23,8 @@ using testing::slurp;
 using testing::TempFolder;
 using Use = Journal::Use;
 
-DocumentPage page_of(int number, const std::string& text = "text") {
-  DocumentPage page;
+Page page_of(int number, const std::string& text = "text") {
+  Page page;
   page.number = number;
   page.raw = text;
   page.finish = Finish::end;

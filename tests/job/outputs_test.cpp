@@ -16,8 +16,8 @@ using testing::slurp;
 using testing::TempFolder;
 namespace fs = std::filesystem;
 
-DocumentPage page_of(int number, const std::string& text) {
-  DocumentPage page;
+Page page_of(int number, const std::string& text) {
+  Page page;
   page.number = number;
   page.raw = text;
   page.finish = Finish::end;
@@ -25,8 +25,8 @@ DocumentPage page_of(int number, const std::string& text) {
   return page;
 }
 
-DocumentPage failed_page(int number) {
-  DocumentPage page;
+Page failed_page(int number) {
+  Page page;
   page.number = number;
   page.error = "x.pdf: page is broken";
   page.finish = Finish::failed;

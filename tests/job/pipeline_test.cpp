@@ -41,7 +41,7 @@ struct Notes {
     switch (event.kind) {
       case Kind::begin: in_order.push_back(fmt::format("{} begin {}/{}", d, event.chosen, event.pages)); break;
       case Kind::page: {
-        const DocumentPage& page = *event.page;
+        const Page& page = *event.page;
         in_order.push_back(
             fmt::format("{} page {}{}", d, page.number, page.error.empty() ? (page.blank ? " blank" : "") : " failed"));
         pages.push_back(page);
@@ -58,7 +58,7 @@ struct Notes {
     return [this](const PipelineEvent& event) { take(event); };
   }
   std::vector<std::string> in_order;
-  std::vector<DocumentPage> pages;
+  std::vector<Page> pages;
   int pictures = 0;
   std::set<std::pair<size_t, int>> finished;
 };
@@ -118,7 +118,7 @@ TEST(Pipeline, MemoryDoesNotGrowWithThePages) {
   constexpr size_t bytes = 3 * side * side;
   PipelineOptions options;
   options.memory = 20 * bytes;
-  options.wants_picture = [](const DocumentPage&) { return true; };  // the hardest case
+  options.wants_picture = [](const Page&) { return true; };  // the hardest case
   Notes notes;
   const auto report = run_pipeline({document("long.pdf", pages, side)},
                                    {fake_worker("a", {.batch = 4, .steps = 3}), fake_worker("b", {.steps = 1})},
@@ -146,7 +146,7 @@ TEST(Pipeline, ReadsAPdfOf3000PagesWithTheHelper) {
   Notes notes;
   const auto report = run_pipeline({document}, {fake_worker("fake", {.batch = 4, .steps = 2})}, options, notes.taker());
   ASSERT_EQ(notes.pages.size(), static_cast<size_t>(pages));
-  EXPECT_TRUE(std::ranges::all_of(notes.pages, [](const DocumentPage& page) { return page.error.empty(); }));
+  EXPECT_TRUE(std::ranges::all_of(notes.pages, [](const Page& page) { return page.error.empty(); }));
   EXPECT_EQ(notes.pages[2999].number, pages);
   EXPECT_LE(report.peak_picture_bytes, options.memory + 3 * 56 * 28);
 }
@@ -193,9 +193,9 @@ TEST(Pipeline, APageThatTakesLongHoldsBackABoundedNumber) {
 
 TEST(Pipeline, SkipsWhatIsKnownAndWhatNeedsNoReading) {
   std::vector<PipelineDocument> documents = {document("a", 4)};
-  documents[0].known = [](int index) -> std::optional<DocumentPage> {
+  documents[0].known = [](int index) -> std::optional<Page> {
     if (index != 1) return std::nullopt;
-    DocumentPage page;
+    Page page;
     page.number = 2;
     page.raw = "from before";
     page.finish = Finish::end;
@@ -203,8 +203,8 @@ TEST(Pipeline, SkipsWhatIsKnownAndWhatNeedsNoReading) {
   };
   for (const bool pictures : {false, true}) {
     PipelineOptions options;
-    options.wants_picture = [=](const DocumentPage&) { return pictures; };
-    options.prepare = [](SourcePage& source, DocumentPage& page) {
+    options.wants_picture = [=](const Page&) { return pictures; };
+    options.prepare = [](SourcePage& source, Page& page) {
       source.turn = 90;
       if (page.number != 3) return;
       page.blank = true;
@@ -226,7 +226,7 @@ TEST(Pipeline, ReadsPagesOfOneFileTogether) {
   PipelineOptions options;
   options.pages_together = 3;
   options.memory = 3 * 8 * 8;  // of one page: those of a group wait for nothing
-  options.wants_picture = [](const DocumentPage&) { return true; };
+  options.wants_picture = [](const Page&) { return true; };
   Notes notes;
   const auto report =
       run_pipeline({document("a", 7, 8, {4}), document("b", 1)}, {fake_worker("fake", {})}, options, notes.taker());
@@ -234,7 +234,7 @@ TEST(Pipeline, ReadsPagesOfOneFileTogether) {
               ElementsAre("0 begin 7/7", "0 page 1", "0 page 2", "0 page 3", "0 page 4", "0 page 5 failed", "0 page 6",
                           "0 page 7", "0 end", "1 begin 1/1", "1 page 1", "1 end"));
   std::vector<std::string> texts;
-  for (const DocumentPage& page : notes.pages) texts.push_back(page.raw);
+  for (const Page& page : notes.pages) texts.push_back(page.raw);
   EXPECT_THAT(texts, ElementsAre("read 1", "read 2 with 1", "read 3 with 1", "read 4", "", "read 6 with 4", "read 7",
                                  "read 1"));
   EXPECT_EQ(notes.pictures, 7);
@@ -245,9 +245,9 @@ TEST(Pipeline, ReadsPagesOfOneFileTogether) {
 // A group of which a page is missing is read again, all of it; one that is known as a whole is not.
 TEST(Pipeline, KnowsGroupsOfPages) {
   std::vector<PipelineDocument> documents = {document("a", 5)};
-  documents[0].known = [](int index) -> std::optional<DocumentPage> {
+  documents[0].known = [](int index) -> std::optional<Page> {
     if (index == 3) return std::nullopt;
-    DocumentPage page;
+    Page page;
     page.number = index + 1;
     page.raw = "from before";
     page.finish = Finish::end;
@@ -258,7 +258,7 @@ TEST(Pipeline, KnowsGroupsOfPages) {
   Notes notes;
   run_pipeline(documents, {fake_worker("fake", {})}, options, notes.taker());
   std::vector<std::string> texts;
-  for (const DocumentPage& page : notes.pages) texts.push_back(page.raw);
+  for (const Page& page : notes.pages) texts.push_back(page.raw);
   EXPECT_THAT(texts, ElementsAre("from before", "from before", "read 3", "read 4 with 3", "from before"));
 }
 

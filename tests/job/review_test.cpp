@@ -8,8 +8,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
-DocumentPage read_page() {
-  DocumentPage page;
+Page read_page() {
+  Page page;
   page.number = 3;
   page.finish = Finish::end;
   page.confidence = 0.9;
@@ -42,7 +42,7 @@ TEST(Review, ListsPagesThatAreNotSureEnough) {
 }
 
 TEST(Review, ListsPagesOfWhichNothingWasRead) {
-  DocumentPage page;
+  Page page;
   page.warnings = {{WarningCode::nothing_read, "nothing", std::nullopt}};
   const std::optional<InputReport::Review> review = review_of(page, 0.1);
   ASSERT_TRUE(review);
@@ -51,7 +51,7 @@ TEST(Review, ListsPagesOfWhichNothingWasRead) {
 }
 
 TEST(Review, LeavesOutWhatHasNoConfidence) {
-  DocumentPage page = read_page();
+  Page page = read_page();
   page.confidence.reset();
   for (Block& block : page.blocks) block.confidence.reset();
   EXPECT_FALSE(review_of(page, 1));
@@ -61,7 +61,7 @@ TEST(Review, LeavesOutWhatHasNoConfidence) {
 }
 
 TEST(Review, ShowsTheBeginningOfLongText) {
-  DocumentPage page = read_page();
+  Page page = read_page();
   page.blocks[1].text = std::string(41, 'x');
   EXPECT_EQ(review_of(page, 0.8)->blocks[0].text, std::string(40, 'x') + "...");
 }

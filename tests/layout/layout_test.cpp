@@ -50,7 +50,7 @@ void expect_box(const Box& box, double left, double top, double right, double bo
 }
 
 TEST(LayOut, GivesThePageItsBlocksAndWarnings) {
-  DocumentPage page;
+  Page page;
   page.width = page.height = layout_scale;
   page.raw = tag("title", "[[1, 2, 30, 40]]") + "\n# A\n" + tag("text", "[[none]]") + "\nB";
   page.warnings.push_back({WarningCode::no_picture, "gone", std::nullopt});
@@ -384,7 +384,7 @@ TEST(Layout, LabelsThatBecomeTextBringTheirConfidence) {
 }
 
 TEST(Layout, APageGetsItsConfidenceFromItsTokens) {
-  DocumentPage page;
+  Page page;
   page.width = page.height = 100;
   page.raw = "one two";
   page.token_logprobs = {std::log(0.5F), 0};

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "layout/block_text.h"
+#include "layout/text/block_text.h"
 
 namespace lectern {
 namespace {

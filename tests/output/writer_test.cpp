@@ -165,7 +165,7 @@ TEST(Writers, NeedMemoryForOnePageOnly) {
   for (const Format format : {Format::markdown, Format::json, Format::html, Format::hocr, Format::pdf}) {
     const TempFolder folder;
     const auto writer = make_writer(format, folder / "a", testing::info_of(pages), {});
-    DocumentPage page =
+    Page page =
         testing::page_of(1, "<|ref|>text<|/ref|><|det|>[[1, 1, 900, 900]]<|/det|>\n" + std::string(20'000, 'x'));
     writer->page(page, &picture);
     const int64_t before = resident_bytes();

@@ -151,7 +151,7 @@ TEST(LinesPageReader, ReadsTheLinesOfAPageInViewsOfFour) {
   run.add(7, page_of(6));
   run.to_the_end();
   ASSERT_EQ(run.last(7).size(), 1u);
-  const DocumentPage page = run.last(7)[0].page;
+  const Page page = run.last(7)[0].page;
   EXPECT_EQ(run.views, (std::vector<size_t>{4, 2}));
   EXPECT_EQ(page.mode, Mode::lines);
   EXPECT_EQ(page.finish, Finish::end);
@@ -222,7 +222,7 @@ TEST(LinesPageReader, CutsAPageAtItsLimitOfTokens) {
   Pages run({}, 2, 15);
   run.add(1, page_of(12));
   run.to_the_end();
-  const DocumentPage page = run.last(1)[0].page;
+  const Page page = run.last(1)[0].page;
   EXPECT_EQ(page.finish, Finish::length);
   EXPECT_EQ(page.blocks[0].text, "r0\nr1\nr2\nr3\nr4\nr5\nr6\nr7");
   ASSERT_EQ(page.warnings.size(), 1u);
@@ -233,7 +233,7 @@ TEST(LinesPageReader, SaysHowSureItIs) {
   Pages run;
   run.add(1, page_of(5));
   run.to_the_end();
-  const DocumentPage page = run.last(1)[0].page;
+  const Page page = run.last(1)[0].page;
   EXPECT_NEAR(page.confidence.value_or(0), 0.9, 1e-6);
   EXPECT_NEAR(page.blocks[0].lines[4].words[0].confidence.value_or(0), 0.9, 1e-6);
   EXPECT_TRUE(page.token_logprobs.empty()) << "nobody asked";
@@ -248,7 +248,7 @@ TEST(LinesPageReader, TextThatOneViewLostStaysLost) {
   Pages run({.looping_view = 0});
   run.add(1, page_of(6));
   run.to_the_end();
-  const DocumentPage page = run.last(1)[0].page;
+  const Page page = run.last(1)[0].page;
   EXPECT_EQ(page.finish, Finish::loop);
   EXPECT_FALSE(page.guard.recovered);
   ASSERT_EQ(page.warnings.size(), 1u);
@@ -297,7 +297,7 @@ TEST(LinesPageReader, EndsBeforeAStringThatStandsInOneViewOrTwo) {
     run.add(1, page_of(6), options);
     run.to_the_end();
     ASSERT_EQ(run.last(1).size(), 1u) << text;
-    const DocumentPage page = run.last(1)[0].page;
+    const Page page = run.last(1)[0].page;
     EXPECT_EQ(page.raw, text);
     EXPECT_EQ(run.shown(1), text);
     EXPECT_EQ(page.finish, text.ends_with("r5") ? Finish::end : Finish::stop_string) << text;

@@ -26,7 +26,7 @@ struct LoopingModel {
 };
 
 struct Reading {
-  DocumentPage page;
+  Page page;
   std::string shown;
   int pages = 0;
   int restarts = 0;
@@ -74,7 +74,7 @@ Reading read(const Model& model, int height, int cancel_at_restart = 0, const Re
   return reading;
 }
 
-bool warns_of_repetition(const DocumentPage& page) {
+bool warns_of_repetition(const Page& page) {
   return std::ranges::any_of(page.warnings, [](const Warning& warning) {
     return warning.code == WarningCode::repetition && warning.message.find("may be missing") != std::string::npos;
   });
@@ -136,7 +136,7 @@ TEST(ModelPageReader, EndsBeforeAStopStringAndKeepsTheTokensUpToIt) {
   ReadOptions options = raw_gundam();
   options.max_tokens = 20;
   options.logprobs = true;
-  const DocumentPage whole = read(model, 120, 0, options).page;
+  const Page whole = read(model, 120, 0, options).page;
   ASSERT_EQ(whole.token_ends.size(), 20u);
   // In the middle of the text, on the border of a character.
   size_t at = whole.raw.size() / 2;
@@ -176,7 +176,7 @@ TEST(ModelPageReader, EveryPageHasItsOptions) {
                                         options_of(20, Mode::tiny, "describe")};
   const auto read_pages = [&](const std::vector<ReadOptions>& pages) {
     ModelPageReader reader(model, raw_gundam(), 2);
-    std::vector<DocumentPage> read(pages.size());
+    std::vector<Page> read(pages.size());
     size_t next = 0, done = 0;
     for (int steps = 0; done < pages.size() && steps < 20'000; ++steps) {
       while (reader.room() > 0 && next < pages.size()) {
@@ -194,9 +194,9 @@ TEST(ModelPageReader, EveryPageHasItsOptions) {
     }
     return read;
   };
-  const std::vector<DocumentPage> together = read_pages(all);
+  const std::vector<Page> together = read_pages(all);
   for (size_t i = 0; i < all.size(); ++i) {
-    const DocumentPage alone = read_pages({all[i]})[0];
+    const Page alone = read_pages({all[i]})[0];
     EXPECT_EQ(together[i].raw, alone.raw) << i;
     EXPECT_EQ(together[i].stats.tokens, all[i].max_tokens);
     EXPECT_EQ(together[i].mode, all[i].mode);

@@ -10,10 +10,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::vector<DocumentPage> known(int count) {
-  std::vector<DocumentPage> pages(static_cast<size_t>(count));
+std::vector<Page> known(int count) {
+  std::vector<Page> pages(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
-    DocumentPage& page = pages[static_cast<size_t>(i)];
+    Page& page = pages[static_cast<size_t>(i)];
     page.number = i + 1;
     page.width = page.height = 999;
     page.stats.render_seconds = i + 1;
@@ -21,8 +21,8 @@ std::vector<DocumentPage> known(int count) {
   return pages;
 }
 
-DocumentPage whole_of(std::string raw, Finish finish = Finish::end) {
-  DocumentPage whole;
+Page whole_of(std::string raw, Finish finish = Finish::end) {
+  Page whole;
   whole.raw = std::move(raw);
   whole.finish = finish;
   whole.mode = Mode::base;
@@ -31,9 +31,9 @@ DocumentPage whole_of(std::string raw, Finish finish = Finish::end) {
   return whole;
 }
 
-std::vector<std::string> texts(const std::vector<DocumentPage>& pages) {
+std::vector<std::string> texts(const std::vector<Page>& pages) {
   std::vector<std::string> texts;
-  for (const DocumentPage& page : pages) texts.push_back(page.raw);
+  for (const Page& page : pages) texts.push_back(page.raw);
   return texts;
 }
 
@@ -48,7 +48,7 @@ TEST(PageGroup, EveryPageGetsItsBlocks) {
   EXPECT_EQ(pages[0].blocks[0].text, "One");
   EXPECT_EQ(pages[1].blocks.at(0).raw_boxes.at(0), (std::array<int, 4>{5, 6, 70, 80}));
   EXPECT_EQ(pages[2].raw, "Three");
-  for (const DocumentPage& page : pages) {
+  for (const Page& page : pages) {
     EXPECT_THAT(page.warnings, IsEmpty());
     EXPECT_EQ(page.finish, Finish::end);
     EXPECT_EQ(page.mode, Mode::base);
@@ -93,7 +93,7 @@ TEST(PageGroup, PagesTooManyAreSaidAndKept) {
 
 // The mark comes as several tokens, the last of which may hold the line break.
 TEST(PageGroup, TokensGoWithTheirText) {
-  DocumentPage whole = whole_of("<PAGE>\nab\n<PAGE>\ncd");
+  Page whole = whole_of("<PAGE>\nab\n<PAGE>\ncd");
   whole.token_ends = {2, 5, 7, 9, 10, 12, 15, 17, 18, 19};
   whole.token_logprobs = {-1, -2, -3, -4, -5, -6, -7, -8, -9, -10};
   const auto pages = part_pages(whole, known(2));

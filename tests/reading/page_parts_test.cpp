@@ -76,10 +76,10 @@ TEST(PageParts, AnEmptyPageIsCutInTheMiddleAndASmallOneNotAtAll) {
 }
 
 TEST(PageParts, PartsBecomeOnePage) {
-  DocumentPage page;
+  Page page;
   page.width = 200;
   page.height = 1000;
-  DocumentPage upper;
+  Page upper;
   upper.width = 200;
   upper.height = 400;
   upper.raw = "above";
@@ -91,7 +91,7 @@ TEST(PageParts, PartsBecomeOnePage) {
   upper.stats.decode_seconds = 1;
   upper.token_ends = {2, 5};
   upper.token_logprobs = {-1, -2};
-  DocumentPage lower = upper;
+  Page lower = upper;
   lower.height = 600;
   lower.raw = "<|ref|>text<|/ref|><|det|>[[0, 0, 999, 999]]<|/det|>\nbelow";
   lower.finish = Finish::loop;
@@ -121,7 +121,7 @@ TEST(PageParts, PartsBecomeOnePage) {
 }
 
 TEST(PageParts, APartMayStandAnywhere) {
-  DocumentPage page, part;
+  Page page, part;
   page.width = 400;
   page.height = 1000;
   part.width = 100;
@@ -140,7 +140,7 @@ TEST(PageParts, APartMayStandAnywhere) {
 }
 
 TEST(PageParts, KeepTheEndsOfTheirTokens) {
-  DocumentPage page, part;
+  Page page, part;
   part.width = page.width = 100;
   part.height = page.height = 100;
   part.raw = "above";

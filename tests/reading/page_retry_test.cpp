@@ -60,8 +60,8 @@ TEST(PageRetry, ASmallPageIsNotCut) {
   EXPECT_FALSE(next_retry(0, plan_of(Mode::gundam), plan_of(Mode::gundam), blank(500, 60)));
 }
 
-DocumentPage reading(std::optional<Finish> finish, int64_t tokens, int loops) {
-  DocumentPage page;
+Page reading(std::optional<Finish> finish, int64_t tokens, int loops) {
+  Page page;
   page.finish = finish;
   page.stats.tokens = tokens;
   page.guard.loops = loops;
@@ -83,14 +83,14 @@ TEST(PageRetry, BlocksAfterHalvesWhereThePageHasSome) {
   EXPECT_LT(blocks->parts[0].right, blocks->parts[1].left);
   EXPECT_FALSE(next_retry(2, plan_of(Mode::gundam), plan_of(Mode::gundam), page));
 
-  DocumentPage known = reading(Finish::end, 0, 0);
+  Page known = reading(Finish::end, 0, 0);
   known.width = page.width;
   known.height = page.height;
   PageAttempts attempts(known, std::make_shared<const Picture>(page), plan_of(Mode::gundam), plan_of(Mode::gundam),
                         true, true);
   std::vector<int> widths;
   for (bool more = true; more;) {
-    DocumentPage part = attempts.part();
+    Page part = attempts.part();
     EXPECT_EQ(part.width, attempts.picture().width);
     widths.push_back(part.width);
     part.raw = "column";
@@ -104,7 +104,7 @@ TEST(PageRetry, BlocksAfterHalvesWhereThePageHasSome) {
 }
 
 TEST(PageRetry, TheReadingThatEndedIsTaken) {
-  const DocumentPage page = better_of(reading(Finish::loop, 500, 4), reading(Finish::end, 300, 1), Retry::tiles);
+  const Page page = better_of(reading(Finish::loop, 500, 4), reading(Finish::end, 300, 1), Retry::tiles);
   EXPECT_EQ(page.finish, Finish::end);
   EXPECT_EQ(page.guard.loops, 5);
   EXPECT_TRUE(page.guard.recovered);
@@ -114,8 +114,7 @@ TEST(PageRetry, TheReadingThatEndedIsTaken) {
 
 TEST(PageRetry, OfTwoThatDidNotTheLongerIsTaken) {
   for (const auto& [before, again] : {std::pair<int64_t, int64_t>{500, 300}, {300, 500}}) {
-    const DocumentPage page =
-        better_of(reading(Finish::loop, before, 4), reading(Finish::loop, again, 4), Retry::halves);
+    const Page page = better_of(reading(Finish::loop, before, 4), reading(Finish::loop, again, 4), Retry::halves);
     EXPECT_EQ(page.stats.tokens, 500);
     EXPECT_EQ(page.guard.loops, 8);
     EXPECT_FALSE(page.guard.recovered);
@@ -125,7 +124,7 @@ TEST(PageRetry, OfTwoThatDidNotTheLongerIsTaken) {
 TEST(PageRetry, AReadingThatFailedOrWasStoppedIsNot) {
   EXPECT_EQ(better_of(reading(Finish::loop, 5, 4), reading(Finish::stopped, 30, 0), Retry::halves).finish,
             Finish::loop);
-  DocumentPage failed = reading(Finish::failed, 30, 0);
+  Page failed = reading(Finish::failed, 30, 0);
   failed.error = "not enough memory";
   EXPECT_EQ(better_of(reading(Finish::loop, 5, 4), std::move(failed), Retry::halves).finish, Finish::loop);
 }
@@ -137,8 +136,8 @@ struct Step {
 };
 
 // Reads a page with a stand-in that finishes its parts one after the other with `finishes`.
-std::pair<DocumentPage, std::vector<Step>> read_with(const std::vector<Finish>& finishes, Mode mode) {
-  DocumentPage known = reading({}, 0, 0);
+std::pair<Page, std::vector<Step>> read_with(const std::vector<Finish>& finishes, Mode mode) {
+  Page known = reading({}, 0, 0);
   known.number = 7;
   known.width = 800;
   known.height = 1000;
@@ -149,7 +148,7 @@ std::pair<DocumentPage, std::vector<Step>> read_with(const std::vector<Finish>& 
   std::vector<Step> steps;
   bool more = true;
   while (more && steps.size() < finishes.size()) {
-    DocumentPage part = attempts.part();
+    Page part = attempts.part();
     EXPECT_EQ(part.number, 7);
     EXPECT_EQ(part.height, attempts.picture().height);
     steps.push_back({part.height, attempts.plan().mode, attempts.begins_anew()});

@@ -12,7 +12,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::vector<std::string> codes(const DocumentPage& page) {
+std::vector<std::string> codes(const Page& page) {
   std::vector<std::string> out;
   for (const Warning& warning : page.warnings) out.emplace_back(name_of(warning.code));
   return out;
@@ -24,8 +24,8 @@ Picture paper() {
   return picture;
 }
 
-DocumentPage page_of(const std::vector<std::pair<std::string, std::optional<double>>>& blocks) {
-  DocumentPage page;
+Page page_of(const std::vector<std::pair<std::string, std::optional<double>>>& blocks) {
+  Page page;
   page.finish = Finish::end;
   for (const auto& [text, confidence] : blocks) {
     page.blocks.push_back({"text", {}, {}, text});
@@ -35,35 +35,35 @@ DocumentPage page_of(const std::vector<std::pair<std::string, std::optional<doub
 }
 
 TEST(PageWarnings, APageIsAsSureAsItsWords) {
-  DocumentPage page = page_of({{"one two three", 1.0}, {"four", 0.6}, {"a figure", std::nullopt}});
+  Page page = page_of({{"one two three", 1.0}, {"four", 0.6}, {"a figure", std::nullopt}});
   judge(page, paper(), true, 10);
   EXPECT_DOUBLE_EQ(*page.confidence, 0.9);
   EXPECT_THAT(codes(page), IsEmpty());
 }
 
 TEST(PageWarnings, CountsTheWordsThatWereMeasured) {
-  DocumentPage page = page_of({{"<table> ...", 1.0}, {"b", 0.5}});
+  Page page = page_of({{"<table> ...", 1.0}, {"b", 0.5}});
   page.blocks[0].lines = {{{}, "x y z", {{{}, "x"}, {{}, "y"}, {{}, "z"}}}};
   judge(page, paper(), true, 10);
   EXPECT_DOUBLE_EQ(*page.confidence, 3.5 / 4);
 }
 
 TEST(PageWarnings, APageWithoutWordsHasNoConfidence) {
-  DocumentPage page = page_of({});
+  Page page = page_of({});
   judge(page, paper(), true, 0);
   EXPECT_FALSE(page.confidence);
   EXPECT_THAT(codes(page), IsEmpty());
 }
 
 TEST(PageWarnings, DoubtfulTextIsSaid) {
-  DocumentPage page = page_of({{"TET THE iststs", 0.31}});
+  Page page = page_of({{"TET THE iststs", 0.31}});
   judge(page, paper(), true, 10);
   ASSERT_THAT(codes(page), ElementsAre("doubtful"));
   EXPECT_THAT(page.warnings[0].message, HasSubstr("0.31"));
 }
 
 TEST(PageWarnings, MissingTextIsSaid) {
-  DocumentPage page = page_of({{"text", 0.9}});
+  Page page = page_of({{"text", 0.9}});
   page.finish = Finish::length;
   page.guard.loops = 1;
   page.guard.dropped = 40;

@@ -55,7 +55,7 @@ class Workers : public ::testing::Test {
   std::stop_source stop;
   std::mutex mutex;
   std::set<size_t> finished;
-  std::map<size_t, DocumentPage> good, bad;
+  std::map<size_t, Page> good, bad;
   std::vector<std::string> lost;
   std::function<void()> on_finished, on_lost;
   std::function<void(PageWorkers&)> on_added;

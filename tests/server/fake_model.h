@@ -30,7 +30,7 @@ class FakeModel : public server::ServedModel {
   }
   std::function<void()> submit(const Image& image, const server::PageOptions& options,
                                std::function<void(server::PageNews)> tell) override {
-    const auto page = std::make_shared<Page>(Page{image.name(), options, std::move(tell)});
+    const auto page = std::make_shared<ReadPage>(ReadPage{image.name(), options, std::move(tell)});
     {
       const std::lock_guard lock(mutex_);
       pages_.push_back(page);
@@ -60,7 +60,7 @@ class FakeModel : public server::ServedModel {
   server::PageOptions options_of(size_t index) { return page(index).options; }
 
   void write(size_t index, const std::string& more) {
-    Page& into = page(index);
+    ReadPage& into = page(index);
     server::PageNews news;
     news.kind = server::PageNews::Kind::text;
     news.keep = into.text.size();
@@ -77,7 +77,7 @@ class FakeModel : public server::ServedModel {
   }
 
  private:
-  struct Page {
+  struct ReadPage {
     std::string name;
     server::PageOptions options;
     std::function<void(server::PageNews)> told;
@@ -87,13 +87,13 @@ class FakeModel : public server::ServedModel {
     bool ended = false;
   };
 
-  Page& page(size_t index) {
+  ReadPage& page(size_t index) {
     const std::lock_guard lock(mutex_);
     return *pages_.at(index);
   }
 
   // One call at a time, and none behind the last.
-  static void tell_page(Page& page, const server::PageNews& news) {
+  static void tell_page(ReadPage& page, const server::PageNews& news) {
     const std::lock_guard lock(*page.telling);
     if (page.ended) return;
     page.ended = news.kind == server::PageNews::Kind::finished || news.kind == server::PageNews::Kind::failed;
@@ -102,7 +102,7 @@ class FakeModel : public server::ServedModel {
     told(news);
   }
 
-  static void finish(Page& page, const std::string& text, const std::string& why) {
+  static void finish(ReadPage& page, const std::string& text, const std::string& why) {
     server::PageNews news;
     news.kind = server::PageNews::Kind::finished;
     news.answer.text = text;
@@ -110,18 +110,18 @@ class FakeModel : public server::ServedModel {
     news.answer.mode = "native";
     news.answer.prompt_tokens = 10;
     news.answer.tokens = static_cast<int64_t>(text.size());
-    lectern::Page read;
+    Page read;
     read.raw = text;
     read.blocks = {{.label = "text", .boxes = {}, .raw_boxes = {}, .text = text}};
     read.finish = named<Finish>(why);
-    news.page = std::make_shared<const lectern::Page>(read);
+    news.page = std::make_shared<const Page>(read);
     tell_page(page, news);
   }
 
   const std::string name_;
   std::mutex mutex_;  // of the list, and of `cancelled`
   std::condition_variable news_;
-  std::vector<std::shared_ptr<Page>> pages_;
+  std::vector<std::shared_ptr<ReadPage>> pages_;
 };
 
 }  // namespace lectern::testing

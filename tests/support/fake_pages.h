@@ -53,7 +53,7 @@ class FakeReader : public PageReader {
       finished.kind = PageEvent::Kind::finished;
       finished.page = job.page;
       for (const FurtherPage& further : job.further) {
-        DocumentPage& page = finished.further.emplace_back(further.page);
+        Page& page = finished.further.emplace_back(further.page);
         page.finish = job.page.finish;
         page.raw = "read " + std::to_string(page.number) + " with " + std::to_string(job.page.number);
       }

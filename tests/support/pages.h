@@ -11,8 +11,8 @@
 
 namespace lectern::testing {
 
-inline DocumentPage page_of(int number, const std::string& raw, int width = 620, int height = 877) {
-  DocumentPage page;
+inline Page page_of(int number, const std::string& raw, int width = 620, int height = 877) {
+  Page page;
   page.number = number;
   page.width = width;
   page.height = height;
@@ -33,8 +33,8 @@ inline DocumentPage page_of(int number, const std::string& raw, int width = 620,
   return page;
 }
 
-inline DocumentPage failed_page(int number, const std::string& reason) {
-  DocumentPage page;
+inline Page failed_page(int number, const std::string& reason) {
+  Page page;
   page.number = number;
   page.error = reason;
   page.finish = Finish::failed;

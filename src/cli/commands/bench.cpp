@@ -14,7 +14,7 @@
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
 #include "core/clock.h"
-#include "core/file_gate.h"
+#include "core/files/file_gate.h"
 #include "core/threads.h"
 #include "device/device_list.h"
 #include "device/host_values.h"

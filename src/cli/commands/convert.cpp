@@ -12,8 +12,8 @@
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/output_options.h"
-#include "core/file.h"
-#include "core/file_gate.h"
+#include "core/files/file.h"
+#include "core/files/file_gate.h"
 #include "core/stopped.h"
 #include "input/input_file.h"
 #include "input/page_source.h"
@@ -153,7 +153,7 @@ class Conversion {
     outputs_.begin(input, info);
     for (size_t i = 0; i < texts_[input].size(); ++i) {
       throw_if_stopped(stop_);
-      DocumentPage page;
+      Page page;
       page.number = static_cast<int>(i) + 1;
       page.raw = std::exchange(texts_[input][i], {});
       page.width = page.height = layout_scale;
@@ -170,7 +170,7 @@ class Conversion {
     complain_of_outputs();
   }
 
-  std::optional<Picture> take_picture(const PagePictures& pictures, size_t index, DocumentPage& page) {
+  std::optional<Picture> take_picture(const PagePictures& pictures, size_t index, Page& page) {
     try {
       SourcePage source = pictures.page(index);
       page.width = source.picture.width;

@@ -7,7 +7,7 @@
 #include "checkpoint/summary.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
-#include "layout/shown_text.h"
+#include "layout/text/shown_text.h"
 
 namespace lectern::cli {
 

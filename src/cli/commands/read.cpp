@@ -16,8 +16,8 @@
 #include "cli/output_options.h"
 #include "cli/password.h"
 #include "cli/progress_line.h"
-#include "core/file.h"
-#include "core/file_gate.h"
+#include "core/files/file.h"
+#include "core/files/file_gate.h"
 #include "core/stopped.h"
 #include "device/device_list.h"
 #include "device/operator_profile.h"
@@ -165,7 +165,7 @@ int read(const Arguments& arguments) {
   ProgressLine line(progress_style(arguments));
   LiveText live;
   Interrupts::set(Interrupts::First::stops);
-  DocumentPage last_page;
+  Page last_page;
   DocumentEvents events;
   events.stop = interrupts.token();
   events.message = [&](const std::string& message) {
@@ -177,7 +177,7 @@ int read(const Arguments& arguments) {
   events.progress = [&](const RunProgress& progress) {
     if (!live.line_open()) line.show(progress);
   };
-  events.page = [&](const std::string&, const DocumentPage& page) {
+  events.page = [&](const std::string&, const Page& page) {
     line.clear();
     live.close_line();
     last_page = page;

@@ -1,4 +1,4 @@
-#include "core/file_gate.h"
+#include "core/files/file_gate.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -6,7 +6,7 @@
 
 #include <system_error>
 
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace lectern {
 namespace {

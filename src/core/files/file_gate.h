@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/file_kind.h"
+#include "core/files/file_kind.h"
 #include "lectern/error.h"
 
 namespace lectern {

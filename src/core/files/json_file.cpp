@@ -1,11 +1,11 @@
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "lectern/error.h"
 
 namespace lectern {

@@ -1,4 +1,4 @@
-#include "core/mapped_file.h"
+#include "core/files/mapped_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "core/descriptor.h"
-#include "core/file.h"
+#include "core/files/file.h"
 #include "lectern/error.h"
 
 namespace lectern {

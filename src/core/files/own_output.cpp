@@ -1,10 +1,10 @@
-#include "core/own_output.h"
+#include "core/files/own_output.h"
 
 #include <array>
 #include <cstdint>
 #include <system_error>
 
-#include "core/file_kind.h"
+#include "core/files/file_kind.h"
 #include "lectern/error.h"
 
 namespace lectern {

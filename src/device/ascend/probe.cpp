@@ -5,8 +5,8 @@
 
 #include "device/ascend/ascend_device.h"
 #include "device/ascend/kernels/kernels.h"
+#include "device/cases/operator_cases.h"
 #include "device/host_values.h"
-#include "device/operator_cases.h"
 #include "device/step_batch.h"
 
 namespace lectern::ascend {

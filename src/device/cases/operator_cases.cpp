@@ -1,5 +1,5 @@
 // One function a case and one table of them, so one file, though a long one.
-#include "device/operator_cases.h"
+#include "device/cases/operator_cases.h"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "device/row_cases.h"
+#include "device/cases/row_cases.h"
 
 #include <array>
 

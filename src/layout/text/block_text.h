@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "layout/text_tree.h"
+#include "layout/text/text_tree.h"
 
 namespace lectern {
 

@@ -1,4 +1,4 @@
-#include "layout/html_text.h"
+#include "layout/text/html_text.h"
 
 #include <gumbo.h>
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "layout/text_tree.h"
+#include "layout/text/text_tree.h"
 
 namespace lectern {
 

@@ -1,4 +1,4 @@
-#include "layout/text_tree.h"
+#include "layout/text/text_tree.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/text.h"
-#include "layout/inline_text.h"
 #include "layout/markup.h"
+#include "layout/text/inline_text.h"
 
 namespace lectern {
 namespace {

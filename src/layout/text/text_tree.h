@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "layout/html_text.h"
+#include "layout/text/html_text.h"
 #include "lectern/page.h"
 
 namespace lectern {

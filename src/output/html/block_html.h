@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "layout/text_tree.h"
+#include "layout/text/text_tree.h"
 
 namespace lectern {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lectern/page.h"
-#include "output/text_difference.h"
+#include "output/text/text_difference.h"
 
 namespace lectern {
 

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "layout/markup.h"
-#include "layout/shown_text.h"
-#include "layout/text_tree.h"
+#include "layout/text/shown_text.h"
+#include "layout/text/text_tree.h"
 #include "layout/word_boxes.h"
 #include "output/document_names.h"
 #include "output/output_file.h"
@@ -46,7 +46,7 @@ class HocrWriter final : public DocumentWriter {
         meta("lectern-device", info.device) + " </head>\n <body>\n");
   }
 
-  void page(const DocumentPage& page, const Picture* picture) override {
+  void page(const Page& page, const Picture* picture) override {
     number_ = page.number;
     blocks_ = paragraphs_ = lines_ = words_ = 0;
     std::string title = fmt::format("image \"{}\"; bbox 0 0 {} {}; ppageno {}", hocr_property(info_.source), page.width,

@@ -10,7 +10,7 @@
 #include "core/text.h"
 #include "image/picture_encoder.h"
 #include "layout/markup.h"
-#include "layout/text_tree.h"
+#include "layout/text/text_tree.h"
 #include "output/base64.h"
 #include "output/document_names.h"
 #include "output/html/block_html.h"
@@ -37,7 +37,7 @@ std::string facts_of(const DocumentInfo& info) {
   return facts;
 }
 
-std::string facts_of(const DocumentPage& page) {
+std::string facts_of(const Page& page) {
   std::string facts = fmt::format("Page {}", page.number);
   if (page.mode) facts += fmt::format(" \u00B7 mode {}", name_of(*page.mode));
   if (page.turn != 0) facts += fmt::format(" \u00B7 turned by {}\u00B0", page.turn);
@@ -77,7 +77,7 @@ class HtmlWriter final : public DocumentWriter {
     file_.write(html_head(document_title(info.source), facts_of(info)));
   }
 
-  void page(const DocumentPage& page, const Picture* picture) override {
+  void page(const Page& page, const Picture* picture) override {
     file_.write(fmt::format("<section id=\"page-{}\">\n<h2>{}</h2>\n", page.number, escape_markup(facts_of(page))));
     if (const std::string note = page_note(page); !note.empty()) {
       file_.write("<p class=\"note\">" + escape_markup(note) + "</p>\n");
@@ -107,7 +107,7 @@ class HtmlWriter final : public DocumentWriter {
   }
 
  private:
-  void write_picture(const DocumentPage& page, const Picture* picture) {
+  void write_picture(const Page& page, const Picture* picture) {
     file_.write(fmt::format("<div class=\"picture\" style=\"--w:{};--h:{}\">", page.width, page.height));
     if (picture != nullptr) {
       file_.write("<img alt=\"\" loading=\"lazy\" src=\"data:image/jpeg;base64,");

@@ -1,4 +1,4 @@
-#include "output/boxes_writer.h"
+#include "output/json/boxes_writer.h"
 
 #include <optional>
 #include <string>
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/own_output.h"
+#include "core/files/own_output.h"
 #include "image/picture_encoder.h"
 #include "lectern/error.h"
 #include "output/box_drawing.h"
@@ -30,7 +30,7 @@ class BoxesWriter final : public DocumentWriter {
     if (!several_) file_.emplace(to);
   }
 
-  void page(const DocumentPage& page, const Picture* picture) override {
+  void page(const Page& page, const Picture* picture) override {
     if (!several_ && written_++ > 0) {
       throw Error("a picture with boxes is of one page, and there are more; name a folder with `out`", ErrorCode::io);
     }

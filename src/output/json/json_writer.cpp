@@ -1,10 +1,10 @@
-#include "output/json_writer.h"
+#include "output/json/json_writer.h"
 
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "output/json/page_json.h"
 #include "output/output_file.h"
-#include "output/page_json.h"
 
 namespace lectern {
 namespace {
@@ -24,7 +24,7 @@ class JsonWriter final : public DocumentWriter {
     file_.write(",\n\"pages\": [");
   }
 
-  void page(const DocumentPage& page, const Picture*) override {
+  void page(const Page& page, const Picture*) override {
     file_.write((any_ ? ",\n" : "\n") + line(page_to_json(page)));
     any_ = true;
   }

@@ -1,4 +1,4 @@
-#include "output/page_json.h"
+#include "output/json/page_json.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "layout/markup.h"
 #include "lectern/error.h"
 #include "output/base64.h"
@@ -132,7 +132,7 @@ Warning warning_from_json(const json& value) {
 
 }  // namespace
 
-json page_to_json(const DocumentPage& page) {
+json page_to_json(const Page& page) {
   json blocks = json::array(), warnings = json::array();
   for (const Block& block : page.blocks) blocks.push_back(block_to_json(block));
   for (const Warning& warning : page.warnings) warnings.push_back(warning_to_json(warning));
@@ -168,8 +168,8 @@ json page_to_json(const DocumentPage& page) {
   return value;
 }
 
-DocumentPage page_from_json(const json& value) try {
-  DocumentPage page;
+Page page_from_json(const json& value) try {
+  Page page;
   value.at("number").get_to(page.number);
   value.at("width").get_to(page.width);
   value.at("height").get_to(page.height);

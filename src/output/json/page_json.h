@@ -9,10 +9,10 @@
 namespace lectern {
 
 // Strings are valid UTF-8, so that dump() cannot fail; raw bytes that are none are kept beside it, as "raw_base64".
-nlohmann::json page_to_json(const DocumentPage& page);
+nlohmann::json page_to_json(const Page& page);
 
 // Throws Error where a member is missing or of another type.
-DocumentPage page_from_json(const nlohmann::json& json);
+Page page_from_json(const nlohmann::json& json);
 
 // All that is known of the document, without its pages.
 nlohmann::json info_to_json(const DocumentInfo& info);

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/own_output.h"
+#include "core/files/own_output.h"
 #include "image/embedded_picture.h"
 #include "image/picture_encoder.h"
 #include "layout/markup.h"
@@ -78,7 +78,7 @@ struct PdfDocument::State {
     pdf.getTrailer().replaceKey("/Info", pdf.makeIndirectObject(about));
   }
 
-  void add(const DocumentPage& page, const Picture* picture, const PageOrigin& origin) {
+  void add(const Page& page, const Picture* picture, const PageOrigin& origin) {
     const Size size = size_of(page);
     const std::string note = page_note(page);
     std::string content;
@@ -94,7 +94,7 @@ struct PdfDocument::State {
     add_page(page, resources, add_stream(content));
   }
 
-  int add_layer(const DocumentPage& page, const Picture* picture, bool shows_picture) {
+  int add_layer(const Page& page, const Picture* picture, bool shows_picture) {
     const Size size = size_of(page);
     QPDFObjectHandle objects = QPDFObjectHandle::newDictionary();
     if (size.known && (shows_picture || !page.blocks.empty())) {
@@ -118,7 +118,7 @@ struct PdfDocument::State {
     bool known = false;
     double width = note_width, height = note_height;  // points
   };
-  static Size size_of(const DocumentPage& page) {
+  static Size size_of(const Page& page) {
     if (page.width <= 0 || page.height <= 0) return {};
     return {true, page.width * points_per_pixel(page), page.height * points_per_pixel(page)};
   }
@@ -127,7 +127,7 @@ struct PdfDocument::State {
   }
 
   // -> the content; what it needs is in the resources.
-  std::string draw(const DocumentPage& page, const Picture* picture, bool shows_picture, const PageOrigin& origin,
+  std::string draw(const Page& page, const Picture* picture, bool shows_picture, const PageOrigin& origin,
                    QPDFObjectHandle resources) {
     QPDFObjectHandle fonts = QPDFObjectHandle::newDictionary();
     fonts.replaceKey("/Hidden", hidden_font);
@@ -147,7 +147,7 @@ struct PdfDocument::State {
     return page_content(page, picture, place, codes);
   }
 
-  void add_page(const DocumentPage& page, const QPDFObjectHandle& resources, const QPDFObjectHandle& content) {
+  void add_page(const Page& page, const QPDFObjectHandle& resources, const QPDFObjectHandle& content) {
     const Size size = size_of(page);
     const std::string note = page_note(page);
     QPDFObjectHandle dictionary = QPDFObjectHandle::newDictionary();
@@ -215,7 +215,7 @@ struct PdfDocument::State {
   }
 
   // Degrees clockwise that a picture was turned besides its orientation.
-  static int turn_beside(const DocumentPage& page, const EmbeddedPicture& picture) {
+  static int turn_beside(const Page& page, const EmbeddedPicture& picture) {
     const int of_exif = picture.orientation == 3 || picture.orientation == 4   ? 180
                         : picture.orientation == 6 || picture.orientation == 7 ? 90
                         : picture.orientation >= 5                             ? 270
@@ -224,7 +224,7 @@ struct PdfDocument::State {
   }
 
   // The picture as its file has it, where that is what is shown: whole, and of the same size or shape.
-  static std::optional<EmbeddedPicture> original_picture(const DocumentPage& page, const Picture& picture,
+  static std::optional<EmbeddedPicture> original_picture(const Page& page, const Picture& picture,
                                                          const PageOrigin& origin) {
     if (!origin.file || origin.file->is_pdf || origin.page != 0) return std::nullopt;
     const auto changed = [](const Warning& warning) {
@@ -281,7 +281,7 @@ struct PdfDocument::State {
     dictionary.replaceKey("/ColorSpace", space);
   }
 
-  static QPDFObjectHandle about_page(const DocumentPage& page) {
+  static QPDFObjectHandle about_page(const Page& page) {
     QPDFObjectHandle about = QPDFObjectHandle::newDictionary();
     about.replaceKey("/Mode", text(std::string(name_of(page.mode))));
     about.replaceKey("/Finish", text(std::string(name_of(page.finish))));
@@ -344,11 +344,11 @@ PdfDocument::PdfDocument(const DocumentInfo& info, const std::filesystem::path& 
     : state_(std::make_unique<State>(info, folder)) {}
 PdfDocument::~PdfDocument() = default;
 
-void PdfDocument::add(const DocumentPage& page, const Picture* picture, const PageOrigin& origin) {
+void PdfDocument::add(const Page& page, const Picture* picture, const PageOrigin& origin) {
   state_->add(page, picture, origin);
 }
 
-int PdfDocument::add_layer(const DocumentPage& page, const Picture* picture, bool shows_picture) {
+int PdfDocument::add_layer(const Page& page, const Picture* picture, bool shows_picture) {
   return state_->add_layer(page, picture, shows_picture);
 }
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string_view>
 
-#include "core/original_file.h"
+#include "core/files/original_file.h"
 #include "core/picture.h"
 #include "lectern/page.h"
 
@@ -26,10 +26,10 @@ class PdfDocument {
   ~PdfDocument();
 
   // `picture` may be null. A picture goes in as its file has it, where a PDF can carry that.
-  void add(const DocumentPage& page, const Picture* picture, const PageOrigin& origin = {});
+  void add(const Page& page, const Picture* picture, const PageOrigin& origin = {});
   // A page to be laid over another one: its text, and its picture where it is shown; `picture` may be null. -> its
   // index.
-  int add_layer(const DocumentPage& page, const Picture* picture, bool shows_picture);
+  int add_layer(const Page& page, const Picture* picture, bool shows_picture);
   // Once, after the last page.
   void write(const Sink& sink);
 

@@ -78,12 +78,12 @@ std::string CharacterCodes::to_unicode() const {
   return out + "endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n";
 }
 
-double points_per_pixel(const DocumentPage& page) {
+double points_per_pixel(const Page& page) {
   const double points = 72 / (page.dpi > 0 ? page.dpi : assumed_dpi);
   return std::min(points, largest_page / std::max({page.width, page.height, 1}));
 }
 
-std::string page_content(const DocumentPage& page, const Picture* picture, const std::optional<PicturePlace>& shown,
+std::string page_content(const Page& page, const Picture* picture, const std::optional<PicturePlace>& shown,
                          CharacterCodes& codes) {
   const double scale = points_per_pixel(page);
   const double width = page.width * scale, height = page.height * scale;

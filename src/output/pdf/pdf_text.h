@@ -27,14 +27,14 @@ class CharacterCodes {
 };
 
 // Points for a pixel of the page: from its dpi, or 200 where it has none; less for pages larger than a PDF may have.
-double points_per_pixel(const DocumentPage& page);
+double points_per_pixel(const Page& page);
 
 // [a b c d e f], as in PDF, of the picture of a page: from a square of 1, as stored, to one of 1, as shown.
 using PicturePlace = std::array<double, 6>;
 
 // Of a page with the resources /Page (its picture, where one is shown) and /Hidden (the font). `picture` may be null;
 // words are placed by its ink.
-std::string page_content(const DocumentPage& page, const Picture* picture, const std::optional<PicturePlace>& shown,
+std::string page_content(const Page& page, const Picture* picture, const std::optional<PicturePlace>& shown,
                          CharacterCodes& codes);
 
 // Of a page that shows nothing but a note, with the resource /Shown, a font of Latin letters.

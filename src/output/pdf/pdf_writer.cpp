@@ -21,9 +21,9 @@ class PdfWriter final : public DocumentWriter {
         folder_(file_.streams() ? std::filesystem::temp_directory_path() : to.path.parent_path()),
         document_(info, folder_) {}
 
-  void page(const DocumentPage& page, const Picture* picture) override { page_of({}, page, picture); }
+  void page(const Page& page, const Picture* picture) override { page_of({}, page, picture); }
 
-  void page_of(const PageOrigin& origin, const DocumentPage& page, const Picture* picture) override {
+  void page_of(const PageOrigin& origin, const Page& page, const Picture* picture) override {
     start_input(origin);
     pdf::PlannedPage planned;
     planned.part = static_cast<int32_t>(plan_.inputs.size()) - 1;
@@ -66,7 +66,7 @@ class PdfWriter final : public DocumentWriter {
   }
 
  private:
-  static DocumentPage without_text(DocumentPage page) {
+  static Page without_text(Page page) {
     page.blocks.clear();
     return page;
   }

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace lectern {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "layout/text_tree.h"
+#include "layout/text/text_tree.h"
 #include "lectern/output.h"
 
 namespace lectern {

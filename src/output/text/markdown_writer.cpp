@@ -1,4 +1,4 @@
-#include "output/markdown_writer.h"
+#include "output/text/markdown_writer.h"
 
 #include <fmt/format.h>
 
@@ -9,15 +9,15 @@
 #include <string_view>
 #include <system_error>
 
-#include "core/own_output.h"
+#include "core/files/own_output.h"
 #include "image/picture_encoder.h"
-#include "layout/shown_text.h"
+#include "layout/text/shown_text.h"
 #include "lectern/error.h"
 #include "output/document_names.h"
-#include "output/markdown_text.h"
 #include "output/output_file.h"
 #include "output/page_blocks.h"
 #include "output/page_note.h"
+#include "output/text/markdown_text.h"
 
 namespace lectern {
 namespace {
@@ -29,7 +29,7 @@ class MarkdownWriter final : public DocumentWriter {
   MarkdownWriter(const Destination& to, const DocumentInfo& info, const OutputOptions& options)
       : file_(to), options_(options), info_(info), figures_(page_folder_of(to.path, Format::markdown)) {}
 
-  void page(const DocumentPage& page, const Picture* picture) override {
+  void page(const Page& page, const Picture* picture) override {
     if (pages_++ > 0 && options_.page_breaks) paragraph(fmt::format("---\n\n<!-- page {} -->", page.number));
     int figure = 0;
     for (const Block* block : blocks_to_write(page, options_)) {
@@ -70,7 +70,7 @@ class MarkdownWriter final : public DocumentWriter {
     if (!is_figure(block) || block.kind() == BlockKind::image) paragraph(written.text);
   }
 
-  void write_figure(const DocumentPage& page, const Box& box, int index, const Picture* picture) {
+  void write_figure(const Page& page, const Box& box, int index, const Picture* picture) {
     if (figures_.empty() || !options_.figures || picture == nullptr) {
       paragraph(fmt::format("<!-- figure on page {} at {:.0f}, {:.0f}, {:.0f}, {:.0f} -->", page.number, box.left,
                             box.top, box.right, box.bottom));

@@ -1,7 +1,7 @@
-#include "output/raw_writer.h"
+#include "output/text/raw_writer.h"
 
 #include "layout/raw_pages.h"
-#include "layout/shown_text.h"
+#include "layout/text/shown_text.h"
 #include "output/output_file.h"
 #include "output/page_note.h"
 
@@ -12,7 +12,7 @@ class RawWriter final : public DocumentWriter {
  public:
   explicit RawWriter(const Destination& to) : file_(to) {}
 
-  void page(const DocumentPage& page, const Picture*) override {
+  void page(const Page& page, const Picture*) override {
     if (any_) file_.write(page_split);
     any_ = true;
     file_.write(page.raw);

@@ -1,4 +1,4 @@
-#include "output/text_difference.h"
+#include "output/text/text_difference.h"
 
 #include <algorithm>
 #include <map>

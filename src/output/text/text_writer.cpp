@@ -1,6 +1,6 @@
-#include "output/text_writer.h"
+#include "output/text/text_writer.h"
 
-#include "layout/block_text.h"
+#include "layout/text/block_text.h"
 #include "output/output_file.h"
 #include "output/page_blocks.h"
 #include "output/page_note.h"
@@ -12,7 +12,7 @@ class TextWriter final : public DocumentWriter {
  public:
   TextWriter(const Destination& to, const OutputOptions& options) : file_(to), options_(options) {}
 
-  void page(const DocumentPage& page, const Picture*) override {
+  void page(const Page& page, const Picture*) override {
     if (pages_++ > 0 && options_.page_breaks) file_.write("\f");
     begun_ = begun_ && !options_.page_breaks;
     for (const Block* block : blocks_to_write(page, options_)) paragraph(plain_text(*block));

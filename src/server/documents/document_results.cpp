@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "image/picture_encoder.h"
 #include "input/page_source.h"
 #include "input/pdf_assembly.h"
@@ -69,7 +69,7 @@ void write_pages(const DocumentJob& job, Format format, const fs::path& file, co
   for (const StoredPage& state : store.page_states(job.id)) {
     const std::optional<StoredPage> stored = store.page(job.id, state.number);
     if (!stored) throw ApiError(404, "there is no such document", "", "not_found");
-    DocumentPage page = page_from(*stored);
+    Page page = page_from(*stored);
     std::optional<SourcePage> read;
     if (source && page.error.empty() && needs_picture(format, page, options)) read = source->page(page.number - 1);
     if (read) page.has_text = read->has_text;

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/log.h"
 #include "input/page_range.h"
 #include "input/page_source.h"
@@ -35,7 +35,7 @@ class Run {
   RunEnd read(std::shared_ptr<ServedModel> model, const DocumentFields& fields);
   PipelineDocument document(const DocumentFields& fields);
   void take(const PipelineEvent& event);
-  void take_page(const DocumentPage& page);
+  void take_page(const Page& page);
   void take_news(int number, const PageNews& news) const;
   RunEnd fail(const std::string& message, const std::string& code);
   RunEnd end(JobStatus status, const std::string& message = "", const std::string& code = "");
@@ -66,7 +66,7 @@ PipelineDocument Run::document(const DocumentFields& fields) {
       throw Error(job_.name + ": " + error.what(), error.code());
     }
   };
-  document.known = [this](int index) -> std::optional<DocumentPage> {
+  document.known = [this](int index) -> std::optional<Page> {
     const std::optional<StoredPage> stored = place_.store.page(job_.id, index + 1);
     return stored ? std::optional(page_from(*stored)) : std::nullopt;
   };
@@ -78,7 +78,7 @@ void Run::take_news(int number, const PageNews& news) const {
   if (news.kind == PageNews::Kind::text) place_.events.text(job_.id, number, news.keep, news.more);
 }
 
-void Run::take_page(const DocumentPage& page) {
+void Run::take_page(const Page& page) {
   if (page.finish == Finish::stopped) return;
   const bool failed = !page.error.empty();
   const StoredPage stored = {page.number, failed ? PageState::failed : PageState::done, stored_page(page)};
@@ -130,7 +130,7 @@ RunEnd Run::read(std::shared_ptr<ServedModel> model, const DocumentFields& field
   options.memory = picture_memory;
   options.ahead = pages_ahead;
   options.stop = stop_;
-  options.prepare = [](SourcePage& source, DocumentPage& page) { prepare_page(source, page, false); };
+  options.prepare = [](SourcePage& source, Page& page) { prepare_page(source, page, false); };
   const auto make_pool = [&](const std::stop_source& stop, std::function<void(WorkerEvent)> tell) {
     return std::make_unique<FeedPool>(place_.feed, order, stop, std::move(tell));
   };

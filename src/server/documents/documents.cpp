@@ -10,7 +10,7 @@
 #include <new>
 #include <utility>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/log.h"
 #include "lectern/error.h"
 #include "server/documents/document_fields.h"

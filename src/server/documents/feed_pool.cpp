@@ -16,12 +16,12 @@ namespace lectern::server {
 namespace {
 
 // What the reader found, with what was known of the page before.
-DocumentPage page_of(const PageNews& news, DocumentPage known) {
+Page page_of(const PageNews& news, Page known) {
   if (news.kind == PageNews::Kind::failed) {
     fail(known, news.error, news.status == 503 ? ErrorCode::out_of_memory : ErrorCode::invalid_argument);
     return known;
   }
-  DocumentPage page = news.page ? *news.page : DocumentPage();
+  Page page = news.page ? *news.page : Page();
   page.number = known.number;
   page.width = known.width;
   page.height = known.height;
@@ -48,7 +48,7 @@ struct FeedPool::State {
 
   struct OnItsWay {
     std::optional<PageId> id;  // not while it is handed to the feed
-    DocumentPage known;
+    Page known;
     std::shared_ptr<const Picture> picture;  // counts against what the run may hold
   };
 

@@ -4,7 +4,7 @@
 
 #include "lectern/error.h"
 #include "lectern/output.h"
-#include "output/page_json.h"
+#include "output/json/page_json.h"
 
 namespace lectern::server {
 namespace {
@@ -56,7 +56,7 @@ std::string page_json(int number, std::string_view state, const std::optional<St
   ordered_json object = {
       {"object", "document.page"}, {"number", number}, {"state", std::string(state)}, {"error", nullptr}};
   if (!stored) return line(object);
-  const DocumentPage page = page_from(*stored);
+  const Page page = page_from(*stored);
   object["state"] = stored->state == PageState::done ? "done" : "failed";
   if (!page.error.empty()) object["error"] = {{"message", page.error}, {"code", "page_failed"}};
   if (stored->state == PageState::failed) return line(object);
@@ -99,10 +99,10 @@ DocumentInfo info_from(const std::string& stored) {
   return info;
 }
 
-std::string stored_page(const DocumentPage& page) {
+std::string stored_page(const Page& page) {
   return page_to_json(page).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-DocumentPage page_from(const StoredPage& page) { return page_from_json(json::parse(page.json)); }
+Page page_from(const StoredPage& page) { return page_from_json(json::parse(page.json)); }
 
 }  // namespace lectern::server

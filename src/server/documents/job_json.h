@@ -26,7 +26,7 @@ std::string numbers_json(const std::vector<int>& numbers);
 std::string stored_info(const DocumentInfo& info);
 DocumentInfo info_from(const std::string& stored);
 
-std::string stored_page(const DocumentPage& page);
-DocumentPage page_from(const StoredPage& page);
+std::string stored_page(const Page& page);
+Page page_from(const StoredPage& page);
 
 }  // namespace lectern::server

@@ -7,7 +7,7 @@
 #include <new>
 #include <utility>
 
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace lectern::server {
 namespace {

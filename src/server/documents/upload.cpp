@@ -11,8 +11,8 @@
 #include <new>
 #include <utility>
 
-#include "core/file.h"
-#include "core/file_kind.h"
+#include "core/files/file.h"
+#include "core/files/file_kind.h"
 #include "server/documents/document_fields.h"
 #include "server/openai/api_error.h"
 

@@ -8,7 +8,7 @@
 #include <new>
 #include <string>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/text.h"
 
 namespace lectern::server {

@@ -25,7 +25,7 @@
 
 #include "core/clock.h"
 #include "core/descriptor.h"
-#include "core/file.h"
+#include "core/files/file.h"
 #include "server/http/client_watch.h"
 #include "server/http/event_stream.h"
 

@@ -1,4 +1,4 @@
-#include "core/file_gate.h"
+#include "core/files/file_gate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/temp_folder.h"
 
 namespace lectern {

@@ -1,4 +1,4 @@
-#include "core/file.h"
+#include "core/files/file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "core/json_file.h"
+#include "core/files/json_file.h"
 #include "core/temp_folder.h"
 
 namespace lectern {

@@ -1,4 +1,4 @@
-#include "core/own_output.h"
+#include "core/files/own_output.h"
 
 #include <gtest/gtest.h>
 

@@ -35,7 +35,7 @@ TEXT
 after src/device/lowering/lowerings.cpp 'LECTERN_LOWERING(softmax' <<'TEXT'
       LECTERN_LOWERING(negate, multiply),
 TEXT
-after src/device/operator_cases.cpp 'OperatorCase{Operator::sqrt' <<'TEXT'
+after src/device/cases/operator_cases.cpp 'OperatorCase{Operator::sqrt' <<'TEXT'
     OperatorCase{Operator::negate, unary<&Device::negate>},
 TEXT
 after docs/devices.md '^| subtract (f32)' <<'TEXT'
@@ -58,7 +58,7 @@ cat >main.cpp <<'TEXT'
 
 #include "device/cpu/cpu_device.h"
 #include "device/host_values.h"
-#include "device/operator_cases.h"
+#include "device/cases/operator_cases.h"
 
 using namespace lectern;
 

@@ -1,4 +1,4 @@
-#include "layout/block_text.h"
+#include "layout/text/block_text.h"
 
 #include <gtest/gtest.h>
 

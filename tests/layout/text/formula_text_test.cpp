@@ -1,4 +1,4 @@
-#include "layout/formula_text.h"
+#include "layout/text/formula_text.h"
 
 #include <gtest/gtest.h>
 

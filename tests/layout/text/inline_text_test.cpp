@@ -1,4 +1,4 @@
-#include "layout/inline_text.h"
+#include "layout/text/inline_text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "layout/shown_text.h"
+#include "layout/text/shown_text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "layout/text_tree.h"
+#include "layout/text/text_tree.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "layout/block_text.h"
+#include "layout/text/block_text.h"
 
 namespace lectern {
 namespace {

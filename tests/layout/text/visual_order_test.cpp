@@ -1,4 +1,4 @@
-#include "layout/visual_order.h"
+#include "layout/text/visual_order.h"
 
 #include <gtest/gtest.h>
 

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "core/temp_folder.h"
-#include "layout/block_text.h"
-#include "layout/formula_text.h"
+#include "layout/text/block_text.h"
+#include "layout/text/formula_text.h"
 #include "support/pages.h"
 
 namespace lectern {
@@ -18,10 +18,10 @@ using ::testing::HasSubstr;
 using testing::slurp;
 using testing::TempFolder;
 
-void write(const TempFolder& folder, const std::string& name, const std::vector<DocumentPage>& pages,
+void write(const TempFolder& folder, const std::string& name, const std::vector<Page>& pages,
            const DocumentInfo& info = testing::info_of(1)) {
   const auto writer = make_writer(Format::hocr, folder / name, info, {});
-  for (const DocumentPage& page : pages) writer->page(page, nullptr);
+  for (const Page& page : pages) writer->page(page, nullptr);
   writer->finish();
 }
 
@@ -31,9 +31,9 @@ int run(const TempFolder& folder, const std::string& command) {
 }
 
 // Pages whose names and text hold what XML and hOCR do not take as it is.
-std::vector<DocumentPage> pages() {
-  DocumentPage odd = testing::page_of(3, "<|ref|>text<|/ref|><|det|>[[10, 10, 500, 60]]<|/det|>\n\x01 <&\"' \xFF ]]>");
-  DocumentPage cut = testing::page_of(4, "Text without a box");
+std::vector<Page> pages() {
+  Page odd = testing::page_of(3, "<|ref|>text<|/ref|><|det|>[[10, 10, 500, 60]]<|/det|>\n\x01 <&\"' \xFF ]]>");
+  Page cut = testing::page_of(4, "Text without a box");
   cut.finish = Finish::length;
   return {testing::page_of(1, testing::paper_page), testing::page_of(2, testing::report_page), odd, cut,
           testing::failed_page(5, "it --> is damaged")};

@@ -17,10 +17,10 @@ using ::testing::Not;
 using testing::slurp;
 using testing::TempFolder;
 
-std::string written(const TempFolder& folder, const std::vector<DocumentPage>& pages, const Picture* picture,
+std::string written(const TempFolder& folder, const std::vector<Page>& pages, const Picture* picture,
                     const DocumentInfo& info = testing::info_of(1)) {
   const auto writer = make_writer(Format::html, folder / "a.html", info, {});
-  for (const DocumentPage& page : pages) writer->page(page, picture);
+  for (const Page& page : pages) writer->page(page, picture);
   writer->finish();
   return slurp(folder / "a.html");
 }
@@ -47,8 +47,8 @@ TEST(HtmlWriter, ShowsThePictureBesideTheText) {
 TEST(HtmlWriter, CannotBeMadeToRunAScript) {
   const TempFolder folder;
   const std::string evil = "</div></main><script>alert(1)</script><img src=x onerror=alert(1)>\"'";
-  DocumentPage page = testing::page_of(1, "<|ref|>" + evil + "<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\n" + evil +
-                                              "\n<table><tr><td onclick=alert(1)>" + evil + "</td></tr></table>");
+  Page page = testing::page_of(1, "<|ref|>" + evil + "<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\n" + evil +
+                                      "\n<table><tr><td onclick=alert(1)>" + evil + "</td></tr></table>");
   DocumentInfo info = testing::info_of(1, evil);
   info.prompt = info.model = evil;
   const std::string html = written(folder, {page, testing::failed_page(2, evil)}, nullptr, info);
@@ -85,7 +85,7 @@ assert tags.seen <= set("html head meta title style body header h1 h2 p main sec
 
 TEST(HtmlWriter, MarksPages) {
   const TempFolder folder;
-  DocumentPage cut = testing::page_of(2, "Text");
+  Page cut = testing::page_of(2, "Text");
   cut.finish = Finish::context;
   const std::string html = written(folder, {testing::failed_page(1, "damaged"), cut}, nullptr);
   EXPECT_THAT(html, HasSubstr("<p class=\"note\">Page 1 could not be read: damaged</p>"));

@@ -1,4 +1,4 @@
-#include "output/boxes_writer.h"
+#include "output/json/boxes_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "output/json_writer.h"
+#include "output/json/json_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/temp_folder.h"
-#include "output/page_json.h"
+#include "output/json/page_json.h"
 #include "support/pages.h"
 
 namespace lectern {
@@ -18,15 +18,15 @@ using nlohmann::json;
 using testing::slurp;
 using testing::TempFolder;
 
-void write(const std::filesystem::path& path, const std::vector<DocumentPage>& pages) {
+void write(const std::filesystem::path& path, const std::vector<Page>& pages) {
   const auto writer = make_writer(Format::json, path, testing::info_of(static_cast<int>(pages.size())), {});
-  for (const DocumentPage& page : pages) writer->page(page, nullptr);
+  for (const Page& page : pages) writer->page(page, nullptr);
   writer->finish();
 }
 
 TEST(JsonWriter, WritesWhatIsKnown) {
   const TempFolder folder;
-  const DocumentPage page = testing::page_of(1, testing::paper_page);
+  const Page page = testing::page_of(1, testing::paper_page);
   write(folder / "a.json", {page, testing::failed_page(2, "damaged")});
   const json document = json::parse(slurp(folder / "a.json"));
   EXPECT_EQ(document["schema"], "lectern-document/1");
@@ -46,7 +46,7 @@ TEST(JsonWriter, KeepsToItsSchema) {
     GTEST_SKIP() << "python3-jsonschema is not installed";
   }
   const TempFolder folder;
-  DocumentPage odd = testing::page_of(3, "<|ref|>text<|/ref|><|det|>[[-7, 0, 2000");
+  Page odd = testing::page_of(3, "<|ref|>text<|/ref|><|det|>[[-7, 0, 2000");
   odd.raw += "\xFF\n";
   odd.guard = {1, false, Retry::continued};
   odd.finish = Finish::loop;

@@ -1,4 +1,4 @@
-#include "output/page_json.h"
+#include "output/json/page_json.h"
 
 #include <gtest/gtest.h>
 
@@ -15,9 +15,9 @@ namespace {
 
 using nlohmann::json;
 
-DocumentPage again(const DocumentPage& page) { return page_from_json(json::parse(page_to_json(page).dump())); }
+Page again(const Page& page) { return page_from_json(json::parse(page_to_json(page).dump())); }
 
-void expect_equal(const DocumentPage& a, const DocumentPage& b) {
+void expect_equal(const Page& a, const Page& b) {
   // Every member, by way of the JSON and beside it.
   EXPECT_EQ(page_to_json(a), page_to_json(b));
   EXPECT_EQ(a.raw, b.raw);
@@ -37,7 +37,7 @@ void expect_equal(const DocumentPage& a, const DocumentPage& b) {
 }
 
 TEST(PageJson, LosesNothing) {
-  DocumentPage page = testing::page_of(7, testing::report_page, 1654, 2339);
+  Page page = testing::page_of(7, testing::report_page, 1654, 2339);
   page.turn = 90;
   page.guard = {2, true, Retry::halves};
   page.warnings = {{WarningCode::uncovered_ink, "there is more", Box{0.1, 1.0 / 3, 700, 800}},
@@ -50,11 +50,11 @@ TEST(PageJson, LosesNothing) {
 }
 
 TEST(PageJson, KeepsLinesAndWordsThatWereMeasured) {
-  DocumentPage page = testing::page_of(1, "abc");
+  Page page = testing::page_of(1, "abc");
   page.blocks.resize(1);
   EXPECT_FALSE(page_to_json(page)["blocks"][0].contains("lines"));
   page.blocks[0].lines = {{{1, 2, 30, 12}, "two words", {{{1, 2, 10, 12}, "two"}, {{12, 3, 30, 11.5}, "words"}}}};
-  const DocumentPage kept = again(page);
+  const Page kept = again(page);
   ASSERT_EQ(kept.blocks[0].lines.size(), 1u);
   const PageLine& line = kept.blocks[0].lines[0];
   EXPECT_EQ(line.text, "two words");
@@ -65,7 +65,7 @@ TEST(PageJson, KeepsLinesAndWordsThatWereMeasured) {
 }
 
 TEST(PageJson, KeepsLogProbabilitiesInNineDigits) {
-  DocumentPage page = testing::page_of(1, "abc");
+  Page page = testing::page_of(1, "abc");
   EXPECT_FALSE(page_to_json(page).contains("token_logprobs"));
   page.token_logprobs = {0, -1.0F / 3, -1e-9F, -123.456789F, -std::numeric_limits<float>::infinity()};
   EXPECT_EQ(page_to_json(page)["token_logprobs"].dump(),
@@ -78,14 +78,14 @@ TEST(PageJson, KeepsLogProbabilitiesInNineDigits) {
 }
 
 TEST(PageJson, KeepsHowSureItIs) {
-  DocumentPage page = testing::page_of(1, "abc");
+  Page page = testing::page_of(1, "abc");
   EXPECT_FALSE(page_to_json(page).contains("confidence"));
   EXPECT_FALSE(page_to_json(page)["blocks"][0].contains("confidence"));
   page.confidence = 2.0 / 3;
   page.blocks[0].confidence = 0.5;
   page.blocks[0].lines = {{{1, 2, 30, 12}, "abc", {{{1, 2, 10, 12}, "abc", 0.25}}, 0.125}};
   EXPECT_EQ(page_to_json(page)["confidence"].dump(), "0.6667");
-  const DocumentPage kept = again(page);
+  const Page kept = again(page);
   EXPECT_EQ(kept.confidence, 0.6667);
   EXPECT_EQ(kept.blocks[0].confidence, 0.5);
   EXPECT_EQ(kept.blocks[0].lines[0].confidence, 0.125);
@@ -95,8 +95,7 @@ TEST(PageJson, KeepsHowSureItIs) {
 }
 
 TEST(PageJson, KeepsWordsWithBoxes) {
-  const DocumentPage page =
-      again(testing::page_of(1, "A <|ref|>cat<|/ref|><|det|>[[1, 1, 20, 20]]<|/det|> sits", 999, 999));
+  const Page page = again(testing::page_of(1, "A <|ref|>cat<|/ref|><|det|>[[1, 1, 20, 20]]<|/det|> sits", 999, 999));
   ASSERT_EQ(page.blocks.at(0).spans.size(), 1u);
   const TextSpan& span = page.blocks[0].spans[0];
   EXPECT_EQ(page.blocks[0].text.substr(span.begin, span.end - span.begin), "cat");
@@ -106,13 +105,13 @@ TEST(PageJson, KeepsWordsWithBoxes) {
 }
 
 TEST(PageJson, KeepsBytesThatAreNoUtf8) {
-  DocumentPage page;
+  Page page;
   page.number = 1;
   page.raw = std::string("a\xFF\0\xC3(", 5);
   page.blocks = {{"l\xFF", {}, {}, "t\xC3"}};
   page.error = "\xFE";
   page.warnings = {{WarningCode::stretched, "m\xFF", {}}};
-  const DocumentPage read = again(page);
+  const Page read = again(page);
   EXPECT_EQ(read.raw, page.raw);
   EXPECT_EQ(read.blocks[0].text, "t\uFFFD");
   EXPECT_EQ(read.error, "\uFFFD");
@@ -120,7 +119,7 @@ TEST(PageJson, KeepsBytesThatAreNoUtf8) {
 }
 
 TEST(PageJson, HasNoInfinity) {
-  DocumentPage page;
+  Page page;
   page.stats.decode_seconds = INFINITY;
   page.dpi = NAN;
   EXPECT_EQ(again(page).stats.decode_seconds, 0);

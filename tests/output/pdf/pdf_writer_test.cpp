@@ -20,9 +20,9 @@
 #include "image/picture_encoder.h"
 #include "image/picture_file.h"
 #include "input/page_source.h"
-#include "layout/block_text.h"
-#include "layout/formula_text.h"
-#include "layout/html_text.h"
+#include "layout/text/block_text.h"
+#include "layout/text/formula_text.h"
+#include "layout/text/html_text.h"
 #include "support/pages.h"
 
 namespace lectern {
@@ -41,10 +41,9 @@ class PdfWriter : public ::testing::Test {
     if (std::system("command -v pdftotext >/dev/null 2>&1") != 0) GTEST_SKIP() << "pdftotext is not installed";
   }
 
-  void write(const std::vector<DocumentPage>& pages, const Picture* picture,
-             const DocumentInfo& info = testing::info_of(1)) {
+  void write(const std::vector<Page>& pages, const Picture* picture, const DocumentInfo& info = testing::info_of(1)) {
     const auto writer = make_writer(Format::pdf, folder / "a.pdf", info, {});
-    for (const DocumentPage& page : pages) writer->page(page, picture);
+    for (const Page& page : pages) writer->page(page, picture);
     writer->finish();
   }
 
@@ -76,7 +75,7 @@ class PdfWriter : public ::testing::Test {
 };
 
 TEST_F(PdfWriter, PutsWordsWhereTheirBlocksStand) {
-  DocumentPage page = testing::page_of(1, testing::paper_page, 1240, 1754);
+  Page page = testing::page_of(1, testing::paper_page, 1240, 1754);
   page.dpi = 150;
   const Picture picture = testing::picture_of(1240, 1754);
   write({page}, &picture);
@@ -127,7 +126,7 @@ TEST_F(PdfWriter, IsReadFromRightToLeftWhereTheScriptIs) {
 
 TEST_F(PdfWriter, ShowsThePictureAndNotTheText) {
   if (std::system("command -v pdftoppm >/dev/null 2>&1") != 0) GTEST_SKIP() << "pdftoppm is not installed";
-  DocumentPage page = testing::page_of(1, testing::paper_page, 200, 300);
+  Page page = testing::page_of(1, testing::paper_page, 200, 300);
   page.dpi = 72;
   Picture picture(200, 300);
   for (size_t i = 0; i < picture.rgb.size(); i += 3) picture.rgb[i] = 255;
@@ -194,7 +193,7 @@ class PdfWriterPictures : public PdfWriter {
     const auto source = open_source(folder / file, {});
     SourcePage from = source->page(0);
     from.picture = turned(std::move(from.picture), turn);
-    DocumentPage page = testing::page_of(1, "x", from.picture.width, from.picture.height);
+    Page page = testing::page_of(1, "x", from.picture.width, from.picture.height);
     page.dpi = 72;
     page.turn = (from.turn + turn) % 360;
     page.warnings = from.warnings;
@@ -306,7 +305,7 @@ TEST_F(PdfWriterPictures, ADamagedOneIsEncodedAnew) {
 }
 
 TEST_F(PdfWriter, TakesSizesFromTheResolutionAndBoundsThem) {
-  DocumentPage scan = testing::page_of(1, "Text", 400, 200), huge = testing::page_of(2, "Text", 60'000, 30'000);
+  Page scan = testing::page_of(1, "Text", 400, 200), huge = testing::page_of(2, "Text", 60'000, 30'000);
   scan.dpi = huge.dpi = 0;
   write({scan, huge, testing::failed_page(3, "it is (very) damaged\\, é")}, nullptr);
   const std::string xml = run("pdftotext -bbox a.pdf -");
@@ -316,7 +315,7 @@ TEST_F(PdfWriter, TakesSizesFromTheResolutionAndBoundsThem) {
 }
 
 TEST_F(PdfWriter, SaysWhatItIsMadeOf) {
-  DocumentPage looped = testing::page_of(1, "Text");
+  Page looped = testing::page_of(1, "Text");
   looped.guard.loops = 1;
   const Picture picture = testing::picture_of();
   write({looped}, &picture, testing::info_of(1, "Grüße.pdf"));

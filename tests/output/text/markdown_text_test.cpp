@@ -1,4 +1,4 @@
-#include "output/markdown_text.h"
+#include "output/text/markdown_text.h"
 
 #include <gtest/gtest.h>
 

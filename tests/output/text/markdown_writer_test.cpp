@@ -1,4 +1,4 @@
-#include "output/markdown_writer.h"
+#include "output/text/markdown_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,11 +24,11 @@ namespace fs = std::filesystem;
 
 class MarkdownWriter : public ::testing::Test {
  protected:
-  std::string write(const std::vector<DocumentPage>& pages, const OutputOptions& options = {},
-                    const Picture* picture = nullptr, const std::string& name = "a.md") {
+  std::string write(const std::vector<Page>& pages, const OutputOptions& options = {}, const Picture* picture = nullptr,
+                    const std::string& name = "a.md") {
     fs::remove(folder / name);
     const auto writer = make_writer(Format::markdown, folder / name, testing::info_of(3), options);
-    for (const DocumentPage& page : pages) writer->page(page, picture);
+    for (const Page& page : pages) writer->page(page, picture);
     EXPECT_FALSE(fs::exists(folder / name));
     writer->finish();
     warnings = writer->warnings();
@@ -93,7 +93,7 @@ TEST_F(MarkdownWriter, CutsFiguresOut) {
 }
 
 TEST_F(MarkdownWriter, CutsTablesOutOfWhichNothingWasRead) {
-  const DocumentPage page = testing::page_of(1, "<|ref|>table<|/ref|><|det|>[[100, 100, 500, 400]]<|/det|>\n");
+  const Page page = testing::page_of(1, "<|ref|>table<|/ref|><|det|>[[100, 100, 500, 400]]<|/det|>\n");
   ASSERT_EQ(page.warnings.size(), 1u);
   EXPECT_EQ(page.warnings[0].code, WarningCode::empty_table);
   EXPECT_TRUE(needs_picture(Format::markdown, page));
@@ -111,7 +111,7 @@ TEST_F(MarkdownWriter, LetsNoNameEndItsComment) {
 }
 
 TEST_F(MarkdownWriter, PartsAndMarksPages) {
-  DocumentPage looped = testing::page_of(3, "The end");
+  Page looped = testing::page_of(3, "The end");
   looped.guard = {1, false, Retry::continued};
   looped.turn = 90;
   OutputOptions options;

@@ -1,4 +1,4 @@
-#include "output/raw_writer.h"
+#include "output/text/raw_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "output/text_writer.h"
+#include "output/text/text_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,10 +16,10 @@ using ::testing::Not;
 using testing::slurp;
 using testing::TempFolder;
 
-std::string written(const std::vector<DocumentPage>& pages, const OutputOptions& options = {}) {
+std::string written(const std::vector<Page>& pages, const OutputOptions& options = {}) {
   const TempFolder folder;
   const auto writer = make_writer(Format::text, folder / "a.txt", testing::info_of(1), options);
-  for (const DocumentPage& page : pages) writer->page(page, nullptr);
+  for (const Page& page : pages) writer->page(page, nullptr);
   writer->finish();
   return slurp(folder / "a.txt");
 }
@@ -35,7 +35,7 @@ TEST(TextWriter, WritesTextWithoutMarks) {
 }
 
 TEST(TextWriter, DropsWhatIsNotWanted) {
-  const DocumentPage page = testing::page_of(1, testing::paper_page);
+  const Page page = testing::page_of(1, testing::paper_page);
   const std::string all = written({page});
   EXPECT_THAT(all, HasSubstr("Journal of Applied Clockwork"));
   EXPECT_TRUE(all.ends_with("Preprint, not for redistribution\n\n12\n"));
@@ -47,9 +47,9 @@ TEST(TextWriter, DropsWhatIsNotWanted) {
 }
 
 TEST(TextWriter, PartsAndMarksPages) {
-  DocumentPage cut = testing::page_of(3, "The beginning");
+  Page cut = testing::page_of(3, "The beginning");
   cut.finish = Finish::length;
-  const std::vector<DocumentPage> pages = {testing::page_of(1, "One"), testing::failed_page(2, "a\nb"), cut};
+  const std::vector<Page> pages = {testing::page_of(1, "One"), testing::failed_page(2, "a\nb"), cut};
   const std::string note = "[Page 2 could not be read: a b]\n",
                     rest = "The beginning\n\n[Page 3 is incomplete: it was cut short at the limit of tokens]\n";
   EXPECT_EQ(written(pages), "One\n\n" + note + "\n" + rest);

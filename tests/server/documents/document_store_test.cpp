@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/descriptor.h"
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/temp_folder.h"
 #include "lectern/error.h"
 

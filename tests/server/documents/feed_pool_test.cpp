@@ -20,7 +20,7 @@ struct FeedPoolTest : ::testing::Test {
   std::stop_source stop, hold;
   std::mutex mutex;
   std::condition_variable news;
-  std::vector<DocumentPage> ended;
+  std::vector<Page> ended;
   std::vector<int> begun;
   FeedPool pool{feed, order(), stop, [this](WorkerEvent event) {
                   const std::lock_guard lock(mutex);
@@ -49,7 +49,7 @@ struct FeedPoolTest : ::testing::Test {
     task.job.picture = std::make_shared<const Picture>(8, 8);
     pool.add(std::move(task));
   }
-  std::vector<DocumentPage> wait_for(size_t count) {
+  std::vector<Page> wait_for(size_t count) {
     std::unique_lock lock(mutex);
     news.wait(lock, [&] { return ended.size() >= count; });
     return ended;
@@ -61,7 +61,7 @@ TEST_F(FeedPoolTest, PagesComeBackWithWhatWasKnownOfThem) {
   model->wait_for(1);
   EXPECT_EQ(model->name_of(0), "scan: page 3");
   model->finish(0, "text");
-  const DocumentPage page = wait_for(1).front();
+  const Page page = wait_for(1).front();
   EXPECT_EQ(page.number, 3);
   EXPECT_EQ(page.dpi, 200);
   EXPECT_EQ(page.raw, "text");
@@ -75,7 +75,7 @@ TEST_F(FeedPoolTest, AFailureIsThePages) {
   add(1);
   model->wait_for(1);
   model->fail(0, "it is torn");
-  const DocumentPage page = wait_for(1).front();
+  const Page page = wait_for(1).front();
   EXPECT_EQ(page.error, "it is torn");
   EXPECT_EQ(page.finish, Finish::failed);
   pool.join();
@@ -89,7 +89,7 @@ TEST_F(FeedPoolTest, AStopEndsPagesThatWaitAndThatAreRead) {
   pool.wait_for_room(1);
   pool.join();
   ASSERT_EQ(ended.size(), 2U);
-  for (const DocumentPage& page : ended) EXPECT_EQ(page.finish, Finish::stopped);
+  for (const Page& page : ended) EXPECT_EQ(page.finish, Finish::stopped);
 }
 
 TEST_F(FeedPoolTest, HeldItLetsPagesEndAndStopsThen) {
