@@ -69,7 +69,7 @@ void PictureAnswer::take(size_t index, PageNews news) {
   bool cancel_others = false;
   {
     const std::lock_guard lock(mutex_);
-    PageAnswer& page = pages_[index];
+    AskedPage& page = pages_[index];
     page.begun = true;
     switch (news.kind) {
       case PageNews::Kind::begun:
@@ -90,12 +90,12 @@ void PictureAnswer::take(size_t index, PageNews news) {
         cancel_others = true;
     }
     if (!ended_ && request_.stream) stream();
-    if (!ended_ && std::ranges::all_of(pages_, &PageAnswer::finished)) finish();
+    if (!ended_ && std::ranges::all_of(pages_, &AskedPage::finished)) finish();
   }
   if (cancel_others) cancel();
 }
 
-void PictureAnswer::fail(const PageAnswer& page, const PageNews& news) {
+void PictureAnswer::fail(const AskedPage& page, const PageNews& news) {
   ended_ = true;
   const ApiError error(news.status, news.error, news.status < 500 ? page.param : "",
                        news.status < 500 ? "invalid_image" : "page_failed");
@@ -113,7 +113,7 @@ void PictureAnswer::begin_stream() {
 void PictureAnswer::stream() {
   std::string more;
   while (sent_page_ < pages_.size() && pages_[sent_page_].begun) {
-    const PageAnswer& page = pages_[sent_page_];
+    const AskedPage& page = pages_[sent_page_];
     if (page.text.size() > sent_bytes_) more += std::string_view(page.text).substr(sent_bytes_);
     sent_bytes_ = std::max(sent_bytes_, page.text.size());
     if (!page.finished) break;
@@ -127,7 +127,7 @@ void PictureAnswer::stream() {
 void PictureAnswer::finish() {
   ended_ = true;
   std::vector<PageAnswer> answers;
-  for (PageAnswer& page : pages_) answers.push_back(std::move(page.answer));
+  for (AskedPage& page : pages_) answers.push_back(std::move(page.answer));
   if (!request_.stream) return exchange_->respond({.body = form_->whole(answers)});
   exchange_->write(form_->end(answers));
   exchange_->end();

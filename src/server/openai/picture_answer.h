@@ -30,7 +30,7 @@ class PictureAnswer : public std::enable_shared_from_this<PictureAnswer> {
   void cancel();
 
  private:
-  struct PageAnswer {
+  struct AskedPage {
     PageAnswer answer;
     std::string param;  // the field of its picture
     std::string raw;    // told so far,
@@ -39,7 +39,7 @@ class PictureAnswer : public std::enable_shared_from_this<PictureAnswer> {
   };
 
   void take(size_t index, PageNews news);
-  void fail(const PageAnswer& page, const PageNews& news);
+  void fail(const AskedPage& page, const PageNews& news);
   void stream();
   void begin_stream();
   void finish();
@@ -53,7 +53,7 @@ class PictureAnswer : public std::enable_shared_from_this<PictureAnswer> {
 
   std::mutex mutex_;  // of the following; the feed is called without it
   std::vector<PageId> ids_;
-  std::vector<PageAnswer> pages_;
+  std::vector<AskedPage> pages_;
   bool streams_ = false;   // the head of the stream was sent
   bool ended_ = false;     // the answer was given
   size_t sent_page_ = 0;   // in turn to be streamed,
