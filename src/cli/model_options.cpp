@@ -4,10 +4,10 @@
 
 #include <cstdlib>
 #include <optional>
-#include <string_view>
 #include <system_error>
 
 #include "core/log.h"
+#include "engine/models.h"
 #include "hub/model_store.h"
 #include "hub/shared_cache.h"
 #include "lectern/error.h"
@@ -51,39 +51,35 @@ const char* const model_help =
     "A model's folder, or its name as `lectern models` lists it (default: $LECTERN_MODEL, then DeepSeek-OCR if it was "
     "pulled, then the model that ships)";
 
-void add_model_options(CLI::App& command, ModelOptions& options) {
-  command.add_option("--model", options.model, model_help)->type_name("MODEL");
-  add_device_options(command, options);
+void add_model_options(CLI::App& command, ModelArguments& arguments) {
+  command.add_option("--model", arguments.model, model_help)->type_name("MODEL");
+  add_device_options(command, arguments);
 }
 
-void add_device_options(CLI::App& command, ModelOptions& options) {
+void add_device_options(CLI::App& command, ModelArguments& arguments) {
   command
-      .add_option("--weights", options.weights,
+      .add_option("--weights", arguments.weights,
                   "How weights are kept and multiplied (default: as the model was packed, else f32, which is exact, on "
                   "the cpu, and 16 bits on a card)")
       ->type_name("f32|bf16|q8|q4");
   command
-      .add_option("--device", options.device, "Where to run: cpu (default), or another that `lectern devices` lists")
+      .add_option("--device", arguments.device, "Where to run: cpu (default), or another that `lectern devices` lists")
       ->type_name("DEVICE");
   command
       .add_option(
-          "--without", options.without,
+          "--without", arguments.without,
           "Replace these operators by equivalents, as for a device that lacks them: names from `lectern devices "
           "--ops`, a profile, or all")
       ->type_name("OPERATORS");
-  command.add_option("--threads", options.threads, "Threads (default: the processors of this process)")
+  command.add_option("--threads", arguments.threads, "Threads (default: the processors of this process)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));
 }
 
-Weights parse_weights(std::string_view word) {
-  if (const std::optional<Weights> known = named<Weights>(word)) return *known;
-  throw Error(fmt::format("unknown weights '{}'; choose f32, bf16, q8 or q4", word));
-}
+ModelOptions ModelArguments::options() const { return {parse_weights(weights), device, without}; }
 
-Mode parse_mode(std::string_view word) {
-  if (const std::optional<Mode> known = named<Mode>(word)) return *known;
-  throw Error(fmt::format("unknown mode '{}'; choose tiny, small, base, large, gundam, native, lines or auto", word));
+std::string left_out_message(const std::string& device, const std::string& why) {
+  return fmt::format("{}: failed and is left out: {}", device, why);
 }
 
 fs::path shipped_model() {

@@ -4,26 +4,27 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
-#include <string_view>
 
-#include "lectern/enums.h"
+#include "lectern/model.h"
 
 namespace lectern::cli {
 
-struct ModelOptions {
+struct ModelArguments {
   std::string model;  // as given: a folder, a name, or empty
   std::string weights = "auto";
-  std::string device = "cpu";
-  std::string without;  // operators, as parse_operators takes them
+  std::string device = "cpu";  // or several, as parse_device_list takes them
+  std::string without;         // operators, as parse_operators takes them
   int threads = 0;
-};
-void add_model_options(CLI::App& command, ModelOptions& options);
-// All of them but which model.
-void add_device_options(CLI::App& command, ModelOptions& options);
 
-// The values of words that were given. Throw Error, with the words there are, for any other.
-Weights parse_weights(std::string_view word);
-Mode parse_mode(std::string_view word);
+  // Throws Error for unknown weights.
+  ModelOptions options() const;
+};
+void add_model_options(CLI::App& command, ModelArguments& arguments);
+// All of them but which model.
+void add_device_options(CLI::App& command, ModelArguments& arguments);
+
+// For a device that load_models leaves out.
+std::string left_out_message(const std::string& device, const std::string& why);
 
 // What --help says of an option or argument that names a model.
 extern const char* const model_help;

@@ -12,6 +12,7 @@
 #include "core/files/file.h"
 #include "core/log.h"
 #include "engine/loaded_model.h"
+#include "engine/models.h"
 #include "job/document_plan.h"
 #include "job/journal.h"
 #include "job/page_preparation.h"
@@ -19,7 +20,6 @@
 #include "job/review.h"
 #include "job/run_identity.h"
 #include "lectern/error.h"
-#include "lectern/version.h"
 #include "reading/model_page_reader.h"
 #include "reading/page_readers.h"
 
@@ -73,7 +73,6 @@ class DocumentRun {
 
  private:
   std::string choose_prompt(const Model& model) const;
-  void describe(const std::vector<Model>& models);
   void open_journal(const Model& model);
   std::vector<PipelineDocument> documents();
   void take(const PipelineEvent& event);
@@ -122,7 +121,8 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
   prompt_ = choose_prompt(models.front());
   ReadOptions read = options.read;
   read.prompt = prompt_;
-  describe(models);
+  report_.info = describe_models(models);
+  report_.info.prompt = prompt_;
   if (options.pages_together > 1) check_pages_together(models.front(), options);
   for (const Model& model : models) {
     const int batch = batch_size(model, options.batch);
@@ -155,23 +155,6 @@ std::string DocumentRun::choose_prompt(const Model& model) const {
   }
   tell(fmt::format("the model was not trained to tell where blocks stand; {} will have no places", names));
   return std::string(plan_.model.prompts.front().name);
-}
-
-void DocumentRun::describe(const std::vector<Model>& models) {
-  const LoadedModel& loaded = models.front().loaded();
-  report_.info.version = LECTERN_VERSION;
-  report_.info.model = loaded.checkpoint.folder().string();
-  report_.info.weights = models.front().weights();
-  report_.info.prompt = prompt_;
-  for (const Model& model : models) {
-    const Device& device = model.loaded().device;
-    report_.info.device += (report_.info.device.empty() ? "" : ",") + std::string(device.name());
-    for (const std::string& name : device.lowered(model.loaded().format)) {
-      if (std::ranges::find(report_.info.lowered, name) == report_.info.lowered.end()) {
-        report_.info.lowered.push_back(name);
-      }
-    }
-  }
 }
 
 void DocumentRun::tell(const std::string& line) const {

@@ -1,15 +1,11 @@
 #include "server/served_model.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
-#include "lectern/version.h"
 #include "reading/model_page_reader.h"
 #include "reading/page_readers.h"
 
@@ -18,11 +14,7 @@ namespace {
 
 ReadOptions read_options(const PageOptions& options) {
   ReadOptions made;
-  const std::optional<Mode> mode = named<Mode>(options.mode);
-  if (!mode) {
-    throw Error(fmt::format("unknown mode '{}'; choose {}", options.mode, fmt::join(names<Mode>, ", ")));
-  }
-  made.mode = *mode;
+  made.mode = parse_mode(options.mode);
   made.prompt = options.prompt;
   made.raw = !options.plain;
   made.max_tokens = options.max_tokens;
@@ -68,19 +60,8 @@ class ReaderModel final : public ServedModel {
   ReaderLoad load() const override { return reader_.load(); }
 
   DocumentInfo info() const override {
-    const LoadedModel& loaded = models_.front().loaded();
-    DocumentInfo info;
-    info.version = LECTERN_VERSION;
-    info.model = loaded.checkpoint.folder().string();
-    info.weights = models_.front().weights();
-    info.prompt = loaded.tokenizer.id_of("<|grounding|>") ? "markdown" : "free";
-    for (const Model& model : models_) {
-      const Device& device = model.loaded().device;
-      info.device += (info.device.empty() ? "" : ",") + std::string(device.name());
-      for (const std::string& name : device.lowered(model.loaded().format)) {
-        if (std::ranges::find(info.lowered, name) == info.lowered.end()) info.lowered.push_back(name);
-      }
-    }
+    DocumentInfo info = describe_models(models_);
+    info.prompt = models_.front().loaded().tokenizer.id_of("<|grounding|>") ? "markdown" : "free";
     return info;
   }
 
@@ -156,8 +137,8 @@ class ReaderModel final : public ServedModel {
 
 }  // namespace
 
-ModelSource model_source(const std::string& name, const std::filesystem::path& folder,
-                         const std::vector<ModelOptions>& devices, int batch) {
+ModelSource model_source(const std::string& name, const std::filesystem::path& folder, const ModelOptions& options,
+                         int batch, const DeviceLeftOut& left_out) {
   const ModelFiles files(folder);
   ModelSource source;
   source.name = name;
@@ -173,13 +154,8 @@ ModelSource model_source(const std::string& name, const std::filesystem::path& f
   if (!files.checkpoint.config().rows)
     source.prompts.insert(source.prompts.end(), {"figure", "describe", "locate:TEXT"});
   for (const Checkpoint::Entry& entry : files.checkpoint.entries()) source.bytes += static_cast<int64_t>(entry.bytes);
-  source.load = [name, folder, devices, batch] {
-    std::vector<Model> models;
-    models.reserve(devices.size());
-    for (const ModelOptions& options : devices) {
-      models.push_back(models.empty() ? Model::load(folder, options) : models.front().on(options));
-    }
-    return std::make_unique<ReaderModel>(name, models, batch);
+  source.load = [name, folder, options, batch, left_out] {
+    return std::make_unique<ReaderModel>(name, load_models(folder, options, left_out), batch);
   };
   return source;
 }

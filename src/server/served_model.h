@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/models.h"
 #include "lectern/image.h"
 #include "lectern/model.h"
 #include "lectern/page.h"
@@ -92,10 +93,10 @@ struct ModelSource {
   std::function<std::unique_ptr<ServedModel>()> load;
 };
 
-// One that reads what is there together, `batch` pages on a device; 0: as many as help and as the memory holds. Only
-// its configuration is read now. The folder of the model is named in no message of the model's. Throws Error for what
-// is no model.
-ModelSource model_source(const std::string& name, const std::filesystem::path& folder,
-                         const std::vector<ModelOptions>& devices, int batch);
+// A model that reads waiting pages together, `batch` on a device; 0: as many as help and as the memory holds. `options`
+// and `left_out` are those of load_models. Only the configuration is read now. The model's messages do not name its
+// folder. Throws Error for a folder without a model.
+ModelSource model_source(const std::string& name, const std::filesystem::path& folder, const ModelOptions& options,
+                         int batch, const DeviceLeftOut& left_out);
 
 }  // namespace lectern::server

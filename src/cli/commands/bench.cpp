@@ -22,6 +22,7 @@
 #include "device/registry.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
+#include "engine/models.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
 #include "lectern/version.h"
@@ -30,7 +31,7 @@ namespace lectern::cli {
 namespace {
 
 struct Arguments {
-  ModelOptions model;
+  ModelArguments model;
   std::string mode;  // of a page to encode beside the fixed sizes; empty: none
   int64_t tokens = 32;
   int batch = 0;
@@ -322,7 +323,7 @@ int bench(const Arguments& arguments) {
 
   std::optional<LoadedModel> model;
   const double load = seconds_of(
-      [&] { model.emplace(folder, device, weight_format(parse_weights(arguments.model.weights), folder, device)); });
+      [&] { model.emplace(folder, device, weight_format(arguments.model.options().weights, folder, device)); });
   const DataType multiplied = model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16;
   const Rate products = peaks ? Rate([&] { return peaks->product_now(multiplied); }) : Rate();
   const Rate memory = peaks ? Rate([&] { return peaks->read_now(); }) : Rate();

@@ -17,6 +17,7 @@
 #include "cli/progress_line.h"
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
+#include "engine/models.h"
 #include "input/inputs.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
@@ -38,7 +39,7 @@ struct Arguments {
 struct Side {
   std::string given;
   std::filesystem::path folder;
-  lectern::ModelOptions model;
+  ModelOptions model;
   Mode mode = Mode::automatic;
 };
 

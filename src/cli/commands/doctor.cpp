@@ -32,7 +32,7 @@ namespace lectern::cli {
 namespace {
 
 struct Arguments {
-  ModelOptions model;
+  ModelArguments model;
   std::string picture, report;
 };
 
@@ -205,7 +205,7 @@ void check_another(Report& report, const Arguments& arguments, const std::string
                    const std::filesystem::path& folder) {
   try {
     Device& device = open_device(name, arguments.model.without);
-    const WeightFormat format = weight_format(parse_weights(arguments.model.weights), folder, device);
+    const WeightFormat format = weight_format(arguments.model.options().weights, folder, device);
     const DeviceDescription description = describe_device(name);
     check_a_page(report, arguments, device, reference, folder, format, fmt::format(" on {}", description.info.name));
   } catch (const Error& error) {
@@ -238,7 +238,7 @@ int doctor(const Arguments& arguments) {
   const std::vector<std::string> names = parse_device_list(arguments.model.device);
   const DeviceDescription description = describe_device(names.front());
   Device& device = open_device(names.front(), arguments.model.without);
-  const WeightFormat format = weight_format(parse_weights(arguments.model.weights), folder, device);
+  const WeightFormat format = weight_format(arguments.model.options().weights, folder, device);
   // The CPU is held against plain loops, everything else against the CPU.
   const bool is_cpu = &device == &open_device("cpu");
   Device& reference = open_device("cpu", is_cpu ? "all" : "");

@@ -19,9 +19,9 @@
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
 #include "core/stopped.h"
-#include "device/device_list.h"
 #include "device/operator_profile.h"
-#include "device/registry.h"
+#include "engine/loaded_model.h"
+#include "engine/models.h"
 #include "engine/prompts.h"
 #include "input/inputs.h"
 #include "lectern/documents.h"
@@ -31,7 +31,7 @@ namespace lectern::cli {
 namespace {
 
 struct Arguments {
-  ModelOptions model;
+  ModelArguments model;
   OutputArguments output;
   DocumentOptions options;
   std::string mode = "auto";
@@ -72,58 +72,31 @@ DocumentOptions document_options(const Arguments& arguments, const std::filesyst
   return options;
 }
 
-struct Devices {
-  std::vector<std::string> names;  // of the models' devices
-  std::vector<Model> models;
-  std::vector<DeviceReport> lost;
-};
-
-// One model a device. Of several devices, one that fails is left out.
-Devices load(const Arguments& arguments, const std::filesystem::path& folder) {
-  const std::vector<std::string> names = parse_device_list(arguments.model.device);
-  Devices devices;
-  for (const std::string& name : names) {
-    try {
-      const lectern::ModelOptions options = {parse_weights(arguments.model.weights), name, arguments.model.without};
-      devices.models.push_back(devices.models.empty() ? Model::load(folder, options)
-                                                      : devices.models.front().on(options));
-      devices.names.push_back(name);
-    } catch (const Error& failure) {
-      const bool of_device = failure.code() == ErrorCode::device_lost || failure.code() == ErrorCode::out_of_memory;
-      if (!of_device || devices.lost.size() + 1 == names.size()) throw;
-      complain(fmt::format("{}: failed and is left out: {}", name, failure.what()));
-      devices.lost.push_back({name, 0, 0, failure.what()});
-    }
-  }
-  return devices;
-}
-
-// Times the operators of devices while it lives.
+// Times the operators of the models' devices while it lives.
 class Profiles {
  public:
-  Profiles(const std::vector<std::string>& names, const Arguments& arguments) {
-    if (!arguments.operators) return;
-    for (const std::string& name : names) {
-      One& one = profiles_.emplace_back();
-      one.name = name;
-      one.device = &open_device(name, arguments.model.without);
-      one.device->set_profile(&one.profile);
+  explicit Profiles(const std::vector<Model>& models) {
+    for (const Model& model : models) {
+      One& one = profiles_.emplace_back(model.loaded().device);
+      one.device.set_profile(&one.profile);
     }
   }
   Profiles(const Profiles&) = delete;
   Profiles& operator=(const Profiles&) = delete;
   ~Profiles() {
-    for (const One& one : profiles_) one.device->set_profile(nullptr);
+    for (const One& one : profiles_) one.device.set_profile(nullptr);
   }
 
   void print() const {
-    for (const One& one : profiles_) fmt::print(stderr, "operators of {}\n{}", one.name, one.profile.table());
+    for (const One& one : profiles_) {
+      fmt::print(stderr, "operators of {}\n{}", one.device.name(), one.profile.table());
+    }
   }
 
  private:
   struct One {
-    std::string name;
-    Device* device = nullptr;
+    explicit One(Device& of) : device(of) {}
+    Device& device;
     OperatorProfile profile;
   };
   std::deque<One> profiles_;
@@ -160,7 +133,12 @@ int read(const Arguments& arguments) {
     if (!arguments.report.empty()) write_report(arguments.report, nothing);
     return exit_code_of(nothing);
   }
-  const Devices devices = load(arguments, found.folder);
+  std::vector<DeviceReport> left_out;
+  const std::vector<Model> models =
+      load_models(found.folder, arguments.model.options(), [&](const std::string& device, const std::string& why) {
+        complain(left_out_message(device, why));
+        left_out.push_back({device, 0, 0, why});
+      });
 
   ProgressLine line(progress_style(arguments));
   LiveText live;
@@ -190,9 +168,9 @@ int read(const Arguments& arguments) {
       live.text({input, page}, keep, more);
     };
   }
-  const Profiles profiles(devices.names, arguments);
-  RunReport report = read_documents(devices.models, options, events);
-  report.devices.insert(report.devices.end(), devices.lost.begin(), devices.lost.end());
+  const Profiles profiles(arguments.operators ? models : std::vector<Model>());
+  RunReport report = read_documents(models, options, events);
+  report.devices.insert(report.devices.end(), left_out.begin(), left_out.end());
   line.summarise(report, last_page);
   profiles.print();
   if (report.interrupted) {

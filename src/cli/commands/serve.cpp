@@ -34,7 +34,7 @@ constexpr int64_t mebibyte = 1 << 20;
 struct Arguments {
   std::vector<std::string> models;       // as given
   std::vector<std::string> model_names;  // of them, in order
-  ModelOptions model;                    // of all; which is not in it
+  ModelArguments model;                  // of all; which is not in it
   server::ServerOptions server;
   std::vector<std::string> url_hosts;
   std::string keep = "30m";
@@ -95,10 +95,11 @@ std::string served_name(const std::string& given, const FoundModel& found) {
 }
 
 std::vector<server::ModelSource> model_sources(const Arguments& arguments) {
-  std::vector<lectern::ModelOptions> devices;
-  for (const std::string& device : parse_device_list(arguments.model.device)) {
-    devices.push_back({parse_weights(arguments.model.weights), device, arguments.model.without});
-  }
+  const ModelOptions options = arguments.model.options();
+  parse_device_list(options.device);  // a mistyped one is refused now, though models are loaded later
+  const auto left_out = [](const std::string& device, const std::string& why) {
+    complain(left_out_message(device, why));
+  };
   const std::vector<std::string> models = split_models(arguments.models);
   if (arguments.model_names.size() > models.size()) {
     throw Error(
@@ -114,7 +115,7 @@ std::vector<server::ModelSource> model_sources(const Arguments& arguments) {
       throw Error(
           fmt::format("--model {}: two models have the name {}; give them names by --model-name", models[i], name));
     }
-    sources.push_back(server::model_source(name, found.folder, devices, arguments.batch));
+    sources.push_back(server::model_source(name, found.folder, options, arguments.batch, left_out));
   }
   return sources;
 }

@@ -17,6 +17,7 @@
 #include "device/registry.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
+#include "engine/models.h"
 #include "engine/prompts.h"
 #include "image/picture_file.h"
 #include "lectern/error.h"
@@ -26,7 +27,7 @@ namespace lectern::cli {
 namespace {
 
 struct Arguments {
-  ModelOptions model;
+  ModelArguments model;
   std::vector<std::string> images;
   std::string mode = "auto", prompt = "markdown", forced_ids, out;
   std::optional<std::string> prompt_ids;  // in place of prompt
@@ -128,7 +129,7 @@ int trace(const Arguments& arguments) {
   gate.add_input_folder(folder);
   gate.add_output(arguments.out, "the trace", FileKind::safetensors);
   Device& device = open_device(arguments.model.device, arguments.model.without);
-  const LoadedModel model(folder, device, weight_format(parse_weights(arguments.model.weights), folder, device));
+  const LoadedModel model(folder, device, weight_format(arguments.model.options().weights, folder, device));
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = arguments.prompt_ids
                                           ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)

@@ -1,0 +1,32 @@
+// A model on one or several devices: settings parsed from words, loading, and what documents say of it.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lectern/enums.h"
+#include "lectern/model.h"
+#include "lectern/page.h"
+
+namespace lectern {
+
+// Throw Error, listing the names, for an unknown one.
+Mode parse_mode(std::string_view name);
+Weights parse_weights(std::string_view name);
+
+// Called for a device that failed while its model was loaded, or has too little memory for it.
+using DeviceLeftOut = std::function<void(const std::string& device, const std::string& why)>;
+
+// One model for each device of the list in `options.device` ("ascend:0-7,cpu"); the model's files are loaded once.
+// A device that fails is left out as long as another works. Throws Error for other failures, and when no device is
+// left.
+std::vector<Model> load_models(const std::filesystem::path& folder, const ModelOptions& options,
+                               const DeviceLeftOut& left_out);
+
+// Version, model folder, weights, devices and replaced operators; the rest is the document's.
+DocumentInfo describe_models(const std::vector<Model>& models);
+
+}  // namespace lectern
