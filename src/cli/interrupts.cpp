@@ -32,8 +32,8 @@ Interrupts::Interrupts(First first) {
   set(first);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error("pipe", "cannot be made", errno);
-  read_end_ = Descriptor(ends[0]);
-  write_end_ = Descriptor(ends[1]);
+  read_end_ = UniqueFd(ends[0]);
+  write_end_ = UniqueFd(ends[1]);
   handler_end = write_end_.get();
   waiter_ = std::thread([this] {
     char byte = 0;
@@ -54,7 +54,7 @@ Interrupts::~Interrupts() {
   for (const int signal : watched) {
     if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
   }
-  write_end_ = Descriptor();  // the end of the file for the waiter
+  write_end_ = UniqueFd();  // the end of the file for the waiter
   waiter_.join();
 }
 

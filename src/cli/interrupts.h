@@ -5,7 +5,7 @@
 #include <stop_token>
 #include <thread>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern::cli {
 
@@ -27,7 +27,7 @@ class Interrupts {
 
  private:
   std::stop_source stop_;
-  Descriptor read_end_, write_end_;  // of a pipe
+  UniqueFd read_end_, write_end_;  // of a pipe
   std::thread waiter_;
 };
 

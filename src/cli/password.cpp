@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <string_view>
 
-#include "core/descriptor.h"
 #include "core/files/file.h"
 #include "core/stopped.h"
+#include "core/unique_fd.h"
 #include "lectern/error.h"
 
 namespace lectern::cli {
@@ -50,7 +50,7 @@ bool next_byte(int file, char& byte) {
 void show(int terminal, std::string_view text) { static_cast<void>(!::write(terminal, text.data(), text.size())); }
 
 std::string ask() {
-  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!terminal) throw Error("--password-file -: there is no terminal to ask on; name a file");
   show(terminal.get(), "password: ");
   std::string password;
@@ -79,7 +79,7 @@ std::string ask() {
 
 std::string read_password(const std::string& file) {
   if (file == "-") return ask();
-  const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!opened) throw system_error(file, "cannot be opened", errno);
   std::string password;
   for (char byte = 0; next_byte(opened.get(), byte) && byte != '\n';) {

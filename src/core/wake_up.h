@@ -3,7 +3,7 @@
 
 #include <stop_token>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern {
 
@@ -22,7 +22,7 @@ class WakeUp {
     int event;
     void operator()() const;
   };
-  Descriptor event_;
+  UniqueFd event_;
   std::stop_callback<Ring> callback_;
 };
 

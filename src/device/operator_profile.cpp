@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/clock.h"
+#include "core/stopwatch.h"
 #include "device/device.h"
 
 namespace lectern {
@@ -42,7 +42,7 @@ void OperatorProfile::record(Device& device, Operator which, DataType type, cons
   double seconds = 0;
   {
     const Nested nested;
-    const Clock clock;
+    const Stopwatch clock;
     call();
     device.synchronize();
     seconds = nested.end(clock.seconds());

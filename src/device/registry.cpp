@@ -9,7 +9,7 @@
 #include <span>
 #include <utility>
 
-#include "core/size_text.h"
+#include "core/format_bytes.h"
 #include "device/cpu/cpu_device.h"
 #include "device/device_list.h"
 #ifdef LECTERN_ASCEND
@@ -58,8 +58,8 @@ const Backend& backend_of(std::string_view name) {
 
 std::string memory_text(const DeviceMemory& memory) {
   if (memory.total == 0) return "memory of unknown size";
-  return fmt::format("{} of memory, {} free", size_text(static_cast<int64_t>(memory.total)),
-                     size_text(static_cast<int64_t>(memory.free)));
+  return fmt::format("{} of memory, {} free", format_bytes(static_cast<int64_t>(memory.total)),
+                     format_bytes(static_cast<int64_t>(memory.free)));
 }
 
 std::vector<DeviceSummary> devices() {

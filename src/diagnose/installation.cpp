@@ -13,9 +13,9 @@
 
 #include "checkpoint/checkpoint.h"
 #include "core/available_memory.h"
-#include "core/descriptor.h"
 #include "core/files/file.h"
-#include "core/size_text.h"
+#include "core/format_bytes.h"
+#include "core/unique_fd.h"
 #include "hub/model_store.h"
 #include "image/picture_file.h"
 #include "input/pdf_file.h"
@@ -55,7 +55,7 @@ std::string sample_pdf(bool chinese) {
 }
 
 PdfSource open_sample(bool chinese) {
-  const Descriptor file = unnamed_file(fs::temp_directory_path());
+  const UniqueFd file = unnamed_file(fs::temp_directory_path());
   const std::string pdf = sample_pdf(chinese);
   if (!file || ::write(file.get(), pdf.data(), pdf.size()) != static_cast<ssize_t>(pdf.size())) {
     throw Error(fs::temp_directory_path().string() + ": nothing can be kept in this folder; TMPDIR names another",
@@ -114,7 +114,7 @@ void check_space(Checks& checks, const char* name, const fs::path& folder) {
     checks.push_back({name, fmt::format("{}: {}", folder.string(), code.message()), false});
   } else {
     const auto free = static_cast<int64_t>(std::min<uintmax_t>(space.available, INT64_MAX));
-    checks.push_back({name, fmt::format("{}: {} free", folder.string(), size_text(free)), free >= little});
+    checks.push_back({name, fmt::format("{}: {} free", folder.string(), format_bytes(free)), free >= little});
   }
 }
 
@@ -132,7 +132,7 @@ void check_models(Checks& checks, const fs::path& shipped) {
     check_space(checks, "place for models", store);
     for (const hub::StoredModel& model : hub::stored_models(store)) {
       checks.push_back({"model " + model.name.text(),
-                        fmt::format("{}, {}{}", model.folder.string(), size_text(model.bytes),
+                        fmt::format("{}, {}{}", model.folder.string(), format_bytes(model.bytes),
                                     model.complete ? "" : "; is not complete: pull it again"),
                         model.complete});
     }
@@ -155,7 +155,7 @@ std::vector<InstallationCheck> check_installation(const fs::path& shipped_model)
       {"pictures", missing.empty() ? formats : fmt::format("{}; libvips lacks {}", formats, missing), missing.empty()});
   constexpr int64_t little_memory = int64_t{2} << 30;
   const int64_t memory = available_memory();
-  checks.push_back({"free memory", size_text(memory), memory >= little_memory});
+  checks.push_back({"free memory", format_bytes(memory), memory >= little_memory});
   std::error_code ignored;
   check_space(checks, "place for what is piped in", fs::temp_directory_path(ignored));
   check_models(checks, shipped_model);

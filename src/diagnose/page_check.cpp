@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/clock.h"
+#include "core/stopwatch.h"
 #include "device/host_values.h"
 #include "diagnose/operator_check.h"
 #include "engine/engine.h"
@@ -25,7 +25,7 @@ struct CheckedPage {
   CheckedPage(const LoadedModel& on, const Picture& picture) : model(on) {
     const Views views = make_views(picture, model.plan(Mode::automatic, false));
     model.encoder.encode(views);  // warms up: memory is taken, kernels are made
-    const Clock clock;
+    const Stopwatch clock;
     encoded = model.encoder.encode(views, true);
     sequence = values_of(model, encoded.sequence);
     encode_seconds = clock.seconds();
@@ -42,7 +42,7 @@ struct CheckedPage {
     request.max_tokens = most_tokens;
     request.forced = forced;
     request.logits = true;
-    const Clock clock;
+    const Stopwatch clock;
     DeviceRunner runner(model.device, model.decoder, nullptr, model.decoder.config().context);
     Engine engine(runner);
     engine.add(std::move(request));

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/clock.h"
+#include "core/stopwatch.h"
 #include "device/device_failure.h"
 #include "lectern/error.h"
 
@@ -90,7 +90,7 @@ void Engine::start_admitted() {
 
 void Engine::encode(Sequence& sequence, bool alone) {
   try {
-    const Clock working;
+    const Stopwatch working;
     if (!sequence.encoding) sequence.encoding = runner_.encode(sequence.request.views);
     const bool done = sequence.encoding->advance(alone);
     sequence.encode_seconds += working.seconds();

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/clock.h"
+#include "core/stopwatch.h"
 #include "device/host_values.h"
 
 namespace lectern {
@@ -23,7 +23,7 @@ class DeviceEncoding final : public Encoding {
   }
 
   bool advance(bool alone) override {
-    const Clock working;
+    const Stopwatch working;
     while (working.seconds() < piece_seconds) {
       if (!task_->advance(!alone)) continue;
       encoded_.push_back(task_->take().sequence);

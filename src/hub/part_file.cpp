@@ -25,7 +25,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const ListedFile& file, 
       std::filesystem::hard_link_count(path_, ignored) > 1 && !ignored) {
     std::filesystem::remove(path_, ignored);
   }
-  descriptor_ = Descriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+  descriptor_ = UniqueFd(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (!descriptor_) throw system_error(path_, "cannot be written", errno);
   struct stat status {};
   if (::fstat(descriptor_.get(), &status) != 0) throw system_error(path_, "cannot be examined", errno);

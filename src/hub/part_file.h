@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <string>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 #include "hub/digest.h"
 #include "hub/listing.h"
 
@@ -38,7 +38,7 @@ class PartFile {
  private:
   const ListedFile& file_;
   std::filesystem::path target_, path_;
-  Descriptor descriptor_;
+  UniqueFd descriptor_;
   int64_t size_ = 0;
   Digest digest_;
 };

@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/descriptor.h"
 #include "core/files/file.h"
 #include "core/files/json_file.h"
-#include "core/size_text.h"
+#include "core/format_bytes.h"
 #include "core/stopped.h"
+#include "core/unique_fd.h"
 #include "hub/http.h"
 #include "hub/listing.h"
 #include "hub/model_store.h"
@@ -42,9 +42,9 @@ constexpr std::chrono::seconds longest_pause{60};
 constexpr int64_t progress_worth_counting = int64_t{1} << 20;
 
 // Keeps a second pull of the same model away while it is open.
-Descriptor lock(const fs::path& folder, const ModelName& name) {
+UniqueFd lock(const fs::path& folder, const ModelName& name) {
   const fs::path path = folder / ".lock";
-  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (!file) throw system_error(path, "cannot be written", errno);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     throw Error(name.text() + ": another lectern is pulling it; wait until that one is done", ErrorCode::io);
@@ -79,7 +79,7 @@ class Puller {
     const fs::path target = home / listing.commit;
     const fs::path partial = home / (listing.commit + std::string(partial_suffix));
     make_folders(home);
-    const Descriptor locked = lock(home, name);
+    const UniqueFd locked = lock(home, name);
     std::error_code ignored;
     if (fs::exists(target, ignored)) {
       if (holds_its_files(target)) {
@@ -94,7 +94,7 @@ class Puller {
       note(fmt::format("{}: is in the cache of Hugging Face already and is used from there", name.text()));
       return {cached->folder, listing.commit, true};
     }
-    note(fmt::format("{}: {} in {} files, licence {}", name.text(), size_text(listing.bytes()), listing.files.size(),
+    note(fmt::format("{}: {} in {} files, licence {}", name.text(), format_bytes(listing.bytes()), listing.files.size(),
                      listing.licence.empty() ? "not named by the hub" : listing.licence));
     make_folders(partial);
     require_space(partial, listing);
@@ -128,7 +128,7 @@ class Puller {
     for (const fs::path& folder : old) {
       const int64_t bytes = bytes_in(folder);
       fs::remove_all(folder, ignored);
-      note(fmt::format("{}: {} of an earlier pull that was cut, removed", folder.string(), size_text(bytes)));
+      note(fmt::format("{}: {} of an earlier pull that was cut, removed", folder.string(), format_bytes(bytes)));
     }
   }
 
@@ -174,7 +174,7 @@ class Puller {
       throw Error(
           fmt::format(
               "{}: {} are still to come, and {} are free; make room, or set XDG_CACHE_HOME to a folder on another disk",
-              partial.string(), size_text(missing), size_text(static_cast<int64_t>(space.available))),
+              partial.string(), format_bytes(missing), format_bytes(static_cast<int64_t>(space.available))),
           ErrorCode::io);
     }
   }
@@ -208,7 +208,7 @@ class Puller {
       note(file.name + ": what an earlier pull left does not match; from the start");
     }
     part.take_name();
-    note(fmt::format("{}: {}, verified", file.name, size_text(file.size)));
+    note(fmt::format("{}: {}, verified", file.name, format_bytes(file.size)));
   }
 
   // Asks for what is missing of a file, and takes what comes.

@@ -12,7 +12,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern {
 namespace {
@@ -33,7 +33,7 @@ struct PatchedFile {
     int64_t at = 0;
     std::vector<uint8_t> bytes;
   };
-  Descriptor file;
+  UniqueFd file;
   int64_t size = 0, position = 0;
   std::array<Patch, 2> patches;
 
@@ -124,7 +124,7 @@ vips::VSource TiffPages::page(size_t index) const {
   const Directory& directory = directories_.at(index);
   const size_t offset_bytes = big_ ? 8 : 4;
   auto patched = std::make_unique<PatchedFile>();
-  patched->file = Descriptor(::fcntl(file_, F_DUPFD_CLOEXEC, 0));
+  patched->file = UniqueFd(::fcntl(file_, F_DUPFD_CLOEXEC, 0));
   struct stat status {};
   if (::fstat(file_, &status) == 0) patched->size = status.st_size;
   std::vector<uint8_t> begin(offset_bytes);

@@ -35,9 +35,9 @@ void wait_for(int pipe, const std::stop_token& stop, const WakeUp& wake_up) {
   }
 }
 
-Descriptor keep(int pipe, const std::string& name, const std::stop_token& stop) {
+UniqueFd keep(int pipe, const std::string& name, const std::stop_token& stop) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path();
-  Descriptor file = unnamed_file(folder);
+  UniqueFd file = unnamed_file(folder);
   if (!file) throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno), ErrorCode::io);
   std::vector<char> block(1 << 16);
   int64_t total = 0;
@@ -71,9 +71,9 @@ InputFile::InputFile(const std::filesystem::path& path, const std::stop_token& s
   const bool standard_input = name_ == "-";
   if (standard_input) {
     name_ = "standard input";
-    file_ = Descriptor(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+    file_ = UniqueFd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
   } else {
-    file_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    file_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   }
   if (!file_) throw system_error(name_, "cannot be opened", errno);
   struct stat status {};
@@ -111,7 +111,7 @@ InputFile InputFile::of_bytes(std::span<const std::byte> bytes, const std::strin
   if (bytes.empty()) throw Error(fmt::format("{}: is empty; expected {}", name, expected), ErrorCode::corrupt_input);
   InputFile file;
   file.name_ = name;
-  file.file_ = Descriptor(::memfd_create("lectern", MFD_CLOEXEC));
+  file.file_ = UniqueFd(::memfd_create("lectern", MFD_CLOEXEC));
   while (file.file_ && !bytes.empty()) {
     const ssize_t put = ::write(file.file_.get(), bytes.data(), bytes.size());
     if (put < 0 && errno != EINTR) break;
@@ -122,8 +122,8 @@ InputFile InputFile::of_bytes(std::span<const std::byte> bytes, const std::strin
   return file;
 }
 
-Descriptor InputFile::another_descriptor() const {
-  Descriptor copy(::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
+UniqueFd InputFile::another_descriptor() const {
+  UniqueFd copy(::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
   if (!copy) throw system_error(name_, "cannot be kept open", errno);
   return copy;
 }

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern {
 
@@ -26,15 +26,15 @@ class InputFile {
   const std::string& name() const { return name_; }            // for messages
   const std::filesystem::path& path() const { return path_; }  // to open it by, while this object lives
   int descriptor() const { return file_.get(); }
-  Descriptor another_descriptor() const;  // of the same file, for whoever outlives this
-  bool is_pdf() const;                    // by its first bytes, or by its name where they say nothing
+  UniqueFd another_descriptor() const;  // of the same file, for whoever outlives this
+  bool is_pdf() const;                  // by its first bytes, or by its name where they say nothing
 
  private:
   InputFile() = default;
 
   std::string name_;
   std::filesystem::path path_;
-  Descriptor file_;
+  UniqueFd file_;
 };
 
 }  // namespace lectern

@@ -63,14 +63,14 @@ PdfSource::PdfSource(InputFile file, SourceOptions options)
   }
 }
 
-PdfHelper::Patience PdfSource::patience() const {
+PdfHelper::Deadline PdfSource::deadline() const {
   const auto seconds = std::chrono::duration<double>(options_.page_seconds);
   const auto now = std::chrono::steady_clock::now();
   return {now + std::chrono::duration_cast<std::chrono::steady_clock::duration>(seconds), options_.stop};
 }
 
 void PdfSource::start() {
-  const auto wait = patience();
+  const auto wait = deadline();
   helper_.emplace(program_, file_.descriptor());
   try {
     open(wait);
@@ -80,7 +80,7 @@ void PdfSource::start() {
   }
 }
 
-void PdfSource::open(const PdfHelper::Patience& wait) {
+void PdfSource::open(const PdfHelper::Deadline& wait) {
   pdf::Request request;
   request.task = pdf::Task::open;
   request.password_bytes = static_cast<uint32_t>(options_.password.size());
@@ -107,13 +107,13 @@ void PdfSource::open(const PdfHelper::Patience& wait) {
 }
 
 // What the helper says behind an answer, as warnings.
-std::vector<Warning> PdfSource::read_notes(const PdfHelper::Patience& patience) {
+std::vector<Warning> PdfSource::read_notes(const PdfHelper::Deadline& deadline) {
   pdf::Notes notes;
-  helper_->receive(std::as_writable_bytes(std::span(&notes, 1)), patience);
+  helper_->receive(std::as_writable_bytes(std::span(&notes, 1)), deadline);
   if (notes.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
   if (notes.bytes > pdf::max_notes) throw PdfHelper::Lost{"sends notes that are too long"};
   std::string text(notes.bytes, '\0');
-  helper_->receive(std::as_writable_bytes(std::span(text)), patience);
+  helper_->receive(std::as_writable_bytes(std::span(text)), deadline);
   std::vector<Warning> warnings;
   for (std::string_view rest = text; !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
@@ -124,16 +124,16 @@ std::vector<Warning> PdfSource::read_notes(const PdfHelper::Patience& patience) 
 }
 
 // A message of the helper, fit for one line.
-std::string PdfSource::read_message(const pdf::Answer& answer, const PdfHelper::Patience& patience) {
+std::string PdfSource::read_message(const pdf::Answer& answer, const PdfHelper::Deadline& deadline) {
   if (answer.bytes > pdf::max_message) throw PdfHelper::Lost{"sends a message that is too long"};
   std::string message(answer.bytes, '\0');
-  helper_->receive(std::as_writable_bytes(std::span(message)), patience);
+  helper_->receive(std::as_writable_bytes(std::span(message)), deadline);
   message = message.empty() ? "cannot be rendered" : one_line(std::move(message));
-  const std::vector<Warning> warnings = read_notes(patience);
+  const std::vector<Warning> warnings = read_notes(deadline);
   return warnings.empty() ? message : message + "; " + warnings.front().message;
 }
 
-SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
+SourcePage PdfSource::render(int index, const PdfHelper::Deadline& deadline) {
   pdf::Request request;
   request.task = pdf::Task::render;
   request.page = index;
@@ -142,11 +142,11 @@ SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
   request.max_side = options_.limits.max_side;
   request.max_pixels =
       options_.dpi > 0 ? options_.limits.max_pixels : std::min(options_.limits.max_pixels, usual_pixels);
-  helper_->send(bytes_of(request), patience);
+  helper_->send(bytes_of(request), deadline);
   pdf::Answer answer;
-  helper_->receive(std::as_writable_bytes(std::span(&answer, 1)), patience);
+  helper_->receive(std::as_writable_bytes(std::span(&answer, 1)), deadline);
   if (answer.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
-  if (answer.status == pdf::Status::failed) throw Error(read_message(answer, patience), ErrorCode::corrupt_input);
+  if (answer.status == pdf::Status::failed) throw Error(read_message(answer, deadline), ErrorCode::corrupt_input);
   const bool honest = answer.status == pdf::Status::done && answer.width > 0 && answer.height > 0 &&
                       answer.width <= request.max_side && answer.height <= request.max_side &&
                       int64_t{answer.width} * answer.height <= request.max_pixels &&
@@ -160,8 +160,8 @@ SourcePage PdfSource::render(int index, const PdfHelper::Patience& patience) {
   page.turn = answer.turn;
   page.of_pdf = true;
   page.has_text = answer.has_text != 0;
-  helper_->receive(std::as_writable_bytes(std::span(page.picture.rgb)), patience);
-  page.warnings = read_notes(patience);
+  helper_->receive(std::as_writable_bytes(std::span(page.picture.rgb)), deadline);
+  page.warnings = read_notes(deadline);
   return page;
 }
 
@@ -187,7 +187,7 @@ SourcePage PdfSource::page(int index) {
   }
   try {
     if (!helper_) start();
-    SourcePage page = render(index, patience());
+    SourcePage page = render(index, deadline());
     lost_in_a_row_ = 0;
     return page;
   } catch (const PdfHelper::Lost& lost) {

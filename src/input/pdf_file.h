@@ -29,11 +29,11 @@ class PdfSource : public PageSource {
 
  private:
   void start();
-  void open(const PdfHelper::Patience& patience);
-  PdfHelper::Patience patience() const;
-  SourcePage render(int index, const PdfHelper::Patience& patience);
-  std::string read_message(const pdf::Answer& answer, const PdfHelper::Patience& patience);
-  std::vector<Warning> read_notes(const PdfHelper::Patience& patience);
+  void open(const PdfHelper::Deadline& deadline);
+  PdfHelper::Deadline deadline() const;
+  SourcePage render(int index, const PdfHelper::Deadline& deadline);
+  std::string read_message(const pdf::Answer& answer, const PdfHelper::Deadline& deadline);
+  std::vector<Warning> read_notes(const PdfHelper::Deadline& deadline);
 
   InputFile file_;
   SourceOptions options_;

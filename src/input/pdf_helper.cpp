@@ -28,8 +28,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // A copy out of the way of the numbers that the helper's own files get.
-Descriptor out_of_the_way(int file) {
-  Descriptor copy(::fcntl(file, F_DUPFD_CLOEXEC, pdf::file_descriptor + 1));
+UniqueFd out_of_the_way(int file) {
+  UniqueFd copy(::fcntl(file, F_DUPFD_CLOEXEC, pdf::file_descriptor + 1));
   if (!copy) throw Error(std::string("a file cannot be handed to lectern-pdf: ") + std::strerror(errno));
   return copy;
 }
@@ -88,9 +88,9 @@ PdfHelper::PdfHelper(const fs::path& program, int file) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw Error(std::string("lectern-pdf cannot be reached: ") + std::strerror(errno));
   }
-  channel_ = Descriptor(ends[0]);
-  const Descriptor other_end(ends[1]);
-  const Descriptor input = out_of_the_way(other_end.get()), document = out_of_the_way(file);
+  channel_ = UniqueFd(ends[0]);
+  const UniqueFd other_end(ends[1]);
+  const UniqueFd input = out_of_the_way(other_end.get()), document = out_of_the_way(file);
 
   FileActions actions;
   posix_spawn_file_actions_adddup2(&actions.value, input.get(), STDIN_FILENO);
@@ -142,12 +142,12 @@ PdfHelper::Lost PdfHelper::ended() {
   return {"gave up (exit code " + std::to_string(WEXITSTATUS(status)) + "), as it does without enough memory"};
 }
 
-void PdfHelper::wait_for(short events, const Patience& patience) {
+void PdfHelper::wait_for(short events, const Deadline& deadline) {
   using std::chrono::milliseconds;
   constexpr milliseconds glance(50);  // how often the wish to stop is looked at
   for (;;) {
-    throw_if_stopped(patience.stop);
-    const auto left = std::chrono::ceil<milliseconds>(patience.deadline - std::chrono::steady_clock::now());
+    throw_if_stopped(deadline.stop);
+    const auto left = std::chrono::ceil<milliseconds>(deadline.time - std::chrono::steady_clock::now());
     if (left <= milliseconds(0)) throw Lost{"took too long"};
     pollfd channel = {channel_.get(), events, 0};
     const int ready = ::poll(&channel, 1, static_cast<int>(std::min(left, glance).count()));
@@ -156,22 +156,22 @@ void PdfHelper::wait_for(short events, const Patience& patience) {
   }
 }
 
-void PdfHelper::send(std::span<const std::byte> bytes, const Patience& patience) {
+void PdfHelper::send(std::span<const std::byte> bytes, const Deadline& deadline) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(channel_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
       bytes = bytes.subspan(static_cast<size_t>(sent));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      wait_for(POLLOUT, patience);
+      wait_for(POLLOUT, deadline);
     } else if (errno != EINTR) {
       throw ended();
     }
   }
 }
 
-void PdfHelper::receive(std::span<std::byte> bytes, const Patience& patience) {
+void PdfHelper::receive(std::span<std::byte> bytes, const Deadline& deadline) {
   while (!bytes.empty()) {
-    wait_for(POLLIN, patience);
+    wait_for(POLLIN, deadline);
     const ssize_t got = ::recv(channel_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (got > 0) {
       bytes = bytes.subspan(static_cast<size_t>(got));

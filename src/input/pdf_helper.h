@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <string>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern {
 
@@ -20,9 +20,9 @@ class PdfHelper {
   struct Lost {
     std::string reason;  // "crashed (Segmentation fault)"
   };
-  // Until when an answer must be here; Stopped is thrown soon after the request to stop.
-  struct Patience {
-    std::chrono::steady_clock::time_point deadline;
+  // The latest time of an answer. Stopped is thrown soon after a request to stop.
+  struct Deadline {
+    std::chrono::steady_clock::time_point time;
     std::stop_token stop;
   };
 
@@ -33,17 +33,17 @@ class PdfHelper {
   ~PdfHelper();
 
   // All of the bytes, or Lost or Stopped is thrown.
-  void send(std::span<const std::byte> bytes, const Patience& patience);
-  void receive(std::span<std::byte> bytes, const Patience& patience);
+  void send(std::span<const std::byte> bytes, const Deadline& deadline);
+  void receive(std::span<std::byte> bytes, const Deadline& deadline);
 
   pid_t process() const { return process_; }
 
  private:
-  void wait_for(short events, const Patience& patience);
+  void wait_for(short events, const Deadline& deadline);
   Lost ended();
   int end();
 
-  Descriptor channel_;
+  UniqueFd channel_;
   pid_t process_ = -1;
 };
 

@@ -7,10 +7,10 @@
 #include <new>
 #include <system_error>
 
-#include "core/clock.h"
 #include "core/confidence.h"
 #include "core/files/file.h"
 #include "core/log.h"
+#include "core/stopwatch.h"
 #include "engine/loaded_model.h"
 #include "engine/models.h"
 #include "job/document_plan.h"
@@ -106,7 +106,7 @@ class DocumentRun {
   std::vector<MeanConfidence> confidence_of_;     // the pages of every input
   std::shared_ptr<const OriginalFile> original_;  // of the input whose turn it is
   RunProgress progress_;
-  Clock running_;
+  Stopwatch running_;
 };
 
 DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions& options, const DocumentEvents& events)

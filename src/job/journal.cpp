@@ -92,7 +92,7 @@ std::optional<FileStamp> stamp_of(const std::filesystem::path& file) {
 }
 
 Journal::Journal(const std::filesystem::path& path, const json& settings, Use use) : path_(path) {
-  file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+  file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (!file_) throw system_error(path, "the journal cannot be written", errno);
   bool emptied = false;
   try {
@@ -217,7 +217,7 @@ void Journal::append(const json& line) {
   end_ += static_cast<int64_t>(text.size());
   if (since_flush_.seconds() < seconds_between_flushes) return;
   ::fdatasync(file_.get());
-  since_flush_ = Clock();
+  since_flush_ = Stopwatch();
 }
 
 void Journal::add(const FileStamp& file, const Page& page) {
@@ -259,7 +259,7 @@ size_t Journal::forget(const std::vector<FileStamp>& files) {
 
 void Journal::remove() {
   ::unlink(path_.c_str());
-  file_ = Descriptor();
+  file_ = UniqueFd();
 }
 
 }  // namespace lectern

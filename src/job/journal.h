@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "core/clock.h"
-#include "core/descriptor.h"
+#include "core/stopwatch.h"
+#include "core/unique_fd.h"
 #include "lectern/page.h"
 
 namespace lectern {
@@ -79,12 +79,12 @@ class Journal {
   void append(const nlohmann::json& line);
 
   const std::filesystem::path path_;
-  Descriptor file_;
+  UniqueFd file_;
   int64_t end_ = 0;  // of the last whole line
   size_t pages_found_ = 0, pages_added_ = 0;
   std::map<FileStamp, std::map<int, Place>> pages_;
   std::map<FileStamp, Written> outputs_;
-  Clock since_flush_;
+  Stopwatch since_flush_;
 };
 
 }  // namespace lectern

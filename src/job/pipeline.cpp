@@ -13,9 +13,9 @@
 #include <thread>
 #include <utility>
 
-#include "core/clock.h"
 #include "core/error_code.h"
 #include "core/stopped.h"
+#include "core/stopwatch.h"
 #include "job/picture_budget.h"
 
 namespace lectern {
@@ -234,7 +234,7 @@ bool Run::render_document(size_t document) {
 }
 
 void Run::open(PageSource& source, int index, PageTask& task) {
-  const Clock rendering;
+  const Stopwatch rendering;
   try {
     SourcePage page = source.page(index);
     std::ranges::move(page.warnings, std::back_inserter(task.job.page.warnings));

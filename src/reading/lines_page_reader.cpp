@@ -4,8 +4,8 @@
 #include <optional>
 #include <span>
 
-#include "core/clock.h"
 #include "core/confidence.h"
+#include "core/stopwatch.h"
 #include "device/device_failure.h"
 #include "engine/prompts.h"
 #include "layout/layout_tags.h"
@@ -170,7 +170,7 @@ void LinesPageReader::queue_views(Reading& reading, size_t first, size_t count, 
 
 void LinesPageReader::add(PageJob job) {
   auto reading = std::make_unique<Reading>();
-  const Clock looking;
+  const Stopwatch looking;
   reading->options = job.options ? job.options : options_;
   reading->view_options = view_options(*reading->options);
   if (asks_for_lines(*reading->options, model_)) {

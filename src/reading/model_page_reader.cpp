@@ -9,9 +9,9 @@
 #include <optional>
 
 #include "core/available_memory.h"
-#include "core/clock.h"
 #include "core/error_code.h"
 #include "core/log.h"
+#include "core/stopwatch.h"
 #include "device/device_failure.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
@@ -154,10 +154,10 @@ struct Reading {
   RequestId request = 0;  // of that
   TextStream raw;         // all that the model writes
   StreamedText shown;
-  std::string text;  // shown in this attempt
-  std::string best;  // in the attempt that counts so far
-  Clock working;     // since the image was encoded
-  int views = 0;     // to be encoded, in all, and their pixels
+  std::string text;   // shown in this attempt
+  std::string best;   // in the attempt that counts so far
+  Stopwatch working;  // since the image was encoded
+  int views = 0;      // to be encoded, in all, and their pixels
   int64_t pixels = 0;
   double expected_seconds = 0;
   bool cancelled = false;
@@ -213,7 +213,7 @@ void ModelPageReader::State::expect(Reading& reading, const Views& views) {
   reading.expected_seconds = 0;
   if (views.tiles.size() <= usual_tiles) return;
   if (seconds_a_pixel == 0) {  // one tile tells
-    const Clock working;
+    const Stopwatch working;
     Views tile;
     tile.whole = views.tiles.front();
     loaded.encoder.encode(tile);
@@ -287,7 +287,7 @@ void ModelPageReader::State::take(Reading& reading, const RequestEvent& event) {
     page.stats.encode_seconds += event.seconds;
     if (reading.pixels > 0) seconds_a_pixel = event.seconds / static_cast<double>(reading.pixels);
     progress(reading, Stage::prefill);
-    reading.working = Clock();
+    reading.working = Stopwatch();
   }
   if (event.kind == RequestEvent::Kind::loop) {
     ++page.guard.loops;

@@ -6,9 +6,9 @@
 #include <new>
 #include <utility>
 
-#include "core/clock.h"
 #include "core/error_code.h"
 #include "core/log.h"
+#include "core/stopwatch.h"
 #include "core/threads.h"
 #include "device/device_failure.h"
 
@@ -343,7 +343,7 @@ void PageWorkers::work(Worker& worker) {
   while (worker.alive) {
     const std::optional<PageTask> task = take(worker, *reader);
     if (!task && worker.tasks.empty()) return;
-    const Clock working;
+    const Stopwatch working;
     cancel_stopped(worker, *reader);
     advance(worker, *reader, task);
     worker.report.seconds += working.seconds();

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "cli/lectern_process.h"
-#include "core/descriptor.h"
 #include "core/temp_folder.h"
+#include "core/unique_fd.h"
 #include "output/base64.h"
 #include "server/documents/forms.h"
 #include "server/http/http_client.h"
@@ -40,7 +40,7 @@ class ServerProcess {
   explicit ServerProcess(const std::vector<std::string>& more = {}, const std::string& data = "") {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-    Descriptor read_end(ends[0]), write_end(ends[1]);
+    UniqueFd read_end(ends[0]), write_end(ends[1]);
     std::vector<std::string> words = {LECTERN_BINARY,
                                       "serve",
                                       "--port",
@@ -65,7 +65,7 @@ class ServerProcess {
       ::execv(LECTERN_BINARY, arguments.data());
       ::_exit(127);
     }
-    write_end = Descriptor();
+    write_end = UniqueFd();
     std::string line;
     char byte = 0;
     while (::read(read_end.get(), &byte, 1) == 1 && byte != '\n') line += byte;

@@ -6,8 +6,8 @@
 
 #include <string>
 
-#include "core/descriptor.h"
 #include "core/temp_folder.h"
+#include "core/unique_fd.h"
 #include "image/picture_file.h"
 #include "lectern/error.h"
 
@@ -82,7 +82,7 @@ Bytes tiff_of(bool little, bool big, const std::vector<int>& greys) {
 }
 
 std::vector<int> greys_of(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY));
   const TiffPages pages(file.get());
   std::vector<int> greys;
   for (size_t i = 0; i < pages.size(); ++i) {
@@ -107,7 +107,7 @@ TEST(TiffPages, SayHowTheirListEnds) {
   const testing::TempFolder folder;
   const auto end_of = [&](const std::string& bytes) {
     const std::string path = folder.write("a.tif", bytes).string();
-    const Descriptor file(::open(path.c_str(), O_RDONLY));
+    const UniqueFd file(::open(path.c_str(), O_RDONLY));
     return TiffPages(file.get()).end();
   };
   for (const bool big : {false, true}) {
@@ -146,7 +146,7 @@ TEST(TiffPages, KnowCopiesOfOtherPages) {
         file.entry(256, 1);
         file.offset(0);
         const std::string path = folder.write("a.tif", file.text).string();
-        const Descriptor opened(::open(path.c_str(), O_RDONLY));
+        const UniqueFd opened(::open(path.c_str(), O_RDONLY));
         const TiffPages pages(opened.get());
         ASSERT_EQ(pages.size(), 1u);
         EXPECT_EQ(pages.is_copy(0), kind.copy) << kind.tag << " " << kind.value << little << big;
@@ -164,7 +164,7 @@ TEST(TiffPages, EndWhereTheChainIsBroken) {
     for (const uint64_t next : places) {
       set_offset(file, file.last, next);
       const std::string path = folder.write("a.tif", file.text).string();
-      const Descriptor opened(::open(path.c_str(), O_RDONLY));
+      const UniqueFd opened(::open(path.c_str(), O_RDONLY));
       const size_t found = TiffPages(opened.get()).size();
       EXPECT_GE(found, 3u) << next;
       EXPECT_LE(found, 4u) << next;
@@ -172,7 +172,7 @@ TEST(TiffPages, EndWhereTheChainIsBroken) {
   }
   for (const std::string text : {"", "II", "II*", "II*\1\2", "MMMM", "no TIFF at all"}) {
     const std::string path = folder.write("b.tif", text).string();
-    const Descriptor opened(::open(path.c_str(), O_RDONLY));
+    const UniqueFd opened(::open(path.c_str(), O_RDONLY));
     EXPECT_EQ(TiffPages(opened.get()).size(), 0u) << text;
   }
 }
@@ -183,7 +183,7 @@ TEST(TiffPages, ThatCannotBeDecodedAreErrors) {
   // The width of the first page is no number that a picture has.
   file.text[file.text.find(std::string("\x00\x01\x03\x00", 4)) + 8] = 0;
   const std::string path = folder.write("a.tif", file.text).string();
-  const Descriptor opened(::open(path.c_str(), O_RDONLY));
+  const UniqueFd opened(::open(path.c_str(), O_RDONLY));
   const TiffPages pages(opened.get());
   ASSERT_EQ(pages.size(), 2u);
   EXPECT_THROW(read_tiff_page(pages, "a.tif", 0, {}), Error);

@@ -39,7 +39,7 @@ using testing::pdf_of;
 using testing::slurp;
 namespace fs = std::filesystem;
 
-PdfHelper::Patience seconds(double count) {
+PdfHelper::Deadline seconds(double count) {
   using Clock = std::chrono::steady_clock;
   return {Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(count)), {}};
 }
@@ -63,12 +63,12 @@ class RealHelper : public ::testing::Test {
   }
 
   testing::TempFolder folder;
-  Descriptor file;
+  UniqueFd file;
   int64_t pdf_bytes = 0;
 };
 
 TEST_F(RealHelper, IsConfined) {
-  const Descriptor inheritable(::open("/dev/null", O_RDONLY));  // no O_CLOEXEC
+  const UniqueFd inheritable(::open("/dev/null", O_RDONLY));  // no O_CLOEXEC
   PdfHelper helper(find_pdf_helper(), file.get());
   const pdf::Answer answer = ask_to_open(helper);
   EXPECT_EQ(answer.status, pdf::Status::done);

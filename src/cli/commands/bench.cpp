@@ -13,8 +13,8 @@
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
-#include "core/clock.h"
 #include "core/files/file_gate.h"
+#include "core/stopwatch.h"
 #include "core/threads.h"
 #include "device/device_list.h"
 #include "device/host_values.h"
@@ -41,7 +41,7 @@ struct Arguments {
 
 template <typename Work>
 double seconds_of(const Work& work) {
-  const Clock clock;
+  const Stopwatch clock;
   work();
   return clock.seconds();
 }
@@ -252,7 +252,7 @@ void bench_company(const LoadedModel& model, const std::shared_ptr<const Views>&
   const RequestId first = engine.add(request_of(nullptr));
   RequestId second = 0;
   std::vector<double> alone, beside;  // seconds between tokens of the first
-  Clock waiting;
+  Stopwatch waiting;
   for (bool arrived = false; !arrived;) {
     engine.step();
     for (const RequestEvent& event : engine.take_events()) {
@@ -260,7 +260,7 @@ void bench_company(const LoadedModel& model, const std::shared_ptr<const Views>&
       arrived |= event.request == second;
       if (event.request != first) continue;
       (second == 0 ? alone : beside).push_back(waiting.seconds());
-      waiting = Clock();
+      waiting = Stopwatch();
       if (event.written == warm_up) second = engine.add(request_of(views));
     }
   }

@@ -10,7 +10,7 @@
 #include "checkpoint/config.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
-#include "core/size_text.h"
+#include "core/format_bytes.h"
 #include "hub/model_store.h"
 #include "hub/shared_cache.h"
 #include "lectern/error.h"
@@ -91,7 +91,7 @@ void print_table(const std::vector<Row>& rows) {
   for (const Row& row : rows) width = std::max(width, row.name.size());
   for (const Row& row : rows) {
     fmt::print("{} {:<{}}  {:<12}  {:>9}  {:<10}  {}\n", row.used ? '*' : ' ', on_stdout(row.name), width,
-               on_stdout(row.revision.substr(0, 12)), size_text(row.bytes), row.complete ? "complete" : "incomplete",
+               on_stdout(row.revision.substr(0, 12)), format_bytes(row.bytes), row.complete ? "complete" : "incomplete",
                on_stdout(row.folder.string()));
   }
   std::string missing;

@@ -11,7 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/interrupts.h"
-#include "core/size_text.h"
+#include "core/format_bytes.h"
 #include "core/stopped.h"
 #include "hub/model_store.h"
 #include "hub/shared_cache.h"
@@ -66,10 +66,10 @@ class PullLine {
     const auto filled = static_cast<size_t>(share * width);
     std::string line = fmt::format("[{}{}] {:3.0f} %  {} of {}", std::string(filled, '#'),
                                    std::string(static_cast<size_t>(width) - filled, '.'), 100 * share,
-                                   size_text(progress.done), size_text(progress.total));
+                                   format_bytes(progress.done), format_bytes(progress.total));
     if (const double rate = rate_at(now, progress.loaded); rate > 0) {
       const auto left = static_cast<int64_t>(static_cast<double>(progress.total - progress.done) / rate);
-      line += fmt::format("  {}/s  {} left", size_text(static_cast<int64_t>(rate)), time_text(left));
+      line += fmt::format("  {}/s  {} left", format_bytes(static_cast<int64_t>(rate)), time_text(left));
     }
     // Without wrapping: of a line broken in two, only the second half could be cleared.
     std::fputs(fmt::format("\r\033[K\033[?7l{}  {}\033[?7h", line, in_one_line(progress.file)).c_str(), stderr);

@@ -19,7 +19,7 @@
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
-#include "core/size_text.h"
+#include "core/format_bytes.h"
 #include "device/device_list.h"
 #include "hub/model_name.h"
 #include "lectern/error.h"

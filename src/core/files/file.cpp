@@ -38,10 +38,10 @@ pid_t process_in(std::string_view name) {
   return failed == std::errc() && end != name.data() + name.size() && *end == '-' ? process : 0;
 }
 
-Descriptor create_named(const std::filesystem::path& target, std::filesystem::path& temporary) {
+UniqueFd create_named(const std::filesystem::path& target, std::filesystem::path& temporary) {
   for (int attempt = 0;; ++attempt) {
     temporary = temporary_beside(target);
-    Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (file) return file;
     if (errno != EEXIST || attempt == 1000) {
       temporary.clear();
@@ -50,19 +50,19 @@ Descriptor create_named(const std::filesystem::path& target, std::filesystem::pa
   }
 }
 
-std::filesystem::path name_by_number(const Descriptor& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
+std::filesystem::path name_by_number(const UniqueFd& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
 
 // Without a name where that is possible: it is then given one through /proc.
-Descriptor create_beside(const std::filesystem::path& target, std::filesystem::path& temporary) {
+UniqueFd create_beside(const std::filesystem::path& target, std::filesystem::path& temporary) {
   const auto folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
-  Descriptor file(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+  UniqueFd file(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
   if (!file || ::access(name_by_number(file).c_str(), F_OK) != 0) file = create_named(target, temporary);
   ::flock(file.get(), LOCK_EX | LOCK_NB);  // a sign of life for remove_abandoned_files()
   return file;
 }
 
 // Gives a file without a name a temporary one.
-void give_name(const Descriptor& file, const std::filesystem::path& target, std::filesystem::path& temporary) {
+void give_name(const UniqueFd& file, const std::filesystem::path& target, std::filesystem::path& temporary) {
   for (int attempt = 0;; ++attempt) {
     temporary = temporary_beside(target);
     if (::linkat(AT_FDCWD, name_by_number(file).c_str(), AT_FDCWD, temporary.c_str(), AT_SYMLINK_FOLLOW) == 0) return;
@@ -102,7 +102,7 @@ bool concerns_the_place(const Error& error) {
 }
 
 std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) throw system_error(path, "cannot be opened", errno);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot be examined", errno);
@@ -130,12 +130,12 @@ std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) 
   return text;
 }
 
-Descriptor unnamed_file(const std::filesystem::path& folder) {
-  Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+UniqueFd unnamed_file(const std::filesystem::path& folder) {
+  UniqueFd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (file) return file;
   // A file system without such files: the name is taken away at once.
   std::string name = (folder / ".lectern-XXXXXX").string();
-  file = Descriptor(::mkostemp(name.data(), O_CLOEXEC));
+  file = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
   if (file) ::unlink(name.c_str());
   return file;
 }
@@ -160,7 +160,7 @@ void remove_abandoned_files(const std::filesystem::path& folder) {
   for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
     const pid_t process = process_in(at->path().filename().string());
     if (process <= 0 || is_running(process)) continue;
-    const Descriptor file(::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    const UniqueFd file(::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(at->path().c_str());
   }
 }
@@ -218,7 +218,7 @@ void AtomicFile::commit() {
   temporary_.clear();
   // The new name reaches the disk too, where folders can be flushed.
   const auto folder = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
-  const Descriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (handle) ::fsync(handle.get());
 }
 

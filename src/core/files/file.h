@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -37,7 +37,7 @@ std::string read_text_file(const std::filesystem::path& path, size_t max_bytes);
 
 // A new file in `folder`, to write and read, that is gone when it is closed, however the process ends. Empty, with the
 // reason in errno, when it cannot be made.
-Descriptor unnamed_file(const std::filesystem::path& folder);
+UniqueFd unnamed_file(const std::filesystem::path& folder);
 
 // Files that no AtomicFile of this process replaces: what is being read. Counted: as often guarded as unguarded. For
 // FileGate; from any thread.
@@ -73,7 +73,7 @@ class AtomicFile {
 
   std::filesystem::path target_;
   std::filesystem::path temporary_;  // empty while it has no name, and after commit()
-  Descriptor file_;
+  UniqueFd file_;
 };
 
 }  // namespace lectern

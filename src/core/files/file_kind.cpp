@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern {
 
@@ -44,7 +44,7 @@ std::string_view name_of(FileKind kind) {
 }
 
 std::string first_bytes(const std::filesystem::path& file, size_t count) {
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const UniqueFd descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
   if (!descriptor || ::fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   std::string bytes(count, '\0');

@@ -15,8 +15,8 @@
 #include <string>
 #include <utility>
 
-#include "core/descriptor.h"
 #include "core/files/file.h"
+#include "core/unique_fd.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -78,7 +78,7 @@ void end_in_one_line_when_shortened(int exit_code) {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   // O_NONBLOCK: a named pipe must be refused, not waited for.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) throw system_error(path, "cannot be opened", errno);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) throw system_error(path, "cannot be examined", errno);

@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern {
 
 struct OriginalFile {
-  Descriptor file;
+  UniqueFd file;
   std::string name;      // as it was named
   std::string password;  // that was typed for it
   bool is_pdf = false;

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "core/clock.h"
+#include "core/stopwatch.h"
 #include "device/host_values.h"
 #include "device/step_batch.h"
 
@@ -45,7 +45,7 @@ void OperatorTrial::run(const TensorView& out, const std::function<void()>& call
   call();
   if (timed_calls_ == 0) return device_.synchronize();
   result = floats_to_host(device_, out);
-  const Clock clock;
+  const Stopwatch clock;
   for (int i = 0; i < timed_calls_; ++i) call();
   floats_to_host(device_, out);
   seconds = clock.seconds() / timed_calls_;

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/clock.h"
+#include "core/stopwatch.h"
 #include "core/threads.h"
 
 namespace lectern::cpu {
@@ -56,7 +56,7 @@ struct ProductRate::Product {
   }
 
   double gops() {
-    const Clock clock;
+    const Stopwatch clock;
     multiply.execute(stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
     stream.wait();
     return 2.0 * size * size * size / clock.seconds() / 1e9;
@@ -109,7 +109,7 @@ ReadBandwidth::ReadBandwidth() : memory_(new uint64_t[all_words]) {
 double ReadBandwidth::gbps(int64_t streams) const {
   constexpr int64_t tasks = 32;  // many, so that no thread waits for one that was held up
   std::array<uint64_t, tasks> sums{};
-  const Clock clock;
+  const Stopwatch clock;
   parallel_for(tasks, [&](int64_t task) {
     sums[static_cast<size_t>(task)] =
         sum_words(memory_.get(), all_words * task / tasks, all_words * (task + 1) / tasks, streams);

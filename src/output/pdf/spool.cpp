@@ -18,7 +18,7 @@ constexpr size_t piece_size = size_t{1} << 16;
 
 Spool::Spool(const std::filesystem::path& folder)
     : folder_(folder.empty() ? "." : folder), file_(nullptr, &std::fclose) {
-  Descriptor descriptor = unnamed_file(folder_);
+  UniqueFd descriptor = unnamed_file(folder_);
   if (descriptor) file_.reset(::fdopen(descriptor.get(), "w+b"));
   if (file_ == nullptr) throw system_error(folder_, "a temporary file cannot be made", errno);
   descriptor.release();  // fclose() closes it

@@ -24,7 +24,7 @@ void make_private_folder(const fs::path& folder) {
 
 // What was renamed or made in the folder is there after a loss of power.
 void sync_folder(const fs::path& folder) {
-  const Descriptor open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!open || ::fsync(open.get()) != 0) throw system_error(folder, "cannot be written", errno);
 }
 
@@ -53,7 +53,7 @@ DataFolder::DataFolder(fs::path folder) : folder_(std::move(folder)) {
                     "folder for `data`",
                     folder_.string()));
   }
-  lock_ = Descriptor(::open((folder_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  lock_ = UniqueFd(::open((folder_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!lock_) throw system_error(folder_ / "lock", "cannot be opened", errno);
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     throw Error(

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern::server {
 
@@ -40,7 +40,7 @@ class DataFolder {
 
  private:
   std::filesystem::path folder_;
-  Descriptor lock_;
+  UniqueFd lock_;
 };
 
 }  // namespace lectern::server

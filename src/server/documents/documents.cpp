@@ -65,9 +65,9 @@ std::string attachment(const std::string& name) {
 }
 
 HttpResponse file_response(const std::filesystem::path& file, std::string_view type) {
-  Descriptor open(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd open(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!open) throw system_error(file, "cannot be opened", errno);
-  return {.type = std::string(type), .file = std::make_shared<const Descriptor>(std::move(open))};
+  return {.type = std::string(type), .file = std::make_shared<const UniqueFd>(std::move(open))};
 }
 
 // What of a failure a client may know: no path of this machine.

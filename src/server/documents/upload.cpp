@@ -75,7 +75,7 @@ void Upload::take_file(const Piece& piece) {
   if (piece.offset == 0 && piece.bytes.empty() && file_) return;
   if (piece.offset == 0) {
     if (file_) throw ApiError(400, "file: expected one", "file", "invalid_value");
-    file_ = Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    file_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
     if (!file_) throw errno == ENOSPC || errno == EDQUOT ? disk_full() : ApiError(500, "the document cannot be kept");
     name_ = shown_name(piece.file_name);
   }

@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 #include "server/http/http.h"
 
 namespace lectern::server {
@@ -48,7 +48,7 @@ class Upload final : public HttpForm {
   const std::filesystem::path path_;
   const UploadLimits limits_;
   std::atomic<int64_t>& arriving_;
-  Descriptor file_;
+  UniqueFd file_;
   size_t file_bytes_ = 0;
   std::string name_;
   std::map<std::string, std::string> fields_;

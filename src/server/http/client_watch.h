@@ -10,7 +10,7 @@
 #include <optional>
 #include <thread>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern::server {
 
@@ -42,7 +42,7 @@ class ClientWatch {
   int shut_late_ones();
   void wake() const;
 
-  Descriptor epoll_, wake_;
+  UniqueFd epoll_, wake_;
   std::mutex mutex_;  // of the following
   std::map<int, Client> clients_;
   uint32_t last_generation_ = 0;

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern::server {
 
@@ -39,7 +39,7 @@ struct HttpResponse {
   std::string type = "application/json";
   std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};
-  std::shared_ptr<const Descriptor> file{};  // its whole content is the body
+  std::shared_ptr<const UniqueFd> file{};  // its whole content is the body
 };
 
 // A form (multipart/form-data) as it arrives, piece by piece, on the thread that serves all connections: nothing here

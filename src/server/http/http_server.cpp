@@ -23,9 +23,9 @@
 #include <stop_token>
 #include <thread>
 
-#include "core/clock.h"
-#include "core/descriptor.h"
 #include "core/files/file.h"
+#include "core/stopwatch.h"
+#include "core/unique_fd.h"
 #include "server/http/client_watch.h"
 #include "server/http/event_stream.h"
 
@@ -77,7 +77,7 @@ int socket_of(MHD_Connection* connection) {
   return info == nullptr ? -1 : info->connect_fd;
 }
 
-Descriptor listen_at(const std::string& host, int port) {
+UniqueFd listen_at(const std::string& host, int port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
@@ -86,7 +86,7 @@ Descriptor listen_at(const std::string& host, int port) {
   if (failure != 0) throw Error(fmt::format("{}: no address of this machine: {}", host, ::gai_strerror(failure)));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
   const std::string place = fmt::format("{} port {}", host, port);
-  Descriptor listener(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  UniqueFd listener(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (listener.get() < 0) throw system_error(place, "cannot be listened at", errno);
   const int yes = 1;
   ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
@@ -119,7 +119,7 @@ struct HttpServer::State {
 
   const HttpLimits limits;
   HttpHandler& handler;
-  Descriptor listener;
+  UniqueFd listener;
   int port = 0;
   MHD_Daemon* daemon = nullptr;
   ClientWatch watch;
@@ -205,7 +205,7 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
   std::function<void()> gone_;
   bool is_gone_ = false;
   HttpRecord record_;
-  Clock clock_;
+  Stopwatch clock_;
 };
 
 void Exchange::count_body(size_t bytes) {
@@ -342,7 +342,7 @@ MHD_Result Exchange::queue(const HttpResponse& response, bool stream) {
     if (made != nullptr) static_cast<void>(holder.release());
   } else if (response.file) {
     // The library reads through a descriptor of its own, and closes it.
-    Descriptor copy(::fcntl(response.file->get(), F_DUPFD_CLOEXEC, 0));
+    UniqueFd copy(::fcntl(response.file->get(), F_DUPFD_CLOEXEC, 0));
     struct stat status {};
     if (!copy || ::fstat(copy.get(), &status) != 0) return MHD_NO;
     made = MHD_create_response_from_fd64(static_cast<uint64_t>(status.st_size), copy.get());

@@ -39,7 +39,7 @@ TEST(ReadTextFile, ReadsWholeFilesUpToTheLimit) {
 
 TEST(UnnamedFile, HoldsBytesWithoutAName) {
   const TempFolder folder;
-  const Descriptor file = unnamed_file(folder.path());
+  const UniqueFd file = unnamed_file(folder.path());
   ASSERT_TRUE(file);
   EXPECT_EQ(files_in(folder.path()), 0);
   ASSERT_EQ(::pwrite(file.get(), "abc", 3, 0), 3);

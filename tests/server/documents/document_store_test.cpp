@@ -8,9 +8,9 @@
 
 #include <string>
 
-#include "core/descriptor.h"
 #include "core/files/file.h"
 #include "core/temp_folder.h"
+#include "core/unique_fd.h"
 #include "lectern/error.h"
 
 namespace lectern::server {
@@ -174,8 +174,8 @@ TEST(DocumentStore, WhatWasSaidToBeStoredSurvivesAKill) {
     }
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
-    const Descriptor from(ends[0]);
-    Descriptor to(ends[1]);
+    const UniqueFd from(ends[0]);
+    UniqueFd to(ends[1]);
     const pid_t child = ::fork();
     if (child == 0) {
       try {
@@ -189,7 +189,7 @@ TEST(DocumentStore, WhatWasSaidToBeStoredSurvivesAKill) {
         ::_exit(1);
       }
     }
-    to = Descriptor();
+    to = UniqueFd();
     char byte = 0;
     for (int i = 0; i < killed_after; ++i) ASSERT_EQ(::read(from.get(), &byte, 1), 1);
     ::kill(child, SIGKILL);

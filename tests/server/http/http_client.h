@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/descriptor.h"
+#include "core/unique_fd.h"
 
 namespace lectern::testing {
 
@@ -109,7 +109,7 @@ class HttpClient {
     return true;
   }
 
-  void close() { socket_ = Descriptor(); }
+  void close() { socket_ = UniqueFd(); }
   // Sends no more; answers may come.
   void half_close() const { ::shutdown(socket_.get(), SHUT_WR); }
 
@@ -132,7 +132,7 @@ class HttpClient {
     return true;
   }
 
-  Descriptor socket_;
+  UniqueFd socket_;
   std::string read_;
 };
 

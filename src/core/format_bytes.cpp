@@ -1,4 +1,4 @@
-#include "core/size_text.h"
+#include "core/format_bytes.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 namespace lectern {
 
-std::string size_text(int64_t bytes) {
+std::string format_bytes(int64_t bytes) {
   constexpr std::array units = {"kB", "MB", "GB", "TB"};
   if (bytes < 1000) return fmt::format("{} bytes", bytes);
   auto value = static_cast<double>(bytes) / 1000;

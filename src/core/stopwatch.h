@@ -1,11 +1,11 @@
-// Seconds since an object was made.
+// A stopwatch, which runs from when it is made.
 #pragma once
 
 #include <chrono>
 
 namespace lectern {
 
-class Clock {
+class Stopwatch {
  public:
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
