@@ -56,16 +56,16 @@ class Section {
     return *value;
   }
 
-  int integer(const std::string& key, int least, int most, std::optional<int> otherwise = {}) const {
+  int integer(const std::string& key, int min, int max, std::optional<int> otherwise = {}) const {
     if (otherwise && find(key) == nullptr) return *otherwise;
-    return check(key, at(key), least, most);
+    return check(key, at(key), min, max);
   }
 
-  int check(const std::string& key, const json& value, int least, int most) const {
+  int check(const std::string& key, const json& value, int min, int max) const {
     const bool fits = value.is_number_integer() &&
                       (!value.is_number_unsigned() || value.get<uint64_t>() <= uint64_t{INT32_MAX}) &&
-                      value.get<int64_t>() >= least && value.get<int64_t>() <= most;
-    if (!fits) unexpected(key, value, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+                      value.get<int64_t>() >= min && value.get<int64_t>() <= max;
+    if (!fits) unexpected(key, value, "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
     return value.get<int>();
   }
 

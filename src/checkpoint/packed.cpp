@@ -20,7 +20,7 @@ constexpr std::array<std::pair<const char*, WeightFormat>, 4> formats = {
     {{"f32", WeightFormat::f32}, {"bf16", WeightFormat::bf16}, {"q8", WeightFormat::q8}, {"q4", WeightFormat::q4}}};
 
 PackedTensors::Entry entry_of(const json& value, const std::string& place) {
-  constexpr int64_t largest = int64_t{1} << 40;  // elements
+  constexpr int64_t max_elements = int64_t{1} << 40;  // elements
   if (!value.is_object() || !value.contains("format") || !value["format"].is_string() || !value.contains("shape") ||
       !value["shape"].is_array() || value["shape"].empty() || value["shape"].size() > Shape::max_rank) {
     throw Error(place + ", expected a format and a shape", ErrorCode::corrupt_input);
@@ -29,7 +29,8 @@ PackedTensors::Entry entry_of(const json& value, const std::string& place) {
   int64_t elements = 1;
   for (const json& extent : value["shape"]) {
     const int64_t n = extent.is_number_integer() ? extent.get<int64_t>() : 0;
-    if (n < 1 || n > largest / elements) throw Error(place + ", and its shape is no shape", ErrorCode::corrupt_input);
+    if (n < 1 || n > max_elements / elements)
+      throw Error(place + ", and its shape is no shape", ErrorCode::corrupt_input);
     elements *= n;
     extents.push_back(n);
   }

@@ -17,7 +17,7 @@
 namespace lectern::cli {
 namespace {
 
-constexpr size_t longest = 1024;  // bytes; no PDF has a longer one
+constexpr size_t max_bytes = 1024;  // bytes; no PDF has a longer one
 
 // The terminal takes what is typed key by key and does not show it, while the object lives. Ctrl-C is a key as well, so
 // that nobody is left with a terminal that shows nothing.
@@ -64,7 +64,7 @@ std::string ask() {
     if (key == ctrl_u) {
       password.clear();
     } else if (key != backspace && key != rubout) {
-      if (password.size() < longest) password += key;
+      if (password.size() < max_bytes) password += key;
     } else {
       // A whole character of UTF-8.
       while (!password.empty() && (static_cast<unsigned char>(password.back()) & 0xC0) == 0x80) password.pop_back();
@@ -84,7 +84,7 @@ std::string read_password(const std::string& file) {
   std::string password;
   for (char byte = 0; next_byte(opened.get(), byte) && byte != '\n';) {
     password += byte;
-    if (password.size() > longest) throw Error(file + ": its first line is too long for a password");
+    if (password.size() > max_bytes) throw Error(file + ": its first line is too long for a password");
   }
   if (password.ends_with('\r')) password.pop_back();
   if (password.empty()) throw Error(file + ": holds no password in its first line");

@@ -25,7 +25,7 @@ bool can_run(const OperatorTable& table, Operator which, DataType type) {
 }
 
 // bf16 has three bits less than f16. A relative bias may be ten and more, and its error is that of an exponent.
-double most_error(DataType type) { return type == DataType::f32 ? 1e-4 : type == DataType::f16 ? 3e-2 : 6e-2; }
+double max_error(DataType type) { return type == DataType::f32 ? 1e-4 : type == DataType::f16 ? 3e-2 : 6e-2; }
 
 // With a failure where the operator is absent.
 OperatorCheck begin_check(Operator which, const std::string& variant, Device& device, DataType type) {
@@ -33,7 +33,7 @@ OperatorCheck begin_check(Operator which, const std::string& variant, Device& de
   result.name = std::string(name_of(which)) + variant;
   result.type = has_inner_types(which) ? type : DataType::f32;
   result.how = device.operators().describe(which, result.type);
-  result.most_error = most_error(result.type);
+  result.max_error = max_error(result.type);
   if (!can_run(device.operators(), which, result.type)) result.failure = "absent";
   return result;
 }
@@ -111,7 +111,7 @@ double row_error(const RowCase& one, Device& device, DataType type) {
 OperatorCheck check_rows(const RowCase& one, Device& device, DataType type) {
   OperatorCheck result =
       begin_check(one.which, one.variant + std::string(", rows alone and among others"), device, type);
-  result.most_error = 0;
+  result.max_error = 0;
   if (result.failure.empty()) run_check(result, [&] { result.error = row_error(one, device, result.type); });
   return result;
 }

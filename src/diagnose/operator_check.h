@@ -15,11 +15,11 @@ struct OperatorCheck {
   DataType type = DataType::f32;  // of the inner values
   std::string how;                // "native", "absent", or what replaces it
   double error = 0;               // largest difference over the largest value; infinite where a value is no number
-  double most_error = 0;          // that is allowed
+  double max_error = 0;           // that is allowed
   double seconds = 0;             // of one call, results waited for; 0 where rows are compared
   double reference_seconds = 0;
   std::string failure;  // not empty: it could not be run, and why
-  bool passed() const { return failure.empty() && error <= most_error; }
+  bool passed() const { return failure.empty() && error <= max_error; }
 };
 
 // Of the operators that models call and of those that replacements are made of, with values of this inner type. The

@@ -33,13 +33,13 @@ struct CheckedPage {
     prompt = model.expand_prompt(ids, encoded.sequence.shape()[0]);
   }
 
-  Written write(const std::vector<int32_t>& forced, int64_t most_tokens) const {
+  Written write(const std::vector<int32_t>& forced, int64_t max_tokens) const {
     Written written;
     Request request;
     request.prompt = prompt;
     request.image_token = model.image_token;
     request.image = encoded.sequence;
-    request.max_tokens = most_tokens;
+    request.max_tokens = max_tokens;
     request.forced = forced;
     request.logits = true;
     const Stopwatch clock;
@@ -77,18 +77,18 @@ struct CheckedPage {
 
 bool PageCheck::passed() const {
   return (!tokens_must_equal || text == reference_text) &&
-         std::ranges::all_of(stages, [&](const StageCheck& stage) { return stage.error <= most_error; });
+         std::ranges::all_of(stages, [&](const StageCheck& stage) { return stage.error <= max_error; });
 }
 
 PageCheck check_page(const LoadedModel& model, const LoadedModel& reference, const Picture& picture,
-                     int64_t most_tokens) {
+                     int64_t max_tokens) {
   const CheckedPage page(model, picture);
   const CheckedPage expected(reference, picture);
   PageCheck check;
   const Precision inner = model.device.precision(model.format);
   check.tokens_must_equal =
       model.format == WeightFormat::f32 && inner.encoder == DataType::f32 && inner.decoder == DataType::f32;
-  check.most_error = check.tokens_must_equal ? 1e-4 : 3e-2;
+  check.max_error = check.tokens_must_equal ? 1e-4 : 3e-2;
   const auto compare = [&](const std::string& name, std::span<const float> got, std::span<const float> wanted) {
     if (!wanted.empty()) check.stages.push_back({name, relative_error(got, wanted)});
   };
@@ -101,8 +101,8 @@ PageCheck check_page(const LoadedModel& model, const LoadedModel& reference, con
   compare("image sequence", page.sequence, expected.sequence);
 
   page.write({}, 2);  // warms up the decoder
-  const Written wanted = expected.write({}, most_tokens);
-  const Written written = page.write({}, most_tokens);
+  const Written wanted = expected.write({}, max_tokens);
+  const Written written = page.write({}, max_tokens);
   if (!wanted.tokens.empty()) {
     const auto count = static_cast<int64_t>(wanted.tokens.size());
     compare("logits", page.write(wanted.tokens, count).logits, expected.write(wanted.tokens, count).logits);

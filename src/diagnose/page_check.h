@@ -17,7 +17,7 @@ struct StageCheck {
 
 struct PageCheck {
   std::vector<StageCheck> stages;  // sam, clip, image sequence, logits; tiles where the mode has them
-  double most_error = 0;           // that is allowed
+  double max_error = 0;            // that is allowed
   std::string text, reference_text;
   int64_t prompt_tokens = 0, tokens = 0;
   int64_t equal_tokens = 0;  // from the beginning on
@@ -27,9 +27,9 @@ struct PageCheck {
   bool passed() const;
 };
 
-// Up to `most_tokens` tokens are written. The logits are compared after the reference's tokens, whatever the device
+// Up to `max_tokens` tokens are written. The logits are compared after the reference's tokens, whatever the device
 // would have chosen. Throws Error when either fails.
 PageCheck check_page(const LoadedModel& model, const LoadedModel& reference, const Picture& picture,
-                     int64_t most_tokens);
+                     int64_t max_tokens);
 
 }  // namespace lectern

@@ -34,7 +34,7 @@ std::vector<int32_t> banned_tokens(std::span<const int32_t> ids, const NoRepeatR
   return banned;
 }
 
-int32_t largest_logit(std::span<const float> logits, std::span<const int32_t> banned) {
+int32_t argmax_token(std::span<const float> logits, std::span<const int32_t> banned) {
   int32_t best = -1;
   for (size_t i = 0; i < logits.size(); ++i) {
     const auto id = static_cast<int32_t>(i);
@@ -46,7 +46,7 @@ int32_t largest_logit(std::span<const float> logits, std::span<const int32_t> ba
 
 int32_t sample(std::span<const float> logits, std::span<const int32_t> banned, const Sampling& sampling,
                int64_t index) {
-  const int32_t best = largest_logit(logits, banned);
+  const int32_t best = argmax_token(logits, banned);
   if (best < 0 || !(sampling.temperature > 0)) return best;
   const float largest = logits[static_cast<size_t>(best)];
   if (std::isinf(largest)) return best;

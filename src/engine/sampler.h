@@ -24,7 +24,7 @@ struct NoRepeatRule {
 std::vector<int32_t> banned_tokens(std::span<const int32_t> ids, const NoRepeatRule& rule);
 
 // The lowest index of the largest logit among those not banned; -1 when no logit is a number.
-int32_t largest_logit(std::span<const float> logits, std::span<const int32_t> banned);
+int32_t argmax_token(std::span<const float> logits, std::span<const int32_t> banned);
 
 // The token number `index` of a sequence, as `sampling` wants it, among those not banned; -1 when no logit is a
 // number. What is drawn depends on the arguments alone.

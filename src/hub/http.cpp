@@ -19,8 +19,8 @@
 namespace lectern::hub {
 namespace {
 
-constexpr size_t most_headers = 200;
-constexpr size_t most_unwanted_bytes = size_t{64} << 10;  // of the body of an answer that is no success
+constexpr size_t max_headers = 200;
+constexpr size_t max_unwanted_bytes = size_t{64} << 10;  // of the body of an answer that is no success
 
 // One request while it runs. libcurl is C: what the receiver throws waits here until libcurl has returned.
 struct Transfer {
@@ -45,7 +45,7 @@ size_t on_header(char* data, size_t, size_t size, void* user) {
   if (line.starts_with("HTTP/")) headers.clear();  // those before were of a proxy, or of 100 Continue
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return size;
-  if (headers.size() >= most_headers) return 0;
+  if (headers.size() >= max_headers) return 0;
   std::string name(line.substr(0, colon));
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   headers[name] = without_space(line.substr(colon + 1));
@@ -57,7 +57,7 @@ size_t on_body(char* data, size_t, size_t size, void* user) {
   curl_easy_getinfo(transfer.handle, CURLINFO_RESPONSE_CODE, &transfer.answer.status);
   if (transfer.answer.status < 200 || transfer.answer.status > 299) {
     transfer.unwanted += size;
-    return transfer.unwanted > most_unwanted_bytes ? 0 : size;
+    return transfer.unwanted > max_unwanted_bytes ? 0 : size;
   }
   try {
     transfer.take(transfer.answer, std::as_bytes(std::span(data, size)));
@@ -185,7 +185,7 @@ HttpAnswer HttpClient::get(const std::string& url, const std::vector<std::string
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   throw_if_stopped(stop);
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &transfer.answer.status);
-  const bool unwanted_body = code == CURLE_WRITE_ERROR && transfer.unwanted > most_unwanted_bytes;
+  const bool unwanted_body = code == CURLE_WRITE_ERROR && transfer.unwanted > max_unwanted_bytes;
   if (code != CURLE_OK && !unwanted_body) {
     const std::string reason = printable(problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
     // Without the query, which may hold a signature.

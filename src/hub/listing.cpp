@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t largest_file = int64_t{1} << 44;  // 17.6 TB: beyond any model, and a sum of many fits
+constexpr int64_t max_file_bytes = int64_t{1} << 44;  // 17.6 TB: beyond any model, and a sum of many fits
 
 // config.json, what makes tokens, and the weights with packed.json of lectern quantize; no code, no pictures, no other
 // formats of the same weights.
@@ -28,8 +28,8 @@ bool is_needed(std::string_view name) {
 
 // A path below the model's folder, on any system.
 bool is_safe(std::string_view path) {
-  constexpr size_t longest = 1024;
-  if (path.empty() || path.size() > longest || path.starts_with('/')) return false;
+  constexpr size_t max_length = 1024;
+  if (path.empty() || path.size() > max_length || path.starts_with('/')) return false;
   if (std::ranges::any_of(path, [](unsigned char c) { return c < 0x20 || c == 0x7F || c == '\\'; })) return false;
   for (size_t start = 0; start <= path.size();) {
     const size_t end = std::min(path.find('/', start), path.size());
@@ -67,8 +67,8 @@ std::string licence_of(const json& answer) {
         licence = tag.get<std::string>().substr(prefix.size());
     }
   }
-  constexpr size_t longest = 100;
-  return printable(licence, longest);
+  constexpr size_t max_length = 100;
+  return printable(licence, max_length);
 }
 
 }  // namespace
@@ -83,8 +83,8 @@ Listing parse_listing(std::string_view text, const ModelName& name) {
   const auto problem = [&](const std::string& what) {
     return Error(fmt::format("{}: the hub's list of its files {}", name.text(), what), ErrorCode::io);
   };
-  const json answer =
-      parse_json(text, name.text() + ": the hub's list of its files", {.max_bytes = longest_listing, .max_depth = 16});
+  const json answer = parse_json(text, name.text() + ": the hub's list of its files",
+                                 {.max_bytes = max_listing_bytes, .max_depth = 16});
   if (!answer.is_object()) throw problem("is no JSON object; is the address that of a hub?");
   const auto siblings = answer.find("siblings");
   if (siblings == answer.end() || !siblings->is_array()) throw problem("names no files (\"siblings\")");
@@ -105,7 +105,7 @@ Listing parse_listing(std::string_view text, const ModelName& name) {
     if (file.name.find('/') != std::string::npos || !is_needed(file.name)) continue;
     if (!names.insert(file.name).second) throw problem(fmt::format("names {} twice", printable(file.name)));
     const auto size = sibling.find("size");
-    if (size == sibling.end() || !size->is_number_integer() || *size < 0 || *size > largest_file) {
+    if (size == sibling.end() || !size->is_number_integer() || *size < 0 || *size > max_file_bytes) {
       throw problem(fmt::format("gives no possible size for {}", printable(file.name)));
     }
     file.size = size->get<int64_t>();
@@ -121,8 +121,8 @@ Listing parse_listing(std::string_view text, const ModelName& name) {
     }
     listing.files.push_back(std::move(file));
   }
-  constexpr size_t most_files = 1000;
-  if (listing.files.size() > most_files) throw problem(fmt::format("has more than {} files", most_files));
+  constexpr size_t max_files = 1000;
+  if (listing.files.size() > max_files) throw problem(fmt::format("has more than {} files", max_files));
   for (const std::string wanted : {"config.json", "tokenizer.json"}) {
     if (!names.contains(wanted)) throw problem(fmt::format("has no {}; is it a DeepSeek-OCR model?", wanted));
   }

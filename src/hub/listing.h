@@ -25,7 +25,7 @@ struct Listing {
   int64_t bytes() const;
 };
 
-inline constexpr size_t longest_listing = size_t{16} << 20;
+inline constexpr size_t max_listing_bytes = size_t{16} << 20;
 
 // `text` is the answer to GET /api/models/OWNER/NAME/revision/REVISION?blobs=true. Throws Error for what is not safe,
 // not whole, or no model that Lectern can use.

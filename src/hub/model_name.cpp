@@ -11,8 +11,8 @@ bool is_word_character(char c) {
 }
 
 bool is_part(std::string_view text) {
-  constexpr size_t longest = 96;
-  return !text.empty() && text.size() <= longest && std::ranges::all_of(text, is_word_character) &&
+  constexpr size_t max_length = 96;
+  return !text.empty() && text.size() <= max_length && std::ranges::all_of(text, is_word_character) &&
          text.front() != '-' && text.front() != '.' && text.back() != '-' && text.back() != '.' &&
          text.find("--") == std::string_view::npos && text.find("..") == std::string_view::npos;
 }
@@ -90,9 +90,9 @@ std::optional<ModelName> model_name_of_folder(std::string_view folder) {
 }
 
 bool is_revision(std::string_view text) {
-  constexpr size_t longest = 200;
-  return !text.empty() && text.size() <= longest && text.front() != '/' && text.back() != '/' && text.front() != '-' &&
-         text.front() != '.' && text.find("..") == std::string_view::npos &&
+  constexpr size_t max_length = 200;
+  return !text.empty() && text.size() <= max_length && text.front() != '/' && text.back() != '/' &&
+         text.front() != '-' && text.front() != '.' && text.find("..") == std::string_view::npos &&
          text.find("//") == std::string_view::npos &&
          std::ranges::all_of(text, [](char c) { return is_word_character(c) || c == '/' || c == '+'; });
 }

@@ -93,8 +93,8 @@ void write_manifest(const fs::path& folder, const ModelName& name, const std::st
 
 bool holds_its_files(const fs::path& folder) {
   try {
-    constexpr size_t longest = size_t{4} << 20;
-    const nlohmann::json manifest = read_json(folder / manifest_name, {.max_bytes = longest});
+    constexpr size_t max_bytes = size_t{4} << 20;
+    const nlohmann::json manifest = read_json(folder / manifest_name, {.max_bytes = max_bytes});
     const nlohmann::json& files = manifest.at("files");
     return std::ranges::all_of(files, [&](const nlohmann::json& file) {
       std::error_code code;

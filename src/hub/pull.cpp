@@ -37,8 +37,8 @@ constexpr std::string_view by_hand =
     "Without a network, bring config.json, tokenizer.json and all *.safetensors of the model (packed.json too, where "
     "it has one) in a folder, and name that folder as the model";
 constexpr std::string_view public_hub = "https://huggingface.co";
-constexpr int most_redirects = 10;
-constexpr std::chrono::seconds longest_pause{60};
+constexpr int max_redirects = 10;
+constexpr std::chrono::seconds max_pause{60};
 constexpr int64_t progress_worth_counting = int64_t{1} << 20;
 
 // Keeps a second pull of the same model away while it is open.
@@ -148,9 +148,9 @@ class Puller {
         [&] {
           text.clear();
           get(url, {}, [&](const HttpAnswer&, std::span<const std::byte> block) {
-            if (text.size() + block.size() > longest_listing) {
+            if (text.size() + block.size() > max_listing_bytes) {
               throw Error(fmt::format("{}: the hub's list of its files is longer than {} bytes", options_.name.text(),
-                                      longest_listing),
+                                      max_listing_bytes),
                           ErrorCode::io);
             }
             text.append(reinterpret_cast<const char*>(block.data()), block.size());
@@ -268,7 +268,7 @@ class Puller {
   HttpAnswer get(const std::string& url, const std::vector<std::string>& headers, const TakeBody& take,
                  const OnAnswer& on_answer) {
     std::string next = url;
-    for (int hop = 0; hop <= most_redirects; ++hop) {
+    for (int hop = 0; hop <= max_redirects; ++hop) {
       std::vector<std::string> sent = headers;
       const std::string origin = origin_of(next);
       if (origin_.starts_with("https://") && origin.starts_with("http://")) {
@@ -285,7 +285,7 @@ class Puller {
         return answer;
       }
     }
-    throw Error(fmt::format("{}: redirects more than {} times", printable(url), most_redirects), ErrorCode::io);
+    throw Error(fmt::format("{}: redirects more than {} times", printable(url), max_redirects), ErrorCode::io);
   }
 
   void get(const std::string& url, const std::vector<std::string>& headers, const TakeBody& take) {
@@ -303,7 +303,7 @@ class Puller {
       const auto wait = std::chrono::seconds(std::max<int64_t>(number(answer.header("retry-after")), 0));
       throw TryAgain{
           status == 429 ? "the server is asked too often (429)" : fmt::format("the server is not well ({})", status),
-          std::min(wait, longest_pause)};
+          std::min(wait, max_pause)};
     }
     if (code == "GatedRepo") {
       throw Error(fmt::format("{}: is gated: accept its terms on {}, then set HF_TOKEN to a token of that account",
@@ -349,7 +349,7 @@ class Puller {
         }
         const auto pause = std::max<std::chrono::milliseconds>(
             trouble.at_least,
-            std::min<std::chrono::milliseconds>(options_.pause * (1 << std::min(failures - 1, 10)), longest_pause));
+            std::min<std::chrono::milliseconds>(options_.pause * (1 << std::min(failures - 1, 10)), max_pause));
         note(fmt::format("{}: {}; trying again in {:.0f} s", what, trouble.reason,
                          static_cast<double>(pause.count()) / 1e3));
         wait(pause);

@@ -48,8 +48,8 @@ bool is_whole(const fs::path& snapshot) {
 // The commit that a reference of the model leads to; empty where there is none.
 std::string commit_of(const fs::path& model, const std::string& reference) {
   try {
-    constexpr size_t longest = 1024;
-    std::string text = read_text_file(model / "refs" / reference, longest);
+    constexpr size_t max_bytes = 1024;
+    std::string text = read_text_file(model / "refs" / reference, max_bytes);
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
     return is_commit(text) ? text : "";
   } catch (const Error&) {

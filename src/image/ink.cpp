@@ -14,7 +14,7 @@ namespace lectern {
 namespace {
 
 // More pieces than a newspaper page has glyphs: noise, or a halftone.
-constexpr size_t most_pieces = 100'000;
+constexpr size_t max_pieces = 100'000;
 // A page of so many letters of which not one in so many came lacks text; of what has enough none is counted.
 constexpr size_t min_letters = 100, letters_to_characters = 8, enough_characters = 600;
 
@@ -144,7 +144,7 @@ std::vector<Pieces> text_lines(const Picture& page, const InkMask& mask, std::sp
   std::erase_if(pieces, [&](const InkPiece& piece) {
     return piece.longest() * 2 < speck || piece.height() > letter || is_covered(piece, covered, mask.scale, margin);
   });
-  if (pieces.size() > most_pieces) return {};
+  if (pieces.size() > max_pieces) return {};
   std::vector<Pieces> lines = lines_of(std::move(pieces));
   std::erase_if(lines, [&](const Pieces& line) { return !looks_like_text(line, speck); });
   return lines;
@@ -165,7 +165,7 @@ bool is_blank(const Picture& page) {
   Pieces pieces = ink_pieces(mask);
   const int speck = speck_side(mask), sure = std::max(7, mask.longest() / 150);
   std::erase_if(pieces, [&](const InkPiece& piece) { return piece.longest() < speck; });
-  if (pieces.size() > most_pieces) return false;
+  if (pieces.size() > max_pieces) return false;
   if (std::ranges::any_of(pieces, [&](const InkPiece& piece) { return piece.longest() >= sure; })) return false;
   const auto in_line = [](const Pieces& line) {
     if (line.size() != 2) return line.size() > 2;

@@ -9,9 +9,9 @@
 namespace lectern {
 namespace {
 
-constexpr double most_pixels = 16e6;
+constexpr double max_pixels = 16e6;
 // Of grey levels. The least contrast that counts as ink on a page without noise, and the most that is asked for.
-constexpr int least_contrast = 8, most_contrast = 48;
+constexpr int min_contrast = 8, max_contrast = 48;
 constexpr int contrast_to_noise = 7;
 // Noise from which on a page is smoothed; what is not smoothed keeps its faintest strokes.
 constexpr int noisy = 2;
@@ -251,7 +251,7 @@ InkMask find_ink(const Picture& picture, Ink wanted) {
   InkMask mask;
   if (picture.width < 1 || picture.height < 1) return mask;
   const double pixels = static_cast<double>(picture.width) * picture.height;
-  mask.scale = std::max(1, static_cast<int>(std::ceil(std::sqrt(pixels / most_pixels))));
+  mask.scale = std::max(1, static_cast<int>(std::ceil(std::sqrt(pixels / max_pixels))));
   const Grey grey = to_grey(picture, mask.scale);
   const Paper paper(grey);
   mask.width = grey.width;
@@ -263,7 +263,7 @@ InkMask find_ink(const Picture& picture, Ink wanted) {
     measure_deviations(smoothed(grey), paper, mask);
     noise = noise_of(mask);
   }
-  int contrast = std::clamp(contrast_to_noise * noise, least_contrast, most_contrast);
+  int contrast = std::clamp(contrast_to_noise * noise, min_contrast, max_contrast);
   if (wanted == Ink::solid) contrast = std::max(contrast, usual_contrast(mask, contrast) / 2);
   for (uint8_t& value : mask.ink) value = value >= contrast ? 1 : 0;
   return mask;

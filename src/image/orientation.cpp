@@ -15,12 +15,12 @@ namespace {
 
 using Pieces = std::vector<InkPiece>;
 
-constexpr size_t most_pieces = 100'000;  // more than a newspaper page has; a halftone
+constexpr size_t max_pieces = 100'000;  // more than a newspaper page has; a halftone
 // Below these a page is left as it is. They are such that of 2,288 drawn pages (8 languages in 4 alphabets, capitals
 // and figures; 13 fonts; small, noisy and slanted print among them) none was turned wrongly, and 97 % of the Latin ones
 // were set upright.
-constexpr int64_t fewest_letters = 30, fewest_heads = 20, fewest_marks = 10;
-constexpr double side_margin = 0.25, least_sign = 0.2, least_signs = 0.8;
+constexpr int64_t min_letters = 30, min_heads = 20, min_marks = 10;
+constexpr double side_margin = 0.25, min_sign = 0.2, min_signs = 0.8;
 constexpr int none = std::numeric_limits<int>::max();
 
 // What stands next to a piece on its right, in the same line.
@@ -70,7 +70,7 @@ Script script_of(const InkMask& mask) {
     if (piece.longest() >= speck && piece.longest() <= picture) sides.push_back(piece.longest());
   }
   Script script;
-  if (sides.empty() || pieces.size() > most_pieces) return script;
+  if (sides.empty() || pieces.size() > max_pieces) return script;
   const auto middle = sides.begin() + static_cast<ptrdiff_t>(sides.size() / 2);
   std::ranges::nth_element(sides, middle);
   script.side = *middle;
@@ -175,10 +175,10 @@ Orientation detect_orientation(const Picture& page) {
   const Votes heads = vote_on_heads(script.letters), marks = vote_on_marks(script);
   Orientation orientation{0, side.share(), heads.share(), marks.share()};
   const double by_heads = 2 * heads.share() - 1, by_marks = 2 * marks.share() - 1;  // 1: upside down, -1: not
-  const bool sure = side.count() >= fewest_letters && std::abs(side.share() - 0.5) >= side_margin &&
-                    heads.count() >= fewest_heads && marks.count() >= fewest_marks && by_heads * by_marks > 0 &&
-                    std::min(std::abs(by_heads), std::abs(by_marks)) >= least_sign &&
-                    std::abs(by_heads + by_marks) >= least_signs;
+  const bool sure = side.count() >= min_letters && std::abs(side.share() - 0.5) >= side_margin &&
+                    heads.count() >= min_heads && marks.count() >= min_marks && by_heads * by_marks > 0 &&
+                    std::min(std::abs(by_heads), std::abs(by_marks)) >= min_sign &&
+                    std::abs(by_heads + by_marks) >= min_signs;
   // A page whose lines run downwards has their heads on the left when a turn clockwise sets it upright.
   if (sure) orientation.turn = (lies ? 90 : 0) + (by_heads > 0 ? 180 : 0);
   return orientation;

@@ -121,12 +121,12 @@ std::string encode_png(const Picture& picture) {
   return save(image, ".png", VImage::option()->set("strip", true));
 }
 
-std::string encode_jpeg(const Picture& picture, int quality, int longest_side) {
+std::string encode_jpeg(const Picture& picture, int quality, int max_side) {
   VImage image = image_of(picture);
   if (is_grey(picture))
     image = image.extract_band(0).copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_B_W));
   const int side = std::max(picture.width, picture.height);
-  if (longest_side > 0 && side > longest_side) image = image.resize(static_cast<double>(longest_side) / side);
+  if (max_side > 0 && side > max_side) image = image.resize(static_cast<double>(max_side) / side);
   return save(image, ".jpg", VImage::option()->set("Q", quality)->set("strip", true)->set("optimize_coding", true));
 }
 

@@ -13,9 +13,9 @@ Picture crop(const Picture& picture, const Box& box);
 
 std::string encode_png(const Picture& picture);
 
-// Grey pictures are stored with one channel. `quality` from 1 to 100; a picture with a side longer than `longest_side`
+// Grey pictures are stored with one channel. `quality` from 1 to 100; a picture with a side longer than `max_side`
 // is shrunk to it (0: never).
-std::string encode_jpeg(const Picture& picture, int quality, int longest_side = 0);
+std::string encode_jpeg(const Picture& picture, int quality, int max_side = 0);
 
 // One bit a pixel, 1 for white, each row from a new byte; empty where a pixel is neither black nor white.
 std::string black_and_white_bits(const Picture& picture);

@@ -228,8 +228,8 @@ Stored decode_stored(const VSource& source, const Loader& loader, const std::str
   stored.orientation = vips_image_get_orientation(image.get_image());
   stored.has_alpha = image.has_alpha();
   // One pixel a millimetre is what libvips says of a file that says nothing.
-  constexpr double millimetres = 25.4, least_dpi = 30;
-  if (image.xres() * millimetres >= least_dpi && image.yres() * millimetres >= least_dpi) {
+  constexpr double millimetres = 25.4, min_dpi = 30;
+  if (image.xres() * millimetres >= min_dpi && image.yres() * millimetres >= min_dpi) {
     stored.dpi_across = image.xres() * millimetres;
     stored.dpi_down = image.yres() * millimetres;
   }
@@ -297,11 +297,11 @@ bool is_white(const Picture& picture) {
 // Stretches the side on which pixels lie less densely, so that they are square; the other one is shrunk where the
 // result would pass the limits. A ratio that no fax has is taken for a mistake.
 void make_square(Stored& stored, const PictureLimits& limits, std::vector<Warning>& warnings) {
-  constexpr double least_ratio = 1.02, most_ratio = 4.5;
+  constexpr double min_ratio = 1.02, max_ratio = 4.5;
   const double across = stored.dpi_across, down = stored.dpi_down;
-  if (across <= 0 || std::max(across, down) < least_ratio * std::min(across, down)) return;
+  if (across <= 0 || std::max(across, down) < min_ratio * std::min(across, down)) return;
   const std::string shape = fmt::format("its pixels are not square ({:.0f} x {:.0f} dots per inch)", across, down);
-  if (std::max(across, down) > most_ratio * std::min(across, down)) {
+  if (std::max(across, down) > max_ratio * std::min(across, down)) {
     warnings.push_back({WarningCode::stretched, shape + ", which was not believed", std::nullopt});
     stored.dpi_across = stored.dpi_down = 0;
     return;

@@ -17,7 +17,7 @@
 namespace lectern {
 namespace {
 
-constexpr size_t most_pages = 1'000'000;  // a file that seems to have more is left to libvips
+constexpr size_t max_pages = 1'000'000;  // a file that seems to have more is left to libvips
 
 ssize_t read_at(int file, void* to, size_t bytes, uint64_t at) {
   ssize_t got = 0;
@@ -97,7 +97,7 @@ TiffPages::End TiffPages::read_chain(uint64_t size) {
     const uint64_t next = at + count_bytes + entries * entry_bytes;
     if (next + offset_bytes > size) return End::beyond_file;
     directories_.push_back({at, next, says_copy(at, entries)});
-    if (directories_.size() > most_pages) {
+    if (directories_.size() > max_pages) {
       directories_.clear();
       return End::whole;
     }

@@ -19,7 +19,7 @@
 namespace lectern {
 namespace {
 
-constexpr std::chrono::minutes longest(15);
+constexpr std::chrono::minutes max_duration(15);
 
 template <class T>
 std::span<const std::byte> bytes_of(const T& value) {
@@ -92,7 +92,7 @@ void receive_pdf(PdfHelper& helper, const std::function<void(std::string_view)>&
 void assemble_pdf(int file, const pdf::AssemblyPlan& plan, const std::function<void(std::string_view)>& sink) {
   try {
     PdfHelper helper(find_pdf_helper(), read_only(file).get());
-    const PdfHelper::Deadline deadline{std::chrono::steady_clock::now() + longest, {}};
+    const PdfHelper::Deadline deadline{std::chrono::steady_clock::now() + max_duration, {}};
     send_plan(helper, plan, deadline);
     receive_pdf(helper, sink, deadline);
   } catch (const PdfHelper::Lost& lost) {

@@ -20,7 +20,7 @@ namespace {
 constexpr double usual_dpi = 200;
 // Posters and plans are rendered no larger without being asked to: a model sees a few million pixels of a page.
 constexpr int64_t usual_pixels = 40'000'000;
-constexpr int most_lost_in_a_row = 5;
+constexpr int max_lost_in_a_row = 5;
 
 template <class T>
 std::span<const std::byte> bytes_of(const T& value) {
@@ -181,7 +181,7 @@ SourcePage PdfSource::page(int index) {
   const std::string where = fmt::format("{}: page {}", file_.name(), index + 1);
   if (index < 0 || index >= pages_)
     throw Error(fmt::format("{} does not exist; there are {}", where, pages_), ErrorCode::not_found);
-  if (lost_in_a_row_ >= most_lost_in_a_row) {
+  if (lost_in_a_row_ >= max_lost_in_a_row) {
     throw Error(fmt::format("{}: not tried: the PDF helper failed on {} pages in a row", where, lost_in_a_row_),
                 ErrorCode::corrupt_input);
   }

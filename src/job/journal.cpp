@@ -21,7 +21,7 @@ using nlohmann::json;
 
 constexpr int format_version = 3;
 constexpr const char* version_key = "lectern_journal";
-constexpr int64_t longest_line = int64_t{256} << 20;
+constexpr int64_t max_line_bytes = int64_t{256} << 20;
 constexpr double seconds_between_flushes = 2;  // so that little is lost when the machine stops
 
 json line_for(const FileStamp& file) { return {{"file", file.path}, {"bytes", file.bytes}, {"changed", file.changed}}; }
@@ -78,7 +78,7 @@ void for_each_line(int file, const std::filesystem::path& path, const Line& line
       begin += length + 1;
     }
     pending.erase(0, used);
-    if (more.empty() || static_cast<int64_t>(pending.size()) > longest_line) return;
+    if (more.empty() || static_cast<int64_t>(pending.size()) > max_line_bytes) return;
   }
 }
 

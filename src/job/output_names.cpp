@@ -49,11 +49,11 @@ size_t count_distinct(const std::vector<std::string>& names) {
 // is not all.
 std::vector<std::string> told_apart(const std::vector<fs::path>& inputs) {
   std::vector<std::string> best;
-  size_t best_count = 0, most_folders = 0;
+  size_t best_count = 0, max_folders = 0;
   for (const fs::path& input : inputs) {
-    most_folders = std::max(most_folders, static_cast<size_t>(std::distance(input.begin(), input.end())));
+    max_folders = std::max(max_folders, static_cast<size_t>(std::distance(input.begin(), input.end())));
   }
-  for (size_t folders = 0; folders <= most_folders && best_count < inputs.size(); ++folders) {
+  for (size_t folders = 0; folders <= max_folders && best_count < inputs.size(); ++folders) {
     for (const bool extension : {false, true}) {
       std::vector<std::string> names;
       names.reserve(inputs.size());

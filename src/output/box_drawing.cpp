@@ -22,9 +22,9 @@ namespace {
 
 constexpr size_t max_boxes = 5000;  // drawn; a page of the model's has some hundreds at most
 constexpr size_t max_labels = 1000;
-constexpr size_t longest_label = 40;                // characters
+constexpr size_t max_label_characters = 40;         // characters
 constexpr int note_width = 800, note_height = 200;  // of a page that has no size
-constexpr int64_t largest_blank_page = 40'000'000;  // pixels
+constexpr int64_t max_blank_pixels = 40'000'000;    // pixels
 
 struct Colour {
   uint8_t red, green, blue;
@@ -189,15 +189,15 @@ class Labels {
 std::string first_characters(std::string_view text) {
   const std::u32string characters = characters_of(text);
   std::string out;
-  for (size_t i = 0; i < std::min(characters.size(), longest_label); ++i) {
+  for (size_t i = 0; i < std::min(characters.size(), max_label_characters); ++i) {
     out += characters[i] < 0x20 ? " " : utf8_of(characters[i]);
   }
-  return out + (characters.size() > longest_label ? "..." : "");
+  return out + (characters.size() > max_label_characters ? "..." : "");
 }
 
 Picture white_page(const Page& page) {
   const bool sized =
-      page.width > 0 && page.height > 0 && static_cast<int64_t>(page.width) * page.height <= largest_blank_page;
+      page.width > 0 && page.height > 0 && static_cast<int64_t>(page.width) * page.height <= max_blank_pixels;
   Picture picture(sized ? page.width : note_width, sized ? page.height : note_height);
   std::ranges::fill(picture.rgb, uint8_t{255});
   return picture;

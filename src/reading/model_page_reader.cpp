@@ -77,14 +77,14 @@ void warn_of_ink_outside_of_blocks(Page& page, const Picture& picture) {
   warn_of_uncovered_ink(page, picture, covered);
 }
 
-ViewPlan with_most_tiles(ViewPlan plan, int asked) {
+ViewPlan with_max_tiles(ViewPlan plan, int asked) {
   if (asked > 0) plan.max_tiles = std::min(plan.max_tiles, asked);
   return plan;
 }
 
 std::optional<ViewPlan> tiled_plan(const ModelDescription& model, int asked) {
   const ViewPlan* plan = model.tiled_plan();
-  return plan == nullptr ? std::nullopt : std::optional(with_most_tiles(*plan, asked));
+  return plan == nullptr ? std::nullopt : std::optional(with_max_tiles(*plan, asked));
 }
 
 // That encoding takes time for.
@@ -106,7 +106,7 @@ Prompt prompt_of_pages(const Prompt& asked, const ModelDescription& model) {
 struct Settings {
   Settings(const LoadedModel& loaded, const ReadOptions& given)
       : options(given),
-        plan(with_most_tiles(loaded.plan(given.mode, given.force_mode), given.max_tiles)),
+        plan(with_max_tiles(loaded.plan(given.mode, given.force_mode), given.max_tiles)),
         tiled(tiled_plan(loaded.description(), given.max_tiles)),
         by_blocks(given.mode == Mode::lines && !loaded.checkpoint.config().rows),
         asked(parse_prompt(given.prompt, loaded.description(), given.force_mode)),

@@ -13,7 +13,7 @@
 namespace lectern {
 namespace {
 
-constexpr int least_height = 96;    // of a page that is cut: two lines of text
+constexpr int min_height = 96;      // of a page that is cut: two lines of text
 constexpr int noticeable = 24;      // difference of neighbouring pixels that is no noise
 constexpr double tolerance = 0.02;  // of the row with most on it: what a gap may hold, specks and vertical rules
 
@@ -39,7 +39,7 @@ std::ptrdiff_t badness(Finish finish) {
 }  // namespace
 
 int split_row(const Picture& page) {
-  if (page.height < least_height || page.width < 2) return 0;
+  if (page.height < min_height || page.width < 2) return 0;
   const int top = page.height / 3;
   const int bottom = page.height - top;
   const std::vector<int> changes = changes_in_rows(page, top, bottom);

@@ -15,7 +15,7 @@
 namespace lectern {
 namespace {
 
-constexpr int most_attempts = 3;  // a page that this many readers failed with may be what they failed of
+constexpr int max_attempts = 3;  // a page that this many readers failed with may be what they failed of
 constexpr const char* no_memory = "not enough memory; close other programs, or use a smaller `mode` or `batch`";
 
 }  // namespace
@@ -55,9 +55,9 @@ void PageWorkers::stop_all() {
   }
 }
 
-void PageWorkers::wait_for_room(size_t most) {
+void PageWorkers::wait_for_room(size_t max_waiting) {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, stop_.get_token(), [&] { return queue_.size() < most; });
+  room_.wait(lock, stop_.get_token(), [&] { return queue_.size() < max_waiting; });
 }
 
 void PageWorkers::add(PageTask task) {
@@ -183,7 +183,7 @@ void PageWorkers::retire(Worker& worker, const std::string& failure, ErrorCode c
   for (auto& [ticket, task] : worker.tasks) ++task.attempts;
   put_back(worker, false);
   std::erase_if(queue_, [&](PageTask& task) {
-    const bool hopeless = alive_ == 0 || task.attempts >= most_attempts;
+    const bool hopeless = alive_ == 0 || task.attempts >= max_attempts;
     if (hopeless) give_up(std::move(task));
     return hopeless;
   });

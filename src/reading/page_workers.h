@@ -34,7 +34,7 @@ class PageWorkers final : public ReadingPool {
   PageWorkers& operator=(const PageWorkers&) = delete;
   ~PageWorkers() override;  // stops
 
-  void wait_for_room(size_t most) override;
+  void wait_for_room(size_t max_waiting) override;
   void add(PageTask task) override;
   // Ends a page soon, with what was read so far; one that is not on its way is ignored.
   void cancel(size_t ticket);

@@ -51,8 +51,8 @@ class ReadingPool {
  public:
   virtual ~ReadingPool() = default;
 
-  // Waits until fewer than `most` pages wait for a reader, or for the stop.
-  virtual void wait_for_room(size_t most) = 0;
+  // Waits until fewer than `max_waiting` pages wait for a reader, or for the stop.
+  virtual void wait_for_room(size_t max_waiting) = 0;
   virtual void add(PageTask task) = 0;
   // No page will be added any more.
   virtual void close() = 0;

@@ -13,7 +13,7 @@
 namespace lectern {
 namespace {
 
-constexpr int fewest_tiles = 2;
+constexpr int min_tiles_of_page = 2;
 constexpr uint8_t padding_grey = 127;
 
 // Python's round(): halves go to the even neighbour, which is nearbyint in the default rounding mode.
@@ -81,8 +81,9 @@ Views make_views(const Picture& page, const ViewPlan& plan) {
                 std::to_string(plan.tile) + " pixels a side; expected at least 1");
   }
   Views views;
-  if (plan.crop && plan.max_tiles >= fewest_tiles && (page.width > plan.tile || page.height > plan.tile)) {
-    std::tie(views.columns, views.rows) = tile_grid(page.width, page.height, plan.tile, fewest_tiles, plan.max_tiles);
+  if (plan.crop && plan.max_tiles >= min_tiles_of_page && (page.width > plan.tile || page.height > plan.tile)) {
+    std::tie(views.columns, views.rows) =
+        tile_grid(page.width, page.height, plan.tile, min_tiles_of_page, plan.max_tiles);
     const Picture big = resize_bicubic(page, plan.tile * views.columns, plan.tile * views.rows);
     for (int row = 0; row < views.rows; ++row) {
       for (int column = 0; column < views.columns; ++column) {

@@ -306,7 +306,7 @@ TEST(Engine, ForcedIdsAreFedAndChosenTokensReported) {
   ASSERT_THAT(outcome.logits, SizeIs(forced.size()));
   for (size_t i = 0; i < forced.size(); ++i) {
     EXPECT_LT(relative_error(outcome.logits[i], logits_in_one_call(prompt)), 1e-4) << i;
-    EXPECT_EQ(outcome.tokens[i], largest_logit(outcome.logits[i], {}));
+    EXPECT_EQ(outcome.tokens[i], argmax_token(outcome.logits[i], {}));
     prompt.ids.push_back(forced[i]);
   }
 }

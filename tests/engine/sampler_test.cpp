@@ -50,32 +50,32 @@ TEST(BannedTokens, EdgesOfTheRule) {
 
 TEST(LargestLogit, OfEqualOnesTheLowestIndex) {
   const std::vector<float> logits = {1, 3, 2, 3, 3};
-  EXPECT_EQ(largest_logit(logits, {}), 1);
-  EXPECT_EQ(largest_logit(logits, std::vector<int32_t>{1}), 3);
-  EXPECT_EQ(largest_logit(logits, std::vector<int32_t>{3, 1, 1, 4}), 2);
-  EXPECT_EQ(largest_logit(std::vector<float>{-0.0f, 0.0f}, {}), 0);
+  EXPECT_EQ(argmax_token(logits, {}), 1);
+  EXPECT_EQ(argmax_token(logits, std::vector<int32_t>{1}), 3);
+  EXPECT_EQ(argmax_token(logits, std::vector<int32_t>{3, 1, 1, 4}), 2);
+  EXPECT_EQ(argmax_token(std::vector<float>{-0.0f, 0.0f}, {}), 0);
 }
 
 TEST(LargestLogit, StepsOverWhatIsNoNumber) {
-  EXPECT_EQ(largest_logit(std::vector<float>{nan_value, 1, nan_value, 2, nan_value}, {}), 3);
-  EXPECT_EQ(largest_logit(std::vector<float>{nan_value, -infinity}, {}), 1);
-  EXPECT_EQ(largest_logit(std::vector<float>{nan_value, nan_value}, {}), -1);
+  EXPECT_EQ(argmax_token(std::vector<float>{nan_value, 1, nan_value, 2, nan_value}, {}), 3);
+  EXPECT_EQ(argmax_token(std::vector<float>{nan_value, -infinity}, {}), 1);
+  EXPECT_EQ(argmax_token(std::vector<float>{nan_value, nan_value}, {}), -1);
 }
 
 TEST(LargestLogit, Infinities) {
-  EXPECT_EQ(largest_logit(std::vector<float>{-infinity, -infinity, -infinity}, {}), 0);
-  EXPECT_EQ(largest_logit(std::vector<float>{-infinity, -1e38f, -infinity}, {}), 1);
-  EXPECT_EQ(largest_logit(std::vector<float>{1, infinity, infinity}, {}), 1);
+  EXPECT_EQ(argmax_token(std::vector<float>{-infinity, -infinity, -infinity}, {}), 0);
+  EXPECT_EQ(argmax_token(std::vector<float>{-infinity, -1e38f, -infinity}, {}), 1);
+  EXPECT_EQ(argmax_token(std::vector<float>{1, infinity, infinity}, {}), 1);
 }
 
 TEST(LargestLogit, NothingToChoose) {
-  EXPECT_EQ(largest_logit(std::vector<float>{1, 2, 3}, std::vector<int32_t>{0, 1, 2}), -1);
-  EXPECT_EQ(largest_logit(std::vector<float>{1, nan_value}, std::vector<int32_t>{0}), -1);
-  EXPECT_EQ(largest_logit({}, {}), -1);
+  EXPECT_EQ(argmax_token(std::vector<float>{1, 2, 3}, std::vector<int32_t>{0, 1, 2}), -1);
+  EXPECT_EQ(argmax_token(std::vector<float>{1, nan_value}, std::vector<int32_t>{0}), -1);
+  EXPECT_EQ(argmax_token({}, {}), -1);
 }
 
 TEST(LargestLogit, BannedIdsThatAreNoIndexAreOfNoEffect) {
-  EXPECT_EQ(largest_logit(std::vector<float>{1, 2}, std::vector<int32_t>{-1, 2, 1000}), 1);
+  EXPECT_EQ(argmax_token(std::vector<float>{1, 2}, std::vector<int32_t>{-1, 2, 1000}), 1);
 }
 
 TEST(Sample, WithoutATemperatureIsTheLargest) {

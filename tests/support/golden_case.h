@@ -17,7 +17,7 @@
 namespace lectern::testing {
 
 // The largest difference over the largest value at any stage.
-inline double most_error(const LoadedModel& model) {
+inline double max_error(const LoadedModel& model) {
   return model.format == WeightFormat::f32 ? 1e-4 : model.format == WeightFormat::q8 ? 6e-2 : 3e-2;
 }
 
@@ -124,7 +124,7 @@ inline GoldenSteps run_steps(const LoadedModel& model, const std::vector<int32_t
       if (event.logits.empty()) continue;
       steps.vocabulary = static_cast<int64_t>(event.logits.size());
       steps.logits.insert(steps.logits.end(), event.logits.begin(), event.logits.end());
-      steps.tokens.push_back(largest_logit(event.logits, {}));
+      steps.tokens.push_back(argmax_token(event.logits, {}));
     }
   }
   return steps;
@@ -132,7 +132,7 @@ inline GoldenSteps run_steps(const LoadedModel& model, const std::vector<int32_t
 
 // Every stage of a case of the reference's, from the picture to the chosen tokens. folder: where its file lies.
 inline void check_golden(const LoadedModel& model, const std::string& folder, const nlohmann::json& c) {
-  const GoldenStages expected(folder + c["expected"].get<std::string>(), model.device, most_error(model));
+  const GoldenStages expected(folder + c["expected"].get<std::string>(), model.device, max_error(model));
   const auto pictures = c.contains("images") ? c["images"].get<std::vector<std::string>>()
                                              : std::vector<std::string>{c["image"].get<std::string>()};
   const ViewPlan plan = model.plan(named<Mode>(c["mode"].get<std::string>()).value(), false);
@@ -158,7 +158,7 @@ inline void check_golden(const LoadedModel& model, const std::string& folder, co
   const TensorView sequence = encoding->rows();
   std::vector<float> rows(static_cast<size_t>(sequence.shape.elements()));
   model.device.download(sequence, rows.data());
-  if (expected.has("image_sequence")) expected.expect_floats("image_sequence", rows, sequence.shape, most_error(model));
+  if (expected.has("image_sequence")) expected.expect_floats("image_sequence", rows, sequence.shape, max_error(model));
 
   const auto prompt = model.expand_prompt(c["prompt_token_ids"].get<std::vector<int32_t>>(), sequence.shape[0]);
   expected.expect_integers("prompt_ids", {prompt.begin(), prompt.end()});
@@ -167,7 +167,7 @@ inline void check_golden(const LoadedModel& model, const std::string& folder, co
   const auto count = static_cast<int64_t>(steps.tokens.size());
   const Shape shape = {count, steps.vocabulary};
   if (model.format == WeightFormat::f32) {
-    expected.expect_floats("logits", steps.logits, shape, most_error(model));
+    expected.expect_floats("logits", steps.logits, shape, max_error(model));
   } else {
     expected.expect_floats("logits", steps.logits, shape, flipped_choice);
     EXPECT_LE(expected.rows_beyond("logits", view_of(steps.logits, shape)), count / steps_to_a_flip);

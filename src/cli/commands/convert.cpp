@@ -27,7 +27,7 @@
 namespace lectern::cli {
 namespace {
 
-constexpr size_t largest_raw_file = size_t{1} << 30;
+constexpr size_t max_raw_file_bytes = size_t{1} << 30;
 
 struct Arguments {
   std::vector<std::filesystem::path> inputs;
@@ -44,7 +44,7 @@ std::vector<Input> inputs_of(const Arguments& arguments) {
 
 std::string read_raw(const std::filesystem::path& path, const std::stop_token& stop) {
   const InputFile file(path, stop, "the text that a model wrote");
-  return raw_text(read_text_file(file.path(), largest_raw_file), file.name());
+  return raw_text(read_text_file(file.path(), max_raw_file_bytes), file.name());
 }
 
 // The pages of several files of pictures, one after the other.

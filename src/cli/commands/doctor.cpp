@@ -36,7 +36,7 @@ struct Arguments {
   std::string picture, report;
 };
 
-constexpr int64_t most_tokens = 64;
+constexpr int64_t max_tokens = 64;
 
 std::string cell(std::string_view text) {
   while (text.ends_with('\n')) text.remove_suffix(1);
@@ -145,7 +145,7 @@ void check_operators_of(Report& report, Device& device, DataType type, Device& r
     const bool ran = check.failure.empty();
     if (!absent) report.result(fmt::format("{} in {}", check.name, name_of(check.type)), check.passed());
     report.line(fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", check.name, name_of(check.type), check.how,
-                            ran ? error_text(check.error) : "", absent ? "" : error_text(check.most_error),
+                            ran ? error_text(check.error) : "", absent ? "" : error_text(check.max_error),
                             check.seconds > 0 ? milliseconds(check.seconds) : "",
                             check.seconds > 0 ? milliseconds(check.reference_seconds) : "",
                             check.passed() ? "ok"
@@ -166,13 +166,13 @@ void check_a_page(Report& report, const Arguments& arguments, Device& device, De
   const Picture page = read_picture(picture);
   const LoadedModel model(folder, device, format);
   const LoadedModel expected(folder, reference, WeightFormat::f32);
-  const PageCheck check = check_page(model, expected, page, most_tokens);
+  const PageCheck check = check_page(model, expected, page, max_tokens);
   report.line("| stage | error | allowed | result |");
   report.line("|---|---|---|---|");
   for (const StageCheck& stage : check.stages) {
-    const bool passed = stage.error <= check.most_error;
+    const bool passed = stage.error <= check.max_error;
     report.result(stage.name + where, passed);
-    report.line(fmt::format("| {} | {} | {} | {} |", stage.name, error_text(stage.error), error_text(check.most_error),
+    report.line(fmt::format("| {} | {} | {} | {} |", stage.name, error_text(stage.error), error_text(check.max_error),
                             passed ? "ok" : "**wrong**"));
   }
   const bool equal = check.text == check.reference_text;

@@ -178,7 +178,7 @@ int trace(const Arguments& arguments) {
       if (event.logits.empty()) continue;
       width = static_cast<int64_t>(event.logits.size());
       logits.insert(logits.end(), event.logits.begin(), event.logits.end());
-      tokens.push_back(largest_logit(event.logits, {}));
+      tokens.push_back(argmax_token(event.logits, {}));
     }
   }
 

@@ -11,8 +11,8 @@ constexpr int suspicious = 32;  // a score with which a loop may have begun
 constexpr int64_t settling =
     suspicious + 2 * symbols_between_looks;  // symbols after which suspicion would have come up
 constexpr int64_t settled_line = 150;        // symbols; a longer line without anything new may be a loop
-constexpr int longest_number = 16;           // tokens; a longer run of digits is several numbers
-constexpr int64_t largest_value = 1'000'000'000'000'000;
+constexpr int max_number_tokens = 16;        // tokens; a longer run of digits is several numbers
+constexpr int64_t max_number = 1'000'000'000'000'000;
 constexpr int64_t never = std::numeric_limits<int64_t>::max();
 constexpr int periods_compared = 12;  // at most, of the numbers of a run
 
@@ -35,9 +35,9 @@ void RepetitionDetector::push(int32_t token) {
   if (kind.digits) {
     if (!number_) number_ = Symbol{.id = number_symbol, .token = at, .in_box = in_box_};
     for (const char digit : classes_->bytes_of(token)) {
-      if (number_->value < largest_value) number_->value = number_->value * 10 + (digit - '0');
+      if (number_->value < max_number) number_->value = number_->value * 10 + (digit - '0');
     }
-    if (++digits_ == longest_number) close_number();
+    if (++digits_ == max_number_tokens) close_number();
     return;
   }
   close_number();

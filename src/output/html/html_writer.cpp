@@ -23,7 +23,7 @@ namespace lectern {
 namespace {
 
 constexpr int picture_quality = 70;
-constexpr int longest_side = 1400;  // pixels; small print stays readable
+constexpr int max_side = 1400;  // pixels; small print stays readable
 
 std::string facts_of(const DocumentInfo& info) {
   std::string facts = "Lectern " + info.version;
@@ -111,7 +111,7 @@ class HtmlWriter final : public DocumentWriter {
     file_.write(fmt::format("<div class=\"picture\" style=\"--w:{};--h:{}\">", page.width, page.height));
     if (picture != nullptr) {
       file_.write("<img alt=\"\" loading=\"lazy\" src=\"data:image/jpeg;base64,");
-      file_.write(base64(encode_jpeg(*picture, picture_quality, longest_side)));
+      file_.write(base64(encode_jpeg(*picture, picture_quality, max_side)));
       file_.write("\">");
     }
     const std::vector<const Block*> blocks = blocks_to_write(page, options_);
@@ -131,7 +131,7 @@ class HtmlWriter final : public DocumentWriter {
     for (const Box& box : block.boxes) {
       file_.write(fmt::format(
           "<img class=\"figure\" alt=\"Figure on page {}\" loading=\"lazy\" src=\"data:image/jpeg;base64,", page));
-      file_.write(base64(encode_jpeg(crop(picture, box), picture_quality, longest_side)));
+      file_.write(base64(encode_jpeg(crop(picture, box), picture_quality, max_side)));
       file_.write("\">");
     }
   }

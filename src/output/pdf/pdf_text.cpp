@@ -14,9 +14,9 @@ namespace lectern {
 namespace {
 
 constexpr double assumed_dpi = 200;
-constexpr double largest_page = 14'400;  // points
+constexpr double max_page_points = 14'400;  // points
 constexpr unsigned last_code = 0xFFFF;
-constexpr size_t most_entries = 100;  // of one bfchar list
+constexpr size_t max_entries = 100;  // of one bfchar list
 
 std::string utf16_hex(char32_t character) {
   const auto c = static_cast<uint32_t>(character);
@@ -69,10 +69,10 @@ std::string CharacterCodes::to_unicode() const {
       "1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n";
   size_t left = codes_.size(), in_list = 0;
   for (const auto& [character, code] : codes_) {
-    if (in_list == 0) out += fmt::format("{} beginbfchar\n", std::min(left, most_entries));
+    if (in_list == 0) out += fmt::format("{} beginbfchar\n", std::min(left, max_entries));
     out += fmt::format("<{:04X}> <{}>\n", code, utf16_hex(character));
     --left;
-    in_list = in_list + 1 == most_entries || left == 0 ? 0 : in_list + 1;
+    in_list = in_list + 1 == max_entries || left == 0 ? 0 : in_list + 1;
     if (in_list == 0) out += "endbfchar\n";
   }
   return out + "endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n";
@@ -80,7 +80,7 @@ std::string CharacterCodes::to_unicode() const {
 
 double points_per_pixel(const Page& page) {
   const double points = 72 / (page.dpi > 0 ? page.dpi : assumed_dpi);
-  return std::min(points, largest_page / std::max({page.width, page.height, 1}));
+  return std::min(points, max_page_points / std::max({page.width, page.height, 1}));
 }
 
 std::string page_content(const Page& page, const Picture* picture, const std::optional<PicturePlace>& shown,

@@ -150,14 +150,14 @@ fs::path make_page_picture(const DocumentJob& job, int number, int width, const 
   options.limits.max_pixels = max_pixels;
   const auto source = open_source(InputFile::named(folder.source(job.id), job.name), options);
   const Picture picture = source->page(number - 1).picture;
-  int longest_side = 0;
+  int max_side = 0;
   if (!whole && *step < picture.width) {
-    longest_side = picture.height > picture.width
-                       ? static_cast<int>(int64_t{picture.height} * *step / std::max(1, picture.width))
-                       : *step;
+    max_side = picture.height > picture.width
+                   ? static_cast<int>(int64_t{picture.height} * *step / std::max(1, picture.width))
+                   : *step;
   }
   AtomicFile writing(file);
-  writing.write(encode_jpeg(picture, jpeg_quality, std::max(longest_side, 0)));
+  writing.write(encode_jpeg(picture, jpeg_quality, std::max(max_side, 0)));
   writing.commit();
   return file;
 }

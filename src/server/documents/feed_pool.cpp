@@ -118,7 +118,7 @@ FeedPool::~FeedPool() {
   join();
 }
 
-void FeedPool::wait_for_room(size_t most) {
+void FeedPool::wait_for_room(size_t max_waiting) {
   State& state = *state_;
   const std::stop_callback held(state.order.hold, [&state] {
     const std::lock_guard lock(state.mutex);
@@ -127,8 +127,9 @@ void FeedPool::wait_for_room(size_t most) {
   {
     std::unique_lock lock(state.mutex);
     const auto is_held = [&] { return state.order.hold.stop_requested(); };
-    const bool room = state.news.wait(lock, state.stop.get_token(),
-                                      [&] { return is_held() ? state.pages.empty() : state.pages.size() < most; });
+    const bool room = state.news.wait(lock, state.stop.get_token(), [&] {
+      return is_held() ? state.pages.empty() : state.pages.size() < max_waiting;
+    });
     if (!room || !is_held()) return;
   }
   state.stop.request_stop();

@@ -32,7 +32,7 @@ class FeedPool final : public ReadingPool {
   ~FeedPool() override;  // stops, and waits for the pages
 
   // Pages count from when they are added until they end.
-  void wait_for_room(size_t most) override;
+  void wait_for_room(size_t max_waiting) override;
   void add(PageTask task) override;
   void close() override {}
   std::string dead() const override { return ""; }
