@@ -26,11 +26,11 @@ struct DocumentSettings {
   std::string password{};  // of an encrypted PDF
 };
 
-// One thread at a time. PDFs are rendered by the program lectern-pdf in a process of its own, which sees nothing but
-// the one file: $LECTERN_PDF names it, or it lies beside this program, in ../libexec/lectern, or in PATH.
+// One thread at a time. PDFs are rendered by lectern-pdf, a sandboxed child process with access to that file alone. It
+// is found at $LECTERN_PDF, beside this program, in ../libexec/lectern, or in PATH.
 class LECTERN_EXPORT Document {
  public:
-  // What the file is its first bytes tell. Throws Error, naming it, when it cannot be opened.
+  // The format is detected from the first bytes. Throws Error, naming the file, when it cannot be opened.
   static Document open(const std::filesystem::path& file, const DocumentSettings& settings = {});
   // The same from memory, which is copied; `name` stands for it in messages.
   static Document from_bytes(std::span<const std::byte> bytes, std::string_view name = "document",
@@ -41,10 +41,10 @@ class LECTERN_EXPORT Document {
 
   const std::string& name() const { return name_; }
   int pages() const;
-  // About the file as a whole: what of it is damaged, and what it holds beside its pages.
+  // Warnings about the file as a whole: damage, and content beside its pages.
   std::vector<Warning> warnings() const;
-  // Page `index`, from 0, as displayed. Throws Error, naming file and page; other pages can still be had. A PDF that is
-  // made of such images keeps what is in the file (output.h), which stays open while one of them lives.
+  // Page `index`, from 0, as displayed. Throws Error, naming file and page; other pages can still be read. A PDF made
+  // of such images keeps the pages of the file (output.h), which stays open while one of the images lives.
   Image image(int index);
 
  private:
@@ -55,9 +55,9 @@ class LECTERN_EXPORT Document {
   std::string name_;
 };
 
-// Reads every page, several at a time; `each` gets them in order on the calling thread, and what it throws ends the
-// reading and is passed on. Of a page that cannot be had or read, Page::error says why, and the image may be null. Few
-// images are in memory at a time.
+// Reads every page, several at a time. `each` gets them in order on the calling thread; an exception from it ends the
+// reading and is passed on. A page that cannot be rendered or read has Page::error, and its image may be null. Only a
+// few images are in memory at a time.
 LECTERN_EXPORT void read_pages(Reader& reader, Document& document,
                                const std::function<void(const Page&, const Image*)>& each,
                                const std::optional<ReadOptions>& options = {});

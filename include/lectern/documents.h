@@ -1,4 +1,4 @@
-// Reads whole documents, many at a time: pictures, PDFs and folders go in, finished files come out.
+// Batch reading of documents: pictures, PDFs and folders go in, finished files come out.
 //
 //   lectern::Model model = lectern::Model::load("DeepSeek-OCR", {.weights = lectern::Weights::bf16});
 //   lectern::DocumentOptions options;
@@ -32,51 +32,51 @@ struct DocumentOptions {
   std::string password;  // of encrypted PDFs
   double dpi = 0;        // at which PDF pages are rendered; 0: 200, less for very large pages
   bool upright = false;  // turn scans that lie on their side or upside down, told by their letters
-  ReadOptions read;      // no prompt: markdown where a format lives from the layout and the model knows it, else free
-  int batch = 0;         // pages read together on a device; 0: as many as help and as the memory holds
-  // Pages of a PDF or a TIFF that the model reads in one sequence, where it was trained to; what it writes of them is
-  // parted again. When one of them is missing after an interrupted run, all are read.
+  ReadOptions read;      // empty prompt: markdown where a format needs the layout and the model knows it, else free
+  int batch = 0;         // pages read together on a device; 0: as many as speed it up and fit into memory
+  // Pages of a PDF or a TIFF that a model trained for it reads in one sequence; its text is then split into pages. If
+  // one page of such a group is missing after an interrupted run, the whole group is read again.
   int pages_together = 1;
 
-  // A file, a folder that gets NAME.FORMAT for every input NAME.*, "-" for standard output, or empty: nothing is
-  // written, the pages go to DocumentEvents. A folder is one that exists, ends in '/', or has no extension where there
-  // are several inputs or formats.
+  // Output: a file, a folder that gets NAME.FORMAT for every input NAME.*, "-" for standard output, or empty for none
+  // (pages go to DocumentEvents only). A path is a folder if it exists as one, ends in '/', or has no extension while
+  // there are several inputs or formats.
   std::string out;
-  std::vector<Format> formats;  // empty: what the extension of `out` says, else md or txt, as the prompt asks for
+  std::vector<Format> formats;  // empty: by the extension of `out`, else md or txt, depending on the prompt
   OutputOptions output;
-  // Pages and blocks whose confidence is lower are told and listed in the report, to be looked at by a person, and so
-  // are pages of which nothing or hardly anything was read. 0: none.
+  // Threshold of confidence for review by a person: pages and blocks below it, and pages of which hardly anything was
+  // read, are reported as messages and in the report. 0: none.
   double review_below = 0;
-  // A file that the caller means to write the report to; it is held against all others. Empty: none.
+  // File to which the caller will write the report; checked for conflicts with inputs and outputs. Empty: none.
   std::string report;
 
-  // A run that writes files keeps a journal beside them until every page was read. What an interrupted run of the same
-  // settings left there is not read again: `automatic`. `required`: a journal of other settings is an Error.
+  // A run that writes files keeps a journal beside them until every page was read. automatic: reuse the pages of an
+  // interrupted run with the same settings. required: throw Error when the settings differ. never: start over.
   enum class Resume { automatic, required, never };
   Resume resume = Resume::automatic;
 };
 
-// How far a run is.
+// Progress of a run.
 struct RunProgress {
   size_t inputs = 0;         // in all
-  size_t opened = 0;         // of them, those that could not be opened included
-  int64_t pages = 0;         // to be read of those opened
-  int64_t done = 0;          // of them, failures and pages of an earlier run among them
+  size_t opened = 0;         // inputs opened so far, including those that failed to open
+  int64_t pages = 0;         // chosen pages of the opened inputs
+  int64_t done = 0;          // finished pages, including failures and those of an earlier run
   int64_t failed = 0;        // of them
   int64_t from_journal = 0;  // of them
   int64_t tokens = 0;        // of the pages read now
   double seconds = 0;
-  // The page at which something happened last.
+  // The page with the latest event.
   std::string name;
   Progress page;
 };
 
 // All on the thread that called read_documents; all may be empty.
 struct DocumentEvents {
-  std::function<void(const std::string& line)> message;  // for people: what failed, is missing, or went otherwise
+  std::function<void(const std::string& line)> message;  // for people: failures, missing files, changes of settings
   std::function<void(const std::string& input, const Page& page)> page;  // in order
-  // Text of the page in turn while it is read: what was given for it so far is cut to `keep` bytes, then `more` is
-  // appended. `input` counts the files that `inputs` stands for.
+  // Text of the next page in order while it is being read: cut the page's text so far to `keep` bytes, then append
+  // `more`. `input` is an index into the files that `inputs` expands to.
   std::function<void(size_t input, int page, size_t keep, std::string_view more)> text;
   std::function<void(const RunProgress&)> progress;
   std::stop_token stop;  // ends the run soon; finished pages stay in the journal
@@ -84,26 +84,26 @@ struct DocumentEvents {
 
 struct InputReport {
   std::string source;
-  std::string error;         // not empty: it could not be opened, or a file of it could not be written
+  std::string error;         // why it could not be opened or an output not be written; empty: no error
   bool done_before = false;  // its outputs are those of an earlier run
   int64_t pages = 0;         // chosen
-  int64_t read = 0;          // blank ones and those of an earlier run among them
+  int64_t read = 0;          // including blank pages and those of an earlier run
   int64_t failed = 0;        //
   int64_t blank = 0;         //
-  int64_t kept = 0;          // whose text is that which they had; of a PDF that becomes a PDF
+  int64_t kept = 0;          // pages of a PDF that go into the new PDF unread, with their own text
   int64_t from_journal = 0;  //
   std::vector<std::string> outputs;
   struct Note {
     int page = 0;
-    Warning warning;  // of a page that failed, WarningCode::failed
+    Warning warning;  // WarningCode::failed for a page that failed
   };
   std::vector<Note> notes;
   std::optional<double> confidence;  // the mean of that of its pages
-  // What a person should look at, where DocumentOptions ask for it.
+  // What a person should check, if DocumentOptions::review_below asks for it.
   struct Review {
     int page = 0;
     std::optional<double> confidence;  // of the page
-    bool whole_page = false;           // not only the blocks
+    bool whole_page = false;           // the page, not only some blocks
     struct Block {
       size_t number = 0;  // among the blocks of the page, from 1
       std::string label;
@@ -120,10 +120,10 @@ struct DeviceReport {
   std::string device;
   int64_t pages = 0;
   double seconds = 0;   // at work
-  std::string failure;  // not empty: it failed, and other devices read its pages
+  std::string failure;  // why it failed, its pages then read by others; empty: it did not
 };
 
-// What a run came to.
+// Outcome of a run.
 enum class RunOutcome : uint8_t {
   everything,   // was read
   part,         // some pages or inputs were not, or not to their end
@@ -145,18 +145,18 @@ struct LECTERN_EXPORT RunReport {
   bool output_failed = false;  // the run ended since a file could not be written
 
   RunOutcome outcome() const;
-  // Nothing is left that another run could do: no page or input failed, and none was interrupted.
+  // Another run would have nothing to do: no page or input failed, and none was interrupted.
   bool is_done() const;
-  // With the exit code of the program that ran it, where it has one.
+  // With the exit code of the calling program, if it has one.
   std::string to_json(std::optional<int> exit_code = {}) const;
 };
 
-// Throws Error for all that read_documents() would refuse and that is known before the model in this folder is loaded.
-// Above all for files that must not be written: inputs, files of another kind, and files that would be written twice.
+// Checks options before the model in this folder is loaded. Throws Error for whatever read_documents() would refuse,
+// above all for outputs that are inputs, would replace files of another kind, or would be written twice.
 LECTERN_EXPORT void check_documents(const DocumentOptions& options, const std::filesystem::path& model_folder);
 
-// One model a device; pages are spread over them. Throws Error for options that cannot be served and for a place that
-// cannot be written, before anything is read; what fails later is in the report.
+// Spreads pages over the models, one for each device. Throws Error for unsupported options and unwritable outputs
+// before anything is read; later failures are in the report.
 LECTERN_EXPORT RunReport read_documents(const std::vector<Model>& models, const DocumentOptions& options,
                                         const DocumentEvents& events = {});
 

@@ -1,7 +1,7 @@
 // The enumerations of the public headers, and their names: those of the command line, of JSON and of journals.
 //
 //   lectern::name_of(lectern::Mode::gundam)      "gundam"
-//   lectern::named<lectern::Format>("md")        Format::markdown; nothing for a name that is none
+//   lectern::named<lectern::Format>("md")        Format::markdown; nullopt for an unknown name
 #pragma once
 
 #include <array>
@@ -27,7 +27,7 @@ enum class Mode : uint8_t {
 
 // How weights are kept and multiplied.
 enum class Weights : uint8_t {
-  automatic,  // as the model was packed, else as the device is best used
+  automatic,  // as the model was packed, else the default of the device
   f32,        // exact products of the checkpoint's values
   bf16,
   q8,  // blocks of 8 or 4 bits with a scale
@@ -43,15 +43,15 @@ enum class Finish : uint8_t {
   length,       // ReadOptions::max_tokens were written
   context,      // the model's context was used up
   stopped,      // cancelled
-  loop,         // the model repeated itself, whatever was tried; the repetition was dropped
+  loop,         // the model repeated itself in spite of retries; the repetition was dropped
   stop_string,  // it wrote what it was to stop at
-  deadline,     // the time was up
+  deadline,     // the time ran out
   blank,        // there is nothing on it; no model was asked
-  kept,         // a page of a PDF that has text and goes into a new PDF as it is; no model was asked
+  kept,         // a PDF page with text that goes into a new PDF unchanged; no model was asked
   failed,       // Page::error says why
 };
 
-// What a block of a page is.
+// Kind of a block of a page.
 enum class BlockKind : uint8_t {
   text,
   title,
@@ -68,16 +68,16 @@ enum class BlockKind : uint8_t {
   page_number,
 };
 
-// What a warning is about.
+// Subject of a warning.
 enum class WarningCode : uint8_t {
   damaged_input,  // some of the page may be missing from its picture
-  not_read,       // the file holds more than its pages
+  not_read,       // the file holds more than its pages, which was ignored
   stretched,      // the picture's pixels were not square
   on_black,       // transparent places were made black
   uncovered_ink,  // what looks like text is in no block
-  nothing_read,   // nothing was read where there is ink, or nothing of the page can be seen
-  little_read,    // much less was read than there seems to be
-  doubtful,       // what was read is likely to be wrong
+  nothing_read,   // no text was read although there is ink, or the page is not visible at all
+  little_read,    // much less text was read than there seems to be
+  doubtful,       // the text is likely to be wrong
   malformed_tag,  // the model wrote a layout tag wrongly; no text is lost
   empty_table,
   repetition,  // the model repeated itself; Page::guard says how often
@@ -86,11 +86,11 @@ enum class WarningCode : uint8_t {
   failed,      // the page could not be read
 };
 
-// What was done about a page on which the model repeated itself.
+// Remedy for a page on which the model repeated itself.
 enum class Retry : uint8_t {
   none,
-  continued,  // behind the repetition, which was dropped
-  tiles,      // it was read again, cut into tiles
+  continued,  // the repetition was dropped, and the model went on
+  tiles,      // the page was read again, cut into tiles
   halves,     // in two halves
   blocks,     // block by block
 };
@@ -125,13 +125,13 @@ constexpr std::string_view name_of(Enum value) {
   return names<Enum>[static_cast<std::size_t>(value)];
 }
 
-// Empty for nothing.
+// Empty for nullopt.
 template <class Enum, class = std::enable_if_t<!names<Enum>.empty()>>
 constexpr std::string_view name_of(std::optional<Enum> value) {
   return value ? name_of(*value) : std::string_view();
 }
 
-// The value of that name; nothing for a name that is none.
+// The value of that name; nullopt for an unknown name.
 template <class Enum, class = std::enable_if_t<!names<Enum>.empty()>>
 constexpr std::optional<Enum> named(std::string_view name) {
   for (std::size_t i = 0; i < names<Enum>.size(); ++i) {

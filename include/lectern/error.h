@@ -1,5 +1,5 @@
-// The exception type of Lectern. The message is a single line that names the file or setting, the thing in it that is
-// wrong, and what was expected or what to do; the code is what a caller can act on.
+// The exception of Lectern. Its message is one line: the file or setting, what is wrong with it, and what was expected
+// or what to do. Its code tells a caller how to react.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 namespace lectern {
 
 enum class ErrorCode : uint8_t {
-  invalid_argument,  // a setting, a name or a value that cannot be taken
+  invalid_argument,  // an invalid setting, name or value
   not_found,         // a file, model or device that does not exist
-  corrupt_input,     // bytes that are not what they claim to be
-  unsupported,       // valid, but not handled by this build, device or model
-  out_of_memory,     // of the host or of a device; less work at once may succeed
-  device_lost,       // the device cannot go on; others can
+  corrupt_input,     // bytes that do not match their format
+  unsupported,       // valid, but not supported by this build, device or model
+  out_of_memory,     // on the host or a device; less work at a time may succeed
+  device_lost,       // the device is unusable; others still work
   io,                // reading, writing or the network failed
-  cancelled,         // asked to stop
+  cancelled,         // stopped on request
 };
 
 // "out_of_memory"

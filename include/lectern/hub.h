@@ -1,4 +1,4 @@
-// The models that `lectern pull` has brought to this machine.
+// Models downloaded by `lectern pull`.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ struct PulledModel {
   int64_t bytes = 0;
 };
 
-// Those that are complete, by name; of one name the one pulled last comes first. Any thread may call these.
+// Complete models, sorted by name, the latest pull of a name first. Any thread may call these functions.
 LECTERN_EXPORT std::vector<PulledModel> pulled_models();
 
-// By name: "deepseek-ai/DeepSeek-OCR", or with a commit, a few digits of which will do,
-// "deepseek-ai/DeepSeek-OCR@0a1b2c". Throws Error (not_found) when there is none.
+// By name, "deepseek-ai/DeepSeek-OCR", or by name and commit, of which a few digits are enough,
+// "deepseek-ai/DeepSeek-OCR@0a1b2c". Throws Error (not_found).
 LECTERN_EXPORT PulledModel pulled_model(std::string_view name);
 
 }  // namespace lectern

@@ -18,7 +18,7 @@ namespace lectern {
 struct PageOrigin;
 struct Picture;
 
-// Copies share the pixels, which nobody changes: any thread may use them.
+// Copies share the pixels, which are immutable: any thread may use them.
 class LECTERN_EXPORT Image {
  public:
   // A picture file: JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF, turned upright as it says; of a TIFF the first page.
@@ -34,12 +34,12 @@ class LECTERN_EXPORT Image {
   const std::string& name() const { return name_; }
   // Rows from the top, 3 bytes a pixel: [height, width, 3]. They live as long as a copy of this image.
   std::span<const uint8_t> pixels() const;
-  // For the library itself. An image of a Document knows the file that it comes from; for others it is null.
+  // For the library itself. origin() is the file of a Document image, null for others.
   const std::shared_ptr<const Picture>& picture() const { return picture_; }
   const std::shared_ptr<const PageOrigin>& origin() const { return origin_; }
-  // What of the file is damaged, not read or was changed; a Reader passes it on.
+  // Damaged, unread or changed parts of the file; a Reader copies them into Page::warnings.
   const std::vector<Warning>& warnings() const { return about_.warnings; }
-  // What is known of the page before it is read: number, size, resolution, turn, warnings.
+  // The page before it is read: number, size, resolution, turn, warnings.
   const Page& about() const { return about_; }
 
  private:

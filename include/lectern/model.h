@@ -15,23 +15,23 @@ class LoadedModel;
 struct ModelOptions {
   Weights weights = Weights::automatic;
   std::string device = "cpu";  // one of devices()
-  // Operators, names between commas, that are replaced by equivalents although the device has them.
+  // Operators to replace by equivalents although the device has them; names separated by commas.
   std::string without{};
 };
 
-// Shares one loaded model; copies are cheap. Nothing changes after loading: any thread may use it.
+// Handle of a loaded model; copies share it. It is immutable after loading: any thread may use it.
 class LECTERN_EXPORT Model {
  public:
   // `folder` holds config.json, tokenizer.json and *.safetensors, which are memory-mapped and must stay unchanged
   // while the model lives. Throws Error, naming the file, when something is missing, broken or unsupported.
   static Model load(const std::filesystem::path& folder, const ModelOptions& options = {});
 
-  // The same model on another device, beside this one; its files are loaded once.
+  // The same model on another device; the two share the files in memory.
   Model on(const ModelOptions& options) const;
 
   // Pixels along a side of the view that the model was trained on.
   int native_size() const;
-  // As used: never automatic.
+  // In use; never automatic.
   Weights weights() const;
   // The name of its device.
   std::string device() const;
@@ -44,7 +44,7 @@ class LECTERN_EXPORT Model {
   std::shared_ptr<LoadedModel> loaded_;
 };
 
-// Threads for all work of this process; 0 takes the processors that the process may use. Call it before anything is
+// Sets the number of threads of this process; 0: the processors that it may use. Call it before anything is
 // read.
 LECTERN_EXPORT void use_threads(int count);
 

@@ -1,4 +1,4 @@
-// Pages as Markdown, text, JSON, HTML, hOCR, PDF and pictures: into a string, or piece by piece into anything.
+// Writers of Markdown, text, JSON, HTML, hOCR, PDF and box pictures, into a string or a sink.
 //
 //   std::string markdown = lectern::render(page, lectern::Format::markdown);
 //   lectern::write(pages, lectern::Format::json, [&](std::string_view bytes) { file << bytes; });
@@ -31,21 +31,21 @@ struct OutputOptions {
   bool page_numbers = true;
   bool page_breaks = false;  // a rule in markdown, a form feed in text
 
-  // Pages of a PDF that have text, when the format is pdf. skip: they stay as they are. redo: text that is not seen
-  // gives way to what is read; pages with text that is seen stay. force: they become pictures with the text that was
-  // read.
+  // What becomes of PDF pages that already have text, when the format is pdf. skip: they stay as they are. redo: hidden
+  // text is replaced by the text read; pages with visible text stay. force: they become pictures with the text read
+  // laid over them.
   enum class ExistingText { skip, redo, force };
   ExistingText existing_text = ExistingText::skip;
-  bool decrypt = false;                // an encrypted PDF may become one that is not
-  bool invalidate_signatures = false;  // a signed PDF may become one whose signatures no longer hold
+  bool decrypt = false;                // allow writing an encrypted PDF without encryption
+  bool invalidate_signatures = false;  // allow writing a signed PDF, which breaks its signatures
 };
 
-// Takes the bytes of a document in order. What it throws is passed on.
+// Receives the bytes of a document in order. Its exceptions are passed on.
 using Sink = std::function<void(std::string_view bytes)>;
 
-// One document in the making. Memory does not grow with its pages: text formats give theirs to the sink page by page,
-// pdf and boxes keep them in a temporary file until finish(). Figures are not cut out, since there is no folder for
-// them. One thread at a time. All functions throw Error when something cannot be written.
+// Writer of one document. Memory does not grow with the number of pages: text formats write each page to the sink, pdf
+// and boxes buffer pages in a temporary file until finish(). Figures are not cut out, since there is no folder for
+// them. One thread at a time. All functions throw Error when writing fails.
 class LECTERN_EXPORT Writer {
  public:
   Writer(Format format, Sink sink, const DocumentInfo& info = {}, const OutputOptions& options = {});
@@ -53,15 +53,15 @@ class LECTERN_EXPORT Writer {
   Writer& operator=(Writer&&) noexcept;
   ~Writer();
 
-  // In order. `image` is the page's; html, hocr, pdf and boxes show it, or tell from it where words stand, and do
-  // without where there is none. A page that could not be read, or not wholly, is marked in every format.
-  // A pdf made of images of a Document keeps its pages as they are and lays the text over them; those that have text
-  // already get none (OutputOptions::existing_text, of which only read_documents() knows redo). Throws Error for an
-  // encrypted or signed one unless the options allow it.
+  // Adds the next page. html, hocr, pdf and boxes show its `image` or locate words in it, and manage without one. Every
+  // format marks a page that could not be read, or not completely.
+  // A pdf of Document images keeps the original pages and lays the text over them; pages with text already get none
+  // (OutputOptions::existing_text; redo works in read_documents() only). Throws Error for an encrypted or signed
+  // PDF unless the options allow it.
   void add(const Page& page, const Image* image = nullptr);
   // Once, after the last page.
   void finish();
-  // What could not be written as asked; complete after finish().
+  // What could not be written as requested; complete after finish().
   const std::vector<std::string>& warnings() const;
 
  private:
@@ -70,11 +70,11 @@ class LECTERN_EXPORT Writer {
   std::unique_ptr<DocumentWriter> writer_;
 };
 
-// A page as a document of its own.
+// Renders one page as a whole document.
 LECTERN_EXPORT std::string render(const Page& page, Format format, const Image* image = nullptr,
                                   const OutputOptions& options = {});
 
-// Pages without their images.
+// Writes pages without their images.
 LECTERN_EXPORT void write(std::span<const Page> pages, Format format, const Sink& sink, const DocumentInfo& info = {},
                           const OutputOptions& options = {});
 

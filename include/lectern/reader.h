@@ -1,4 +1,4 @@
-// Reads pictures of pages: pictures go in, from any thread, and the text on them comes out.
+// Reader of page pictures, for any number of threads.
 #pragma once
 
 #include <cstddef>
@@ -22,78 +22,78 @@ namespace lectern {
 
 struct ReadOptions {
   Mode mode = Mode::automatic;
-  // Allows a mode, and a prompt, that the model was not trained for.
+  // Allow a mode or a prompt that the model was not trained for.
   bool force_mode = false;
-  // Of a page that is cut into tiles, at most so many; 1: none. 0: as many as the model was trained with.
+  // Maximum number of tiles of a page. 1: no tiles. 0: as many as the model was trained with.
   int max_tiles = 0;
   // markdown, ocr, free, figure, describe, locate:TEXT, or a prompt of one's own, with <image> where the picture goes
   // or without. Empty: free.
   std::string prompt;
-  // Keep, in text that is streamed, the layout tags that the markdown prompt makes the model write.
+  // Keep the layout tags of the markdown prompt in streamed text.
   bool raw = false;
-  // Tokens to write at most; 0: as many as the model's context holds.
+  // Maximum number of tokens to write; 0: as many as the model's context holds.
   int64_t max_tokens = 0;
-  // Keep the log-probability of every token, among all tokens of the vocabulary.
+  // Return the log-probability of every written token, over the whole vocabulary.
   bool logprobs = false;
-  // 0 takes the likeliest token. Above, one is drawn among the likeliest that together have the probability top_p, with
-  // the logits divided by the temperature; the same seed draws the same text.
+  // Sampling. Temperature 0: greedy. Above 0, logits are divided by it, and a token is drawn from the likeliest ones
+  // with total probability top_p. The same seed gives the same text.
   float temperature = 0;
   float top_p = 1;
   uint64_t seed = 0;
-  // The text ends before the first of these that the model writes; empty ones do nothing.
+  // Stop strings: the text ends before the first one that the model writes. Empty strings are ignored.
   std::vector<std::string> stop;
-  // Read a page on which the model repeats itself to the end once more in another way. Text that was told is taken back
-  // then.
+  // Read a page again in another way if the model repeats itself to the end. Streamed text is then taken back (`keep`
+  // of ReadEvents::text).
   bool retry = true;
 };
 
 enum class Stage : uint8_t { encode, prefill, decode };
 
 struct Progress {
-  Stage stage = Stage::encode;  // what begins, or goes on
+  Stage stage = Stage::encode;  // that begins or goes on
   int64_t prompt_tokens = 0;    // from prefill on
-  int64_t tokens = 0;           // written so far; less after a repetition was dropped
+  int64_t tokens = 0;           // written so far; fewer after a repetition was dropped
   double seconds = 0;           // of this stage
-  // Of the page, told with the stage encode: how much there is to look at.
+  // Size of the page in views and tokens; set with the stage encode.
   int views = 0;
   int64_t vision_tokens = 0;
-  double expected_seconds = 0;  // for it, by what earlier pages took; 0: not known, or too little to speak of
+  double expected_seconds = 0;  // of encoding, estimated from earlier pages; 0: unknown or negligible
 };
 
 // Called on the thread that reads. All may be empty.
 struct ReadEvents {
-  // More text, in whole UTF-8 characters, rows of tables as lines with tabs between their cells: what was given so far
-  // is cut to `keep` bytes, then `more` is appended. It is cut when a page on which the model repeated itself to the
-  // end is read once more. Text comes up to some 60 tokens late, or, where the model seems to repeat itself, when that
-  // is decided; the rest comes at the end of the page.
+  // More text, in whole UTF-8 characters, table rows as lines with tabs between cells: cut the text so far to `keep`
+  // bytes, then append `more`. Text is cut when a page is read again because the model repeated itself to the end.
+  // Text may lag by some 60 tokens, or longer while the model seems to repeat itself; the rest comes at the end of the
+  // page.
   std::function<void(size_t keep, std::string_view more)> text;
   std::function<void(const Progress&)> progress;
-  std::stop_token stop;  // when stop is requested, reading ends soon, with what was read so far
+  std::stop_token stop;  // on request, reading ends soon with the text so far
 };
 
-// What happens to a page that was submitted.
+// An event of a submitted page.
 struct ReadEvent {
   enum class Kind : uint8_t { text, progress, finished };  // finished is the last event
   Kind kind = Kind::text;
-  size_t keep = 0;    // text: what was given so far is cut to so many bytes,
-  std::string more;   // then this is appended
+  size_t keep = 0;    // text: cut the text so far to so many bytes,
+  std::string more;   // then append this
   Progress progress;  // progress
-  Page page;          // finished: what was read, or why not in Page::error
+  Page page;          // finished: the result, or the failure in Page::error
 };
 
-// What a reader is doing.
+// Load of a reader.
 struct ReaderLoad {
-  int64_t pages = 0;            // that devices have in hand
-  int64_t sequences = 0;        // texts that are written at the same time: of pages, or of views of their lines
-  int64_t cache_positions = 0;  // of the KV caches: tokens that they hold at most,
-  int64_t cache_used = 0;       // and now
-  int64_t preemptions = 0;      // texts that gave their place in a cache to an older one so far, to be written anew
+  int64_t pages = 0;            // being read by the devices
+  int64_t sequences = 0;        // being decoded: one for each page, or for each view of its lines
+  int64_t cache_positions = 0;  // capacity of the KV caches in tokens
+  int64_t cache_used = 0;       // tokens in use
+  int64_t preemptions = 0;      // sequences so far that gave up their KV pages to older ones, to be recomputed later
 };
 
-// A page that was submitted. Copies stand for the same page; none keeps the reader alive.
+// Handle of a submitted page. Copies refer to the same page; none keeps the reader alive.
 class LECTERN_EXPORT Ticket {
  public:
-  // The page ends soon, with what was read so far and Finish::stopped. Any thread may call it, at any time.
+  // Ends the page soon, with the text so far and Finish::stopped. Any thread, at any time.
   void cancel() const;
 
  private:
@@ -101,33 +101,33 @@ class LECTERN_EXPORT Ticket {
   std::function<void()> cancel_;
 };
 
-// Reads pages for any number of threads: pages that are there at one time are read together, on one device or spread
-// over several. What is read does not depend on the company.
+// Reads pages for any number of threads: waiting pages are batched on one device or spread over several. The text of a
+// page does not depend on the other pages in its batch.
 class LECTERN_EXPORT Reader {
  public:
-  // `options` are those of pages that are given none of their own. `batch`: pages read together on a device; 0: as many
-  // as help and as the memory holds. Throws Error for options that the model cannot serve.
+  // `options` are the default of all pages. `batch`: pages read together on a device; 0: as many as speed it up and fit
+  // into memory. Throws Error for options that the model does not support.
   explicit Reader(const Model& model, const ReadOptions& options = {}, int batch = 0);
-  // One model a device, as Model::on gives them. Throws Error where there is none.
+  // One model for each device, made by Model::on. Throws Error for an empty list.
   explicit Reader(const std::vector<Model>& models, const ReadOptions& options = {}, int batch = 0);
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;
-  // Cancels pages that are being read, and waits for their events. No call of read may be under way.
+  // Cancels submitted pages and waits for their last events. No call of read() may be running.
   ~Reader();
 
-  // Waits for the page; its events come on the calling thread, and what they throw ends the page and is passed on.
-  // Throws Error, naming the image, when it cannot be read.
+  // Blocks until the page is read. Events come on the calling thread; an exception from them ends the page and is
+  // passed on. Throws Error, naming the image, when it cannot be read.
   Page read(const Image& image, const ReadEvents& events = {}, const std::optional<ReadOptions>& options = {});
   Page read(const std::filesystem::path& file, const ReadEvents& events = {});
 
-  // Returns at once. `on_event` is called on a thread of the reader's, one call at a time; it must not throw, and must
-  // not wait for another page. Throws Error for options that the model cannot serve.
+  // Returns at once. `on_event` is called on a thread of the reader, one call at a time; it must not throw or wait for
+  // another page. Throws Error for options that the model does not support.
   Ticket submit(const Image& image, std::function<void(const ReadEvent&)> on_event,
                 const std::optional<ReadOptions>& options = {});
 
-  // Pages that are read together on all devices, at most; further ones wait.
+  // Maximum number of pages read together on all devices; further pages wait.
   int batch() const;
-  // Pages that a device had in hand together, at most so far.
+  // Largest batch of a device so far.
   int max_together() const;
   // As of the last step of each device.
   ReaderLoad load() const;
