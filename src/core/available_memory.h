@@ -1,12 +1,11 @@
-// How much memory this process may still take.
+// Memory still available to this process.
 #pragma once
 
 #include <cstdint>
 
 namespace lectern {
 
-// Bytes that the system can give without swapping, bounded by the limits of its control groups; 0 when that is not
-// known.
+// Bytes that can be allocated without swapping, bounded by the limits of its control groups; 0: unknown.
 int64_t available_memory();
 
 }  // namespace lectern

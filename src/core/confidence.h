@@ -1,6 +1,6 @@
-// How likely a text is right, from the log-probabilities of the tokens that it was written with: a word with the
-// product of the probabilities of its tokens, more words with the mean of theirs, which is the share that is expected
-// to be right.
+// Confidence of text, computed from the log-probabilities of its tokens: for a word the product of the probabilities
+// of its tokens; for several words their mean, which estimates the share of correct words. docs/formats.md says for
+// which models it was measured.
 #pragma once
 
 #include <cstddef>

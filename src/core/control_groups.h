@@ -1,4 +1,4 @@
-// What the control groups of this process, of either version, let it have: those it is in and all above them.
+// Limits of the control groups of this process (version 1 or 2), including those of all parent groups.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ struct GroupLimits {
   std::optional<double> processors;    // worth of time
 };
 
-// `root` stands for "/": where /proc/self and the mounted groups are found.
+// `root` replaces "/", where /proc/self and the mounted groups are found; for tests.
 GroupLimits control_group_limits(const std::filesystem::path& root = "/");
 
 }  // namespace lectern

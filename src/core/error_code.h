@@ -1,4 +1,4 @@
-// The code of an exception, whoever threw it.
+// Error code of any exception.
 #pragma once
 
 #include <exception>

@@ -1,4 +1,4 @@
-// How long work is ended early at the caller's wish: it throws Stopped at its next safe point.
+// Cancellation of long work: after a stop request it throws Stopped at its next safe point.
 #pragma once
 
 #include <stop_token>

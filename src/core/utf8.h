@@ -1,4 +1,4 @@
-// Reads bytes that claim to be UTF-8, one character at a time, and says what is wrong where they are not.
+// UTF-8 decoder for untrusted bytes: one character at a time, with the kind of error for invalid ones.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The wish to stop as something that poll() waits for.
+// File descriptor on which poll() sees a stop request.
 #pragma once
 
 #include <stop_token>
@@ -9,7 +9,7 @@ namespace lectern {
 
 class WakeUp {
  public:
-  // Throws Error when the system has no room for one more descriptor.
+  // Throws Error when no more descriptors can be opened.
   explicit WakeUp(const std::stop_token& stop);
   WakeUp(const WakeUp&) = delete;
   WakeUp& operator=(const WakeUp&) = delete;

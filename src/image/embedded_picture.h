@@ -26,7 +26,7 @@ struct EmbeddedPicture {
   std::vector<Piece> pieces;
 };
 
-// Of an open file; nothing where it must be encoded anew. The picture itself is not looked at.
+// Reads the headers of an open file, not its pixels. nullopt if the picture must be encoded again for a PDF.
 std::optional<EmbeddedPicture> embedded_picture(int file);
 
 // [a b c d e f], as in PDF: the picture as stored, in a square of 1, to where it stands in a square of 1 when it is

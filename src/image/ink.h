@@ -1,4 +1,4 @@
-// What the ink of a page tells without reading it: whether there is anything to read, and what was left out.
+// Checks on the ink of a page: blank pages, and text that the model missed.
 #pragma once
 
 #include <optional>
@@ -10,14 +10,14 @@
 
 namespace lectern {
 
-// Nothing on the page but paper, noise, specks, ruling lines and a scanner's black borders. In doubt, a page is not
-// blank.
+// True if the page shows only paper, noise, specks, ruling lines and black borders of a scanner. In doubt, a page is
+// not blank.
 bool is_blank(const Picture& page);
 
-// Where ink that looks like lines of text lies outside of every box: neighbouring lines as one box, from the top.
+// Finds lines of text outside all boxes; neighbouring lines form one box, sorted from the top.
 std::vector<Box> uncovered_ink(const Picture& page, std::span<const Box> covered);
 
-// Ink on a page of which nothing came, neither text nor a figure: code "nothing_read".
+// Warning "nothing_read": there is ink, but neither text nor a figure was read.
 std::optional<Warning> unread_ink(const Page& page, const Picture& picture);
 
 // Many letters on a page, all of which should have been read to its end, of which hardly any came, and no figure: code

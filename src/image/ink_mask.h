@@ -26,10 +26,10 @@ enum class Ink : uint8_t {
   solid,  // what is at least half as dark as ink on this page mostly is: neighbouring strokes stay apart
 };
 
-// Pages of more than 16 million pixels are looked at in a reduced size.
+// Pages of more than 16 million pixels are reduced first.
 InkMask find_ink(const Picture& picture, Ink wanted = Ink::faint);
 
-// Takes out straight thin lines along the axes that are too long for strokes of letters.
+// Removes thin horizontal and vertical lines that are too long to be strokes of letters.
 void erase_rules(InkMask& mask);
 
 // A piece of ink whose pixels touch, in pixels of the mask; right and bottom are exclusive.

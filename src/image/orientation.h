@@ -1,4 +1,4 @@
-// Which way up a scan lies, told from its letters.
+// Orientation of a scan, detected from its letters.
 //
 // Letters of a line stand closer together than lines do: that tells upright from sideways. Two signs tell up from down
 // in Latin print: dots and accents stand above their letters; and more letters rise above the small ones than hang
@@ -13,7 +13,7 @@ namespace lectern {
 
 struct Orientation {
   int turn = 0;  // degrees clockwise, 90, 180 or 270, that set the page upright; 0: it is upright, or nobody can tell
-  // Shares of the letters that say so; 0.5 where none says anything.
+  // Share of the letters with this sign; 0.5 without evidence.
   double sideways = 0.5;
   double heads_down = 0.5;  // by the line that letters stand on; of a page that lies on its side, as its lines run
   double marks_down = 0.5;  // by dots and accents; likewise

@@ -38,13 +38,13 @@ struct UprightPicture {
   std::vector<Warning> warnings{};
 };
 
-// What a file holds, and of that what is not read.
+// Contents of a file, and which of them are not read.
 struct PictureContents {
   int pages = 1;                  // of a TIFF, as libvips counts them; 1 for any other picture
   std::vector<Warning> left_out;  // code "not_read": further frames
 };
 
-// The formats that are read, and whether the libvips of this machine reads them.
+// Supported formats, and whether the installed libvips can read them.
 std::vector<std::pair<std::string, bool>> picture_formats();
 
 // `name` stands for the file in messages.

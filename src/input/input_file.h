@@ -1,4 +1,4 @@
-// An input, opened: a file as it is, or what comes through a pipe, kept in a temporary file without a name.
+// Opened input: a regular file, or a pipe whose bytes are copied into an unnamed temporary file.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ class InputFile {
                      std::string_view expected = "a picture or a PDF");
   // A file that messages call `name`.
   static InputFile named(const std::filesystem::path& path, const std::string& name, const std::stop_token& stop = {});
-  // What lies in memory, as a file. `name` stands for it in messages.
+  // Bytes in memory as a file. `name` is used in messages.
   static InputFile of_bytes(std::span<const std::byte> bytes, const std::string& name, std::string_view expected);
 
   const std::string& name() const { return name_; }            // for messages

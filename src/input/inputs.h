@@ -1,4 +1,4 @@
-// What the user typed, as files: files, folders, patterns in quotes, and "-" for standard input.
+// Expansion of input arguments: files, folders, patterns, and "-" for standard input.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Where pages come from: one input file, its pages in any order, each as an upright picture.
+// Pages of one input file as upright pictures, in any order.
 #pragma once
 
 #include <filesystem>
@@ -40,7 +40,7 @@ struct SourcePage {
   std::vector<Warning> warnings{};
 };
 
-// Whether something of the page may be missing from its picture.
+// True if part of the page may be missing from its picture.
 bool may_be_incomplete(const std::vector<Warning>& warnings);
 
 class PageSource {
@@ -49,7 +49,7 @@ class PageSource {
   virtual int pages() const = 0;
   // About the file as a whole: "damaged_input", and "not_read" for what it holds besides the pages counted.
   virtual std::vector<Warning> warnings() const = 0;
-  // The file, open for as long as anybody holds this; null where there is none.
+  // The open file, shared with its holders; null if there is none.
   virtual std::shared_ptr<const OriginalFile> original() const { return nullptr; }
   // Page `index`, from 0. Throws Error, naming file and page, when it cannot be had; other pages can still be.
   // One call at a time.

@@ -8,8 +8,8 @@
 
 namespace lectern {
 
-// `file` holds the PDFs of the plan. The new PDF goes to `sink`, piece by piece. Throws Error; what was handed on until
-// then is of no use.
+// `file` holds the PDFs of the plan. The new PDF goes to `sink`, piece by piece. After an Error, the pieces so far must
+// be discarded.
 void assemble_pdf(int file, const pdf::AssemblyPlan& plan, const std::function<void(std::string_view)>& sink);
 
 }  // namespace lectern

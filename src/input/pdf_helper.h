@@ -1,4 +1,4 @@
-// A running lectern-pdf: started on a file, talked to within deadlines, killed and reaped when the object goes.
+// Child process lectern-pdf: started on a file, called with deadlines, killed and reaped by the destructor.
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +16,7 @@ namespace lectern {
 
 class PdfHelper {
  public:
-  // The helper died, fell silent or talks nonsense: it is of no more use.
+  // Thrown when the helper died, timed out or sent invalid data; it cannot be used any more.
   struct Lost {
     std::string reason;  // "crashed (Segmentation fault)"
   };

@@ -1,4 +1,4 @@
-// All of a run that is known before a model is loaded: what is read, what may be written, and how.
+// Plan of a run, made before a model is loaded: inputs, outputs and formats.
 #pragma once
 
 #include <filesystem>
@@ -14,14 +14,14 @@
 namespace lectern {
 
 struct DocumentPlan {
-  // Throws Error for options that cannot be served and for files that must not, or cannot, be written. Makes nothing.
+  // Throws Error for unsupported options and for outputs that must not or cannot be written. Creates no files.
   DocumentPlan(const DocumentOptions& options, const std::filesystem::path& model_folder);
 
   PageRange range;
   Inputs inputs;
   ModelDescription model;
   std::vector<Format> formats;  // none when nothing is written
-  // As named; else grounded where a format lives from the layout.
+  // The prompt asked for; else a grounded one if a format needs the layout.
   Prompt prompt;
   FileGate gate;
   Outputs outputs;

@@ -1,8 +1,8 @@
-// The pages that a run has finished, beside its output: what an interrupted run was worth, the next one goes on from.
+// Journal of the finished pages of a run, kept beside its output, from which the next run resumes.
 //
-// A line of JSON a page, after a first line with the settings that the pages depend on. A page is taken over only for
-// a file of the same path, size and time of change and for the same settings. Outputs that were finished are kept with
-// what they depend on and with their own sizes and times. A last line that was cut off is dropped.
+// The first line holds the settings that pages depend on, each further line a page as JSON. A page is reused only for a
+// file of the same path, size and modification time and for the same settings. Finished outputs are recorded with what
+// they depend on and with their sizes and times. An incomplete last line is dropped.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What is done to a page before a model sees it.
+// Preparation of a page for the model: upright, and blank pages finished.
 #pragma once
 
 #include "input/page_source.h"

@@ -1,4 +1,4 @@
-// Counts the bytes of the pictures that are alive, so that rendering waits while there are enough.
+// Memory budget for page pictures: rendering waits while it is used up.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Which pages and blocks a person should look at, since they are less sure than was asked for.
+// Selection of pages and blocks with low confidence for review by a person.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// What pages, and the files made of them, depend on: where it is the same, what an earlier run left is taken over.
+// Identity of a run: settings that must match before pages or files of an earlier run are reused.
 //
 // Both take the options apart member by member, so that a new member does not compile before it was thought of here.
 #pragma once

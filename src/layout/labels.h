@@ -1,5 +1,5 @@
-// Layout labels of the DeepSeek-OCR family and what they mean to those who write documents. Labels are the model's own
-// words: one that is not known here is a piece of text.
+// Layout labels of the DeepSeek-OCR family and the kinds of blocks that they stand for. Labels are free words of the
+// model: an unknown label stands for text.
 #pragma once
 
 #include <algorithm>

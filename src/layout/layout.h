@@ -8,8 +8,8 @@
 //
 // A tag within a sentence is no new block: its words are text, with boxes of their own.
 //
-// No text is ever lost, whatever the tags look like: a label without boxes still names a block, coordinates that are
-// none are text, and of a marker that belongs to no tag only the marker itself goes. Time is linear in the input.
+// Malformed tags lose no text: a label without boxes still starts a block, invalid coordinates are kept as text, and of
+// a marker outside a tag only the marker itself is dropped. Time is linear in the input.
 #pragma once
 
 #include <span>

@@ -1,4 +1,4 @@
-// A picture in tones of grey with the tone of its paper: cut, brought to dark ink on given paper, resized.
+// Grey picture with the tone of its paper: cropping, normalising to dark ink on given paper, resizing.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,4 @@
-// What was read of the rows of views, put back where it stands on the page: words, lines and blocks with their boxes
-// and with how likely they are right.
+// Mapping of the text of view rows back to the page: words, lines and blocks with their boxes and confidences.
 #pragma once
 
 #include <optional>

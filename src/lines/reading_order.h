@@ -1,5 +1,5 @@
-// Parts of lines put in the order in which a person reads them: columns one after the other, headings across columns
-// before them, tables row by row; and gathered into blocks.
+// Reading order: sorts parts of lines (columns one after the other, headings across columns before them, tables row by
+// row) and groups them into blocks.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// Names of a document's source and model as its files show them: without the folders, which tell who made them.
+// Names of a document's source and model for its outputs, without folders, which may be private.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Where a writer's bytes go: a file that appears when it is finished, or standard output or a sink as they come.
+// Destination of a writer: a file that appears when it is finished, or standard output or a sink, unbuffered.
 #pragma once
 
 #include <filesystem>
@@ -25,7 +25,7 @@ class OutputFile {
   explicit OutputFile(const Destination& to);
 
   void write(std::string_view bytes);
-  // What was written so far reaches a reader of standard output, or the sink.
+  // Flushes the bytes so far to standard output or the sink.
   void flush();
   // Call it once, last.
   void finish();

@@ -1,4 +1,4 @@
-// Which blocks of a page the formats for reading write.
+// Selection of the blocks of a page that formats for reading write.
 #pragma once
 
 #include <vector>

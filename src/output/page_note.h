@@ -1,5 +1,5 @@
-// What a reader of any format must be told about a page: that it could not be read, or that a part may be missing, of
-// its text or of its file.
+// Note about an incomplete page, which every format shows: the page could not be read, or part of its text or of its
+// file may be missing.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace lectern {
 
-// Whether the text may go on where the blocks end.
+// True if the text may continue after the last block.
 bool is_incomplete(const Page& page);
 
 // A sentence without control characters, e.g. "Page 3 could not be read: it is damaged"; empty when all is well.

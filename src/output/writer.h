@@ -24,7 +24,7 @@
 
 namespace lectern {
 
-// All that is known of a format before anything is read.
+// Properties of a format.
 struct FormatInfo {
   Format format;
   std::string_view name;                       // on the command line
@@ -59,7 +59,7 @@ bool stays_as_it_is(const Page& page, const OutputOptions& options);
 // Throws Error for a file of which, by these options, no new PDF may be made.
 void check_original(const OriginalFile& file, const OutputOptions& options);
 
-// Whether page() wants the picture of this page.
+// True if the format needs the picture of this page.
 bool needs_picture(Format format, const Page& page, const OutputOptions& options = {});
 
 class DocumentWriter {

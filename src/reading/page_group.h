@@ -1,4 +1,4 @@
-// Several pages that were read in one sequence, parted again: the model begins each with <PAGE>.
+// Splitting the text of several pages read in one sequence: the model begins each page with <PAGE>.
 #pragma once
 
 #include <vector>

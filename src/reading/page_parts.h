@@ -1,4 +1,4 @@
-// A page in parts, one read after the other: where to cut it in two, and how what was read becomes one page again.
+// Reading a page in parts: where to cut it in two, and how to merge the results into one page.
 #pragma once
 
 #include "core/picture.h"

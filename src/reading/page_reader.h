@@ -1,5 +1,5 @@
-// What reads pages, several at a time: a model on a device, or a stand-in for tests. Pages go in as jobs and come back
-// as events; both are values.
+// Interface of page readers, which read several pages at a time: a model on a device, or a fake for tests. Pages go in
+// as jobs and come back as events; both are values.
 #pragma once
 
 #include <chrono>

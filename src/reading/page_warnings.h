@@ -1,5 +1,4 @@
-// What is said of a page when it was read: how sure its text is, and what its reader should be warned of. The same for
-// every way of reading.
+// Confidence and warnings of a page that was read, the same for every way of reading.
 #pragma once
 
 #include <cstdint>

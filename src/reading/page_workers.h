@@ -1,5 +1,5 @@
-// Readers on threads of their own, fed from one queue: who has room takes the next page, and who has nothing to do
-// first. A reader that fails is taken out and its pages go back to the queue, for the others.
+// Pool of readers, each on its own thread, fed from one queue: a reader with room takes the next page, idle readers
+// first. A failed reader is removed, and its pages go back to the queue for the others.
 #pragma once
 
 #include <condition_variable>

@@ -1,4 +1,4 @@
-// What reads the pages of a run: workers of its own (page_workers.h), or a server's, which others share.
+// Interface of what reads the pages of a run: its own workers (page_workers.h), or those that a server shares.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct WorkerReport {
   std::string failure;  // not empty: why it was taken out
 };
 
-// A page on its way.
+// A page to be read.
 struct PageTask {
   PageJob job;         // its ticket orders the pages
   std::string name;    // for messages
@@ -26,7 +26,7 @@ struct PageTask {
   bool cancelled = false;
 };
 
-// What happens to pages and workers.
+// Events of pages and workers.
 struct WorkerEvent {
   enum class Kind : uint8_t {
     text,      // as in PageEvent
@@ -56,7 +56,7 @@ class ReadingPool {
   virtual void add(PageTask task) = 0;
   // No page will be added any more.
   virtual void close() = 0;
-  // Not empty: why no page can be read any more.
+  // Why no page can be read any more; empty: pages can be read.
   virtual std::string dead() const = 0;
   // Waits for the last page, or for the end of those in flight after a stop. Throws Error when no worker could be made.
   virtual std::vector<WorkerReport> join() = 0;

@@ -1,4 +1,4 @@
-// The text of a page as it is shown while the model writes it.
+// Text of a page as shown while the model writes it.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Reading small files whole, and writing files so that a reader sees all of the new content or none of it.
+// Reading of small files as a whole, and atomic writing: a reader sees the complete new content or none of it.
 //
-// Errors are lectern::Error and name the file and the system's reason.
+// Throws lectern::Error with the file and the reason given by the system.
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +16,7 @@
 
 namespace lectern {
 
-// Of a system call that failed.
+// Error of a failed system call.
 class SystemError : public Error {
  public:
   SystemError(const std::string& message, int number);
@@ -29,24 +29,24 @@ class SystemError : public Error {
 // "a/b.txt: cannot be opened: No such file or directory", for a failed system call that left `code` in errno.
 SystemError system_error(const std::filesystem::path& path, std::string_view problem, int code);
 
-// Whether whatever else is written there must fail as well: the disk is full, broken or read-only.
+// True when further writes to the place would fail, too: the disk is full, broken or read-only.
 bool concerns_the_place(const Error& error);
 
-// The whole of a file of at most max_bytes; pipes are read too. A longer file is an Error.
+// Reads a file or a pipe of at most max_bytes. Throws Error for a longer one.
 std::string read_text_file(const std::filesystem::path& path, size_t max_bytes);
 
-// A new file in `folder`, to write and read, that is gone when it is closed, however the process ends. Empty, with the
-// reason in errno, when it cannot be made.
+// Creates an unnamed file in `folder` for reading and writing; it disappears when it is closed or the process ends.
+// Returns an empty descriptor and sets errno on failure.
 UniqueFd unnamed_file(const std::filesystem::path& folder);
 
-// Files that no AtomicFile of this process replaces: what is being read. Counted: as often guarded as unguarded. For
-// FileGate; from any thread.
+// Protects input files: no AtomicFile of this process replaces a guarded file. Calls nest: unguard as often as guard.
+// Used by FileGate; any thread.
 void guard_file(dev_t device, ino_t inode);
 void unguard_file(dev_t device, ino_t inode);
 
 bool is_running(pid_t process);
 
-// Removes the temporary files that processes which were killed have left in `folder`.
+// Removes temporary files left in `folder` by killed processes.
 void remove_abandoned_files(const std::filesystem::path& folder);
 
 // Writes to a file without a name beside the target and puts it in the target's place on commit(). Destroyed without
@@ -61,11 +61,11 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
 
-  // Unbuffered: gather small pieces before writing. Blocks may be of any size.
+  // Unbuffered: collect small pieces before writing. Blocks may have any size.
   void write(std::span<const std::byte> block);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
-  // On disk and under its name when this returns. Call it once, last.
+  // Flushes the file to disk and gives it its name. Call it once, last.
   void commit();
 
  private:

@@ -1,8 +1,8 @@
-// What a command reads and all that it may write, told before the work begins, so that no file of the user's is
-// replaced by one of Lectern's.
+// Registry of all files that a command reads and may write, filled before the work begins, so that no file of the
+// user is overwritten by mistake.
 //
-// Files are the same by device and inode, whatever their names. While the gate lives its inputs are guarded: AtomicFile
-// replaces none of them. Not for use by several threads.
+// Files are compared by device and inode, not by name. While the gate lives its inputs are guarded: AtomicFile does not
+// replace them. For one thread.
 #pragma once
 
 #include <sys/types.h>
@@ -26,9 +26,9 @@ class FileGate {
   FileGate& operator=(const FileGate&) = delete;
   ~FileGate();
 
-  // "-" is standard input. What does not exist is left out.
+  // "-" is standard input. A missing file is ignored.
   void add_input(const std::filesystem::path& file);
-  // The files that lie in it, as of a model.
+  // All files of a folder, such as a model.
   void add_input_folder(const std::filesystem::path& folder);
 
   // All inputs must have been added. `what` is written there, as in "the report". Throws Error for an input, for a file

@@ -1,4 +1,4 @@
-// What a file holds, told by its first bytes.
+// Kind of a file, detected from its first bytes.
 #pragma once
 
 #include <filesystem>
@@ -12,10 +12,10 @@ enum class FileKind { empty, text, json, png, picture, pdf, safetensors, binary 
 // `picture` is any but PNG; `text` has no zero bytes; `binary` is none of the others.
 FileKind kind_of_bytes(std::string_view first_bytes);
 
-// As people call it: "a picture".
+// For messages: "a picture".
 std::string_view name_of(FileKind kind);
 
-// At most so many; none of what cannot be opened, or is no regular file. Never waits.
+// Reads up to so many first bytes; none if the file cannot be opened or is not a regular file. Never blocks.
 std::string first_bytes(const std::filesystem::path& file, size_t count = 4096);
 
 }  // namespace lectern

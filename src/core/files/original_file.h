@@ -1,4 +1,4 @@
-// A file that pages come from, for outputs that keep what is in it.
+// Source file of pages, for output formats that keep its contents.
 #pragma once
 
 #include <memory>

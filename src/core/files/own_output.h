@@ -1,5 +1,5 @@
-// How files say that Lectern wrote them, and how such files are told from others, so that what one run wrote is not
-// read by the next.
+// Marks in files written by Lectern, and their detection, so that one run does not read the outputs of another as
+// inputs.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@ namespace lectern {
 // A line for the head of a PDF.
 inline constexpr std::string_view pdf_mark = "% written by Lectern\n";
 
-// The PNG with a text chunk that names Lectern. Throws Error for what is no PNG.
+// Adds a text chunk that names Lectern. Throws Error if the bytes are not a PNG.
 std::string with_png_mark(std::string_view png);
 
 // Whether a picture or PDF bears such a mark; or, since older ones have none, is called as a companion of a document

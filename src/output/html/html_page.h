@@ -1,4 +1,4 @@
-// What stands around the pages of the HTML format: its style and its script.
+// Frame of the HTML format around its pages: head, style and script.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace lectern {
 // and the script of this file alone, by their digests, and pictures that are part of it.
 std::string html_head(const std::string& title, const std::string& facts);
 
-// Everything behind them.
+// Everything after the pages.
 std::string html_foot();
 
 }  // namespace lectern

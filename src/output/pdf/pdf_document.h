@@ -1,7 +1,7 @@
-// A PDF in the making: the pictures of its pages with their text above them, not seen but searched and copied; or that
-// text alone, in layers for pages that are there already.
+// Builder of a searchable PDF: pictures of pages under invisible text; or the text alone, as layers to be put over
+// existing pages.
 //
-// Pictures and texts wait in a file without a name, so that memory does not grow with them.
+// Pictures and texts are kept in an unnamed file, so that memory does not grow with them.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// The content of a PDF page: its picture, and its text above it in a font that is not seen.
+// Content stream of a PDF page: its picture under text in an invisible font.
 #pragma once
 
 #include <array>

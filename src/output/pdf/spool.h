@@ -1,4 +1,4 @@
-// A file without a name for what must be kept until a document ends: bytes go in, and come back by their place.
+// Unnamed temporary file for data of an unfinished document: bytes are appended and read back by their place.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Where two texts of one page differ, word by word, and how much.
+// Differences between two texts of one page, word by word, and their extent.
 #pragma once
 
 #include <cstdint>
