@@ -1,4 +1,4 @@
-// Destination of a writer: a file that appears when it is finished, or standard output or a sink, unbuffered.
+// Destination of a writer: a file that appears when it is finished, or standard output or a sink.
 #pragma once
 
 #include <filesystem>
