@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "core/files/file.h"
+#include "core/io.h"
 
 namespace lectern::cli {
 namespace {
@@ -37,9 +38,7 @@ Interrupts::Interrupts(First first) {
   handler_end = write_end_.get();
   waiter_ = std::thread([this] {
     char byte = 0;
-    while (::read(read_end_.get(), &byte, 1) < 0 && errno == EINTR) {
-    }
-    if (byte == '!') stop_.request_stop();
+    if (read_some(read_end_.get(), &byte, 1) == 1 && byte == '!') stop_.request_stop();
   });
   for (const int signal : watched) {
     // What is ignored from the start, as under nohup, stays so.

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/files/file.h"
+#include "core/io.h"
 #include "core/stopped.h"
 #include "core/unique_fd.h"
 #include "lectern/error.h"
@@ -39,13 +40,7 @@ class Unseen {
 };
 
 // false: nothing is left to come.
-bool next_byte(int file, char& byte) {
-  ssize_t got = 0;
-  do {
-    got = ::read(file, &byte, 1);
-  } while (got < 0 && errno == EINTR);
-  return got == 1;
-}
+bool next_byte(int file, char& byte) { return read_some(file, &byte, 1) == 1; }
 
 void show(int terminal, std::string_view text) { static_cast<void>(!::write(terminal, text.data(), text.size())); }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/files/file.h"
+#include "core/io.h"
 #include "core/stopped.h"
 #include "lectern/error.h"
 
@@ -37,8 +38,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const ListedFile& file, 
   std::vector<std::byte> block(size_t{1} << 20);
   while (size_ < status.st_size) {
     throw_if_stopped(stop);
-    const ssize_t got = ::read(descriptor_.get(), block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_some(descriptor_.get(), block.data(), block.size());
     if (got <= 0) throw system_error(path_, "cannot be read", got < 0 ? errno : EIO);
     digest_.add(std::span(block).first(static_cast<size_t>(got)));
     size_ += got;
@@ -51,15 +51,8 @@ void PartFile::append(std::span<const std::byte> block) {
                 ErrorCode::io);
   }
   digest_.add(block);
-  while (!block.empty()) {
-    const ssize_t written = ::write(descriptor_.get(), block.data(), block.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      throw system_error(path_, "cannot be written", errno);
-    }
-    size_ += written;
-    block = block.subspan(static_cast<size_t>(written));
-  }
+  if (!write_all(descriptor_.get(), block)) throw system_error(path_, "cannot be written", errno);
+  size_ += static_cast<int64_t>(block.size());
 }
 
 void PartFile::restart() {

@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/io.h"
 #include "core/unique_fd.h"
 
 namespace lectern {
@@ -20,11 +21,7 @@ namespace {
 constexpr size_t max_pages = 1'000'000;  // a file that seems to have more is left to libvips
 
 ssize_t read_at(int file, void* to, size_t bytes, uint64_t at) {
-  ssize_t got = 0;
-  do {
-    got = ::pread(file, to, bytes, static_cast<off_t>(at));
-  } while (got < 0 && errno == EINTR);
-  return got;
+  return pread_some(file, to, bytes, static_cast<off_t>(at));
 }
 
 // A file with other bytes in two places.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/files/file.h"
+#include "core/io.h"
 #include "core/stopped.h"
 #include "core/wake_up.h"
 #include "lectern/error.h"
@@ -44,22 +45,17 @@ UniqueFd keep(int pipe, const std::string& name, const std::stop_token& stop) {
   const WakeUp wake_up(stop);
   for (;;) {
     wait_for(pipe, stop, wake_up);
-    const ssize_t got = ::read(pipe, block.data(), block.size());
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    const ssize_t got = read_some(pipe, block.data(), block.size());
+    if (got < 0 && errno == EAGAIN) continue;
     if (got < 0) throw Error(name + ": cannot be read: " + std::strerror(errno), ErrorCode::io);
     if (got == 0) return file;
     total += got;
     if (total > max_piped)
       throw Error(name + ": is longer than " + std::to_string(max_piped >> 30) + " GiB", ErrorCode::unsupported);
-    for (ssize_t at = 0; at < got;) {
-      const ssize_t put = ::write(file.get(), block.data() + at, static_cast<size_t>(got - at));
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) {
-        throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno) +
-                        "; TMPDIR names another folder",
-                    ErrorCode::io);
-      }
-      at += put;
+    if (!write_all(file.get(), std::string_view(block.data(), static_cast<size_t>(got)))) {
+      throw Error(name + ": cannot be kept in " + folder.string() + ": " + std::strerror(errno) +
+                      "; TMPDIR names another folder",
+                  ErrorCode::io);
     }
   }
 }
@@ -112,12 +108,7 @@ InputFile InputFile::of_bytes(std::span<const std::byte> bytes, const std::strin
   InputFile file;
   file.name_ = name;
   file.file_ = UniqueFd(::memfd_create("lectern", MFD_CLOEXEC));
-  while (file.file_ && !bytes.empty()) {
-    const ssize_t put = ::write(file.file_.get(), bytes.data(), bytes.size());
-    if (put < 0 && errno != EINTR) break;
-    bytes = bytes.subspan(static_cast<size_t>(std::max<ssize_t>(put, 0)));
-  }
-  if (!bytes.empty()) throw system_error(name, "cannot be kept in memory", errno);
+  if (!file.file_ || !write_all(file.file_.get(), bytes)) throw system_error(name, "cannot be kept in memory", errno);
   file.path_ = "/proc/self/fd/" + std::to_string(file.file_.get());
   return file;
 }

@@ -5,19 +5,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/text.h"
 #include "lectern/error.h"
 
 namespace lectern {
-namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
-}  // namespace
-
 PageRange parse_page_range(std::string_view text) {
   PageRange range{std::string(text), {}};
   if (trimmed(text).empty()) return range;

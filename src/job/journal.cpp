@@ -12,6 +12,7 @@
 
 #include "core/files/file.h"
 #include "core/files/json_file.h"
+#include "core/io.h"
 #include "output/json/page_json.h"
 
 namespace lectern {
@@ -51,8 +52,7 @@ std::string read_at(int file, int64_t offset, int64_t length, const std::filesys
   std::string bytes(static_cast<size_t>(length), '\0');
   size_t got = 0;
   while (got < bytes.size()) {
-    const ssize_t more = ::pread(file, bytes.data() + got, bytes.size() - got, offset + static_cast<off_t>(got));
-    if (more < 0 && errno == EINTR) continue;
+    const ssize_t more = pread_some(file, bytes.data() + got, bytes.size() - got, offset + static_cast<off_t>(got));
     if (more < 0) throw system_error(path, "cannot be read", errno);
     if (more == 0) break;
     got += static_cast<size_t>(more);

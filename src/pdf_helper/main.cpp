@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/io.h"
 #include "pdf_helper/assembly.h"
 #include "pdf_helper/breakout.h"
 #include "pdf_helper/confinement.h"
@@ -73,8 +74,7 @@ void allow_another_request() {
 bool receive(void* to, size_t bytes) {
   auto* at = static_cast<char*>(to);
   while (bytes > 0) {
-    const ssize_t got = ::read(channel, at, bytes);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_some(channel, at, bytes);
     if (got <= 0) return false;
     at += got;
     bytes -= static_cast<size_t>(got);
@@ -83,14 +83,7 @@ bool receive(void* to, size_t bytes) {
 }
 
 void send(const void* from, size_t bytes) {
-  const auto* at = static_cast<const char*>(from);
-  while (bytes > 0) {
-    const ssize_t sent = ::write(channel, at, bytes);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) ::_exit(0);
-    at += sent;
-    bytes -= static_cast<size_t>(sent);
-  }
+  if (!write_all(channel, std::string_view(static_cast<const char*>(from), bytes))) ::_exit(0);
 }
 
 // The file in memory: it is not opened anew, which the confinement may not allow.

@@ -17,6 +17,8 @@
 #include <system_error>
 #include <utility>
 
+#include "core/io.h"
+
 namespace lectern {
 namespace {
 
@@ -117,11 +119,8 @@ std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) 
   size_t used = 0;
   for (;;) {
     if (used == text.size()) text.resize(std::max<size_t>({text.capacity(), used * 2, 65536}));
-    const ssize_t got = ::read(file.get(), text.data() + used, text.size() - used);
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      throw system_error(path, "cannot be read", errno);
-    }
+    const ssize_t got = read_some(file.get(), text.data() + used, text.size() - used);
+    if (got < 0) throw system_error(path, "cannot be read", errno);
     if (got == 0) break;
     used += static_cast<size_t>(got);
     if (used > max_bytes) throw too_long();
@@ -197,14 +196,7 @@ void AtomicFile::refuse_guarded() const {
 }
 
 void AtomicFile::write(std::span<const std::byte> block) {
-  while (!block.empty()) {
-    const ssize_t written = ::write(file_.get(), block.data(), std::min<size_t>(block.size(), size_t{1} << 30));
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      throw system_error(target_, "cannot be written", errno);
-    }
-    block = block.subspan(static_cast<size_t>(written));
-  }
+  if (!write_all(file_.get(), block)) throw system_error(target_, "cannot be written", errno);
 }
 
 void AtomicFile::commit() {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace lectern {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_tag(std::string_view bytes) { return bytes.size() > 2 && bytes.starts_with('<') && bytes.ends_with('>'); }
 

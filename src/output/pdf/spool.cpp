@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/files/file.h"
+#include "core/io.h"
 
 namespace lectern {
 namespace {
@@ -40,8 +41,7 @@ Spool::Place Spool::add_file(int file, const std::string& name, int64_t offset, 
   while (place.size < bytes) {
     const size_t wanted =
         static_cast<size_t>(std::min<int64_t>(bytes - place.size, static_cast<int64_t>(piece.size())));
-    const ssize_t got = ::pread(file, piece.data(), wanted, offset + place.size);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = pread_some(file, piece.data(), wanted, offset + place.size);
     if (got < 0) throw system_error(name, "cannot be read", errno);
     if (got == 0) break;
     place.size += add({piece.data(), static_cast<size_t>(got)}).size;

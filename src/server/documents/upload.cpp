@@ -13,6 +13,7 @@
 
 #include "core/files/file.h"
 #include "core/files/file_kind.h"
+#include "core/io.h"
 #include "server/documents/document_fields.h"
 #include "server/openai/api_error.h"
 
@@ -87,14 +88,8 @@ void Upload::take_file(const Piece& piece) {
   const auto added = static_cast<int64_t>(piece.bytes.size());
   if (arriving_ += added; arriving_ > limits_.all_bytes) throw disk_full();
   check(EVP_DigestUpdate(hash_.get(), piece.bytes.data(), piece.bytes.size()));
-  for (std::string_view rest = piece.bytes; !rest.empty();) {
-    const ssize_t put = ::write(file_.get(), rest.data(), rest.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) {
-      throw errno == ENOSPC || errno == EDQUOT ? disk_full()
-                                               : ApiError(500, "file: cannot be kept", "file", "internal");
-    }
-    rest.remove_prefix(static_cast<size_t>(put));
+  if (!write_all(file_.get(), piece.bytes)) {
+    throw errno == ENOSPC || errno == EDQUOT ? disk_full() : ApiError(500, "file: cannot be kept", "file", "internal");
   }
 }
 
