@@ -15,6 +15,7 @@ namespace {
 ReadOptions read_options(const PageOptions& options) {
   ReadOptions made;
   made.mode = parse_mode(options.mode);
+  made.max_tiles = options.max_tiles;
   made.prompt = options.prompt;
   made.raw = !options.plain;
   made.max_tokens = options.max_tokens;

@@ -17,10 +17,13 @@
 
 namespace lectern::server {
 
-// Of one page.
+inline constexpr int max_tile_limit = 100;  // that a request may ask for
+
+// Options of one page.
 struct PageOptions {
   std::string mode = "auto";  // by its name
   std::string prompt;         // a name or words; empty: free
+  int max_tiles = 0;          // of a page; 0: as many as the model was trained with
   bool plain = false;         // text as people read it, instead of all that the model writes
   int64_t max_tokens = 0;     // 0: as many as the context holds
   float temperature = 0;

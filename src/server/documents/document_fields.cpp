@@ -16,7 +16,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int64_t max_token_limit = 1'000'000;
-constexpr std::array<std::string_view, 8> names = {"model",      "prompt",      "mode",  "pages",
+constexpr std::array<std::string_view, 9> names = {"model",      "prompt",      "mode",  "max_tiles", "pages",
                                                    "max_tokens", "temperature", "top_p", "seed"};
 
 [[noreturn]] void refuse(const std::string& field, const std::string& expected) {
@@ -62,6 +62,8 @@ DocumentFields parse_document_fields(const std::map<std::string, std::string>& f
   options.plain = true;
   options.prompt = text_in(fields, "prompt");
   options.mode = text_in(fields, "mode", options.mode);
+  options.max_tiles =
+      number_in<int>(fields, "max_tiles", 0, 1, max_tile_limit, fmt::format("a number from 1 to {}", max_tile_limit));
   options.max_tokens = number_in<int64_t>(fields, "max_tokens", 0, 1, max_token_limit,
                                           fmt::format("a number from 1 to {}", max_token_limit));
   options.temperature = number_in<float>(fields, "temperature", 0, 0, 2, "a number from 0 to 2");

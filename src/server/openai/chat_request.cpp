@@ -42,23 +42,10 @@ void read_part(const json& part, const std::string& param, Conversation& convers
   fields.refuse_others();
 }
 
-void read_message(const json& message, const std::string& param, Conversation& conversation) {
-  JsonFields fields(message, param);
-  read_role(fields);
-  fields.text("name");
-  read_content(fields, conversation, read_part);
-  fields.refuse_others();
-}
-
-void read_messages(const json* messages, const RequestRules& rules, PictureRequest& request) {
-  if (messages == nullptr || !messages->is_array() || messages->empty()) {
-    refuse_field("messages", "expected an array with a message of the role user", "invalid_value");
-  }
-  Conversation conversation(rules);
-  for (size_t i = 0; i < messages->size(); ++i) {
-    read_message((*messages)[i], fmt::format("messages[{}]", i), conversation);
-  }
-  conversation.take(request, "messages");
+void read_message(JsonFields& message, Conversation& conversation) {
+  read_role(message);
+  message.text("name");
+  read_content(message, conversation, read_part);
 }
 
 std::vector<std::string> read_stops(JsonFields& fields) {
@@ -126,7 +113,7 @@ ChatRequest parse_chat_request(std::string_view body, const RequestRules& rules)
   }
   const json* const messages = fields.take("messages");
   fields.refuse_others();
-  read_messages(messages, rules, request);
+  read_messages(messages, "messages", rules, read_message, request);
   return request;
 }
 

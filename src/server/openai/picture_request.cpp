@@ -62,6 +62,20 @@ void Conversation::take(PictureRequest& request, const std::string& param) {
   request.options.prompt = std::move(text_);
 }
 
+void read_messages(const json* messages, const std::string& param, const RequestRules& rules, ReadMessage* read,
+                   PictureRequest& request) {
+  if (messages == nullptr || !messages->is_array() || messages->empty()) {
+    refuse_field(param, "expected an array with a message of the role user, which holds a picture", "invalid_value");
+  }
+  Conversation conversation(rules);
+  for (size_t i = 0; i < messages->size(); ++i) {
+    JsonFields fields((*messages)[i], fmt::format("{}[{}]", param, i));
+    read(fields, conversation);
+    fields.refuse_others();
+  }
+  conversation.take(request, param);
+}
+
 std::string read_model(JsonFields& fields, const RequestRules& rules) {
   std::string model = fields.text("model").value_or("");
   if (model.empty() || rules.has_model(model)) return model;
@@ -138,6 +152,7 @@ void read_own(JsonFields& fields, PageOptions& options) {
   if (text != "raw" && text != "plain") refuse_field("lectern.text", "expected raw or plain", "invalid_value");
   options.plain = text == "plain";
   options.mode = own.text("mode").value_or(options.mode);
+  options.max_tiles = static_cast<int>(own.integer("max_tiles", 1, max_tile_limit).value_or(0));
   own.refuse_others();
 }
 

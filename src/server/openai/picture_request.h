@@ -57,6 +57,10 @@ class Conversation {
   std::string text_param_;  // where text stood
 };
 
+// The messages of a request, in the field `param`, each by `read`.
+using ReadMessage = void(JsonFields& message, Conversation& conversation);
+void read_messages(const nlohmann::json* messages, const std::string& param, const RequestRules& rules,
+                   ReadMessage* read, PictureRequest& request);
 // Throws for a model that is not there, before anything else is looked at.
 std::string read_model(JsonFields& fields, const RequestRules& rules);
 // "auto", "low" or "high": how finely a page is shown is the mode's affair.
@@ -74,7 +78,7 @@ int64_t read_token_limit(JsonFields& fields, const std::string& name);
 void read_text_format(const nlohmann::json* format, const std::string& param);
 // What clients say of themselves, which changes nothing; and "store", which must not be true.
 void read_labels(JsonFields& fields);
-// "lectern": {"text", "mode"}.
+// "lectern": {"text", "mode", "max_tiles"}.
 void read_own(JsonFields& fields, PageOptions& options);
 
 }  // namespace lectern::server

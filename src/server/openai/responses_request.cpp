@@ -36,25 +36,14 @@ void read_part(const json& part, const std::string& param, Conversation& convers
   fields.refuse_others();
 }
 
-void read_item(const json& item, const std::string& param, Conversation& conversation) {
-  JsonFields fields(item, param);
-  if (fields.text("type").value_or("message") != "message") {
-    refuse_field(fields.path_of("type"), "expected message", "unsupported_content");
+void read_item(JsonFields& item, Conversation& conversation) {
+  if (item.text("type").value_or("message") != "message") {
+    refuse_field(item.path_of("type"), "expected message", "unsupported_content");
   }
-  read_role(fields);
-  fields.text("id");
-  fields.text("status");
-  read_content(fields, conversation, read_part);
-  fields.refuse_others();
-}
-
-void read_input(const json* input, const RequestRules& rules, PictureRequest& request) {
-  if (input == nullptr || !input->is_array() || input->empty()) {
-    refuse_field("input", "expected an array with a message of the role user, which holds a picture", "invalid_value");
-  }
-  Conversation conversation(rules);
-  for (size_t i = 0; i < input->size(); ++i) read_item((*input)[i], fmt::format("input[{}]", i), conversation);
-  conversation.take(request, "input");
+  read_role(item);
+  item.text("id");
+  item.text("status");
+  read_content(item, conversation, read_part);
 }
 
 // Only the value given is served, which changes nothing.
@@ -122,7 +111,7 @@ ResponsesRequest parse_responses_request(std::string_view body, const RequestRul
   request.options.retry = !request.stream;
   const json* const input = fields.take("input");
   fields.refuse_others();
-  read_input(input, rules, request);
+  read_messages(input, "input", rules, read_item, request);
   return request;
 }
 

@@ -11,6 +11,7 @@ TEST(DocumentFields, AreOptionsOfPages) {
   const DocumentFields parsed = parse_document_fields({{"model", "ocr"},
                                                        {"prompt", "markdown"},
                                                        {"mode", "base"},
+                                                       {"max_tiles", "12"},
                                                        {"pages", "1-3,7"},
                                                        {"max_tokens", "200"},
                                                        {"temperature", "0.5"},
@@ -19,6 +20,7 @@ TEST(DocumentFields, AreOptionsOfPages) {
   EXPECT_EQ(parsed.model, "ocr");
   EXPECT_EQ(parsed.options.prompt, "markdown");
   EXPECT_EQ(parsed.options.mode, "base");
+  EXPECT_EQ(parsed.options.max_tiles, 12);
   EXPECT_EQ(parsed.pages.parts.size(), 2U);
   EXPECT_EQ(parsed.options.max_tokens, 200);
   EXPECT_FLOAT_EQ(parsed.options.temperature, 0.5F);
@@ -37,21 +39,13 @@ TEST(DocumentFields, NoneAreTheDefaults) {
 }
 
 TEST(DocumentFields, AreRefusedByTheirNames) {
-  const std::vector<std::pair<std::string, std::string>> wrong = {{"max_tokens", "0"},
-                                                                  {"max_tokens", "1e3"},
-                                                                  {"max_tokens", ""},
-                                                                  {"temperature", "2.1"},
-                                                                  {"temperature", "nan"},
-                                                                  {"top_p", "0"},
-                                                                  {"top_p", "1.5"},
-                                                                  {"seed", "-1"},
-                                                                  {"seed", "1 "},
-                                                                  {"pages", "0"},
-                                                                  {"pages", "3-1"},
-                                                                  {"pages", "../../etc"},
-                                                                  {"output", "/etc/passwd"},
-                                                                  {"path", "x"},
-                                                                  {"file", "not a part"}};
+  const std::vector<std::pair<std::string, std::string>> wrong = {
+      {"max_tokens", "0"},    {"max_tokens", "1e3"},  {"max_tokens", ""},
+      {"max_tiles", "0"},     {"max_tiles", "101"},   {"temperature", "2.1"},
+      {"temperature", "nan"}, {"top_p", "0"},         {"top_p", "1.5"},
+      {"seed", "-1"},         {"seed", "1 "},         {"pages", "0"},
+      {"pages", "3-1"},       {"pages", "../../etc"}, {"output", "/etc/passwd"},
+      {"path", "x"},          {"file", "not a part"}};
   for (const auto& [name, value] : wrong) {
     try {
       parse_document_fields({{name, value}});

@@ -75,7 +75,7 @@ TEST(ChatRequest, TakesAllFieldsThatAreServed) {
                         {"metadata", {{"a", "b"}}},
                         {"store", false},
                         {"tools", nullptr},
-                        {"lectern", {{"text", "plain"}, {"mode", "native"}}}}));
+                        {"lectern", {{"text", "plain"}, {"mode", "native"}, {"max_tiles", 4}}}}));
   ASSERT_EQ(request.pictures.size(), 2u);
   EXPECT_EQ(request.pictures[1].bytes, "2");
   EXPECT_EQ(request.options.prompt, "markdown");
@@ -87,6 +87,7 @@ TEST(ChatRequest, TakesAllFieldsThatAreServed) {
   EXPECT_EQ(request.options.seed, UINT64_MAX);
   EXPECT_THAT(request.options.stop, ElementsAre("END", "\n\n"));
   EXPECT_EQ(request.options.mode, "native");
+  EXPECT_EQ(request.options.max_tiles, 4);
   EXPECT_THAT(parse(request_of(json::array({picture()}), {{"stop", "x"}})).options.stop, ElementsAre("x"));
   EXPECT_EQ(
       parse(request_of(json::array({picture()}), {{"max_tokens", 5}, {"max_completion_tokens", 5}})).options.max_tokens,
@@ -141,6 +142,8 @@ TEST(ChatRequest, RefusesByName) {
       {request_of(page, {{"stream_options", {{"include_usage", true}}}}), "stream_options"},
       {request_of(page, {{"lectern", {{"text", "html"}}}}), "lectern.text"},
       {request_of(page, {{"lectern", {{"path", "/etc"}}}}), "lectern.path"},
+      {request_of(page, {{"lectern", {{"max_tiles", 0}}}}), "lectern.max_tiles"},
+      {request_of(page, {{"lectern", {{"max_tiles", 101}}}}), "lectern.max_tiles"},
       {request_of(json::array()), "messages"},
       {request_of("text alone"), "messages"},
       {request_of(7), "messages[0].content"},
