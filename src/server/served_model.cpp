@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/loaded_model.h"
+#include "engine/models.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
 #include "reading/model_page_reader.h"

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/models.h"
 #include "lectern/image.h"
 #include "lectern/model.h"
 #include "lectern/page.h"
@@ -100,6 +99,7 @@ struct ModelSource {
 // and `left_out` are those of load_models. Only the configuration is read now. The model's messages do not name its
 // folder. Throws Error for a folder without a model.
 ModelSource model_source(const std::string& name, const std::filesystem::path& folder, const ModelOptions& options,
-                         int batch, const DeviceLeftOut& left_out);
+                         int batch,
+                         const std::function<void(const std::string& device, const std::string& why)>& left_out);
 
 }  // namespace lectern::server
