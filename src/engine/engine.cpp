@@ -57,7 +57,7 @@ RequestEvent& Engine::tell(const Sequence& sequence, RequestEvent::Kind kind) {
 void Engine::finish(Sequence& sequence, Finish reason) {
   RequestEvent& event = tell(sequence, RequestEvent::Kind::finished);
   event.finish = reason;
-  event.tokens = sequence.take_settled(true);
+  event.tokens = sequence.take_committed(true);
   sequence.finished = true;
 }
 
@@ -115,7 +115,7 @@ void Engine::choose(Sequence& sequence, const NextToken& next) {
   if (outcome.loop) tell(sequence, RequestEvent::Kind::loop).loop = *outcome.loop;
   if (outcome.finish != Finish::end) {
     RequestEvent& event = tell(sequence, RequestEvent::Kind::written);
-    event.tokens = sequence.take_settled(false);
+    event.tokens = sequence.take_committed(false);
     if (sequence.request.logits) event.logits.assign(next.logits.begin(), next.logits.end());
   }
   if (!outcome.finish) return;

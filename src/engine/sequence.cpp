@@ -38,10 +38,10 @@ int64_t Sequence::pages_to_start() const {
 // The first position behind the prompt that the row at `position` sees.
 int64_t Sequence::first_seen(int64_t position) const { return std::max(prompt_tokens(), position - window_ + 1); }
 
-// The guard may set it back to what is settled, but for what is too far back.
+// The guard may set it back to what is committed, but for what is too far back.
 void Sequence::retire() {
   if (window_ == 0 || in_prompt()) return;
-  const int64_t least = guard_ ? std::max({settled_, written() - request.guard.kept, int64_t{1}}) : written();
+  const int64_t least = guard_ ? std::max({committed_, written() - request.guard.kept, int64_t{1}}) : written();
   const int64_t from = first_seen(std::min(cached, prompt_tokens() + least - 1));
   pages.retire(prompt_tokens(), from);
   retired_to_ = std::max(retired_to_, from / pool_.page_tokens() * pool_.page_tokens());
@@ -98,7 +98,7 @@ void Sequence::resize(int64_t tokens) {
 
 // Sets the sequence back to before the loop, but never behind what was told. Whether it may go on.
 bool Sequence::cut_off(const Loop& loop, Outcome& outcome) {
-  const int64_t cut = std::max({guard_->cut_for(loop), settled_, int64_t{1}});
+  const int64_t cut = std::max({guard_->cut_for(loop), committed_, int64_t{1}});
   const int64_t dropped = written() - cut;
   const bool retried = guard_->cut_off(text(), loop, cut);
   resize(cut);
@@ -152,13 +152,13 @@ Sequence::Outcome Sequence::choose(const NextToken& next, int32_t end_token) {
   return outcome;
 }
 
-std::vector<Token> Sequence::take_settled(bool all) {
+std::vector<Token> Sequence::take_committed(bool all) {
   int64_t count = written();
-  if (!all && guard_) count = std::min(count, guard_->settled());
-  if (!all && stop_) count = std::min(count, stop_->settled());
-  if (count <= settled_) return {};
-  std::vector<Token> tokens(chosen_.begin() + settled_, chosen_.begin() + count);
-  settled_ = count;
+  if (!all && guard_) count = std::min(count, guard_->committed());
+  if (!all && stop_) count = std::min(count, stop_->committed());
+  if (count <= committed_) return {};
+  std::vector<Token> tokens(chosen_.begin() + committed_, chosen_.begin() + count);
+  committed_ = count;
   return tokens;
 }
 

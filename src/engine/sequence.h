@@ -53,7 +53,7 @@ class Sequence {
   // numbers.
   Outcome choose(const NextToken& next, int32_t end_token);
   // Tokens that will not be taken back and were not handed out before; `all`: it has finished.
-  std::vector<Token> take_settled(bool all);
+  std::vector<Token> take_committed(bool all);
 
   const RequestId id;
   Request request;
@@ -80,7 +80,7 @@ class Sequence {
   int64_t retired_to_ = 0;  // rows behind the prompt and before this position are gone
   bool lacks_rows_ = false;
   std::vector<Token> chosen_;  // as they are told; as many as were written
-  int64_t settled_ = 0;        // of them, told
+  int64_t committed_ = 0;      // of them, told
   std::optional<SequenceGuard> guard_;
   std::optional<StopSearch> stop_;
 };

@@ -30,7 +30,7 @@ void StopSearch::resize(int64_t tokens) {
   text_.resize(ends_.empty() ? 0 : ends_.back());
 }
 
-int64_t StopSearch::settled() const {
+int64_t StopSearch::committed() const {
   size_t kept = text_.size();
   for (const std::string& string : stop_.strings) {
     // The longest end of the text with which the string begins.

@@ -30,7 +30,7 @@ class StopSearch {
   // Goes back to the first `tokens`.
   void resize(int64_t tokens);
   // The tokens at the beginning that cannot belong to a stop string any more.
-  int64_t settled() const;
+  int64_t committed() const;
 
  private:
   int64_t token_at(size_t byte) const;  // that holds it

@@ -17,19 +17,19 @@ const Tokenizer& tokenizer() {
 std::string cut(const std::string& text, const std::vector<std::string>& strings) {
   StopSearch search({&tokenizer(), strings});
   const std::vector<int32_t> ids = tokenizer().encode(text);
-  int64_t settled = 0;
+  int64_t committed = 0;
   for (const int32_t id : ids) {
     const auto match = search.push(id);
     if (!match) {
-      EXPECT_GE(search.settled(), settled);
-      settled = search.settled();
+      EXPECT_GE(search.committed(), committed);
+      committed = search.committed();
       continue;
     }
-    EXPECT_LE(settled, match->tokens) << "text was settled that belongs to the string";
+    EXPECT_LE(committed, match->tokens) << "text was committed that belongs to the string";
     const std::string left = tokenizer().decode(std::span(ids).first(static_cast<size_t>(match->tokens)), false);
     return left.substr(0, left.size() - match->cut_bytes);
   }
-  EXPECT_LE(settled, static_cast<int64_t>(ids.size()));
+  EXPECT_LE(committed, static_cast<int64_t>(ids.size()));
   return tokenizer().decode(ids, false);
 }
 

@@ -60,12 +60,12 @@ bool SequenceGuard::is_known(int64_t from, int64_t to) const {
   return known * 4 >= static_cast<int64_t>(text.size()) * 3;
 }
 
-int64_t SequenceGuard::settled() const {
-  const int64_t settled = detector_.settled();
-  if (escapes_.empty() || settled <= escapes_.back().cut) return settled;
+int64_t SequenceGuard::committed() const {
+  const int64_t committed = detector_.committed();
+  if (escapes_.empty() || committed <= escapes_.back().cut) return committed;
   const int64_t cut = escapes_.back().cut;
   const int64_t end = detector_.tokens();
-  return end <= cut + escape_length || is_known(end - escape_length, end) ? cut : settled;
+  return end <= cut + escape_length || is_known(end - escape_length, end) ? cut : committed;
 }
 
 int64_t SequenceGuard::cut_for(const Loop& loop) const {

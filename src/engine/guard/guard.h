@@ -38,7 +38,7 @@ class SequenceGuard {
   std::optional<Loop> push(int32_t token, bool last);
   // So many tokens will hardly be taken back; see RepetitionDetector. After a loop none is until it is clear that the
   // text has left it.
-  int64_t settled() const;
+  int64_t committed() const;
 
   // Where to cut the loop off: where it begins, or where it was cut off before when the text only came back to it.
   int64_t cut_for(const Loop& loop) const;

@@ -67,31 +67,31 @@ void RepetitionDetector::add(const Symbol& symbol) {
   if (symbols_.size() % symbols_between_looks == 0) look();
 }
 
-std::span<const RepetitionDetector::Symbol> RepetitionDetector::period(const LagScores::Run& run) const {
-  const std::span<const Symbol> behind = std::span(symbols_).subspan(static_cast<size_t>(run.start));
-  return behind.first(std::min(behind.size(), static_cast<size_t>(run.lag == 0 ? max_lag : run.lag)));
+std::span<const RepetitionDetector::Symbol> RepetitionDetector::period(const Periodicity::Peak& peak) const {
+  const std::span<const Symbol> behind = std::span(symbols_).subspan(static_cast<size_t>(peak.start));
+  return behind.first(std::min(behind.size(), static_cast<size_t>(peak.lag == 0 ? max_lag : peak.lag)));
 }
 
-bool RepetitionDetector::is_rich(const LagScores::Run& run) const {
+bool RepetitionDetector::is_rich(const Periodicity::Peak& peak) const {
   std::vector<int32_t> words;
-  for (const Symbol& symbol : period(run)) {
+  for (const Symbol& symbol : period(peak)) {
     if (symbol.letters && std::ranges::find(words, symbol.id) == words.end()) words.push_back(symbol.id);
     if (static_cast<int>(words.size()) == limits_.words_of_rich) return true;
   }
   return false;
 }
 
-RepetitionDetector::Judgement RepetitionDetector::judge_same(const LagScores::Run& run) const {
-  const int64_t repeats = int64_t{limits_.repeats} * run.lag;
-  if (std::ranges::any_of(period(run), [](const Symbol& s) { return s.in_box && s.id == number_symbol; }))
+RepetitionDetector::Judgement RepetitionDetector::judge_same(const Periodicity::Peak& peak) const {
+  const int64_t repeats = int64_t{limits_.repeats} * peak.lag;
+  if (std::ranges::any_of(period(peak), [](const Symbol& s) { return s.in_box && s.id == number_symbol; }))
     return {LoopKind::same, std::max<int64_t>(limits_.same_box, repeats)};
-  if (is_rich(run)) return {LoopKind::same, std::max<int64_t>(limits_.rich, repeats)};
+  if (is_rich(peak)) return {LoopKind::same, std::max<int64_t>(limits_.rich, repeats)};
   const bool unbroken = static_cast<int64_t>(symbols_.size()) - line_begin_ > limits_.unbroken;
   return {LoopKind::same, std::max<int64_t>(unbroken ? limits_.unbroken : limits_.poor, repeats)};
 }
 
-RepetitionDetector::Judgement RepetitionDetector::judge_alike(const LagScores::Run& run) const {
-  const auto lag = static_cast<int64_t>(run.lag);
+RepetitionDetector::Judgement RepetitionDetector::judge_alike(const Periodicity::Peak& peak) const {
+  const auto lag = static_cast<int64_t>(peak.lag);
   const auto end = static_cast<int64_t>(symbols_.size());
   const auto number = [&](int64_t i) {
     const Symbol& symbol = symbols_[static_cast<size_t>(i)];
@@ -99,7 +99,7 @@ RepetitionDetector::Judgement RepetitionDetector::judge_alike(const LagScores::R
   };
   int64_t steady = 0, unsteady = 0;
   bool boxes = false;
-  for (int64_t i = std::max(run.start + lag, end - periods_compared * lag); i < end; ++i) {
+  for (int64_t i = std::max(peak.start + lag, end - periods_compared * lag); i < end; ++i) {
     const Symbol* const now = number(i);
     const Symbol* const before = number(i - lag);
     const Symbol* const long_before = i >= 2 * lag ? number(i - 2 * lag) : nullptr;
@@ -111,7 +111,7 @@ RepetitionDetector::Judgement RepetitionDetector::judge_alike(const LagScores::R
     }
   }
   const int64_t repeats = limits_.repeats * lag;
-  const bool rich = is_rich(run);
+  const bool rich = is_rich(peak);
   if (unsteady * 8 > steady) {
     if (!rich) return {LoopKind::numbers, never};
     return {LoopKind::numbers, std::max<int64_t>(limits_.numbers, limits_.lines_of_numbers * lag)};
@@ -120,49 +120,49 @@ RepetitionDetector::Judgement RepetitionDetector::judge_alike(const LagScores::R
   return {LoopKind::counter, std::max<int64_t>(rich ? limits_.counter : limits_.poor, repeats)};
 }
 
-RepetitionDetector::Judgement RepetitionDetector::judge_stale(const LagScores::Run& run) const {
-  if (is_rich(run)) return {LoopKind::stale, limits_.stale};
+RepetitionDetector::Judgement RepetitionDetector::judge_stale(const Periodicity::Peak& peak) const {
+  if (is_rich(peak)) return {LoopKind::stale, limits_.stale};
   // What began before the line is no evidence.
-  const int64_t before = std::max<int64_t>(0, line_begin_ - run.start);
+  const int64_t before = std::max<int64_t>(0, line_begin_ - peak.start);
   const int64_t line = static_cast<int64_t>(symbols_.size()) - line_begin_;
   return {LoopKind::stale, line >= settled_line ? limits_.unbroken_stale + before : never};
 }
 
-Loop RepetitionDetector::loop_of(const LagScores::Run& run, LoopKind kind) const {
-  const int64_t begin = symbols_[static_cast<size_t>(run.start)].token;
-  const int64_t period = run.lag == 0 ? 0 : begin - symbols_[static_cast<size_t>(run.start - run.lag)].token;
+Loop RepetitionDetector::loop_of(const Periodicity::Peak& peak, LoopKind kind) const {
+  const int64_t begin = symbols_[static_cast<size_t>(peak.start)].token;
+  const int64_t period = peak.lag == 0 ? 0 : begin - symbols_[static_cast<size_t>(peak.start - peak.lag)].token;
   return {begin, period, kind};
 }
 
 std::optional<Loop> RepetitionDetector::find(int64_t parts) const {
   if (same_.best_score() >= suspicious) {
-    const LagScores::Run run = same_.best();
-    if (run.score >= judge_same(run).needed / parts) return loop_of(run, LoopKind::same);
+    const Periodicity::Peak peak = same_.best();
+    if (peak.score >= judge_same(peak).needed / parts) return loop_of(peak, LoopKind::same);
   }
   if (alike_.best_score() >= suspicious) {
-    const LagScores::Run run = alike_.best();
-    const Judgement judgement = judge_alike(run);
-    if (judgement.needed != never && run.score >= judgement.needed / parts) return loop_of(run, judgement.kind);
+    const Periodicity::Peak peak = alike_.best();
+    const Judgement judgement = judge_alike(peak);
+    if (judgement.needed != never && peak.score >= judgement.needed / parts) return loop_of(peak, judgement.kind);
   }
   if (same_.nothing_new().score >= suspicious) {
-    const LagScores::Run run = same_.nothing_new();
-    const Judgement judgement = judge_stale(run);
-    if (judgement.needed != never && run.score >= judgement.needed / parts) return loop_of(run, LoopKind::stale);
+    const Periodicity::Peak peak = same_.nothing_new();
+    const Judgement judgement = judge_stale(peak);
+    if (judgement.needed != never && peak.score >= judgement.needed / parts) return loop_of(peak, LoopKind::stale);
   }
   return std::nullopt;
 }
 
 void RepetitionDetector::look() {
   loop_ = find(1);
-  int64_t settled = std::max<int64_t>(0, static_cast<int64_t>(symbols_.size()) - settling);
-  if (same_.best_score() >= suspicious) settled = std::min(settled, same_.best().start);
+  int64_t committed = std::max<int64_t>(0, static_cast<int64_t>(symbols_.size()) - settling);
+  if (same_.best_score() >= suspicious) committed = std::min(committed, same_.best().start);
   if (alike_.best_score() >= suspicious) {
-    const LagScores::Run run = alike_.best();
-    if (judge_alike(run).needed != never) settled = std::min(settled, run.start);
+    const Periodicity::Peak peak = alike_.best();
+    if (judge_alike(peak).needed != never) committed = std::min(committed, peak.start);
   }
-  const LagScores::Run run = same_.nothing_new();
-  if (run.score >= suspicious && judge_stale(run).needed != never) settled = std::min(settled, run.start);
-  settled_ = std::max<int64_t>(settled_, symbols_[static_cast<size_t>(settled)].token);
+  const Periodicity::Peak peak = same_.nothing_new();
+  if (peak.score >= suspicious && judge_stale(peak).needed != never) committed = std::min(committed, peak.start);
+  committed_ = std::max<int64_t>(committed_, symbols_[static_cast<size_t>(committed)].token);
 }
 
 std::optional<Loop> RepetitionDetector::loop_when_cut() const { return symbols_.empty() ? std::nullopt : find(2); }

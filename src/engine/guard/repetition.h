@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/guard/lag_scores.h"
+#include "engine/guard/periodicity.h"
 #include "engine/guard/token_classes.h"
 
 namespace lectern {
@@ -76,7 +76,7 @@ class RepetitionDetector {
 
   // So many tokens from the beginning will not be taken back: a loop that is found later begins behind them, but for
   // rare ones whose beginning was not to be foreseen. At most some 50 behind the last in ordinary text.
-  int64_t settled() const { return settled_; }
+  int64_t committed() const { return committed_; }
 
   // The symbols of a loop's period; empty for stale.
   std::vector<int32_t> pattern(const Loop& loop) const;
@@ -101,30 +101,30 @@ class RepetitionDetector {
   void add(const Symbol& symbol);
   void look();
   std::span<const Symbol> period(
-      const LagScores::Run& run) const;  // its first that agrees; what follows may be no loop
-  bool is_rich(const LagScores::Run& run) const;
-  Loop loop_of(const LagScores::Run& run, LoopKind kind) const;
+      const Periodicity::Peak& peak) const;  // its first that agrees; what follows may be no loop
+  bool is_rich(const Periodicity::Peak& peak) const;
+  Loop loop_of(const Periodicity::Peak& peak, LoopKind kind) const;
   struct Judgement {
     LoopKind kind = LoopKind::same;
     int64_t needed = 0;  // score that makes it a loop; none when it never does
   };
-  Judgement judge_same(const LagScores::Run& run) const;
-  Judgement judge_alike(const LagScores::Run& run) const;
-  Judgement judge_stale(const LagScores::Run& run) const;
+  Judgement judge_same(const Periodicity::Peak& peak) const;
+  Judgement judge_alike(const Periodicity::Peak& peak) const;
+  Judgement judge_stale(const Periodicity::Peak& peak) const;
   std::optional<Loop> find(int64_t parts) const;  // with 1 / parts of the evidence
 
   const TokenClasses* classes_;
   LoopLimits limits_;
   std::vector<Symbol> symbols_;
-  LagScores same_;   // a number agrees with its like
-  LagScores alike_;  // all numbers agree
+  Periodicity same_;   // a number agrees with its like
+  Periodicity alike_;  // all numbers agree
   int64_t tokens_ = 0;
   std::optional<Symbol> number_;  // that may go on
   int digits_ = 0;                // tokens of it
   bool in_box_ = false;
   int64_t line_begin_ = 0;  // the symbol behind the last line end
   std::optional<Loop> loop_;
-  int64_t settled_ = 0;
+  int64_t committed_ = 0;
 };
 
 }  // namespace lectern

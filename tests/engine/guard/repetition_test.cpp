@@ -54,7 +54,7 @@ std::string prose(uint64_t seed, int words) {
 struct Found {
   std::optional<Loop> loop;
   size_t after = 0;  // tokens
-  int64_t settled = 0;
+  int64_t committed = 0;
   std::string kept;  // of the text, before loop->begin
 };
 
@@ -70,7 +70,7 @@ Found watch(const std::vector<int32_t>& ids, const Vocabulary& vocabulary = publ
   found.after = static_cast<size_t>(detector.tokens());
   if (found.loop) {
     found.kept = vocabulary.tokenizer.decode(std::span(ids).first(static_cast<size_t>(found.loop->begin)), false);
-    found.settled = detector.settled();
+    found.committed = detector.committed();
     EXPECT_LT(found.loop->begin, detector.tokens());
   }
   return found;
@@ -85,7 +85,7 @@ void expect_loop(const std::string& honest, const std::string& once, LoopKind ki
   EXPECT_EQ(found.loop->kind, kind) << name_of(found.loop->kind);
   const size_t before = published().tokenizer.encode(honest).size();
   EXPECT_LE(found.after, before + most_tokens);
-  EXPECT_LE(found.settled, found.loop->begin) << "text that is dropped was settled";
+  EXPECT_LE(found.committed, found.loop->begin) << "text that is dropped was committed";
   EXPECT_TRUE(found.kept.starts_with(honest)) << "honest text is kept";
   const auto one = static_cast<int64_t>(published().tokenizer.encode(once).size());
   EXPECT_LE(found.loop->begin, static_cast<int64_t>(before) + 2 * one + 8) << "the repetition is dropped";
@@ -112,7 +112,7 @@ TEST(Repetition, FindsExactPeriods) {
       EXPECT_EQ(detector.loop()->kind, LoopKind::same);
       EXPECT_EQ(detector.loop()->period, length);
       EXPECT_EQ(detector.loop()->begin, static_cast<int64_t>(before) + length);
-      EXPECT_LE(detector.settled(), detector.loop()->begin);
+      EXPECT_LE(detector.committed(), detector.loop()->begin);
       EXPECT_LE(pushed, static_cast<size_t>(std::max(1000, 5 * length) + length + 8));
     }
   }
@@ -485,11 +485,11 @@ TEST(Repetition, OrdinaryTextSettlesSoon) {
       RepetitionDetector detector(published().classes);
       int64_t most = 0, sum = 0;
       for (const int32_t id : published().tokenizer.encode(text)) {
-        const int64_t before = detector.settled();
+        const int64_t before = detector.committed();
         detector.push(id);
-        EXPECT_GE(detector.settled(), before);
-        most = std::max(most, detector.tokens() - detector.settled());
-        sum += detector.tokens() - detector.settled();
+        EXPECT_GE(detector.committed(), before);
+        most = std::max(most, detector.tokens() - detector.committed());
+        sum += detector.tokens() - detector.committed();
       }
       EXPECT_LT(sum / detector.tokens(), 80) << name;
       EXPECT_LT(most, 400) << name;

@@ -1,4 +1,4 @@
-#include "engine/guard/lag_scores.h"
+#include "engine/guard/periodicity.h"
 
 #include <gtest/gtest.h>
 
@@ -7,12 +7,12 @@
 namespace lectern {
 namespace {
 
-TEST(LagScores, CountsWhatAgreesWithTheSymbolsOnePeriodBefore) {
+TEST(Periodicity, CountsWhatAgreesWithTheSymbolsOnePeriodBefore) {
   for (const int period : {1, 2, 3, 7, 31, 100, 399, 400}) {
-    LagScores scores;
+    Periodicity scores;
     for (int i = 0; i < 50; ++i) scores.push(100'000 + i);
     for (int i = 0; i < 3 * period + 5; ++i) scores.push(i % period);
-    const LagScores::Run run = scores.best();
+    const Periodicity::Peak run = scores.best();
     EXPECT_EQ(run.lag, period);
     EXPECT_EQ(run.score, 2 * period + 5);
     EXPECT_EQ(run.start, 50 + period);
@@ -20,15 +20,15 @@ TEST(LagScores, CountsWhatAgreesWithTheSymbolsOnePeriodBefore) {
   }
 }
 
-TEST(LagScores, LongerPeriodsAreNotSeen) {
-  LagScores scores;
+TEST(Periodicity, LongerPeriodsAreNotSeen) {
+  Periodicity scores;
   for (int i = 0; i < 5000; ++i) scores.push(i % (max_lag + 1));
   EXPECT_EQ(scores.best_score(), 0);
 }
 
-TEST(LagScores, StaysLowInTextWithoutARepetition) {
+TEST(Periodicity, StaysLowInTextWithoutARepetition) {
   testing::Random random(1);
-  LagScores scores;
+  Periodicity scores;
   int most = 0;
   for (int i = 0; i < 20'000; ++i) {
     scores.push(static_cast<int32_t>(random.between(0, 300)));
@@ -38,25 +38,25 @@ TEST(LagScores, StaysLowInTextWithoutARepetition) {
   EXPECT_LT(scores.nothing_new().score, 10);
 }
 
-TEST(LagScores, AFewChangedSymbolsDoNotEndARun) {
+TEST(Periodicity, AFewChangedSymbolsDoNotEndARun) {
   testing::Random random(2);
-  LagScores scores;
+  Periodicity scores;
   for (int i = 0; i < 3000; ++i) scores.push(i % 24 == 5 ? static_cast<int32_t>(random.between(50, 53)) : i % 12);
   EXPECT_EQ(scores.best().lag % 12, 0);
   EXPECT_GT(scores.best().score, 1000);
 }
 
-TEST(LagScores, NewPairsEndARunQuickly) {
-  LagScores scores;
+TEST(Periodicity, NewPairsEndARunQuickly) {
+  Periodicity scores;
   for (int i = 0; i < 400; ++i) scores.push(i % 4);
   for (int i = 0; i < 12; ++i) scores.push(1000 + i);
   EXPECT_EQ(scores.best_score(), 0);
   EXPECT_EQ(scores.nothing_new().score, 0);
 }
 
-TEST(LagScores, NothingNewSeesWhatHasNoPeriod) {
+TEST(Periodicity, NothingNewSeesWhatHasNoPeriod) {
   testing::Random random(3);
-  LagScores scores;
+  Periodicity scores;
   for (int i = 0; i < 6000; ++i) {
     const auto line = static_cast<int32_t>(random.between(0, 3));
     for (int32_t word = 0; word < 6 + line; ++word) scores.push(line * 10 + word);

@@ -1,4 +1,4 @@
-#include "engine/guard/lag_scores.h"
+#include "engine/guard/periodicity.h"
 
 #include <algorithm>
 
@@ -12,7 +12,7 @@ constexpr int32_t fall_when_new = 40;
 
 }  // namespace
 
-void LagScores::push(int32_t symbol) {
+void Periodicity::push(int32_t symbol) {
   const auto now = static_cast<int32_t>(past_.size()) - max_lag;
   const int32_t* const past = past_.data() + now;
   PerLag agrees;
@@ -35,7 +35,7 @@ void LagScores::push(int32_t symbol) {
   past_.push_back(symbol);
 }
 
-LagScores::Run LagScores::best() const {
+Periodicity::Peak Periodicity::best() const {
   const auto at = static_cast<size_t>(std::max_element(score_.rbegin(), score_.rend()) - score_.rbegin());
   return {static_cast<int>(at) + 1, score_[max_lag - 1 - at], start_[max_lag - 1 - at]};
 }
