@@ -17,22 +17,23 @@ inline constexpr int exit_done = 0, exit_some_failed = 1, exit_failed = 2, exit_
 
 int exit_code_of(const RunReport& report);
 
-using Run = std::function<int()>;
+// Runs the chosen command. -> exit code
+using Command = std::function<int()>;
 
-Run add_read(CLI::App& app);
-Run add_convert(CLI::App& app);
-Run add_serve(CLI::App& app);
-Run add_trace(CLI::App& app);
-Run add_inspect(CLI::App& app);
-Run add_bench(CLI::App& app);
-Run add_quantize(CLI::App& app);
-Run add_pull(CLI::App& app);
-Run add_models(CLI::App& app);
-Run add_compare(CLI::App& app);
-Run add_devices(CLI::App& app);
-Run add_doctor(CLI::App& app);
-Run add_completion(CLI::App& app);
-Run add_manual(CLI::App& app);
+Command add_read(CLI::App& app);
+Command add_convert(CLI::App& app);
+Command add_serve(CLI::App& app);
+Command add_trace(CLI::App& app);
+Command add_inspect(CLI::App& app);
+Command add_bench(CLI::App& app);
+Command add_quantize(CLI::App& app);
+Command add_pull(CLI::App& app);
+Command add_models(CLI::App& app);
+Command add_compare(CLI::App& app);
+Command add_devices(CLI::App& app);
+Command add_doctor(CLI::App& app);
+Command add_completion(CLI::App& app);
+Command add_manual(CLI::App& app);
 
 // Whether standard error is a terminal that lines can be drawn on again and again.
 bool can_show_progress();

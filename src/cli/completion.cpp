@@ -26,7 +26,7 @@ std::vector<std::string> words_of(const OptionDefinition& option) {
 std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }
 
 // The text within single quotes of a shell.
-std::string in_quotes(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string result = "'";
   for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return result + "'";
@@ -37,7 +37,7 @@ std::string bash_values(const OptionDefinition& option) {
                            : option.takes_folder() ? "folders"
                            : option.is_list()      ? "list"
                                                    : "nothing";
-  return fmt::format("_lectern_offer {} {}", also, in_quotes(joined(words_of(option))));
+  return fmt::format("_lectern_offer {} {}", also, shell_quoted(joined(words_of(option))));
 }
 
 // One case of `case "$command" in`: what comes after each option, then the options and the arguments.
@@ -64,7 +64,7 @@ std::string bash_case(const CommandDefinition& command) {
         *) {} ;;
       esac ;;
 )",
-                     command.name, values, in_quotes(joined(names)), arguments);
+                     command.name, values, shell_quoted(joined(names)), arguments);
 }
 
 std::string bash_script(const std::vector<CommandDefinition>& commands) {
@@ -109,7 +109,7 @@ _lectern() {{
 
 complete -F _lectern lectern
 )",
-                     in_quotes(joined(names)), cases);
+                     shell_quoted(joined(names)), cases);
 }
 
 // Text in which [, ] and : would end a part of what _arguments is given.
@@ -135,7 +135,7 @@ std::string zsh_action(const OptionDefinition& option) {
 std::string zsh_argument(const OptionDefinition& option) {
   const std::string action = zsh_action(option);
   if (option.argument) {
-    return in_quotes(fmt::format("{}:{}:{}", option.repeats ? "*" : "", zsh_text(option.names[0]), action));
+    return shell_quoted(fmt::format("{}:{}:{}", option.repeats ? "*" : "", zsh_text(option.names[0]), action));
   }
   std::string value;
   std::vector<std::string> names = option.names;
@@ -143,8 +143,8 @@ std::string zsh_argument(const OptionDefinition& option) {
     value = fmt::format(":{}:{}", zsh_text(option.value), action);
     for (std::string& name : names) name += name.starts_with("--") ? "=" : "+";  // --name=VALUE, -nVALUE
   }
-  const std::string text = in_quotes(fmt::format("[{}]{}", zsh_text(option.description), value));
-  if (names.size() == 1) return in_quotes(names[0]) + text;
+  const std::string text = shell_quoted(fmt::format("[{}]{}", zsh_text(option.description), value));
+  if (names.size() == 1) return shell_quoted(names[0]) + text;
   return fmt::format("'({})'{{{}}}{}", fmt::join(option.names, " "), fmt::join(names, ","), text);
 }
 
@@ -152,7 +152,7 @@ std::string zsh_script(const std::vector<CommandDefinition>& commands) {
   std::string descriptions;
   std::string cases;
   for (const CommandDefinition& command : commands) {
-    descriptions += "        " + in_quotes(command.name + ":" + zsh_text(command.description)) + "\n";
+    descriptions += "        " + shell_quoted(command.name + ":" + zsh_text(command.description)) + "\n";
     cases += fmt::format("        {})\n          _arguments -s", command.name);
     for (const OptionDefinition& option : command.options) cases += " \\\n            " + zsh_argument(option);
     cases += " ;;\n";
@@ -187,7 +187,7 @@ fi
 
 }  // namespace
 
-Run add_completion(CLI::App& app) {
+Command add_completion(CLI::App& app) {
   const auto shell = std::make_shared<std::string>();
   CLI::App* command = app.add_subcommand("completion", "Write what bash or zsh needs to complete lectern's commands");
   command->add_option("SHELL", *shell, "bash or zsh")

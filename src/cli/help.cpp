@@ -62,7 +62,8 @@ const std::vector<Group>& groups() {
         "--page-numbers", "--page-breaks", "--existing-text", "--decrypt", "--invalidate-signatures"}},
       {"Model and device", {"--model", "--weights", "--device", "--without", "--threads"}},
       {"Documents", {"--data", "--keep-jobs", "--max-data", "--max-document", "--max-jobs"}},
-      {"Run", {"--resume", "--restart", "--report", "--review-below", "--progress", "--quiet", "--operators", "-v"}},
+      {"Command",
+       {"--resume", "--restart", "--report", "--review-below", "--progress", "--quiet", "--operators", "-v"}},
   };
   return all;
 }
@@ -110,7 +111,7 @@ void wrap_help(CLI::App& app) {
   }
 }
 
-Run add_help(CLI::App& app) {
+Command add_help(CLI::App& app) {
   CLI::App* const command = app.add_subcommand("help", "Explain a command, or list them all");
   auto name = std::make_shared<std::string>();
   command->add_option("command", *name, "The command to explain")->type_name("COMMAND");

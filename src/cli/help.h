@@ -10,6 +10,6 @@ namespace lectern::cli {
 // Wraps the help of all commands between words, at 80 columns, and puts many options under headings.
 void wrap_help(CLI::App& app);
 
-Run add_help(CLI::App& app);
+Command add_help(CLI::App& app);
 
 }  // namespace lectern::cli

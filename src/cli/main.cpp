@@ -78,7 +78,7 @@ int run(int argc, char** argv) {
                "lectern"};
   app.set_version_flag("-V,--version", "lectern " LECTERN_VERSION);
   app.require_subcommand(0, 1);
-  const std::vector<std::pair<std::string, Run>> commands = {
+  const std::vector<std::pair<std::string, Command>> commands = {
       {"read", add_read(app)},       {"convert", add_convert(app)}, {"serve", add_serve(app)},
       {"pull", add_pull(app)},       {"models", add_models(app)},   {"compare", add_compare(app)},
       {"inspect", add_inspect(app)}, {"trace", add_trace(app)},     {"quantize", add_quantize(app)},
@@ -90,7 +90,7 @@ int run(int argc, char** argv) {
   wrap_help(app);
   std::string names = commands.front().first;
   for (size_t i = 1; i < commands.size(); ++i) names += (i + 1 < commands.size() ? ", " : " or ") + commands[i].first;
-  const Run* chosen = nullptr;
+  const Command* chosen = nullptr;
   std::string name = "lectern";
   const auto find_chosen = [&] {
     for (const auto& [command, what] : commands) {

@@ -116,7 +116,7 @@ std::string manual(const CLI::App& app) {
 
 }  // namespace
 
-Run add_manual(CLI::App& app) {
+Command add_manual(CLI::App& app) {
   app.add_subcommand("manual", "Write the manual page, as in: lectern manual | man -l -");
   return [&app] {
     fmt::print("{}", manual(app));

@@ -297,12 +297,12 @@ void erase_rules(InkMask& mask) {
 }
 
 std::vector<InkPiece> ink_pieces(const InkMask& mask, bool bars) {
-  struct Run {
+  struct PixelRun {
     int left, right, piece;
   };
   const int margin = std::max(1, std::min(mask.width, mask.height) / 20);
   Joiner joiner;
-  std::vector<Run> above, current;
+  std::vector<PixelRun> above, current;
   for (int y = 0; y < mask.height; ++y) {
     const uint8_t* row = mask.row(y);
     current.clear();

@@ -127,7 +127,7 @@ Journal::~Journal() {
   }
 }
 
-void Journal::index(const json& line, const Place& place) {
+void Journal::index(const json& line, const Extent& place) {
   const FileStamp file = stamp_in(line);
   if (line.contains("page")) {
     if (pages_[file].insert_or_assign(page_from_json(line.at("page")).number, place).second) ++pages_found_;

@@ -65,7 +65,7 @@ class Journal {
   size_t forget(const std::vector<FileStamp>& files);
 
  private:
-  struct Place {
+  struct Extent {
     int64_t offset = 0;
     int64_t length = 0;
   };
@@ -75,14 +75,14 @@ class Journal {
   };
   void load(const nlohmann::json& settings, Use use);
   void remove();
-  void index(const nlohmann::json& line, const Place& place);
+  void index(const nlohmann::json& line, const Extent& place);
   void append(const nlohmann::json& line);
 
   const std::filesystem::path path_;
   UniqueFd file_;
   int64_t end_ = 0;  // of the last whole line
   size_t pages_found_ = 0, pages_added_ = 0;
-  std::map<FileStamp, std::map<int, Place>> pages_;
+  std::map<FileStamp, std::map<int, Extent>> pages_;
   std::map<FileStamp, Written> outputs_;
   Stopwatch since_flush_;
 };

@@ -36,10 +36,10 @@ bool knows_all(const PipelineDocument& document, std::span<const int> pages) {
   return document.known && std::ranges::all_of(pages, [&](int page) { return document.known(page).has_value(); });
 }
 
-class Run {
+class Pipeline {
  public:
-  Run(const std::vector<PipelineDocument>& documents, const MakeReadingPool& make_pool, const PipelineOptions& options,
-      const std::function<void(const PipelineEvent&)>& take)
+  Pipeline(const std::vector<PipelineDocument>& documents, const MakeReadingPool& make_pool,
+           const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take)
       : documents_(documents),
         options_(options),
         take_(take),
@@ -94,7 +94,7 @@ class Run {
   std::unique_ptr<ReadingPool> pool_;  // last: its threads use all of the others
 };
 
-void Run::told(WorkerEvent event) {
+void Pipeline::told(WorkerEvent event) {
   const std::lock_guard lock(mutex_);
   if (event.kind == WorkerEvent::Kind::lost) {
     PipelineEvent lost;
@@ -126,7 +126,7 @@ void Run::told(WorkerEvent event) {
   news_.notify_all();
 }
 
-void Run::show(const Slot& slot, size_t keep, std::string more) {
+void Pipeline::show(const Slot& slot, size_t keep, std::string more) {
   PipelineEvent text;
   text.kind = Kind::text;
   text.document = slot.event.document;
@@ -136,20 +136,20 @@ void Run::show(const Slot& slot, size_t keep, std::string more) {
   posted_.push_back(std::move(text));
 }
 
-void Run::post(PipelineEvent event) {
+void Pipeline::post(PipelineEvent event) {
   const std::lock_guard lock(mutex_);
   posted_.push_back(std::move(event));
   news_.notify_all();
 }
 
-size_t Run::push(Slot slot) {
+size_t Pipeline::push(Slot slot) {
   const std::lock_guard lock(mutex_);
   slots_.push_back(std::move(slot));
   news_.notify_all();
   return first_ticket_ + slots_.size() - 1;
 }
 
-void Run::finish(size_t ticket, Page page, std::shared_ptr<const Picture> picture) {
+void Pipeline::finish(size_t ticket, Page page, std::shared_ptr<const Picture> picture) {
   Slot& slot = slots_[ticket - first_ticket_];
   slot.event.page = std::make_shared<const Page>(std::move(page));
   if (wants_picture(*slot.event.page)) slot.event.picture = std::move(picture);
@@ -161,7 +161,7 @@ void Run::finish(size_t ticket, Page page, std::shared_ptr<const Picture> pictur
   posted_.push_back(std::move(finished));
 }
 
-void Run::render() {
+void Pipeline::render() {
   bool complete = true;
   try {
     for (size_t document = 0; document < documents_.size() && complete; ++document) {
@@ -181,7 +181,7 @@ void Run::render() {
   news_.notify_all();
 }
 
-bool Run::render_document(size_t document) {
+bool Pipeline::render_document(size_t document) {
   PipelineEvent begin;
   begin.document = document;
   std::unique_ptr<PageSource> source;
@@ -233,7 +233,7 @@ bool Run::render_document(size_t document) {
   return true;
 }
 
-void Run::open(PageSource& source, int index, PageTask& task) {
+void Pipeline::open(PageSource& source, int index, PageTask& task) {
   const Stopwatch rendering;
   try {
     SourcePage page = source.page(index);
@@ -254,7 +254,7 @@ void Run::open(PageSource& source, int index, PageTask& task) {
   }
 }
 
-void Run::add_to_group(PageTask task) {
+void Pipeline::add_to_group(PageTask task) {
   if (options_.pages_together <= 1) return pool_->add(std::move(task));
   if (!group_) {
     group_ = std::move(task);
@@ -263,12 +263,12 @@ void Run::add_to_group(PageTask task) {
   }
 }
 
-void Run::end_group() {
+void Pipeline::end_group() {
   if (group_) pool_->add(std::move(*group_));
   group_.reset();
 }
 
-void Run::render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings, bool anew) {
+void Pipeline::render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings, bool anew) {
   const PipelineDocument& of = documents_[document];
   PageTask task;
   task.name = source.pages() > 1 ? fmt::format("{}: page {}", of.name, index + 1) : of.name;
@@ -309,7 +309,7 @@ void Run::render_page(size_t document, PageSource& source, int index, std::vecto
   }
 }
 
-void Run::hand_on(Slot& slot) {
+void Pipeline::hand_on(Slot& slot) {
   if (cut_short_) return;
   if (slot.event.kind == Kind::page) {
     cut_short_ = slot.event.page->finish == Finish::stopped;
@@ -326,7 +326,7 @@ void Run::hand_on(Slot& slot) {
 }
 
 // False when nothing is left to come.
-bool Run::deliver(bool wait) {
+bool Pipeline::deliver(bool wait) {
   std::vector<PipelineEvent> posted;
   std::vector<Slot> ready;
   {
@@ -354,7 +354,7 @@ bool Run::deliver(bool wait) {
   return true;
 }
 
-PipelineReport Run::run() {
+PipelineReport Pipeline::run() {
   const std::stop_callback forward(options_.stop, [this] { stop_.request_stop(); });
   struct Renderer {
     std::stop_source stop;
@@ -381,7 +381,7 @@ PipelineReport Run::run() {
 
 PipelineReport run_pipeline(const std::vector<PipelineDocument>& documents, const MakeReadingPool& make_pool,
                             const PipelineOptions& options, const std::function<void(const PipelineEvent&)>& take) {
-  return Run(documents, make_pool, options, take).run();
+  return Pipeline(documents, make_pool, options, take).run();
 }
 
 PipelineReport run_pipeline(const std::vector<PipelineDocument>& documents, const std::vector<PageWorker>& workers,

@@ -39,7 +39,7 @@ ModelShelf::ModelShelf(std::vector<ModelSource> sources, ShelfLimits limits)
 ModelShelf::~ModelShelf() {
   close();
   std::unique_lock lock(mutex_);
-  news_.wait(lock, [&] { return std::ranges::all_of(places_, [](const Place& place) { return place.leases == 0; }); });
+  news_.wait(lock, [&] { return std::ranges::all_of(places_, [](const Slot& place) { return place.leases == 0; }); });
 }
 
 const ModelSource* ModelShelf::find(const std::string& name) const {
@@ -95,7 +95,7 @@ std::vector<ModelShelf::Counts> ModelShelf::counts() {
   {
     const std::lock_guard lock(mutex_);
     for (size_t i = 0; i < places_.size(); ++i) {
-      Place& place = places_[i];
+      Slot& place = places_[i];
       all.push_back({sources_[i].name, place.model != nullptr, place.loads, place.drops, {}});
       all.back().load.preemptions = place.preemptions;
       models.push_back(place.model);
@@ -112,14 +112,14 @@ std::vector<ModelShelf::Counts> ModelShelf::counts() {
 
 // With the lock.
 ModelLease ModelShelf::lease(size_t index) {
-  Place& place = places_[index];
+  Slot& place = places_[index];
   ++place.leases;
   return {place.model.get(), [this, index](ServedModel*) { give_back(index); }};
 }
 
 void ModelShelf::give_back(size_t index) {
   const std::lock_guard lock(mutex_);
-  Place& place = places_[index];
+  Slot& place = places_[index];
   --place.leases;
   place.last_use = std::chrono::steady_clock::now();
   news_.notify_all();  // with the lock: whoever waits for this may destroy the shelf then
@@ -153,8 +153,8 @@ void ModelShelf::fill(std::unique_lock<std::mutex>& lock, size_t index) {
 // Destroys the model that nobody has used for the longest time, unless that was after `used_before`; whether there was
 // one.
 bool ModelShelf::drop(std::unique_lock<std::mutex>& lock, Instant used_before) {
-  Place* oldest = nullptr;
-  for (Place& place : places_) {
+  Slot* oldest = nullptr;
+  for (Slot& place : places_) {
     if (!place.model || place.leases > 0 || place.last_use > used_before) continue;
     if (oldest == nullptr || place.last_use < oldest->last_use) oldest = &place;
   }
@@ -191,7 +191,7 @@ void ModelShelf::serve(std::unique_lock<std::mutex>& lock, size_t index, Take ta
 std::optional<ModelShelf::Instant> ModelShelf::next_end() const {
   std::optional<Instant> next;
   if (limits_.keep < limits_.keep.zero()) return next;
-  for (const Place& place : places_) {
+  for (const Slot& place : places_) {
     if (!place.model || place.leases > 0) continue;
     next = std::min(next.value_or(Instant::max()), place.last_use + limits_.keep);
   }

@@ -59,7 +59,7 @@ class ModelShelf {
 
  private:
   using Instant = std::chrono::steady_clock::time_point;
-  struct Place {
+  struct Slot {
     std::shared_ptr<ServedModel> model;
     size_t leases = 0;
     Instant last_use;
@@ -86,7 +86,7 @@ class ModelShelf {
   const ShelfLimits limits_;
   mutable std::mutex mutex_;  // of the following; no model is made, used or destroyed with it
   std::condition_variable news_;
-  std::vector<Place> places_;  // of the sources
+  std::vector<Slot> places_;  // of the sources
   std::deque<Wish> wishes_;
   bool closing_ = false;
   std::thread thread_;  // alone makes and destroys models

@@ -137,7 +137,7 @@ std::optional<double> limit_of(const Measured& measured, const Limit& limit) {
   return measured.rate ? std::optional(limit(*measured.rate)) : std::nullopt;
 }
 
-class Report {
+class BenchReport {
  public:
   // value and its limit in `unit`; where less is better the share is limit / value.
   void add(const std::string& part, const std::string& key, double value, double low, double high,
@@ -187,7 +187,7 @@ int tile_of(const LoadedModel& model) {
   return tiled != nullptr ? tiled->tile : 640;
 }
 
-void bench_encoder(const LoadedModel& model, const Arguments& arguments, const Rate& products, Report& report) {
+void bench_encoder(const LoadedModel& model, const Arguments& arguments, const Rate& products, BenchReport& report) {
   const auto measure = [&](const std::string& key, const Views& views, int runs) {
     double operations = model.encoder.operations_of_view(views.whole.width);
     for (const Picture& tile : views.tiles) operations += model.encoder.operations_of_view(tile.width);
@@ -207,7 +207,7 @@ void bench_encoder(const LoadedModel& model, const Arguments& arguments, const R
 }
 
 void bench_decoder(const LoadedModel& model, const Arguments& arguments, const Rate& products, const Rate& memory,
-                   Report& report) {
+                   BenchReport& report) {
   const Decoder& decoder = model.decoder;
   for (const int64_t length : {283, 913}) {
     const Measured found = measured(
@@ -233,7 +233,7 @@ void bench_decoder(const LoadedModel& model, const Arguments& arguments, const R
 
 // The longest time between two tokens of a page while another arrives, whose views are encoded and whose prompt is read
 // in between; and the usual time without it.
-void bench_company(const LoadedModel& model, const std::shared_ptr<const Views>& views, Report& report) {
+void bench_company(const LoadedModel& model, const std::shared_ptr<const Views>& views, BenchReport& report) {
   constexpr int64_t warm_up = 12;  // tokens
   const auto request_of = [&](std::shared_ptr<const Views> views) {
     Request request;
@@ -306,7 +306,7 @@ int bench(const Arguments& arguments) {
   FileGate gate;
   gate.add_input_folder(folder);
   gate.check_standard_output();
-  Report report;
+  BenchReport report;
   const auto add_peak = [&](const char* key, double peak, const char* unit) {
     report.add("peak", key, peak, peak, peak, unit, std::nullopt, false);
   };
@@ -359,7 +359,7 @@ int bench(const Arguments& arguments) {
 
 }  // namespace
 
-Run add_bench(CLI::App& app) {
+Command add_bench(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       app.add_subcommand("bench", "Measure this machine's peak and the share of it that every stage reaches");

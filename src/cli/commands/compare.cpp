@@ -214,7 +214,7 @@ int compare(const Arguments& arguments) {
 
 }  // namespace
 
-Run add_compare(CLI::App& app) {
+Command add_compare(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("compare", "Read the same pages with two models, and show where they differ");
   const char* const side =

@@ -219,7 +219,7 @@ int convert(const Arguments& arguments) {
 
 }  // namespace
 
-Run add_convert(CLI::App& app) {
+Command add_convert(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       app.add_subcommand("convert", "Turn what a DeepSeek-OCR model wrote, layout tags and all, into documents");

@@ -93,7 +93,7 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-Run add_devices(CLI::App& app) {
+Command add_devices(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("devices", "List the devices of this machine, or the operators of one");
   CLI::Option* operators = command->add_flag("--ops", arguments->operators, "The operators of a device");

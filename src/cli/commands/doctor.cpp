@@ -67,7 +67,7 @@ std::string milliseconds(double seconds) { return fmt::format("{:.3g} ms", secon
 std::string error_text(double error) { return std::isfinite(error) ? fmt::format("{:.1e}", error) : "not a number"; }
 
 // Markdown, shown line by line as it grows: what a crash cuts off has been seen up to there.
-class Report {
+class DoctorReport {
  public:
   void line(const std::string& text = "") {
     text_ += text + "\n";
@@ -92,8 +92,8 @@ class Report {
   std::vector<std::string> failed_, lacking_;
 };
 
-void describe(Report& report, const std::string& command, const DeviceDescription& description, const Device& device,
-              WeightFormat format, const std::string& reference) {
+void describe(DoctorReport& report, const std::string& command, const DeviceDescription& description,
+              const Device& device, WeightFormat format, const std::string& reference) {
   utsname host{};
   ::uname(&host);
   std::string lowered;
@@ -119,7 +119,7 @@ void describe(Report& report, const std::string& command, const DeviceDescriptio
   report.line();
 }
 
-void describe_installation(Report& report) {
+void describe_installation(DoctorReport& report) {
   report.line("## Installation");
   report.line();
   report.line("| what | found | result |");
@@ -132,7 +132,7 @@ void describe_installation(Report& report) {
   report.line();
 }
 
-void check_operators_of(Report& report, Device& device, DataType type, Device& reference) {
+void check_operators_of(DoctorReport& report, Device& device, DataType type, Device& reference) {
   report.line(fmt::format("## Operators, {}", name_of(type)));
   report.line();
   report.line("How: its own (native), or what replaces it. Error: the largest difference over the largest value.");
@@ -157,7 +157,7 @@ void check_operators_of(Report& report, Device& device, DataType type, Device& r
 }
 
 // `where` follows the names of its checks: nothing, or " on ascend:1".
-void check_a_page(Report& report, const Arguments& arguments, Device& device, Device& reference,
+void check_a_page(DoctorReport& report, const Arguments& arguments, Device& device, Device& reference,
                   const std::filesystem::path& folder, WeightFormat format, const std::string& where = {}) {
   const std::filesystem::path picture =
       arguments.picture.empty() ? folder / "sample.png" : std::filesystem::path(arguments.picture);
@@ -201,7 +201,7 @@ void check_a_page(Report& report, const Arguments& arguments, Device& device, De
 }
 
 // Another device than the first: its page alone, which tells a card that is broken or slow from the others.
-void check_another(Report& report, const Arguments& arguments, const std::string& name, Device& reference,
+void check_another(DoctorReport& report, const Arguments& arguments, const std::string& name, Device& reference,
                    const std::filesystem::path& folder) {
   try {
     Device& device = open_device(name, arguments.model.without);
@@ -242,7 +242,7 @@ int doctor(const Arguments& arguments) {
   // The CPU is held against plain loops, everything else against the CPU.
   const bool is_cpu = &device == &open_device("cpu");
   Device& reference = open_device("cpu", is_cpu ? "all" : "");
-  Report report;
+  DoctorReport report;
   describe(report, command_of(arguments), description, device, format,
            is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
   describe_installation(report);
@@ -272,7 +272,7 @@ int doctor(const Arguments& arguments) {
 
 }  // namespace
 
-Run add_doctor(CLI::App& app) {
+Command add_doctor(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand(
       "doctor", "Check that a device computes what it should, and how fast; with a report to attach to an issue");

@@ -11,7 +11,7 @@
 
 namespace lectern::cli {
 
-Run add_inspect(CLI::App& app) {
+Command add_inspect(CLI::App& app) {
   struct Arguments {
     std::string model;
     bool json = false;

@@ -107,7 +107,7 @@ void print_table(const std::vector<Row>& rows) {
 
 }  // namespace
 
-Run add_models(CLI::App& app) {
+Command add_models(CLI::App& app) {
   const auto json = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand(
       "models",

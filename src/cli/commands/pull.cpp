@@ -153,7 +153,7 @@ int pull(const Arguments& arguments) {
 
 }  // namespace
 
-Run add_pull(CLI::App& app) {
+Command add_pull(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("pull", "Download a model from Hugging Face, or from a mirror of it");
   command

@@ -15,7 +15,7 @@
 
 namespace lectern::cli {
 
-Run add_quantize(CLI::App& app) {
+Command add_quantize(CLI::App& app) {
   struct Arguments {
     std::string in, out, weights = "q8";
     int threads = 0;

@@ -253,7 +253,7 @@ int exit_code_of(const RunReport& report) {
   return exit_failed;
 }
 
-Run add_read(CLI::App& app) {
+Command add_read(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("read", "Read pictures, PDFs and folders of them");
   command

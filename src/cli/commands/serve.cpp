@@ -267,7 +267,7 @@ void add_limit_options(CLI::App& command, Arguments& arguments) {
 
 }  // namespace
 
-Run add_serve(CLI::App& app) {
+Command add_serve(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("serve", "Serve clients of OpenAI's API over HTTP");
   add_access_options(*command, *arguments);

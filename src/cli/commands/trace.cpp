@@ -192,7 +192,7 @@ int trace(const Arguments& arguments) {
 
 }  // namespace
 
-Run add_trace(CLI::App& app) {
+Command add_trace(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand(
       "trace",

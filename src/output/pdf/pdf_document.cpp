@@ -176,12 +176,12 @@ struct PdfDocument::State {
     return add_stream({spool->add(bytes)}, filter, QPDFObjectHandle::newNull());
   }
 
-  QPDFObjectHandle add_stream(std::vector<Spool::Place> places, const QPDFObjectHandle& filter,
+  QPDFObjectHandle add_stream(std::vector<Spool::Extent> places, const QPDFObjectHandle& filter,
                               const QPDFObjectHandle& parameters) {
     QPDFObjectHandle stream = pdf.newStream();
     stream.replaceStreamData(
         [spool = spool, places = std::move(places)](Pipeline* pipeline) {
-          for (const Spool::Place& place : places) {
+          for (const Spool::Extent& place : places) {
             spool->read(place, [&](std::string_view piece) {
               pipeline->write(reinterpret_cast<const unsigned char*>(piece.data()), piece.size());
             });
@@ -244,7 +244,7 @@ struct PdfDocument::State {
 
   QPDFObjectHandle add_original(const EmbeddedPicture& picture, const OriginalFile& file) {
     const bool png = picture.kind == EmbeddedPicture::Kind::png;
-    std::vector<Spool::Place> places;
+    std::vector<Spool::Extent> places;
     for (const EmbeddedPicture::Piece& piece : picture.pieces) {
       places.push_back(spool->add_file(file.file.get(), file.name, piece.offset, piece.bytes));
     }

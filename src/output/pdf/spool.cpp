@@ -25,8 +25,8 @@ Spool::Spool(const std::filesystem::path& folder)
   descriptor.release();  // fclose() closes it
 }
 
-Spool::Place Spool::add(std::string_view bytes) {
-  const Place place{size_, static_cast<int64_t>(bytes.size())};
+Spool::Extent Spool::add(std::string_view bytes) {
+  const Extent place{size_, static_cast<int64_t>(bytes.size())};
   if (std::fseek(file_.get(), 0, SEEK_END) != 0 ||
       std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size() || std::fflush(file_.get()) != 0) {
     throw system_error(folder_, "a temporary file cannot be written", errno);
@@ -35,8 +35,8 @@ Spool::Place Spool::add(std::string_view bytes) {
   return place;
 }
 
-Spool::Place Spool::add_file(int file, const std::string& name, int64_t offset, int64_t bytes) {
-  Place place{size_, 0};
+Spool::Extent Spool::add_file(int file, const std::string& name, int64_t offset, int64_t bytes) {
+  Extent place{size_, 0};
   std::vector<char> piece(size_t{1} << 20);
   while (place.size < bytes) {
     const size_t wanted =
@@ -49,7 +49,7 @@ Spool::Place Spool::add_file(int file, const std::string& name, int64_t offset, 
   return place;
 }
 
-void Spool::read(Place place, const std::function<void(std::string_view)>& take) const {
+void Spool::read(Extent place, const std::function<void(std::string_view)>& take) const {
   std::array<char, piece_size> piece{};
   if (::fseeko(file_.get(), place.offset, SEEK_SET) != 0) {
     throw system_error(folder_, "a temporary file cannot be read", errno);

@@ -16,17 +16,17 @@ class Spool {
   // In `folder`, which has room for the document; nothing of it is left when the process ends, however it ends.
   explicit Spool(const std::filesystem::path& folder);
 
-  struct Place {
+  struct Extent {
     int64_t offset = 0;
     int64_t size = 0;
   };
-  Place add(std::string_view bytes);
+  Extent add(std::string_view bytes);
   // Of another file, which is open: all of it, or `bytes` from `offset` on.
-  Place add_file(int file, const std::string& name, int64_t offset = 0, int64_t bytes = INT64_MAX);
+  Extent add_file(int file, const std::string& name, int64_t offset = 0, int64_t bytes = INT64_MAX);
   // To read all that was added.
   int descriptor() const { return ::fileno(file_.get()); }
   // Hands the bytes on piece by piece.
-  void read(Place place, const std::function<void(std::string_view)>& take) const;
+  void read(Extent place, const std::function<void(std::string_view)>& take) const;
 
  private:
   std::filesystem::path folder_;

@@ -24,9 +24,9 @@ constexpr size_t picture_memory = size_t{128} << 20;  // of the pages of a job
 
 int64_t now() { return static_cast<int64_t>(std::time(nullptr)); }
 
-class Run {
+class JobRun {
  public:
-  Run(const DocumentJob& job, const DocumentPlace& place, std::stop_token stop, std::stop_token hold)
+  JobRun(const DocumentJob& job, const DocumentPlace& place, std::stop_token stop, std::stop_token hold)
       : job_(job), place_(place), stop_(std::move(stop)), hold_(std::move(hold)) {}
 
   RunEnd run();
@@ -48,7 +48,7 @@ class Run {
   std::optional<std::string> unopened_;  // why it could not be opened
 };
 
-PipelineDocument Run::document(const DocumentFields& fields) {
+PipelineDocument JobRun::document(const DocumentFields& fields) {
   PipelineDocument document;
   document.name = job_.name;
   document.open = [this] {
@@ -73,12 +73,12 @@ PipelineDocument Run::document(const DocumentFields& fields) {
   return document;
 }
 
-void Run::take_news(int number, const PageNews& news) const {
+void JobRun::take_news(int number, const PageNews& news) const {
   if (news.kind == PageNews::Kind::begun) place_.events.page_begun(job_.id, number);
   if (news.kind == PageNews::Kind::text) place_.events.text(job_.id, number, news.keep, news.more);
 }
 
-void Run::take_page(const Page& page) {
+void JobRun::take_page(const Page& page) {
   if (page.finish == Finish::stopped) return;
   const bool failed = !page.error.empty();
   const StoredPage stored = {page.number, failed ? PageState::failed : PageState::done, stored_page(page)};
@@ -87,7 +87,7 @@ void Run::take_page(const Page& page) {
   tell_change(place_, job_.id);
 }
 
-void Run::take(const PipelineEvent& event) {
+void JobRun::take(const PipelineEvent& event) {
   switch (event.kind) {
     case PipelineEvent::Kind::opened:
       info_.pages = event.pages;
@@ -108,14 +108,16 @@ void Run::take(const PipelineEvent& event) {
   }
 }
 
-RunEnd Run::end(JobStatus status, const std::string& message, const std::string& code) {
+RunEnd JobRun::end(JobStatus status, const std::string& message, const std::string& code) {
   if (place_.store.end(job_.id, status, now(), message, code)) tell_end(place_, job_.id);
   return RunEnd::ended;
 }
 
-RunEnd Run::fail(const std::string& message, const std::string& code) { return end(JobStatus::failed, message, code); }
+RunEnd JobRun::fail(const std::string& message, const std::string& code) {
+  return end(JobStatus::failed, message, code);
+}
 
-RunEnd Run::read(std::shared_ptr<ServedModel> model, const DocumentFields& fields) {
+RunEnd JobRun::read(std::shared_ptr<ServedModel> model, const DocumentFields& fields) {
   info_ = model->info();
   info_.source = job_.name;
   FeedPoolOrder order;
@@ -145,7 +147,7 @@ RunEnd Run::read(std::shared_ptr<ServedModel> model, const DocumentFields& field
   return end(JobStatus::completed);
 }
 
-RunEnd Run::run() try {
+RunEnd JobRun::run() try {
   if (!place_.store.begin(job_.id, now())) return RunEnd::ended;  // it was cancelled
   tell_change(place_, job_.id);
   const DocumentFields fields = parse_document_fields(fields_from_json(job_.options));
@@ -176,7 +178,7 @@ void tell_end(const DocumentPlace& place, const std::string& id) {
 
 RunEnd run_document(const DocumentJob& job, const DocumentPlace& place, const std::stop_token& stop,
                     const std::stop_token& hold) {
-  const RunEnd end = Run(job, place, stop, hold).run();
+  const RunEnd end = JobRun(job, place, stop, hold).run();
   try {
     if (end != RunEnd::ended && place.store.put_back(job.id)) tell_change(place, job.id);
   } catch (const Error& error) {  // the disk is still full: the next start puts it back
