@@ -12,6 +12,7 @@
 #include <vips/vips8>
 
 #include "image/picture_encoder.h"
+#include "image/picture_pixels.h"
 #include "image/tiff_pages.h"
 #include "image/vips_start.h"
 #include "lectern/error.h"
@@ -21,7 +22,6 @@ namespace {
 
 using vips::VError;
 using vips::VImage;
-using vips::VRegion;
 using vips::VSource;
 
 constexpr const char* known_formats = "JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF";
@@ -56,118 +56,6 @@ void check_limits(const VImage& image, const std::string& name, const PictureLim
   if (width * height > limits.max_pixels) {
     throw Error(name + ": the picture has " + size + "; the limit is " + std::to_string(limits.max_pixels) + " in all",
                 ErrorCode::unsupported);
-  }
-}
-
-// Decodes from the top in strips, in this thread alone. row_done(y, samples): samples of Sample in [width, bands].
-template <class Sample, class RowDone>
-void for_each_row(const VImage& image, RowDone row_done) {
-  constexpr int strip_rows = 64;
-  const VRegion region = VRegion::new_from_image(image);
-  for (int top = 0; top < image.height(); top += strip_rows) {
-    const int rows = std::min(strip_rows, image.height() - top);
-    region.prepare(0, top, image.width(), rows);
-    for (int y = top; y < top + rows; ++y) {
-      row_done(y, reinterpret_cast<const Sample*>(region.addr(0, y)));
-    }
-  }
-}
-
-// Any integer format -> 8 bits of 1 (grey) or 3 (RGB) bands; on white paper or black where it is transparent.
-VImage to_8_bit(VImage image, const std::string& name, bool on_black) {
-  const bool cmyk = image.interpretation() == VIPS_INTERPRETATION_CMYK;
-  int shift = 0;
-  switch (image.format()) {
-    case VIPS_FORMAT_UCHAR: break;
-    case VIPS_FORMAT_USHORT: shift = 8; break;
-    case VIPS_FORMAT_UINT: shift = 24; break;
-    default:
-      throw Error(name + ": the samples are of type " + vips_enum_nick(VIPS_TYPE_BAND_FORMAT, image.format()) +
-                      "; expected unsigned integers or floating point",
-                  ErrorCode::unsupported);
-  }
-  if (shift != 0) {
-    image = (image >> shift).cast(VIPS_FORMAT_UCHAR);
-    image = image.copy(VImage::option()->set("interpretation", cmyk                ? VIPS_INTERPRETATION_CMYK
-                                                               : image.bands() < 3 ? VIPS_INTERPRETATION_B_W
-                                                                                   : VIPS_INTERPRETATION_sRGB));
-  }
-  if (image.has_alpha()) {
-    const double ground = cmyk == on_black ? 255 : 0;  // no ink, or full light
-    image = image.flatten(VImage::option()->set("background", std::vector<double>{ground}));
-  }
-  if (cmyk) image = image.colourspace(VIPS_INTERPRETATION_sRGB).cast(VIPS_FORMAT_UCHAR);
-  const int bands = image.bands() < 3 ? 1 : 3;
-  return image.bands() == bands ? image : image.extract_band(0, VImage::option()->set("n", bands));
-}
-
-Picture decode_integers(const VImage& image) {
-  Picture picture(image.width(), image.height());
-  const bool grey = image.bands() == 1;
-  for_each_row<uint8_t>(image, [&](int y, const uint8_t* samples) {
-    uint8_t* row = picture.row(y);
-    if (grey) {
-      for (int x = 0; x < picture.width; ++x) row[3 * x] = row[3 * x + 1] = row[3 * x + 2] = samples[x];
-    } else {
-      std::copy_n(samples, static_cast<size_t>(picture.width) * 3, row);
-    }
-  });
-  return picture;
-}
-
-// Bands beyond grey or RGB, alpha among them, are left out.
-Picture decode_floats(const VImage& source) {
-  const VImage image = source.cast(VIPS_FORMAT_FLOAT);
-  const int bands = image.bands(), colours = bands < 3 ? 1 : 3;
-  const int width = image.width(), height = image.height();
-  std::vector<float> values(static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(colours));
-  float* to = values.data();
-  float largest = 0;
-  for_each_row<float>(image, [&](int, const float* samples) {
-    for (int x = 0; x < width; ++x) {
-      for (int c = 0; c < colours; ++c, ++to) {
-        *to = samples[x * bands + c];
-        if (*to > largest) largest = *to;
-      }
-    }
-  });
-  const float scale = largest <= 1.0f ? 255.0f : 1.0f;
-  Picture picture(width, height);
-  for (size_t i = 0; i < picture.rgb.size(); ++i) {
-    const float value = values[colours == 1 ? i / 3 : i] * scale + 0.5f;
-    picture.rgb[i] = value > 0 ? static_cast<uint8_t>(std::min(value, 255.0f)) : uint8_t{0};  // not-a-number: 0
-  }
-  return picture;
-}
-
-// The picture as it stands after the EXIF orientation 1..8; 5 to 8 exchange width and height.
-Picture turn_upright(Picture picture, int orientation) {
-  if (orientation < 2 || orientation > 8) return picture;
-  const bool exchange = orientation >= 5;
-  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-  const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-  Picture out(exchange ? picture.height : picture.width, exchange ? picture.width : picture.height);
-  for (int y = 0; y < out.height; ++y) {
-    for (int x = 0; x < out.width; ++x) {
-      const int along = exchange ? y : x, down = exchange ? x : y;
-      const int from_x = from_right ? picture.width - 1 - along : along;
-      const int from_y = from_bottom ? picture.height - 1 - down : down;
-      std::copy_n(picture.row(from_y) + static_cast<size_t>(from_x) * 3, 3, out.row(y) + static_cast<size_t>(x) * 3);
-    }
-  }
-  return out;
-}
-
-// Degrees clockwise of an EXIF orientation; its mirrored kinds are mirrored besides.
-int turn_of(int orientation) {
-  switch (orientation) {
-    case 3:
-    case 4: return 180;
-    case 6:
-    case 7: return 90;
-    case 5:
-    case 8: return 270;
-    default: return 0;
   }
 }
 
@@ -240,8 +128,7 @@ Stored decode_stored(const VSource& source, const Loader& loader, const std::str
     case VIPS_INTERPRETATION_XYZ: image = image.colourspace(VIPS_INTERPRETATION_sRGB).cast(VIPS_FORMAT_UCHAR); break;
     default: break;
   }
-  const bool floats = image.format() == VIPS_FORMAT_FLOAT || image.format() == VIPS_FORMAT_DOUBLE;
-  stored.picture = floats ? decode_floats(image) : decode_integers(to_8_bit(image, name, on_black));
+  stored.picture = decode_pixels(image, name, on_black);
   return stored;
 }
 
@@ -289,11 +176,6 @@ Stored decode_leniently(const VSource& source, const Loader& loader, const std::
   }
 }
 
-bool is_white(const Picture& picture) {
-  constexpr uint8_t white = 250;
-  return std::ranges::all_of(picture.rgb, [](uint8_t value) { return value >= white; });
-}
-
 // Stretches the side on which pixels lie less densely, so that they are square; the other one is shrunk where the
 // result would pass the limits. A ratio that no fax has is taken for a mistake.
 void make_square(Stored& stored, const PictureLimits& limits, std::vector<Warning>& warnings) {
@@ -314,7 +196,7 @@ void make_square(Stored& stored, const PictureLimits& limits, std::vector<Warnin
   const VImage image = VImage::new_from_memory(const_cast<uint8_t*>(from.rgb.data()), from.rgb.size(), from.width,
                                                from.height, 3, VIPS_FORMAT_UCHAR);
   const VImage square = image.resize(dpi / across, VImage::option()->set("vscale", dpi / down));
-  Picture picture = decode_integers(square);
+  Picture picture = decode_bytes(square);
   if (is_black_and_white(from)) {  // as a fax is: it stays so
     for (uint8_t& sample : picture.rgb) sample = sample < 128 ? 0 : 255;
   }

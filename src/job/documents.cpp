@@ -20,8 +20,8 @@
 #include "job/review.h"
 #include "job/run_identity.h"
 #include "lectern/error.h"
-#include "reading/model_page_reader.h"
 #include "reading/page_readers.h"
+#include "reading/read_settings.h"
 
 namespace lectern {
 namespace {

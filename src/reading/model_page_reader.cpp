@@ -3,53 +3,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <new>
 #include <optional>
 
-#include "core/available_memory.h"
 #include "core/error_code.h"
 #include "core/log.h"
 #include "core/stopwatch.h"
 #include "device/device_failure.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
-#include "engine/prompts.h"
 #include "image/ink.h"
 #include "layout/layout.h"
 #include "lectern/error.h"
 #include "reading/page_group.h"
 #include "reading/page_retry.h"
 #include "reading/page_warnings.h"
+#include "reading/read_settings.h"
 #include "reading/streamed_text.h"
 
 namespace lectern {
 namespace {
 
-constexpr size_t usual_tiles = 9;        // of a page, at most; what more cost is said before
-constexpr int64_t usual_page = 3072;     // positions; few pages need more
-constexpr double share_of_memory = 0.5;  // of what is free, for the cache; the rest is for the work itself and others
-
-int64_t bytes_of(const LoadedModel& loaded, int64_t positions) {
-  return std::max<int64_t>(
-      1, KvCache::bytes_of_sequence(loaded.device, loaded.decoder.config(), loaded.format, positions));
-}
-
-// Of the device, where it has its own, or of the host.
-int64_t free_memory(const Device& device) {
-  const DeviceMemory memory = device.memory();
-  return memory.total > 0 ? static_cast<int64_t>(memory.free) : available_memory();
-}
-
-// Of the cache for so many pages: their full contexts, or what the memory holds. A page that finds no room waits.
-int64_t cache_positions(const LoadedModel& loaded, int batch) {
-  const int64_t context = loaded.decoder.config().context;
-  const double bytes = static_cast<double>(bytes_of(loaded, context)) / static_cast<double>(context);
-  const auto fitting = static_cast<int64_t>(static_cast<double>(free_memory(loaded.device)) * share_of_memory / bytes);
-  return std::clamp(fitting, context, context * batch);
-}
-
+constexpr size_t usual_tiles = 9;  // of a page, at most; what more cost is said before
 std::vector<int32_t> repeatable_tokens(const LoadedModel& loaded) {
   std::vector<int32_t> ids;
   for (const std::string_view token : loaded.description().repeatable) {
@@ -77,16 +52,6 @@ void warn_of_ink_outside_of_blocks(Page& page, const Picture& picture) {
   warn_of_uncovered_ink(page, picture, covered);
 }
 
-ViewPlan with_max_tiles(ViewPlan plan, int asked) {
-  if (asked > 0) plan.max_tiles = std::min(plan.max_tiles, asked);
-  return plan;
-}
-
-std::optional<ViewPlan> tiled_plan(const ModelDescription& model, int asked) {
-  const ViewPlan* plan = model.tiled_plan();
-  return plan == nullptr ? std::nullopt : std::optional(with_max_tiles(*plan, asked));
-}
-
 // That encoding takes time for.
 int64_t pixels_of(const Picture& view) { return int64_t{view.width} * view.height; }
 int64_t pixels_of(const Views& views) {
@@ -96,49 +61,9 @@ int64_t pixels_of(const Views& views) {
   return pixels;
 }
 
-// Words of one's own are asked of several pages as of one.
-Prompt prompt_of_pages(const Prompt& asked, const ModelDescription& model) {
-  const bool own_words = asked.name != model.prompts.front().name;
-  return own_words || !model.pages_prompt ? asked : pages_prompt(model);
-}
-
-// What options mean for a model.
-struct Settings {
-  Settings(const LoadedModel& loaded, const ReadOptions& given)
-      : options(given),
-        plan(with_max_tiles(loaded.plan(given.mode, given.force_mode), given.max_tiles)),
-        tiled(tiled_plan(loaded.description(), given.max_tiles)),
-        by_blocks(given.mode == Mode::lines && !loaded.checkpoint.config().rows),
-        asked(parse_prompt(given.prompt, loaded.description(), given.force_mode)),
-        prompt(loaded.tokenizer.encode(asked.text)),
-        pages_prompt(loaded.tokenizer.encode(prompt_of_pages(asked, loaded.description()).text)),
-        shown(given.raw        ? Shown::raw
-              : asked.grounded ? Shown::untagged
-                               : Shown::plain) {
-    if (given.max_tiles < 0)
-      throw Error(fmt::format("max_tiles {}: expected 0, for the model's own, or more", given.max_tiles));
-    loaded.expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
-    if (!std::isfinite(given.temperature) || given.temperature < 0) {
-      throw Error(fmt::format("temperature {}: expected 0, for the likeliest tokens, or more", given.temperature));
-    }
-    if (!(given.top_p > 0 && given.top_p <= 1)) {
-      throw Error(fmt::format("top_p {}: expected a number above 0, and 1 at most", given.top_p));
-    }
-  }
-
-  ReadOptions options;
-  ViewPlan plan;
-  std::optional<ViewPlan> tiled;
-  bool by_blocks;
-  Prompt asked;
-  std::vector<int32_t> prompt;
-  std::vector<int32_t> pages_prompt;  // of several pages in one sequence
-  Shown shown;
-};
-
 // What is being read of a page.
 struct Reading {
-  Reading(PageJob given, std::shared_ptr<const Settings> how, const LoadedModel& loaded)
+  Reading(PageJob given, std::shared_ptr<const ReadSettings> how, const LoadedModel& loaded)
       : job(std::move(given)),
         settings(std::move(how)),
         attempts(job.page, job.picture, job.further.empty() ? settings->plan : loaded.description().pages_plan,
@@ -148,7 +73,7 @@ struct Reading {
         shown(loaded.tokenizer, settings->shown) {}
 
   PageJob job;
-  std::shared_ptr<const Settings> settings;
+  std::shared_ptr<const ReadSettings> settings;
   PageAttempts attempts;
   Page page;              // in the making: all of it, or the part that is being read
   RequestId request = 0;  // of that
@@ -170,7 +95,7 @@ struct ModelPageReader::State {
       : model(shared),
         loaded(model.loaded()),
         batch(std::max(1, pages)),
-        settings(std::make_shared<const Settings>(loaded, options)),
+        settings(std::make_shared<const ReadSettings>(loaded, options)),
         repeatable(repeatable_tokens(loaded)),
         runner(loaded.device, loaded.decoder, &loaded.encoder, cache_positions(loaded, batch)),
         engine(runner, {.sequences = batch}) {
@@ -197,7 +122,7 @@ struct ModelPageReader::State {
   Model model;
   const LoadedModel& loaded;
   int batch;
-  std::shared_ptr<const Settings> settings;
+  std::shared_ptr<const ReadSettings> settings;
   std::vector<int32_t> repeatable;
   DeviceRunner runner;
   Engine engine;
@@ -251,7 +176,7 @@ void ModelPageReader::State::progress(const Reading& reading, Stage stage) {
 // Hands what is to be read now to the engine.
 void ModelPageReader::State::begin(Reading& reading) {
   Page& page = reading.page;
-  const Settings& how = *reading.settings;
+  const ReadSettings& how = *reading.settings;
   page = reading.attempts.part();
   const ViewPlan& plan = reading.attempts.plan();
   page.mode = how.by_blocks ? Mode::lines : plan.mode;
@@ -408,8 +333,8 @@ ModelPageReader::~ModelPageReader() = default;
 int ModelPageReader::room() const { return state_->batch - static_cast<int>(state_->readings.size()); }
 
 void ModelPageReader::add(PageJob job) {
-  const std::shared_ptr<const Settings> settings =
-      job.options ? std::make_shared<const Settings>(state_->loaded, *job.options) : state_->settings;
+  const std::shared_ptr<const ReadSettings> settings =
+      job.options ? std::make_shared<const ReadSettings>(state_->loaded, *job.options) : state_->settings;
   auto reading = std::make_unique<Reading>(std::move(job), settings, state_->loaded);
   state_->begin(*reading);
   state_->readings.push_back(std::move(reading));
@@ -472,20 +397,6 @@ ReaderLoad ModelPageReader::load() const {
   load.cache_used = int64_t{pool.pages() - pool.free_pages()} * pool.page_tokens();
   load.preemptions = state_->engine.preemptions();
   return load;
-}
-
-void check_read_options(const Model& model, const ReadOptions& options) { Settings(model.loaded(), options); }
-
-int batch_size(const Model& model, int asked) {
-  if (asked > 0) return asked;
-  const Device& device = model.loaded().device;
-  const int64_t free = free_memory(device);
-  const int most = device.info().preferred_batch;
-  const int64_t page = bytes_of(model.loaded(), usual_page);
-  const double fitting = static_cast<double>(free) * share_of_memory / static_cast<double>(page);
-  const int batch = static_cast<int>(std::clamp(fitting, 1.0, static_cast<double>(most)));
-  log_debug("batch.chosen", {{"batch", batch}, {"free_bytes", free}, {"bytes_a_page", page}, {"most", most}});
-  return batch;
 }
 
 }  // namespace lectern

@@ -10,13 +10,6 @@
 
 namespace lectern {
 
-// Pages that a device reads together by default: as many as help, and as the memory now free holds. `asked` 0: these;
-// otherwise as asked.
-int batch_size(const Model& model, int asked);
-
-// Throws Error for options that the model cannot serve.
-void check_read_options(const Model& model, const ReadOptions& options);
-
 class ModelPageReader final : public PageReader {
  public:
   // `options` are those of pages without their own. Throws as check_read_options does.

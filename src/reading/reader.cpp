@@ -10,9 +10,9 @@
 
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
-#include "reading/model_page_reader.h"
 #include "reading/page_readers.h"
 #include "reading/page_workers.h"
+#include "reading/read_settings.h"
 
 namespace lectern {
 namespace {

@@ -7,8 +7,8 @@
 #include "engine/models.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
-#include "reading/model_page_reader.h"
 #include "reading/page_readers.h"
+#include "reading/read_settings.h"
 
 namespace lectern::server {
 namespace {

@@ -150,18 +150,6 @@ TEST(ModelPageReader, EndsBeforeAStopStringAndKeepsTheTokensUpToIt) {
   EXPECT_LT(stopped.page.token_ends.size(), 20u);
 }
 
-TEST(ModelPageReader, RefusesSamplingThatMeansNothing) {
-  const Model model = Model::load(testing::mini_folder);
-  ReadOptions options = raw_gundam();
-  options.temperature = -1;
-  EXPECT_THROW(check_read_options(model, options), Error);
-  options.temperature = 1;
-  options.top_p = 0;
-  EXPECT_THROW(check_read_options(model, options), Error);
-  options.top_p = 1;
-  check_read_options(model, options);
-}
-
 // Pages of one reader with options of their own, and what each reads alone.
 TEST(ModelPageReader, EveryPageHasItsOptions) {
   const Model model = Model::load(testing::mini_folder);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <ctime>
 #include <new>
 #include <utility>
@@ -23,20 +22,12 @@ namespace {
 
 using Kind = DocumentRoute::Kind;
 
-constexpr std::string_view root = "/v1/documents";
 constexpr size_t max_key_bytes = 255;
 constexpr int max_listed = 1000;
 constexpr int request_threads = 2;
 constexpr std::chrono::seconds between_comments{15};  // of a stream
 
 int64_t now() { return static_cast<int64_t>(std::time(nullptr)); }
-
-std::optional<int64_t> number_of(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 ApiError not_found() { return {404, "there is no such document", "", "not_found"}; }
 
@@ -78,43 +69,6 @@ ApiError public_error(const Error& error) {
 }
 
 }  // namespace
-
-std::optional<DocumentRoute> document_route(std::string_view path) {
-  if (path == root) return DocumentRoute{.kind = Kind::list, .label = root, .methods = "GET, POST"};
-  if (!path.starts_with(root) || path[root.size()] != '/') return std::nullopt;
-  std::string_view rest = path.substr(root.size() + 1);
-  DocumentRoute route;
-  route.id = rest.substr(0, rest.find('/'));
-  rest.remove_prefix(route.id.size());
-  if (rest.empty()) {
-    route.kind = Kind::job;
-    route.label = "/v1/documents/{id}";
-    route.methods = "GET, DELETE";
-  } else if (rest == "/cancel") {
-    route.kind = Kind::cancel;
-    route.label = "/v1/documents/{id}/cancel";
-    route.methods = "POST";
-  } else if (rest == "/events") {
-    route.kind = Kind::events;
-    route.label = "/v1/documents/{id}/events";
-  } else if (rest == "/result") {
-    route.kind = Kind::result;
-    route.label = "/v1/documents/{id}/result";
-  } else if (constexpr std::string_view pages = "/pages/"; rest.starts_with(pages)) {
-    rest.remove_prefix(pages.size());
-    constexpr std::string_view picture = "/picture";
-    const bool shows = rest.ends_with(picture);
-    if (shows) rest.remove_suffix(picture.size());
-    const std::optional<int64_t> number = number_of(rest);
-    if (!number || *number < 1 || *number > INT32_MAX) return std::nullopt;
-    route.number = static_cast<int>(*number);
-    route.kind = shows ? Kind::picture : Kind::page;
-    route.label = shows ? "/v1/documents/{id}/pages/{n}/picture" : "/v1/documents/{id}/pages/{n}";
-  } else {
-    return std::nullopt;
-  }
-  return route;
-}
 
 Documents::Documents(DocumentLimits limits, PageFeed& feed,
                      std::function<std::shared_ptr<ServedModel>(const std::string&)> model, int64_t max_pixels)
@@ -275,7 +229,7 @@ HttpResponse Documents::same(const DocumentJob& before, const Upload& upload) co
                    "idempotency_mismatch");
   }
   return {.body = job_json(before, limits_.keep.count()),
-          .headers = {{"Location", fmt::format("{}/{}", root, before.id)}}};
+          .headers = {{"Location", fmt::format("{}/{}", documents_root, before.id)}}};
 }
 
 HttpResponse Documents::create(const HttpExchange& exchange, const std::string& owner) {
@@ -333,7 +287,7 @@ HttpResponse Documents::create(const HttpExchange& exchange, const std::string& 
   queue_.add(job.id, job.client);
   return {.status = 201,
           .body = job_json(job, limits_.keep.count()),
-          .headers = {{"Location", fmt::format("{}/{}", root, job.id)}}};
+          .headers = {{"Location", fmt::format("{}/{}", documents_root, job.id)}}};
 }
 
 HttpResponse Documents::cancel(const DocumentJob& job) {

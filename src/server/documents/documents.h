@@ -1,9 +1,4 @@
 // Documents over HTTP: they are sent, read in the background, and their pages and results taken.
-//
-//   GET, POST  /v1/documents
-//   GET, DELETE  /v1/documents/{id}
-//   POST  /v1/documents/{id}/cancel
-//   GET  /v1/documents/{id}/events, /result, /pages/{n}, /pages/{n}/picture
 #pragma once
 
 #include <atomic>
@@ -15,12 +10,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "server/documents/data_folder.h"
 #include "server/documents/document_events.h"
+#include "server/documents/document_route.h"
 #include "server/documents/document_run.h"
 #include "server/documents/document_store.h"
 #include "server/documents/job_queue.h"
@@ -40,18 +35,6 @@ struct DocumentLimits {
   std::chrono::milliseconds pause{10'000};  // before a job is tried again for which the disk had no room
   int64_t max_store_pages = 0;              // of 4096 bytes, of the database; 0: as many as the disk holds
 };
-
-// A path below /v1/documents, taken apart.
-struct DocumentRoute {
-  enum class Kind : uint8_t { list, job, cancel, events, result, page, picture };
-  Kind kind = Kind::list;
-  std::string id{};
-  int number = 0;                    // of the page
-  std::string_view label;            // for the log and metrics: "/v1/documents/{id}"
-  std::string_view methods = "GET";  // with ", " between
-};
-// Nothing for a path that is none.
-std::optional<DocumentRoute> document_route(std::string_view path);
 
 class Documents {
  public:

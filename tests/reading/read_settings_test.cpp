@@ -1,0 +1,56 @@
+#include "reading/read_settings.h"
+
+#include <gtest/gtest.h>
+
+#include "lectern/error.h"
+#include "support/mini_model.h"
+
+namespace lectern {
+namespace {
+
+ReadOptions gundam(int max_tiles = 0) {
+  ReadOptions options;
+  options.mode = Mode::gundam;
+  options.max_tiles = max_tiles;
+  return options;
+}
+
+TEST(ReadSettings, RefuseSamplingThatMeansNothing) {
+  const Model model = Model::load(testing::mini_folder);
+  ReadOptions options = gundam();
+  options.temperature = -1;
+  EXPECT_THROW(check_read_options(model, options), Error);
+  options.temperature = 1;
+  options.top_p = 0;
+  EXPECT_THROW(check_read_options(model, options), Error);
+  options.top_p = 1;
+  check_read_options(model, options);
+}
+
+TEST(ReadSettings, TilesAreAtMostThoseOfTheModel) {
+  const Model model = Model::load(testing::mini_folder);
+  const int trained = ReadSettings(model.loaded(), gundam()).plan.max_tiles;
+  ASSERT_GT(trained, 3);
+  EXPECT_EQ(ReadSettings(model.loaded(), gundam(3)).plan.max_tiles, 3);
+  EXPECT_EQ(ReadSettings(model.loaded(), gundam(trained + 1)).plan.max_tiles, trained);
+  EXPECT_THROW(ReadSettings(model.loaded(), gundam(-1)), Error);
+}
+
+TEST(ReadSettings, ABatchIsAsAskedOrFitsTheDevice) {
+  const Model model = Model::load(testing::mini_folder);
+  EXPECT_EQ(batch_size(model, 5), 5);
+  const int chosen = batch_size(model, 0);
+  EXPECT_GE(chosen, 1);
+  EXPECT_LE(chosen, model.loaded().device.info().preferred_batch);
+}
+
+TEST(ReadSettings, TheCacheHoldsOneContextAtLeast) {
+  const Model model = Model::load(testing::mini_folder);
+  const int64_t context = model.loaded().decoder.config().context;
+  EXPECT_EQ(cache_positions(model.loaded(), 1), context);
+  EXPECT_GE(cache_positions(model.loaded(), 4), context);
+  EXPECT_LE(cache_positions(model.loaded(), 4), 4 * context);
+}
+
+}  // namespace
+}  // namespace lectern
