@@ -2,22 +2,33 @@
 
 #include <algorithm>
 #include <fstream>
-#include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/control_groups.h"
 
 namespace lectern {
 
-int64_t available_memory() {
-  int64_t available = std::numeric_limits<int64_t>::max();
+namespace {
+
+// Bytes of an entry of /proc/meminfo.
+std::optional<int64_t> memory_entry(std::string_view wanted) {
   std::ifstream file("/proc/meminfo");
   std::string key, unit;
   for (int64_t kibibytes = 0; file >> key >> kibibytes && std::getline(file, unit);) {
-    if (key == "MemAvailable:") available = kibibytes * 1024;
+    if (key == wanted) return kibibytes * 1024;
   }
-  available = std::min(available, control_group_limits().memory_left.value_or(available));
-  return available == std::numeric_limits<int64_t>::max() ? 0 : available;
+  return std::nullopt;
 }
+
+}  // namespace
+
+int64_t available_memory() {
+  const std::optional<int64_t> free = memory_entry("MemAvailable:"), left = control_group_limits().memory_left;
+  return free && left ? std::min(*free, *left) : free ? *free : left.value_or(0);
+}
+
+int64_t total_memory() { return memory_entry("MemTotal:").value_or(0); }
 
 }  // namespace lectern

@@ -191,13 +191,7 @@ DeviceDescription describe_cpu() {
   cpu.info.hardware = fmt::format("{}, {} threads, {}", model, threads(), hwy::TargetName(targets & -targets));
   const dnnl_version_t* version = dnnl_version();
   cpu.info.software = fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
-  std::ifstream memory("/proc/meminfo");
-  for (std::string key, unit; memory >> key;) {
-    size_t kib = 0;
-    memory >> kib;
-    std::getline(memory, unit);
-    if (key == "MemTotal:") cpu.memory.total = kib << 10;
-  }
+  cpu.memory.total = static_cast<size_t>(total_memory());
   cpu.memory.free = static_cast<size_t>(available_memory());
   return cpu;
 }
