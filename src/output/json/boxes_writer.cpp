@@ -60,7 +60,7 @@ class BoxesWriter final : public DocumentWriter {
   const bool several_;
   std::optional<OutputFile> file_;  // of a document of one page
   std::optional<Spool> spool_;      // of several
-  std::vector<std::pair<int, Spool::Place>> pages_;
+  std::vector<std::pair<int, Spool::Extent>> pages_;
   int written_ = 0;
 };
 

@@ -56,7 +56,7 @@ class PdfWriter final : public DocumentWriter {
       document_.write(to_file);
     } else {
       document_.write([this](std::string_view bytes) {
-        const Spool::Place place = originals_->add(bytes);
+        const Spool::Extent place = originals_->add(bytes);
         if (plan_.layers.bytes == 0) plan_.layers.offset = static_cast<uint64_t>(place.offset);
         plan_.layers.bytes += static_cast<uint64_t>(place.size);
       });
@@ -84,7 +84,7 @@ class PdfWriter final : public DocumentWriter {
       return;
     }
     if (!originals_) originals_.emplace(folder_);
-    const Spool::Place place = originals_->add_file(origin.file->file.get(), origin.file->name);
+    const Spool::Extent place = originals_->add_file(origin.file->file.get(), origin.file->name);
     input.place = {static_cast<uint64_t>(place.offset), static_cast<uint64_t>(place.size)};
     plan_.password = origin.file->password;
   }
