@@ -1,4 +1,4 @@
-// A model folder, opened: its configuration, and its weights by their published names, in whatever layout it is.
+// Opened model folder: its configuration, and its weights by their published names, whatever its layout.
 //
 // Weights stay in their files, memory-mapped; a Checkpoint owns the mappings, and views from it are good until it is
 // destroyed (moving it keeps them good). Throws Error, naming the file and the tensor. Reading from several threads
@@ -48,10 +48,10 @@ class Checkpoint {
   };
   std::optional<Packed> packed(std::string_view name, const Shape& expected) const;
 
-  // Lets the system take back the memory of a weight that has been copied; it is read from its file when used again.
+  // Releases the pages of a weight that has been copied; they are read from the file again on use.
   void forget(const TensorView& weight) const;
 
-  // A tensor as its file describes it.
+  // Description of a tensor in its file.
   struct Entry {
     std::string name;
     std::string type;  // "bf16"; of a packed one "q4"; as written in the file when it is a type Lectern does not read

@@ -1,6 +1,6 @@
-// What a model was trained for: the views that it looks at, its prompts, what it may not repeat, how much of its own
-// text it sees. No file of a folder says it; the one table of it is in model_description.cpp, and the one place that
-// tells models apart by name. What files do say (sizes, window, context, end token) is in ModelConfig.
+// What a model was trained for and its files do not say: views, prompts, limits of repetition, window of its own text.
+// The table in model_description.cpp has one entry for each model; only that file tells models apart by name. What
+// files do say (sizes, window, context, end token) are in ModelConfig.
 #pragma once
 
 #include <array>
@@ -31,7 +31,7 @@ enum class EncoderKind : uint8_t {
   qwen2,  // Qwen2 with learned queries over SAM
 };
 
-// What a prompt's picture is of.
+// Kind of input that the picture of a prompt shows.
 enum class InputKind : uint8_t {
   picture,
   pdf,    // a page of a PDF
@@ -59,7 +59,7 @@ struct ModelDescription {
   std::vector<ViewPlan> forced_plans;         // that it can be made to try
   std::vector<TrainedPrompt> prompts;         // the one for nothing said first; that of several pages is not among them
   std::string_view image_prefix;              // stands before words of one's own
-  bool locates = false;                       // knows the prompt that asks where a text stands
+  bool locates = false;                       // knows the prompt that locates a text
   std::optional<TrainedPrompt> pages_prompt;  // none: it reads one page a sequence
   ViewPlan pages_plan;                        // of every one of several pages
   std::array<RepeatLimit, 3> repeat;          // by InputKind

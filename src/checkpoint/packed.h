@@ -1,5 +1,5 @@
-// The list of tensors that `lectern quantize` has packed, packed.json beside the weights: of each its format and the
-// shape that it had. The tensor of that name in the .safetensors file then holds the bytes of
+// packed.json beside the weights: format and original shape of every tensor that `lectern quantize` has packed. The
+// tensor of that name in the .safetensors file then holds the bytes of
 // src/device/cpu/matmul/panels.h.
 #pragma once
 
@@ -28,7 +28,7 @@ struct PackedTensors {
 WeightFormat weight_format(std::string_view name);
 std::string_view name_of(WeightFormat format);
 
-// Of a model's folder; nothing where it has no such file. Throws Error when the file is broken or of a later version.
+// Reads it from a model's folder; empty without such a file. Throws Error for a broken file or a later version.
 PackedTensors read_packed(const std::filesystem::path& folder);
 void write_packed(const std::filesystem::path& folder, const PackedTensors& packed);
 

@@ -1,8 +1,8 @@
 // The safetensors format: a JSON header that names tensors, and their bytes after it.
 //
-// The file is untrusted: every size is checked against the bytes there are, and tensors neither overlap nor leave
-// gaps. Any lie is an Error that names the file and the tensor. Data is not copied, and may be misaligned for its
-// element type.
+// The file is untrusted. Throws Error, naming the file and the tensor, for sizes beyond the bytes there are and for
+// tensors that overlap or leave gaps. Data is not copied; it may be misaligned for its element type. Views live as long
+// as the file is mapped.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What a checkpoint holds, part by part: for people as text, for programs as JSON.
+// Summary of a checkpoint by parts, as text for people and as JSON for programs.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,4 +1,4 @@
-// The two digests by which the hub names content: SHA-256 for large files, git's blob SHA-1 for those kept in git.
+// Digests of files on the hub: SHA-256 for large files, git's blob SHA-1 for files kept in git.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ enum class DigestKind : uint8_t { sha256, git_blob };
 
 class Digest {
  public:
-  // `size` is that of the whole content, with which git's digest begins.
+  // `size` of the whole content, which git's digest includes.
   Digest(DigestKind kind, int64_t size);
 
   void add(std::span<const std::byte> block);

@@ -24,18 +24,18 @@ struct HttpAnswer {
   std::string header(const std::string& name) const;
 };
 
-// Thrown for what may go better another time: a connection that breaks or stalls, a server that is busy.
+// Thrown for failures that a retry may solve: a broken or stalled connection, a busy server.
 struct TryAgain {
   std::string reason;
   std::chrono::seconds at_least{0};  // how long the server asks to wait
   bool unreachable = false;          // no server was there to answer
 };
 
-// Takes the body of a successful answer, block by block. What it throws ends the request and reaches the caller.
+// Receives the body of a successful answer, block by block. Its exceptions end the request and are passed on.
 using TakeBody = std::function<void(const HttpAnswer&, std::span<const std::byte>)>;
 
-// Bounds for addresses that strangers choose: no proxy is used, and each address that a name stands for is asked about
-// before it is connected to.
+// Restrictions for addresses chosen by clients: no proxy is used, and every resolved address is checked before a
+// connection is made.
 struct Confinement {
   std::function<bool(const sockaddr& address)> may_connect;
   std::chrono::seconds total{30};         // for one request
@@ -44,12 +44,12 @@ struct Confinement {
 
 class HttpClient {
  public:
-  // A connection over which nothing comes for so long is given up.
+  // Time without a byte after which a connection is given up.
   explicit HttpClient(std::chrono::seconds stall);
   ~HttpClient();
   HttpClient(std::chrono::seconds stall, Confinement confinement);
 
-  // Throws TryAgain when the connection breaks, Error when trying again is of no use, and Stopped.
+  // Throws TryAgain when the connection breaks, Error when a retry is pointless, and Stopped.
   HttpAnswer get(const std::string& url, const std::vector<std::string>& headers, const TakeBody& take,
                  const std::stop_token& stop);
 

@@ -1,4 +1,4 @@
-// The hub's list of a model's files, and which of them Lectern needs. Whatever the list says is checked before use.
+// The hub's list of a model's files, and which of them Lectern needs. The list is untrusted and checked before use.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// A model's name on the hub, as people write it: OWNER/NAME, OWNER/NAME@REVISION, or the short name of a known one.
+// Model names on the hub: OWNER/NAME, OWNER/NAME@REVISION, or the short name of a known model.
 #pragma once
 
 #include <optional>
@@ -40,10 +40,10 @@ struct ModelAddress {
 };
 std::optional<ModelAddress> parse_model_address(std::string_view text);
 
-// The name that a folder of the store stands for.
+// Parses the name of a folder of the store.
 std::optional<ModelName> model_name_of_folder(std::string_view folder);
 
-// Whether git and the hub would take it as the name of a branch, a tag or a commit.
+// True if git and the hub accept it as the name of a branch, a tag or a commit.
 bool is_revision(std::string_view text);
 
 // Whether it is a commit: 40 or 64 lower-case hexadecimal digits.

@@ -1,4 +1,4 @@
-// The models that were pulled: STORE/OWNER--NAME/COMMIT/, or COMMIT.partial/ while a pull is at work or was cut.
+// Store of pulled models: STORE/OWNER--NAME/COMMIT/, or COMMIT.partial/ during a pull and after an interrupted one.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct StoredModel {
   std::filesystem::file_time_type pulled;
 };
 
-// Sorted, so that lists are the same on every file system.
+// Sorted, for the same order on every file system.
 std::vector<std::filesystem::path> folders_in(const std::filesystem::path& folder);
 
 // Of the files that lie in the folder itself.
@@ -37,13 +37,13 @@ int64_t bytes_in(const std::filesystem::path& folder);
 // $XDG_CACHE_HOME/lectern/models, or ~/.cache/lectern/models. Throws Error when neither variable tells where.
 std::filesystem::path model_store();
 
-// By name; of one name the one pulled last comes first. No store is no models.
+// Sorted by name, the latest pull of a name first. Empty without a store.
 std::vector<StoredModel> stored_models(const std::filesystem::path& store);
 
-// The complete one that was pulled last, of those that the name's revision, if any, begins.
+// The latest complete pull of the name, of those whose commit begins with its revision, if it has one.
 std::optional<StoredModel> find_stored(const std::filesystem::path& store, const ModelName& name);
 
-// Writes into the folder which files belong to the model, so that a loss is seen later.
+// Writes a manifest of the model's files into the folder, so that missing files are detected later.
 void write_manifest(const std::filesystem::path& folder, const ModelName& name, const std::string& source,
                     const std::vector<StoredFile>& files);
 

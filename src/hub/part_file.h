@@ -1,4 +1,4 @@
-// A file on its way in: bytes are appended and digested as they come; it takes its name once all of it is verified.
+// Partially downloaded file: bytes are appended and digested as they arrive; after verification it gets its name.
 #pragma once
 
 #include <cstddef>
@@ -26,13 +26,13 @@ class PartFile {
   // Throws Error for bytes beyond the listed size, and when the disk is full.
   void append(std::span<const std::byte> block);
 
-  // Back to nothing.
+  // Drops all bytes.
   void restart();
 
   // Of all bytes so far. Ends the digest: restart() or take_name() comes next.
   std::string digest() { return digest_.finish(); }
 
-  // On disk and under its name when this returns.
+  // Flushes the file to disk and gives it its name.
   void take_name();
 
  private:

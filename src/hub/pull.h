@@ -1,5 +1,5 @@
-// Downloads a model from a hub into the store: resumes what was cut, verifies every byte, and shows it under its name
-// only when it is whole.
+// Downloads a model from a hub into the store: resumes interrupted downloads, verifies every byte, and gives the model
+// its name only when it is complete.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@ namespace lectern::hub {
 struct PullOptions {
   ModelName name = deepseek_ocr;
   std::string endpoint;  // "https://HOST", where /api/models and /OWNER/NAME/resolve are
-  std::string token;     // may be empty; is sent to the endpoint and to no other host
+  std::string token;     // sent to the endpoint alone; may be empty
   std::filesystem::path store;
   std::filesystem::path shared_cache;     // of Hugging Face's tools; empty: not looked into
   int attempts = 6;                       // in a row without progress, before it gives up
@@ -35,7 +35,7 @@ struct PullProgress {
 // Called on the thread that pulls. All may be empty.
 struct PullEvents {
   std::function<void(const PullProgress&)> progress;
-  std::function<void(const std::string&)> note;  // something to know: a file is done, a connection broke
+  std::function<void(const std::string&)> note;  // for people: a file is done, a connection broke
   std::stop_token stop;
 };
 
@@ -45,13 +45,13 @@ struct Pulled {
   bool was_there = false;
 };
 
-// Throws Error, and Stopped when it was asked to stop; in both cases the next pull goes on from what came so far.
+// Throws Error, and Stopped after a request to stop; in both cases the next pull resumes from the bytes so far.
 Pulled pull(const PullOptions& options, const PullEvents& events);
 
 // The hub to ask: what was given, $HF_ENDPOINT, or the public one. Throws Error for what is no such address.
 std::string hub_endpoint(const std::string& given);
 
-// A token that would be sent unencrypted: what to say of it; empty when there is none.
+// Warning about a token that would be sent unencrypted; empty if there is none.
 std::string token_warning(const PullOptions& options);
 
 // $HF_TOKEN, or nothing. Throws Error when it could not stand in a request.
