@@ -10,8 +10,9 @@
 namespace lectern {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 void not_left_out(const std::string& device, const std::string& why) { ADD_FAILURE() << device << ": " << why; }
@@ -54,10 +55,11 @@ TEST(Models, DocumentsNameVersionFolderWeightsAndReplacedOperatorsOnce) {
   EXPECT_EQ(plain.model, testing::mini_folder.string());
   EXPECT_EQ(plain.weights, Weights::f32);
   EXPECT_EQ(plain.device, "cpu");
-  EXPECT_THAT(plain.lowered, IsEmpty());
+  EXPECT_THAT(plain.lowered, Not(Contains("linear")));
   const DocumentInfo both = describe_models({exact, lowered, lowered});
   EXPECT_EQ(both.device, "cpu,cpu,cpu");
-  EXPECT_THAT(both.lowered, ::testing::ElementsAre("linear"));
+  EXPECT_THAT(both.lowered, Contains("linear").Times(1));
+  for (const std::string& name : plain.lowered) EXPECT_THAT(both.lowered, Contains(name).Times(1));
 }
 
 }  // namespace
