@@ -224,7 +224,7 @@ TEST_F(FakeCannRuntime, CountsWhatIsAskedOfTheCard) {
   EXPECT_EQ(costs.download_bytes, 128u);
   EXPECT_EQ(costs.waits, 1u);
   EXPECT_EQ(costs.bytes, 256.0);
-  EXPECT_STREQ(fake_cann_cost_lines(), "aclnnSilu: 1 full, 0 repeated, 0 hidden, 0 AI CPU\n");
+  EXPECT_STREQ(fake_cann_cost_lines(), "aclnnSilu: 1 full, 0 repeated, 0 replayed, 0 hidden, 0 AI CPU\n");
 }
 
 // Shapes are checked all the same.

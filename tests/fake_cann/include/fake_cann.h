@@ -11,6 +11,7 @@
 //   FAKE_CANN_REFUSING=aclnnSilu:561003    as fake_cann_refuse
 //   FAKE_CANN_FAIL=malloc:3,copy:1@1       the third allocation anywhere, the first copy of device 1
 //   FAKE_CANN_SHAPES=1                     as fake_cann_shapes_only
+//   FAKE_CANN_OLD_DRIVER=1                 as fake_cann_old_driver
 //   FAKE_CANN_STRICT=1                     ends the process at the first violation, and at its end when it leaked
 #ifndef FAKE_CANN_H_
 #define FAKE_CANN_H_
@@ -38,6 +39,9 @@ typedef enum FakeCannCall {
   FAKE_CANN_LAUNCH,         // second calls of operators
   FAKE_CANN_SYNCHRONIZE,    //
   FAKE_CANN_EXECUTE,        // work as the device does it: the error appears when somebody synchronises
+  FAKE_CANN_CAPTURE,        // beginning to capture
+  FAKE_CANN_CAPTURE_END,    //
+  FAKE_CANN_REPLAY,         // giving what was captured to a stream
   FAKE_CANN_CALLS           // how many kinds there are
 } FakeCannCall;
 
@@ -70,15 +74,18 @@ void fake_cann_set_version(const char* version);
 void fake_cann_set_soc(const char* name);
 void fake_cann_set_devices(uint32_t count);
 void fake_cann_set_memory(int32_t device, size_t bytes);
+// A driver with which nothing can be captured.
+void fake_cann_old_driver(int on);
 
 // What was asked of the cards since the start or the last fake_cann_forget_costs, counted when it was given to them.
 typedef struct FakeCannCosts {
-  uint64_t launches;        // second calls of operators
-  uint64_t full_calls;      // of them those with a first call of their own
-  uint64_t repeated_calls;  // the others
-  uint64_t graph_launches;
-  uint64_t ai_cpu;         // kernels on the AI CPU
-  uint64_t hidden_copies;  // kernels on the AI cores beside the operators' own
+  uint64_t launches;        // operators given to the card, those of a replay among them
+  uint64_t full_calls;      // calls with a first half of their own, those that were captured among them
+  uint64_t repeated_calls;  // second halves alone
+  uint64_t graph_launches;  // replays
+  uint64_t replayed;        // operators in them
+  uint64_t ai_cpu;          // kernels on the AI CPU
+  uint64_t hidden_copies;   // kernels on the AI cores beside the operators' own
   uint64_t uploads, downloads, download_bytes;
   uint64_t waits;  // of the host, for work that was not done
   double bytes;    // read and written by operators

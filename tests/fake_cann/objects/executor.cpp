@@ -5,8 +5,7 @@
 #include <unordered_set>
 
 #include "fake_cann/objects/kernels.h"
-#include "fake_cann/runtime/ledger.h"
-#include "fake_cann/runtime/stream.h"
+#include "fake_cann/runtime/capture.h"
 
 namespace fake_cann {
 namespace {
@@ -63,7 +62,7 @@ std::shared_ptr<Executor> take(const Lock&, const char* name, aclOpExecutor* han
 
 // The operands as they are now, and the memory they span.
 Task task_of(const std::string& name, Executor& executor, void* workspace) {
-  Task task{name, {}, {}, {}, 0};
+  Task task{name, {}, {}, {}, 0, {}};
   std::vector<Tensor> tensors;
   for (Executor::Operand& operand : executor.operands) {
     const std::shared_ptr<Tensor> living = objects().tensors.find(operand.handle);
@@ -179,19 +178,26 @@ aclnnStatus launch(const char* name, void* workspace, uint64_t workspace_bytes, 
     await_room(stream);
     const Lock held(global_mutex());
     const std::shared_ptr<Executor> executor = take(held, name, handle);
-    count(FAKE_CANN_LAUNCH, device);
+    try {
+      count(FAKE_CANN_LAUNCH, device);
+    } catch (const Failure&) {
+      spoil_capture(held, stream);
+      throw;
+    }
     if (workspace == nullptr && workspace_bytes > 0) fail(null_operand, std::string(name) + ": the workspace is null");
     if (workspace_bytes < executor->workspace) {
       misuse(bad_operand, std::string(name) + ": the workspace has " + std::to_string(workspace_bytes) +
                               " bytes, the first call asked for " + std::to_string(executor->workspace));
     }
     try {
-      enqueue(held, stream_of(held, stream), task_of(name, *executor, workspace));
-      count_launch(name, {.repeated = executor->launched,
-                          .hidden_copies = executor->cost.hidden_kernels,
-                          .ai_cpu = executor->cost.ai_cpu_kernels,
-                          .bytes = executor->cost.bytes,
-                          .operations = executor->cost.operations});
+      const LaunchCost cost = {.repeated = executor->launched,
+                               .hidden_copies = executor->cost.hidden_kernels,
+                               .ai_cpu = executor->cost.ai_cpu_kernels,
+                               .bytes = executor->cost.bytes,
+                               .operations = executor->cost.operations};
+      Task task = task_of(name, *executor, workspace);
+      task.cost = cost;
+      enqueue(held, stream_of(held, stream), std::move(task)) ? count_captured(name, cost) : count_launch(name, cost);
       executor->launched = true;
     } catch (const Failure& failure) {
       if (failure.code < 161000 || failure.code > 161999) fail(runtime_call_failed, failure.message);

@@ -1,9 +1,7 @@
 // Copies and fills, at once or on a stream.
 #include <cstring>
 
-#include "fake_cann/runtime/ledger.h"
-#include "fake_cann/runtime/memory.h"
-#include "fake_cann/runtime/stream.h"
+#include "fake_cann/runtime/capture.h"
 
 namespace fake_cann {
 namespace {
@@ -89,6 +87,7 @@ aclError copy_now(const Copy& copy) {
     const int32_t device = current_device();
     count(FAKE_CANN_COPY, device);
     const Lock held(global_mutex());
+    check_unsafe_in_capture(held, device, copy.name);
     check_device_error(held, device);
     for (const Range& range : check(copy, device, false)) check_not_in_use(held, range, copy.name);
     count_copy(copy);
@@ -105,7 +104,7 @@ aclError copy_later(const Copy& copy, aclrtStream stream) {
     const Lock held(global_mutex());
     std::vector<Range> ranges = check(copy, device, true);
     count_copy(copy);
-    enqueue(held, stream_of(held, stream), {copy.name, std::move(ranges), [copy] { copy.run(); }, {}, 0});
+    enqueue(held, stream_of(held, stream), {copy.name, std::move(ranges), [copy] { copy.run(); }, {}, 0, {}});
   });
 }
 
@@ -156,6 +155,7 @@ aclError aclrtMemset(void* devPtr, size_t maxCount, int32_t value, size_t count)
     const int32_t device = current_device();
     fake_cann::count(FAKE_CANN_COPY, device);
     const Lock held(global_mutex());
+    check_unsafe_in_capture(held, device, "aclrtMemset");
     check_device_error(held, device);
     check_not_in_use(held, check_fill("aclrtMemset", devPtr, maxCount, count, device, false), "aclrtMemset");
     if (computes()) std::memset(bytes_of(devPtr), value, count);
@@ -177,7 +177,8 @@ aclError aclrtMemsetAsync(void* devPtr, size_t maxCount, int32_t value, size_t c
                if (computes()) std::memset(bytes_of(devPtr), value, count);
              },
              {},
-             0});
+             0,
+             {}});
   });
 }
 

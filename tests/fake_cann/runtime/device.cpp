@@ -1,5 +1,5 @@
 // Devices and contexts: every thread sets its own.
-#include "fake_cann/runtime/stream.h"
+#include "fake_cann/runtime/capture.h"
 
 namespace fake_cann {
 namespace {
@@ -90,6 +90,7 @@ void forget_machine(const Lock&) {
   machine().contexts.clear();
   machine().streams.clear();
   machine().events.clear();
+  machine().graphs.clear();
 }
 
 std::string describe_machine_leaks() {
@@ -99,6 +100,7 @@ std::string describe_machine_leaks() {
   if (contexts > 0) text += std::to_string(contexts) + " contexts\n";
   if (machine().streams.size() > 0) text += std::to_string(machine().streams.size()) + " streams\n";
   if (machine().events.size() > 0) text += std::to_string(machine().events.size()) + " events\n";
+  if (machine().graphs.size() > 0) text += std::to_string(machine().graphs.size()) + " graphs\n";
   return text;
 }
 

@@ -1,6 +1,5 @@
 // Events: places in streams that other streams and the host can wait for.
-#include "fake_cann/runtime/ledger.h"
-#include "fake_cann/runtime/stream.h"
+#include "fake_cann/runtime/capture.h"
 
 namespace fake_cann {
 namespace {
@@ -71,7 +70,8 @@ aclError aclrtRecordEvent(aclrtEvent handle, aclrtStream stream_handle) {
     const Lock held(global_mutex());
     const std::shared_ptr<Event> event = event_of(held, handle);
     const std::shared_ptr<Stream> stream = stream_of(held, stream_handle);
-    enqueue(held, stream, {"aclrtRecordEvent", {}, [event] { event->time = std::chrono::steady_clock::now(); }, {}, 0});
+    event->captured = enqueue(
+        held, stream, {"aclrtRecordEvent", {}, [event] { event->time = std::chrono::steady_clock::now(); }, {}, 0, {}});
     event->recorded = Place{stream, stream->submitted, stream->after};
   });
 }
@@ -98,7 +98,9 @@ aclError aclrtStreamWaitEvent(aclrtStream stream_handle, aclrtEvent handle) {
       fail(feature_not_supported, "aclrtStreamWaitEvent: the event was made without ACL_EVENT_SYNC");
     }
     Place place = place_of(*event, "aclrtStreamWaitEvent");
-    enqueue(held, stream, {"aclrtStreamWaitEvent", {}, [] {}, place, 0});
+    if (event->captured || stream->capture)
+      fail(feature_not_supported, "aclrtStreamWaitEvent: the fake captures one stream alone");
+    enqueue(held, stream, {"aclrtStreamWaitEvent", {}, [] {}, place, 0, {}});
     const auto come_after = [&](uint64_t id, uint64_t sequence) {
       uint64_t& known = stream->after[id];
       known = std::max(known, sequence);
@@ -117,7 +119,10 @@ aclError aclrtSynchronizeEventWithTimeout(aclrtEvent handle, int32_t timeout) {
     Place place;
     {
       const Lock held(global_mutex());
-      place = place_of(*event_of(held, handle), "aclrtSynchronizeEvent");
+      const std::shared_ptr<Event> event = event_of(held, handle);
+      if (event->captured) fail(event_captured, "aclrtSynchronizeEvent: the event is captured");
+      place = place_of(*event, "aclrtSynchronizeEvent");
+      check_wait_in_capture(held, place.stream->device, nullptr, "aclrtSynchronizeEvent");
       if (place.stream->done < place.sequence) count_wait();
     }
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(std::max(timeout, 0));
@@ -136,7 +141,9 @@ aclError aclrtQueryEventStatus(aclrtEvent handle, aclrtEventRecordedStatus* stat
     {
       const Lock held(global_mutex());
       const std::shared_ptr<Event> event = event_of(held, handle);
+      if (event->captured) fail(event_captured, "aclrtQueryEventStatus: the event is captured");
       place = event->recorded;
+      if (place) check_wait_in_capture(held, place->stream->device, nullptr, "aclrtQueryEventStatus");
       if (place) check_device_error(held, place->stream->device);
     }
     const bool complete = place && place->stream->done >= place->sequence;

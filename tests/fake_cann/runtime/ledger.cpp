@@ -3,6 +3,8 @@
 #include <map>
 #include <mutex>
 
+#include "fake_cann/runtime/stream.h"
+
 namespace fake_cann {
 namespace {
 
@@ -10,7 +12,7 @@ struct Ledger {
   std::mutex mutex;
   FakeCannCosts costs = {};
   struct Calls {
-    uint64_t full = 0, repeated = 0, hidden = 0, ai_cpu = 0;
+    uint64_t full = 0, repeated = 0, replayed = 0, hidden = 0, ai_cpu = 0;
   };
   std::map<std::string, Calls> by_operation;
 };
@@ -20,15 +22,17 @@ Ledger& ledger() {
   return *instance;
 }
 
-}  // namespace
+// Under the mutex.
+void add_host_part(const std::string& operation, const LaunchCost& cost) {
+  ++(cost.repeated ? ledger().costs.repeated_calls : ledger().costs.full_calls);
+  Ledger::Calls& own = ledger().by_operation[operation];
+  ++(cost.repeated ? own.repeated : own.full);
+}
 
-void count_launch(const std::string& operation, const LaunchCost& cost) {
-  const std::lock_guard held(ledger().mutex);
+void add_card_part(const std::string& operation, const LaunchCost& cost) {
   FakeCannCosts& all = ledger().costs;
   Ledger::Calls& own = ledger().by_operation[operation];
   ++all.launches;
-  ++(cost.repeated ? all.repeated_calls : all.full_calls);
-  ++(cost.repeated ? own.repeated : own.full);
   const auto hidden = static_cast<uint64_t>(cost.hidden_copies), ai_cpu = static_cast<uint64_t>(cost.ai_cpu);
   all.hidden_copies += hidden;
   own.hidden += hidden;
@@ -36,6 +40,30 @@ void count_launch(const std::string& operation, const LaunchCost& cost) {
   own.ai_cpu += ai_cpu;
   all.bytes += cost.bytes;
   all.operations += cost.operations;
+}
+
+}  // namespace
+
+void count_launch(const std::string& operation, const LaunchCost& cost) {
+  const std::lock_guard held(ledger().mutex);
+  add_host_part(operation, cost);
+  add_card_part(operation, cost);
+}
+
+void count_captured(const std::string& operation, const LaunchCost& cost) {
+  const std::lock_guard held(ledger().mutex);
+  add_host_part(operation, cost);
+}
+
+void count_replay(const std::vector<Task>& tasks) {
+  const std::lock_guard held(ledger().mutex);
+  ++ledger().costs.graph_launches;
+  for (const Task& task : tasks) {
+    if (!task.cost) continue;
+    add_card_part(task.name, *task.cost);
+    ++ledger().costs.replayed;
+    ++ledger().by_operation[task.name].replayed;
+  }
 }
 
 void count_upload() {
@@ -79,7 +107,8 @@ const char* fake_cann_cost_lines(void) {
   text.clear();
   for (const auto& [name, calls] : ledger().by_operation) {
     text += name + ": " + std::to_string(calls.full) + " full, " + std::to_string(calls.repeated) + " repeated, " +
-            std::to_string(calls.hidden) + " hidden, " + std::to_string(calls.ai_cpu) + " AI CPU\n";
+            std::to_string(calls.replayed) + " replayed, " + std::to_string(calls.hidden) + " hidden, " +
+            std::to_string(calls.ai_cpu) + " AI CPU\n";
   }
   return text.c_str();
 }

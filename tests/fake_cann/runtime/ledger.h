@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "fake_cann/runtime/state.h"
 
 namespace fake_cann {
+
+struct Task;
 
 struct LaunchCost {
   bool repeated = false;  // without its first half
@@ -17,6 +20,10 @@ struct LaunchCost {
 };
 
 void count_launch(const std::string& operation, const LaunchCost& cost);
+// The host's part of a call that is captured: it costs the card nothing yet.
+void count_captured(const std::string& operation, const LaunchCost& cost);
+// The card's part of all that was captured.
+void count_replay(const std::vector<Task>& tasks);
 void count_upload();
 void count_download(size_t bytes);
 // The host waits for work that is not done.

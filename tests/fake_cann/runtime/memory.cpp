@@ -6,8 +6,7 @@
 #include <cstring>
 #include <map>
 
-#include "fake_cann/runtime/state.h"
-#include "fake_cann/runtime/stream.h"
+#include "fake_cann/runtime/capture.h"
 
 namespace fake_cann {
 namespace {
@@ -69,6 +68,7 @@ aclError allocate(void** address, size_t size) {
     if (size == 0) fail(runtime_parameter, "aclrtMalloc: the size is 0");
     count(FAKE_CANN_MALLOC, device);
     const Lock held(global_mutex());
+    check_unsafe_in_capture(held, device, "aclrtMalloc");
     const size_t total = memory_of(device);
     if (size > total || (size + 31) / 32 * 32 + 32 > total - memory_in_use(device)) {
       note_failure(device);
@@ -167,9 +167,10 @@ aclError aclrtMallocAlign32(void** devPtr, size_t size, aclrtMemMallocPolicy) { 
 aclError aclrtFree(void* devPtr) {
   return entry([&] {
     need_initialised();
-    current_device();
+    const int32_t device = current_device();
     if (devPtr == nullptr) fail(runtime_parameter, "aclrtFree: the pointer is null");
     const Lock held(global_mutex());
+    check_unsafe_in_capture(held, device, "aclrtFree");
     const auto at = memory().allocations.find(reinterpret_cast<uintptr_t>(devPtr));
     if (at == memory().allocations.end()) {
       misuse(runtime_parameter, "aclrtFree: " + hexadecimal(reinterpret_cast<uintptr_t>(devPtr)) +
@@ -189,6 +190,10 @@ aclError aclrtMallocHost(void** hostPtr, size_t size) {
     if (hostPtr == nullptr || size == 0) fail(invalid_parameter, "aclrtMallocHost: null pointer or size 0");
     *hostPtr = nullptr;
     count(FAKE_CANN_MALLOC_HOST, device);
+    {
+      const Lock held(global_mutex());
+      check_unsafe_in_capture(held, device, "aclrtMallocHost");
+    }
     void* made = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     if (made == nullptr) fail(host_out_of_memory, "aclrtMallocHost: no memory");
     std::memset(made, 0xff, size);

@@ -23,13 +23,14 @@ struct Order {
 };
 
 constexpr std::array<const char*, FAKE_CANN_CALLS> call_names = {
-    "any",  "init",   "set_device", "create_stream", "create_event", "event",       "malloc",  "malloc_host",
-    "copy", "object", "prepare",    "repeat",        "launch",       "synchronize", "execute",
+    "any",    "init",    "set_device", "create_stream", "create_event", "event",   "malloc",  "malloc_host", "copy",
+    "object", "prepare", "repeat",     "launch",        "synchronize",  "execute", "capture", "capture_end", "replay",
 };
 constexpr std::array<int, FAKE_CANN_CALLS> usual_codes = {
-    driver_internal,   driver_internal,      driver_internal,     no_stream_resource, no_event_resource,
-    driver_internal,   device_out_of_memory, host_out_of_memory,  driver_internal,    null_operand,
-    operator_internal, operator_internal,    runtime_call_failed, driver_internal,    core_exception,
+    driver_internal,    driver_internal,      driver_internal,     no_stream_resource, no_event_resource,
+    driver_internal,    device_out_of_memory, host_out_of_memory,  driver_internal,    null_operand,
+    operator_internal,  operator_internal,    runtime_call_failed, driver_internal,    core_exception,
+    no_stream_resource, capture_invalidated,  driver_internal,
 };
 
 struct State {
@@ -88,6 +89,7 @@ Profile profile_of_environment() {
     made.hold.failures = std::stoull(parts.at(2));
   }
   made.arithmetic = std::getenv("FAKE_CANN_SHAPES") == nullptr;
+  made.old_driver = std::getenv("FAKE_CANN_OLD_DRIVER") != nullptr;
   for (const std::string& name : split(std::getenv("FAKE_CANN_ABSENT"), ',')) made.absent.insert(name);
   for (const std::string& entry : split(std::getenv("FAKE_CANN_REFUSING"), ',')) {
     const size_t colon = entry.find(':');
@@ -353,6 +355,9 @@ void fake_cann_refuse(const char* name, int status) {
 
 void fake_cann_shapes_only(int on) {
   fake_cann::change_profile([&](fake_cann::Profile& profile) { profile.arithmetic = on == 0; });
+}
+void fake_cann_old_driver(int on) {
+  fake_cann::change_profile([&](fake_cann::Profile& profile) { profile.old_driver = on != 0; });
 }
 void fake_cann_set_version(const char* version) {
   fake_cann::change_profile([&](fake_cann::Profile& profile) { profile.version = version; });

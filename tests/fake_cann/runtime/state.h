@@ -28,6 +28,12 @@ enum Code : int {
   stream_not_in_context = 107003,
   address_unaligned = 107008,
   invalid_handle = 107017,
+  stream_captured = 107027,
+  event_captured = 107028,
+  stream_not_captured = 107029,
+  capture_mode_unsupported = 107030,
+  model_running = 107037,
+  wrong_thread = 107038,
   null_operand = 161001,
   bad_operand = 161002,
   feature_not_supported = 207000,
@@ -40,6 +46,7 @@ enum Code : int {
   core_exception = 507015,
   stream_timeout = 507046,
   driver_internal = 507899,
+  capture_invalidated = 507903,
   operator_internal = 561000,
   executor_null = 561103,
 };
@@ -73,7 +80,8 @@ struct Profile {
   Hold hold;
   std::set<std::string> absent;
   std::map<std::string, int> refused;
-  bool arithmetic = true;  // else only shapes are checked, and costs counted
+  bool old_driver = false;  // captures nothing
+  bool arithmetic = true;   // else only shapes are checked, and costs counted
 };
 Profile profile();  // a copy
 // Whether this version of the toolkit is `version` or a later one.

@@ -1,6 +1,6 @@
 #include "fake_cann/runtime/stream.h"
 
-#include "fake_cann/runtime/ledger.h"
+#include "fake_cann/runtime/capture.h"
 
 namespace fake_cann {
 namespace {
@@ -19,7 +19,7 @@ bool work_once_exclusively(const std::shared_ptr<Stream>& stream, uint64_t until
     device = device_of(held, stream->device);
     task = std::move(stream->queue.front());
     // It stays in the queue while it runs, for those who check what memory is in use.
-    stream->queue.front() = {task.name, task.ranges, {}, {}, task.sequence};
+    stream->queue.front() = {task.name, task.ranges, {}, {}, task.sequence, {}};
   }
   if (task.wait) {
     while (!work_once_exclusively(task.wait->stream, task.wait->sequence)) {
@@ -77,9 +77,7 @@ aclError create(aclrtStream* out) {
     const Lock held(global_mutex());
     const std::shared_ptr<Context> context = current_context(held);
     check_device_error(held, device);
-    size_t streams = 0;
-    for (const auto& [handle, stream] : machine().streams.all()) streams += stream->device == device ? 1 : 0;
-    if (streams >= most_streams) fail(no_stream_resource, "aclrtCreateStream: a device has at most 1984 streams");
+    check_streams_left(held, device, 1, "aclrtCreateStream");
     auto made = std::make_shared<Stream>();
     made->id = machine().next_stream++;
     made->context = context->default_stream->context;
@@ -95,6 +93,7 @@ aclError destroy(aclrtStream handle, bool forced) {
     if (handle == nullptr) fail(runtime_parameter, "aclrtDestroyStream: the stream is null");
     const Lock held(global_mutex());
     const std::shared_ptr<Stream> stream = stream_of(held, handle);
+    if (stream->capture) misuse(stream_captured, "aclrtDestroyStream: the stream is captured");
     if (!forced && !stream->queue.empty() && device_of(held, stream->device)->error == 0) {
       violate("aclrtDestroyStream: " + std::to_string(stream->queue.size()) +
               " pieces of work are not done; synchronise first");
@@ -115,6 +114,7 @@ aclError synchronise(aclrtStream handle, int32_t timeout_milliseconds) {
     {
       const Lock held(global_mutex());
       stream = stream_of(held, handle);
+      check_wait_in_capture(held, device, stream.get(), "aclrtSynchronizeStream");
       until = stream->submitted;
       if (stream->done < until) count_wait();
     }
@@ -134,6 +134,13 @@ Machine& machine() {
   return *instance;
 }
 
+void check_streams_left(const Lock& held, int32_t device, size_t more, const char* what) {
+  size_t streams = streams_of_graphs(held, device);
+  for (const auto& [handle, stream] : machine().streams.all()) streams += stream->device == device ? 1 : 0;
+  if (streams + more > most_streams)
+    fail(no_stream_resource, std::string(what) + ": a device has at most 1984 streams, those of graphs among them");
+}
+
 bool saturating() { return saturate_now; }
 
 std::shared_ptr<Stream> stream_of(const Lock& held, aclrtStream handle) {
@@ -146,12 +153,17 @@ std::shared_ptr<Stream> stream_of(const Lock& held, aclrtStream handle) {
   return stream;
 }
 
-void enqueue(const Lock& held, const std::shared_ptr<Stream>& stream, Task task) {
+bool enqueue(const Lock& held, const std::shared_ptr<Stream>& stream, Task task) {
   check_device_error(held, stream->device);
   for (const Range& range : task.ranges) {
     if (is_device_memory(reinterpret_cast<const void*>(range.begin))) {  // NOLINT
       check_device_range(range, stream->device, task.name + ", " + range.name);
     }
+  }
+  if (stream->capture) {
+    if (stream->capture->invalid) fail(capture_invalidated, task.name + ": the capture was disturbed");
+    stream->capture->tasks.push_back(std::move(task));
+    return true;
   }
   for (const std::shared_ptr<Stream>& other : all_streams()) {
     if (other == stream || other->queue.empty()) continue;
@@ -163,6 +175,7 @@ void enqueue(const Lock& held, const std::shared_ptr<Stream>& stream, Task task)
   }
   task.sequence = ++stream->submitted;
   stream->queue.push_back(std::move(task));
+  return false;
 }
 
 void await_room(aclrtStream handle) {
@@ -232,6 +245,7 @@ aclError aclrtStreamQuery(aclrtStream handle, aclrtStreamStatus* status) {
     {
       const Lock held(global_mutex());
       stream = stream_of(held, handle);
+      check_wait_in_capture(held, stream->device, stream.get(), "aclrtStreamQuery");
       check_device_error(held, stream->device);
     }
     // A query does a piece of work, so that whoever asks again and again sees the end.
@@ -249,6 +263,8 @@ aclError aclrtSynchronizeDevice(void) {
     std::vector<std::shared_ptr<Stream>> streams;
     {
       const Lock held(global_mutex());
+      for (const auto& stream : all_streams())
+        check_wait_in_capture(held, device, stream.get(), "aclrtSynchronizeDevice");
       for (const auto& stream : all_streams()) {
         if (stream->device == device) streams.push_back(stream);
       }

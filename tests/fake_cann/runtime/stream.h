@@ -10,12 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "fake_cann/runtime/ledger.h"
 #include "fake_cann/runtime/memory.h"
 #include "fake_cann/runtime/state.h"
 
 namespace fake_cann {
 
 struct Stream;
+struct Capture;
+struct Graph;
 
 // A place in a stream: everything up to and with its sequence-th piece of work.
 struct Place {
@@ -28,6 +31,7 @@ struct Event {
   uint64_t context = 0;
   uint32_t flags = 0;
   bool extended = false;
+  bool captured = false;  // recorded within a capture: the host cannot wait for it
   std::optional<Place> recorded;
   std::chrono::steady_clock::time_point time;
 };
@@ -38,6 +42,7 @@ struct Task {
   std::function<void()> run;
   std::optional<Place> wait;  // before running
   uint64_t sequence = 0;
+  std::optional<LaunchCost> cost = std::nullopt;  // of an operator's call
 };
 
 struct Stream {
@@ -48,6 +53,7 @@ struct Stream {
   bool saturate = false;
   uint64_t submitted = 0, done = 0;
   std::deque<Task> queue;
+  std::shared_ptr<Capture> capture;    // that takes what it is given
   std::map<uint64_t, uint64_t> after;  // stream id -> how much of it comes before what this stream does next
 };
 
@@ -72,6 +78,7 @@ struct Machine {
   uint64_t next_context = 1, next_stream = 1;
   Registry<Stream> streams{"stream", 0x5100'0000'0000};
   Registry<Event> events{"event", 0x5200'0000'0000};
+  Registry<Graph> graphs{"graph", 0x5b00'0000'0000};
 };
 Machine& machine();  // under global_mutex()
 
@@ -84,13 +91,16 @@ void forget_machine(const Lock& held);
 void forget_thread_context();
 std::string describe_machine_leaks();
 
+// Throws no_stream_resource where so many more than there are would be too many.
+void check_streams_left(const Lock& held, int32_t device, size_t more, const char* what);
 // The stream behind a handle of the current context; null is the context's default stream.
 std::shared_ptr<Stream> stream_of(const Lock& held, aclrtStream handle);
 
 // A stream holds 1792 pieces of work: whoever adds one more waits for the first. Do not hold the lock.
 void await_room(aclrtStream handle);
-// Adds work to a stream after checking that its memory is alive and that no other stream works on it meanwhile.
-void enqueue(const Lock& held, const std::shared_ptr<Stream>& stream, Task task);
+// Adds work to a stream after checking that its memory is alive and that no other stream works on it meanwhile; or to
+// what is captured of it, and true is returned.
+bool enqueue(const Lock& held, const std::shared_ptr<Stream>& stream, Task task);
 // Does a stream's work up to a place; throws what went wrong on the device, now or earlier. Do not hold the lock.
 void drain(const std::shared_ptr<Stream>& stream, uint64_t until);
 // Does one piece of work; whether all up to that place is done then.
