@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "device/captured_regions.h"
 #include "device/device_info.h"
 #include "device/operator_table.h"
 
@@ -101,6 +102,8 @@ class Device {
   virtual std::unique_ptr<Event> record();
   // Waits for all work given so far. Throws Error when that work failed.
   virtual void synchronize() {}
+  // For work with a model whose weights are of this format; null where the device captures none of it.
+  virtual std::unique_ptr<CapturedRegions> capture_regions(WeightFormat) { return nullptr; }
 
   // Prepares a weight of type f32, f16 or bf16, whose first extent is out and whose others together are in.
   // `weight` must outlive the result.
@@ -127,6 +130,7 @@ class Device {
   // Times every operator that is called from now on, by any thread, until it is given null; slower, since it waits for
   // each. The profile must outlive its use.
   void set_profile(OperatorProfile* profile) { profile_ = profile; }
+  bool is_profiled() const { return profile_.load(std::memory_order_relaxed) != nullptr; }
 
  protected:
   // What the device lacks, what it has for other types only, and what it is to do without is replaced.

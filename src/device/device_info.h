@@ -18,6 +18,8 @@ struct DeviceInfo {
   WeightFormat default_weights = WeightFormat::f32;
   // Sequences from which on more together gain little, where memory allows so many.
   int preferred_batch = 4;
+  // Whether it replays captured work: "replayed", or why not; empty for a device that has no such thing.
+  std::string graphs = {};
 };
 
 // Bytes; 0 where they are not known.

@@ -1,6 +1,7 @@
 #include "device/step_batch.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "device/host_values.h"
 
@@ -14,8 +15,11 @@ int64_t padded(int64_t count) { return (count + alignment - 1) / alignment * ali
 
 }  // namespace
 
-StepBatch::StepBatch(Device& device, std::span<const SequenceRows> sequences, int page_tokens)
-    : sequences_(sequences.begin(), sequences.end()), page_tokens_(page_tokens) {
+StepBatch::StepBatch(Device& device, std::span<const SequenceRows> sequences, int page_tokens, StepMemory* memory)
+    : device_(device),
+      sequences_(sequences.begin(), sequences.end()),
+      page_tokens_(page_tokens),
+      memory_(memory != nullptr ? memory : &own_) {
   size_t all_pages = 0;
   for (const SequenceRows& sequence : sequences_) {
     rows_ = std::max(rows_, sequence.first_row + sequence.rows);
@@ -49,20 +53,38 @@ StepBatch::StepBatch(Device& device, std::span<const SequenceRows> sequences, in
     std::copy_n(sequence.pages.begin(), used,
                 values.begin() + static_cast<std::ptrdiff_t>(table + static_cast<int64_t>(s) * max_pages_));
   }
-  block_ = from_host(device, values);
+  Tensor& block = memory_->block;
+  const auto count = static_cast<int64_t>(values.size());
+  if (memory == nullptr) {
+    block = from_host(device, values);
+    return;
+  }
+  if (!block || block.shape()[0] < count)
+    block = Tensor(device, DataType::i32, {static_cast<int64_t>(std::bit_ceil(values.size()))});
+  device.upload(values.data(), block.view().at(0, {count}));
 }
 
 TensorView StepBatch::part(int64_t first, const Shape& shape) const {
-  return block_.view().at(first == 0 ? 0 : padded(first), shape);
+  return memory_->block.view().at(first == 0 ? 0 : padded(first), shape);
 }
 
 TensorView StepBatch::page_table() const {
-  return block_.view().at(2 * padded(rows_), {static_cast<int64_t>(sequences_.size()), max_pages_});
+  return memory_->block.view().at(2 * padded(rows_), {static_cast<int64_t>(sequences_.size()), max_pages_});
 }
 
-const Tensor& StepBatch::once(const std::string& key, const std::function<Tensor()>& make) const {
-  const auto found = made_.find(key);
-  return found != made_.end() ? found->second : made_.emplace(key, make()).first->second;
+const Tensor& StepBatch::once(const std::string& key, DataType type, const Shape& shape, const Fill& fill) const {
+  if (const auto found = made_.find(key); found != made_.end()) return *found->second;
+  Tensor& table = memory_->tables[key];
+  if (!table || table.view().type != type || table.shape() != shape) table = Tensor(device_, type, shape);
+  fill(table);
+  made_.emplace(key, &table);
+  return table;
+}
+
+std::vector<TensorView> StepBatch::operands() const {
+  std::vector<TensorView> all = {positions(), slots()};
+  for (const auto& [key, table] : made_) all.emplace_back(table->view());
+  return all;
 }
 
 }  // namespace lectern

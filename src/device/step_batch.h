@@ -13,11 +13,17 @@
 
 namespace lectern {
 
+// What a batch has on the device. Kept from one batch to the next, it stays in its place while it is large enough.
+struct StepMemory {
+  Tensor block;
+  std::map<std::string, Tensor> tables;
+};
+
 class StepBatch {
  public:
   // `page_tokens` is that of the cache; without one, sequences need no pages and slots() and page_table() are empty.
-  // The device must outlive the batch.
-  StepBatch(Device& device, std::span<const SequenceRows> sequences, int page_tokens = 0);
+  // The device, and the memory of an earlier batch if any, must outlive the batch.
+  StepBatch(Device& device, std::span<const SequenceRows> sequences, int page_tokens = 0, StepMemory* memory = nullptr);
   StepBatch(const StepBatch&) = delete;
   StepBatch& operator=(const StepBatch&) = delete;
 
@@ -32,20 +38,25 @@ class StepBatch {
   // [sequences, most pages of one]; 0 behind a sequence's last
   TensorView page_table() const;
 
-  // What a device makes of a step once and uses in every layer, such as tables of sines: made at the first call with
+  // What a device makes of a step once and uses in every layer, such as tables of sines: filled at the first call with
   // this key, kept as long as the batch. For the thread that runs the step.
-  const Tensor& once(const std::string& key, const std::function<Tensor()>& make) const;
+  using Fill = std::function<void(const MutableTensorView&)>;
+  const Tensor& once(const std::string& key, DataType type, const Shape& shape, const Fill& fill) const;
+  // What a layer reads of the step beside the page table: positions, slots and what was made so far.
+  std::vector<TensorView> operands() const;
 
  private:
   TensorView part(int64_t first, const Shape& shape) const;
 
+  Device& device_;
   std::vector<int32_t> pages_;
   std::vector<SequenceRows> sequences_;
   int64_t rows_ = 0;
   int page_tokens_;
   int64_t max_pages_ = 0;
-  Tensor block_;  // positions, slots, page table, each from a multiple of `alignment` on
-  mutable std::map<std::string, Tensor> made_;
+  StepMemory own_;
+  StepMemory* memory_;  // the block holds positions, slots, page table, each from a multiple of `alignment` on
+  mutable std::map<std::string, const Tensor*> made_;
 };
 
 }  // namespace lectern

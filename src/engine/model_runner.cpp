@@ -15,8 +15,9 @@ constexpr double piece_seconds = 0.1;
 // One page after the other.
 class DeviceEncoding final : public Encoding {
  public:
-  DeviceEncoding(Device& device, const VisionEncoder& encoder, const std::shared_ptr<const Views>& views)
-      : device_(device), encoder_(encoder) {
+  DeviceEncoding(Device& device, const VisionEncoder& encoder, const std::shared_ptr<const Views>& views,
+                 CapturedRegions* regions)
+      : device_(device), encoder_(encoder), regions_(regions) {
     pages_.push_back(views);
     for (const Views& page : views->further) pages_.emplace_back(views, &page);  // it keeps them all
     begin();
@@ -38,7 +39,7 @@ class DeviceEncoding final : public Encoding {
   TensorView rows() const override { return encoded_.front(); }
 
  private:
-  void begin() { task_.emplace(encoder_, pages_[encoded_.size()]); }
+  void begin() { task_.emplace(encoder_, pages_[encoded_.size()], false, regions_); }
 
   void join() {
     pages_.clear();
@@ -58,6 +59,7 @@ class DeviceEncoding final : public Encoding {
 
   Device& device_;
   const VisionEncoder& encoder_;
+  CapturedRegions* regions_;
   std::vector<std::shared_ptr<const Views>> pages_;
   std::optional<EncodingTask> task_;
   std::vector<Tensor> encoded_;  // of every page; all of them as one in the end
@@ -69,10 +71,12 @@ DeviceRunner::DeviceRunner(Device& device, const Decoder& decoder, const VisionE
     : device_(device),
       decoder_(decoder),
       encoder_(encoder),
-      cache_(device, decoder.config(), decoder.format(), 1, positions) {}
+      cache_(device, decoder.config(), decoder.format(), 1, positions),
+      kept_(decoder.keep_steps()),
+      encoding_(encoder == nullptr ? nullptr : device.capture_regions(decoder.format())) {}
 
 std::unique_ptr<Encoding> DeviceRunner::encode(std::shared_ptr<const Views> views) {
-  return std::make_unique<DeviceEncoding>(device_, *encoder_, views);
+  return std::make_unique<DeviceEncoding>(device_, *encoder_, views, encoding_.get());
 }
 
 // Runs of image tokens are copied at once: their places are known here, so no device has to scatter by a mask.
@@ -131,7 +135,7 @@ std::span<const NextToken> DeviceRunner::step(const Batch& batch) {
   for (size_t i = 0; i < sequences.size(); ++i) {
     place_image(batch.entries[i], x.view().slice(sequences[i].first_row, sequences[i].rows));
   }
-  const Tensor logits = decoder_.step(x, sequences, batch.written, choosing, cache_);
+  const Tensor logits = decoder_.step(x, sequences, batch.written, choosing, cache_, &kept_);
   tokens_.clear();
   if (logits) choose(batch, logits);
   return tokens_;

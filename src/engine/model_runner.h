@@ -83,6 +83,8 @@ class DeviceRunner final : public ModelRunner {
   const Decoder& decoder_;
   const VisionEncoder* encoder_;
   KvCache cache_;
+  KeptSteps kept_;
+  std::unique_ptr<CapturedRegions> encoding_;  // of all pages; may be null
   std::vector<NextToken> tokens_;
   std::vector<float> logits_;  // of those that are wanted
 };

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "device/host_values.h"
@@ -11,38 +14,53 @@
 namespace lectern {
 namespace {
 
-// What the blocks of a step add to: x itself where it is f32, and every block adds at once. A narrower one is a copy,
-// what attention and experts give waits for the next norm, and two tensors take turns, since a sum is no operand of
-// itself.
+// Numbers of a step's tensors.
+enum StepTensor : size_t { queries_tensor, attended_tensor, stream_tensor };  // and three more of the stream
+
+// What the blocks of a step add to: x where it is f32, and every block adds at once. A narrower one is a copy, what
+// attention and experts give waits for the next norm, and two tensors take turns, since a sum is no operand of itself.
 class ResidualStream {
  public:
-  ResidualStream(Device& device, const MutableTensorView& x, DataType type) : x_(x) {
-    if (type == DataType::f32) return;
-    for (Tensor* tensor : {&own_, &other_, &waiting_, &rest_}) *tensor = Tensor(device, type, x.shape);
+  // `stays`: x is copied, too.
+  ResidualStream(Device& device, const MutableTensorView& x, DataType type, StepTensors& tensors, bool stays)
+      : own_(x), is_narrow_(type != DataType::f32) {
+    if (!is_narrow_ && !stays) return;
+    size_t index = stream_tensor;
+    own_ = tensors.get(device, index, type, x.shape);
+    if (is_narrow_) {
+      for (MutableTensorView* view : {&other_, &waiting_, &rest_}) *view = tensors.get(device, ++index, type, x.shape);
+    }
     device.copy({x, own_});
   }
 
-  const MutableTensorView& now() const { return own_ ? own_.view() : x_; }
+  const MutableTensorView& now() const { return own_; }
   TensorView pending() const { return waits_ ? TensorView(waiting_) : TensorView(); }
-  MutableTensorView sum() const { return waits_ ? other_.view() : MutableTensorView(); }
-  MutableTensorView rest() const { return own_ ? rest_.view() : MutableTensorView(); }
+  MutableTensorView sum() const { return waits_ ? other_ : MutableTensorView(); }
+  MutableTensorView rest() const { return is_narrow_ ? rest_ : MutableTensorView(); }
   // What waited is in sum() now; whether what came behind it is in rest() and waits in turn.
   void settle(bool more = false) {
     if (waits_) std::swap(own_, other_);
-    if (own_ && more) std::swap(waiting_, rest_);
-    waits_ = own_ && more;
+    if (is_narrow_ && more) std::swap(waiting_, rest_);
+    waits_ = is_narrow_ && more;
   }
-  // linear(residual, out)
-  template <typename Linear>
-  void add(const Linear& linear) {
-    if (!own_) return linear(x_, x_);
-    linear(TensorView(), waiting_.view());
-    waits_ = true;
+  // Where a product goes that is added, and what is added to it at once.
+  struct Addition {
+    TensorView residual;
+    MutableTensorView out;
+  };
+  Addition add() {
+    waits_ = is_narrow_;
+    return is_narrow_ ? Addition{{}, waiting_} : Addition{own_, own_};
+  }
+  void append_to(std::vector<TensorView>& operands) const {
+    for (const MutableTensorView& view : {own_, other_, waiting_, rest_}) {
+      if (view) operands.emplace_back(view);
+    }
   }
 
  private:
-  MutableTensorView x_;
-  Tensor own_, other_, waiting_, rest_;
+  MutableTensorView own_, other_, waiting_, rest_;
+  bool is_narrow_;
   bool waits_ = false;
 };
 
@@ -54,7 +72,27 @@ bool is_all(std::span<const int64_t> wanted, int64_t rows) {
   return true;
 }
 
+// A row a sequence, in order, of tokens that the model wrote.
+bool is_decoding(std::span<const SequenceRows> sequences, int64_t written, int64_t rows) {
+  if (written != rows || static_cast<int64_t>(sequences.size()) != rows) return false;
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    if (sequences[i].rows != 1 || sequences[i].first_row != static_cast<int64_t>(i)) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+MutableTensorView StepTensors::get(Device& device, size_t index, DataType type, const Shape& shape) {
+  constexpr int64_t least_rows = 32;  // few sizes: what was captured is lost when a tensor moves
+  Tensor& tensor = tensors_[index];
+  const MutableTensorView view(nullptr, type, shape);
+  if (!tensor || tensor.view().type != type || tensor.view().bytes() < view.bytes()) {
+    const auto whole = std::bit_ceil(static_cast<uint64_t>(std::max(least_rows, shape[0])));
+    tensor = Tensor(device, type, {kept_ ? static_cast<int64_t>(whole) : shape[0], shape[1]});
+  }
+  return tensor.view().slice(0, shape[0]);
+}
 
 Decoder::Decoder(const WeightLoader& load)
     : device_(load.device()),
@@ -106,56 +144,75 @@ void Decoder::embed(std::span<const int32_t> ids, const MutableTensorView& out) 
 }
 
 Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> sequences, int64_t written,
-                     std::span<const int64_t> wanted, const KvCache& cache) const {
-  const StepBatch batch(device_, sequences, cache.pool().page_tokens());
+                     std::span<const int64_t> wanted, const KvCache& cache, KeptSteps* kept) const {
+  if (kept != nullptr && (!kept->regions || !is_decoding(sequences, written, x.shape[0]))) kept = nullptr;
+  const StepBatch batch(device_, sequences, cache.pool().page_tokens(), kept != nullptr ? &kept->batch : nullptr);
   const int64_t head_size = config_.hidden / config_.heads;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
-  const Tensor queries(device_, inner_, x.shape);
-  const Tensor attended(device_, inner_, x.shape);
-  ResidualStream stream(device_, x, device_.precision(format_).residual);
+  StepTensors own(false);
+  StepTensors& tensors = kept != nullptr ? kept->tensors : own;
+  const MutableTensorView queries = tensors.get(device_, queries_tensor, inner_, x.shape);
+  const MutableTensorView attended = tensors.get(device_, attended_tensor, inner_, x.shape);
+  ResidualStream stream(device_, x, device_.precision(format_).residual, tensors, kept != nullptr);
+  const auto projection = [&](int i) -> ProjectQkvArgs {
+    const Layer& layer = layers_[static_cast<size_t>(i)];
+    const ProjectQkvArgs args = {.x = stream.now(),
+                                 .norm = layer.input_norm.weight,
+                                 .epsilon = config_.rms_epsilon,
+                                 .q = layer.q,
+                                 .k = layer.k,
+                                 .v = layer.v,
+                                 .heads = config_.heads,
+                                 .theta = config_.rope_theta,
+                                 .step = batch,
+                                 .cache = cache.layer(i),
+                                 .queries = queries,
+                                 .written = written,
+                                 .pending = stream.pending(),
+                                 .sum = stream.sum()};
+    stream.settle();
+    return args;
+  };
+  device_.project_qkv(projection(0));
+  std::vector<TensorView> operands;  // of what is between two attentions
+  if (kept != nullptr) {
+    operands = batch.operands();
+    operands.insert(operands.end(), {queries, attended});
+    stream.append_to(operands);
+  }
   for (int i = 0; i < config_.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
-    const CacheLayer layer_cache = cache.layer(i);
-    device_.project_qkv({.x = stream.now(),
-                         .norm = layer.input_norm.weight,
-                         .epsilon = config_.rms_epsilon,
-                         .q = layer.q,
-                         .k = layer.k,
-                         .v = layer.v,
-                         .heads = config_.heads,
-                         .theta = config_.rope_theta,
-                         .step = batch,
-                         .cache = layer_cache,
-                         .queries = queries,
-                         .written = written,
-                         .pending = stream.pending(),
-                         .sum = stream.sum()});
-    stream.settle();
+    const bool more = i + 1 < config_.layers;
     device_.paged_attention({.queries = queries,
                              .heads = config_.heads,
                              .scale = scale,
                              .step = batch,
-                             .cache = layer_cache,
+                             .cache = cache.layer(i),
                              .out = attended,
                              .window = config_.window});
-    stream.add([&](const TensorView& residual, const MutableTensorView& out) {
-      device_.linear({.in = attended, .weight = layer.o, .residual = residual, .out = out, .written = written});
+    const auto [residual, out] = stream.add();
+    const LinearArgs output = {.in = attended, .weight = layer.o, .residual = residual, .out = out, .written = written};
+    const MixtureOfExpertsArgs mixture = {.x = stream.now(),
+                                          .norm = layer.post_norm.weight,
+                                          .epsilon = config_.rms_epsilon,
+                                          .inner = inner_,
+                                          .router = layer.router,
+                                          .experts = layer.experts,
+                                          .top_k = config_.experts_per_token,
+                                          .renormalise = config_.renormalise,
+                                          .scale = config_.routed_scale,
+                                          .shared = layer.shared,
+                                          .written = written,
+                                          .pending = stream.pending(),
+                                          .sum = stream.sum(),
+                                          .rest = more ? stream.rest() : MutableTensorView()};
+    stream.settle(more);
+    const std::optional<ProjectQkvArgs> next = more ? std::optional(projection(i + 1)) : std::nullopt;
+    run_region(kept != nullptr ? kept->regions.get() : nullptr, i, operands, [&] {
+      device_.linear(output);
+      device_.mixture_of_experts(mixture);
+      if (next) device_.project_qkv(*next);
     });
-    device_.mixture_of_experts({.x = stream.now(),
-                                .norm = layer.post_norm.weight,
-                                .epsilon = config_.rms_epsilon,
-                                .inner = inner_,
-                                .router = layer.router,
-                                .experts = layer.experts,
-                                .top_k = config_.experts_per_token,
-                                .renormalise = config_.renormalise,
-                                .scale = config_.routed_scale,
-                                .shared = layer.shared,
-                                .written = written,
-                                .pending = stream.pending(),
-                                .sum = stream.sum(),
-                                .rest = i + 1 < config_.layers ? stream.rest() : MutableTensorView()});
-    stream.settle(i + 1 < config_.layers);
   }
   if (wanted.empty()) return {};
   const auto count = static_cast<int64_t>(wanted.size());

@@ -25,8 +25,9 @@ std::unique_ptr<const VisionEncoder> make_vision_encoder(const WeightLoader& loa
   return std::make_unique<DeepEncoder>(load);
 }
 
-EncodingTask::EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const Views> views, bool keep_stages)
-    : encoder_(&encoder), views_(std::move(views)), keep_stages_(keep_stages) {}
+EncodingTask::EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const Views> views, bool keep_stages,
+                           CapturedRegions* regions)
+    : encoder_(&encoder), views_(std::move(views)), keep_stages_(keep_stages), regions_(regions) {}
 
 VisionStages* EncodingTask::stages() {
   if (!keep_stages_) return nullptr;
@@ -47,12 +48,20 @@ void EncodingTask::begin_group(bool one_by_one) {
 
 void EncodingTask::run_layer() {
   const Sam& sam = encoder_->sam_;
-  if (layer_ < sam.layers()) return sam.run_layer(layer_++, patches_);
+  if (layer_ < sam.layers()) {
+    const TensorView x = patches_;
+    run_region(regions_, layer_, {&x, 1}, [&] { sam.run_layer(layer_, patches_); });
+    ++layer_;
+    return;
+  }
   if (layer_ == sam.layers()) {
     behind_.features = sam.finish(std::exchange(patches_, {}));
     encoder_->begin(behind_);
   }
-  encoder_->run_layer(layer_++ - sam.layers(), behind_, stages());
+  const TensorView x = behind_.x;
+  run_region(encoder_->changes_x_alone() && !keep_stages_ ? regions_ : nullptr, layer_, {&x, 1},
+             [&] { encoder_->run_layer(layer_ - sam.layers(), behind_, stages()); });
+  ++layer_;
 }
 
 void EncodingTask::end_group() {

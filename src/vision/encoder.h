@@ -60,6 +60,8 @@ class VisionEncoder {
   virtual void begin(EncodedViews& views) const = 0;
   // Runs a layer on x. `stages`, if not null, takes what is to be kept of it.
   virtual void run_layer(int index, EncodedViews& views, VisionStages* stages) const = 0;
+  // Whether a layer without stages does nothing but change x where it is, so that it can be captured.
+  virtual bool changes_x_alone() const { return false; }
   // After the last layer -> out f32 [views, g * g, hidden].
   virtual void project(const EncodedViews& views, const MutableTensorView& out, VisionStages* stages) const = 0;
   // whole and tiles [views, g * g, hidden], or no tiles -> sequence [rows_of(views), hidden].
@@ -79,8 +81,10 @@ std::unique_ptr<const VisionEncoder> make_vision_encoder(const WeightLoader& loa
 // A page that is encoded layer by layer, with anything else in between.
 class EncodingTask {
  public:
-  // The encoder must outlive it. Where stages are kept, the tiles are worked on together.
-  EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const Views> views, bool keep_stages = false);
+  // The encoder, and the regions if there are any, must outlive it. Where stages are kept, the tiles are worked on
+  // together.
+  EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const Views> views, bool keep_stages = false,
+               CapturedRegions* regions = nullptr);
 
   // Runs the next layer. The tiles are worked on together, or one by one where `one_by_one` is asked for when the
   // first of them begins, which makes layers shorter. Whether that was the last one.
@@ -96,6 +100,7 @@ class EncodingTask {
   const VisionEncoder* encoder_;
   std::shared_ptr<const Views> views_;
   bool keep_stages_;
+  CapturedRegions* regions_;
   size_t begun_ = 0;      // views: the whole page, then the tiles
   size_t group_ = 0;      // of them, that are worked on now
   int layer_ = 0;         // the next of the group: those of SAM, then the encoder's own

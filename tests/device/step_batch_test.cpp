@@ -46,14 +46,43 @@ TEST(StepBatch, MakesWhatADeviceDerivesOnce) {
   testing::LeastDevice device;
   const StepBatch step(device, {});
   int made = 0;
-  const auto make = [&] {
+  const auto fill = [&](const MutableTensorView& to) {
     ++made;
-    return from_host(device, std::vector<int32_t>{1});
+    device.upload(&made, to);
   };
-  const Tensor& one = step.once("one", make);
-  EXPECT_EQ(&step.once("one", make), &one);
-  step.once("two", make);
-  EXPECT_EQ(made, 2);
+  const Tensor& one = step.once("one", DataType::i32, {1}, fill);
+  EXPECT_EQ(&step.once("one", DataType::i32, {1}, fill), &one);
+  EXPECT_THAT(indices_to_host(device, step.once("two", DataType::i32, {1}, fill)), ElementsAre(2));
+  EXPECT_EQ(step.operands().size(), 4u);
+}
+
+TEST(StepBatch, StaysWhereTheLastOneWas) {
+  testing::LeastDevice device;
+  StepMemory memory;
+  std::vector<TensorView> places;
+  for (const int64_t position : {100, 101}) {
+    const std::vector<int32_t> pages = {3, 4};
+    const std::vector<SequenceRows> rows = {{0, 1, position, pages}};
+    const StepBatch step(device, rows, 64, &memory);
+    step.once("position", DataType::i32, {1}, [&](const MutableTensorView& to) {
+      const auto value = static_cast<int32_t>(position);
+      device.upload(&value, to);
+    });
+    const std::vector<TensorView> operands = step.operands();
+    ASSERT_EQ(operands.size(), 3u);
+    EXPECT_THAT(indices_to_host(device, operands[0]), ElementsAre(position));
+    EXPECT_THAT(indices_to_host(device, operands[1]), ElementsAre(4 * 64 + position % 64));
+    EXPECT_THAT(indices_to_host(device, operands[2]), ElementsAre(position));
+    EXPECT_THAT(indices_to_host(device, step.page_table()), ElementsAre(3, 4, 0, 0, 0, 0, 0, 0));
+    for (size_t i = 0; i < places.size(); ++i) EXPECT_EQ(operands[i].data, places[i].data);
+    places = operands;
+  }
+  // Where it needs more room it moves.
+  const std::vector<SequenceRows> many(40, {0, 1, 0, {}});
+  std::vector<SequenceRows> rows = many;
+  for (size_t i = 0; i < rows.size(); ++i) rows[i].first_row = static_cast<int64_t>(i);
+  const StepBatch step(device, rows, 0, &memory);
+  EXPECT_THAT(indices_to_host(device, step.positions()), ::testing::Each(0));
 }
 
 }  // namespace

@@ -89,6 +89,7 @@ class Decoding {
   Decoding(const LoadedModel& model, int sequences, int64_t position)
       : model_(model),
         cache_(model.device, model.decoder.config(), model.decoder.format(), sequences, position + 512),
+        kept_(model.decoder.keep_steps()),
         prompt_(position) {
     for (int i = 0; i < sequences; ++i) {
       SequencePages pages(cache_.pool());
@@ -117,7 +118,7 @@ class Decoding {
     }
     const Tensor x(model_.device, DataType::f32, {static_cast<int64_t>(ids.size()), config.hidden});
     model_.decoder.embed(ids, x);
-    const Tensor logits = model_.decoder.step(x, sequences, rows == 1 ? x.shape()[0] : 0, wanted, cache_);
+    const Tensor logits = model_.decoder.step(x, sequences, rows == 1 ? x.shape()[0] : 0, wanted, cache_, &kept_);
     if (rows == 1) choose_largest(model_.device, logits);
     position_ += rows;
   }
@@ -125,6 +126,7 @@ class Decoding {
  private:
   const LoadedModel& model_;
   KvCache cache_;
+  KeptSteps kept_;
   std::vector<SequencePages> pages_;
   int64_t position_ = 0;
   int64_t prompt_;  // positions that are not written

@@ -6,11 +6,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 
 #include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
-#include "device/host_values.h"
 #include "device/lowering/lowerings.h"
 #include "device/step_batch.h"
 
@@ -124,7 +124,7 @@ bool write_both(Device& device, const StepBatch& step, const CacheLayer& cache, 
   if (cache.format.type == DataType::f32 || !f.scatter_nd_update || rows != step.rows()) return false;
   const Layer layer(cache);
   const int64_t of_part = layer.pages * layer.tokens;
-  const Tensor& index = step.once(fmt::format("slots of keys and values in {}", of_part), [&] {
+  const auto fill = [&](const MutableTensorView& to) {
     std::vector<int32_t> slots(static_cast<size_t>(2 * rows));
     for (const SequenceRows& sequence : step.sequences()) {
       for (int64_t i = 0; i < sequence.rows; ++i) {
@@ -136,8 +136,10 @@ bool write_both(Device& device, const StepBatch& step, const CacheLayer& cache, 
         slots[static_cast<size_t>(rows) + row] = static_cast<int32_t>(of_part + slot);
       }
     }
-    return from_host(device, slots);
-  });
+    device.upload(slots.data(), to);
+  };
+  const Tensor& index =
+      step.once(fmt::format("slots of {} keys and values in {}", rows, of_part), DataType::i32, {2 * rows}, fill);
   session.call(f.scatter_nd_update, View(layer.keys, layer.type, {2 * of_part, layer.width}),
                View(index.view(), {2 * rows, 1}), View(both));
   return true;
@@ -146,7 +148,7 @@ bool write_both(Device& device, const StepBatch& step, const CacheLayer& cache, 
 namespace {
 
 // Rows of a cache that row `row` of a sequence sees with a window: of its prompt, and of the window.
-Tensor slots_seen(Device& device, const PagedAttentionArgs& args, const SequenceRows& sequence, int64_t row) {
+std::vector<int32_t> slots_seen(const PagedAttentionArgs& args, const SequenceRows& sequence, int64_t row) {
   const int64_t tokens = args.cache.format.page_tokens;
   const int64_t position = sequence.position + row;
   std::vector<int32_t> slots;
@@ -157,7 +159,7 @@ Tensor slots_seen(Device& device, const PagedAttentionArgs& args, const Sequence
   const int64_t prompt = std::min(sequence.prompt, position + 1);
   add(0, prompt);
   add(std::max(prompt, position - args.window + 1), position + 1);
-  return from_host(device, slots);
+  return slots;
 }
 
 // One row after the other against copies of the keys and values that it sees.
@@ -166,9 +168,15 @@ void attend_windows(Device& device, const PagedAttentionArgs& args, const Layer&
   const int64_t channels = args.queries.shape[1];
   for (int64_t row = 0; row < sequence.rows; ++row) {
     const int64_t at = sequence.first_row + row;
-    const Tensor& slots = args.step.once(fmt::format("slots of row {} in {}", at, args.window),
-                                         [&] { return slots_seen(device, args, sequence, row); });
-    const int64_t count = slots.shape()[0];
+    const int64_t end = sequence.position + row + 1;
+    const int64_t seen_of_prompt = std::min(sequence.prompt, end);
+    const int64_t count = seen_of_prompt + end - std::max(seen_of_prompt, end - args.window);
+    const Tensor& slots = args.step.once(fmt::format("slots of row {} in {}", at, args.window), DataType::i32, {count},
+                                         [&](const MutableTensorView& to) {
+                                           const std::vector<int32_t> seen = slots_seen(args, sequence, row);
+                                           assert(static_cast<int64_t>(seen.size()) == count);
+                                           device.upload(seen.data(), to);
+                                         });
     const Tensor keys(device, args.cache.format.type, {count, layer.width});
     const Tensor values(device, args.cache.format.type, {count, layer.width});
     const auto select = [&](const std::byte* part, const Tensor& to) {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "device/ascend/kernels/kernels.h"
-#include "device/host_values.h"
+#include "device/device.h"
 #include "device/lowering/lowerings.h"
 #include "device/step_batch.h"
 
@@ -19,7 +19,7 @@ View table_of(Device& device, const RopeArgs& args, bool sine) {
   const int64_t size = args.x.shape[1] / args.heads;
   const int64_t half = size / 2;
   const DataType type = args.x.type;
-  const auto make = [&] {
+  const auto fill = [&](const MutableTensorView& table) {
     std::vector<float> values(static_cast<size_t>(rows * size), sine ? 0.0f : 1.0f);
     for (int64_t i = 0; i < half; ++i) {
       const auto speed =
@@ -32,17 +32,15 @@ View table_of(Device& device, const RopeArgs& args, bool sine) {
         }
       }
     }
-    if (type == DataType::f32) return from_host(device, values, {rows, size});
+    if (type == DataType::f32) return device.upload(values.data(), table);
     std::vector<uint16_t> halves;
     halves.reserve(values.size());
     for (const float x : values) halves.push_back(type == DataType::f16 ? f32_to_f16(x) : f32_to_bf16(x));
-    Tensor narrow(device, type, {rows, size});
-    device.upload(halves.data(), narrow);
-    return narrow;
+    device.upload(halves.data(), table);
   };
   const std::string key =
       fmt::format("{} {} {} {} {}", sine ? "sines" : "cosines", args.theta, rows, size, name_of(type));
-  return {args.step.once(key, make), {1, rows, 1, size}};
+  return {args.step.once(key, type, {rows, size}, fill), {1, rows, 1, size}};
 }
 
 bool fits_both(const Session& session, int64_t size) {
