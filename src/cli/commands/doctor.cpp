@@ -106,6 +106,7 @@ void describe(DoctorReport& report, const std::string& command, const DeviceDesc
   report.fact("device", description.info.hardware);
   report.fact("its software", description.info.software);
   report.fact("its memory", memory_text(description.memory));
+  if (const std::string graphs = device.info().graphs; !graphs.empty()) report.fact("captured work", graphs);
   report.fact("host", fmt::format("{} {} {}, {} threads", host.sysname, host.release, host.machine, threads()));
   const Precision inner = device.precision(format);
   report.fact("weights", fmt::format("{}; values between operators are {}", name_of(format),

@@ -9,6 +9,7 @@
 
 #include "core/threads.h"
 #include "device/ascend/kernels/kernels.h"
+#include "device/ascend/runtime/regions.h"
 
 namespace lectern::ascend {
 namespace {
@@ -260,6 +261,19 @@ class StreamEvent final : public Event {
 
 std::unique_ptr<Event> AscendDevice::record() { return std::make_unique<StreamEvent>(*session_); }
 
+// Replacements of the cache's operators write to places that the host knows, which differ from step to step; and those
+// that the host computes cannot be captured.
+std::unique_ptr<CapturedRegions> AscendDevice::capture_regions(WeightFormat format) {
+  if (!session_->captures() || type_of(format) != half_) return nullptr;
+  constexpr std::array parts = {Operator::linear, Operator::attention, Operator::project_qkv, Operator::write_kv,
+                                Operator::mixture_of_experts};
+  const bool own = std::ranges::all_of(parts, [&](Operator which) {
+    return !operators().is_absent(which, half_) && operators().lowering(which, half_) == nullptr;
+  });
+  if (!own) return nullptr;
+  return std::make_unique<Regions>(*session_, [this] { return is_profiled(); });
+}
+
 std::unique_ptr<Device> make_ascend_device(const AscendOptions& options, const OperatorSet& without) {
   auto session = std::make_unique<Session>(options.session);
   const DataType half = half_of(*session, options.half);
@@ -267,6 +281,7 @@ std::unique_ptr<Device> make_ascend_device(const AscendOptions& options, const O
   auto device = std::make_unique<AscendDevice>(std::move(session), half, OperatorSet());
   OperatorSet replaced = without;
   for (const ProbeFailure& failure : probe(*device)) replaced.set(static_cast<size_t>(failure.which));
+  device->session().try_capture();
   if (replaced.none()) return device;
   return std::make_unique<AscendDevice>(AscendDevice::take_session(std::move(device)), half, replaced);
 }
@@ -285,6 +300,10 @@ std::unique_ptr<Device> make_ascend_device(const DeviceName& device, const Opera
     if (key == "type") options.half = half_named(value, who);
     if (key == "sync") options.session.synchronous = switch_of(value, who);
     if (key == "repeat") options.session.repeats = switch_of(value, who);
+    if (key == "graphs") {
+      if (value != "on" && value != "off") throw Error(fmt::format("{} is '{}'; expected on or off", who, value));
+      options.session.graphs = value == "on";
+    }
   }
   return make_ascend_device(options, without);
 }

@@ -29,9 +29,9 @@ std::unique_ptr<Device> make_ascend_device(const AscendOptions& options = {}, co
 
 // Every card that CANN finds; empty without CANN. Cards that cannot be opened are listed with the reason.
 std::vector<DeviceDescription> describe_ascend_devices();
-// "ascend:1" with options type (f16, bf16), sync and repeat (0, 1); without them, LECTERN_ASCEND_TYPE, _SYNC and
-// _REPEAT of the environment say the same.
-inline constexpr std::array<std::string_view, 3> option_names = {"type", "sync", "repeat"};
+// "ascend:1" with options type (f16, bf16), sync and repeat (0, 1), graphs (on, off); without them,
+// LECTERN_ASCEND_TYPE, _SYNC and _REPEAT of the environment say the same, and graphs are on.
+inline constexpr std::array<std::string_view, 4> option_names = {"type", "sync", "repeat", "graphs"};
 std::unique_ptr<Device> make_ascend_device(const DeviceName& name, const OperatorSet& without);
 
 // What the last probing found: operators of the table that are replaced although CANN names them, with the reason.
@@ -58,6 +58,7 @@ class AscendDevice final : public Device {
   void release_host(std::byte* data, size_t) noexcept override { session_->release_host(data); }
   std::unique_ptr<Event> record() override;
   void synchronize() override { session_->synchronize(); }
+  std::unique_ptr<CapturedRegions> capture_regions(WeightFormat format) override;
   Precision precision(WeightFormat format) const override;
 
   Session& session() { return *session_; }

@@ -199,28 +199,65 @@ TEST(AscendDevice, ReadsTwiceTheSame) {
 }
 
 // A step of a decoder gives its operators the same places as the step before: only attention, which is told the lengths
-// of its sequences, is prepared again.
+// of its sequences, is prepared again. What is between two attentions is one call, where it is captured.
 TEST(AscendDevice, PreparesTheCallsOfADecodersStepsOnce) {
   constexpr uint64_t layers = 4;
   for (const DataType type : {DataType::f16, DataType::bf16}) {
-    std::vector<uint64_t> prepared;
-    std::vector<uint64_t> launched;
-    const auto note = [&] {
-      prepared.push_back(fake_cann_calls(0, FAKE_CANN_PREPARE));
-      launched.push_back(fake_cann_calls(0, FAKE_CANN_LAUNCH));
-    };
-    const std::vector<int32_t> tokens = run_mini(FakeCard(type).device(), 8, note);
-    ASSERT_EQ(prepared.size(), 8u);
-    for (size_t i = 3; i < 8; ++i) {
-      EXPECT_EQ(prepared[i] - prepared[i - 1], layers) << "step " << i;
-      EXPECT_EQ(launched[i] - launched[i - 1], launched[2] - launched[1]) << "step " << i;
-      EXPECT_GT(launched[i] - launched[i - 1], 12 * layers);
+    std::vector<int32_t> expected;
+    for (const bool graphs : {false, true}) {
+      std::vector<uint64_t> prepared, launched, replayed;
+      const auto note = [&] {
+        prepared.push_back(fake_cann_calls(0, FAKE_CANN_PREPARE));
+        launched.push_back(fake_cann_calls(0, FAKE_CANN_LAUNCH));
+        replayed.push_back(fake_cann_calls(0, FAKE_CANN_REPLAY));
+      };
+      ascend::AscendOptions options = testing::fake_options(type);
+      options.session.graphs = graphs;
+      const std::vector<int32_t> tokens = run_mini(FakeCard(options).device(), 8, note);
+      ASSERT_EQ(prepared.size(), 8u);
+      if (expected.empty()) expected = tokens;
+      EXPECT_EQ(tokens, expected);
+      for (size_t i = 4; i < 8; ++i) {
+        const uint64_t calls = launched[i] - launched[i - 1];
+        EXPECT_EQ(prepared[i] - prepared[i - 1], layers) << "step " << i;
+        EXPECT_EQ(calls, launched[4] - launched[3]) << "step " << i;
+        EXPECT_EQ(replayed[i] - replayed[i - 1], graphs ? layers : 0) << "step " << i;
+        EXPECT_EQ(calls > 12 * layers, !graphs);
+      }
     }
     ascend::AscendOptions options = testing::fake_options(type);
     options.session.library.offered = [](std::string_view symbol) { return symbol != "aclSetAclOpExecutorRepeatable"; };
     FakeCard plain(options);
-    EXPECT_EQ(run_mini(plain.device(), 8), tokens);
+    EXPECT_EQ(run_mini(plain.device(), 8), expected);
     EXPECT_EQ(plain.card().session().repeats(), 0u);
+  }
+}
+
+TEST(AscendDevice, SaysWhetherWorkIsCaptured) {
+  EXPECT_EQ(FakeCard().device().info().graphs, "replayed");
+  FakeCard old(std::nullopt, [] { fake_cann_old_driver(1); });
+  EXPECT_THAT(old.device().info().graphs, HasSubstr("off: aclmdlRICaptureBegin failed: 207000"));
+  EXPECT_EQ(old.device().capture_regions(WeightFormat::bf16), nullptr);
+}
+
+TEST(AscendDevice, CapturesWhatIsItsOwnAlone) {
+  {
+    FakeCard card;
+    EXPECT_NE(card.device().capture_regions(WeightFormat::bf16), nullptr);
+    EXPECT_EQ(card.device().capture_regions(WeightFormat::f32), nullptr);
+  }
+  FakeCard lacking(std::nullopt, [] { fake_cann_refuse("aclnnFusedInferAttentionScoreV2", 561003); });
+  EXPECT_EQ(lacking.device().capture_regions(WeightFormat::bf16), nullptr);
+}
+
+// Failures of captures and replays change no token; AscendFailure has more of them.
+TEST(AscendDevice, ReadsTheSameWhateverFailsInACapture) {
+  const std::vector<int32_t> expected = run_mini(FakeCard(DataType::bf16).device(), 5);
+  for (const FakeCannCall call : {FAKE_CANN_CAPTURE, FAKE_CANN_CAPTURE_END, FAKE_CANN_REPLAY}) {
+    FakeCard card(DataType::bf16);
+    for (uint64_t nth = 2; nth <= 30; ++nth) fake_cann_fail(0, call, nth, 0);
+    EXPECT_EQ(run_mini(card.device(), 5), expected) << fake_cann_call_name(call);
+    EXPECT_FALSE(card.card().session().captures());
   }
 }
 
@@ -233,7 +270,7 @@ TEST_P(AscendFailure, EndsInAnErrorAndLeavesNothing) {
   const auto run = [&] {
     const auto device = make_ascend_device(testing::fake_options(DataType::f16));
     replaced = !device->lowered(WeightFormat::bf16).empty();
-    return run_mini(*device);
+    return run_mini(*device, 4);
   };
   fake_cann_reset();
   const std::vector<int32_t> expected = run();
@@ -259,16 +296,17 @@ TEST_P(AscendFailure, EndsInAnErrorAndLeavesNothing) {
       EXPECT_THAT(error, ::testing::Not(HasSubstr("\n"))) << "call " << nth;
     }
   }
-  // What cannot be repeated is done in full.
-  EXPECT_EQ(failed > 0, GetParam() != FAKE_CANN_REPEAT);
+  // What cannot be repeated is done in full, and what cannot be captured as it is.
+  constexpr std::array never = {FAKE_CANN_REPEAT, FAKE_CANN_CAPTURE, FAKE_CANN_CAPTURE_END, FAKE_CANN_REPLAY};
+  EXPECT_EQ(failed > 0, std::ranges::find(never, GetParam()) == never.end());
 }
 
 INSTANTIATE_TEST_SUITE_P(Calls, AscendFailure,
                          ::testing::Values(FAKE_CANN_INIT, FAKE_CANN_SET_DEVICE, FAKE_CANN_CREATE_STREAM,
                                            FAKE_CANN_CREATE_EVENT, FAKE_CANN_EVENT, FAKE_CANN_MALLOC,
                                            FAKE_CANN_MALLOC_HOST, FAKE_CANN_COPY, FAKE_CANN_OBJECT, FAKE_CANN_PREPARE,
-                                           FAKE_CANN_REPEAT, FAKE_CANN_LAUNCH, FAKE_CANN_SYNCHRONIZE,
-                                           FAKE_CANN_EXECUTE),
+                                           FAKE_CANN_REPEAT, FAKE_CANN_LAUNCH, FAKE_CANN_SYNCHRONIZE, FAKE_CANN_EXECUTE,
+                                           FAKE_CANN_CAPTURE, FAKE_CANN_CAPTURE_END, FAKE_CANN_REPLAY),
                          [](const auto& info) {
                            std::string name = fake_cann_call_name(info.param);
                            std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });

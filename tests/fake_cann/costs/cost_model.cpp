@@ -229,17 +229,18 @@ void run_to_end(EncodingTask& task) {
 void measure_encoder(Measurement& measurement, Device& device, const VisionEncoder& encoder) {
   const auto whole = views_of(0);
   const auto tiled = views_of(6);
+  const std::unique_ptr<CapturedRegions> regions = device.capture_regions(WeightFormat::bf16);
   for (int i = 0; i < 2; ++i) {
     for (const auto& views : {whole, tiled}) {
-      EncodingTask task(encoder, views);
+      EncodingTask task(encoder, views, false, regions.get());
       run_to_end(task);
     }
   }
   measurement.stage("encode1024", device, [&] {
-    EncodingTask task(encoder, whole);
+    EncodingTask task(encoder, whole, false, regions.get());
     run_to_end(task);
   });
-  EncodingTask task(encoder, tiled);
+  EncodingTask task(encoder, tiled, false, regions.get());
   for (int64_t layer = 0; layer < sam_layers + clip_layers; ++layer) task.advance(false);
   measurement.stage("tiles6", device, [&] { run_to_end(task); });
 }
@@ -259,7 +260,7 @@ void measure_decoder(Measurement& measurement, Device& device, const Decoder& de
                             .image = image});
   for (int i = 0; i < 2; ++i) runner.step(prompt);
   measurement.stage("prefill913", device, [&] { runner.step(prompt); });
-  constexpr int64_t before = 4;  // steps after which every address has been seen
+  constexpr int64_t before = 4;  // steps after which all has been seen, and captured
   for (const int count : {1, many}) {
     for (int64_t i = 0; i < before; ++i) runner.step(sequences.step(count, step_position + i));
     measurement.stage(count == 1 ? "step1" : "step32", device,
@@ -269,15 +270,22 @@ void measure_decoder(Measurement& measurement, Device& device, const Decoder& de
 
 }  // namespace
 
-double StageCosts::predicted_ms(const CardRates& rates) const {
+double StageCosts::host_ms(const CardRates& rates) const {
   const auto times = [](uint64_t count, double each) { return static_cast<double>(count) * each; };
-  const double host = times(counts.full_calls, rates.full_call_us) +
-                      times(counts.repeated_calls, rates.repeated_call_us) +
-                      times(counts.graph_launches, rates.graph_launch_us) + times(counts.uploads, rates.upload_us);
-  const double card = times(counts.launches + counts.hidden_copies, rates.kernel_us) +
-                      times(counts.ai_cpu, rates.ai_cpu_us) + counts.bytes / rates.bytes_per_us +
-                      counts.operations / rates.operations_per_us;
-  return (std::max(host, card) + times(counts.waits, rates.wait_us)) / 1000;
+  return (times(counts.full_calls, rates.full_call_us) + times(counts.repeated_calls, rates.repeated_call_us) +
+          times(counts.graph_launches, rates.graph_launch_us) + times(counts.uploads, rates.upload_us)) /
+         1000;
+}
+
+double StageCosts::card_ms(const CardRates& rates) const {
+  const auto times = [](uint64_t count, double each) { return static_cast<double>(count) * each; };
+  return (times(counts.launches + counts.hidden_copies, rates.kernel_us) + times(counts.ai_cpu, rates.ai_cpu_us) +
+          counts.bytes / rates.bytes_per_us + counts.operations / rates.operations_per_us) /
+         1000;
+}
+
+double StageCosts::predicted_ms(const CardRates& rates) const {
+  return std::max(host_ms(rates), card_ms(rates)) + static_cast<double>(counts.waits) * rates.wait_us / 1000;
 }
 
 std::vector<StageCosts> measure_costs(const CostOptions& options, const std::filesystem::path& folder) {
@@ -294,6 +302,7 @@ std::vector<StageCosts> measure_costs(const CostOptions& options, const std::fil
     ascend::AscendOptions card;
     card.session.library = {.folders = {FAKE_CANN_HOME "/lib64"}};
     card.half = options.type;
+    card.session.graphs = options.graphs;
     // The operators are tried with values: what is missing shows.
     const std::unique_ptr<Device> device = ascend::make_ascend_device(card);
     fake_cann_shapes_only(1);

@@ -32,6 +32,7 @@ struct CardRates {
 struct CostOptions {
   std::string profile = "8.3.RC1";
   DataType type = DataType::bf16;
+  bool graphs = true;  // captured and replayed
   // Fewer and smaller weights with the same calls, for tests.
   bool narrow = false;
 };
@@ -40,6 +41,9 @@ struct StageCosts {
   std::string name;
   FakeCannCosts counts = {};
   std::string calls;  // by operator, a line each
+  double host_ms(const CardRates& rates = {}) const;
+  double card_ms(const CardRates& rates = {}) const;
+  // The larger of both, and the waits.
   double predicted_ms(const CardRates& rates = {}) const;
 };
 

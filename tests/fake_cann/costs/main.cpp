@@ -23,23 +23,28 @@ void print_json(const CostOptions& options, const std::vector<StageCosts>& stage
     fmt::print(
         "{}\n  \"{}\": {{\"launches\": {}, \"full_calls\": {}, \"repeated_calls\": {}, \"graph_launches\": {}, "
         "\"ai_cpu\": {}, \"hidden_copies\": {}, \"uploads\": {}, \"download_bytes\": {}, \"waits\": {}, "
-        "\"bytes\": {:.0f}, \"operations\": {:.0f}, \"predicted_ms\": {:.3f}}}",
+        "\"bytes\": {:.0f}, \"operations\": {:.0f}, \"host_ms\": {:.3f}, \"card_ms\": {:.3f}, \"predicted_ms\": "
+        "{:.3f}}}",
         comma, stage.name, c.launches, c.full_calls, c.repeated_calls, c.graph_launches, c.ai_cpu, c.hidden_copies,
-        c.uploads, c.download_bytes, c.waits, c.bytes, c.operations, stage.predicted_ms());
+        c.uploads, c.download_bytes, c.waits, c.bytes, c.operations, stage.host_ms(), stage.card_ms(),
+        stage.predicted_ms());
     comma = ",";
   }
   fmt::print("}}}}\n");
 }
 
 void print_table(const CostOptions& options, const std::vector<StageCosts>& stages, bool calls) {
-  fmt::print("CANN {}, {}\n", options.profile, options.type == lectern::DataType::f16 ? "f16" : "bf16");
-  fmt::print("{:12} {:>8} {:>6} {:>8} {:>6} {:>6} {:>6} {:>7} {:>10} {:>5} {:>8} {:>8} {:>9}\n", "stage", "launches",
-             "full", "repeated", "graphs", "AI CPU", "hidden", "uploads", "bytes back", "waits", "MB", "GFLOP", "ms");
+  fmt::print("CANN {}, {}, {} graphs\n", options.profile, options.type == lectern::DataType::f16 ? "f16" : "bf16",
+             options.graphs ? "with" : "without");
+  fmt::print("{:12} {:>8} {:>6} {:>8} {:>6} {:>6} {:>6} {:>7} {:>10} {:>5} {:>8} {:>8} {:>7} {:>7} {:>9}\n", "stage",
+             "launches", "full", "repeated", "graphs", "AI CPU", "hidden", "uploads", "bytes back", "waits", "MB",
+             "GFLOP", "host", "card", "ms");
   for (const StageCosts& stage : stages) {
     const FakeCannCosts& c = stage.counts;
-    fmt::print("{:12} {:8} {:6} {:8} {:6} {:6} {:6} {:7} {:10} {:5} {:8.0f} {:8.1f} {:9.3f}\n", stage.name, c.launches,
-               c.full_calls, c.repeated_calls, c.graph_launches, c.ai_cpu, c.hidden_copies, c.uploads, c.download_bytes,
-               c.waits, c.bytes / 1e6, c.operations / 1e9, stage.predicted_ms());
+    fmt::print("{:12} {:8} {:6} {:8} {:6} {:6} {:6} {:7} {:10} {:5} {:8.0f} {:8.1f} {:7.3f} {:7.3f} {:9.3f}\n",
+               stage.name, c.launches, c.full_calls, c.repeated_calls, c.graph_launches, c.ai_cpu, c.hidden_copies,
+               c.uploads, c.download_bytes, c.waits, c.bytes / 1e6, c.operations / 1e9, stage.host_ms(),
+               stage.card_ms(), stage.predicted_ms());
   }
   if (!calls) return;
   for (const StageCosts& stage : stages) fmt::print("\n{}\n{}", stage.name, stage.calls);
@@ -60,7 +65,7 @@ int main(int count, char** arguments) {
     } else if (word == "--calls") {
       calls = true;
     } else if (word == "--no-graphs") {
-      // Nothing is captured yet: every figure is without graphs.
+      options.graphs = false;
     } else if (word == "--profile" && !value.empty()) {
       options.profile = value;
       ++i;

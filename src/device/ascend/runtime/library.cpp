@@ -138,6 +138,10 @@ Library::Library(LibraryOptions options) : options_(std::move(options)) {
   require(runtime_.record_event, "aclrtRecordEvent");
   require(runtime_.synchronize_event, "aclrtSynchronizeEvent");
   require(runtime_.event_status, "aclrtQueryEventStatus");
+  look_up(runtime_.begin_capture, "aclmdlRICaptureBegin");
+  look_up(runtime_.end_capture, "aclmdlRICaptureEnd");
+  look_up(runtime_.replay, "aclmdlRIExecuteAsync");
+  look_up(runtime_.destroy_graph, "aclmdlRIDestroy");
 
   require(objects_.create_tensor, "aclCreateTensor");
   require(objects_.create_scalar, "aclCreateScalar");

@@ -40,6 +40,13 @@ struct Runtime {
   decltype(&::aclrtRecordEvent) record_event;
   decltype(&::aclrtSynchronizeEvent) synchronize_event;
   decltype(&::aclrtQueryEventStatus) event_status;
+  // Marked experimental; all may be null.
+  decltype(&::aclmdlRICaptureBegin) begin_capture;
+  decltype(&::aclmdlRICaptureEnd) end_capture;
+  decltype(&::aclmdlRIExecuteAsync) replay;
+  decltype(&::aclmdlRIDestroy) destroy_graph;
+
+  bool captures() const { return begin_capture && end_capture && replay && destroy_graph; }
 };
 
 // What aclnn's operators are given.

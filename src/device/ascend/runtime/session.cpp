@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/log.h"
 #include "device/ascend/runtime/errors.h"
 #include "device/ascend/runtime/staging.h"
 #include "device/device_failure.h"
@@ -113,7 +114,8 @@ DeviceInfo Session::info() const {
           .hardware = has_bf16_ ? chip_ : chip_ + ", untested and slow",
           .software = software(library_),
           .default_weights = WeightFormat::bf16,
-          .preferred_batch = 32};
+          .preferred_batch = 32,
+          .graphs = captures() ? "replayed" : graphs_off_};
 }
 
 Session::Session(const SessionOptions& options)
@@ -152,12 +154,20 @@ Session::Session(const SessionOptions& options)
   stream_ = std::make_unique<Stream>(*this);
   staging_ = std::make_unique<Staging>(runtime, stream_->get());
   synchronous_ = options.synchronous.value_or(is_set("LECTERN_ASCEND_SYNC"));
+  if (!options.graphs) {
+    graphs_off_ = "off, as was asked for";
+  } else if (synchronous_) {
+    graphs_off_ = "off, since every operator is waited for";
+  } else if (!runtime.captures()) {
+    turn_graphs_off("CANN " + version + " has no functions for it");
+  }
 }
 
 Session::~Session() {
   const Runtime& runtime = library_.runtime();
   if (bound != id_) runtime.set_current_context(card_->context());
   runtime.synchronize(stream_->get());  // its errors were reported, or nobody waits for them any more
+  destroy_retired();
   repeated_.clear();
   staging_.reset();
   for (const auto& [data, block] : blocks_) runtime.release(data);
@@ -165,6 +175,8 @@ Session::~Session() {
   card_.reset();
   bound = 0;
 }
+
+aclrtStream Session::stream_handle() const { return stream_->get(); }
 
 void Session::bind() {
   if (!broken_.empty()) throw DeviceFailure(broken_);
@@ -202,7 +214,8 @@ void Session::begin(const char* operation, bool present) {
 
 int Session::run(const char* operation, Function<>::Run function, const RepeatedCalls::Call& call) {
   std::byte* const memory = call.workspace > 0 ? workspace_of(call.workspace) : nullptr;
-  const int status = function(memory, call.workspace, call.executor, stream_->get());
+  const int status =
+      function(memory, call.workspace, call.executor, capturing_ != nullptr ? captured_ : stream_->get());
   if (status == 0) last_[calls_++ % last_.size()] = operation;
   return status;
 }
@@ -234,7 +247,7 @@ void Session::discard(Function<>::Run function, const RepeatedCalls::Call& call)
   if (repeatable && objects.destroy_executor != nullptr) {
     objects.destroy_executor(call.executor);
   } else {
-    function(nullptr, call.workspace, call.executor, stream_->get());
+    function(nullptr, call.workspace, call.executor, capturing_ != nullptr ? captured_ : stream_->get());
   }
   library_.runtime().recent_error();
 }
@@ -242,12 +255,15 @@ void Session::discard(Function<>::Run function, const RepeatedCalls::Call& call)
 void Session::synchronize() {
   const std::lock_guard lock(mutex_);
   bind();
+  not_while_capturing("a wait");
   if (const int status = library_.runtime().synchronize(stream_->get()); status != ACL_SUCCESS) give_up(status);
+  destroy_retired();
 }
 
 std::byte* Session::allocate_host(size_t bytes) {
   const std::lock_guard lock(mutex_);
   bind();
+  not_while_capturing("memory of the host");
   void* memory = nullptr;
   const int status = library_.runtime().allocate_host(&memory, std::max<size_t>(bytes, 1));
   if (status != ACL_SUCCESS) {
@@ -270,6 +286,7 @@ void Session::release_host(std::byte* data) noexcept {
 void Session::download_later(const std::byte* from, size_t bytes, std::byte* to) {
   const std::lock_guard lock(mutex_);
   bind();
+  not_while_capturing("a copy to the host");
   check_copy(library_.runtime().copy(to, bytes, from, bytes, ACL_MEMCPY_DEVICE_TO_HOST, stream_->get()),
              "aclrtMemcpyAsync");
 }
@@ -277,6 +294,7 @@ void Session::download_later(const std::byte* from, size_t bytes, std::byte* to)
 aclrtEvent Session::record() {
   const std::lock_guard lock(mutex_);
   bind();
+  not_while_capturing("an event");
   aclrtEvent event = nullptr;
   check(library_.runtime().create_event(&event, ACL_EVENT_SYNC), "aclrtCreateEventExWithFlag");
   const int status = library_.runtime().record_event(event, stream_->get());
@@ -288,6 +306,7 @@ aclrtEvent Session::record() {
 bool Session::has_passed(aclrtEvent event) {
   const std::lock_guard lock(mutex_);
   bind();
+  not_while_capturing("an event");
   aclrtEventRecordedStatus status = ACL_EVENT_RECORDED_STATUS_NOT_READY;
   if (const int code = library_.runtime().event_status(event, &status); code != ACL_SUCCESS) give_up(code);
   return status == ACL_EVENT_RECORDED_STATUS_COMPLETE;
@@ -298,6 +317,7 @@ void Session::wait(aclrtEvent event) {
   {
     const std::lock_guard lock(mutex_);
     bind();
+    not_while_capturing("an event");
   }
   const int status = library_.runtime().synchronize_event(event);
   if (status == ACL_SUCCESS) return;
@@ -330,6 +350,7 @@ void Session::give_up(int status) {
 void Session::upload(std::byte* to, size_t bytes, const Fill& fill) {
   const std::lock_guard lock(mutex_);
   bind();
+  not_while_capturing("a copy from the host");
   forget_derived(to);
   for (size_t first = 0; first < bytes;) {
     const size_t count = std::min(bytes - first, Staging::largest);
@@ -351,6 +372,7 @@ void Session::upload(std::byte* to, const void* from, size_t bytes) {
 void Session::download(const std::byte* from, size_t bytes, const Take& take) {
   const std::lock_guard lock(mutex_);
   bind();
+  not_while_capturing("a copy to the host");
   for (size_t first = 0; first < bytes;) {
     const size_t count = std::min(bytes - first, Staging::largest);
     const std::byte* pinned = nullptr;

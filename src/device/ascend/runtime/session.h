@@ -38,6 +38,8 @@ struct SessionOptions {
   // one that fails (no), and whether to keep executors (yes).
   std::optional<bool> synchronous = {};
   std::optional<bool> repeats = {};
+  // Whether work is captured and replayed, where CANN, the driver and the chip can.
+  bool graphs = true;
 };
 
 // A call of CANN that failed, by the function's name.
@@ -53,6 +55,23 @@ class CallFailure : public Error {
   const char* function_;
   int code_;
 };
+
+// Memory of captured work: blocks that nothing else is given. What works of one arena is done one after the other, so
+// that all of it may use the same blocks.
+struct Arena {
+  std::set<std::pair<size_t, std::byte*>> free;
+  size_t in_use = 0;  // blocks
+  std::byte* workspace = nullptr;
+  size_t workspace_bytes = 0;
+};
+
+// A call that captured work cannot make; captured work that does is done without being captured.
+class CaptureRefusal : public Error {
+ public:
+  explicit CaptureRefusal(const std::string& what) : Error("cannot be captured: " + what) {}
+};
+
+class Regions;
 
 class Session {
  public:
@@ -118,6 +137,12 @@ class Session {
   // Whether ApplyRotaryPosEmb turns heads of 64, which it does from 8.5 on.
   bool turns_heads_of_64() const { return turns_heads_of_64_; }
 
+  // Whether work is captured; else why not, in one line.
+  bool captures() const { return graphs_off_.empty(); }
+  const std::string& graphs_off() const { return graphs_off_; }
+  // Captures a copy and replays it; where that fails nothing is captured.
+  void try_capture();
+
   // Calls an operator: views, numbers, Scalar, IntegerArray, ViewList or absent, in the order of its prototype. The
   // memory must stay as it is until the stream has passed the operator, which releasing it does not disturb.
   template <typename... Parameters, typename... Arguments>
@@ -125,6 +150,7 @@ class Session {
     static_assert(sizeof...(Parameters) == sizeof...(Arguments));
     const std::lock_guard lock(mutex_);
     begin(function.name, static_cast<bool>(function));
+    if (capturing_ != nullptr) (check_operand(arguments), ...);
     std::string key = repeated_.enabled() ? key_of_call(function.name, arguments...) : std::string();
     const RepeatedCalls::Call* known = key.empty() ? nullptr : repeated_.find(key);
     if (known != nullptr && known->executor != nullptr) {
@@ -155,11 +181,15 @@ class Session {
   uint64_t repeats() const { return repeats_; }
 
  private:
+  friend class Regions;  // regions.h
   class Card;
   class Stream;
   struct Block {
     size_t size = 0;
     bool free = false;
+    bool in_graph = false;  // captured work reads or writes it, and must not outlive it
+    uint64_t since = 0;  // when it was handed out: the first block is 1; 0: the session's own, for as long as it likes
+    Arena* arena = nullptr;  // that it belongs to
   };
   struct Constant {
     std::byte* data = nullptr;
@@ -182,7 +212,21 @@ class Session {
   void drop(std::map<std::string, Constant>::iterator constant);
   std::byte* workspace_of(size_t bytes);
   std::byte* allocate_new(size_t size);
+  std::byte* allocate_in(Arena& arena, size_t size);
+  // Memory that is kept whatever is captured meanwhile.
+  std::byte* allocate_own(size_t bytes);
+  void give_back(Arena& arena) noexcept;
+  void not_while_capturing(const char* what) const;
+  void check_operand(const View& view);
+  void check_operand(const ViewList& list);
+  template <typename Argument>
+  void check_operand(const Argument&) const {}
+  void turn_graphs_off(const std::string& reason);
+  void retire(aclmdlRI graph) noexcept;
+  void destroy_retired() noexcept;
   bool give_back_free_blocks();
+  bool give_back_arenas();
+  aclrtStream stream_handle() const;
   std::string error_text() const;
 
   std::recursive_mutex mutex_;
@@ -210,6 +254,15 @@ class Session {
   std::map<std::pair<const std::byte*, uint64_t>, std::byte*> derived_;
   size_t constant_bytes_ = 0;
   uint64_t constant_uses_ = 0;
+
+  std::string graphs_off_;          // why nothing is captured
+  Arena* arena_ = nullptr;          // from which memory is taken now
+  Regions* capturing_ = nullptr;    // whose work is being captured
+  aclrtStream captured_ = nullptr;  // what it is given to
+  std::set<Regions*> regions_;      // all there are
+  std::vector<aclmdlRI> retired_;   // to be destroyed when the stream has been waited for
+  uint64_t handed_out_ = 0;         // blocks
+  int capture_failures_ = 0;
 
   std::array<const char*, 4> last_ = {};  // operators called last
   std::atomic<uint64_t> calls_ = 0;

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "device/ascend/runtime/errors.h"
+#include "device/ascend/runtime/regions.h"
 #include "device/ascend/runtime/session.h"
 
 namespace lectern::ascend {
@@ -19,6 +21,15 @@ size_t block_size(size_t bytes) {
   size_t step = 512;
   while (step * 16 < size) step *= 2;
   return (size + step - 1) / step * step;
+}
+
+// A block of this size, or not much more; null where there is none.
+std::byte* take(std::set<std::pair<size_t, std::byte*>>& free, size_t size) {
+  const auto found = free.lower_bound({size, nullptr});
+  if (found == free.end() || found->first > size + size / 4) return nullptr;
+  std::byte* const data = found->second;
+  free.erase(found);
+  return data;
 }
 
 }  // namespace
@@ -38,20 +49,62 @@ std::byte* Session::allocate(size_t bytes) {
   const std::lock_guard lock(mutex_);
   bind();
   const size_t size = block_size(bytes);
-  if (const auto found = free_.lower_bound({size, nullptr}); found != free_.end() && found->first <= size + size / 4) {
-    std::byte* data = found->second;
-    free_.erase(found);
-    blocks_[data].free = false;
+  if (arena_ != nullptr) return allocate_in(*arena_, size);
+  if (std::byte* const data = take(free_, size)) {
+    Block& block = blocks_[data];
+    block.free = false;
+    block.since = ++handed_out_;
     return data;
   }
   return allocate_new(size);
+}
+
+std::byte* Session::allocate_in(Arena& arena, size_t size) {
+  std::byte* data = take(arena.free, size);
+  if (data == nullptr) data = take(free_, size);
+  if (data == nullptr) {
+    not_while_capturing("new memory");
+    data = allocate_new(size);
+  }
+  Block& block = blocks_[data];
+  block.free = false;
+  block.arena = &arena;
+  ++arena.in_use;
+  return data;
+}
+
+std::byte* Session::allocate_own(size_t bytes) {
+  Arena* const arena = std::exchange(arena_, nullptr);
+  try {
+    std::byte* const data = allocate(bytes);
+    arena_ = arena;
+    blocks_[data].since = 0;
+    return data;
+  } catch (...) {
+    arena_ = arena;
+    throw;
+  }
+}
+
+// Its blocks are handed out as others are; nothing is captured any more that uses them.
+void Session::give_back(Arena& arena) noexcept {
+  if (arena.workspace != nullptr) release(arena.workspace);
+  for (const auto& [size, data] : arena.free) {
+    blocks_[data].arena = nullptr;
+    try {
+      free_.emplace(size, data);
+    } catch (...) {  // no memory for the note: the block is given back with the session
+    }
+  }
+  arena = {};
 }
 
 std::byte* Session::allocate_new(size_t size) {
   const Runtime& runtime = library_.runtime();
   void* data = nullptr;
   int status = runtime.allocate(&data, size, ACL_MEM_MALLOC_HUGE_FIRST);
-  if (status != ACL_SUCCESS && give_back_free_blocks()) {
+  for (const auto give_back : {&Session::give_back_free_blocks, &Session::give_back_arenas}) {
+    if (status == ACL_SUCCESS || !(this->*give_back)()) continue;
     status = runtime.allocate(&data, size, ACL_MEM_MALLOC_HUGE_FIRST);
   }
   if (status != ACL_SUCCESS) {
@@ -65,7 +118,7 @@ std::byte* Session::allocate_new(size_t size) {
                     name_, (size + (1 << 20) - 1) >> 20, free >> 20, total >> 20, reason),
         ErrorCode::out_of_memory);
   }
-  blocks_[static_cast<std::byte*>(data)] = {size, false};
+  blocks_[static_cast<std::byte*>(data)] = {.size = size, .since = ++handed_out_};
   return static_cast<std::byte*>(data);
 }
 
@@ -87,7 +140,11 @@ void Session::release(std::byte* data) noexcept {
   try {
     forget_derived(data);
     Block& block = blocks_.at(data);
-    free_.emplace(block.size, data);
+    if (std::exchange(block.in_graph, false)) {
+      for (Regions* regions : regions_) regions->forget();
+    }
+    (block.arena != nullptr ? block.arena->free : free_).emplace(block.size, data);
+    if (block.arena != nullptr) --block.arena->in_use;
     block.free = true;
   } catch (...) {  // no memory for the note: the block is given back with the session
   }
@@ -98,7 +155,8 @@ const std::byte* Session::derived(const std::byte* source, uint64_t kind, size_t
   if (!blocks_.contains(const_cast<std::byte*>(source))) return nullptr;
   const std::pair key = {source, kind};
   if (const auto found = derived_.find(key); found != derived_.end()) return found->second;
-  std::byte* const data = allocate(bytes);
+  not_while_capturing("something new of a weight");
+  std::byte* const data = allocate_own(bytes);
   try {
     make(data);
     derived_.emplace(key, data);
@@ -118,14 +176,16 @@ void Session::forget_derived(const std::byte* source) noexcept {
 }
 
 std::byte* Session::workspace_of(size_t bytes) {
-  if (bytes > workspace_bytes_) {
-    if (workspace_ != nullptr) release(workspace_);
-    workspace_ = nullptr;
-    workspace_bytes_ = 0;
-    workspace_ = allocate(bytes + bytes / 4);
-    workspace_bytes_ = bytes + bytes / 4;
+  std::byte*& workspace = arena_ != nullptr ? arena_->workspace : workspace_;
+  size_t& size = arena_ != nullptr ? arena_->workspace_bytes : workspace_bytes_;
+  if (bytes > size) {
+    if (workspace != nullptr) release(workspace);
+    workspace = nullptr;
+    size = 0;
+    workspace = allocate(bytes + bytes / 4);
+    size = bytes + bytes / 4;
   }
-  return workspace_;
+  return workspace;
 }
 
 void Session::drop(std::map<std::string, Constant>::iterator constant) {
@@ -145,7 +205,8 @@ const std::byte* Session::constant(const std::string& name, size_t bytes, const 
          (constants_.size() >= most_constants || constant_bytes_ + bytes > most_constant_bytes)) {
     drop(std::ranges::min_element(constants_, {}, [](const auto& c) { return c.second.used; }));
   }
-  std::byte* data = allocate(bytes);
+  not_while_capturing("a new constant");
+  std::byte* data = allocate_own(bytes);
   const auto made = constants_.try_emplace(name, Constant{data, bytes, 0}).first;
   constant_bytes_ += bytes;
   try {
