@@ -54,10 +54,10 @@ Picture inverted(const Picture& page, const PixelBox& box) {
   return out;
 }
 
-std::vector<InkPiece> pieces_of(const Picture& page, int& scale) {
+std::vector<InkPiece> pieces_of(const Picture& page, int& scale, Rules& rules) {
   InkMask mask = find_ink(page, Ink::solid);
   scale = mask.scale;
-  erase_rules(mask);
+  rules = take_rules(mask, usual_height(ink_pieces(mask, true), 1));
   return ink_pieces(mask, true);
 }
 
@@ -97,30 +97,30 @@ Letters find_letters(const Picture& page) {
   Letters found;
   if (page.width < min_height || page.height < min_height) return found;
   int scale = 1;
-  const std::vector<InkPiece> pieces = pieces_of(page, scale);
+  const std::vector<InkPiece> pieces = pieces_of(page, scale, found.rules);
   found.height = usual_height(pieces, scale);
   std::vector<PixelBox> boxes;
-  std::vector<PixelBox> bars;
   for (const InkPiece& piece : pieces) {
     const PixelBox box = box_of(piece, scale);
     const double area = static_cast<double>(piece.width()) * piece.height();
     const int usual = std::max(found.height, 2 * min_height);
     if (box.width() >= 4 * usual && box.height() >= 2 * usual && piece.pixels >= min_fill_of_bar * area) {
-      bars.push_back(box);
+      found.bars.push_back(box);
     } else if (piece.pixels >= min_pixels) {
       boxes.push_back(box);
     }
   }
   // Dark spots in a bar are the counters of its light letters.
   std::erase_if(boxes, [&](const PixelBox& box) {
-    return std::ranges::any_of(bars, [&](const PixelBox& bar) {
+    return std::ranges::any_of(found.bars, [&](const PixelBox& bar) {
       return box.left >= bar.left && box.right <= bar.right && box.top >= bar.top && box.bottom <= bar.bottom;
     });
   });
-  for (PixelBox bar : bars) {
+  for (PixelBox bar : found.bars) {
     bar = {bar.left + bar_rim, bar.top + bar_rim, bar.right - bar_rim, bar.bottom - bar_rim};
     int inner_scale = 1;
-    const std::vector<InkPiece> inner = pieces_of(inverted(page, bar), inner_scale);
+    Rules inner_rules;
+    const std::vector<InkPiece> inner = pieces_of(inverted(page, bar), inner_scale, inner_rules);
     if (found.height == 0) found.height = usual_height(inner, inner_scale);
     for (const InkPiece& piece : inner) {
       const PixelBox box = box_of(piece, inner_scale);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/picture.h"
+#include "lines/rules.h"
 #include "lines/text_page.h"
 
 namespace lectern {
@@ -12,6 +13,8 @@ struct Letters {
   std::vector<PixelBox> letters;  // from the left
   std::vector<PixelBox> marks;    // points, commas, accents, dashes: too small to tell a line by themselves
   int height = 0;                 // of the commonest letters, that is of those without ascender; 0 where there are none
+  std::vector<PixelBox> bars;     // dark, with light letters on them
+  Rules rules;
 };
 
 Letters find_letters(const Picture& page);

@@ -18,7 +18,9 @@ constexpr double letter_width = 0.5;   // of most fonts, with the gap beside it
 constexpr double min_word_gap_of_touching = 0.14;
 constexpr double min_blurred_gap = 2.5;  // pixels: noise may part letters by less
 constexpr double max_mark_gap = 1, max_mark_distance = 0.35;
-constexpr double min_gutter = 0.75;       // white between columns
+constexpr double min_gutter = 0.75;       // white between columns,
+constexpr double max_gutter = 1.4;        // but more than between words that are set wide, as by a typewriter,
+constexpr double gutter_to_gap = 1.6;     // by this much
 constexpr int min_gutter_lines = 3;       // that a gutter passes
 constexpr double min_line_height = 0.85;  // of the commonest letters
 
@@ -232,8 +234,8 @@ std::optional<Gap> white_at(const TextLine& line, const Gap& gutter, int least) 
 }
 
 // Whether white goes down through at least min_gutter_lines of the lines around line `at` with text on both sides.
-bool is_gutter(const std::vector<TextLine>& lines, size_t at, Gap gap) {
-  const int height = lines[at].height, least = static_cast<int>(min_gutter * height);
+bool is_gutter(const std::vector<TextLine>& lines, size_t at, Gap gap, double gutter) {
+  const int height = lines[at].height, least = static_cast<int>(gutter * height);
   int left_lines = 0, right_lines = 0;
   const auto follow = [&](bool down) {
     Gap white = gap;
@@ -257,6 +259,19 @@ bool is_gutter(const std::vector<TextLine>& lines, size_t at, Gap gap) {
   return left_lines + 1 >= min_gutter_lines && right_lines + 1 >= min_gutter_lines;
 }
 
+// The narrowest gutter of a page in heights of a line, by the gaps between its words.
+double gutter_of(const std::vector<TextLine>& lines) {
+  std::vector<double> gaps;
+  for (const TextLine& line : lines) {
+    for (size_t i = 1; i < line.words.size(); ++i)
+      gaps.push_back(static_cast<double>(line.words[i].left - line.words[i - 1].right) / line.height);
+  }
+  if (gaps.empty()) return min_gutter;
+  const auto lower = gaps.begin() + static_cast<ptrdiff_t>(gaps.size() / 4);
+  std::ranges::nth_element(gaps, lower);
+  return std::clamp(gutter_to_gap * *lower, min_gutter, max_gutter);
+}
+
 }  // namespace
 
 std::vector<TextLine> find_line_parts(const Letters& letters) {
@@ -272,13 +287,14 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
   for (size_t i = 0; i < chains.size(); ++i) lines.push_back(line_of(chains[i].letters, heights[i]));
   std::ranges::sort(lines, [](const TextLine& a, const TextLine& b) { return a.box.middle() < b.box.middle(); });
 
+  const double gutter = gutter_of(lines);
   std::vector<TextLine> parts;
   for (size_t i = 0; i < lines.size(); ++i) {
     TextLine part = lines[i];
     part.words.clear();
     for (const PixelBox& word : lines[i].words) {
       const Gap gap = {part.words.empty() ? word.left : part.words.back().right, word.left};
-      if (gap.width() >= min_gutter * lines[i].height && is_gutter(lines, i, gap)) {
+      if (gap.width() >= gutter * lines[i].height && is_gutter(lines, i, gap, gutter)) {
         parts.push_back(part);
         part.words.clear();
       }

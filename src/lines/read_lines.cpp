@@ -88,14 +88,28 @@ bool runs_on(const TextBlock& block, const TextLine& line) {
   return width >= min_prose * line.height && line.box.right >= block.box.right - room;
 }
 
+// The number of a line that is an item of a list or a note: "12." or "3)"; 0 where it has none.
+int item_number(std::string_view line) {
+  int number = 0;
+  size_t at = 0;
+  for (; at < line.size() && at < 3 && is_digit(line[at]); ++at) number = 10 * number + (line[at] - '0');
+  const bool marked = at > 0 && at + 1 < line.size() && (line[at] == '.' || line[at] == ')') && line[at + 1] == ' ';
+  return marked ? number : 0;
+}
+
+// Lines of one block as text: running text on, items of a list each in a line of their own.
 std::string joined(const TextBlock& block, const std::vector<PageLine>& lines) {
   std::string text;
+  int last_item = lines.empty() ? 0 : item_number(lines.front().text);
   for (size_t i = 0; i < lines.size(); ++i) {
     if (!text.empty() && !lines[i].text.empty()) {
+      const bool next_item = last_item > 0 && item_number(lines[i].text) == last_item + 1;
+      if (next_item) ++last_item;
       if (parts_word(text, lines[i].text)) {
         text.pop_back();
       } else {
-        text += block.kind == BlockKind::title || runs_on(block, block.lines[i - 1]) ? ' ' : '\n';
+        const bool on = block.kind == BlockKind::title || runs_on(block, block.lines[i - 1]);
+        text += on && !next_item ? ' ' : '\n';
       }
     }
     text += lines[i].text;

@@ -16,7 +16,9 @@ constexpr double paragraph_gap = 1.6;      // more white above a line begins a b
 constexpr double max_pitch = 1.35;         // and so does a longer way from line to line than is usual
 constexpr double indent = 0.7;
 constexpr double max_resize = 1.6;     // of heights of lines of one block; without tall and low letters a line is lower
-constexpr double title_height = 1.22;  // of the page's usual lines
+constexpr double title_height = 1.22;  // of the page's usual lines; and of titles of different ranks
+constexpr double max_white_in_columns = 2.5;
+constexpr double max_white_below_first = 1.2;  // a single line of distant parts is a heading of the page
 constexpr size_t max_title_lines = 3;
 constexpr int min_table_rows = 2;
 
@@ -172,6 +174,7 @@ class Arranger {
     }
     std::vector<Parts> groups;
     bool parted = false;  // the last group has columns
+    int bands_in_group = 0;
     for (Parts& band : bands) {
       const bool alone = columns_of(band, gap).size() == 1;
       if (!groups.empty()) {
@@ -180,13 +183,16 @@ class Arranger {
         const bool stay = columns_of(both, gap).size() > 1;
         // A line over the whole width, or a wide gap before it, ends a group with columns.
         const int white = box_of(band).top - box_of(groups.back()).bottom;
-        const bool near = white < 2.5 * height_of(band);
+        const double most = alone && bands_in_group == 1 ? max_white_below_first : max_white_in_columns;
+        const bool near = white < most * height_of(band);
         if (parted ? stay && near && !(alone && crosses(band, groups.back(), gap)) : alone) {
           groups.back() = std::move(both);
+          ++bands_in_group;
           continue;
         }
       }
       parted = !alone;
+      bands_in_group = 1;
       groups.push_back(std::move(band));
     }
     return groups;
@@ -236,7 +242,8 @@ class Arranger {
         const TextLine& before = block.lines.back();
         const int white = line.box.top - before.box.bottom, height = std::min(line.height, before.height);
         const int step = line.box.middle() - before.box.middle();
-        const bool resized = std::max(line.height, before.height) > max_resize * height;
+        const bool titles = height >= title_height * usual_;
+        const bool resized = std::max(line.height, before.height) > (titles ? title_height : max_resize) * height;
         const bool apart = pitch > 0 ? step > max_pitch * pitch : white > paragraph_gap * height;
         const bool ended = before.box.right < column.right - 2.5 * height;
         const bool indented = line.box.left > block_left(block, before) + indent * height;

@@ -8,14 +8,38 @@
 #include "lines/letters.h"
 #include "lines/line_parts.h"
 #include "lines/reading_order.h"
+#include "lines/ruled_tables.h"
 
 namespace lectern {
+namespace {
+
+bool side_by_side(const PixelBox& a, const PixelBox& b) { return a.right <= b.left || b.right <= a.left; }
+
+// A table is read before what stands below it in its column, else after what stands above it there.
+void insert_table(TextBlock table, std::vector<TextBlock>& blocks) {
+  auto place = blocks.end();
+  for (auto block = blocks.begin(); block != blocks.end(); ++block) {
+    if (side_by_side(block->box, table.box)) continue;
+    if (block->box.middle() > table.box.middle()) {
+      place = block;
+      break;
+    }
+    place = block + 1;
+  }
+  blocks.insert(place, std::move(table));
+}
+
+}  // namespace
 
 TextPage find_text(const Picture& page) {
   TextPage found;
   found.angle = skew_of(page);
   found.picture = turned(page, found.angle);
-  found.blocks = arrange(find_line_parts(find_letters(found.picture)));
+  Letters letters = find_letters(found.picture);
+  std::vector<TextBlock> tables =
+      take_ruled_tables(find_ruled_tables(letters.rules, letters.bars, letters.height), letters);
+  found.blocks = arrange(find_line_parts(letters));
+  for (TextBlock& table : tables) insert_table(std::move(table), found.blocks);
   return found;
 }
 

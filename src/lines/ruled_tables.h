@@ -1,0 +1,32 @@
+// Tables whose cells are parted by rules: the grid that rules make, and the letters in each of its cells.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "lines/letters.h"
+#include "lines/rules.h"
+#include "lines/text_page.h"
+
+namespace lectern {
+
+struct RuledTable {
+  std::vector<int> columns;  // edges from the left, one more than there are columns
+  std::vector<int> rows;     // edges from the top
+  // [rows, columns]: where the text of a cell belongs, itself or, where no rule parts them, the cell on its left or
+  // above it.
+  std::vector<TextBlock::Cell> cells;
+
+  PixelBox box() const { return {columns.front(), rows.front(), columns.back(), rows.back()}; }
+  // The cell around a point; nothing outside.
+  std::optional<TextBlock::Cell> cell_at(int x, int y) const;
+};
+
+// Grids of at least two rows and two columns, none within another.
+std::vector<RuledTable> find_ruled_tables(const Rules& rules, const std::vector<PixelBox>& bars, int letter_height);
+
+// Takes the letters within the tables out of `letters` and gives them as blocks. What turns out to be no table (columns
+// of running text between rules, a letter in every cell) stays in `letters`.
+std::vector<TextBlock> take_ruled_tables(const std::vector<RuledTable>& tables, Letters& letters);
+
+}  // namespace lectern
