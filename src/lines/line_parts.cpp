@@ -1,6 +1,7 @@
 #include "lines/line_parts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <optional>
@@ -11,12 +12,16 @@ namespace {
 
 constexpr size_t recent_letters = 12;  // of a line, that tell where it goes on
 // In heights of the line, from tall letters to low ones.
-constexpr double max_gap = 1.5;        // between words of one line
-constexpr double min_word_gap = 0.2;   // between words
-constexpr double max_word_gap = 0.45;  // what parts words even where letters are set wide
-constexpr double letter_width = 0.5;   // of most fonts, with the gap beside it
+constexpr double max_gap = 1.5;         // between words of one line
+constexpr double line_to_letter = 1.4;  // its height to that of letters without ascender
+constexpr double min_word_gap = 0.2;    // between words
+constexpr double max_word_gap = 0.45;   // what parts words even where letters are set wide
+constexpr double letter_width = 0.5;    // of most fonts, with the gap beside it
 constexpr double min_word_gap_of_touching = 0.14;
 constexpr double min_blurred_gap = 2.5;  // pixels: noise may part letters by less
+// Letters of one width: so many at least, the steps between them so far off a whole number, and so many of the steps.
+constexpr size_t min_typed = 8;
+constexpr double max_off_pitch = 0.2, min_typed_share = 0.85;
 constexpr double max_mark_gap = 1, max_mark_distance = 0.35;
 constexpr double min_gutter = 0.75;       // white between columns,
 constexpr double max_gutter = 1.4;        // but more than between words that are set wide, as by a typewriter,
@@ -49,11 +54,12 @@ int overlap(int a_first, int a_last, int b_first, int b_last) {
 int shared_rows(const PixelBox& a, const PixelBox& b) { return overlap(a.top, a.bottom, b.top, b.bottom); }
 
 // How badly a letter fits behind a chain; nothing where it does not.
-std::optional<double> misfit(const Chain& chain, const PixelBox& letter) {
+std::optional<double> misfit(const Chain& chain, const PixelBox& letter, int usual_height) {
   const PixelBox band = chain.recent();
   const int height = std::max(band.height(), letter.height());
   const int gap = letter.left - chain.box.right;
-  if (gap > max_gap * height || letter.height() > 2.6 * band.height() || band.height() > 3.2 * letter.height())
+  if (gap > max_gap * std::max<double>(height, line_to_letter * usual_height) ||
+      letter.height() > 2.6 * band.height() || band.height() > 3.2 * letter.height())
     return {};
   const int shared = shared_rows(band, letter);
   if (shared * 2 < std::min(band.height(), letter.height())) return {};
@@ -63,13 +69,13 @@ std::optional<double> misfit(const Chain& chain, const PixelBox& letter) {
   return std::max(0, gap) + 2 * off;
 }
 
-std::vector<Chain> chains_of(const std::vector<PixelBox>& letters) {
+std::vector<Chain> chains_of(const std::vector<PixelBox>& letters, int usual_height) {
   std::vector<Chain> done, open;
   for (const PixelBox& letter : letters) {
     Chain* best = nullptr;
     double least = std::numeric_limits<double>::max();
     for (Chain& chain : open) {
-      if (const auto cost = misfit(chain, letter); cost && *cost < least) least = *cost, best = &chain;
+      if (const auto cost = misfit(chain, letter, usual_height); cost && *cost < least) least = *cost, best = &chain;
     }
     if (best != nullptr) {
       best->add(letter);
@@ -173,6 +179,22 @@ std::vector<PixelBox> runs_of(std::span<const PixelBox> letters) {
   return runs;
 }
 
+// The way from letter to letter where all letters are as wide, as a typewriter sets them; 0 elsewhere.
+double pitch_of(const std::vector<PixelBox>& runs) {
+  if (runs.size() < min_typed) return 0;
+  std::vector<double> steps;
+  for (size_t i = 1; i < runs.size(); ++i)
+    steps.push_back((runs[i].left + runs[i].right - runs[i - 1].left - runs[i - 1].right) / 2.0);
+  std::vector<double> sorted = steps;
+  std::ranges::sort(sorted);
+  const double pitch = sorted[sorted.size() / 2];
+  const auto regular = std::ranges::count_if(steps, [&](double step) {
+    const double letters = step / pitch;
+    return letters > 0.5 && std::abs(letters - std::round(letters)) <= max_off_pitch;
+  });
+  return static_cast<double>(regular) >= min_typed_share * static_cast<double>(steps.size()) ? pitch : 0;
+}
+
 std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height) {
   std::vector<int> gaps;
   for (size_t i = 1; i < runs.size(); ++i) gaps.push_back(runs[i].left - runs[i - 1].right);
@@ -190,6 +212,7 @@ std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height) {
   if (letters > 2 * static_cast<double>(runs.size())) {
     least = std::max(min_blurred_gap, min_word_gap_of_touching * height);
   }
+  if (const double pitch = pitch_of(runs); pitch > 0) least = std::max(least, pitch);
   std::vector<PixelBox> words = {runs.front()};
   for (size_t i = 1; i < runs.size(); ++i) {
     if (gaps[i - 1] >= least) {
@@ -275,7 +298,7 @@ double gutter_of(const std::vector<TextLine>& lines) {
 }  // namespace
 
 std::vector<TextLine> find_line_parts(const Letters& letters) {
-  std::vector<Chain> chains = chains_of(letters.letters);
+  std::vector<Chain> chains = chains_of(letters.letters, letters.height);
   std::vector<PixelBox> marks = letters.marks;
   take_marks(chains, letters.height, marks);
   std::vector<int> heights;

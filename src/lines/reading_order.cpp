@@ -14,6 +14,7 @@ constexpr double column_of_numbers = 3.5;  // "1.", "a)", bullets: part of the l
 constexpr double min_fill_of_prose = 0.6;  // of a column's width, by its lines
 constexpr double paragraph_gap = 1.6;      // more white above a line begins a block,
 constexpr double max_pitch = 1.35;         // and so does a longer way from line to line than is usual
+constexpr double max_line_pitch = 2.6;     // what is set wider is no running text
 constexpr double indent = 0.7;
 constexpr double max_resize = 1.6;     // of heights of lines of one block; without tall and low letters a line is lower
 constexpr double title_height = 1.22;  // of the page's usual lines; and of titles of different ranks
@@ -262,7 +263,8 @@ class Arranger {
     for (size_t i = 1; i < lines.size(); ++i) steps.push_back(lines[i].box.middle() - lines[i - 1].box.middle());
     if (steps.size() < 3) return 0;
     std::ranges::sort(steps);
-    return steps[steps.size() / 3];
+    const int pitch = steps[steps.size() / 3];
+    return pitch <= max_line_pitch * height_of(lines) ? pitch : 0;
   }
 
   static int block_left(const TextBlock& block, const TextLine& before) {

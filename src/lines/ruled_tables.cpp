@@ -193,7 +193,8 @@ std::vector<TextBlock> take_ruled_tables(const std::vector<RuledTable>& tables, 
   for (const RuledTable& table : tables) {
     const size_t columns = table.columns.size() - 1;
     std::vector<CellText> cells(table.cells.size());
-    Letters left = {{}, {}, letters.height};
+    Letters left;
+    left.height = letters.height;
     const auto sort_in = [&](const std::vector<PixelBox>& from, std::vector<PixelBox> Letters::*member) {
       for (const PixelBox& box : from) {
         const auto cell = table.cell_at((box.left + box.right) / 2, box.middle());
