@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <span>
 
@@ -23,7 +24,8 @@ constexpr double min_blurred_gap = 2.5;  // pixels: noise may part letters by le
 constexpr size_t min_typed = 8;
 constexpr double max_off_pitch = 0.2, min_typed_share = 0.85;
 constexpr double max_mark_gap = 1, max_mark_distance = 0.35;
-constexpr double min_gutter = 0.75;       // white between columns,
+constexpr double max_overlap = 0.3, max_joined_resize = 1.5, min_joined_rows = 0.7;  // of chains that marks parted
+constexpr double min_gutter = 0.75;                                                  // white between columns,
 constexpr double max_gutter = 1.4;        // but more than between words that are set wide, as by a typewriter,
 constexpr double gutter_to_gap = 1.6;     // by this much
 constexpr int min_gutter_lines = 3;       // that a gutter passes
@@ -166,6 +168,38 @@ void attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks) {
   for (Chain& chain : chains) std::ranges::sort(chain.letters, {}, &PixelBox::left);
 }
 
+// Chains of one line that only marks stood between, as `": "` does in programs: joined once these belong to them.
+void join_over_marks(std::vector<Chain>& chains, std::vector<int>& heights) {
+  std::vector<size_t> order(chains.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, [&](size_t i) { return chains[i].box.left; });
+  std::vector<Chain> joined;
+  std::vector<int> joined_heights;
+  for (const size_t i : order) {
+    const Chain& chain = chains[i];
+    size_t best = joined.size();
+    int least = std::numeric_limits<int>::max();
+    for (size_t j = 0; j < joined.size(); ++j) {
+      const int height = std::max(heights[i], joined_heights[j]), lower = std::min(heights[i], joined_heights[j]);
+      const int gap = chain.box.left - joined[j].box.right;
+      const bool reaches = gap <= max_gap * height && gap >= -max_overlap * height;
+      const bool alike =
+          height <= max_joined_resize * lower && shared_rows(chain.box, joined[j].box) >= min_joined_rows * lower;
+      if (reaches && alike && gap < least) least = gap, best = j;
+    }
+    if (best == joined.size()) {
+      joined.push_back(chain);
+      joined_heights.push_back(heights[i]);
+    } else {
+      for (const PixelBox& letter : chain.letters) joined[best].add(letter);
+      joined_heights[best] = std::max(joined_heights[best], heights[i]);
+    }
+  }
+  for (Chain& chain : joined) std::ranges::sort(chain.letters, {}, &PixelBox::left);
+  chains = std::move(joined);
+  heights = std::move(joined_heights);
+}
+
 // Letters that touch or overlap seen from above, as one.
 std::vector<PixelBox> runs_of(std::span<const PixelBox> letters) {
   std::vector<PixelBox> runs;
@@ -305,6 +339,7 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
   heights.reserve(chains.size());
   for (const Chain& chain : chains) heights.push_back(height_of(chain));
   attach_marks(chains, std::move(marks));
+  join_over_marks(chains, heights);
 
   std::vector<TextLine> lines;
   for (size_t i = 0; i < chains.size(); ++i) lines.push_back(line_of(chains[i].letters, heights[i]));

@@ -1,6 +1,7 @@
 #include "lines/read_lines.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <span>
 #include <string_view>
 
@@ -13,6 +14,7 @@ namespace {
 // In heights of a line: a narrower block is no running text; white at the end of a line that is full.
 constexpr double min_prose = 14, max_room = 5;
 constexpr double max_room_share = 0.2;  // of the block's width
+constexpr int min_centred_indent = 2;   // of its shortest line
 
 RowText part_of(const RowText& row, size_t begin, size_t end) {
   RowText part = {row.text.substr(begin, end - begin)};
@@ -81,6 +83,17 @@ bool parts_word(const std::string& line, const std::string& next) {
          next[0] <= 'z';
 }
 
+// Lines of different lengths around one middle, as on a title page or the head of a receipt.
+bool is_centred(const TextBlock& block) {
+  int indent = 0;
+  for (const TextLine& line : block.lines) {
+    const int left = line.box.left - block.box.left, right = block.box.right - line.box.right;
+    if (std::abs(left - right) > line.height) return false;
+    indent = std::max(indent, left / std::max(1, line.height));
+  }
+  return block.lines.size() > 1 && indent >= min_centred_indent;
+}
+
 // Whether a line was broken because it was full, as in running text, and not as on a label or in an address.
 bool runs_on(const TextBlock& block, const TextLine& line) {
   const int width = block.box.width();
@@ -100,6 +113,7 @@ int item_number(std::string_view line) {
 // Lines of one block as text: running text on, items of a list each in a line of their own.
 std::string joined(const TextBlock& block, const std::vector<PageLine>& lines) {
   std::string text;
+  const bool centred = is_centred(block);
   int last_item = lines.empty() ? 0 : item_number(lines.front().text);
   for (size_t i = 0; i < lines.size(); ++i) {
     if (!text.empty() && !lines[i].text.empty()) {
@@ -108,7 +122,7 @@ std::string joined(const TextBlock& block, const std::vector<PageLine>& lines) {
       if (parts_word(text, lines[i].text)) {
         text.pop_back();
       } else {
-        const bool on = block.kind == BlockKind::title || runs_on(block, block.lines[i - 1]);
+        const bool on = block.kind == BlockKind::title || (!centred && runs_on(block, block.lines[i - 1]));
         text += on && !next_item ? ' ' : '\n';
       }
     }
