@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 
 namespace lectern {
 namespace {
@@ -85,6 +86,28 @@ TEST(LineParts, PartsLinesAtAGutterAndNotAtOneWideGap) {
   write(once, 144, 100, {4, 4});
   for (int i = 1; i < 4; ++i) write(once, 10, 100 + 30 * i, {4, 4, 4, 4});
   EXPECT_EQ(find_line_parts(sorted(once)).size(), 4u);
+}
+
+TEST(LineParts, FindsWordsOfATypewriter) {
+  Letters letters;  // narrow letters leave wide gaps, a cell of 16 pixels each
+  int cell = 0;
+  for (const char letter : std::string("mill in till fill minim")) {
+    const int width = letter == 'm' || letter == 'n' ? 14 : 4, x = 100 + 16 * cell++;
+    if (letter != ' ') letters.letters.push_back({x + (16 - width) / 2, 100, x + (16 + width) / 2, 120});
+  }
+  const std::vector<TextLine> lines = find_line_parts(sorted(letters));
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].words.size(), 5u);
+}
+
+TEST(LineParts, JoinsWhatOnlyMarksPart) {
+  Letters letters;
+  write(letters, 10, 100, {4});
+  write(letters, 110, 100, {4});  // 51 pixels on, with quotes and a colon between
+  for (const int x : {66, 76, 86, 96}) letters.marks.push_back({x, 100, x + 3, 106});
+  EXPECT_EQ(find_line_parts(sorted(letters)).size(), 1u);
+  letters.marks.clear();
+  EXPECT_EQ(find_line_parts(sorted(letters)).size(), 2u);
 }
 
 TEST(LineParts, FindsNoneWithoutLetters) { EXPECT_TRUE(find_line_parts({}).empty()); }

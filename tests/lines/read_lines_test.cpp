@@ -111,6 +111,26 @@ TEST(ReadLines, KeepsTheLinesOfALabel) {
   EXPECT_EQ(read_blocks(page, pieces, {{"Museum"}, {"open daily"}})[0].text, "Museum\nopen daily");
 }
 
+TEST(ReadLines, BeginsALineWithEveryItemOfAList) {
+  const TextPage page =
+      page_of({line(50, {{10, 50, 390, 70}}), line(80, {{10, 80, 390, 100}}), line(110, {{10, 110, 300, 130}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 390, 70}), piece(1, 0, 1, {10, 80, 390, 100}),
+                                         piece(2, 0, 1, {10, 110, 300, 130})};
+  EXPECT_EQ(read_blocks(page, pieces, {{"1. See Box"}, {"14. for more"}, {"2. Archive"}})[0].text,
+            "1. See Box 14. for more\n2. Archive");
+  EXPECT_EQ(read_blocks(page, pieces, {{"in the year"}, {"2. the king"}, {"3) left"}})[0].text,
+            "in the year 2. the king 3) left");
+}
+
+TEST(ReadLines, KeepsCentredLinesApart) {
+  const TextPage page =
+      page_of({line(50, {{60, 50, 340, 70}}), line(80, {{10, 80, 390, 100}}), line(110, {{100, 110, 300, 130}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {60, 50, 340, 70}), piece(1, 0, 1, {10, 80, 390, 100}),
+                                         piece(2, 0, 1, {100, 110, 300, 130})};
+  EXPECT_EQ(read_blocks(page, pieces, {{"A Grocery"}, {"14 Mill Lane, Ashford"}, {"Kent"}})[0].text,
+            "A Grocery\n14 Mill Lane, Ashford\nKent");
+}
+
 TEST(ReadLines, MarksTitlesAsMarkdown) {
   const TextPage page = page_of({line(50, {{10, 50, 150, 70}})}, BlockKind::title);
   const Block block = read_blocks(page, {piece(0, 0, 1, {10, 50, 150, 70})}, {{"Annual report"}})[0];

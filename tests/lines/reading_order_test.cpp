@@ -51,6 +51,21 @@ TEST(ReadingOrder, TellsTitlesByTheirSize) {
   EXPECT_EQ(blocks[1].kind, BlockKind::text);
 }
 
+TEST(ReadingOrder, ReadsTheHeadOfAPageBeforeItsText) {
+  const std::vector<TextBlock> blocks =
+      arrange(std::vector{line(50, 40, 300), line(650, 40, 700)} + column(50, 500, 100, 3));
+  ASSERT_EQ(blocks.size(), 3u);
+  EXPECT_EQ(blocks[1].box.left, 650);
+  EXPECT_EQ(blocks[2].lines.size(), 3u);
+}
+
+TEST(ReadingOrder, PartsTitlesOfDifferentRanks) {
+  const std::vector<TextBlock> blocks =
+      arrange(std::vector{line(50, 20, 400, 40), line(50, 70, 400, 27)} + column(50, 700, 120, 8));
+  ASSERT_EQ(blocks.size(), 3u);
+  EXPECT_EQ(blocks[1].kind, BlockKind::title);
+}
+
 TEST(ReadingOrder, TellsTablesByTheirNarrowColumns) {
   std::vector<TextLine> parts;
   for (int row = 0; row < 3; ++row) {
