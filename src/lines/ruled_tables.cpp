@@ -10,7 +10,7 @@ namespace lectern {
 namespace {
 
 // In heights of letters.
-constexpr double min_edge_distance = 1.1;  // rules closer to each other are one, drawn twice
+constexpr double min_edge_distance = 0.4;  // rules closer to each other are one, drawn twice
 constexpr double min_column = 1.5;         // narrower cells hold single letters, as the boxes of a form
 constexpr double touching = 0.6;           // ends of rules that meet
 constexpr double prose_width = 20;
@@ -171,7 +171,7 @@ std::vector<RuledTable> find_ruled_tables(const Rules& rules, const std::vector<
     if (table.columns.size() < 3 || table.rows.size() < 3) continue;
     const int columns = static_cast<int>(table.columns.size()) - 1;
     if (table.box().width() < min_column * letter_height * columns) continue;
-    merge_cells(group, std::max(margin, least), table);
+    merge_cells(group, least, table);
     add_heading(bars, letter_height, table);
     tables.push_back(std::move(table));
   }
