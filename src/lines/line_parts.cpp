@@ -20,10 +20,10 @@ constexpr double max_word_gap = 0.45;   // what parts words even where letters a
 constexpr double letter_width = 0.5;    // of most fonts, with the gap beside it
 constexpr double min_word_gap_of_touching = 0.14;
 constexpr double min_blurred_gap = 2.5;  // pixels: noise may part letters by less
-// Letters of one width: so many at least, the steps between them so far off a whole number, so many of the steps; and
-// the width, in heights of the line.
+// Letters of one width: so many at least, the steps between them so far off a whole number, so many of the steps;
+// the width, in heights of the line; white between words, in widths.
 constexpr size_t min_typed = 8;
-constexpr double max_off_pitch = 0.2, min_typed_share = 0.9, max_pitch = 0.9;
+constexpr double max_off_pitch = 0.2, min_typed_share = 0.9, max_pitch = 0.9, typed_gap = 0.85;
 constexpr double max_mark_gap = 1, max_mark_distance = 0.35;
 constexpr double max_overlap = 0.3, max_joined_resize = 1.5, min_joined_rows = 0.7;  // of chains that marks parted
 constexpr double min_gutter = 0.75;                                                  // white between columns,
@@ -248,7 +248,7 @@ std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height) {
   if (letters > 2 * static_cast<double>(runs.size())) {
     least = std::max(min_blurred_gap, min_word_gap_of_touching * height);
   }
-  if (const double pitch = pitch_of(runs, height); pitch > 0) least = std::max(least, pitch);
+  if (const double pitch = pitch_of(runs, height); pitch > 0) least = std::max(least, typed_gap * pitch);
   std::vector<PixelBox> words = {runs.front()};
   for (size_t i = 1; i < runs.size(); ++i) {
     if (gaps[i - 1] >= least) {
