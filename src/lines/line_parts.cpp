@@ -27,10 +27,11 @@ constexpr double max_off_pitch = 0.2, min_typed_share = 0.9, max_pitch = 0.9, ty
 constexpr double max_mark_gap = 1, max_mark_distance = 0.35;
 constexpr double max_overlap = 0.3, max_joined_resize = 1.5, min_joined_rows = 0.7;  // of chains that marks parted
 constexpr double min_gutter = 0.75;                                                  // white between columns,
-constexpr double max_gutter = 1.4;        // but more than between words that are set wide, as by a typewriter,
-constexpr double gutter_to_gap = 1.6;     // by this much
-constexpr int min_gutter_lines = 3;       // that a gutter passes
-constexpr double min_line_height = 0.85;  // of the commonest letters
+constexpr double max_gutter = 1.4;     // but more than between words that are set wide, as by a typewriter,
+constexpr double gutter_to_gap = 1.6;  // by this much
+constexpr double max_short_of_gutter = 10, max_behind_gutter = 5;  // where lines beside it end and begin
+constexpr int min_gutter_lines = 3;                                // that a gutter passes
+constexpr double min_line_height = 0.85;                           // of the commonest letters
 
 struct Chain {
   std::vector<PixelBox> letters;  // from the left
@@ -309,8 +310,9 @@ bool is_gutter(const std::vector<TextLine>& lines, size_t at, Gap gap, double gu
       if (!shared) break;
       white = *shared;
       edge = down ? std::max(edge, line.box.bottom) : std::min(edge, line.box.top);
-      left_lines += line.box.left < white.left ? 1 : 0;
-      right_lines += line.box.right > white.right ? 1 : 0;
+      // Lines of a further column say nothing about this one.
+      left_lines += line.box.left < white.left && white.left - line.box.right <= max_short_of_gutter * height ? 1 : 0;
+      right_lines += line.box.right > white.right && line.box.left - white.right <= max_behind_gutter * height ? 1 : 0;
     }
   };
   follow(true);

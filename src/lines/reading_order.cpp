@@ -22,6 +22,9 @@ constexpr double max_white_in_columns = 2.5;
 constexpr double max_white_below_first = 1.2;  // a single line of distant parts is a heading of the page
 constexpr size_t max_title_lines = 3;
 constexpr int min_table_rows = 2;
+constexpr double min_row_white = 0.7, max_line_white = 0.45;  // between rows of a table, and lines of one cell
+constexpr double min_white_of_note = 1;                       // between a table and what is written below it
+constexpr double min_parting_rule = 0.7;                      // of the width that a rule parts
 
 using Parts = std::vector<TextLine>;
 
@@ -118,7 +121,9 @@ bool is_table(const std::vector<Parts>& columns, const std::vector<Parts>& rows,
 
 class Arranger {
  public:
-  explicit Arranger(const Parts& parts) : usual_(height_of(parts)) { arrange(parts); }
+  Arranger(const Parts& parts, std::span<const PixelBox> rules) : usual_(height_of(parts)), rules_(rules) {
+    arrange(parts);
+  }
   std::vector<TextBlock> blocks() && { return std::move(blocks_); }
 
  private:
@@ -139,6 +144,8 @@ class Arranger {
         add_column(lines);
       } else if (is_table(split_parts, rows, height)) {
         add_table(rows, columns);
+      } else if (const std::vector<Parts> stretches = parted_by_rules(rows); stretches.size() > 1) {
+        for (const Parts& stretch : stretches) arrange(stretch);
       } else {
         for (const Parts& column : split_parts) {
           // A column by itself may have white that its neighbour hid.
@@ -199,6 +206,28 @@ class Arranger {
     return groups;
   }
 
+  // Rows between rules that go over most of their width, as below the head of a newspaper.
+  std::vector<Parts> parted_by_rules(const std::vector<Parts>& rows) const {
+    std::vector<Parts> stretches;
+    PixelBox before;
+    for (const Parts& row : rows) {
+      const PixelBox box = box_of(row);
+      const auto parts = [&](const PixelBox& rule) {
+        const int left = std::min(before.left, box.left), right = std::max(before.right, box.right);
+        const int covered = std::min(right, rule.right) - std::max(left, rule.left);
+        return rule.middle() >= before.bottom && rule.middle() <= box.top &&
+               covered >= min_parting_rule * (right - left);
+      };
+      if (stretches.empty() || std::ranges::any_of(rules_, parts)) {
+        stretches.emplace_back();
+        before = box;
+      }
+      stretches.back().insert(stretches.back().end(), row.begin(), row.end());
+      before.include(box);
+    }
+    return stretches;
+  }
+
   static bool crosses(const Parts& band, const Parts& group, double gap) {
     const PixelBox box = box_of(band);
     const std::vector<Span> columns = columns_of(group, gap);
@@ -208,15 +237,63 @@ class Arranger {
     return false;
   }
 
-  void add_table(const std::vector<Parts>& rows, const std::vector<Span>& columns) {
+  // A heading over the first column or a note below a table stands in it by chance.
+  static bool stands_apart(const Parts& row, const Parts& table_row, const std::vector<Span>& columns) {
+    if (row.size() > 1 || row.front().box.left >= columns[1].first) return false;
+    const PixelBox box = box_of(row), other = box_of(table_row);
+    const int white = std::max(box.top - other.bottom, other.top - box.bottom);
+    return white >= min_white_of_note * row.front().height;
+  }
+
+  void add_table(std::vector<Parts> rows, const std::vector<Span>& columns) {
+    Parts above, below;
+    while (rows.size() > min_table_rows && stands_apart(rows.front(), rows[1], columns)) {
+      above.push_back(rows.front().front());
+      rows.erase(rows.begin());
+    }
+    while (rows.size() > min_table_rows && stands_apart(rows.back(), rows[rows.size() - 2], columns)) {
+      below.insert(below.begin(), rows.back().front());
+      rows.pop_back();
+    }
+    if (!above.empty()) add_column(above);
+    add_rows(rows_of_cells(std::move(rows)), columns);
+    if (!below.empty()) add_column(below);
+  }
+
+  // Where rows stand apart, lines that do not are further lines of the cells above them.
+  static std::vector<Parts> rows_of_cells(std::vector<Parts> rows) {
+    std::vector<int> whites;
+    for (size_t i = 1; i < rows.size(); ++i) whites.push_back(box_of(rows[i]).top - box_of(rows[i - 1]).bottom);
+    std::vector<int> sorted = whites;
+    std::ranges::sort(sorted);
+    Parts all;
+    for (const Parts& row : rows) all.insert(all.end(), row.begin(), row.end());
+    const double height = height_of(all);
+    if (sorted.empty() || sorted[sorted.size() / 2] < min_row_white * height) return rows;
+    std::vector<Parts> cells = {std::move(rows.front())};
+    for (size_t i = 1; i < rows.size(); ++i) {
+      if (whites[i - 1] <= max_line_white * height) {
+        cells.back().insert(cells.back().end(), rows[i].begin(), rows[i].end());
+      } else {
+        cells.push_back(std::move(rows[i]));
+      }
+    }
+    return cells;
+  }
+
+  void add_rows(const std::vector<Parts>& rows, const std::vector<Span>& columns) {
     TextBlock block;
     block.kind = BlockKind::table;
     for (size_t r = 0; r < rows.size(); ++r) {
-      size_t column = 0;
-      for (const TextLine& part : rows[r]) {
-        while (column + 1 < columns.size() && part.box.left >= columns[column + 1].first) ++column;
-        block.lines.push_back(part);
-        block.cells.push_back({static_cast<int>(r), static_cast<int>(column)});
+      std::vector<Parts> cells = split(rows[r], columns);
+      for (size_t column = 0; column < cells.size(); ++column) {
+        std::ranges::stable_sort(cells[column], {}, [](const TextLine& part) { return part.box.middle(); });
+        for (const Parts& line : rows_of(cells[column])) {
+          for (const TextLine& part : line) {
+            block.lines.push_back(part);
+            block.cells.push_back({static_cast<int>(r), static_cast<int>(column)});
+          }
+        }
       }
     }
     block.box = box_of(block.lines);
@@ -272,11 +349,14 @@ class Arranger {
   }
 
   int usual_;
+  std::span<const PixelBox> rules_;
   std::vector<TextBlock> blocks_;
 };
 
 }  // namespace
 
-std::vector<TextBlock> arrange(const std::vector<TextLine>& parts) { return Arranger(parts).blocks(); }
+std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules) {
+  return Arranger(parts, rules).blocks();
+}
 
 }  // namespace lectern

@@ -2,12 +2,13 @@
 // row) and groups them into blocks.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "lines/text_page.h"
 
 namespace lectern {
 
-std::vector<TextBlock> arrange(const std::vector<TextLine>& parts);
+std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules = {});
 
 }  // namespace lectern

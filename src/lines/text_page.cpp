@@ -38,7 +38,7 @@ TextPage find_text(const Picture& page) {
   Letters letters = find_letters(found.picture);
   std::vector<TextBlock> tables =
       take_ruled_tables(find_ruled_tables(letters.rules, letters.bars, letters.height), letters);
-  found.blocks = arrange(find_line_parts(letters));
+  found.blocks = arrange(find_line_parts(letters), letters.rules.across);
   for (TextBlock& table : tables) insert_table(std::move(table), found.blocks);
   return found;
 }

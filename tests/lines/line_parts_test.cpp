@@ -88,6 +88,15 @@ TEST(LineParts, PartsLinesAtAGutterAndNotAtOneWideGap) {
   EXPECT_EQ(find_line_parts(sorted(once)).size(), 4u);
 }
 
+TEST(LineParts, SeeNoGutterBecauseOfAFartherColumn) {
+  Letters letters;
+  write(letters, 10, 100, {4});
+  write(letters, 90, 100, {4});  // 27 pixels behind the word before
+  for (int i = 1; i < 4; ++i) write(letters, 10, 100 + 30 * i, {4});
+  for (int i = 0; i < 4; ++i) write(letters, 400, 100 + 30 * i, {4, 4, 4});
+  EXPECT_EQ(find_line_parts(sorted(letters)).size(), 8u);
+}
+
 TEST(LineParts, FindsWordsOfATypewriter) {
   Letters letters;  // narrow letters leave wide gaps, a cell of 16 pixels each
   int cell = 0;

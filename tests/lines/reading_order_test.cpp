@@ -59,6 +59,36 @@ TEST(ReadingOrder, ReadsTheHeadOfAPageBeforeItsText) {
   EXPECT_EQ(blocks[2].lines.size(), 3u);
 }
 
+TEST(ReadingOrder, ReadsWhatStandsAboveARuleBeforeTheColumnsBelowIt) {
+  const std::vector<TextLine> parts =
+      std::vector{line(50, 70, 150), line(420, 70, 560)} + column(50, 350, 104, 8) + column(400, 700, 104, 8);
+  EXPECT_EQ(arrange(parts).size(), 2u);
+  const std::vector<PixelBox> rules = {{50, 96, 700, 98}};
+  const std::vector<TextBlock> blocks = arrange(parts, rules);
+  ASSERT_EQ(blocks.size(), 4u);
+  EXPECT_EQ(blocks[1].box.left, 420);
+  EXPECT_EQ(blocks[2].lines.size(), 8u);
+}
+
+TEST(ReadingOrder, GathersLinesOfACellAndLeavesANoteBelowTheTable) {
+  std::vector<TextLine> parts;
+  for (int row = 0; row < 4; ++row) {
+    parts.push_back(line(50, 100 + 50 * row, 250));
+    parts.push_back(line(450, 100 + 50 * row, 500));
+  }
+  parts[2].box.right = 240, parts.push_back(line(50, 176, 150));  // a second line of the second row
+  for (int row = 2; row < 4; ++row) parts[2 * row].box.top += 26, parts[2 * row].box.bottom += 26;
+  for (int row = 2; row < 4; ++row) parts[2 * row + 1].box.top += 26, parts[2 * row + 1].box.bottom += 26;
+  parts.push_back(line(50, 330, 240));  // after the table
+  const std::vector<TextBlock> blocks = arrange(parts);
+  ASSERT_EQ(blocks.size(), 2u);
+  ASSERT_EQ(blocks[0].kind, BlockKind::table);
+  EXPECT_EQ(blocks[0].cells.back().row, 3);
+  EXPECT_EQ(blocks[0].cells[3].row, 1);
+  EXPECT_EQ(blocks[0].cells[3].column, 0);
+  EXPECT_EQ(blocks[1].kind, BlockKind::text);
+}
+
 TEST(ReadingOrder, PartsTitlesOfDifferentRanks) {
   const std::vector<TextBlock> blocks =
       arrange(std::vector{line(50, 20, 400, 40), line(50, 70, 400, 27)} + column(50, 700, 120, 8));
