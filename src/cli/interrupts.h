@@ -1,5 +1,6 @@
-// Ctrl-C, SIGTERM and SIGHUP while an object lives: the first asks for an end at the next safe point by a stop token,
-// the second ends the process. SIGPIPE is ignored, so that a reader who goes away is an error of the stream.
+// Ctrl-C, SIGTERM and SIGHUP. From the first lines of main on they end the process with exit code 130; while an object
+// lives, the first asks for an end at the next safe point by a stop token, the second ends the process. SIGPIPE is
+// ignored from then on, so that a reader who goes away is an error of the stream.
 #pragma once
 
 #include <stop_token>
@@ -8,6 +9,14 @@
 #include "core/unique_fd.h"
 
 namespace lectern::cli {
+
+// What comes meanwhile waits, in a program that the process goes on as (exec) too.
+void hold_signals();
+// From now on they end the process with exit code 130, those that were held at once. What is ignored from the start, as
+// under nohup, stays so.
+void end_when_signalled();
+// Called, in the handler, before a signal ends the process; nullptr: nothing.
+void before_sudden_end(void (*what)());
 
 class Interrupts {
  public:

@@ -16,6 +16,7 @@
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/interrupts.h"
 #include "cli/settings.h"
 #include "cli/verbosity.h"
 #include "core/files/mapped_file.h"
@@ -136,7 +137,9 @@ struct CloseDevices {
 
 int main(int argc, char** argv) {
   using namespace lectern::cli;
+  hold_signals();
   sleep_sooner(argv);
+  end_when_signalled();
   occupy_standard_streams();
   lectern::end_in_one_line_when_shortened(exit_failed);
   try {

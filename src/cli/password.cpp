@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "cli/interrupts.h"
 #include "core/files/file.h"
 #include "core/io.h"
 #include "core/stopped.h"
@@ -20,23 +21,31 @@ namespace {
 
 constexpr size_t max_bytes = 1024;  // bytes; no PDF has a longer one
 
-// The terminal takes what is typed key by key and does not show it, while the object lives. Ctrl-C is a key as well, so
-// that nobody is left with a terminal that shows nothing.
+// The terminal takes what is typed key by key and does not show it, while the object lives. Ctrl-C is a key as well,
+// and a signal that ends the process shows again what is typed, so that nobody is left with a terminal that shows
+// nothing. There is one at a time.
 class Unseen {
  public:
-  explicit Unseen(int terminal) : terminal_(terminal) {
+  explicit Unseen(int terminal) {
     if (::tcgetattr(terminal, &before_) != 0) throw system_error("/dev/tty", "cannot be set up", errno);
+    terminal_ = terminal;
+    before_sudden_end(show_again);
     termios unseen = before_;
     unseen.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON | ISIG);
     if (::tcsetattr(terminal, TCSAFLUSH, &unseen) != 0) throw system_error("/dev/tty", "cannot be set up", errno);
   }
   Unseen(const Unseen&) = delete;
   Unseen& operator=(const Unseen&) = delete;
-  ~Unseen() { ::tcsetattr(terminal_, TCSAFLUSH, &before_); }
+  ~Unseen() {
+    show_again();
+    before_sudden_end(nullptr);
+  }
 
  private:
-  int terminal_;
-  termios before_{};
+  static void show_again() { ::tcsetattr(terminal_, TCSAFLUSH, &before_); }
+
+  static inline int terminal_ = -1;
+  static inline termios before_{};
 };
 
 // false: nothing is left to come.

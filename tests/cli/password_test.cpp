@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <string>
 
@@ -43,8 +44,10 @@ TEST(PasswordFile, ItsFirstLineIsThePassword) {
   expect_refusal(lectern(folder, "read " + locked + " --password x --password-file right"), 2, "--password");
 }
 
-// What a program that has this terminal shows on it, when `typed` comes after its question; -> its exit code.
-int on_terminal(const TempFolder& folder, const std::string& arguments, const std::string& typed, std::string& shown) {
+// What a program that has this terminal shows on it, when `typed` comes after its question, or where there is none, a
+// signal; -> its exit code. `shows`: whether the terminal shows again what is typed.
+int on_terminal(const TempFolder& folder, const std::string& arguments, const std::string& typed, std::string& shown,
+                bool& shows) {
   const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
   EXPECT_EQ(::grantpt(master), 0);
   EXPECT_EQ(::unlockpt(master), 0);
@@ -55,7 +58,7 @@ int on_terminal(const TempFolder& folder, const std::string& arguments, const st
     const int terminal = ::open(slave.c_str(), O_RDWR);
     ::ioctl(terminal, TIOCSCTTY, 0);
     ::close(master);
-    const std::string command = "cd " + folder.path().string() + " && " + LECTERN_BINARY + " " + arguments;
+    const std::string command = "cd " + folder.path().string() + " && exec " + LECTERN_BINARY + " " + arguments;
     ::_exit(WEXITSTATUS(std::system(command.c_str())));
   }
   bool asked = false;
@@ -73,11 +76,18 @@ int on_terminal(const TempFolder& folder, const std::string& arguments, const st
       do {
         ::usleep(2000);
       } while (::tcgetattr(master, &now) == 0 && (now.c_lflag & ECHO) != 0);
-      EXPECT_EQ(::write(master, typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
+      if (typed.empty()) {
+        EXPECT_EQ(::ioctl(master, TIOCSIG, SIGINT), 0);
+      } else {
+        EXPECT_EQ(::write(master, typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
+      }
     }
   }
   int status = 0;
   ::waitpid(child, &status, 0);
+  termios after{};
+  EXPECT_EQ(::tcgetattr(master, &after), 0);
+  shows = (after.c_lflag & ECHO) != 0;
   ::close(master);
   EXPECT_TRUE(asked) << shown;
   return WEXITSTATUS(status);
@@ -86,11 +96,17 @@ int on_terminal(const TempFolder& folder, const std::string& arguments, const st
 TEST(PasswordFile, OfADashIsAskedForOnTheTerminal) {
   const TempFolder folder;
   std::string shown;
+  bool shows = false;
   const std::string read = "read " + locked + " -o out.txt --quiet --password-file - 2>err";
-  EXPECT_EQ(on_terminal(folder, read, "oqq\x7f\x7fpen\n", shown), 0) << shown << slurp(folder / "err");
+  EXPECT_EQ(on_terminal(folder, read, "oqq\x7f\x7fpen\n", shown, shows), 0) << shown << slurp(folder / "err");
   EXPECT_THAT(shown, Not(HasSubstr("pen"))) << "it is not shown";
+  EXPECT_TRUE(shows);
   shown.clear();
-  EXPECT_EQ(on_terminal(folder, read, "op\x03", shown), 130) << shown;
+  EXPECT_EQ(on_terminal(folder, read, "op\x03", shown, shows), 130) << shown;
+  EXPECT_TRUE(shows);
+  shown.clear();
+  EXPECT_EQ(on_terminal(folder, read, "", shown, shows), 130) << shown;
+  EXPECT_TRUE(shows) << "after a signal as well";
 }
 
 TEST(PasswordFile, OfADashNeedsATerminal) {
