@@ -15,17 +15,24 @@
 namespace lectern {
 namespace {
 
-constexpr int max_attempts = 3;  // a page that this many readers failed with may be what they failed of
+constexpr int max_attempts = 3;   // a page that this many readers failed with may be what they failed of
+constexpr int max_too_large = 3;  // a reader that has no memory for this many pages in a row is of no use
 constexpr const char* no_memory = "not enough memory; close other programs, or use a smaller `mode` or `batch`";
+
+bool is_too_large_for(const PageTask& task, size_t worker) {
+  return std::ranges::find(task.too_large_for, worker) != task.too_large_for.end();
+}
 
 }  // namespace
 
 struct PageWorkers::Worker {
+  size_t index = 0;
   PageWorker source;
   WorkerReport report;
   std::map<size_t, PageTask> tasks;  // in flight, by ticket
   bool made = false;
   bool alive = true;
+  int too_large = 0;  // pages in a row for which it had not the memory
   ReaderLoad load;
   std::thread thread;
 };
@@ -35,6 +42,7 @@ PageWorkers::PageWorkers(const std::vector<PageWorker>& workers, std::stop_sourc
     : tell_(std::move(tell)), threads_(threads()), stop_(std::move(stop)), alive_(workers.size()) {
   for (const PageWorker& source : workers) {
     workers_.push_back(std::make_unique<Worker>());
+    workers_.back()->index = workers_.size() - 1;
     workers_.back()->source = source;
     workers_.back()->report.device = source.device;
   }
@@ -127,11 +135,6 @@ std::vector<WorkerReport> PageWorkers::join() {
   return reports;
 }
 
-bool PageWorkers::has_others() const {
-  const std::lock_guard lock(mutex_);
-  return alive_ > 1;
-}
-
 void PageWorkers::finish(PageTask task) {
   --outstanding_;
   WorkerEvent event;
@@ -156,14 +159,29 @@ void PageWorkers::give_up(PageTask task) {
   finish(std::move(task));
 }
 
+void PageWorkers::queue(PageTask task) {
+  const auto later = [at = task.job.ticket](const PageTask& waiting) { return waiting.job.ticket > at; };
+  queue_.insert(std::ranges::find_if(queue_, later), std::move(task));
+  work_.notify_all();
+}
+
+bool PageWorkers::is_too_large_for_all(const PageTask& task) const {
+  return !task.too_large_for.empty() && std::ranges::all_of(workers_, [&](const auto& worker) {
+    return !worker->alive || is_too_large_for(task, worker->index);
+  });
+}
+
+void PageWorkers::fail_too_large(PageTask task) {
+  fail(task.job.page, fmt::format("{}: {}", task.name, task.too_large), ErrorCode::out_of_memory);
+  finish(std::move(task));
+}
+
 void PageWorkers::put_back(Worker& worker, bool alone) {
   for (auto& [ticket, task] : worker.tasks) {
     task.alone = alone;
-    const auto later = [at = ticket](const PageTask& waiting) { return waiting.job.ticket > at; };
-    queue_.insert(std::ranges::find_if(queue_, later), std::move(task));
+    queue(std::move(task));
   }
   worker.tasks.clear();
-  work_.notify_all();
 }
 
 void PageWorkers::retire(Worker& worker, const std::string& failure, ErrorCode code) {
@@ -183,9 +201,14 @@ void PageWorkers::retire(Worker& worker, const std::string& failure, ErrorCode c
   for (auto& [ticket, task] : worker.tasks) ++task.attempts;
   put_back(worker, false);
   std::erase_if(queue_, [&](PageTask& task) {
+    const bool too_large = alive_ > 0 && is_too_large_for_all(task);
     const bool hopeless = alive_ == 0 || task.attempts >= max_attempts;
-    if (hopeless) give_up(std::move(task));
-    return hopeless;
+    if (too_large) {
+      fail_too_large(std::move(task));
+    } else if (hopeless) {
+      give_up(std::move(task));
+    }
+    return too_large || hopeless;
   });
   room_.notify_all();
   if (alive_ == 0 && std::ranges::none_of(workers_, [](const auto& other) { return other->made; })) {
@@ -196,28 +219,55 @@ void PageWorkers::retire(Worker& worker, const std::string& failure, ErrorCode c
 void PageWorkers::step_failed(Worker& worker, PageReader& reader, const std::string& message, ErrorCode code) {
   reader.clear();
   log_debug("step.failed", {{"device", worker.source.device}, {"failure", message}, {"pages", worker.tasks.size()}});
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (worker.tasks.size() != 1) return put_back(worker, true);
+  if (code == ErrorCode::out_of_memory) {
+    const size_t ticket = worker.tasks.begin()->first;
+    lock.unlock();
+    return no_memory_for(worker, ticket, message);
+  }
   PageTask task = std::move(worker.tasks.begin()->second);
   worker.tasks.clear();
   fail(task.job.page, fmt::format("{}: {}", task.name, message), code);
   finish(std::move(task));
 }
 
+// The page is tried alone if it was not, else left to others.
+void PageWorkers::no_memory_for(Worker& worker, size_t ticket, const std::string& message) {
+  std::unique_lock lock(mutex_);
+  auto found = worker.tasks.extract(ticket);
+  if (found.empty()) return;
+  PageTask& task = found.mapped();
+  log_debug("page.no_memory", {{"device", worker.source.device}, {"failure", message}});
+  if (!worker.tasks.empty()) {
+    task.alone = true;
+    return queue(std::move(task));
+  }
+  task.too_large_for.push_back(worker.index);
+  task.too_large = message;
+  is_too_large_for_all(task) ? fail_too_large(std::move(task)) : queue(std::move(task));
+  const bool useless = ++worker.too_large >= max_too_large && alive_ > 1;
+  lock.unlock();
+  if (useless) retire(worker, message, ErrorCode::out_of_memory);
+}
+
 std::optional<PageTask> PageWorkers::take(Worker& worker, const PageReader& reader) {
   std::unique_lock lock(mutex_);
+  const auto find_next = [&] {
+    return std::ranges::find_if(queue_, [&](const PageTask& task) {
+      return !is_too_large_for(task, worker.index) && (worker.tasks.empty() || !task.alone);
+    });
+  };
   if (worker.tasks.empty()) {
     ++idle_;
-    work_.wait(lock, stop_.get_token(), [&] { return !queue_.empty() || (closed_ && outstanding_ == 0); });
+    work_.wait(lock, stop_.get_token(), [&] { return find_next() != queue_.end() || (closed_ && outstanding_ == 0); });
     --idle_;
+  } else if (queue_.size() <= idle_ || worker.tasks.begin()->second.alone || reader.room() <= 0) {
+    return std::nullopt;
   }
-  if (stop_.stop_requested() || queue_.empty()) return std::nullopt;
-  auto next = queue_.begin();
-  if (!worker.tasks.empty()) {
-    if (queue_.size() <= idle_ || worker.tasks.begin()->second.alone || reader.room() <= 0) return std::nullopt;
-    next = std::ranges::find_if(queue_, [](const PageTask& task) { return !task.alone; });
-    if (next == queue_.end()) return std::nullopt;
-  }
+  if (stop_.stop_requested()) return std::nullopt;
+  const auto next = find_next();
+  if (next == queue_.end()) return std::nullopt;
   PageTask task = std::move(*next);
   queue_.erase(next);
   worker.tasks.emplace(task.job.ticket, task);
@@ -240,14 +290,12 @@ void PageWorkers::page_failed(Worker& worker, size_t ticket, const std::exceptio
   try {
     std::rethrow_exception(error);
   } catch (const std::bad_alloc&) {
-    // Another device may have the memory that this one lacks.
-    if (has_others()) return retire(worker, "not enough memory", code);
     message = no_memory;
   } catch (const std::exception& reason) {
     code = code_of(reason);
-    if (code == ErrorCode::out_of_memory && has_others()) return retire(worker, reason.what(), code);
     message = reason.what();
   }
+  if (code == ErrorCode::out_of_memory) return no_memory_for(worker, ticket, message);
   const std::lock_guard lock(mutex_);
   auto found = worker.tasks.extract(ticket);
   if (found.empty()) return;
@@ -276,6 +324,7 @@ void PageWorkers::hand_on(Worker& worker, std::vector<PageEvent> events) {
         auto found = worker.tasks.extract(event.ticket);
         if (found.empty()) break;
         ++worker.report.pages;
+        worker.too_large = 0;
         PageJob& job = found.mapped().job;
         job.page = std::move(event.page);
         for (size_t i = 0; i < std::min(job.further.size(), event.further.size()); ++i)
@@ -307,14 +356,10 @@ void PageWorkers::advance(Worker& worker, PageReader& reader, const std::optiona
   } catch (const DeviceFailure& failure) {
     retire(worker, failure.what(), failure.code());
   } catch (const std::bad_alloc&) {
-    if (task) return page_failed(worker, task->job.ticket, error);
-    has_others() ? retire(worker, "not enough memory", ErrorCode::out_of_memory)
-                 : step_failed(worker, reader, no_memory, ErrorCode::out_of_memory);
+    task ? page_failed(worker, task->job.ticket, error)
+         : step_failed(worker, reader, no_memory, ErrorCode::out_of_memory);
   } catch (const std::exception& reason) {
-    if (task) return page_failed(worker, task->job.ticket, error);
-    const ErrorCode code = code_of(reason);
-    if (code == ErrorCode::out_of_memory && has_others()) return retire(worker, reason.what(), code);
-    step_failed(worker, reader, reason.what(), code);
+    task ? page_failed(worker, task->job.ticket, error) : step_failed(worker, reader, reason.what(), code_of(reason));
   }
 }
 

@@ -1,5 +1,6 @@
 // Pool of readers, each on its own thread, fed from one queue: a reader with room takes the next page, idle readers
-// first. A failed reader is removed, and its pages go back to the queue for the others.
+// first. A failed reader is removed, and its pages go back to the queue for the others. A page for which
+// a reader has no memory, even alone, is left to the others; it fails when none of them has it either.
 #pragma once
 
 #include <condition_variable>
@@ -58,10 +59,13 @@ class PageWorkers final : public ReadingPool {
   void hand_on(Worker& worker, std::vector<PageEvent> events);
   void page_failed(Worker& worker, size_t ticket, const std::exception_ptr& error);
   void advance(Worker& worker, PageReader& reader, const std::optional<PageTask>& task);
+  void no_memory_for(Worker& worker, size_t ticket, const std::string& message);
   void step_failed(Worker& worker, PageReader& reader, const std::string& message, ErrorCode code);
   void retire(Worker& worker, const std::string& failure, ErrorCode code);
-  bool has_others() const;
   // With the lock held.
+  void queue(PageTask task);
+  bool is_too_large_for_all(const PageTask& task) const;
+  void fail_too_large(PageTask task);
   void put_back(Worker& worker, bool alone);
   void finish(PageTask task);
   void give_up(PageTask task);

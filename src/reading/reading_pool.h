@@ -24,6 +24,8 @@ struct PageTask {
   int attempts = 0;    // on readers that failed
   bool alone = false;  // it was in flight when a step failed: whose fault that was shows when each is read by itself
   bool cancelled = false;
+  std::vector<size_t> too_large_for;  // workers that had not the memory for it, even alone,
+  std::string too_large;              // and what the last of them said
 };
 
 // Events of pages and workers.

@@ -118,8 +118,8 @@ TEST_F(Workers, ASlowDeviceDoesNotHoldUpTheOthers) {
   EXPECT_EQ(reports[1].pages, 19);
 }
 
-TEST_F(Workers, ADeviceWithoutMemoryLeavesItsPagesToTheOthers) {
-  std::latch tried(1);
+TEST_F(Workers, ADeviceWithoutMemoryForAnyPageIsTakenOut) {
+  std::latch tried(3);
   FakeReader::Behaviour small{.batch = 2, .steps = 1};
   small.on_add = [&](const PageJob&) {
     tried.count_down();
@@ -128,8 +128,60 @@ TEST_F(Workers, ADeviceWithoutMemoryLeavesItsPagesToTheOthers) {
   FakeReader::Behaviour large{.batch = 2, .steps = 1, .on_step = [&](size_t) { tried.wait(); }};
   const auto reports = read({fake_worker("small", small), fake_worker("large", large)}, 9);
   EXPECT_EQ(good.size(), 9u);
-  EXPECT_EQ(reports[0].failure, "not enough memory");
+  EXPECT_THAT(reports[0].failure, HasSubstr("not enough memory"));
   EXPECT_EQ(reports[1].pages, 9);
+}
+
+TEST_F(Workers, APageThatIsTooLargeForOneDeviceIsReadByAnother) {
+  for (const bool in_a_step : {false, true}) {
+    stop = {};
+    good.clear();
+    finished.clear();
+    std::latch tried(1);
+    std::atomic<bool> has_large = false, told = false;
+    const auto refuse = [&] {
+      if (!told.exchange(true)) tried.count_down();
+      throw std::bad_alloc();
+    };
+    FakeReader::Behaviour small{.batch = 1, .steps = 1};
+    small.on_add = [&](const PageJob& job) {
+      has_large = job.page.number == 0;
+      if (has_large && !in_a_step) refuse();
+    };
+    small.on_step = [&](size_t) {
+      if (has_large) refuse();
+    };
+    // Page 0 comes first, and to the small one, since the other waits for it before it takes any.
+    const PageWorker large{"large", [&] {
+                             tried.wait();
+                             return std::make_unique<FakeReader>(FakeReader::Behaviour{.batch = 3, .steps = 1});
+                           }};
+    const auto reports = read({fake_worker("small", small), large}, 9);
+    EXPECT_EQ(good.size(), 9u);
+    EXPECT_EQ(reports[0].failure, "");
+    EXPECT_EQ(reports[0].pages + reports[1].pages, 9);
+    EXPECT_GE(reports[1].pages, 1);
+    EXPECT_THAT(lost, ElementsAre());
+  }
+}
+
+TEST_F(Workers, APageThatIsTooLargeForEveryDeviceFailsAndTakesNoneOut) {
+  const FakeReader::Behaviour behaviour{.batch = 1,
+                                        .steps = 1,
+                                        .on_add =
+                                            [](const PageJob& job) {
+                                              if (job.page.number != 2) return;
+                                              throw Error("card: no memory", ErrorCode::out_of_memory);
+                                            },
+                                        .on_step = {}};
+  std::vector<PageWorker> workers;
+  for (int i = 0; i < 5; ++i) workers.push_back(fake_worker("card:" + std::to_string(i), behaviour));
+  read(workers, 30);
+  EXPECT_THAT(lost, ElementsAre());
+  EXPECT_EQ(good.size(), 29u);
+  ASSERT_EQ(bad.size(), 1u);
+  EXPECT_EQ(bad[2].error, "page 2: card: no memory");
+  EXPECT_EQ(bad[2].error_code, ErrorCode::out_of_memory);
 }
 
 TEST_F(Workers, TheLastDeviceGoesOnAfterAPageThatTookTooMuchMemory) {
