@@ -54,7 +54,10 @@ tidy_files() {
   fi
 }
 
-tidy() { tidy_files | tr '\n' '\0' | xargs -0 -r /usr/bin/python3 -B scripts/tidy.py --jobs "$(nproc)"; }
+tidy() {
+  /usr/bin/python3 -B scripts/tidy.py --self-test || return 1
+  tidy_files | tr '\n' '\0' | xargs -0 -r /usr/bin/python3 -B scripts/tidy.py --jobs "$(nproc)"
+}
 
 # check NAME COMMAND...
 check() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test, in the program as it ships, with sanitizers, and as a newcomer finds it in a
-# clean clone of the last commit; not the preset `thread`. From nothing on two cores: under 40 minutes.
+# clean clone of the last commit; those of threads, the engine and its workers with ThreadSanitizer too. From nothing on
+# two cores: under 40 minutes.
 # The last line is "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,6 +16,7 @@ jobs="$(nproc)"
 export OMP_WAIT_POLICY=passive  # tests that run at a time share the cores
 export CCACHE_BASEDIR="$PWD"    # the clone finds what was compiled here
 export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS="suppressions=$PWD/tests/threads.supp:halt_on_error=1"
 export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"
 
 # The counts a stage leaves: attributes of ctest's XML, or a last line "N passed, N failed, N skipped".
@@ -30,11 +32,24 @@ print(count["tests"] - count["failures"] - skipped, count["failures"], skipped)'
   fi
 }
 
-# stage NAME COMMAND...: one line of output; the log is kept for the end.
-stage() {
-  local name="$1" start=$SECONDS status=0 counts p=0 f=0 s=0
+# begin NAME COMMAND...: starts a stage beside others.
+declare -A running=()
+begin() {
+  local name="$1"
   shift
-  "$@" >"$logs/$name.log" 2>&1 </dev/null || status=$?
+  {
+    start=$SECONDS status=0
+    "$@" >"$logs/$name.log" 2>&1 </dev/null || status=$?
+    echo "$status $((SECONDS - start))" >"$logs/$name.status"
+  } &
+  running[$name]=$!
+}
+
+# finish NAME: one line of output; the log is kept for the end.
+finish() {
+  local name="$1" status=1 seconds=0 counts p=0 f=0 s=0
+  wait "${running[$name]}" || true
+  [[ ! -s "$logs/$name.status" ]] || read -r status seconds <"$logs/$name.status"
   counts="$(counts_of "$name")"
   if [[ -n "$counts" ]]; then
     read -r p f s <<<"$counts"
@@ -46,10 +61,13 @@ stage() {
   fi
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
   [[ "$f" -eq 0 ]] || failing+=("$name")
-  printf '%-20s %-6s %4d s' "$name" "$([[ "$f" -eq 0 ]] && echo ok || echo FAILED)" $((SECONDS - start))
+  printf '%-20s %-6s %4d s' "$name" "$([[ "$f" -eq 0 ]] && echo ok || echo FAILED)" "$seconds"
   [[ -z "$counts" ]] && echo || echo "   $p passed, $f failed, $s skipped"
   [[ "$f" -eq 0 ]]
 }
+
+# stage NAME COMMAND...
+stage() { begin "$@" && finish "$1"; }
 
 build_preset() { cmake --preset "$1" && cmake --build --preset "$1" --parallel "$jobs"; }
 # run_tests BUILD_FOLDER NAME [OPTIONS OF CTEST...]
@@ -64,12 +82,16 @@ if stage packages scripts/install_packages.sh test; then
   scripts/install_clients.sh >"$logs/install-clients.log" 2>&1 & # from the net, while the compiler works
   if stage build build_preset release; then
     stage tests run_tests build tests --label-exclude install || true  # the clean clone installs
-    stage clients scripts/test_clients.sh || true
+    begin clients scripts/test_clients.sh  # which wait for each other, while the clone links and compiles
     stage clean-clone tests/install/clean_clone_test.sh "$PWD" || true
+    finish clients || true
   fi
   if stage sanitized-build build_preset sanitize; then
     # Without the goldens for each operator replaced alone: here GoldenFiles.WithEveryOperatorReplaced goes through all.
     stage sanitized-tests run_tests build-asan sanitized-tests --exclude-regex '^Goldens/Without' || true
+  fi
+  if stage thread-build build_preset thread; then
+    stage thread-tests run_tests build-tsan thread-tests || true
   fi
   stage fuzz scripts/fuzz.sh 20 || true
   stage check scripts/check.sh --all || true

@@ -72,18 +72,20 @@ def tidy(path: pathlib.Path, *arguments: str) -> tuple[int, str]:
 
 
 @functools.cache
-def flags_of(command: str) -> tuple[str, ...]:
-    """Those of a command of compile_commands.json: without the compiler, its launcher, and the names of files."""
+def flags_of(command: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of a command of compile_commands.json that say what a file means, and the folders of other libraries."""
     words = shlex.split(command)
-    kept, behind = [], ""
+    flags, libraries, behind = [], [], ""
     for word in words[next((i for i, word in enumerate(words) if word.startswith("-")), len(words)):]:
-        if behind not in ("-o", "-MT", "-MF", "-c") and word not in ("-o", "-MT", "-MF", "-c", "-MD"):
-            kept.append(word)
+        if behind == "-isystem":
+            libraries.append(word)
+        elif word.startswith(("-D", "-I", "-std=", "-fopenmp", "-pthread")):
+            flags.append(word)
         behind = word
-    return tuple(kept)
+    return tuple(flags), tuple(libraries)
 
 
-def tidy_unit(files: list[pathlib.Path], flags: tuple[str, ...], folder: pathlib.Path) -> tuple[int, str]:
+def tidy_unit(files: list[pathlib.Path], flags: list[str], folder: pathlib.Path) -> tuple[int, str]:
     unit = folder / f"unit_{hashlib.sha256(str(files).encode()).hexdigest()[:16]}.cpp"
     unit.write_text("".join(f'#include "{file}"  // NOLINT(bugprone-suspicious-include)\n' for file in files))
     return tidy(unit, f"--config-file={ROOT / '.clang-tidy'}", "--", *flags)
@@ -91,8 +93,11 @@ def tidy_unit(files: list[pathlib.Path], flags: tuple[str, ...], folder: pathlib
 
 def look_at(files: list[pathlib.Path], commands: dict[str, str], folder: pathlib.Path) -> dict[pathlib.Path, str]:
     """-> the findings in each file; no text: it is clean."""
-    if len(files) > 1 and tidy_unit(files, flags_of(commands[str(files[0])]), folder)[0] == 0:
-        return {file: "" for file in files}
+    if len(files) > 1:
+        flags = list(flags_of(commands[str(files[0])])[0])
+        libraries = dict.fromkeys(library for file in files for library in flags_of(commands[str(file)])[1])
+        if tidy_unit(files, flags + [f"-isystem{library}" for library in libraries], folder)[0] == 0:
+            return {file: "" for file in files}
     found = {}
     for file in files:
         code, text = tidy(file, "-p", str(BUILD))
@@ -128,7 +133,7 @@ def self_test() -> int:
             files[-1].write_text(text + "\n")
         clean = folder / "clean.cpp"
         clean.write_text("int one() { return 1; }\n")
-        code, text = tidy_unit([*files, clean], ("-std=c++20",), folder)
+        code, text = tidy_unit([*files, clean], ["-std=c++20"], folder)
         for file in files:
             if code == 0 or not re.search(rf"/{file.name}:\d+:\d+: error: .*\[", text):
                 print(f"the finding in {file.name} is lost in a unit:\n{text}")
@@ -136,7 +141,7 @@ def self_test() -> int:
         if f"/{clean.name}:" in text:
             print(f"there is none in {clean.name}:\n{text}")
             status = 1
-        if tidy_unit([clean], ("-std=c++20",), folder)[0] != 0:
+        if tidy_unit([clean], ["-std=c++20"], folder)[0] != 0:
             print("a clean unit is not clean")
             status = 1
     return status
@@ -165,7 +170,7 @@ def main() -> int:
             waiting[path] = clean
     print(f"{len(options.files) - len(waiting)} of {len(options.files)} files are as they were when they were clean")
     status = 0
-    units = units_of(list(waiting), lambda path: flags_of(commands.get(str(path), "")))
+    units = units_of(list(waiting), lambda path: flags_of(commands.get(str(path), ""))[0])
     units.sort(key=len, reverse=True)
     with tempfile.TemporaryDirectory() as name, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for found in pool.map(lambda unit: look_at(unit, commands, pathlib.Path(name)), units):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Puts .cpp files together into units, each of which is read by a compiler in one go: what they include is read once for
 all of them. Files of a unit are compiled alike, and mean in company what they mean alone: no name that one of them makes
-for itself (in a namespace without name, or as a macro) occurs in another.
+for itself (in a namespace without name, or as a macro) occurs in another, or is declared in a header that another reaches.
 
     units.py FILE...     prints the files, a unit a line
 """
@@ -11,10 +11,12 @@ import re
 import sys
 
 MOST = 12  # files of a unit
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
 # A name behind one of these is that of a member, or of another library.
 WORD = re.compile(r"(?<![\w.])(?<!->)(?<!std::)(?<!ranges::)(?<!fs::)[A-Za-z_]\w*")
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 USING = re.compile(r"^using\s+([\w:]+);", re.MULTILINE)
 INNER = re.compile(r"^namespace \{$.*?^\}  // namespace$", re.MULTILINE | re.DOTALL)
 # What stands at the beginning of a line is outside of functions and types, as the files are formatted.
@@ -44,10 +46,37 @@ def names(path: pathlib.Path) -> tuple[frozenset[str], frozenset[str], dict[str,
     return frozenset(made), frozenset(WORD.findall(bare)), taken, bool(ALONE.search(text))
 
 
+@functools.cache
+def declared_and_included(header: pathlib.Path) -> tuple[frozenset[str], tuple[pathlib.Path, ...]]:
+    """-> names that the header declares outside of types, and the headers of Lectern that it includes."""
+    text = header.read_text(encoding="utf-8")
+    bare = COMMENT_OR_TEXT.sub(" ", text)
+    found = ((folder / name for folder in (ROOT / "src", ROOT / "include", ROOT / "tests")) for name in INCLUDE.findall(text))
+    included = [next((path for path in paths if path.is_file()), None) for paths in found]
+    return (frozenset(name for pattern in MAKES for name in pattern.findall(bare)),
+            tuple(path for path in included if path is not None))
+
+
+@functools.cache
+def declared_for(file: pathlib.Path) -> frozenset[str]:
+    """What all headers of Lectern declare that the file reaches."""
+    declared: set[str] = set()
+    reached, waiting = set(), list(declared_and_included(file)[1])
+    while waiting:
+        header = waiting.pop()
+        if header not in reached:
+            reached.add(header)
+            declared |= declared_and_included(header)[0]
+            waiting += declared_and_included(header)[1]
+    return frozenset(declared)
+
+
 def go_together(a: pathlib.Path, b: pathlib.Path) -> bool:
     made_a, words_a, taken_a, alone_a = names(a)
     made_b, words_b, taken_b, alone_b = names(b)
-    if alone_a or alone_b or not made_a.isdisjoint(words_b) or not made_b.isdisjoint(words_a):
+    if alone_a or alone_b:
+        return False
+    if not made_a.isdisjoint(words_b | declared_for(b)) or not made_b.isdisjoint(words_a | declared_for(a)):
         return False
     return all(taken_b.get(name, target) == target for name, target in taken_a.items())
 
