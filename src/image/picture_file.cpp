@@ -43,7 +43,7 @@ std::string reason(const VError& error) {
   vips_error_clear();
   const std::string text = error.what();
   const size_t end = text.find_first_of("\r\n");
-  return text.empty() ? "unknown reason" : text.substr(0, end);
+  return text.empty() ? "its head is damaged, or says a size that no picture has" : text.substr(0, end);
 }
 
 void check_limits(const VImage& image, const std::string& name, const PictureLimits& limits) {

@@ -384,6 +384,24 @@ TEST_F(PictureFile, LimitsAreCheckedBeforeDecoding) {
   EXPECT_NO_THROW(read_picture(small, {.max_pixels = 37 * 23}));
 }
 
+TEST_F(PictureFile, SizesThatNoPictureHasAreToldInWords) {
+  for (const uint32_t side : {0u, 2147483647u}) {
+    std::string head;
+    append_big_endian(head, side);
+    append_big_endian(head, side);
+    const std::string bytes = "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", head + std::string("\x08\x02\0\0\0", 5)) +
+                              png_chunk("IDAT", "x") + png_chunk("IEND", "");
+    try {
+      read_picture(write("size.png", bytes));
+      FAIL() << side;
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      EXPECT_TRUE(text.find("pixels; the limit is") != std::string::npos || text.find("damaged") != std::string::npos)
+          << text;
+    }
+  }
+}
+
 TEST_F(PictureFile, WhatIsNotAPicture) {
   EXPECT_TRUE(has(failure(path("missing.png")), "missing.png: cannot open: "));
   EXPECT_TRUE(has(failure(folder_.path()), "is a folder"));
