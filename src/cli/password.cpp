@@ -27,10 +27,10 @@ constexpr size_t max_bytes = 1024;  // bytes; no PDF has a longer one
 class Unseen {
  public:
   explicit Unseen(int terminal) {
-    if (::tcgetattr(terminal, &before_) != 0) throw system_error("/dev/tty", "cannot be set up", errno);
-    terminal_ = terminal;
+    if (::tcgetattr(terminal, &settings_before) != 0) throw system_error("/dev/tty", "cannot be set up", errno);
+    shown_on = terminal;
     before_sudden_end(show_again);
-    termios unseen = before_;
+    termios unseen = settings_before;
     unseen.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON | ISIG);
     if (::tcsetattr(terminal, TCSAFLUSH, &unseen) != 0) throw system_error("/dev/tty", "cannot be set up", errno);
   }
@@ -42,10 +42,10 @@ class Unseen {
   }
 
  private:
-  static void show_again() { ::tcsetattr(terminal_, TCSAFLUSH, &before_); }
+  static void show_again() { ::tcsetattr(shown_on, TCSAFLUSH, &settings_before); }
 
-  static inline int terminal_ = -1;
-  static inline termios before_{};
+  static inline int shown_on = -1;
+  static inline termios settings_before{};
 };
 
 // false: nothing is left to come.
