@@ -80,6 +80,7 @@ UNTESTED: dict[str, str] = {
     "src/image/vips_start.cpp": "picture_file_test",
     "src/image/picture_pixels.cpp": "picture_file_test reads every format and orientation through it",
     "src/input/input_file.cpp": "inputs_test and page_source_test",
+    "src/job/run_prompt.cpp": "documents_test reads with every kind of prompt",
     "src/language/added_tokens.cpp": "tokenizer_test",
     "src/language/bpe.cpp": "tokenizer_test",
     "src/language/pre_tokenizer.cpp": "tokenizer_test",

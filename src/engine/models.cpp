@@ -15,6 +15,8 @@
 namespace lectern {
 namespace {
 
+constexpr std::string_view grounding_token = "<|grounding|>";
+
 bool is_device_failure(const Error& error) {
   return error.code() == ErrorCode::device_lost || error.code() == ErrorCode::out_of_memory;
 }
@@ -49,6 +51,11 @@ std::vector<Model> load_models(const std::filesystem::path& folder, const ModelO
     }
   }
   return models;
+}
+
+bool knows_grounding(const Model& model, const Prompt& prompt) {
+  return prompt.text.find(grounding_token) == std::string::npos ||
+         model.loaded().tokenizer.id_of(grounding_token).has_value();
 }
 
 DocumentInfo describe_models(const std::vector<Model>& models) {

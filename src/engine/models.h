@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/prompts.h"
 #include "lectern/enums.h"
 #include "lectern/model.h"
 #include "lectern/page.h"
@@ -25,6 +26,9 @@ using DeviceLeftOut = std::function<void(const std::string& device, const std::s
 // left.
 std::vector<Model> load_models(const std::filesystem::path& folder, const ModelOptions& options,
                                const DeviceLeftOut& left_out);
+
+// False if the prompt asks for places of blocks by a special token that the model does not have.
+bool knows_grounding(const Model& model, const Prompt& prompt);
 
 // Version, model folder, weights, devices and replaced operators; the rest is the document's.
 DocumentInfo describe_models(const std::vector<Model>& models);

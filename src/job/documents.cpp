@@ -19,6 +19,7 @@
 #include "job/pipeline.h"
 #include "job/review.h"
 #include "job/run_identity.h"
+#include "job/run_prompt.h"
 #include "lectern/error.h"
 #include "reading/page_readers.h"
 #include "reading/read_settings.h"
@@ -39,32 +40,6 @@ std::filesystem::path folder_of(const std::vector<Model>& models) {
   return models.front().loaded().checkpoint.folder();
 }
 
-bool knows_grounding(const Model& model, const Prompt& prompt) {
-  constexpr std::string_view token = "<|grounding|>";
-  return prompt.text.find(token) == std::string::npos || model.loaded().tokenizer.id_of(token).has_value();
-}
-
-void check_pages_together(const Model& model, const DocumentOptions& options) {
-  const LoadedModel& loaded = model.loaded();
-  const Prompt prompt = pages_prompt(loaded.description());
-  const ViewPlan& plan = loaded.description().pages_plan;
-  if (options.read.mode != Mode::automatic && options.read.mode != plan.mode) {
-    throw Error(fmt::format("`mode` {}: {} looks at several pages together in mode {} alone; use that, or leave it out",
-                            name_of(options.read.mode), loaded.description().name, name_of(plan.mode)),
-                ErrorCode::unsupported);
-  }
-  Views page;
-  page.whole = Picture(plan.whole, plan.whole);
-  const auto context = static_cast<int64_t>(loaded.checkpoint.config().decoder.context);
-  const auto words = static_cast<int64_t>(loaded.tokenizer.encode(prompt.text).size());
-  const int64_t tokens = options.pages_together * loaded.encoder.rows_of(page) + words;
-  if (tokens >= context) {
-    throw Error(
-        fmt::format("`pages_together` {}: so many pages take {} tokens, but the model's context is {}; use fewer",
-                    options.pages_together, tokens, context));
-  }
-}
-
 class DocumentRun {
  public:
   DocumentRun(const std::vector<Model>& models, const DocumentOptions& options, const DocumentEvents& events);
@@ -72,7 +47,6 @@ class DocumentRun {
   RunReport run();
 
  private:
-  std::string choose_prompt(const Model& model) const;
   void open_journal(const Model& model);
   std::vector<PipelineDocument> documents();
   void take(const PipelineEvent& event);
@@ -118,7 +92,7 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
       stamps_(inputs_.size()),
       pages_of_(inputs_.size()),
       confidence_of_(inputs_.size()) {
-  prompt_ = choose_prompt(models.front());
+  prompt_ = choose_prompt(models.front(), options_, plan_, [this](const std::string& line) { tell(line); });
   ReadOptions read = options.read;
   read.prompt = prompt_;
   report_.info = describe_models(models);
@@ -142,19 +116,6 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
   if (inputs_.empty()) return;
   outputs_.make_folder();
   open_journal(models.front());
-}
-
-// As the plan has it, unless the model has never seen such a prompt.
-std::string DocumentRun::choose_prompt(const Model& model) const {
-  if (!options_.read.prompt.empty()) return options_.read.prompt;
-  if (!plan_.prompt.grounded || knows_grounding(model, plan_.prompt)) return plan_.prompt.name;
-  std::string names;
-  for (const Format format : plan_.formats) {
-    const FormatInfo& info = format_info(format);
-    if (info.needs_layout) names += fmt::format("{}{}", names.empty() ? "" : ", ", info.name);
-  }
-  tell(fmt::format("the model was not trained to tell where blocks stand; {} will have no places", names));
-  return std::string(plan_.model.prompts.front().name);
 }
 
 void DocumentRun::tell(const std::string& line) const {

@@ -5,6 +5,7 @@
 
 #include "engine/loaded_model.h"
 #include "engine/models.h"
+#include "engine/prompts.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
 #include "reading/page_readers.h"
@@ -63,7 +64,9 @@ class ReaderModel final : public ServedModel {
 
   DocumentInfo info() const override {
     DocumentInfo info = describe_models(models_);
-    info.prompt = models_.front().loaded().tokenizer.id_of("<|grounding|>") ? "markdown" : "free";
+    const ModelDescription& model = models_.front().loaded().description();
+    const Prompt markdown = parse_prompt("markdown", model);
+    info.prompt = knows_grounding(models_.front(), markdown) ? markdown.name : std::string(model.prompts.front().name);
     return info;
   }
 
@@ -152,9 +155,11 @@ ModelSource model_source(const std::string& name, const std::filesystem::path& f
       continue;  // not a mode of this model's
     }
   }
-  source.prompts = {"free", "markdown", "ocr"};
-  if (!files.checkpoint.config().rows)
-    source.prompts.insert(source.prompts.end(), {"figure", "describe", "locate:TEXT"});
+  const bool of_lines = files.checkpoint.config().rows.has_value();  // and was trained for their text alone
+  for (const TrainedPrompt& prompt : files.description().prompts) {
+    if (!of_lines || prompt.all_text) source.prompts.emplace_back(prompt.name);
+  }
+  if (files.description().locates && !of_lines) source.prompts.emplace_back("locate:TEXT");
   for (const Checkpoint::Entry& entry : files.checkpoint.entries()) source.bytes += static_cast<int64_t>(entry.bytes);
   source.load = [name, folder, options, batch, left_out] {
     return std::make_unique<ReaderModel>(name, load_models(folder, options, left_out), batch);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "lectern/version.h"
 #include "support/mini_model.h"
@@ -45,6 +46,14 @@ TEST(Models, WhatIsWrongWithTheModelOrTheListIsThrown) {
   EXPECT_THROW(load_models(testing::mini_folder / "missing", {}, not_left_out), Error);
   EXPECT_THROW(load_models(testing::mini_folder, {.device = "no-such-device"}, not_left_out), Error);
   EXPECT_THROW(load_models(testing::mini_folder, {.device = "cpu,cpu"}, not_left_out), Error);
+}
+
+TEST(Models, APromptMayNeedAToken) {
+  const Model model = Model::load(testing::mini_folder);
+  const bool has_token = model.loaded().tokenizer.id_of("<|grounding|>").has_value();
+  EXPECT_EQ(knows_grounding(model, {"markdown", "<image>\n<|grounding|>Convert the document to markdown.", true, true}),
+            has_token);
+  EXPECT_TRUE(knows_grounding(model, {"markdown", "<image>document parsing.", true, true}));
 }
 
 TEST(Models, DocumentsNameVersionFolderWeightsAndReplacedOperatorsOnce) {

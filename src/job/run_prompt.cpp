@@ -1,0 +1,46 @@
+#include "job/run_prompt.h"
+
+#include <fmt/format.h>
+
+#include "engine/loaded_model.h"
+#include "engine/models.h"
+#include "engine/prompts.h"
+#include "lectern/error.h"
+
+namespace lectern {
+
+std::string choose_prompt(const Model& model, const DocumentOptions& options, const DocumentPlan& plan,
+                          const std::function<void(const std::string& line)>& tell) {
+  if (!options.read.prompt.empty()) return options.read.prompt;
+  if (!plan.prompt.grounded || knows_grounding(model, plan.prompt)) return plan.prompt.name;
+  std::string names;
+  for (const Format format : plan.formats) {
+    const FormatInfo& info = format_info(format);
+    if (info.needs_layout) names += fmt::format("{}{}", names.empty() ? "" : ", ", info.name);
+  }
+  tell(fmt::format("the model was not trained to tell where blocks stand; {} will have no places", names));
+  return std::string(plan.model.prompts.front().name);
+}
+
+void check_pages_together(const Model& model, const DocumentOptions& options) {
+  const LoadedModel& loaded = model.loaded();
+  const Prompt prompt = pages_prompt(loaded.description());
+  const ViewPlan& plan = loaded.description().pages_plan;
+  if (options.read.mode != Mode::automatic && options.read.mode != plan.mode) {
+    throw Error(fmt::format("`mode` {}: {} looks at several pages together in mode {} alone; use that, or leave it out",
+                            name_of(options.read.mode), loaded.description().name, name_of(plan.mode)),
+                ErrorCode::unsupported);
+  }
+  Views page;
+  page.whole = Picture(plan.whole, plan.whole);
+  const auto context = static_cast<int64_t>(loaded.checkpoint.config().decoder.context);
+  const auto words = static_cast<int64_t>(loaded.tokenizer.encode(prompt.text).size());
+  const int64_t tokens = options.pages_together * loaded.encoder.rows_of(page) + words;
+  if (tokens >= context) {
+    throw Error(
+        fmt::format("`pages_together` {}: so many pages take {} tokens, but the model's context is {}; use fewer",
+                    options.pages_together, tokens, context));
+  }
+}
+
+}  // namespace lectern
