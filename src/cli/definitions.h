@@ -1,5 +1,5 @@
-// What the commands and their options are, read back from the definitions that parse them, so that completions and the
-// manual cannot say anything else.
+// Definitions of commands and options, read back from the parser, so that completions and the manual cannot
+// contradict it.
 #pragma once
 
 #include <CLI/CLI.hpp>

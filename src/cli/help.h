@@ -1,4 +1,4 @@
-// How --help looks, and the command `lectern help`.
+// Layout of --help, and the command `lectern help`.
 #pragma once
 
 #include <CLI/CLI.hpp>

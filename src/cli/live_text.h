@@ -1,4 +1,4 @@
-// The text of pages on a terminal while they are read.
+// Streaming of page text to a terminal.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What every command that runs a model takes, and which model a name stands for.
+// Options of commands that run a model, and the lookup of models by name.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -26,7 +26,7 @@ void add_device_options(CLI::App& command, ModelArguments& arguments);
 // For a device that load_models leaves out.
 std::string left_out_message(const std::string& device, const std::string& why);
 
-// What --help says of an option or argument that names a model.
+// Help text of options and arguments that name a model.
 extern const char* const model_help;
 
 struct FoundModel {

@@ -1,4 +1,4 @@
-// What every command that writes documents takes: formats, where they go, and how they look.
+// Options of commands that write documents: formats, destination, layout.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,4 @@
-// Passwords that do not stand on the command line, where every user of the machine can read them.
+// Input of passwords other than on the command line, where every user of the machine can read them.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// How far reading is: one line on a terminal that is drawn again and again, or a plain line from time to time.
+// Progress display: one line on a terminal that is redrawn, or a plain line from time to time.
 #pragma once
 
 #include <chrono>
@@ -21,9 +21,9 @@ class ProgressLine {
   ~ProgressLine() { clear(); }
 
   void show(const RunProgress& progress);
-  // Takes the line away, so that something else can be written.
+  // Erases the line before other output.
   void clear();
-  // Leaves a line about the run behind.
+  // Prints a summary of the run.
   void summarise(const RunReport& report, const Page& last_page);
 
  private:

@@ -1,4 +1,4 @@
-// The library's messages name settings, as in "use a smaller `mode`"; here they become options of the command line.
+// Translation of settings in messages of the library ("use a smaller `mode`") into command line options.
 #pragma once
 
 #include <string>

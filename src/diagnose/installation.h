@@ -1,5 +1,5 @@
-// What of an installation shows only when a document needs it: the PDF helper and what confines it, fonts, formats of
-// pictures, memory, disk and models.
+// Checks of the installation that go beyond the engine: the PDF helper and its sandbox, fonts, picture formats, memory,
+// disk and models.
 #pragma once
 
 #include <filesystem>

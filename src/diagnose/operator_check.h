@@ -1,5 +1,5 @@
-// Runs every operator of a device on small inputs and compares it with the same on another, and rows alone with the
-// same rows among others.
+// Checks of every operator on small inputs: a device against a reference device, and rows alone against the same rows
+// in company.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// Reads one page on a device and on another, and compares them stage by stage.
+// Check of one page: a device against a reference device, stage by stage.
 #pragma once
 
 #include <cstdint>

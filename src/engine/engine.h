@@ -22,12 +22,12 @@ class Engine {
 
   // Throws Error when the prompt does not fit the context or holds an id outside the vocabulary.
   RequestId add(Request request);
-  // The request ends at the next step with what it has written; one that is not in flight any more is ignored.
+  // Ends the request at the next step with what it has written; ignored for one that is no longer in flight.
   void cancel(RequestId id);
 
-  // Does one step; false when no request is left. What it throws concerns all requests; clear() is due then.
+  // Runs one step; false when no request is left. An exception concerns all requests: call clear() then.
   bool step();
-  // What happened since the last call, in order.
+  // Events since the last call, in order.
   std::vector<RequestEvent> take_events() { return std::exchange(events_, {}); }
 
   // Drops every request, without an event.

@@ -13,14 +13,14 @@
 
 namespace lectern {
 
-// Automatic is how the model in the folder was packed, or else as the device is best used.
+// Resolves automatic: as the model in the folder was packed, else the default of the device.
 WeightFormat weight_format(Weights weights, const std::filesystem::path& folder, const Device& device);
 Weights weights_of(WeightFormat format);
 
-// What does not depend on a device. Nothing changes after loading: threads may share it.
+// Files of a model, independent of the device. Immutable after loading: threads may share them.
 class ModelFiles {
  public:
-  // Throws Error when the folder is not a model, or one that Lectern cannot run.
+  // Throws Error if the folder is not a model or not one that Lectern can run.
   explicit ModelFiles(const std::filesystem::path& folder);
 
   const ModelDescription& description() const { return checkpoint.config().model; }

@@ -1,4 +1,4 @@
-// The prompts that a model was trained with, by the names that Lectern gives them, and prompts of one's own.
+// Prompts: those that a model was trained with, by Lectern's names for them, and free ones.
 #pragma once
 
 #include <string>
@@ -15,11 +15,11 @@ struct Prompt {
   bool all_text = false;  // markdown, ocr or free: asks for all text of the page
 };
 
-// What was typed: nothing, which is the model's first prompt, a name, locate:TEXT for the prompt that asks where TEXT
-// stands, or words of one's own, before which <image> is put, as the model knows it, where they have none. White space
-// around it goes, as in the published code; words that are those of a trained prompt get its name. Throws Error for a
-// TEXT that cannot be located: nothing, or marks of the model; and, unless forced, for a prompt that another model was
-// trained with and this one was not. (The answer to locate:TEXT is nothing but layout tags, but it is not grounded.)
+// Parses a prompt as typed: empty for the model's first one, a name, locate:TEXT to ask for the place of TEXT, or free
+// words, which get the model's <image> prefix if they have none. Surrounding white space is dropped, as in the
+// published code; the words of a trained prompt get its name. Throws Error for a TEXT that is blank or holds special
+// tokens and, unless forced, for a prompt that another model was trained with but not this one. (The answer to
+// locate:TEXT consists of layout tags, but the prompt does not count as grounded.)
 Prompt parse_prompt(std::string_view typed, const ModelDescription& model, bool force = false);
 // The prompt for several pages in one sequence. Throws Error for a model that reads one page a sequence.
 Prompt pages_prompt(const ModelDescription& model);

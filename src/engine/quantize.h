@@ -1,4 +1,4 @@
-// Writing a model whose matrices are packed already, so that it loads by mapping its file.
+// Quantized copies of models, with packed matrices, which load by mapping the file.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// What the engine is asked for, and what it tells: requests and events are values.
+// Requests to the engine and its events; both are values.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,7 @@ struct Request {
   NoRepeatRule no_repeat;
   Guard guard;
   StopStrings stop;
-  std::vector<int32_t> forced;  // fed in place of the chosen tokens, one a step; then the request ends. No guard
+  std::vector<int32_t> forced;  // teacher forcing: fed instead of the chosen tokens, then the request ends. No guard
   std::optional<std::chrono::steady_clock::time_point> deadline;
   bool logits = false;  // before every choice are told
 };

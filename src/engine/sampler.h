@@ -1,4 +1,4 @@
-// Choosing the next token from its logits: the largest, or one that is drawn; with no n-gram repeated.
+// Sampling of the next token from its logits, greedy or drawn, without repeated n-grams.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 namespace lectern {
 
 struct Sampling {
-  float temperature = 0;  // 0: the largest logit
+  float temperature = 0;  // 0: greedy
   float top_p = 1;        // draw from the likeliest tokens that together have this probability
   uint64_t seed = 0;      // the same seed draws the same tokens
 };
@@ -20,14 +20,14 @@ struct NoRepeatRule {
   std::vector<int32_t> allowed;
 };
 
-// The ids that would repeat an n-gram, in no order, perhaps more than once.
+// The ids that would repeat an n-gram, unsorted, possibly with duplicates.
 std::vector<int32_t> banned_tokens(std::span<const int32_t> ids, const NoRepeatRule& rule);
 
 // The lowest index of the largest logit among those not banned; -1 when no logit is a number.
 int32_t argmax_token(std::span<const float> logits, std::span<const int32_t> banned);
 
-// The token number `index` of a sequence, as `sampling` wants it, among those not banned; -1 when no logit is a
-// number. What is drawn depends on the arguments alone.
+// Samples token number `index` of a sequence among those not banned; -1 when no logit is a number. The result depends
+// on the arguments alone.
 int32_t sample(std::span<const float> logits, std::span<const int32_t> banned, const Sampling& sampling, int64_t index);
 
 }  // namespace lectern

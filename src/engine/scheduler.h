@@ -1,10 +1,10 @@
-// Who takes part in a step, with how many rows. Sequences are admitted in the order of arrival, when the cache holds
-// their prompt; pages are taken as they are needed. When there are none left the youngest sequence gives its pages
-// back and waits to go on later, so that the oldest always comes to its end.
+// Scheduler of steps: which sequences take part, with how many rows. Sequences are admitted in order of arrival, once
+// the cache has room for their prompt; further pages are taken on demand. When none is left the youngest sequence is
+// preempted and goes on later, so that the oldest always finishes.
 //
-// In one step all sequences that write take their row, and beside them one thing is done for the oldest that does not
-// write yet: a piece of its image is encoded, or a chunk of its prompt is read. So the time between two tokens grows
-// by at most one piece or chunk. While nobody writes, prompts are read in large chunks.
+// In a step every decoding sequence gets one row; in addition the oldest sequence that is not decoding yet gets one
+// piece of encoding or one chunk of prefill. So the time between two tokens grows by at most one piece or chunk. While
+// no sequence is decoding, prefill chunks are large.
 #pragma once
 
 #include <deque>

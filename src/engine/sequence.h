@@ -1,4 +1,4 @@
-// A request on its way: what it has written, its pages of the cache, and what watches over it.
+// A request in flight: its tokens, its pages of the KV cache, its repetition guard and stop strings.
 #pragma once
 
 #include <memory>
@@ -35,15 +35,15 @@ class Sequence {
   // Whether the pages for the next `rows` are there, or could be had. Those with rows that nobody will see again go
   // first. Of rows that are made again `rows` becomes as many as fit.
   bool reserve(int64_t& rows);
-  // It was set back so far that rows are missing, which the others need.
+  // True after it was set back so far that rows which later ones attend to are missing.
   bool lacks_rows() const { return lacks_rows_; }
 
   // The next `rows` of it.
   BatchEntry entry(int64_t rows) const;
-  // Its pages go back; its rows will be made again.
+  // Returns its pages; its rows will be recomputed.
   void preempt();
 
-  // What the choice of a token led to.
+  // Result of taking a token.
   struct Outcome {
     std::optional<LoopReport> loop;
     std::optional<Finish> finish;
@@ -52,7 +52,7 @@ class Sequence {
   // Takes the next token, or draws another where the request has a temperature. Throws Error when the logits were no
   // numbers.
   Outcome choose(const NextToken& next, int32_t end_token);
-  // Tokens that will not be taken back and were not handed out before; `all`: it has finished.
+  // Tokens that will not be taken back, each handed out once. `all`: the sequence has finished.
   std::vector<Token> take_committed(bool all);
 
   const RequestId id;

@@ -1,4 +1,4 @@
-// Strings that end a text before them when the model writes them.
+// Stop strings: the text ends before the first one that the model writes.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct StopStrings {
   std::vector<std::string> strings;      // empty ones do nothing
 };
 
-// The bytes of one sequence's tokens, searched as they come. Strings may begin and end within tokens.
+// Incremental search in the bytes of one sequence's tokens. Strings may begin and end within tokens.
 class StopSearch {
  public:
   explicit StopSearch(StopStrings stop) : stop_(std::move(stop)) {}
@@ -27,7 +27,7 @@ class StopSearch {
   };
   // The first string to begin, in what was written up to here.
   std::optional<Match> push(int32_t token);
-  // Goes back to the first `tokens`.
+  // Keeps only the first `tokens`.
   void resize(int64_t tokens);
   // The tokens at the beginning that cannot belong to a stop string any more.
   int64_t committed() const;

@@ -29,20 +29,20 @@ struct LoopReport {
 
 class SequenceGuard {
  public:
-  // guard.classes must be there.
+  // guard.classes must not be null.
   explicit SequenceGuard(const Guard& guard) : guard_(guard), detector_(*guard.classes, guard.limits) {}
 
   // Adds the tokens that may not be written next, in no order.
   void ban(std::vector<int32_t>& banned) const;
   // `last`: the context holds no more, so that half the evidence is enough.
   std::optional<Loop> push(int32_t token, bool last);
-  // So many tokens will hardly be taken back; see RepetitionDetector. After a loop none is until it is clear that the
-  // text has left it.
+  // Number of tokens that will hardly be taken back; see RepetitionDetector. After a loop it does not grow until the
+  // text has left the loop.
   int64_t committed() const;
 
   // Where to cut the loop off: where it begins, or where it was cut off before when the text only came back to it.
   int64_t cut_for(const Loop& loop) const;
-  // Everything from token `cut` of what was written is dropped for the loop. Whether the model may go on from there.
+  // Drops the written tokens from `cut` on. True if the model may go on from there.
   bool cut_off(std::span<const int32_t> written, const Loop& loop, int64_t cut);
 
  private:

@@ -1,4 +1,4 @@
-// Finds out, token by token, that a model repeats itself: that the tail of what it wrote has become periodic.
+// Detector of repetition, fed token by token: it finds that the tail of the text has become periodic.
 #pragma once
 
 #include <cstdint>

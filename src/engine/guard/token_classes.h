@@ -1,4 +1,4 @@
-// What the repetition guard knows of every token of a vocabulary.
+// Classes of the tokens of a vocabulary, for the repetition guard.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct TokenClass {
   bool line_end = false;  // holds a line break, or begins or ends the row of a table
 };
 
-// Worked out once for a vocabulary. Nothing changes afterwards.
+// Computed once for a vocabulary, then immutable.
 class TokenClasses {
  public:
   explicit TokenClasses(const Tokenizer& tokenizer);
