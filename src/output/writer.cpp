@@ -6,14 +6,7 @@
 #include "core/text.h"
 #include "layout/text/text_tree.h"
 #include "lectern/error.h"
-#include "output/html/hocr_writer.h"
-#include "output/html/html_writer.h"
-#include "output/json/boxes_writer.h"
-#include "output/json/json_writer.h"
-#include "output/pdf/pdf_writer.h"
-#include "output/text/markdown_writer.h"
-#include "output/text/raw_writer.h"
-#include "output/text/text_writer.h"
+#include "output/writers.h"
 
 namespace lectern {
 namespace {

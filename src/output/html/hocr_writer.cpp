@@ -1,5 +1,5 @@
-#include "output/html/hocr_writer.h"
-
+// hOCR: the subset that Tesseract writes and OCRmyPDF reads, as XHTML. The words of a block have boxes in proportion
+// to their lengths, since the model says where blocks are.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include "output/document_names.h"
 #include "output/output_file.h"
 #include "output/page_note.h"
+#include "output/writers.h"
 
 namespace lectern {
 namespace {

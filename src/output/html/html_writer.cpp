@@ -1,5 +1,4 @@
-#include "output/html/html_writer.h"
-
+// HTML: one file that needs no other, each page's picture with its blocks marked beside their text.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "output/output_file.h"
 #include "output/page_blocks.h"
 #include "output/page_note.h"
+#include "output/writers.h"
 
 namespace lectern {
 namespace {

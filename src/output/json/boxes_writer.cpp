@@ -1,5 +1,5 @@
-#include "output/json/boxes_writer.h"
-
+// Pictures of the pages with the boxes of their blocks, as PNG: FILE for a document of one page, else a folder beside
+// it, NAME_boxes/page-N.png for NAME.boxes.png.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +13,7 @@
 #include "output/box_drawing.h"
 #include "output/output_file.h"
 #include "output/pdf/spool.h"
+#include "output/writers.h"
 
 namespace lectern {
 namespace {

@@ -1,10 +1,10 @@
-#include "output/json/json_writer.h"
-
+// JSON after docs/schema/document.schema.json, a page a line.
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "output/json/page_json.h"
 #include "output/output_file.h"
+#include "output/writers.h"
 
 namespace lectern {
 namespace {

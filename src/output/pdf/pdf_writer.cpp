@@ -1,5 +1,5 @@
-#include "output/pdf/pdf_writer.h"
-
+// PDF: the pages with their text, not seen but searched and copied, where the blocks stand. Pages of a PDF stay as they
+// are, and the text is laid over them; others are pictures.
 #include <string>
 #include <string_view>
 
@@ -8,6 +8,7 @@
 #include "output/page_note.h"
 #include "output/pdf/pdf_document.h"
 #include "output/pdf/spool.h"
+#include "output/writers.h"
 
 namespace lectern {
 namespace {

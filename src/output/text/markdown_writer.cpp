@@ -1,5 +1,4 @@
-#include "output/text/markdown_writer.h"
-
+// Markdown: blocks parted by blank lines, tables as HTML or pipes, figures cut out and linked.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "output/page_blocks.h"
 #include "output/page_note.h"
 #include "output/text/markdown_text.h"
+#include "output/writers.h"
 
 namespace lectern {
 namespace {

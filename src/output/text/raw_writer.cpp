@@ -1,9 +1,9 @@
-#include "output/text/raw_writer.h"
-
+// What the model wrote, byte for byte; pages parted by the line of the published code: <--- Page Split --->.
 #include "layout/raw_pages.h"
 #include "layout/text/shown_text.h"
 #include "output/output_file.h"
 #include "output/page_note.h"
+#include "output/writers.h"
 
 namespace lectern {
 namespace {

@@ -1,9 +1,9 @@
-#include "output/text/text_writer.h"
-
+// Plain text: no marks, a row of a table a line with tabs between its cells, a form feed between pages if asked.
 #include "layout/text/block_text.h"
 #include "output/output_file.h"
 #include "output/page_blocks.h"
 #include "output/page_note.h"
+#include "output/writers.h"
 
 namespace lectern {
 namespace {

@@ -1,4 +1,4 @@
-#include "output/html/hocr_writer.h"
+#include "output/writers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "output/json/json_writer.h"
+#include "output/writers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
