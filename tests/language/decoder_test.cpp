@@ -31,8 +31,9 @@ struct Text {
 // Texts go through a decoder together, a row of a written token each and prompts in chunks.
 class Company {
  public:
-  Company(const Decoder& decoder, const std::vector<const Text*>& texts)
+  Company(const Decoder& decoder, const std::vector<const Text*>& texts, KeptSteps* kept = nullptr)
       : decoder_(decoder),
+        kept_(kept),
         cache_(cpu_device(), decoder.config(), decoder.format(), static_cast<int>(texts.size()), 200) {
     for (const Text* text : texts) members_.push_back({text, SequencePages(cache_.pool())});
     for (Member& member : members_) EXPECT_TRUE(member.pages.reserve(member.text->size()));
@@ -89,7 +90,7 @@ class Company {
     if (ids.empty()) return true;
     const Tensor x(cpu_device(), DataType::f32, {static_cast<int64_t>(ids.size()), decoder_.config().hidden});
     decoder_.embed(ids, x);
-    const Tensor logits = decoder_.step(x, rows, written, wanted, cache_);
+    const Tensor logits = decoder_.step(x, rows, written, wanted, cache_, kept_);
     for (size_t i = 0; i < choosing.size(); ++i) {
       const float* const from = logits.floats() + static_cast<int64_t>(i) * decoder_.config().vocabulary;
       all[choosing[i]].insert(all[choosing[i]].end(), from, from + decoder_.config().vocabulary);
@@ -98,6 +99,7 @@ class Company {
   }
 
   const Decoder& decoder_;
+  KeptSteps* kept_;
   KvCache cache_;
   std::vector<Member> members_;
 };
@@ -131,6 +133,41 @@ TEST(Decoder, LogitsAreTheSameAloneAndInCompany) {
       }
     }
   });
+}
+
+// Does everything as it is; looks whether what could be replayed is on the same places.
+class SamePlaces final : public CapturedRegions {
+ public:
+  void run(int number, std::span<const TensorView> operands, const std::function<void()>& body) override {
+    std::vector<const std::byte*> places;
+    for (const TensorView& operand : operands) places.push_back(operand.data);
+    const std::pair key = {number, operands.front().shape[0]};
+    if (const auto [known, is_new] = known_.emplace(key, places); !is_new) {
+      EXPECT_EQ(known->second, places) << "layer " << number;
+      ++again_;
+    }
+    body();
+  }
+  int again() const { return again_; }
+
+ private:
+  std::map<std::pair<int, int64_t>, std::vector<const std::byte*>> known_;
+  int again_ = 0;
+};
+
+TEST(Decoder, StepsThatAreKeptStayWhereTheyAreAndGiveTheSame) {
+  const Checkpoint checkpoint = Checkpoint::open(testing::mini_folder);
+  const Decoder decoder(WeightLoader(checkpoint, cpu_device(), WeightFormat::f32));
+  Random random(2);
+  std::vector<Text> texts;
+  for (int64_t i = 0; i < 4; ++i) texts.emplace_back(random, checkpoint.config().decoder.vocabulary, 2 + i, 3 + i);
+  std::vector<const Text*> all;
+  for (const Text& text : texts) all.push_back(&text);
+  KeptSteps kept{.regions = std::make_unique<SamePlaces>()};
+  const std::vector<std::vector<float>> expected = Company(decoder, all).run(nullptr);
+  const std::vector<std::vector<float>> given = Company(decoder, all, &kept).run(nullptr);
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(testing::different_bits(given[i], expected[i]), 0) << i;
+  EXPECT_GE(static_cast<SamePlaces&>(*kept.regions).again(), 2 * decoder.config().layers);
 }
 
 }  // namespace
