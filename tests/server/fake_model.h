@@ -43,7 +43,12 @@ class FakeModel : public server::ServedModel {
         page->cancelled = true;
       }
       news_.notify_all();
-      finish(*page, page->text, "stopped");
+      std::string text;
+      {
+        const std::lock_guard lock(*page->telling);
+        text = page->text;
+      }
+      finish(*page, text, "stopped");
     };
   }
 
@@ -63,9 +68,12 @@ class FakeModel : public server::ServedModel {
     ReadPage& into = page(index);
     server::PageNews news;
     news.kind = server::PageNews::Kind::text;
-    news.keep = into.text.size();
-    news.more = more;
-    into.text += more;
+    {
+      const std::lock_guard lock(*into.telling);
+      news.keep = into.text.size();
+      news.more = more;
+      into.text += more;
+    }
     tell_page(into, news);
   }
   void finish(size_t index, const std::string& text, const std::string& why = "end") { finish(page(index), text, why); }

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
+#include <random>
 
+#include "server/documents/document_route.h"
 #include "server/http/event_stream.h"
 
 namespace lectern::server {
@@ -29,29 +30,40 @@ std::string text_data(int number, std::string_view text) {
 
 std::string restart_data(int number) { return json_of({{"number", number}, {"restart", true}}); }
 
+// The id of an event is how far a client has come when it knows all events before it.
+std::string event_text(std::string_view name, std::string_view data, std::string_view id) {
+  return (id.empty() ? "" : fmt::format("id: {}\n", id)) + sent_event(data, name);
+}
+
+std::string random_word() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
+
 }  // namespace
 
-// A thousand numbers a millisecond: those of an earlier process are lower.
-DocumentEvents::DocumentEvents()
-    : last_number_(1000 * std::chrono::duration_cast<std::chrono::milliseconds>(
-                              std::chrono::system_clock::now().time_since_epoch())
-                              .count()) {}
+DocumentEvents::DocumentEvents() : process_(random_word()) {}
 
 void DocumentEvents::open(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  channels_[id];
+  channels_[id].before = last_number_;
 }
 
-std::string DocumentEvents::sent(std::string_view name, std::string_view data, int64_t number) const {
-  return fmt::format("id: {}\nevent: {}\n{}", number, name, sent_event(data));
+std::string DocumentEvents::event_id(int64_t number) const { return fmt::format("{}-{}", process_, number); }
+
+std::optional<int64_t> DocumentEvents::known_number(std::string_view event_id) const {
+  if (!event_id.starts_with(process_ + "-")) return std::nullopt;
+  event_id.remove_prefix(process_.size() + 1);
+  return number_of(event_id);
 }
 
 void DocumentEvents::tell(Channel& channel, std::string_view name, std::string_view data) {
   const int64_t number = ++last_number_;
-  channel.last.push_back({number, sent(name, data, number)});
+  channel.last.push_back({number, event_text(name, data, event_id(number))});
   channel.last_bytes += channel.last.back().sent.size();
   for (const auto& watcher : channel.watchers) watcher->write(channel.last.back().sent);
   while (channel.last_bytes > kept_bytes && channel.last.size() > 1) {
+    channel.before = channel.last.front().number;
     channel.last_bytes -= channel.last.front().sent.size();
     channel.last.pop_front();
   }
@@ -104,37 +116,43 @@ void DocumentEvents::end(const std::string& id, const std::string& job) {
   channels_.erase(found);
 }
 
-std::string DocumentEvents::standing_events(const Channel* channel, const Standing& standing, int64_t number) const {
-  std::string events = sent("job", standing.job, number);
+// Only the last has an id: a client that comes back after a part of them begins anew.
+std::string DocumentEvents::standing_events(const Channel* channel, const Standing& standing) const {
+  std::vector<std::pair<std::string_view, std::string>> all = {{"job", standing.job}};
   for (const auto& [page, failed] : standing.pages) {
-    events += sent("page", page_data(page, failed ? "failed" : "done"), number);
+    all.emplace_back("page", page_data(page, failed ? "failed" : "done"));
   }
-  if (channel == nullptr) return closed_ ? events : events + sent("end", standing.job, number);
-  for (const auto& [page, text] : channel->texts) {
-    const bool ended = std::ranges::find(standing.pages, page, &std::pair<int, bool>::first) != standing.pages.end();
-    if (ended) continue;
-    events += sent("page", page_data(page, "reading"), number) + sent("text", restart_data(page), number);
-    if (!text.empty()) events += sent("text", text_data(page, text), number);
+  if (channel == nullptr && !closed_) all.emplace_back("end", standing.job);
+  if (channel != nullptr) {
+    for (const auto& [page, text] : channel->texts) {
+      if (std::ranges::find(standing.pages, page, &std::pair<int, bool>::first) != standing.pages.end()) continue;
+      all.emplace_back("page", page_data(page, "reading"));
+      all.emplace_back("text", restart_data(page));
+      if (!text.empty()) all.emplace_back("text", text_data(page, text));
+    }
+  }
+  std::string events;
+  for (size_t i = 0; i < all.size(); ++i) {
+    events += event_text(all[i].first, all[i].second, i + 1 < all.size() ? "" : event_id(last_number_));
   }
   return events;
 }
 
-void DocumentEvents::watch(const std::string& id, const std::shared_ptr<HttpExchange>& exchange,
-                           std::optional<int64_t> after, const std::function<Standing()>& standing) {
+void DocumentEvents::watch(const std::string& id, const std::shared_ptr<HttpExchange>& exchange, std::string_view after,
+                           const std::function<Standing()>& standing) {
   bool watching = false;
   {
     const std::lock_guard lock(mutex_);
     const auto found = closed_ ? channels_.end() : channels_.find(id);
     Channel* const channel = found == channels_.end() ? nullptr : &found->second;
+    const std::optional<int64_t> number = known_number(after);
     std::string events;
-    const bool known = after && channel != nullptr && !channel->last.empty() && *after <= last_number_ &&
-                       *after >= channel->last.front().number - 1;
-    if (known) {
+    if (channel != nullptr && number && *number >= channel->before && *number <= last_number_) {
       for (const Event& event : channel->last) {
-        if (event.number > *after) events += event.sent;
+        if (event.number > *number) events += event.sent;
       }
     } else {
-      events = standing_events(channel, standing(), last_number_);
+      events = standing_events(channel, standing());
     }
     exchange->begin({.type = event_stream_type, .body = std::move(events), .headers = {{"X-Accel-Buffering", "no"}}});
     watching = channel != nullptr;
@@ -160,13 +178,6 @@ bool DocumentEvents::is_read(const std::string& id, int number) {
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(id);
   return found != channels_.end() && found->second.texts.contains(number);
-}
-
-void DocumentEvents::keep_alive() {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [id, channel] : channels_) {
-    for (const auto& watcher : channel.watchers) watcher->write(":\n\n");
-  }
 }
 
 void DocumentEvents::close() {

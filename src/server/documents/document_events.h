@@ -1,5 +1,5 @@
-// What happens to documents, for those who watch: server-sent events with rising numbers, of which the last ones are
-// kept for clients that come back. Any thread may tell and watch.
+// What happens to documents, for those who watch: server-sent events, of which the last ones are kept for clients that
+// come back. Any thread may tell and watch.
 #pragma once
 
 #include <cstdint>
@@ -39,15 +39,13 @@ class DocumentEvents {
   // The streams end. It was said before, where it can be asked for, that the job has ended.
   void end(const std::string& id, const std::string& job);
 
-  // Streams all that comes, behind the event of number `after` where that is still known, else behind how it stands
+  // Streams all that comes, behind the event whose id is `after` where that is still known, else behind how it stands
   // now; a job that is not open ends the stream at once. `standing` is called with the lock held, and must not tell.
-  void watch(const std::string& id, const std::shared_ptr<HttpExchange>& exchange, std::optional<int64_t> after,
+  void watch(const std::string& id, const std::shared_ptr<HttpExchange>& exchange, std::string_view after,
              const std::function<Standing()>& standing);
 
   bool is_read(const std::string& id, int number);  // now
 
-  // A comment, so that nobody takes the connection for dead.
-  void keep_alive();
   // Ends all streams; clients come back.
   void close();
 
@@ -57,6 +55,7 @@ class DocumentEvents {
     std::string sent;
   };
   struct Channel {
+    int64_t before = 0;  // the number after which nothing of it is forgotten
     std::deque<Event> last;
     size_t last_bytes = 0;
     std::map<int, std::string> texts;  // of the pages that are read, so far
@@ -64,14 +63,16 @@ class DocumentEvents {
   };
 
   // With the lock held.
-  std::string sent(std::string_view name, std::string_view data, int64_t number) const;
+  std::string event_id(int64_t number) const;
+  std::optional<int64_t> known_number(std::string_view event_id) const;
   void tell(Channel& channel, std::string_view name, std::string_view data);
-  std::string standing_events(const Channel* channel, const Standing& standing, int64_t number) const;
+  std::string standing_events(const Channel* channel, const Standing& standing) const;
   void forget(const std::string& id, const HttpExchange* exchange);
 
-  std::mutex mutex_;  // of the following
+  const std::string process_;  // what ids begin with: those of another process are not taken for this one's
+  std::mutex mutex_;           // of the following
   std::map<std::string, Channel> channels_;
-  int64_t last_number_;  // of all jobs together; later ones are higher, after a restart too
+  int64_t last_number_ = 0;  // of all jobs together
   bool closed_ = false;
 };
 

@@ -1,6 +1,5 @@
 #include "server/documents/document_run.h"
 
-#include <ctime>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -22,14 +21,12 @@ namespace {
 constexpr size_t pages_ahead = 16;                    // of a job, with the feed or before it
 constexpr size_t picture_memory = size_t{128} << 20;  // of the pages of a job
 
-int64_t now() { return static_cast<int64_t>(std::time(nullptr)); }
-
 class JobRun {
  public:
   JobRun(const DocumentJob& job, const DocumentPlace& place, std::stop_token stop, std::stop_token hold)
       : job_(job), place_(place), stop_(std::move(stop)), hold_(std::move(hold)) {}
 
-  RunEnd run();
+  RunEnd run(bool is_last_try);
 
  private:
   RunEnd read(std::shared_ptr<ServedModel> model, const DocumentFields& fields);
@@ -109,7 +106,7 @@ void JobRun::take(const PipelineEvent& event) {
 }
 
 RunEnd JobRun::end(JobStatus status, const std::string& message, const std::string& code) {
-  if (place_.store.end(job_.id, status, now(), message, code)) tell_end(place_, job_.id);
+  if (place_.store.end(job_.id, status, place_.now(), message, code)) tell_end(place_, job_.id);
   return RunEnd::ended;
 }
 
@@ -147,11 +144,18 @@ RunEnd JobRun::read(std::shared_ptr<ServedModel> model, const DocumentFields& fi
   return end(JobStatus::completed);
 }
 
-RunEnd JobRun::run() try {
-  if (!place_.store.begin(job_.id, now())) return RunEnd::ended;  // it was cancelled
+RunEnd JobRun::run(bool is_last_try) try {
+  if (!place_.store.begin(job_.id, place_.now())) return RunEnd::ended;  // it was cancelled
   tell_change(place_, job_.id);
   const DocumentFields fields = parse_document_fields(fields_from_json(job_.options));
-  std::shared_ptr<ServedModel> model = place_.model(job_.model);
+  std::shared_ptr<ServedModel> model;
+  try {
+    model = place_.model(job_.model);
+  } catch (const Error& error) {
+    log_info("document.no_model", {{"id", job_.id}, {"model", job_.model}, {"error", error.what()}});
+    if (!is_last_try || hold_.stop_requested()) return RunEnd::no_model;
+    return fail("the model '" + job_.model + "' cannot be loaded; the server's log says why", "model_not_loaded");
+  }
   if (model == nullptr) return fail("the model '" + job_.model + "' is not served any more", "model_not_found");
   return read(std::move(model), fields);
 } catch (const Error& error) {
@@ -177,8 +181,8 @@ void tell_end(const DocumentPlace& place, const std::string& id) {
 }
 
 RunEnd run_document(const DocumentJob& job, const DocumentPlace& place, const std::stop_token& stop,
-                    const std::stop_token& hold) {
-  const RunEnd end = JobRun(job, place, stop, hold).run();
+                    const std::stop_token& hold, bool is_last_try) {
+  const RunEnd end = JobRun(job, place, stop, hold).run(is_last_try);
   try {
     if (end != RunEnd::ended && place.store.put_back(job.id)) tell_change(place, job.id);
   } catch (const Error& error) {  // the disk is still full: the next start puts it back

@@ -127,7 +127,7 @@ std::vector<DocumentJob> DocumentStore::of_owner(const std::string& owner, int m
 
 std::vector<DocumentJob> DocumentStore::waiting() {
   const std::lock_guard lock(mutex_);
-  Statement statement = database_.prepare(selection("WHERE status = 'queued' ORDER BY created, rowid"));
+  Statement statement = database_.prepare(selection("WHERE status = 'queued' ORDER BY rowid"));
   return jobs(statement);
 }
 
@@ -144,6 +144,11 @@ std::optional<DocumentJob> DocumentStore::first_ended() {
   Statement statement = database_.prepare(selection("WHERE finished IS NOT NULL ORDER BY finished, rowid LIMIT 1"));
   std::vector<DocumentJob> found = jobs(statement);
   return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
+void DocumentStore::finished_by(int64_t now) {
+  const std::lock_guard lock(mutex_);
+  database_.run("UPDATE jobs SET finished = ? WHERE finished > ?", now, now);
 }
 
 bool DocumentStore::begin(const std::string& id, int64_t now) {

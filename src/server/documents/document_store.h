@@ -59,6 +59,8 @@ class DocumentStore {
   std::vector<std::string> ids();
   // Of those that have ended, the first that ended; nothing where there is none.
   std::optional<DocumentJob> first_ended();
+  // None has ended after `now`: where the clock was wrong then, it is now that they end.
+  void finished_by(int64_t now);
 
   // All of the following do nothing to a job that has ended or is gone, and say so with false.
   bool begin(const std::string& id, int64_t now);

@@ -1,11 +1,8 @@
 #include "server/documents/documents.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <ctime>
 #include <new>
 #include <utility>
 
@@ -14,6 +11,7 @@
 #include "lectern/error.h"
 #include "server/documents/document_fields.h"
 #include "server/documents/document_results.h"
+#include "server/documents/file_answer.h"
 #include "server/documents/job_json.h"
 #include "server/openai/api_error.h"
 
@@ -25,9 +23,8 @@ using Kind = DocumentRoute::Kind;
 constexpr size_t max_key_bytes = 255;
 constexpr int max_listed = 1000;
 constexpr int request_threads = 2;
-constexpr std::chrono::seconds between_comments{15};  // of a stream
-
-int64_t now() { return static_cast<int64_t>(std::time(nullptr)); }
+constexpr int upload_threads = 2;
+constexpr std::chrono::minutes between_looks{1};  // for what has expired
 
 ApiError not_found() { return {404, "there is no such document", "", "not_found"}; }
 
@@ -36,29 +33,6 @@ bool is_id(std::string_view id) {
   constexpr size_t digits = 32;
   if (!id.starts_with("doc_") || id.size() != 4 + digits) return false;
   return id.find_first_not_of("0123456789abcdef", 4) == std::string_view::npos;
-}
-
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
-std::string attachment(const std::string& name) {
-  std::string plain = name;
-  std::ranges::replace_if(
-      plain, [](char c) { return c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%'; }, '_');
-  return fmt::format("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain, percent_encoded(name));
-}
-
-HttpResponse file_response(const std::filesystem::path& file, std::string_view type) {
-  UniqueFd open(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!open) throw system_error(file, "cannot be opened", errno);
-  return {.type = std::string(type), .file = std::make_shared<const UniqueFd>(std::move(open))};
 }
 
 // What of a failure a client may know: no path of this machine.
@@ -81,12 +55,11 @@ Documents::Documents(DocumentLimits limits, PageFeed& feed,
              .feed = feed,
              .model = std::move(model),
              .max_pixels = max_pixels,
-             .keep_seconds = limits_.keep.count()},
-      queue_(limits_.jobs_together, limits_.pause,
-             [this](const std::string& id, const std::stop_token& stop, const std::stop_token& hold) {
-               return run(id, stop, hold);
-             }),
+             .keep_seconds = limits_.keep.count(),
+             .now = limits_.now},
+      queue_(limits_.jobs_together, limits_.pause, [this](const JobTry& job) { return run(job); }),
       makers_(1),
+      uploads_(upload_threads),
       requests_(request_threads) {
   store_.requeue_running();
   folder_.remove_others(store_.ids());
@@ -114,27 +87,24 @@ void Documents::drain(std::chrono::steady_clock::time_point until) {
 
 void Documents::keep_house() {
   std::unique_lock lock(house_);
-  constexpr int turns = 4;  // of comments, for one of expiring
-  for (int turn = 1; !house_news_.wait_for(lock, between_comments, [&] { return closing_; }); ++turn) {
+  while (!house_news_.wait_for(lock, between_looks, [&] { return closing_; })) {
     lock.unlock();
-    events_.keep_alive();
-    if (turn % turns == 0) {
-      try {
-        expire();
-      } catch (const std::exception& error) {
-        log_info("documents.not_expired", {{"error", error.what()}});
-      }
+    try {
+      expire();
+    } catch (const std::exception& error) {
+      log_info("documents.not_expired", {{"error", error.what()}});
     }
     lock.lock();
   }
 }
 
-RunEnd Documents::run(const std::string& id, const std::stop_token& stop, const std::stop_token& hold) {
+RunEnd Documents::run(const JobTry& job) {
   try {
-    const std::optional<DocumentJob> job = store_.find(id);
-    return job ? run_document(*job, place_, stop, hold) : RunEnd::ended;
+    const std::optional<DocumentJob> stored = store_.find(job.id);
+    if (!stored) return RunEnd::ended;
+    return run_document(*stored, place_, job.stop, job.hold, job.model_failures >= limits_.max_model_failures);
   } catch (const std::exception& error) {  // it is tried again
-    log_info("documents.failed", {{"id", id}, {"error", error.what()}});
+    log_info("documents.failed", {{"id", job.id}, {"error", error.what()}});
     return RunEnd::no_room;
   }
 }
@@ -147,9 +117,11 @@ void Documents::forget(const std::string& id) {
 
 void Documents::expire() {
   const std::lock_guard lock(room_);
+  const int64_t now = limits_.now();
+  store_.finished_by(now);
   for (;;) {
     const std::optional<DocumentJob> job = store_.first_ended();
-    if (!job || *job->finished + limits_.keep.count() > now()) break;
+    if (!job || *job->finished + limits_.keep.count() > now) break;
     forget(job->id);
   }
   make_room();
@@ -176,8 +148,14 @@ std::shared_ptr<HttpForm> Documents::form(const HttpRequest& request) {
 void Documents::handle(const std::shared_ptr<HttpExchange>& exchange, const std::string& owner) {
   const std::optional<DocumentRoute> route = document_route(exchange->request().path);
   if (!route) return exchange->respond(error_response(not_found()));
-  const bool makes = route->kind == Kind::result || route->kind == Kind::picture;
-  (makes ? makers_ : requests_).run([this, exchange, route = *route, owner] { respond(exchange, route, owner); });
+  queue_for(*route, exchange->request()).run([this, exchange, route = *route, owner] {
+    respond(exchange, route, owner);
+  });
+}
+
+TaskQueue& Documents::queue_for(const DocumentRoute& route, const HttpRequest& request) {
+  if (route.kind == Kind::result || route.kind == Kind::picture) return makers_;
+  return route.kind == Kind::list && request.method == "POST" ? uploads_ : requests_;
 }
 
 void Documents::respond(const std::shared_ptr<HttpExchange>& exchange, const DocumentRoute& route,
@@ -274,7 +252,7 @@ HttpResponse Documents::create(const HttpExchange& exchange, const std::string& 
   job.name = upload->name();
   job.model = model->name();
   job.options = fields_to_json(upload->fields());
-  job.created = now();
+  job.created = limits_.now();
   folder_.keep(upload->path(), job.id);
   try {
     events_.open(job.id);
@@ -291,7 +269,7 @@ HttpResponse Documents::create(const HttpExchange& exchange, const std::string& 
 }
 
 HttpResponse Documents::cancel(const DocumentJob& job) {
-  if (store_.end(job.id, JobStatus::cancelled, now())) {
+  if (store_.end(job.id, JobStatus::cancelled, limits_.now())) {
     queue_.cancel(job.id);
     tell_end(place_, job.id);
   }
@@ -320,13 +298,13 @@ HttpResponse Documents::page(const DocumentJob& job, int number) {
 }
 
 HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& route, const HttpRequest& request) {
-  int64_t width = 0;
+  int width = 0;
   if (const std::optional<std::string> asked = request.asked("width")) {
     const std::optional<int64_t> number = number_of(*asked);
     if (!number || *number < 1 || *number > INT32_MAX) {
       throw ApiError(400, "width: expected a number of pixels", "width", "invalid_value");
     }
-    width = *number;
+    width = static_cast<int>(*number);
   }
   const std::vector<int> numbers = page_numbers(job);
   if (numbers.empty() && !has_ended(job.status)) {
@@ -336,8 +314,7 @@ HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& rou
     throw ApiError(404, fmt::format("the document has no page {} that is read", route.number), "", "not_found");
   }
   try {
-    return file_response(make_page_picture(job, route.number, static_cast<int>(width), folder_, place_.max_pixels),
-                         "image/jpeg");
+    return file_answer(make_page_picture(job, route.number, width, folder_, place_.max_pixels), "image/jpeg");
   } catch (const SystemError&) {
     throw;
   } catch (const Error& error) {
@@ -355,7 +332,7 @@ HttpResponse Documents::result(const DocumentJob& job, const HttpRequest& reques
     throw ApiError(409, "nothing of the document was read; there is no result", "", "no_result");
   }
   try {
-    HttpResponse response = file_response(make_result(job, format, folder_, store_), format.type);
+    HttpResponse response = file_answer(make_result(job, format, folder_, store_), format.type);
     response.headers.emplace_back("Content-Disposition", attachment(result_name(job, format)));
     return response;
   } catch (const SystemError&) {
@@ -368,8 +345,7 @@ HttpResponse Documents::result(const DocumentJob& job, const HttpRequest& reques
 }
 
 void Documents::watch(const std::shared_ptr<HttpExchange>& exchange, const DocumentJob& job) {
-  const std::string& after = exchange->request().last_event_id;
-  events_.watch(job.id, exchange, number_of(after), [&] {
+  events_.watch(job.id, exchange, exchange->request().last_event_id, [&] {
     DocumentEvents::Standing standing;
     const std::optional<DocumentJob> current = store_.find(job.id);
     standing.job = job_json(current.value_or(job), limits_.keep.count());

@@ -5,13 +5,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "server/documents/data_folder.h"
 #include "server/documents/document_events.h"
@@ -32,8 +33,11 @@ struct DocumentLimits {
   std::chrono::seconds keep = std::chrono::hours(24 * 7);  // jobs that have ended
   size_t max_waiting = 1000;                               // jobs
   int jobs_together = 4;
-  std::chrono::milliseconds pause{10'000};  // before a job is tried again for which the disk had no room
-  int64_t max_store_pages = 0;              // of 4096 bytes, of the database; 0: as many as the disk holds
+  // Before a job is tried again for which the disk had no room, or whose model could not be loaded.
+  std::chrono::milliseconds pause{10'000};
+  int max_model_failures = 10;  // one behind the other, about an hour; then the job fails
+  int64_t max_store_pages = 0;  // of 4096 bytes, of the database; 0: as many as the disk holds
+  std::function<int64_t()> now = [] { return static_cast<int64_t>(std::time(nullptr)); };  // seconds since 1970
 };
 
 class Documents {
@@ -59,6 +63,7 @@ class Documents {
   HttpResponse answer(const HttpExchange& exchange, const DocumentRoute& route, const std::string& owner);
   HttpResponse create(const HttpExchange& exchange, const std::string& owner);
   HttpResponse same(const DocumentJob& before, const Upload& upload) const;
+  TaskQueue& queue_for(const DocumentRoute& route, const HttpRequest& request);
   HttpResponse cancel(const DocumentJob& job);
   HttpResponse remove(const DocumentJob& job);
   HttpResponse page(const DocumentJob& job, int number);
@@ -67,7 +72,7 @@ class Documents {
   void watch(const std::shared_ptr<HttpExchange>& exchange, const DocumentJob& job);
   DocumentJob find(const std::string& id, const std::string& owner);
   void respond(const std::shared_ptr<HttpExchange>& exchange, const DocumentRoute& route, const std::string& owner);
-  RunEnd run(const std::string& id, const std::stop_token& stop, const std::stop_token& hold);
+  RunEnd run(const JobTry& job);
   void forget(const std::string& id);
   void make_room();
   void keep_house();
@@ -85,6 +90,7 @@ class Documents {
   std::thread housekeeper_;
   JobQueue queue_;
   TaskQueue makers_;    // results and pictures
+  TaskQueue uploads_;   // which may wait for their model
   TaskQueue requests_;  // the rest
 };
 

@@ -16,7 +16,7 @@ JobQueue::~JobQueue() {
 
 void JobQueue::add(const std::string& id, const std::string& client) {
   const std::lock_guard lock(mutex_);
-  waiting_.push_back({id, client, Instant::min()});
+  waiting_.push_back({.id = id, .client = client, .not_before = Instant::min()});
   news_.notify_all();
 }
 
@@ -84,17 +84,23 @@ void JobQueue::work() {
       }
       continue;
     }
-    const Waiting job = std::move(*place);
+    Waiting job = std::move(*place);
     waiting_.erase(place);
     Running& running = running_[job.id];
     running.client = job.client;
-    const std::stop_token stop = running.stop.get_token();
+    const JobTry run = {job.id, job.model_failures, running.stop.get_token(), hold_.get_token()};
     lock.unlock();
-    const RunEnd end = run_(job.id, stop, hold_.get_token());
+    const RunEnd end = run_(run);
     lock.lock();
-    const bool again = end == RunEnd::no_room && !running_.at(job.id).cancelled;
+    const bool again = (end == RunEnd::no_room || end == RunEnd::no_model) && !running_.at(job.id).cancelled;
     running_.erase(job.id);
-    if (again) waiting_.push_back({job.id, job.client, std::chrono::steady_clock::now() + pause_});
+    if (again) {
+      constexpr int max_doublings = 6;
+      const int doublings = end == RunEnd::no_model ? std::min(job.model_failures, max_doublings) : 0;
+      job.model_failures = end == RunEnd::no_model ? job.model_failures + 1 : 0;
+      job.not_before = std::chrono::steady_clock::now() + pause_ * (1 << doublings);
+      waiting_.push_back(std::move(job));
+    }
     news_.notify_all();
   }
 }

@@ -17,12 +17,19 @@
 
 namespace lectern::server {
 
+// One of the times that a job is run.
+struct JobTry {
+  std::string id;
+  int model_failures = 0;  // before, one behind the other: its model could not be loaded
+  std::stop_token stop, hold;
+};
+
 class JobQueue {
  public:
-  using Run = std::function<RunEnd(const std::string& id, const std::stop_token& stop, const std::stop_token& hold)>;
+  using Run = std::function<RunEnd(const JobTry& job)>;
 
   // `run` is called on the queue's threads and must not throw. A job for which there was no room is tried again after
-  // `pause`.
+  // `pause`, one whose model could not be loaded after twice as long each time, up to 64 times as long.
   JobQueue(int threads, std::chrono::milliseconds pause, Run run);
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
@@ -40,6 +47,7 @@ class JobQueue {
   struct Waiting {
     std::string id, client;
     Instant not_before;
+    int model_failures = 0;
   };
   struct Running {
     std::string client;

@@ -17,6 +17,8 @@ namespace lectern::server {
 namespace {
 
 constexpr uint64_t wake_key = UINT64_MAX;
+// For the library to read what was sent before the other side hung up. It does not always notice the end by itself.
+constexpr std::chrono::seconds last_reading{1};
 
 uint64_t key_of(int socket, uint32_t generation) {
   return (static_cast<uint64_t>(generation) << 32) | static_cast<uint32_t>(socket);
@@ -48,35 +50,36 @@ void ClientWatch::wake() const {
   if (::write(wake_.get(), &one, sizeof(one)) < 0) return;
 }
 
-void ClientWatch::stop_waiting(int socket, Client& client) {
-  if (!client.gone) return;
-  client.gone = nullptr;
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+// From now on it is told when the other side hangs up; with the lock.
+void ClientWatch::observe(int socket, Client& client) {
+  client.generation = ++last_generation_;
+  epoll_event event{.events = EPOLLRDHUP | EPOLLONESHOT, .data = {.u64 = key_of(socket, client.generation)}};
+  const int how = client.is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  client.is_watched = ::epoll_ctl(epoll_.get(), how, socket, &event) == 0;
 }
 
 void ClientWatch::limit(int socket, std::chrono::milliseconds time) {
   const std::lock_guard lock(mutex_);
   Client& client = clients_[socket];
-  stop_waiting(socket, client);
+  client.gone = nullptr;
   client.until = std::chrono::steady_clock::now() + time;
+  observe(socket, client);
   wake();
 }
 
 void ClientWatch::wait(int socket, std::function<void()> gone) {
   const std::lock_guard lock(mutex_);
   Client& client = clients_[socket];
-  stop_waiting(socket, client);
+  client.gone = std::move(gone);
   client.until.reset();
-  client.generation = ++last_generation_;
-  epoll_event event{.events = EPOLLRDHUP | EPOLLONESHOT, .data = {.u64 = key_of(socket, client.generation)}};
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event) == 0) client.gone = std::move(gone);
+  observe(socket, client);
 }
 
 void ClientWatch::close(int socket) {
   const std::lock_guard lock(mutex_);
   const auto found = clients_.find(socket);
   if (found == clients_.end()) return;
-  stop_waiting(socket, found->second);
+  if (found->second.is_watched) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
   clients_.erase(found);
 }
 
@@ -101,11 +104,15 @@ int ClientWatch::shut_late_ones() {
 
 void ClientWatch::take(uint64_t key, std::vector<std::function<void()>>& gone) {
   const std::lock_guard lock(mutex_);
-  const auto socket = static_cast<int>(key & UINT32_MAX);
-  const auto found = clients_.find(socket);
-  if (found == clients_.end() || !found->second.gone || key_of(socket, found->second.generation) != key) return;
-  gone.push_back(std::exchange(found->second.gone, nullptr));
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+  const auto found = clients_.find(static_cast<int>(key & UINT32_MAX));
+  if (found == clients_.end()) return;
+  Client& client = found->second;
+  if (key_of(found->first, client.generation) != key) return;
+  if (client.gone) {
+    gone.push_back(std::exchange(client.gone, nullptr));
+  } else if (client.until) {
+    client.until = std::min(*client.until, std::chrono::steady_clock::now() + last_reading);
+  }
 }
 
 void ClientWatch::watch() {

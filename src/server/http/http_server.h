@@ -7,20 +7,9 @@
 #include <string>
 
 #include "server/http/http.h"
+#include "server/http/http_limits.h"
 
 namespace lectern::server {
-
-struct HttpLimits {
-  int connections = 512;
-  int connections_per_address = 64;      // 0: as many as there may be
-  size_t head_bytes = size_t{64} << 10;  // of URL and headers, and of the buffers of a connection
-  size_t body_bytes = size_t{32} << 20;
-  size_t all_bodies_bytes = size_t{1} << 30;     // of requests that were not looked at yet, together
-  std::chrono::seconds idle{60};                 // without a byte in either direction
-  std::chrono::milliseconds keep_alive{15'000};  // between comments in a stream of events without any
-  std::chrono::seconds head{20};                 // from the connection, or the last answer, to the end of the headers
-  std::chrono::seconds body{300};                // from there to the end of the body
-};
 
 class HttpServer {
  public:

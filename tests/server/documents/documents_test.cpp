@@ -14,11 +14,7 @@
 #include <vector>
 
 #include "core/temp_folder.h"
-#include "server/documents/forms.h"
-#include "server/fake_model.h"
-#include "server/http/http_client.h"
-#include "server/server.h"
-#include "support/pdf_builder.h"
+#include "server/documents/serving.h"
 
 namespace lectern::server {
 namespace {
@@ -26,132 +22,22 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::ask;
+using testing::Echo;
 using testing::FakeModel;
 using testing::form_field;
 using testing::form_file;
 using ::testing::HasSubstr;
 using testing::HttpClient;
 using testing::HttpReply;
+using testing::index_of;
+using testing::large_pdf;
+using testing::mebibyte;
 using ::testing::Not;
+using testing::pdf_of_pages;
 using testing::send_form;
-using testing::slurp;
+using testing::Serving;
 using ::testing::StartsWith;
 using testing::TempFolder;
-
-// Reads every page at once: its text is its name.
-class EchoModel final : public ServedModel {
- public:
-  const std::string& name() const override { return name_; }
-  DocumentInfo info() const override {
-    DocumentInfo info;
-    info.model = "/models/echo";
-    info.prompt = "free";
-    return info;
-  }
-  void check(const PageOptions& options) const override {
-    if (options.mode == "gundam") throw Error("echo: does not know mode gundam");
-  }
-  std::function<void()> submit(const Image& image, const PageOptions& options,
-                               std::function<void(PageNews)> tell) override {
-    ++pages;
-    PageNews news;
-    tell(news);
-    news.kind = PageNews::Kind::text;
-    news.more = image.name() + " by " + options.prompt;
-    tell(news);
-    if (image.name().find("torn") != std::string::npos) {
-      news.kind = PageNews::Kind::failed;
-      news.error = image.name() + ": is torn";
-    } else {
-      news.kind = PageNews::Kind::finished;
-      lectern::Page page;
-      page.raw = news.more;
-      page.blocks = {{.label = "text", .boxes = {}, .raw_boxes = {}, .text = news.more}};
-      page.finish = Finish::end;
-      page.confidence = 0.5;
-      news.answer.text = news.more;
-      news.answer.finish = "end";
-      news.page = std::make_shared<const lectern::Page>(page);
-    }
-    tell(news);
-    return [] {};
-  }
-
-  std::atomic<int> pages = 0;
-
- private:
-  const std::string name_ = "echo";
-};
-
-std::string pdf_of_pages(int count) {
-  std::vector<testing::PdfPage> pages;
-  for (int i = 0; i < count; ++i) pages.push_back({"BT /F 20 Tf 20 40 Td (Page " + std::to_string(i + 1) + ") Tj ET"});
-  return testing::pdf_of(pages);
-}
-
-// One page, so many bytes long.
-std::string large_pdf(size_t bytes) {
-  return testing::pdf_of({testing::PdfPage{"%" + std::string(bytes, 'x') + "\nBT /F 20 Tf 20 40 Td (Large) Tj ET"}});
-}
-constexpr int64_t mebibyte = 1 << 20;
-
-template <typename Model>
-class Serving {
- public:
-  explicit Serving(const fs::path& data, const std::function<void(ServerOptions&)>& change = {}) {
-    ServerOptions options;
-    options.port = 0;
-    options.http.connections_per_address = 0;
-    // However slow the machine is.
-    options.http.idle = options.http.head = options.http.body = std::chrono::hours(1);
-    options.documents.folder = data;
-    if (change) change(options);
-    std::vector<ModelSource> sources(1);
-    sources[0].load = [this] {
-      auto made = std::make_unique<Model>();
-      model = made.get();
-      return made;
-    };
-    sources[0].name = Model().name();
-    auto shelf = std::make_unique<ModelShelf>(std::move(sources));
-    shelf->load(shelf->sources().front());
-    server = std::make_unique<Server>(std::move(options), std::move(shelf));
-    const std::string url = server->url();
-    port = std::stoi(url.substr(url.rfind(':') + 1));
-  }
-
-  HttpReply get(const std::string& path, const std::string& headers = "") const {
-    return ask(port, "GET", path, "", headers);
-  }
-  json job(const std::string& id) const { return json::parse(get("/v1/documents/" + id).body); }
-  std::string send(const std::string& pdf, const std::string& more = "", const std::string& name = "scan.pdf") const {
-    const HttpReply reply = send_form(port, form_file(name, pdf) + more);
-    if (reply.status != 201) throw std::runtime_error(reply.body);
-    return json::parse(reply.body)["id"];
-  }
-  // Its events until the end.
-  std::string watch(const std::string& id, const std::string& headers = "") const {
-    return get("/v1/documents/" + id + "/events", headers).body;
-  }
-  HttpReply result(const std::string& id, const std::string& format) const {
-    return get("/v1/documents/" + id + "/result?format=" + format);
-  }
-
-  Model* model = nullptr;
-  std::unique_ptr<Server> server;
-  int port = 0;
-};
-
-using Echo = Serving<EchoModel>;
-
-// Of the page that a fake model was given; they come in any order.
-size_t index_of(FakeModel& model, size_t count, const std::string& page) {
-  model.wait_for(count);
-  for (size_t i = 0; i < count; ++i) {
-    if (model.name_of(i).ends_with(page)) return i;
-  }
-  throw std::runtime_error("no " + page);
-}
 
 TEST(ServedDocuments, AreSentReadAndTaken) {
   const TempFolder folder;
@@ -439,52 +325,6 @@ TEST(ServedDocuments, DeleteRemovesEverything) {
   EXPECT_TRUE(fs::is_empty(folder / "data/jobs"));
 }
 
-TEST(ServedDocuments, ARestartGoesOnWhereItWas) {
-  const TempFolder folder;
-  const std::string pdf = pdf_of_pages(3);
-  const auto text_of = [](int page) { return "text " + std::to_string(page); };
-  const auto finish = [&](FakeModel& model, size_t count, int page) {
-    model.finish(index_of(model, count, "page " + std::to_string(page)), text_of(page));
-  };
-  std::string id, undisturbed;
-  {
-    const Serving<FakeModel> serving(folder / "other");
-    const std::string other = serving.send(pdf);
-    for (int page = 1; page <= 3; ++page) finish(*serving.model, 3, page);
-    serving.watch(other);
-    undisturbed = serving.result(other, "md").body;
-  }
-  {
-    const Serving<FakeModel> serving(folder / "data");
-    id = serving.send(pdf);
-    HttpClient client(serving.port);
-    client.request("GET", "/v1/documents/" + id + "/events");
-    finish(*serving.model, 3, 2);
-    client.until("\"number\":2,\"state\":\"done\"");
-  }
-  const Serving<FakeModel> serving(folder / "data");
-  serving.model->wait_for(2);
-  EXPECT_EQ(serving.job(id)["done"], 1);
-  finish(*serving.model, 2, 1);
-  finish(*serving.model, 2, 3);
-  serving.watch(id);
-  EXPECT_EQ(serving.job(id)["status"], "completed");
-  EXPECT_EQ(serving.result(id, "md").body, undisturbed);
-}
-
-TEST(ServedDocuments, AStartRemovesWhatHasExpired) {
-  const TempFolder folder;
-  std::string id;
-  {
-    const Echo serving(folder / "data");
-    id = serving.send(pdf_of_pages(1));
-    serving.watch(id);
-  }
-  const Echo serving(folder / "data", [](ServerOptions& options) { options.documents.keep = std::chrono::seconds(0); });
-  EXPECT_EQ(serving.get("/v1/documents/" + id).status, 404);
-  EXPECT_TRUE(fs::is_empty(folder / "data/jobs"));
-}
-
 TEST(ServedDocuments, TheOldestThatHaveEndedGiveWayToNewOnes) {
   const TempFolder folder;
   const auto bounded = [](ServerOptions& options) { options.documents.max_bytes = 20 * mebibyte; };
@@ -529,50 +369,10 @@ TEST(ServedDocuments, TooManyThatWaitAreRefused) {
   EXPECT_EQ(refused.headers.count("retry-after"), 1U);
 }
 
-TEST(ServedDocuments, AFullDatabaseTakesNoMoreAndLosesNothing) {
-  const TempFolder folder;
-  std::string id;
-  {
-    const Serving<FakeModel> serving(folder / "data", [](ServerOptions& options) {
-      options.documents.max_store_pages = 24;
-      options.documents.pause = std::chrono::hours(1);
-    });
-    id = serving.send(pdf_of_pages(2));
-    HttpClient client(serving.port);
-    client.request("GET", "/v1/documents/" + id + "/events");
-    serving.model->finish(index_of(*serving.model, 2, "page 1"), "small");
-    client.until("\"number\":1,\"state\":\"done\"");
-    serving.model->finish(index_of(*serving.model, 2, "page 2"), std::string(400'000, 'x'));
-    client.until("\"status\":\"queued\"");
-    EXPECT_EQ(serving.job(id)["done"], 1);
-  }
-  const Serving<FakeModel> serving(folder / "data");
-  serving.model->finish(index_of(*serving.model, 1, "page 2"), "now");
-  serving.watch(id);
-  EXPECT_EQ(serving.job(id)["status"], "completed");
-  EXPECT_EQ(json::parse(serving.get("/v1/documents/" + id + "/pages/1").body)["text"], "small");
-}
-
 TEST(ServedDocuments, AreNotTakenWithoutAFolder) {
   const Echo serving("");
   EXPECT_EQ(send_form(serving.port, form_file("scan.pdf", pdf_of_pages(1))).status, 404);
   EXPECT_EQ(serving.get("/v1/documents").status, 404);
-}
-
-TEST(ServedDocuments, WhatIsReadWhenTheTimeIsUpIsReadAgain) {
-  const TempFolder folder;
-  std::string id;
-  {
-    const Serving<FakeModel> serving(folder / "data");
-    id = serving.send(pdf_of_pages(1));
-    serving.model->wait_for(1);
-    serving.server->drain(std::chrono::seconds(0));
-    serving.model->wait_for_cancel(0);
-  }
-  const Echo serving(folder / "data", {});
-  EXPECT_THAT(serving.watch(id), HasSubstr("event: end"));
-  // It was sent to a model of another name.
-  EXPECT_EQ(serving.job(id)["error"]["code"], "model_not_found");
 }
 
 }  // namespace

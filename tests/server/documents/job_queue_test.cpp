@@ -13,14 +13,15 @@ using ::testing::ElementsAre;
 // Jobs that run until a test says that they end.
 class Jobs {
  public:
-  RunEnd run(const std::string& id, const std::stop_token& stop) {
+  RunEnd run(const JobTry& job) {
     std::unique_lock lock(mutex_);
-    begun.push_back(id);
+    begun.push_back(job.id);
+    model_failures.push_back(job.model_failures);
     news_.notify_all();
-    news_.wait(lock, stop, [&] { return ends_.contains(id); });
-    if (!ends_.contains(id)) return RunEnd::stopped;
-    const RunEnd end = ends_.at(id);
-    ends_.erase(id);
+    news_.wait(lock, job.stop, [&] { return ends_.contains(job.id); });
+    if (!ends_.contains(job.id)) return RunEnd::stopped;
+    const RunEnd end = ends_.at(job.id);
+    ends_.erase(job.id);
     return end;
   }
   void end(const std::string& id, RunEnd how = RunEnd::ended) {
@@ -35,6 +36,7 @@ class Jobs {
   }
 
   std::vector<std::string> begun;
+  std::vector<int> model_failures;
 
  private:
   std::mutex mutex_;
@@ -47,8 +49,7 @@ struct JobQueueTest : ::testing::Test {
 
   std::unique_ptr<JobQueue> make(int threads) {
     return std::make_unique<JobQueue>(threads, std::chrono::milliseconds(1),
-                                      [this](const std::string& id, const std::stop_token& stop,
-                                             const std::stop_token&) { return jobs.run(id, stop); });
+                                      [this](const JobTry& job) { return jobs.run(job); });
   }
 };
 
@@ -88,6 +89,18 @@ TEST_F(JobQueueTest, WhatHadNoRoomIsTriedAgain) {
   jobs.end("a", RunEnd::no_room);
   EXPECT_THAT(jobs.wait_for(2), ElementsAre("a", "a"));
   jobs.end("a");
+}
+
+TEST_F(JobQueueTest, WhatHadNoModelIsTriedAgainAndToldHowOften) {
+  const auto queue = make(1);
+  queue->add("a", "ann");
+  for (size_t count = 1; const RunEnd end : {RunEnd::no_model, RunEnd::no_model, RunEnd::no_room, RunEnd::no_model}) {
+    jobs.wait_for(count++);
+    jobs.end("a", end);
+  }
+  jobs.wait_for(5);
+  jobs.end("a");
+  EXPECT_THAT(jobs.model_failures, ElementsAre(0, 1, 2, 0, 1));
 }
 
 TEST_F(JobQueueTest, ItsEndStopsWhatRunsAndBeginsNothing) {

@@ -1,0 +1,205 @@
+// Jobs over the ends of the process, of the disk's room and of the model.
+#include "server/documents/document_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/temp_folder.h"
+#include "server/documents/serving.h"
+
+namespace lectern::server {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::Echo;
+using testing::EchoModel;
+using testing::FakeModel;
+using ::testing::HasSubstr;
+using testing::HttpClient;
+using testing::HttpReply;
+using testing::index_of;
+using testing::pdf_of_pages;
+using testing::Serving;
+using testing::TempFolder;
+
+TEST(DocumentRun, ARestartGoesOnWhereItWas) {
+  const TempFolder folder;
+  const std::string pdf = pdf_of_pages(3);
+  const auto text_of = [](int page) { return "text " + std::to_string(page); };
+  const auto finish = [&](FakeModel& model, size_t count, int page) {
+    model.finish(index_of(model, count, "page " + std::to_string(page)), text_of(page));
+  };
+  std::string id, undisturbed;
+  {
+    const Serving<FakeModel> serving(folder / "other");
+    const std::string other = serving.send(pdf);
+    for (int page = 1; page <= 3; ++page) finish(*serving.model, 3, page);
+    serving.watch(other);
+    undisturbed = serving.result(other, "md").body;
+  }
+  {
+    const Serving<FakeModel> serving(folder / "data");
+    id = serving.send(pdf);
+    HttpClient client(serving.port);
+    client.request("GET", "/v1/documents/" + id + "/events");
+    finish(*serving.model, 3, 2);
+    client.until("\"number\":2,\"state\":\"done\"");
+  }
+  const Serving<FakeModel> serving(folder / "data");
+  serving.model->wait_for(2);
+  EXPECT_EQ(serving.job(id)["done"], 1);
+  finish(*serving.model, 2, 1);
+  finish(*serving.model, 2, 3);
+  serving.watch(id);
+  EXPECT_EQ(serving.job(id)["status"], "completed");
+  EXPECT_EQ(serving.result(id, "md").body, undisturbed);
+}
+
+TEST(DocumentRun, AStartRemovesWhatHasExpired) {
+  const TempFolder folder;
+  std::string id;
+  {
+    const Echo serving(folder / "data");
+    id = serving.send(pdf_of_pages(1));
+    serving.watch(id);
+  }
+  const Echo serving(folder / "data", [](ServerOptions& options) { options.documents.keep = std::chrono::seconds(0); });
+  EXPECT_EQ(serving.get("/v1/documents/" + id).status, 404);
+  EXPECT_TRUE(fs::is_empty(folder / "data/jobs"));
+}
+
+TEST(DocumentRun, AFullDatabaseTakesNoMoreAndLosesNothing) {
+  const TempFolder folder;
+  std::string id;
+  {
+    const Serving<FakeModel> serving(folder / "data", [](ServerOptions& options) {
+      options.documents.max_store_pages = 24;
+      options.documents.pause = std::chrono::hours(1);
+    });
+    id = serving.send(pdf_of_pages(2));
+    HttpClient client(serving.port);
+    client.request("GET", "/v1/documents/" + id + "/events");
+    serving.model->finish(index_of(*serving.model, 2, "page 1"), "small");
+    client.until("\"number\":1,\"state\":\"done\"");
+    serving.model->finish(index_of(*serving.model, 2, "page 2"), std::string(400'000, 'x'));
+    client.until("\"status\":\"queued\"");
+    EXPECT_EQ(serving.job(id)["done"], 1);
+  }
+  const Serving<FakeModel> serving(folder / "data");
+  serving.model->finish(index_of(*serving.model, 1, "page 2"), "now");
+  serving.watch(id);
+  EXPECT_EQ(serving.job(id)["status"], "completed");
+  EXPECT_EQ(json::parse(serving.get("/v1/documents/" + id + "/pages/1").body)["text"], "small");
+}
+
+TEST(DocumentRun, WhatIsReadWhenTheTimeIsUpIsReadAgain) {
+  const TempFolder folder;
+  std::string id;
+  {
+    const Serving<FakeModel> serving(folder / "data");
+    id = serving.send(pdf_of_pages(1));
+    serving.model->wait_for(1);
+    serving.running->drain(std::chrono::seconds(0));
+    serving.model->wait_for_cancel(0);
+  }
+  const Echo serving(folder / "data", {});
+  EXPECT_THAT(serving.watch(id), HasSubstr("event: end"));
+  // It was sent to a model of another name.
+  EXPECT_EQ(serving.job(id)["error"]["code"], "model_not_found");
+}
+
+TEST(DocumentRun, ClocksThatJumpLoseNothing) {
+  constexpr int64_t century = int64_t{100} * 365 * 24 * 3600;
+  const TempFolder folder;
+  const auto clock = std::make_shared<std::atomic<int64_t>>(1'800'000'000);
+  const auto faked = [&](ServerOptions& options) {
+    options.documents.now = [clock] { return clock->load(); };
+    options.documents.keep = std::chrono::hours(1);
+  };
+  std::string id;
+  {
+    const Serving<FakeModel> serving(folder / "data", faked);
+    id = serving.send(pdf_of_pages(2));
+    HttpClient client(serving.port);
+    client.request("GET", "/v1/documents/" + id + "/events");
+    serving.model->finish(index_of(*serving.model, 2, "page 1"), "first");
+    client.until("\"number\":1,\"state\":\"done\"");
+  }
+  *clock += century;
+  {
+    const Serving<FakeModel> serving(folder / "data", faked);
+    EXPECT_EQ(serving.job(id)["done"], 1) << "a job that has not ended does not expire";
+    serving.model->finish(index_of(*serving.model, 1, "page 2"), "second");
+    serving.watch(id);
+    EXPECT_EQ(serving.job(id)["finished"], clock->load());
+  }
+  *clock -= 2 * century;
+  {
+    const Serving<FakeModel> serving(folder / "data", faked);
+    EXPECT_THAT(serving.result(id, "txt").body, HasSubstr("second"));
+    EXPECT_EQ(serving.job(id)["finished"], clock->load()) << "it is not kept for two centuries";
+  }
+  *clock += 3601;
+  const Serving<FakeModel> serving(folder / "data", faked);
+  EXPECT_EQ(serving.get("/v1/documents/" + id).status, 404);
+}
+
+// A job that was taken, and what it needs to be read.
+struct TakenJob : ::testing::Test {
+  const TempFolder temp;
+  const DataFolder folder{temp / "data"};
+  DocumentStore store{folder.database()};
+  DocumentEvents events;
+  PageFeed feed{{}, {}};
+  int failures = 0;  // of loading the model that are left
+  const DocumentPlace place{.folder = folder,
+                            .store = store,
+                            .events = events,
+                            .feed = feed,
+                            .model = [this](const std::string&) -> std::shared_ptr<ServedModel> {
+                              if (failures-- > 0) throw Error("there is no memory for it");
+                              return std::make_shared<EchoModel>();
+                            },
+                            .now = [] { return int64_t{7}; }};
+
+  TakenJob() {
+    DocumentJob job;
+    job.id = "doc_1";
+    job.name = "scan.pdf";
+    job.model = "echo";
+    const fs::path upload = temp / "upload";
+    std::ofstream(upload, std::ios::binary) << pdf_of_pages(1);
+    folder.keep(upload, job.id);
+    store.add(job);
+  }
+  RunEnd run(bool is_last_try) { return run_document(*store.find("doc_1"), place, {}, {}, is_last_try); }
+  JobStatus status() { return store.find("doc_1")->status; }
+};
+
+TEST_F(TakenJob, WaitsForAModelThatCannotBeLoadedNow) {
+  failures = 1;
+  EXPECT_EQ(run(false), RunEnd::no_model);
+  EXPECT_EQ(status(), JobStatus::queued);
+  EXPECT_EQ(run(false), RunEnd::ended);
+  EXPECT_EQ(status(), JobStatus::completed);
+  EXPECT_EQ(store.page("doc_1", 1)->state, PageState::done);
+}
+
+TEST_F(TakenJob, FailsWhenItsModelCannotBeLoadedAtLast) {
+  failures = 1;
+  EXPECT_EQ(run(true), RunEnd::ended);
+  EXPECT_EQ(status(), JobStatus::failed);
+  EXPECT_EQ(store.find("doc_1")->error_code, "model_not_loaded");
+  EXPECT_EQ(store.find("doc_1")->finished, 7);
+}
+
+}  // namespace
+}  // namespace lectern::server
