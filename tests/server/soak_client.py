@@ -2,6 +2,7 @@
 import asyncio
 import base64
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -17,11 +18,11 @@ FILES = ["hello.png", "note.jpg", "sign.png", "ticket.png"]
 class Server:
     """`lectern serve` on a port of its own."""
 
-    def __init__(self, lectern: str, *options: str, port: int = 0, model: str = "models/primer"):
-        self.log = open("/dev/null", "w", encoding="utf-8")
+    def __init__(self, lectern: str, *options: str, port: int = 0, model: str = "models/primer", environment=None):
         self.process = subprocess.Popen(
             [lectern, "serve", "--port", str(port), "--model", model, "--quiet", "--max-connections-per-address", "0",
-             *options], stdout=subprocess.PIPE, stderr=self.log, text=True)
+             *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, **(environment or {})})
         line = self.process.stdout.readline()
         assert line.startswith("listening on http://"), line
         self.url = line.split()[-1]
@@ -47,6 +48,9 @@ class Server:
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / 100
 
+    def held(self) -> dict[str, float]:
+        return {"MB": round(self.resident_megabytes()), "files": self.count("fd"), "threads": self.count("task")}
+
     def kill(self):
         self.process.kill()
         self.process.wait()
@@ -60,6 +64,12 @@ def chat(name: str | bytes, **more) -> bytes:
     data = name if isinstance(name, bytes) else (SAMPLES / name).read_bytes()
     part = {"type": "image_url", "image_url": {"url": "data:;base64," + base64.b64encode(data).decode()}}
     return json.dumps({"messages": [{"role": "user", "content": [part]}], **more}).encode()
+
+
+def asking(path: str, method: str = "GET", **headers: str) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close",
+             *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def request(body: bytes, path: str = "/v1/chat/completions", kind: str = "application/json") -> bytes:
@@ -102,6 +112,22 @@ async def exchange(port: int, data: bytes, half_close: bool = False) -> tuple[in
             whole, rest = whole + rest[:count], rest[count + 2:]
         body = whole
     return int(head[9:12]), body
+
+
+def events_of(answer: bytes) -> list[dict[str, str]]:
+    """The whole server-sent events in the beginning of a chunked answer; an event without an id has none."""
+    _, _, rest = answer.partition(b"\r\n\r\n")
+    stream = b""
+    while b"\r\n" in rest:
+        size, _, rest = rest.partition(b"\r\n")
+        count = int(size or b"0", 16)
+        stream, rest = stream + rest[:count], rest[count + 2:]
+    events = []
+    for text in stream.decode(errors="replace").split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in text.splitlines() if not line.startswith(":"))
+        if "data" in fields:
+            events.append(fields)
+    return events
 
 
 def text_of(body: bytes, stream: bool) -> str:

@@ -129,14 +129,16 @@ export function upload(file, name, fields, once, progress) {
   };
 }
 
-// Follows a document until its last event; calls `take({type, data, id})`. `last` is the id of the last event that is
-// known, or undefined. Broken connections are taken up again where they broke off; `broken()` is told of them.
+// Follows a document until its last event; calls `take({type, data, id})`, and with type "open" whenever a connection
+// begins. `last` is the id of the last event that is known, or undefined. Broken connections are taken up again where they
+// broke off; `broken()` is told of them.
 export async function follow(id, last, signal, take, broken) {
   let failures = 0;
   while (!signal.aborted) {
     try {
       const headers = last === undefined ? {} : {"Last-Event-ID": last};
       const response = await request("GET", `${one(id)}/events`, {headers, signal});
+      take({type: "open"});
       const parser = new EventParser();
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {

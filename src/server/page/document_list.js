@@ -20,7 +20,7 @@ export class DocumentList {
   }
 
   #make(entry) {
-    const link = element("a", {class: "document-name", dir: "auto"}, nameOf(entry));
+    const link = element("a", {class: "document-name clamped", dir: "auto"}, nameOf(entry));
     const facts = element("p", {class: "facts"});
     const progress = element("progress", {max: "1", "aria-label": nameOf(entry)});
     const again = element("button", {type: "button", onclick: () => this.#documents.retry(entry)}, texts.retryUpload);
@@ -52,6 +52,7 @@ export class DocumentList {
     const {job, upload, error} = entry;
     const name = nameOf(entry);
     setText(made.link, name);
+    made.link.title = name;
     if (job.id) made.link.href = `#${job.id}`;
     else made.link.removeAttribute("href");
     const words = error || job.error?.message ||

@@ -237,6 +237,7 @@ export class Documents extends EventTarget {
   }
 
   #event(entry, {type, data, id}) {
+    if (type === "open") return entry.rates.begin();
     if (id !== undefined) entry.lastEvent = id;
     if (type === "job" || type === "end") return this.#take(entry, data);
     if (type === "page") {

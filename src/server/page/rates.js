@@ -1,15 +1,23 @@
 // How fast a document is read, and how long the rest will take.
 
 const windowMs = 10000;  // of text that tells the speed of now
+const settleMs = 400;    // in which a stream brings what was there before it began
 
 export class Rates {
   #pieces = [];  // {at, letters} of the last seconds
+  #from = 0;     // when they count
   pages = 0;     // of which tokens and letters are known
   #tokens = 0;   // of finished pages that were fetched
   #letters = 0;  // of the same pages
 
+  // A stream begins.
+  begin(now = performance.now()) {
+    this.#pieces = [];
+    this.#from = now + settleMs;
+  }
+
   text(letters, now = performance.now()) {
-    this.#pieces.push({at: now, letters});
+    if (now >= this.#from) this.#pieces.push({at: now, letters});
   }
 
   page(page) {

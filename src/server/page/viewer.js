@@ -63,6 +63,7 @@ export class Viewer {
     this.#entry = entry;
     this.#follows = number === null;
     setText(byId("viewer-title"), nameOf(entry));
+    byId("viewer-title").title = nameOf(entry);
     this.#documents.follow(entry);
     clearInterval(this.#ticking);
     this.#ticking = setInterval(() => this.#showFacts(), 1000);
@@ -113,6 +114,11 @@ export class Viewer {
     return !ended(this.#entry.job);
   }
 
+  // It ended before its pages were known: there is nothing to look at.
+  #unopened() {
+    return !this.#running() && !this.#entry.job.pages;
+  }
+
   // Which pages are read is known when the file was opened.
   #jobChanged() {
     const numbers = numbersOf(this.#entry.job);
@@ -146,6 +152,8 @@ export class Viewer {
     byId("viewer-notes").replaceChildren(...job.error ? [element("p", {class: "notice"}, job.error.message)] : []);
     byId("stop").hidden = !running;
     showDownloads(!running && job.done > job.failed_pages);
+    const unopened = this.#unopened();
+    for (const id of ["toolbar", "pair", "copy"]) byId(id).hidden = unopened;
     document.title = texts.titleWhile(job.done, running ? job.pages : null, nameOf(this.#entry));
     const pages = job.pages ?? 0;
     byId("page-choice").hidden = pages <= 1;
@@ -161,6 +169,7 @@ export class Viewer {
   }
 
   #showPage() {
+    if (this.#unopened()) return;
     const entry = this.#entry;
     const number = this.#number;
     const page = pageOf(entry, number);

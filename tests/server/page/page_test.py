@@ -17,6 +17,7 @@ import traceback
 import zipfile
 
 import axe_playwright_python
+import page_states
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 SAMPLES = pathlib.Path("samples")
@@ -262,19 +263,51 @@ def axe(page: Page, where: str):
         raise AssertionError(f"axe, {where}: {violation['id']}: {violation['help']}: {nodes}")
 
 
+def look_at(page: Page, name: str, widths: dict[int, int], options):
+    """At these widths, in both themes: nothing scrolls sideways, and axe finds nothing."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width, height in widths.items():
+            page.set_viewport_size({"width": width, "height": height})
+            where = f"{name}, {width} px, {scheme}"
+            over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert over <= 0, f"{where}: scrolls sideways by {over} px"
+            axe(page, where)
+            if options.screenshots:
+                page.screenshot(path=pathlib.Path(options.screenshots, f"{name}-{width}-{scheme}.png"))
+
+
+def shows_every_state(browser, server, options):
+    narrow_and_wide = {360: 740, 1440: 900}
+    with tab(browser, server) as page:
+        page_states.serve_states(page, str(SAMPLES / "page.png"))
+
+        def open_(where: str):
+            page.goto(f"{server.url}/{where}")
+            page.reload()
+
+        open_("")
+        expect(page.locator("#document-list li")).to_have_count(4)
+        look_at(page, "history", narrow_and_wide, options)
+        open_(f"#{page_states.DONE}/2")
+        expect(page.locator(".doubt")).to_have_count(2)
+        expect(page.locator(".katex").first).to_be_visible()
+        look_at(page, "table-and-formula", narrow_and_wide, options)
+        open_(f"#{page_states.READING}/6")
+        expect(page.locator(".live")).to_contain_text("The chairman")
+        # What came before is no speed.
+        expect(page.locator("#viewer-facts")).not_to_contain_text("/s")
+        look_at(page, "reading", narrow_and_wide, options)
+        open_(f"#{page_states.FAILED}")
+        expect(page.locator("#viewer-notes")).to_contain_text("scan it again")
+        expect(page.locator("#pair")).to_be_hidden()
+        look_at(page, "failed", narrow_and_wide, options)
+
+
 def is_for_everybody(browser, server, options):
     with tab(browser, server) as page:
         def look(name, widths):
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)
-                for width, height in widths.items():
-                    page.set_viewport_size({"width": width, "height": height})
-                    where = f"{name}, {width} px, {scheme}"
-                    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                    assert over <= 0, f"{where}: scrolls sideways by {over} px"
-                    axe(page, where)
-                    if options.screenshots:
-                        page.screenshot(path=pathlib.Path(options.screenshots, f"{name}-{width}-{scheme}.png"))
+            look_at(page, name, widths, options)
 
         look("start", WIDTHS)
         choose(page, SAMPLES / "page.png")
@@ -347,7 +380,7 @@ def main() -> int:
     if options.screenshots:
         pathlib.Path(options.screenshots).mkdir(parents=True, exist_ok=True)
     tests = [reads_a_picture, reads_a_pdf, keeps_a_history, takes_drops_and_pastes, shows_hostile_text_as_text,
-             is_for_everybody, says_what_is_wrong]
+             shows_every_state, is_for_everybody, says_what_is_wrong]
     if not options.lectern.startswith("http://"):
         tests.append(asks_for_the_key)
     passed = failed = 0
