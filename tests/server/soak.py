@@ -114,6 +114,7 @@ def main() -> int:
         load_part(options.lectern, options, report, data)
         faults = Faults(options.lectern, options, report, data)
         faults.killed()
+        faults.terminated()
         faults.full_disk()
         faults.clock_jumps()
     finally:

@@ -1,11 +1,13 @@
 """A server that is killed, whose disk is full, and whose clock jumps, while it reads documents; for soak.py. What comes of
 a document is compared with what an undisturbed server made of it."""
+import asyncio
 import contextlib
 import glob
 import json
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import time
 import urllib.error
@@ -14,7 +16,6 @@ import urllib.request
 import soak_client as client
 from soak_load import form
 
-PAGES = client.SAMPLES / "pages.pdf"
 ENDED = ("completed", "failed", "cancelled")
 PATIENCE = 300  # seconds for a document
 
@@ -33,8 +34,8 @@ def wait_until(condition, seconds: float) -> bool:
     return False
 
 
-def start_job(server: client.Server) -> str:
-    body, kind = form(PAGES.read_bytes(), PAGES.name)
+def start_job(server: client.Server, pages: bytes) -> str:
+    body, kind = form(pages, "pages.pdf")
     return json.loads(call(server.url + "/v1/documents", body, {"Content-Type": kind}))["id"]
 
 
@@ -56,9 +57,12 @@ class Faults:
         self.lectern, self.report, self.data = lectern, report, data
         self.kills = options.kills
         self.random = random.Random(options.seed)
+        few, many = client.SAMPLES / "pages.pdf", data / "pages.pdf"
+        subprocess.run(["qpdf", "--empty", "--pages", *[few] * 4, "--", many], check=True)
+        self.pages = many.read_bytes()
         server = self.serve("undisturbed")
         start = time.monotonic()
-        self.expected = result_of(server, start_job(server))
+        self.expected = result_of(server, start_job(server, self.pages))
         self.seconds = time.monotonic() - start  # that a document takes
         code = server.end()
         report.row("a document that nobody disturbs", f"{self.seconds:.1f} s, ends with {code}",
@@ -73,7 +77,7 @@ class Faults:
         server = self.serve("kills")
         same = within = 0
         for _ in range(self.kills):
-            job = start_job(server)
+            job = start_job(server, self.pages)
             time.sleep(self.random.uniform(0, self.seconds))
             server.kill()
             server = self.serve("kills")
@@ -82,6 +86,30 @@ class Faults:
         code = server.end()
         self.report.row(f"kill -9 at {self.kills} random moments, {within} of them within the job, and started anew",
                         f"{same} results as undisturbed, ends with {code}", same == self.kills and code == 0)
+
+    def terminated(self):
+        """SIGTERM under load: answers that are on their way come, documents go on after the next start."""
+        server = self.serve("terminated")
+        jobs = [start_job(server, self.pages) for _ in range(6)]
+
+        async def ask() -> int:
+            request = client.request(client.chat("page.png", stream=True))
+            streams = [await client.connect(server.port) for _ in range(6)]
+            for _, writer in streams:
+                writer.write(request)
+            heads = [await reader.readuntil(b"\r\n\r\n") for reader, _ in streams]
+            server.process.send_signal(signal.SIGTERM)
+            ends = [await reader.read(-1) for reader, _ in streams]
+            return sum(b" 200 " in head and b"[DONE]" in end for head, end in zip(heads, ends))
+
+        answers = asyncio.run(ask())
+        code = server.process.wait(timeout=60)
+        server = self.serve("terminated")
+        same = sum(result_of(server, job) == self.expected for job in jobs)
+        server.end()
+        self.report.row("SIGTERM under load, and started anew", f"ends with {code}; {answers} of 6 streams to their end; "
+                        f"{same} of {len(jobs)} documents as undisturbed",
+                        code == 0 and same == len(jobs) and answers == 6)
 
     def full_disk(self):
         what = "a disk that is full when a document comes, and while one is read"
@@ -95,12 +123,12 @@ class Faults:
             server = client.Server(self.lectern, "--data", str(small))
             fill(small)
             try:
-                start_job(server)
+                start_job(server, self.pages)
                 status = 201
             except urllib.error.HTTPError as error:
                 status = error.code
             (small / "filler").unlink()
-            job = start_job(server)
+            job = start_job(server, self.pages)
             fill(small)
             wait_until(lambda: state_of(server, job)["done"] > 0 or state_of(server, job)["status"] == "queued",
                        self.seconds)
@@ -120,17 +148,17 @@ class Faults:
         library = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
         if not library:
             return self.report.row(what, "needs Debian's libfaketime", None)
-        clock = self.data / "clock"
+        clock = self.data / "clock.txt"
         clock.write_text("+0")
         server = self.serve("clock", environment={
             "LD_PRELOAD": library[0], "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"})
         jobs = []
         for jump in ("+3650d", "-3650d", "+0"):
-            jobs.append(start_job(server))
+            jobs.append(start_job(server, self.pages))
             time.sleep(self.seconds / 2)
             clock.write_text(jump)
-            jobs.append(start_job(server))
+            jobs.append(start_job(server, self.pages))
         same = sum(result_of(server, job) == self.expected for job in jobs)
         created = [state_of(server, job)["created"] for job in jobs]
         jumped = max(created) - min(created) > 7000 * 24 * 3600
@@ -140,7 +168,6 @@ class Faults:
 
 
 def fill(folder: pathlib.Path):
-    with open(folder / "filler", "wb") as filler, contextlib.suppress(OSError):
+    with open(folder / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
         while True:
             filler.write(bytes(1 << 12))
-            filler.flush()
