@@ -30,48 +30,6 @@ using testing::picture_part;
 using testing::quiet_options;
 using testing::RunningServer;
 
-struct Running {
-  explicit Running(ServerOptions options = quiet_options()) {
-    auto shelf = std::make_unique<ModelShelf>(std::vector<ModelSource>{
-        {.name = "ocr",
-         .modes = {"auto", "native"},
-         .prompts = {"free"},
-         .load =
-             [this] {
-               auto made = std::make_unique<FakeModel>();
-               model = made.get();
-               return made;
-             }},
-        {.name = "lost", .modes = {}, .prompts = {}, .load = []() -> std::unique_ptr<ServedModel> {
-           throw Error("/secret/place: lost");
-         }}});
-    shelf->load(shelf->sources().front());
-    server = std::make_unique<Server>(std::move(options), std::move(shelf));
-    const std::string url = server->url();
-    port = std::stoi(url.substr(url.rfind(':') + 1));
-  }
-
-  HttpReply get(const std::string& path, const std::string& headers = "") const {
-    return ask(port, "GET", path, "", headers);
-  }
-  // The value of a line of /metrics; empty where it lacks.
-  std::string metric(const std::string& name) const {
-    const std::string text = "\n" + get("/metrics").body;
-    const size_t at = text.find("\n" + name + " ");
-    if (at == std::string::npos) return "";
-    const size_t value = at + name.size() + 2;
-    return text.substr(value, text.find('\n', value) - value);
-  }
-  void wait_for_metric(const std::string& name, const std::string& value) const {
-    while (metric(name) != value) std::this_thread::yield();
-  }
-
-  FakeModel* model = nullptr;
-  std::unique_ptr<Server> server;
-  int port = 0;
-};
-
-json error_of(const HttpReply& reply) { return json::parse(reply.body).at("error"); }
 TEST(OpenAiApi, AnswersWhole) {
   const RunningServer run;
   HttpClient client(run.port);
