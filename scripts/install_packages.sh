@@ -12,7 +12,7 @@ case "${1:-}" in
     packages+=(libgtest-dev libgmock-dev clang clang-tidy clang-format libclang-rt-dev libomp-dev git mandoc zsh
                python3 python3-venv python3-numpy python3-pil fonts-dejavu fonts-liberation fonts-lato fonts-open-sans
                fonts-roboto fonts-crosextra-carlito fonts-crosextra-caladea fonts-freefont-ttf
-               python3-jsonschema poppler-utils qpdf) ;;
+               python3-jsonschema poppler-utils qpdf libfaketime) ;;
   *) echo "usage: scripts/install_packages.sh build|test" >&2; exit 2 ;;
 esac
 [[ -z "${LECTERN_NO_INSTALL:-}" ]] || exit 0

@@ -85,6 +85,7 @@ if stage packages scripts/install_packages.sh test; then
     begin clients scripts/test_clients.sh  # which wait for each other, while the clone links and compiles
     stage clean-clone tests/install/clean_clone_test.sh "$PWD" || true
     finish clients || true
+    stage soak scripts/soak.sh --short || true
   fi
   if stage sanitized-build build_preset sanitize; then
     # Without the goldens for each operator replaced alone: here GoldenFiles.WithEveryOperatorReplaced goes through all.

@@ -124,30 +124,33 @@ class Load:
             writer.close()
             self.rude["slow"] += 1
 
-    def broken_request(self) -> bytes:
+    def broken_request(self) -> tuple[bytes, bool]:
+        """Its bytes, and whether it is as long as its head says."""
         rng = self.random
         pictures = client.FILES[:1] + client.FILES[2:]
         kind = rng.randrange(5)
         if kind == 0:  # a picture that is broken within a request that is not
             picture = broken((client.SAMPLES / rng.choice(pictures)).read_bytes(), rng)
-            return client.request(client.chat(picture, max_tokens=1))
+            return client.request(client.chat(picture, max_tokens=1)), True
         if kind == 1:  # JSON
-            return client.request(broken(client.chat("hello.png", max_tokens=1, lectern={"mode": "native"}), rng))
+            return client.request(broken(client.chat("hello.png", max_tokens=1, lectern={"mode": "native"}), rng)), True
         if kind == 2:  # the head
             body = client.chat("hello.png", max_tokens=1)
             head, _, rest = client.request(body).partition(b"\r\n\r\n")
-            return broken(head, rng) + b"\r\n\r\n" + rest
+            return broken(head, rng) + b"\r\n\r\n" + rest, False
         name = "pages.pdf" if kind == 3 else rng.choice(pictures)
         body, type_ = form(broken((client.SAMPLES / name).read_bytes(), rng), name, max_tokens="1", pages="1")
         if kind == 4:
             body = broken(body, rng)
-        return client.request(body, "/v1/documents", type_)
+        return client.request(body, "/v1/documents", type_), True
 
     async def breaking(self, budget: list[int]):
         while self.running and budget[0] > 0:
             budget[0] -= 1
-            # What waits for the rest of a body that never comes is given up; so does the server, later.
-            work = client.exchange(self.server.port, self.broken_request(), half_close=self.random.random() < 0.5)
+            request, is_whole = self.broken_request()
+            # Some of those that promise more than they send hang on, until client or server gives up.
+            half_close = self.random.random() < (0.1 if is_whole else 0.97)
+            work = client.exchange(self.server.port, request, half_close)
             try:
                 status, answer = await asyncio.wait_for(work, 20)
                 if status == 201:
@@ -162,7 +165,7 @@ class Load:
         budget = [broken_requests]
         kinds = [self.honest] * 4 + [self.watching, self.vanishing, self.half_closing, self.slow]
         tasks = [asyncio.create_task(kinds[i % len(kinds)]()) for i in range(clients)]
-        breakers = [asyncio.create_task(self.breaking(budget)) for _ in range(max(2, clients // 8))]
+        breakers = [asyncio.create_task(self.breaking(budget)) for _ in range(max(4, clients // 4))]
         held, start = [], time.monotonic()
         while True:
             now = time.monotonic() - start
