@@ -229,10 +229,11 @@ MHD_Result ServedExchange::answer() {
     return queue(*refusal_, false);
   }
   if (!std::exchange(handled_, true)) {
+    place_.handler.handle(shared_from_this());
+    // After it: what is answered at once is sent to those who have hung up, too.
     place_.watch.wait(socket_, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->hang_up();
     });
-    place_.handler.handle(shared_from_this());
   }
   const std::lock_guard lock(mutex_);
   if (aborted_ || place_.stopping) return MHD_NO;
