@@ -19,7 +19,7 @@ export class PageText {
     this.#links = links;
     panel.addEventListener("keydown", (event) => this.#walk(event));
     panel.addEventListener("focusin", (event) => this.#enter(event.target));
-    new ResizeObserver(() => this.#fitTables()).observe(panel);
+    new ResizeObserver(() => this.#fitWide()).observe(panel);
   }
 
   get doubts() {
@@ -86,7 +86,7 @@ export class PageText {
     await Promise.all(waits);
     if (!panel.contains(panel.querySelector(".block"))) return;  // another page came
     this.#doubts = [...panel.querySelectorAll(".doubt:has(> .sr)")];
-    this.#fitTables();
+    this.#fitWide();
   }
 
   #addWords(body, block, index) {
@@ -107,9 +107,9 @@ export class PageText {
     }
   }
 
-  // A table that is wider than its place is scrolled by keyboard as well.
-  #fitTables() {
-    for (const scroll of this.#panel.querySelectorAll(".scroll")) {
+  // What is wider than its place is scrolled by keyboard as well.
+  #fitWide() {
+    for (const scroll of this.#panel.querySelectorAll(".scroll, .formula.display")) {
       if (scroll.scrollWidth > scroll.clientWidth) scroll.tabIndex = 0;
       else scroll.removeAttribute("tabindex");
     }
@@ -143,7 +143,7 @@ export class PageText {
   #walk(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const block = event.target.closest(".block");
-    if (!block || event.target.classList.contains("scroll")) return;
+    if (!block || event.target.matches(".scroll, .formula.display")) return;
     const step = {ArrowDown: 1, ArrowUp: -1, ArrowRight: 1, ArrowLeft: -1}[event.key];
     if (!step) return;
     let next;
