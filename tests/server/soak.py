@@ -22,7 +22,7 @@ from soak_faults import Faults, wait_until
 from soak_load import Load
 
 FULL = {"seconds": 600, "clients": 64, "broken": 20_000, "kills": 30}
-SHORT = {"seconds": 30, "clients": 24, "broken": 1_500, "kills": 3}
+SHORT = {"seconds": 20, "clients": 24, "broken": 1_000, "kills": 3}
 
 
 class Report:

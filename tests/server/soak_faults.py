@@ -149,7 +149,7 @@ class Faults:
         if not library:
             return self.report.row(what, "needs Debian's libfaketime", None)
         clock = self.data / "clock.txt"
-        clock.write_text("+0")
+        set_clock(clock, "+0")
         server = self.serve("clock", environment={
             "LD_PRELOAD": library[0], "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"})
@@ -157,7 +157,7 @@ class Faults:
         for jump in ("+3650d", "-3650d", "+0"):
             jobs.append(start_job(server, self.pages))
             time.sleep(self.seconds / 2)
-            clock.write_text(jump)
+            set_clock(clock, jump)
             jobs.append(start_job(server, self.pages))
         same = sum(result_of(server, job) == self.expected for job in jobs)
         created = [state_of(server, job)["created"] for job in jobs]
@@ -165,6 +165,13 @@ class Faults:
         code = server.end()
         self.report.row(what, f"{same} of {len(jobs)} results as undisturbed{'' if jumped else ', but it DID NOT JUMP'}; "
                         f"ends with {code}", same == len(jobs) and jumped and code == 0)
+
+
+def set_clock(clock: pathlib.Path, offset: str):
+    """At once: libfaketime reads the file whenever somebody asks for the time."""
+    other = clock.with_suffix(".new")
+    other.write_text(offset)
+    other.replace(clock)
 
 
 def fill(folder: pathlib.Path):

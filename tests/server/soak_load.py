@@ -152,7 +152,7 @@ class Load:
             half_close = self.random.random() < (0.1 if is_whole else 0.97)
             work = client.exchange(self.server.port, request, half_close)
             try:
-                status, answer = await asyncio.wait_for(work, 20)
+                status, answer = await asyncio.wait_for(work, 10)
                 if status == 201:
                     job = client.asking(f"/v1/documents/{json.loads(answer)['id']}", "DELETE")
                     await client.exchange(self.server.port, job)
