@@ -71,7 +71,8 @@ def load_part(lectern: str, options, report: Report, data: pathlib.Path):
                documents[201] > 0 and not load.wrong)
     report.row("clients that vanish, half close, or are slow", ", ".join(f"{n} {k}" for k, n in load.rude.items()),
                len(load.rude) == 4)
-    bad = {status: n for status, n in breaks.items() if status >= 500 and status not in (503, 507)}
+    refusals = (503, 505, 507)  # no time now, another version of HTTP in a broken head, no room
+    bad = {status: n for status, n in breaks.items() if status >= 500 and status not in refusals}
     shown = ", ".join(f"{n} × {status or 'no answer'}" for status, n in sorted(breaks.items()))
     report.row(f"{breaks.total()} broken requests, none of which is the server's failure", shown,
                not bad and breaks.total() >= options.broken)
