@@ -2,15 +2,17 @@
 //
 // A layer holds the keys of all its pages, [pages, 128, kv heads * head size], then their values. So a token is one
 // row, and writing is one copy by index. Sequences that add one token each are attended to together; one that adds
-// more, such as a prompt, has a call of its own.
+// more, such as a prompt, has a call of its own. Rows from which a window hides something are attended to together too,
+// each by a table of the pages that it sees a part of and a bias that hides the rest: a mask would be the word for it,
+// but for single queries it was seen to be ignored behind 512 keys.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <limits>
 
 #include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
+#include "device/host_values.h"
 #include "device/lowering/lowerings.h"
 #include "device/step_batch.h"
 
@@ -54,6 +56,28 @@ void for_each_group(std::span<const SequenceRows> sequences, const Single& singl
   }
 }
 
+// One operator for all: a prompt has a mask, steps have none, and a bias where a window hides something.
+template <typename Bias, typename Mask, typename Lengths>
+void call_attention(Session& session, const PagedAttentionArgs& args, const Layer& layer, const View& queries,
+                    const char* layout_name, const Bias& bias, const Mask& mask, const Lengths& lengths,
+                    std::span<const int64_t> key_lengths, const View& table, const View& out) {
+  std::array<char, 8> layout = {};
+  std::copy_n(layout_name, std::char_traits<char>::length(layout_name), layout.begin());
+  const View keys = layer.blocks(layer.keys);
+  const View values = layer.blocks(layer.values);
+  constexpr bool is_step = std::is_same_v<Mask, Absent>;
+  const int64_t sparse_mode = is_step ? 0 : 3;  // 3: causal, aligned to the last key
+  // 1 lets a step of many sequences use the matrix cores; in bf16 it computes as 0 does.
+  const int64_t inner_precise = is_step && layer.type == ACL_BF16 ? 1 : 0;
+  session.call(session.functions().fused_attention, queries, ViewList{{&keys, 1}}, ViewList{{&values, 1}}, bias, mask,
+               lengths, IntegerArray{key_lengths}, absent, absent, absent, absent, absent, absent, absent, table,
+               absent, absent, absent, absent, absent, absent, absent, absent, absent, int64_t{args.heads},
+               static_cast<double>(args.scale), unlimited, unlimited, layout.data(), int64_t{args.cache.kv_heads},
+               sparse_mode, inner_precise, layer.tokens, int64_t{0}, false, int64_t{0}, int64_t{0}, out, absent);
+}
+
+}  // namespace
+
 // Above the diagonal 1, that is hidden.
 View causal_mask(Session& session) {
   const std::byte* mask =
@@ -65,28 +89,6 @@ View causal_mask(Session& session) {
       });
   return {mask, ACL_BOOL, {mask_size, mask_size}};
 }
-
-// One operator for both: a prompt has a mask, steps have none.
-template <typename Mask, typename Lengths>
-void call_attention(Session& session, const PagedAttentionArgs& args, const Layer& layer, const View& queries,
-                    const char* layout_name, const Mask& mask, const Lengths& lengths,
-                    std::span<const int64_t> key_lengths, const View& table, const View& out) {
-  std::array<char, 8> layout = {};
-  std::copy_n(layout_name, std::char_traits<char>::length(layout_name), layout.begin());
-  const View keys = layer.blocks(layer.keys);
-  const View values = layer.blocks(layer.values);
-  constexpr bool is_step = std::is_same_v<Mask, Absent>;
-  const int64_t sparse_mode = is_step ? 0 : 3;  // 3: causal, aligned to the last key
-  // 1 lets a step of many sequences use the matrix cores; in bf16 it computes as 0 does.
-  const int64_t inner_precise = is_step && layer.type == ACL_BF16 ? 1 : 0;
-  session.call(session.functions().fused_attention, queries, ViewList{{&keys, 1}}, ViewList{{&values, 1}}, absent, mask,
-               lengths, IntegerArray{key_lengths}, absent, absent, absent, absent, absent, absent, absent, table,
-               absent, absent, absent, absent, absent, absent, absent, absent, absent, int64_t{args.heads},
-               static_cast<double>(args.scale), unlimited, unlimited, layout.data(), int64_t{args.cache.kv_heads},
-               sparse_mode, inner_precise, layer.tokens, int64_t{0}, false, int64_t{0}, int64_t{0}, out, absent);
-}
-
-}  // namespace
 
 CacheFormat cache_format(DataType type, int kv_heads, int head_size) {
   if (!fits_attention(head_size) || type == DataType::f32) return lowering::cache_format(kv_heads, head_size);
@@ -147,50 +149,102 @@ bool write_both(Device& device, const StepBatch& step, const CacheLayer& cache, 
 
 namespace {
 
-// Rows of a cache that row `row` of a sequence sees with a window: of its prompt, and of the window.
-std::vector<int32_t> slots_seen(const PagedAttentionArgs& args, const SequenceRows& sequence, int64_t row) {
-  const int64_t tokens = args.cache.format.page_tokens;
-  const int64_t position = sequence.position + row;
-  std::vector<int32_t> slots;
-  const auto add = [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i)
-      slots.push_back(static_cast<int32_t>(sequence.pages[static_cast<size_t>(i / tokens)] * tokens + i % tokens));
-  };
-  const int64_t prompt = std::min(sequence.prompt, position + 1);
-  add(0, prompt);
-  add(std::max(prompt, position - args.window + 1), position + 1);
-  return slots;
+constexpr float hidden = -3e4f;  // in f16 too; what is not finite becomes NaN
+
+// A row of a step, and the pages that hold what it sees: those of its prompt, and those of its window.
+struct SeenPages {
+  SeenPages(const SequenceRows& sequence, int64_t row, int64_t window, int64_t tokens)
+      : pages(sequence.pages),
+        position(sequence.position + row),
+        prompt(std::min(sequence.prompt, position + 1)),
+        from(std::max(prompt, position - window + 1)),
+        of_prompt((prompt + tokens - 1) / tokens),
+        first(std::max(of_prompt, from / tokens)),
+        most((sequence.prompt + tokens - 1) / tokens + (window + tokens - 2) / tokens + 1),
+        page_tokens(tokens) {}
+
+  int64_t skipped() const { return (first - of_prompt) * page_tokens; }
+  int64_t length() const { return position + 1 - skipped(); }
+
+  std::span<const int32_t> pages;
+  int64_t position;
+  int64_t prompt, from;      // it sees what is before the one and from the other on
+  int64_t of_prompt, first;  // pages
+  int64_t most;              // pages of any row of its sequence
+  int64_t page_tokens;
+};
+
+// to [rows, most pages of one]
+void fill_table(Device& device, std::span<const SeenPages> rows, const MutableTensorView& to) {
+  std::vector<int32_t> table(static_cast<size_t>(to.shape.elements()));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const SeenPages& row = rows[i];
+    auto at = table.begin() + static_cast<std::ptrdiff_t>(i) * to.shape[1];
+    at = std::copy_n(row.pages.begin(), row.of_prompt, at);
+    const int64_t last = row.position / row.page_tokens;
+    if (last >= row.first) std::copy_n(row.pages.begin() + row.first, last + 1 - row.first, at);
+  }
+  device.upload(table.data(), to);
 }
 
-// One row after the other against copies of the keys and values that it sees.
-void attend_windows(Device& device, const PagedAttentionArgs& args, const Layer& layer, const SequenceRows& sequence) {
-  Session& session = session_of(device);
-  const int64_t channels = args.queries.shape[1];
-  for (int64_t row = 0; row < sequence.rows; ++row) {
-    const int64_t at = sequence.first_row + row;
-    const int64_t end = sequence.position + row + 1;
-    const int64_t seen_of_prompt = std::min(sequence.prompt, end);
-    const int64_t count = seen_of_prompt + end - std::max(seen_of_prompt, end - args.window);
-    const Tensor& slots = args.step.once(fmt::format("slots of row {} in {}", at, args.window), DataType::i32, {count},
-                                         [&](const MutableTensorView& to) {
-                                           const std::vector<int32_t> seen = slots_seen(args, sequence, row);
-                                           assert(static_cast<int64_t>(seen.size()) == count);
-                                           device.upload(seen.data(), to);
-                                         });
-    const Tensor keys(device, args.cache.format.type, {count, layer.width});
-    const Tensor values(device, args.cache.format.type, {count, layer.width});
-    const auto select = [&](const std::byte* part, const Tensor& to) {
-      session.call(session.functions().index_select, layer.rows(part), int64_t{0}, View(slots.view()), View(to.view()));
-    };
-    select(layer.keys, keys);
-    select(layer.values, values);
-    attend(session, {.queries = View(args.queries.slice(at, 1), {1, 1, channels}),
-                     .keys = View(keys.view(), {1, count, layer.width}),
-                     .values = View(values.view(), {1, count, layer.width}),
-                     .heads = args.heads,
-                     .kv_heads = args.cache.kv_heads,
-                     .scale = args.scale,
-                     .out = View(args.out.slice(at, 1), {1, 1, channels})});
+// to [rows, heads, 1, keys], alike for every head
+void fill_bias(Device& device, std::span<const SeenPages> rows, const MutableTensorView& to) {
+  const int64_t keys = to.shape[3];
+  std::vector<float> values(rows.size() * static_cast<size_t>(keys), 0.0f);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto row = values.begin() + static_cast<std::ptrdiff_t>(i) * keys;
+    std::fill(row + rows[i].prompt, row + std::max(rows[i].prompt, rows[i].from - rows[i].skipped()), hidden);
+  }
+  const auto count = static_cast<int64_t>(rows.size());
+  const Tensor of_rows = from_host(device, values, {count, keys});
+  copy_view(session_of(device), to, View(of_rows.view(), {count, 1, 1, keys}));
+}
+
+// Rows first .. first + rows.size() - 1 of the step in one call. `steady`: as in most steps, one of every sequence;
+// what the call needs is then kept for other layers and steps.
+void attend_windows(Device& device, const PagedAttentionArgs& args, const Layer& layer, int64_t first,
+                    std::span<const SeenPages> rows, bool steady) {
+  int64_t most = 0;
+  std::vector<int64_t> key_lengths;
+  for (const SeenPages& row : rows) {
+    most = std::max(most, row.most);
+    key_lengths.push_back(row.length());
+  }
+  const auto count = static_cast<int64_t>(rows.size());
+  const std::string name = fmt::format("of {} rows from {} in {}", count, first, args.window);
+  std::array<Tensor, 2> own;
+  const auto made = [&](Tensor& here, const char* what, DataType type, const Shape& shape,
+                        const auto& fill) -> const Tensor& {
+    const auto fill_rows = [&](const MutableTensorView& to) { fill(device, rows, to); };
+    if (steady) return args.step.once(what + name, type, shape, fill_rows);
+    here = Tensor(device, type, shape);
+    fill_rows(here);
+    return here;
+  };
+  const Tensor& table = made(own[0], "pages ", DataType::i32, {count, most}, fill_table);
+  const Tensor& bias =
+      made(own[1], "bias ", args.cache.format.type, {count, args.heads, 1, most * layer.tokens}, fill_bias);
+  const auto by_heads = [&](const TensorView& all) {
+    return View(all.slice(first, count), {count, args.heads, 1, args.cache.head_size});
+  };
+  call_attention(session_of(device), args, layer, by_heads(args.queries), "BNSD", View(bias.view()), absent, absent,
+                 key_lengths, View(table.view()), by_heads(TensorView(args.out)));
+}
+
+// As many rows a call as their bias may have bytes.
+void attend_windows(Device& device, const PagedAttentionArgs& args, const Layer& layer,
+                    std::span<const SequenceRows> group) {
+  std::vector<SeenPages> rows;
+  int64_t most = 1;
+  for (const SequenceRows& sequence : group) {
+    for (int64_t row = 0; row < sequence.rows; ++row)
+      most = std::max(most, rows.emplace_back(sequence, row, args.window, layer.tokens).most);
+  }
+  const int64_t bytes = most * layer.tokens * args.heads * static_cast<int64_t>(size_of(layer.type));
+  const auto share = static_cast<size_t>(std::max<int64_t>(1, session_of(device).most_bias_bytes() / bytes));
+  for (size_t done = 0; done < rows.size(); done += share) {
+    attend_windows(device, args, layer, group.front().first_row + static_cast<int64_t>(done),
+                   std::span(rows).subspan(done, std::min(share, rows.size() - done)), rows.size() == group.size());
   }
 }
 
@@ -205,12 +259,12 @@ void paged_attention(Device& device, const PagedAttentionArgs& args) {
   const auto reaches = [&](const SequenceRows& s) {
     return args.window > 0 && s.position + s.rows > s.prompt + args.window;
   };
-  const auto single = [&](const SequenceRows& s) { return s.rows == 1 && !reaches(s); };
-  for_each_group(args.step.sequences(), single, [&](int64_t index, std::span<const SequenceRows> group) {
+  const auto joins = [&](const SequenceRows& s) { return s.rows == 1 || reaches(s); };
+  for_each_group(args.step.sequences(), joins, [&](int64_t index, std::span<const SequenceRows> group) {
     const SequenceRows& front = group.front();
     const auto count = static_cast<int64_t>(group.size());
     if (front.rows == 0) return;
-    if (reaches(front)) return attend_windows(device, args, layer, front);
+    if (std::ranges::any_of(group, reaches)) return attend_windows(device, args, layer, group);
     const View table(args.step.page_table().slice(index, count));
     std::vector<int64_t> key_lengths;
     for (const SequenceRows& s : group) key_lengths.push_back(s.position + s.rows);
@@ -218,13 +272,13 @@ void paged_attention(Device& device, const PagedAttentionArgs& args) {
       // [sequences, heads, 1, size]
       const View queries(args.queries.slice(front.first_row, count), {count, args.heads, 1, size});
       const View out(args.out.slice(front.first_row, count), {count, args.heads, 1, size});
-      return call_attention(session, args, layer, queries, "BNSD", absent, absent, key_lengths, table, out);
+      return call_attention(session, args, layer, queries, "BNSD", absent, absent, absent, key_lengths, table, out);
     }
     const std::array<int64_t, 1> lengths = {front.rows};
     const View queries(args.queries.slice(front.first_row, front.rows), {1, front.rows, args.heads * size});
     const View out(args.out.slice(front.first_row, front.rows), {1, front.rows, args.heads * size});
-    call_attention(session, args, layer, queries, "BSH", causal_mask(session), IntegerArray{lengths}, key_lengths,
-                   table, out);
+    call_attention(session, args, layer, queries, "BSH", absent, causal_mask(session), IntegerArray{lengths},
+                   key_lengths, table, out);
   });
 }
 

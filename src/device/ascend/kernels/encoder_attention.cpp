@@ -3,6 +3,7 @@
 //
 // It is written once and read once, by the operator behind it: a block of 64 MiB stays in the 192 MiB of level-2 cache
 // of a 910B beside keys and values, and a 1024 view takes 7 blocks a global layer. docs/ascend.md has the arithmetic.
+// A causal view with a prefix is two calls, whose masks the operator knows by itself.
 #include <algorithm>
 #include <limits>
 
@@ -205,31 +206,77 @@ Tensor bias_of(Device& device, const Units& u, const Block& block, const Relativ
 void attend(Session& session, const FusedAttention& args) {
   const Functions& f = session.functions();
   std::array<char, 4> layout = {'B', 'S', 'H', '\0'};
-  const auto optional = [&](const auto& bias) {
+  const auto call = [&](const auto& bias, const auto& mask, const auto& key_lengths) {
+    const int64_t sparse_mode = args.causal ? 3 : 0;  // 3: causal, aligned to the last key
     if (f.prompt_attention) {
-      session.call(f.prompt_attention, args.queries, args.keys, args.values, bias, absent, absent, absent, absent,
+      session.call(f.prompt_attention, args.queries, args.keys, args.values, bias, mask, absent, key_lengths, absent,
                    absent, absent, absent, absent, args.heads, static_cast<double>(args.scale), unlimited, unlimited,
-                   layout.data(), args.kv_heads, int64_t{0}, int64_t{0}, args.out);
+                   layout.data(), args.kv_heads, sparse_mode, int64_t{0}, args.out);
     } else {
-      session.call(f.fused_attention, args.queries, ViewList{{&args.keys, 1}}, ViewList{{&args.values, 1}}, bias,
-                   absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent,
-                   absent, absent, absent, absent, absent, absent, absent, absent, args.heads,
-                   static_cast<double>(args.scale), unlimited, unlimited, layout.data(), args.kv_heads, int64_t{0},
-                   int64_t{0}, int64_t{0}, int64_t{0}, false, int64_t{0}, int64_t{0}, args.out, absent);
+      session.call(f.fused_attention, args.queries, ViewList{{&args.keys, 1}}, ViewList{{&args.values, 1}}, bias, mask,
+                   absent, key_lengths, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent,
+                   absent, absent, absent, absent, absent, absent, absent, args.heads, static_cast<double>(args.scale),
+                   unlimited, unlimited, layout.data(), args.kv_heads, sparse_mode, int64_t{0}, int64_t{0}, int64_t{0},
+                   false, int64_t{0}, int64_t{0}, args.out, absent);
     }
   };
-  if (args.bias.data != nullptr) {
-    optional(args.bias);
-  } else {
-    optional(absent);
-  }
+  if (args.bias.data != nullptr) return call(args.bias, absent, absent);
+  if (args.causal) return call(absent, causal_mask(session), absent);
+  if (!args.key_lengths.empty()) return call(absent, absent, IntegerArray{args.key_lengths});
+  call(absent, absent, absent);
 }
+
+namespace {
+
+// The places before the prefix see each other, and those behind it also themselves up to each: a call without a mask,
+// and one with that of a prompt that has a past.
+void attend_causal(Device& device, const AttentionArgs& args) {
+  Session& session = session_of(device);
+  const int64_t views = args.qkv.shape[0];
+  const int64_t places = args.qkv.shape[1] * args.qkv.shape[2];
+  const int64_t channels = args.qkv.shape[3];
+  const int64_t width = args.heads * args.head_size();
+  const int64_t kv_width = args.key_heads() * args.head_size();
+  const int64_t prefix = std::min(args.prefix, places);
+  const auto part_of = [&](int64_t first, int64_t count, int64_t channel, int64_t wide) {
+    Tensor part(device, args.qkv.type, {views, count, wide});
+    copy_view(
+        session, part.view(),
+        View(args.qkv).strided(first * channels + channel, {views, count, wide}, {places * channels, channels, 1}));
+    return part;
+  };
+  const Tensor keys = part_of(0, places, width, kv_width);
+  const Tensor values = part_of(0, places, width + kv_width, kv_width);
+  const std::vector<int64_t> lengths(static_cast<size_t>(views), prefix);
+  const auto attend_from = [&](int64_t first, int64_t count) {
+    if (count == 0) return;
+    const Tensor queries = part_of(first, count, 0, width);
+    const View out = View(args.out).strided(first * width, {views, count, width}, {places * width, width, 1});
+    const Tensor own = out.is_dense() ? Tensor() : Tensor(device, args.out.type, {views, count, width});
+    const bool causal = first == prefix && count > 1;  // a last place sees all without a mask
+    attend(session, {.queries = queries.view(),
+                     .keys = keys.view(),
+                     .values = values.view(),
+                     .heads = args.heads,
+                     .kv_heads = args.key_heads(),
+                     .scale = args.scale,
+                     .out = own ? View(own.view()) : out,
+                     .key_lengths = first < prefix ? std::span(lengths) : std::span<const int64_t>(),
+                     .causal = causal});
+    if (own) copy_view(session, out, own.view());
+  };
+  if (prefix > 0) attend_from(0, prefix);
+  attend_from(prefix, places - prefix);
+}
+
+}  // namespace
 
 void attention(Device& device, const AttentionArgs& args) {
   if (args.qkv.shape.elements() == 0) return;
+  const bool plain = args.key_heads() == args.heads && !args.causal;
+  if (!fits_attention(args.head_size()) || (!plain && !args.causal)) return lowering::attention(device, args);
+  if (args.causal) return attend_causal(device, args);
   const Units units(args);
-  const bool fits = fits_attention(units.channels / units.heads) && args.key_heads() == args.heads && !args.causal;
-  if (!fits) return lowering::attention(device, args);
   Session& session = session_of(device);
   const Tensor parts = split(device, units, args);
   const Shape all = {units.count(), units.places(), units.channels};

@@ -42,7 +42,9 @@ CacheFormat cache_format(DataType type, int kv_heads, int head_size);
 // Whether the fused attention takes heads of this size.
 constexpr bool fits_attention(int64_t head_size) { return head_size % 16 == 0 && head_size <= 512; }
 // The fused attention without a cache: q, out [batch, rows, heads * head size], k, v [batch, keys, kv heads * head
-// size], half; bias [batch, heads, rows, keys], half, or empty: softmax(scale * q k^T + bias) v.
+// size], half; bias [batch, heads, rows, keys], half, or empty: softmax(scale * q k^T + bias) v. Of `key_lengths`, one
+// a batch, or none for all keys. Causal: the rows are the last of the keys, and each sees those up to itself. Of bias,
+// lengths and causal there is one at most.
 struct FusedAttention {
   View queries, keys, values;
   View bias = {};
@@ -50,8 +52,12 @@ struct FusedAttention {
   int64_t kv_heads = 1;
   float scale = 1;
   View out;
+  std::span<const int64_t> key_lengths = {};
+  bool causal = false;
 };
 void attend(Session& session, const FusedAttention& args);
+// What hides from a row the keys behind it, for as many rows and keys as there may be.
+View causal_mask(Session& session);
 
 // The keys of all rows of a step, then the values, [2 * rows, width], into their places of a cache; false, and nothing
 // is done, where write_kv has to.

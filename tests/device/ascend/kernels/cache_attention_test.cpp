@@ -21,8 +21,15 @@ struct Sizes {
 // The same steps on both devices, the pages of each in another order.
 class Both {
  public:
-  Both(FakeCard& card, const Sizes& sizes, DataType type, Random& random, int sequences)
-      : card_(card), sizes_(sizes), type_(type), random_(random), positions_(static_cast<size_t>(sequences)) {
+  // The first rows of a sequence are its prompt.
+  Both(FakeCard& card, const Sizes& sizes, DataType type, Random& random, int sequences, int64_t window = 0)
+      : card_(card),
+        sizes_(sizes),
+        type_(type),
+        random_(random),
+        window_(window),
+        positions_(static_cast<size_t>(sequences)),
+        prompts_(positions_.size()) {
     const WeightFormat format = type == DataType::f32 ? WeightFormat::f32 : WeightFormat::bf16;
     reserve(cpu_, cpu_device(), WeightFormat::f32);
     reserve(on_card_, card.device(), format);
@@ -35,8 +42,9 @@ class Both {
     int64_t total = 0;
     for (size_t i = 0; i < rows.size(); ++i) {
       if (rows[i] == 0) continue;
-      cpu_rows.push_back({total, rows[i], positions_[i], cpu_.pages[i]});
-      card_rows.push_back({total, rows[i], positions_[i], on_card_.pages[i]});
+      if (positions_[i] == 0) prompts_[i] = rows[i];
+      cpu_rows.push_back({total, rows[i], positions_[i], cpu_.pages[i], prompts_[i]});
+      card_rows.push_back({total, rows[i], positions_[i], on_card_.pages[i], prompts_[i]});
       total += rows[i];
       positions_[i] += rows[i];
     }
@@ -50,14 +58,14 @@ class Both {
     const StepBatch cpu_step(cpu_device(), cpu_rows, cpu_.layer.format.page_tokens);
     const StepBatch card_step(card_.device(), card_rows, on_card_.layer.format.page_tokens);
     cpu_device().write_kv({view_of(k, {total, kv_width}), view_of(v, {total, kv_width}), cpu_step, cpu_.layer});
-    cpu_device().paged_attention(
-        {view_of(q, {total, width}), sizes_.heads, 0.3f, cpu_step, cpu_.layer, view_of(expected, {total, width})});
+    cpu_device().paged_attention({view_of(q, {total, width}), sizes_.heads, 0.3f, cpu_step, cpu_.layer,
+                                  view_of(expected, {total, width}), window_});
     const Tensor card_q = card_.put(q, {total, width}, type_);
     const Tensor card_k = card_.put(k, {total, kv_width}, type_);
     const Tensor card_v = card_.put(v, {total, kv_width}, type_);
     const Tensor out(card_.device(), type_, {total, width});
     card_.device().write_kv({card_k, card_v, card_step, on_card_.layer});
-    card_.device().paged_attention({card_q, sizes_.heads, 0.3f, card_step, on_card_.layer, out});
+    card_.device().paged_attention({card_q, sizes_.heads, 0.3f, card_step, on_card_.layer, out, window_});
     EXPECT_LT(relative_error(card_.get(out), expected), type_ == DataType::f32 ? 1e-5 : 2 * half_tolerance(type_));
   }
 
@@ -87,7 +95,8 @@ class Both {
   Sizes sizes_;
   DataType type_;
   Random& random_;
-  std::vector<int64_t> positions_;
+  int64_t window_;
+  std::vector<int64_t> positions_, prompts_;
   Cache cpu_, on_card_;
 };
 
@@ -113,6 +122,37 @@ TEST_P(AscendCache, OddHeadsAndF32ByTheirParts) {
   FakeCard card(GetParam());
   run(card, {4, 2, 20}, card.half(), 3);
   run(card, {2, 2, 64}, DataType::f32, 4);
+}
+
+// Prompts that end within a page, behind one and at the end of one, and windows that begin in the prompt's last page,
+// within another and beyond one.
+TEST_P(AscendCache, RowsWithAWindowAreTheCpusInOneCall) {
+  FakeCard card(GetParam());
+  Random random(6);
+  for (const int64_t window : {7, 150}) {
+    Both both(card, {4, 2, 32}, card.half(), random, 3, window);
+    both.step({130, 5, 128});
+    both.step({1, 1, 1});
+    for (const std::vector<int64_t>& rows : std::vector<std::vector<int64_t>>{
+             {5, 9, 1}, {1, 1, 1}, {1, 160, 1}, {1, 1, 160}, {1, 1, 1}, {90, 1, 3}, {1, 0, 1}, {1, 1, 1}}) {
+      both.step(rows);
+    }
+    const uint64_t before = fake_cann_runs("aclnnFusedInferAttentionScoreV2");
+    both.step({1, 1, 1});
+    EXPECT_EQ(fake_cann_runs("aclnnFusedInferAttentionScoreV2"), before + 1) << window;
+  }
+}
+
+TEST_P(AscendCache, RowsWithAWindowHaveAsManyCallsAsTheirBiasNeeds) {
+  AscendOptions options = testing::fake_options(GetParam());
+  options.session.most_bias_bytes = 10000;  // of 3 rows: 4 heads, 3 pages of 128 keys, 2 bytes
+  FakeCard card(options);
+  Random random(7);
+  Both both(card, {4, 2, 32}, card.half(), random, 1, 7);
+  both.step({5});
+  const uint64_t before = fake_cann_runs("aclnnFusedInferAttentionScoreV2");
+  both.step({30});
+  EXPECT_EQ(fake_cann_runs("aclnnFusedInferAttentionScoreV2"), before + 10);
 }
 
 TEST_P(AscendCache, WithoutTheFusedOperator) {

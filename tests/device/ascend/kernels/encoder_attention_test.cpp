@@ -65,6 +65,31 @@ void check(FakeCard& card, Random& random, const Case& c, DataType type) {
   EXPECT_LT(relative_error(card.get(out), expected), type == DataType::f32 ? 1e-4 : 2 * half_tolerance(type)) << c;
 }
 
+// As of DeepSeek-OCR-2's encoder: heads that share keys, pictures that see themselves, queries that see both.
+void check_causal(FakeCard& card, Random& random, int64_t views, int64_t places, int64_t prefix, int heads,
+                  int kv_heads) {
+  constexpr int64_t size = 32;
+  const Shape shape = {views, 1, places, (heads + 2 * kv_heads) * size};
+  const Shape out_shape = {views, 1, places, heads * size};
+  const std::vector<float> qkv = rounded(random.values(shape.elements()), card.half());
+  std::vector<float> expected(static_cast<size_t>(out_shape.elements()));
+  AttentionArgs args = {.qkv = view_of(qkv, shape),
+                        .heads = heads,
+                        .scale = 0.2f,
+                        .out = view_of(expected, out_shape),
+                        .kv_heads = kv_heads,
+                        .causal = true,
+                        .prefix = prefix};
+  cpu_device().attention(args);
+  const Tensor card_qkv = card.put(qkv, shape, card.half());
+  const Tensor out(card.device(), card.half(), out_shape);
+  args.qkv = card_qkv;
+  args.out = out;
+  card.device().attention(args);
+  EXPECT_LT(relative_error(card.get(out), expected), 2 * half_tolerance(card.half()))
+      << views << " views of " << places << ", " << prefix << " before";
+}
+
 // Heads of 20 do not fit the fused operator: they are worked on by its parts.
 const std::vector<Case> cases = {
     {1, 1, 37, 3, 64},           {2, 1, 10, 2, 32},          {1, 8, 8, 2, 32, 0, true}, {2, 6, 9, 2, 64, 0, true},
@@ -92,6 +117,7 @@ TEST_P(AscendAttention, WithoutTheOneOrTheOtherOperator) {
        {"aclnnPromptFlashAttentionV3", "aclnnPromptFlashAttentionV3,aclnnFusedInferAttentionScoreV2"}) {
     FakeCard card(GetParam(), [&] { fake_cann_absent(absent); });
     for (const Case& c : cases) check(card, random, c, card.half());
+    for (const int64_t prefix : {0, 8, 9}) check_causal(card, random, 2, 9, prefix, 4, 2);
   }
 }
 
@@ -109,6 +135,18 @@ TEST_P(AscendAttention, WritesTheBiasOutInBlocks) {
   EXPECT_EQ(calls_of({1, 12, 12, 1, 16, 4, true}), 1u);  // 9 windows of 0.5 kB
   EXPECT_EQ(calls_of({1, 13, 10, 2, 16, 0, true}), 5u);  // 5.2 kB a line of queries: 3 lines a block
   EXPECT_EQ(calls_of({2, 1, 101, 2, 16, 0, true}), 2u);  // 40 kB a line: less is not possible
+}
+
+TEST_P(AscendAttention, CausalWithAPrefixIsTheCpusInTwoCalls) {
+  Random random(5);
+  FakeCard card(GetParam());
+  uint64_t before = fake_cann_runs("aclnnPromptFlashAttentionV3");
+  for (const int64_t views : {1, 3}) check_causal(card, random, views, 20, 10, 4, 2);
+  EXPECT_EQ(fake_cann_runs("aclnnPromptFlashAttentionV3"), before + 4);
+  before = fake_cann_runs("aclnnPromptFlashAttentionV3");
+  for (const int64_t prefix : {0, 9, 30}) check_causal(card, random, 2, 9, prefix, 2, 2);
+  EXPECT_EQ(fake_cann_runs("aclnnPromptFlashAttentionV3"), before + 3);
+  check_causal(card, random, 2, 9, 8, 3, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, AscendAttention, ::testing::Values(DataType::f16, DataType::bf16),
