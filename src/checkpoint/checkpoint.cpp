@@ -31,10 +31,11 @@ struct Checkpoint::State {
   PackedTensors packed;
   std::vector<Safetensors> files;
   std::map<std::string, Place, std::less<>> places;
-  std::deque<TensorView> parts;  // of tensors that hold several weights
+  std::deque<TensorView> parts;                                        // of tensors that hold several weights
+  std::map<std::string, std::vector<TensorView>, std::less<>> joined;  // the parts of weights that several hold
 
   std::mutex copying;
-  std::map<std::string, std::vector<std::byte>, std::less<>> copies;  // of misaligned weights
+  std::map<std::string, std::vector<std::byte>, std::less<>> copies;  // of misaligned weights, and of joined ones
 
   // Under the published names, whatever layout the files are in.
   void rename() {
@@ -53,6 +54,34 @@ struct Checkpoint::State {
       if (experts.empty()) add(published, place);
     }
     places = std::move(renamed);
+    std::vector<JoinedRows> joins;
+    for (const auto& [name, place] : places) {
+      if (auto rows = joined_rows(name)) joins.push_back(std::move(*rows));
+    }
+    for (const JoinedRows& rows : joins) join(rows);
+  }
+
+  // Parts that do not fit each other stay as they are: the weight will be missed.
+  void join(const JoinedRows& rows) {
+    std::vector<TensorView> views;
+    int64_t count = 0;
+    for (const std::string& part : rows.parts) {
+      const auto place = places.find(part);
+      if (place == places.end() || place->second.view == nullptr) return;
+      const TensorView& view = *place->second.view;
+      const bool fits = view.shape.rank() > 0 &&
+                        (views.empty() || (view.type == views.front().type && view.shape == views.front().shape));
+      if (!fits) return;
+      count += view.shape[0];
+      views.push_back(view);
+    }
+    std::vector<int64_t> extents(views.front().shape.extents().begin(), views.front().shape.extents().end());
+    extents.front() = count;
+    const Safetensors* const file = places.at(rows.parts.front()).file;
+    const TensorView& whole = parts.emplace_back(nullptr, views.front().type, Shape(extents));
+    if (!places.emplace(rows.name, Place{file, &whole, nullptr}).second) return;
+    joined.emplace(rows.name, std::move(views));
+    for (const std::string& part : rows.parts) places.erase(part);
   }
 
   const Place& find(std::string_view name) const {
@@ -66,11 +95,22 @@ struct Checkpoint::State {
   }
 
   TensorView aligned(std::string_view name, const TensorView& view) {
-    if (reinterpret_cast<uintptr_t>(view.data) % size_of(view.type) == 0) return view;
+    const auto several = joined.find(name);
+    if (several == joined.end() && reinterpret_cast<uintptr_t>(view.data) % size_of(view.type) == 0) return view;
     const std::lock_guard lock(copying);
     auto copy = copies.find(name);
     if (copy == copies.end()) {
-      copy = copies.emplace(name, std::vector<std::byte>(view.data, view.data + view.bytes())).first;
+      std::vector<std::byte> bytes;
+      bytes.reserve(view.bytes());
+      const auto append = [&](const TensorView& part) {
+        bytes.insert(bytes.end(), part.data, part.data + part.bytes());
+      };
+      if (several == joined.end()) {
+        append(view);
+      } else {
+        std::ranges::for_each(several->second, append);
+      }
+      copy = copies.emplace(name, std::move(bytes)).first;
     }
     return {copy->second.data(), view.type, view.shape};
   }

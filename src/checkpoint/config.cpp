@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "checkpoint/renamed_layout.h"
@@ -216,7 +217,35 @@ Qwen2Config read_qwen2(const Section& section) {
   return qwen2;
 }
 
-DecoderConfig read_decoder(const Section& section) {
+// One, or a list of them; those that are there already are not added again.
+void add_end_tokens(const Section& section, DecoderConfig& decoder) {
+  const std::string key = "eos_token_id";
+  const json* value = section.find(key);
+  if (value == nullptr) return;
+  const auto add = [&](const std::string& name, const json& token) {
+    const int id = section.check(name, token, 0, decoder.vocabulary - 1);
+    if (std::ranges::find(decoder.end_tokens, id) == decoder.end_tokens.end()) decoder.end_tokens.push_back(id);
+  };
+  if (!value->is_array()) return add(key, *value);
+  constexpr size_t most = 64;
+  if (value->size() > most) section.fail(key, "has " + std::to_string(value->size()) + " ids, expected at most 64");
+  for (size_t i = 0; i < value->size(); ++i) add(key + "[" + std::to_string(i) + "]", (*value)[i]);
+}
+
+// What a file that folders may have beside config.json adds to it.
+void add_generation(const std::filesystem::path& path, DecoderConfig& decoder) {
+  std::error_code code;
+  if (!std::filesystem::exists(path, code)) return;
+  const json root = read_json(path, {.max_bytes = size_t{1} << 20});
+  if (!root.is_object()) {
+    throw Error(path.string() + ": is not a JSON object, expected how a model's text is written",
+                ErrorCode::corrupt_input);
+  }
+  add_end_tokens(Section(path.string(), "", root), decoder);
+}
+
+// `context`: where the section does not say it.
+DecoderConfig read_decoder(const Section& section, int context) {
   section.supported("use_mla", {false}, "multi-head latent attention is");
   // The published code takes an absent use_mla for true; without a rank it has no meaning.
   if (section.find("use_mla") == nullptr && section.find("kv_lora_rank") != nullptr) {
@@ -242,13 +271,13 @@ DecoderConfig read_decoder(const Section& section) {
   heads_divide(section, "num_key_value_heads", decoder.kv_heads, "num_attention_heads", decoder.heads);
   decoder.experts = section.integer("n_routed_experts", 1, max_experts);
   decoder.experts_per_token = section.integer("num_experts_per_tok", 1, decoder.experts);
-  decoder.dense_layers = section.integer("first_k_dense_replace", 0, decoder.layers);
+  decoder.dense_layers = section.integer("first_k_dense_replace", 0, decoder.layers, 0);
   decoder.vocabulary = section.integer("vocab_size", 1, max_tokens);
-  decoder.context = section.integer("max_position_embeddings", 1, max_tokens);
+  decoder.context = section.integer("max_position_embeddings", 1, max_tokens, context);
   decoder.rms_epsilon = section.positive("rms_norm_eps", decoder.rms_epsilon);
   decoder.rope_theta = section.positive("rope_theta", decoder.rope_theta);
   decoder.bos = section.integer("bos_token_id", 0, decoder.vocabulary - 1, 0);
-  decoder.eos = section.integer("eos_token_id", 0, decoder.vocabulary - 1, 1);
+  add_end_tokens(section, decoder);
   decoder.renormalise = section.boolean("norm_topk_prob", decoder.renormalise);
   decoder.routed_scale = section.positive("routed_scaling_factor", decoder.routed_scale);
   return decoder;
@@ -293,9 +322,12 @@ ModelConfig read_config(const std::filesystem::path& path) {
   } else {
     config.clip = read_clip(vision.object("clip-l-14-224"));
   }
-  config.decoder =
-      language == nullptr ? read_decoder(top) : read_decoder(Section(file, "language_config.", *language, &root));
+  const int context = config.model.context;
+  config.decoder = language == nullptr ? read_decoder(top, context)
+                                       : read_decoder(Section(file, "language_config.", *language, &root), context);
   config.decoder.window = said > 0 ? said : config.model.window;
+  add_generation(path.parent_path() / "generation_config.json", config.decoder);
+  if (config.decoder.end_tokens.empty()) config.decoder.end_tokens = {config.model.end_token};
   if (top.find("projector_config") != nullptr) {
     top.object("projector_config").supported("projector_type", {"linear"}, "another projector than linear is");
   }

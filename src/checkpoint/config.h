@@ -50,9 +50,9 @@ struct DecoderConfig {
   float rms_epsilon = 1e-6f;
   float rope_theta = 1e4f;
   int bos = 0;
-  int eos = 0;
-  bool renormalise = false;  // norm_topk_prob: the chosen experts' weights are scaled to sum to one
-  float routed_scale = 1;    // routed_scaling_factor
+  std::vector<int32_t> end_tokens;  // each ends a text; of config.json first, then of generation_config.json
+  bool renormalise = false;         // norm_topk_prob: the chosen experts' weights are scaled to sum to one
+  float routed_scale = 1;           // routed_scaling_factor
 };
 
 // What a small model was trained to read: views of rows, each a piece of one line of text. In pixels; "lectern":

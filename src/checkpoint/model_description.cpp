@@ -27,6 +27,8 @@ constexpr TrainedPrompt free_ocr{"free", "<image>\nFree OCR.", false, true};
 constexpr TrainedPrompt figure{"figure", "<image>\nParse the figure.", false, false};
 constexpr TrainedPrompt describe{"describe", "<image>\nDescribe this image in detail.", false, false};
 
+constexpr std::string_view labelled_before = "<|ref|>label<|/ref|><|det|>[[x1, y1, x2, y2]]<|/det|>";
+
 ModelDescription deepseek_ocr(int view) {
   ModelDescription model;
   model.name = "DeepSeek-OCR";
@@ -45,6 +47,7 @@ ModelDescription deepseek_ocr(int view) {
   model.repeat = {{{30, 90}, {20, 50}, {30, 90}}};
   model.repeatable = {"<td>", "</td>"};
   model.layout = "ref";
+  model.layout_form = labelled_before;
   return model;
 }
 
@@ -61,7 +64,9 @@ ModelDescription unlimited_ocr(int view) {
   model.pages_plan = base;
   model.repeat = {{{35, 128}, {35, 128}, {35, 1024}}};
   model.window = 128;
+  model.context = 32768;
   model.layout = "det";
+  model.layout_form = "<|det|>label [x1, y1, x2, y2]<|/det|>";
   return model;
 }
 
@@ -78,6 +83,7 @@ ModelDescription deepseek_ocr_2(int) {
   model.repeat = {{{20, 90}, {20, 50}, {20, 90}}};
   model.repeatable = {"<td>", "</td>"};
   model.layout = "ref";
+  model.layout_form = labelled_before;
   return model;
 }
 

@@ -65,7 +65,10 @@ struct ModelDescription {
   std::array<RepeatLimit, 3> repeat;          // by InputKind
   std::vector<std::string_view> repeatable;   // tokens that are exempt
   int window = 0;                             // of generated tokens, where config.json does not say; 0: it sees all
+  int context = 8192;                         // positions, where config.json does not say
+  int end_token = 1;                          // where neither it nor generation_config.json says
   std::string_view layout;                    // how it writes where a block stands: "ref" label, or label within "det"
+  std::string_view layout_form;               // the same, for people
   float temperature = 0;
 
   const RepeatLimit& repeat_of(InputKind kind) const { return repeat[static_cast<size_t>(kind)]; }

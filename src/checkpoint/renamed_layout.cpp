@@ -17,9 +17,12 @@ struct Renamed {
   std::string_view from, to;  // beginnings of names
 };
 
-constexpr std::array<Renamed, 12> beginnings = {{
+constexpr std::array<Renamed, 15> beginnings = {{
     {"model.vision_tower.sam_encoder.layers.", "model.sam_model.blocks."},
     {"model.vision_tower.sam_encoder.", "model.sam_model."},
+    {"model.vision_tower.vision_encoder.embeddings.", "model.vision_model.embeddings."},
+    {"model.vision_tower.vision_encoder.encoder.layers.", "model.vision_model.transformer.layers."},
+    {"model.vision_tower.vision_encoder.pre_layrnorm.", "model.vision_model.pre_layrnorm."},
     {"model.vision_tower.vision_encoder.layers.", "model.qwen2_model.model.model.layers."},
     {"model.vision_tower.vision_encoder.norm.", "model.qwen2_model.model.model.norm."},
     {"model.vision_tower.query_768_resolution.", "model.qwen2_model.query_768."},
@@ -72,8 +75,12 @@ void take(const json& from, const char* key, json& to, const char* as) {
   if (const auto found = from.find(key); found != from.end()) to[as] = *found;
 }
 
-json published_decoder(const json& text, const std::string& file) {
+// `top`: of the file, which may say alone which tokens begin and end a text.
+json published_decoder(const json& text, const json& top, const std::string& file) {
   json decoder = text;
+  for (const char* const key : {"bos_token_id", "eos_token_id"}) {
+    if (const auto own = text.find(key); own == text.end() || own->is_null()) take(top, key, decoder, key);
+  }
   take_theta(text, decoder, file);
   if (const auto types = text.find("mlp_layer_types"); types != text.end() && types->is_array()) {
     const auto sparse = std::ranges::find(*types, json("sparse"));
@@ -111,6 +118,29 @@ json published_qwen2(const json& encoder, const std::string& file) {
   return published;
 }
 
+json published_clip(const json& encoder, const std::string& file) {
+  constexpr double epsilon = 1e-5;  // a constant of the published code
+  if (const auto value = encoder.find("layer_norm_eps"); value != encoder.end() && *value != epsilon) {
+    fail(file, fmt::format("vision_config.encoder_config.layer_norm_eps is {}, expected {}",
+                           printable(value->dump(), 60), epsilon));
+  }
+  json published = json::object();
+  take(encoder, "hidden_size", published, "width");
+  take(encoder, "num_hidden_layers", published, "layers");
+  take(encoder, "num_attention_heads", published, "heads");
+  return published;
+}
+
+// The window, which the published form has at the top.
+void take_window(const json& text, json& published, const std::string& file) {
+  if (const auto types = text.find("layer_types"); types != text.end() && types->is_array()) {
+    const auto in_window = [](const json& type) { return type == "reference_sliding_attention"; };
+    if (!std::ranges::all_of(*types, in_window))
+      fail(file, "text_config.layer_types has layers without a window, which is not supported");
+  }
+  take(text, "sliding_window", published, "sliding_window");
+}
+
 }  // namespace
 
 std::optional<json> published_config(const json& config, const std::string& file) {
@@ -121,12 +151,20 @@ std::optional<json> published_config(const json& config, const std::string& file
   const json text = object_at(config, "text_config");
   if (sam.empty() || encoder.empty() || text.empty()) return std::nullopt;
   const auto type = config.find("model_type");
-  if (type == config.end() || *type != "deepseek_ocr2") return std::nullopt;
-  json published = {{"architectures", {"DeepseekOCR2ForCausalLM"}},
-                    {"model_type", "deepseek_vl_v2"},
-                    {"language_config", published_decoder(text, file)}};
-  published["vision_config"]["width"] = {{"sam_vit_b", published_sam(sam, file)},
-                                         {"qwen2-0-5b", published_qwen2(encoder, file)}};
+  const bool qwen2 = type != config.end() && *type == "deepseek_ocr2";
+  const bool clip = type != config.end() && *type == "unlimited_ocr";
+  if (!qwen2 && !clip) return std::nullopt;
+  json published = {{"architectures", {qwen2 ? "DeepseekOCR2ForCausalLM" : "UnlimitedOCRForCausalLM"}},
+                    {"model_type", qwen2 ? "deepseek_vl_v2" : "unlimited-ocr"},
+                    {"language_config", published_decoder(text, config, file)}};
+  json& width = published["vision_config"]["width"];
+  width["sam_vit_b"] = published_sam(sam, file);
+  if (qwen2) {
+    width["qwen2-0-5b"] = published_qwen2(encoder, file);
+  } else {
+    width["clip-l-14-224"] = published_clip(encoder, file);
+    take_window(text, published, file);
+  }
   return published;
 }
 
@@ -166,6 +204,16 @@ std::vector<std::pair<std::string, TensorView>> split_experts(std::string_view n
     }
   }
   return experts;
+}
+
+std::optional<JoinedRows> joined_rows(std::string_view name) {
+  constexpr std::string_view beginning = "model.vision_model.", queries = ".self_attn.q_proj.";
+  const size_t at = name.find(queries);
+  if (!name.starts_with(beginning) || at == name.npos) return std::nullopt;
+  const auto named = [&](const char* part) {
+    return fmt::format("{}.self_attn.{}_proj.{}", name.substr(0, at), part, name.substr(at + queries.size()));
+  };
+  return JoinedRows{named("qkv"), {named("q"), named("k"), named("v")}};
 }
 
 }  // namespace lectern

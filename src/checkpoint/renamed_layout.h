@@ -1,6 +1,7 @@
-// Hugging Face transformers' own layout of DeepSeek-OCR-2 (`deepseek-community/DeepSeek-OCR-2`, and what is fine-tuned
-// from it): other keys in config.json, other names of tensors, and a layer's experts in one tensor. It is read as if it
-// were the published layout.
+// Hugging Face transformers' own layouts of DeepSeek-OCR-2 (`deepseek-community/DeepSeek-OCR-2`) and Unlimited-OCR, and
+// of what is fine-tuned from them: other keys in config.json, other names of tensors, a layer's experts in one tensor,
+// and CLIP's queries, keys and values in three. They are read as if they were the published layout. transformers may
+// also save tensors by their published names beside such a config.json.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -25,5 +26,13 @@ std::string published_name(std::string_view name);
 // [experts, 2 * inner, hidden], the gate's rows first, and down_proj [experts, hidden, inner]. Empty for every other
 // name or shape.
 std::vector<std::pair<std::string, TensorView>> split_experts(std::string_view name, const TensorView& packed);
+
+// A published tensor whose rows are those of others, one behind the other.
+struct JoinedRows {
+  std::string name;
+  std::vector<std::string> parts;
+};
+// Of the first of the parts, by its published name; nothing for every other.
+std::optional<JoinedRows> joined_rows(std::string_view name);
 
 }  // namespace lectern

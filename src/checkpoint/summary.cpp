@@ -121,6 +121,10 @@ std::string shown(const ModelConfig& config) {
   if (config.decoder.window > 0) {
     text += fmt::format("window   what was asked, and the last {} tokens written\n", config.decoder.window);
   }
+  text += fmt::format("layout   {} before a block, where it is asked for\n", model.layout_form);
+  text += fmt::format("ends     with token {}{}\n", fmt::join(config.decoder.end_tokens, " or "),
+                      model.temperature > 0 ? fmt::format("; drawn with temperature {}", model.temperature)
+                                            : "; the likeliest token is written each time");
   return text;
 }
 
@@ -232,7 +236,8 @@ nlohmann::json summary_json(const Checkpoint& checkpoint) {
                               {"context", decoder.context},
                               {"window", decoder.window},
                               {"begin_token", decoder.bos},
-                              {"end_token", decoder.eos}}},
+                              {"end_token", decoder.end_tokens.front()},
+                              {"end_tokens", decoder.end_tokens}}},
                             {"parts", std::move(parts)},
                             {"total", numbers(counted.total)}};
   if (config.qwen2) {

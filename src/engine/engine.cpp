@@ -108,7 +108,7 @@ void Engine::encode(Sequence& sequence, bool alone) {
 void Engine::choose(Sequence& sequence, const NextToken& next) {
   Sequence::Outcome outcome;
   try {
-    outcome = sequence.choose(next, runner_.end_token());
+    outcome = sequence.choose(next, runner_.end_tokens());
   } catch (const Error&) {
     return fail(sequence, std::current_exception());
   }

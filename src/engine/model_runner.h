@@ -51,9 +51,9 @@ class ModelRunner {
  public:
   virtual ~ModelRunner() = default;
 
-  virtual int64_t context() const = 0;     // positions of a sequence, at most
-  virtual int64_t vocabulary() const = 0;  // logits of a row
-  virtual int32_t end_token() const = 0;
+  virtual int64_t context() const = 0;                      // positions of a sequence, at most
+  virtual int64_t vocabulary() const = 0;                   // logits of a row
+  virtual std::span<const int32_t> end_tokens() const = 0;  // each ends a text
   virtual int64_t window() const { return 0; }  // of written tokens that one sees, itself among them; 0: all
   virtual PagePool& pages() = 0;                // of its cache; at least one sequence of one page fits
 
@@ -69,7 +69,7 @@ class DeviceRunner final : public ModelRunner {
 
   int64_t context() const override { return decoder_.config().context; }
   int64_t vocabulary() const override { return decoder_.config().vocabulary; }
-  int32_t end_token() const override { return decoder_.config().eos; }
+  std::span<const int32_t> end_tokens() const override { return decoder_.config().end_tokens; }
   int64_t window() const override { return decoder_.config().window; }
   PagePool& pages() override { return cache_.pool(); }
   std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override;

@@ -95,8 +95,9 @@ void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format
   throw_if_stopped(stop);
   write_safetensors(folder.path() / "model.safetensors", tensors);
   write_packed(folder.path(), packed);
-  for (const char* const name : {"config.json", "tokenizer.json"}) {
+  for (const char* const name : {"config.json", "generation_config.json", "tokenizer.json"}) {
     std::error_code code;
+    if (!fs::exists(in / name, code)) continue;
     if (!fs::copy_file(in / name, folder.path() / name, code))
       throw Error((folder.path() / name).string() + ": cannot be copied: " + code.message(), ErrorCode::io);
   }

@@ -106,7 +106,7 @@ bool Sequence::cut_off(const Loop& loop, Outcome& outcome) {
   return retried;
 }
 
-Sequence::Outcome Sequence::choose(const NextToken& next, int32_t end_token) {
+Sequence::Outcome Sequence::choose(const NextToken& next, std::span<const int32_t> end_tokens) {
   if (next.id < 0)
     throw Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR",
                 ErrorCode::corrupt_input);
@@ -121,7 +121,7 @@ Sequence::Outcome Sequence::choose(const NextToken& next, int32_t end_token) {
   int32_t token = chosen.id;
   Outcome outcome;
   const bool forced = !request.forced.empty();
-  if (token == end_token && !forced) {
+  if (!forced && std::ranges::find(end_tokens, token) != end_tokens.end()) {
     outcome.finish = Finish::end;
     return outcome;
   }

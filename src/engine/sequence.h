@@ -51,7 +51,7 @@ class Sequence {
   };
   // Takes the next token, or draws another where the request has a temperature. Throws Error when the logits were no
   // numbers.
-  Outcome choose(const NextToken& next, int32_t end_token);
+  Outcome choose(const NextToken& next, std::span<const int32_t> end_tokens);
   // Tokens that will not be taken back, each handed out once. `all`: the sequence has finished.
   std::vector<Token> take_committed(bool all);
 

@@ -78,7 +78,7 @@ TEST(Config, ReadsTheMiniModel) {
   EXPECT_EQ(config.decoder.rms_epsilon, 1e-6f);
   EXPECT_EQ(config.decoder.rope_theta, 1e4f);
   EXPECT_EQ(config.decoder.bos, 0);
-  EXPECT_EQ(config.decoder.eos, 1);
+  EXPECT_EQ(config.decoder.end_tokens, std::vector<int32_t>{1});
   EXPECT_FALSE(config.decoder.renormalise);
   EXPECT_EQ(config.decoder.routed_scale, 1.0f);
 }
@@ -166,7 +166,51 @@ TEST(Config, DoesWithoutWhatReSavedFilesLeaveOut) {
   const ModelConfig read_back = read(config);
   EXPECT_EQ(read_back.native_size, 1024);
   EXPECT_EQ(read_back.decoder.bos, 0);
-  EXPECT_EQ(read_back.decoder.eos, 1);
+  EXPECT_EQ(read_back.decoder.end_tokens, std::vector<int32_t>{1});
+}
+
+// What the published code has for them.
+TEST(Config, DoesWithoutOptionalSettings) {
+  json config = mini();
+  for (const char* key : {"first_k_dense_replace", "max_position_embeddings", "num_key_value_heads", "n_group",
+                          "topk_group", "topk_method", "use_mla", "v_head_dim", "rm_head"}) {
+    config.erase(key);
+    config["language_config"].erase(key);
+  }
+  const ModelConfig first = read(config);
+  EXPECT_EQ(first.decoder.dense_layers, 0);
+  EXPECT_EQ(first.decoder.context, 8192);
+  EXPECT_EQ(first.decoder.kv_heads, first.decoder.heads);
+  config["architectures"] = {"UnlimitedOCRForCausalLM"};
+  EXPECT_EQ(read(config).decoder.context, 32768);
+  EXPECT_EQ(read(config).decoder.window, 128);
+}
+
+TEST(Config, EveryEndTokenEndsAText) {
+  const std::string key = "/language_config/eos_token_id";
+  EXPECT_THAT(read(with(key, {7, 2, 7})).decoder.end_tokens, ElementsAre(7, 2));
+  expect_refused(with(key, {7, 512}), "language_config.eos_token_id[1] is 512");
+  expect_refused(with(key, json::object()), "language_config.eos_token_id is an object");
+  expect_refused(with(key, json(std::vector<int>(65, 1))), "has 65 ids, expected at most 64");
+  const auto both = [](const json& config, const json& generation) {
+    const testing::TempFolder folder;
+    folder.write("generation_config.json", generation.dump());
+    return read_config(folder.write("config.json", config.dump())).decoder.end_tokens;
+  };
+  EXPECT_THAT(both(mini(), {{"eos_token_id", {3, 1}}}), ElementsAre(1, 3));
+  EXPECT_THAT(both(mini(), json::object()), ElementsAre(1));
+  json silent = mini();
+  silent.erase("eos_token_id");
+  silent["language_config"]["eos_token_id"] = nullptr;
+  EXPECT_THAT(both(silent, {{"eos_token_id", 9}}), ElementsAre(9));
+  EXPECT_THAT(both(silent, {{"eos_token_id", nullptr}}), ElementsAre(1));
+  EXPECT_THAT(
+      [&] {
+        both(mini(), {{"eos_token_id", -1}});
+      },
+      ThrowsMessage<Error>(HasSubstr("generation_config.json: eos_token_id is -1")));
+  EXPECT_THAT([&] { both(mini(), json::array()); },
+              ThrowsMessage<Error>(HasSubstr("generation_config.json: is not a JSON object")));
 }
 
 TEST(Config, DescribesAFolderBeforeItIsLoaded) {

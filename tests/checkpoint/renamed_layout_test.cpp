@@ -21,6 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
 const std::string mini = TEST_DATA "/goldens/deepseek-ocr-2/mini";
+const std::string clip_mini = TEST_DATA "/goldens/unlimited-ocr/mini";
 
 // As transformers' port calls what the published file holds.
 std::string native_name(const std::string& published) {
@@ -37,6 +38,9 @@ std::string native_name(const std::string& published) {
       {"model.qwen2_model.model.model.", "model.vision_tower.vision_encoder."},
       {"model.qwen2_model.query_768.", "model.vision_tower.query_768_resolution."},
       {"model.qwen2_model.query_1024.", "model.vision_tower.query_1024_resolution."},
+      {"model.vision_model.transformer.layers.", "model.vision_tower.vision_encoder.encoder.layers."},
+      {"model.vision_model.", "model.vision_tower.vision_encoder."},
+      {"model.image_newline", "model.image_newline"},
       {"model.projector.layers.", "model.multi_modal_projector."},
       {"model.view_seperator", "model.view_separator"},
       {"lm_head.", "lm_head."},
@@ -55,23 +59,32 @@ std::string native_name(const std::string& published) {
   return published;
 }
 
-// config.json as transformers' converter writes it.
-json native_config() {
-  const json published = read_json(mini + "/config.json");
+json native_text(const json& published) {
   json text = published["language_config"];
   for (const char* gone : {"first_k_dense_replace", "architectures", "use_mla", "v_head_dim", "kv_lora_rank"})
     text.erase(gone);
   text["mlp_layer_types"] = {"dense", "sparse", "sparse"};
   text["rope_parameters"] = {{"rope_theta", 10000.0}, {"rope_type", "default"}};
+  return text;
+}
+
+json native_sam(const json& width) {
+  return {{"hidden_size", width["sam_vit_b"]["width"]},
+          {"num_hidden_layers", width["sam_vit_b"]["layers"]},
+          {"num_attention_heads", width["sam_vit_b"]["heads"]},
+          {"global_attn_indexes", width["sam_vit_b"]["global_attn_indexes"]},
+          {"window_size", 14},
+          {"patch_size", 16},
+          {"downsample_channels", {512, 896}}};
+}
+
+// config.json as transformers' converter writes it.
+json native_config() {
+  const json published = read_json(mini + "/config.json");
+  json text = native_text(published);
   text["model_type"] = "deepseek_ocr2_text";
   const json width = published["vision_config"]["width"];
-  const json sam = {{"hidden_size", width["sam_vit_b"]["width"]},
-                    {"num_hidden_layers", width["sam_vit_b"]["layers"]},
-                    {"num_attention_heads", width["sam_vit_b"]["heads"]},
-                    {"global_attn_indexes", width["sam_vit_b"]["global_attn_indexes"]},
-                    {"window_size", 14},
-                    {"patch_size", 16},
-                    {"downsample_channels", {512, 896}}};
+  const json sam = native_sam(width);
   const json encoder = {{"hidden_size", width["qwen2-0-5b"]["dim"]},
                         {"num_attention_heads", width["qwen2-0-5b"]["heads"]},
                         {"num_key_value_heads", width["qwen2-0-5b"]["kv_heads"]},
@@ -86,9 +99,29 @@ json native_config() {
       {"vision_config", {{"sam_config", sam}, {"encoder_config", encoder}, {"model_type", "deepseek_ocr2_vision"}}}};
 }
 
-// Mini's weights in the other layout, a layer's experts in one tensor.
-void write_native(const std::filesystem::path& folder) {
-  const Checkpoint published = Checkpoint::open(mini);
+// The same of Unlimited-OCR, as transformers saves it.
+json native_clip_config() {
+  const json published = read_json(clip_mini + "/config.json");
+  json text = native_text(published);
+  text.erase("sliding_window_size");
+  text["model_type"] = "unlimited_ocr_text";
+  text["sliding_window"] = published["sliding_window"];
+  text["layer_types"] = json::array();
+  for (int i = 0; i < 3; ++i) text["layer_types"].push_back("reference_sliding_attention");
+  const json width = published["vision_config"]["width"];
+  const json encoder = {{"hidden_size", width["clip-l-14-224"]["width"]},
+                        {"num_hidden_layers", width["clip-l-14-224"]["layers"]},
+                        {"num_attention_heads", width["clip-l-14-224"]["heads"]},
+                        {"layer_norm_eps", 1e-5}};
+  return {{"architectures", {"UnlimitedOcrForConditionalGeneration"}},
+          {"model_type", "unlimited_ocr"},
+          {"text_config", text},
+          {"vision_config", {{"sam_config", native_sam(width)}, {"encoder_config", encoder}}}};
+}
+
+// A mini's weights in the other layout: a layer's experts in one tensor, CLIP's queries, keys and values in three.
+void write_native(const std::string& from, const std::filesystem::path& folder) {
+  const Checkpoint published = Checkpoint::open(from);
   std::vector<std::pair<std::string, TensorView>> tensors;
   std::map<std::string, std::vector<std::byte>> packed;
   std::map<std::string, Shape> shapes;
@@ -96,9 +129,18 @@ void write_native(const std::filesystem::path& folder) {
     return testing::copy_of<std::byte>(published.weight(name, published.shape_of(name)));
   };
   for (const Checkpoint::Entry& entry : published.entries()) {
-    const size_t experts = entry.name.find(".mlp.experts.");
-    if (experts == std::string::npos) {
-      tensors.emplace_back(native_name(entry.name), published.weight(entry.name, published.shape_of(entry.name)));
+    if (entry.name.find(".mlp.experts.") != std::string::npos) continue;
+    const TensorView weight = published.weight(entry.name, published.shape_of(entry.name));
+    const std::string name = native_name(entry.name);
+    const size_t joined = name.find("qkv_proj");
+    if (joined == std::string::npos) {
+      tensors.emplace_back(name, weight);
+      continue;
+    }
+    const int64_t rows = weight.shape[0] / 3;
+    for (int64_t i = 0; i < 3; ++i) {
+      const std::string part(1, "qkv"[i]);
+      tensors.emplace_back(std::string(name).replace(joined, 3, part), weight.slice(i * rows, rows));
     }
   }
   const int count = published.config().decoder.experts;
@@ -126,12 +168,8 @@ void write_native(const std::filesystem::path& folder) {
   write_safetensors(folder / "model.safetensors", tensors);
 }
 
-TEST(RenamedLayout, ReadsTheSameModel) {
-  const testing::TempFolder folder;
-  folder.write("config.json", native_config().dump());
-  write_native(folder.path());
-  const Checkpoint published = Checkpoint::open(mini);
-  const Checkpoint renamed = Checkpoint::open(folder.path());
+// Every weight, by its published name.
+void expect_same(const Checkpoint& renamed, const Checkpoint& published) {
   const std::vector<Checkpoint::Entry> expected = published.entries();
   const std::vector<Checkpoint::Entry> entries = renamed.entries();
   ASSERT_EQ(entries.size(), expected.size());
@@ -142,6 +180,15 @@ TEST(RenamedLayout, ReadsTheSameModel) {
               testing::copy_of<uint16_t>(published.weight(entries[i].name, shape)))
         << entries[i].name;
   }
+}
+
+TEST(RenamedLayout, ReadsTheSameModel) {
+  const testing::TempFolder folder;
+  folder.write("config.json", native_config().dump());
+  write_native(mini, folder.path());
+  const Checkpoint published = Checkpoint::open(mini);
+  const Checkpoint renamed = Checkpoint::open(folder.path());
+  expect_same(renamed, published);
   const ModelConfig& config = renamed.config();
   ASSERT_TRUE(config.qwen2);
   EXPECT_EQ(config.qwen2->heads, published.config().qwen2->heads);
@@ -150,8 +197,64 @@ TEST(RenamedLayout, ReadsTheSameModel) {
   EXPECT_EQ(config.sam.global_layers, published.config().sam.global_layers);
   EXPECT_EQ(config.decoder.dense_layers, published.config().decoder.dense_layers);
   EXPECT_EQ(config.decoder.rope_theta, 1e4f);
-  EXPECT_EQ(config.decoder.eos, published.config().decoder.eos);
+  EXPECT_EQ(config.decoder.end_tokens, published.config().decoder.end_tokens);
   EXPECT_EQ(config.native_size, 1024);
+}
+
+TEST(RenamedLayout, ReadsTheSameModelWithClip) {
+  const testing::TempFolder folder;
+  folder.write("config.json", native_clip_config().dump());
+  write_native(clip_mini, folder.path());
+  const Checkpoint published = Checkpoint::open(clip_mini);
+  const Checkpoint renamed = Checkpoint::open(folder.path());
+  expect_same(renamed, published);
+  EXPECT_EQ(renamed.config().model.name, "Unlimited-OCR");
+  EXPECT_EQ(renamed.config().decoder.window, published.config().decoder.window);
+  EXPECT_EQ(renamed.config().decoder.context, published.config().decoder.context);
+  EXPECT_EQ(renamed.config().clip.heads, published.config().clip.heads);
+}
+
+// As transformers saves it when it gives tensors their published names back.
+TEST(RenamedLayout, TakesPublishedNamesBesideTheOtherConfig) {
+  const testing::TempFolder folder;
+  folder.write("config.json", native_clip_config().dump());
+  std::filesystem::create_symlink(clip_mini + "/model-00001-of-000001.safetensors", folder / "model.safetensors");
+  expect_same(Checkpoint::open(folder.path()), Checkpoint::open(clip_mini));
+}
+
+TEST(RenamedLayout, JoinsNothingThatDoesNotFit) {
+  EXPECT_FALSE(joined_rows("model.layers.0.self_attn.q_proj.weight"));
+  EXPECT_FALSE(joined_rows("model.vision_model.transformer.layers.0.self_attn.k_proj.weight"));
+  const auto rows = joined_rows("model.vision_model.transformer.layers.0.self_attn.q_proj.bias");
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->name, "model.vision_model.transformer.layers.0.self_attn.qkv_proj.bias");
+  const testing::TempFolder folder;
+  folder.write("config.json", native_clip_config().dump());
+  const std::vector<uint16_t> values(64);
+  const std::string of = "model.vision_tower.vision_encoder.encoder.layers.0.self_attn.";
+  const auto view = [&](const Shape& shape) {
+    return TensorView(reinterpret_cast<const std::byte*>(values.data()), DataType::bf16, shape);
+  };
+  write_safetensors(folder / "model.safetensors", {{of + "q_proj.weight", view({8, 8})},
+                                                   {of + "k_proj.weight", view({4, 8})},
+                                                   {of + "v_proj.weight", view({8, 8})},
+                                                   {of + "q_proj.bias", view({8})},
+                                                   {of + "k_proj.bias", view({8})}});
+  const Checkpoint checkpoint = Checkpoint::open(folder.path());
+  EXPECT_EQ(checkpoint.entries().size(), 5u);
+  EXPECT_FALSE(checkpoint.has(rows->name));
+}
+
+TEST(RenamedLayout, TakesTokensThatTheFileSaysAtItsTop) {
+  json config = native_config();
+  config["text_config"].erase("bos_token_id");
+  config["text_config"]["eos_token_id"] = nullptr;
+  config["bos_token_id"] = 2;
+  config["eos_token_id"] = {1, 5};
+  const testing::TempFolder folder;
+  const DecoderConfig decoder = read_config(folder.write("config.json", config.dump())).decoder;
+  EXPECT_EQ(decoder.bos, 2);
+  EXPECT_EQ(decoder.end_tokens, (std::vector<int32_t>{1, 5}));
 }
 
 TEST(RenamedLayout, RefusesSettingsThatThePublishedOneHasNoPlaceFor) {
@@ -165,6 +268,13 @@ TEST(RenamedLayout, RefusesSettingsThatThePublishedOneHasNoPlaceFor) {
   refused("/text_config/rope_parameters/rope_type", "yarn", "scaled positions are not supported");
   refused("/vision_config/encoder_config/rope_parameters/rope_type", "yarn", "scaled positions are not supported");
   refused("/vision_config/sam_config/window_size", 7, "window_size is 7, expected 14");
+  json windowless = native_clip_config();
+  windowless["text_config"]["layer_types"][1] = "full_attention";
+  EXPECT_THAT([&] { published_config(windowless, "config.json"); },
+              ThrowsMessage<Error>(HasSubstr("layer_types has layers without a window")));
+  json epsilon = native_clip_config();
+  epsilon["vision_config"]["encoder_config"]["layer_norm_eps"] = 1e-6;
+  EXPECT_THAT([&] { published_config(epsilon, "config.json"); }, ThrowsMessage<Error>(HasSubstr("layer_norm_eps is")));
 }
 
 TEST(RenamedLayout, LeavesOthersAsTheyAre) {

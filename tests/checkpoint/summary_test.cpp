@@ -21,6 +21,8 @@ TEST(Summary, TellsPeopleThePartsOfAModel) {
   EXPECT_THAT(text, HasSubstr("view     1024 pixels\n"));
   EXPECT_THAT(text, HasSubstr("SAM      4 layers, width 96, 3 heads, 2 of the layers global\n"));
   EXPECT_THAT(text, HasSubstr("8 experts, 3 for each token; 512 tokens, context 8192\n"));
+  EXPECT_THAT(text, HasSubstr("layout   <|ref|>label<|/ref|><|det|>[[x1, y1, x2, y2]]<|/det|> before a block, "));
+  EXPECT_THAT(text, HasSubstr("ends     with token 1; the likeliest token is written each time\n"));
   EXPECT_THAT(text, ContainsRegex("decoder embeddings +1  bf16 +65.5 k +131 kB\n"));
   EXPECT_THAT(text, ContainsRegex("other, ignored +2  bf16, i64 "));
   EXPECT_THAT(text, ContainsRegex("total +227  bf16, i64 +3.06 M +6.11 MB\n"));

@@ -180,7 +180,7 @@ TEST(Engine, TheEndTokenEndsASequenceAndIsNotReported) {
   }
   ASSERT_LT(last, 20u);
   const MiniCopy copy;
-  copy.set("eos_token_id", tokens[last]);
+  copy.set("eos_token_id", {511, tokens[last]});  // either
   const WrittenText outcome = run_alone(Model(copy.path()), prompt, 0);
   EXPECT_EQ(outcome.tokens, std::vector<int32_t>(tokens.begin(), tokens.begin() + static_cast<int64_t>(last)));
   EXPECT_THAT(outcome.finishes, ElementsAre(Finish::end));
@@ -449,7 +449,7 @@ TEST(Engine, AStopStringEndsTheTextBeforeIt) {
 
 // While others write, an image is encoded piece by piece and a prompt read in chunks, one of them a step.
 TEST(Engine, ATokenWaitsForOnePieceOrChunkAtMost) {
-  FakeRunner runner(count_up, {.end_token = 511});
+  FakeRunner runner(count_up, {.end_tokens = {511}});
   EngineRun engine(runner, {.sequences = 4});
   WrittenText first;
   Request request;
@@ -484,7 +484,7 @@ TEST(Engine, AnImageThatCannotBeEncodedFailsAlone) {
     explicit Failing(ModelRunner& inner) : inner_(inner) {}
     int64_t context() const override { return inner_.context(); }
     int64_t vocabulary() const override { return inner_.vocabulary(); }
-    int32_t end_token() const override { return inner_.end_token(); }
+    std::span<const int32_t> end_tokens() const override { return inner_.end_tokens(); }
     PagePool& pages() override { return inner_.pages(); }
     std::unique_ptr<Encoding> encode(std::shared_ptr<const Views>) override { throw Error("too large"); }
     std::span<const NextToken> step(const Batch& batch) override { return inner_.step(batch); }

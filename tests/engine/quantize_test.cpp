@@ -18,6 +18,7 @@
 #include "device/cpu/cpu_device.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
+#include "support/mini_model.h"
 
 namespace lectern {
 namespace {
@@ -55,6 +56,14 @@ class Quantize : public ::testing::Test {
 
   testing::TempFolder folder_;
 };
+
+TEST_F(Quantize, TakesAlongHowATextEnds) {
+  const testing::MiniCopy copy;
+  std::ofstream(copy.path() / "generation_config.json") << R"({"eos_token_id": [1, 9]})";
+  const fs::path packed = folder_ / "packed";
+  quantize_model(copy.path(), packed, WeightFormat::q8, cpu_device(), {});
+  EXPECT_EQ(Checkpoint::open(packed).config().decoder.end_tokens, (std::vector<int32_t>{1, 9}));
+}
 
 TEST_F(Quantize, LoadsToTheSameModel) {
   for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {

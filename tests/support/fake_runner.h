@@ -21,7 +21,7 @@ struct FakeLimits {
   int page_tokens = 64;
   int64_t context = 8192;
   int64_t vocabulary = 512;
-  int32_t end_token = 1;
+  std::vector<int32_t> end_tokens = {1};
   int64_t window = 0;  // of written ids that the model is told behind the prompt; 0: all
 };
 
@@ -48,7 +48,7 @@ class FakeRunner final : public ModelRunner {
 
   int64_t context() const override { return limits_.context; }
   int64_t vocabulary() const override { return limits_.vocabulary; }
-  int32_t end_token() const override { return limits_.end_token; }
+  std::span<const int32_t> end_tokens() const override { return limits_.end_tokens; }
   int64_t window() const override { return limits_.window; }
   PagePool& pages() override { return pool_; }
 

@@ -346,7 +346,7 @@ TEST(Guard, TheCacheIsRightAfterASetBack) {
     int64_t window() const override { return inner_.window(); }
     int64_t context() const override { return inner_.context(); }
     int64_t vocabulary() const override { return inner_.vocabulary(); }
-    int32_t end_token() const override { return inner_.end_token(); }
+    std::span<const int32_t> end_tokens() const override { return inner_.end_tokens(); }
     PagePool& pages() override { return inner_.pages(); }
     std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override { return inner_.encode(views); }
     std::span<const NextToken> step(const Batch& batch) override {
