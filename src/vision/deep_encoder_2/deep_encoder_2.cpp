@@ -35,20 +35,23 @@ void DeepEncoder2::begin(EncodedViews& views) const {
 
 void DeepEncoder2::run_layer(int index, EncodedViews& views, VisionStages* stages) const {
   const int done = index + 1;
-  if (done == layers()) {
+  const bool kept = stages != nullptr && (done == 1 || done == layers() / 2);
+  if (done == layers() && !kept) {
     views.x = qwen2_.run_last_layer(views.x, *views.step);
     return;
   }
   qwen2_.run_layer(index, views.x, *views.step);
-  if (stages == nullptr || (done != 1 && done != layers() / 2)) return;
+  if (!kept) return;
   const int64_t batch = views.x.shape()[0];
   const int64_t rows = views.x.shape()[1] / 2;
   const int64_t width = qwen2_.width();
   for (const bool queries : {false, true}) {
-    Tensor kept(device(), DataType::f32, {batch, rows, width});
-    device().copy({StridedView(views.x, queries ? rows * width : 0, kept.shape(), {2 * rows * width, width, 1}), kept});
-    stages->push_back({fmt::format("{}_{}", queries ? "queries" : "picture", done), std::move(kept)});
+    Tensor stage(device(), DataType::f32, {batch, rows, width});
+    device().copy(
+        {StridedView(views.x, queries ? rows * width : 0, stage.shape(), {2 * rows * width, width, 1}), stage});
+    stages->push_back({fmt::format("{}_{}", queries ? "queries" : "picture", done), std::move(stage)});
   }
+  if (done == layers()) views.x = qwen2_.queries_of(views.x);
 }
 
 void DeepEncoder2::project(const EncodedViews& views, const MutableTensorView& out, VisionStages* stages) const {

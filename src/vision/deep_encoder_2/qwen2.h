@@ -26,10 +26,11 @@ class Qwen2 {
   Tensor embed(const Tensor& features) const;
   // Of the rows of such an x, those of a view from 0 on.
   std::unique_ptr<const StepBatch> positions(const Shape& x) const;
-  // Runs one layer but the last, in place.
+  // Runs one layer in place.
   void run_layer(int index, const Tensor& x, const StepBatch& positions) const;
   // Of the picture the last layer needs keys and values alone: -> the queries' rows, f32 [views, g * g, width].
   Tensor run_last_layer(const Tensor& x, const StepBatch& positions) const;
+  Tensor queries_of(const Tensor& rows) const;  // the later half of every view's
   // The final norm of the queries' rows, inner.
   Tensor finish(const Tensor& queries) const;
 
@@ -46,7 +47,6 @@ class Qwen2 {
   Tensor attend(const Layer& layer, const Tensor& x, const StepBatch& positions) const;
   // Adds that and the feed-forward block to x.
   void add_blocks(const Layer& layer, const Tensor& attended, const Tensor& x) const;
-  Tensor queries_of(const Tensor& rows) const;  // the later half of every view's
 
   Device& device_;
   Qwen2Config config_;
