@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "core/text.h"
 #include "layout/markup.h"
 #include "lectern/version.h"
 
@@ -32,7 +33,7 @@ td:first-child, th:first-child { text-align: start; overflow-wrap: anywhere; }
 .pair > .name { background: none; padding: 0 .5rem; color: var(--faint); }
 del { background: rgba(217, 72, 15, .25); text-decoration: none; }
 ins { background: rgba(43, 138, 62, .25); text-decoration: none; }
-.error { color: #d9480f; }
+.error { color: #d9480f; } .nothing { color: var(--faint); }
 </style>
 </head>
 <body>
@@ -49,6 +50,7 @@ std::string row(const std::string& name, const TextDifference& difference, const
 std::string reading(const ComparedPage& page, bool is_left) {
   const ComparedReading& one = is_left ? page.left : page.right;
   if (!one.error.empty()) return "<p class=\"error\">" + escape_text(one.error) + "</p>";
+  if (is_blank(one.text)) return "<span class=\"nothing\">nothing was read</span>";
   std::string html;
   const std::string_view element = is_left ? "del" : "ins";
   for (const DifferenceRun& run : page.difference.runs) {
@@ -83,7 +85,9 @@ std::string comparison_page(const std::string& left, const std::string& right, c
     html += row("all", sum, fmt::format("{} / {}", lefts.tokens, rights.tokens),
                 fmt::format("{:.1f} / {:.1f}", lefts.seconds, rights.seconds));
   }
-  html += "</table>\n";
+  html +=
+      "</table>\n<p>Marked is what the other side reads otherwise or not: <del>on the left</del>, "
+      "<ins>on the right</ins>.</p>\n";
   for (size_t i = 0; i < pages.size(); ++i) {
     html += fmt::format(
         "<section id=\"p{}\">\n<h2>{}</h2>\n<div class=\"pair\"><div class=\"name\">{}</div><div "

@@ -24,7 +24,11 @@ TEST(ComparisonPage, MarksWhatDiffersAndEscapesTheRest) {
   EXPECT_THAT(html, AllOf(HasSubstr("<h1>left &amp; co and right</h1>"), HasSubstr("&lt;a&gt;.png"),
                           HasSubstr("one <del>&lt;two&gt; </del>three"), HasSubstr("one <ins>2 </ins>three"),
                           HasSubstr("no picture &amp; no text</p>"), HasSubstr("<ins>word</ins>"),
-                          HasSubstr("<td>all</td><td>3</td><td>4</td>"), HasSubstr("5 / 5"), Not(HasSubstr("<two>"))));
+                          HasSubstr("<td>all</td><td>3</td><td>4</td>"), HasSubstr("5 / 5"), Not(HasSubstr("<two>")),
+                          Not(HasSubstr("nothing was read"))));
+  pages[0].right = {"", " \n", 2, 0.5};
+  pages[0].difference = compare_texts(pages[0].left.text, pages[0].right.text);
+  EXPECT_THAT(comparison_page("left", "right", pages), HasSubstr("<span class=\"nothing\">nothing was read</span>"));
 }
 
 }  // namespace
