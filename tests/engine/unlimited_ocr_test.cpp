@@ -8,6 +8,7 @@
 #include "core/temp_folder.h"
 #include "device/cpu/cpu_device.h"
 #include "device/host_values.h"
+#include "engine/guard/token_classes.h"
 #include "support/engine_runs.h"
 #include "support/golden_case.h"
 #include "support/least_device.h"
@@ -115,12 +116,12 @@ TEST(UnlimitedOcrFiles, ViewsEqualTheGoldens) {
 
 // A request with the golden's tokens forced, on rows of an image that are not those of the golden.
 struct Forced {
-  explicit Forced(const json& c, const LoadedModel& model)
-      : rows(273 * static_cast<size_t>(model.decoder.config().hidden)) {
+  explicit Forced(const json& c, const LoadedModel& model, int64_t count = 273)
+      : rows(static_cast<size_t>(count * model.decoder.config().hidden)) {
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i * 7919 % 1009) / 504.5F - 1;
-    request.prompt = model.expand_prompt(c["prompt_token_ids"].get<std::vector<int32_t>>(), 273);
+    request.prompt = model.expand_prompt(c["prompt_token_ids"].get<std::vector<int32_t>>(), count);
     request.image_token = model.image_token;
-    request.image = view_of_floats(rows, {273, model.decoder.config().hidden});
+    request.image = view_of_floats(rows, {count, model.decoder.config().hidden});
     request.forced = c["forced_token_ids"].get<std::vector<int32_t>>();
     request.logits = true;
     request.no_repeat.n = 0;
@@ -176,6 +177,48 @@ TEST(UnlimitedOcrWindow, IsMadeAgainAfterAPreemption) {
   EXPECT_EQ(first.logits, alone.logits);
   EXPECT_EQ(second.logits, alone.logits);
   EXPECT_EQ(small.pages().free_pages(), small.pages().pages());
+}
+
+// Prompts of one page, of two, of a few rows and of words alone, whose windows begin at other places of their pages,
+// and one that the guard watches: in a cache that is too small for them all.
+TEST(UnlimitedOcrWindow, IsEachOnesOwnInABatch) {
+  const json c = case_of("receipt-base-128");
+  const OtherConfig folder(with_window(config_of(c), 100));
+  const LoadedModel model(folder.path(), cpu_device(), WeightFormat::f32);
+  const TokenClasses classes(model.tokenizer);
+  std::vector<Forced> pages;
+  for (const int64_t rows : {273, 546, 5}) pages.emplace_back(c, model, rows);
+  std::vector<Request> requests;
+  for (const Forced& page : pages) requests.push_back(page.request);
+  requests.push_back(pages.front().request);  // words alone
+  requests.back().image = {};
+  requests.back().prompt.assign(70, 9);
+  requests.push_back(pages.front().request);  // as a reader asks
+  requests.back().forced.clear();
+  requests.back().max_tokens = 150;
+  requests.back().guard.classes = &classes;
+  std::vector<WrittenText> alone;
+  for (const Request& request : requests) alone.push_back(run(model, request, 2048));
+  int64_t begun = 0;  // pages that all need to begin
+  DeviceRunner least(model.device, model.decoder, nullptr, 64);
+  for (const Request& request : requests)
+    begun += least.pages().pages_for(static_cast<int64_t>(request.prompt.size()) + 1);
+  int64_t preemptions = 0;
+  for (const int64_t spare : {0, 4, 6}) {
+    DeviceRunner small(model.device, model.decoder, nullptr, (begun + spare) * least.pages().page_tokens());
+    EngineRun engine(small, {.sequences = 5});
+    std::vector<WrittenText> together(requests.size());
+    for (size_t i = 0; i < requests.size(); ++i) engine.add(requests[i], together[i]);
+    engine.run();
+    preemptions += engine.engine.preemptions();
+    for (size_t i = 0; i < requests.size(); ++i) {
+      EXPECT_EQ(together[i].tokens, alone[i].tokens) << i;
+      EXPECT_TRUE(together[i].logits == alone[i].logits) << i;
+      EXPECT_EQ(together[i].finishes, alone[i].finishes) << i;
+    }
+    EXPECT_EQ(small.pages().free_pages(), small.pages().pages());
+  }
+  EXPECT_GT(preemptions, 0);
 }
 
 }  // namespace

@@ -230,6 +230,35 @@ TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
   EXPECT_FALSE(fs::exists(folder / "all.txt.journal"));
 }
 
+// Of pages that are read together, groups that were finished are not read again.
+TEST_F(Documents, GroupsOfPagesAreGoneOnFrom) {
+  const Model unlimited = Model::load(TEST_DATA "/goldens/unlimited-ocr/mini");
+  std::vector<testing::PdfPage> pages;
+  for (int i = 0; i < 5; ++i) pages.push_back({.content = testing::filled("0 0 0", 10 + 12 * i, 20, 20 + 8 * i, 12)});
+  options.inputs = {folder.write("five.pdf", testing::pdf_of(pages)).string()};
+  options.dpi = 100;
+  options.batch = 1;
+  options.pages_together = 2;
+  options.read.max_tokens = 12;
+  options.out = (folder / "whole.txt").string();
+  EXPECT_EQ(read_documents({unlimited}, options, events).outcome(), RunOutcome::everything);
+
+  std::stop_source stop;
+  events.stop = stop.get_token();
+  events.page = [&](const std::string&, const Page&) { stop.request_stop(); };
+  options.out = (folder / "all.txt").string();
+  EXPECT_EQ(read_documents({unlimited}, options, events).outcome(), RunOutcome::interrupted);
+
+  events.stop = {};
+  events.page = {};
+  const RunReport resumed = read_documents({unlimited}, options, events);
+  EXPECT_EQ(resumed.outcome(), RunOutcome::everything);
+  EXPECT_GE(resumed.inputs[0].from_journal, 2);
+  EXPECT_LE(resumed.inputs[0].from_journal, 4);
+  EXPECT_EQ(resumed.inputs[0].from_journal % 2, 0);
+  EXPECT_EQ(slurp(folder / "all.txt"), slurp(folder / "whole.txt"));
+}
+
 TEST_F(Documents, OnlyWhatFailedIsReadAgain) {
   const std::string late = (folder / "late.png").string();
   folder.write("late.png", "not yet a picture");
