@@ -189,6 +189,7 @@ TEST(UnlimitedOcrWindow, IsEachOnesOwnInABatch) {
   std::vector<Forced> pages;
   for (const int64_t rows : {273, 546, 5}) pages.emplace_back(c, model, rows);
   std::vector<Request> requests;
+  requests.reserve(pages.size() + 2);
   for (const Forced& page : pages) requests.push_back(page.request);
   requests.push_back(pages.front().request);  // words alone
   requests.back().image = {};
@@ -198,6 +199,7 @@ TEST(UnlimitedOcrWindow, IsEachOnesOwnInABatch) {
   requests.back().max_tokens = 150;
   requests.back().guard.classes = &classes;
   std::vector<WrittenText> alone;
+  alone.reserve(requests.size());
   for (const Request& request : requests) alone.push_back(run(model, request, 2048));
   int64_t begun = 0;  // pages that all need to begin
   DeviceRunner least(model.device, model.decoder, nullptr, 64);

@@ -234,6 +234,7 @@ TEST_F(Documents, AnInterruptedRunIsGoneOnFrom) {
 TEST_F(Documents, GroupsOfPagesAreGoneOnFrom) {
   const Model unlimited = Model::load(TEST_DATA "/goldens/unlimited-ocr/mini");
   std::vector<testing::PdfPage> pages;
+  pages.reserve(5);
   for (int i = 0; i < 5; ++i) pages.push_back({.content = testing::filled("0 0 0", 10 + 12 * i, 20, 20 + 8 * i, 12)});
   options.inputs = {folder.write("five.pdf", testing::pdf_of(pages)).string()};
   options.dpi = 100;
