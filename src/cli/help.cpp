@@ -62,8 +62,7 @@ const std::vector<Group>& groups() {
         "--page-numbers", "--page-breaks", "--existing-text", "--decrypt", "--invalidate-signatures"}},
       {"Model and device", {"--model", "--weights", "--device", "--without", "--threads"}},
       {"Documents", {"--data", "--keep-jobs", "--max-data", "--max-document", "--max-jobs"}},
-      {"Command",
-       {"--resume", "--restart", "--report", "--review-below", "--progress", "--quiet", "--operators", "-v"}},
+      {"Run", {"--resume", "--restart", "--report", "--review-below", "--progress", "--quiet", "--operators", "-v"}},
   };
   return all;
 }
