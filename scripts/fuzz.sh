@@ -36,7 +36,7 @@ fuzz layout src/core/confidence.cpp src/layout/page.cpp src/layout/layout.cpp sr
   src/layout/text/inline_text.cpp src/layout/text/text_tree.cpp src/layout/text/block_text.cpp src/layout/text/formula_text.cpp \
   src/layout/text/shown_text.cpp \
   src/layout/word_boxes.cpp src/layout/word_wrap.cpp src/layout/text/visual_order.cpp src/layout/tag_filter.cpp \
-  src/image/ink_lines.cpp src/image/ink_mask.cpp src/output/html/block_html.cpp src/output/text/markdown_text.cpp &
+  src/image/ink_lines.cpp src/image/ink_mask.cpp src/image/rules.cpp src/output/html/block_html.cpp src/output/text/markdown_text.cpp &
 layout=$!
 status=0
 for process in "$safetensors" "$layout"; do wait "$process" || status=1; done

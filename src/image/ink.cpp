@@ -9,6 +9,7 @@
 
 #include "core/text.h"
 #include "image/ink_mask.h"
+#include "image/rules.h"
 
 namespace lectern {
 namespace {
@@ -130,7 +131,7 @@ Pieces paragraphs_of(Pieces lines) {
 
 InkMask without_rules(const Picture& page) {
   InkMask mask = find_ink(page);
-  if (!mask.ink.empty()) erase_rules(mask);
+  if (!mask.ink.empty()) take_rules(mask, 0);
   return mask;
 }
 

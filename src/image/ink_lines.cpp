@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "image/rules.h"
+
 namespace lectern {
 namespace {
 
@@ -46,7 +48,7 @@ std::vector<Rows> with_marks(std::vector<Rows> rows) {
 
 }  // namespace
 
-PageInk::PageInk(const Picture& page) : mask_(find_ink(page, Ink::solid)) { erase_rules(mask_); }
+PageInk::PageInk(const Picture& page) : mask_(find_ink(page, Ink::solid)) { take_rules(mask_, 0); }
 
 std::vector<Box> PageInk::lines(const Box& part) const {
   const auto pixel = [&](double value, int size) { return std::clamp(static_cast<int>(value / mask_.scale), 0, size); };

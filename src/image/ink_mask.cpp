@@ -194,15 +194,6 @@ int usual_contrast(const InkMask& deviations, int least) {
   return value_at(counts, total / 2);
 }
 
-// Whether the pixel at `at` lies in a line of at most `most` pixels across; `step` leads across, `before` and `behind`
-// pixels lie on either side.
-bool is_thin(const uint8_t* at, ptrdiff_t step, int before, int behind, int most) {
-  int thickness = 1;
-  for (int i = 1; i <= std::min(before, most) && at[-i * step] != 0; ++i) ++thickness;
-  for (int i = 1; i <= std::min(behind, most) && at[i * step] != 0; ++i) ++thickness;
-  return thickness <= most;
-}
-
 // Pieces are joined while rows are read; the parent of a joined piece is the one it went into.
 class Joiner {
  public:
@@ -267,33 +258,6 @@ InkMask find_ink(const Picture& picture, Ink wanted) {
   if (wanted == Ink::solid) contrast = std::max(contrast, usual_contrast(mask, contrast) / 2);
   for (uint8_t& value : mask.ink) value = value >= contrast ? 1 : 0;
   return mask;
-}
-
-void erase_rules(InkMask& mask) {
-  const int thickness = std::max(4, mask.longest() / 400);
-  const int long_row = std::max(40, mask.width / 8), long_column = std::max(40, mask.height / 8);
-  const InkMask before = mask;
-  for (int y = 0; y < mask.height; ++y) {
-    const uint8_t* row = before.row(y);
-    for (int x = 0; x < mask.width;) {
-      int end = x;
-      while (end < mask.width && row[end] != 0) ++end;
-      for (int i = x; end - x >= long_row && i < end; ++i) {
-        if (is_thin(row + i, mask.width, y, mask.height - 1 - y, thickness)) mask.row(y)[i] = 0;
-      }
-      x = end + 1;
-    }
-  }
-  for (int x = 0; x < mask.width; ++x) {
-    for (int y = 0; y < mask.height;) {
-      int end = y;
-      while (end < mask.height && before.row(end)[x] != 0) ++end;
-      for (int i = y; end - y >= long_column && i < end; ++i) {
-        if (is_thin(before.row(i) + x, 1, x, mask.width - 1 - x, thickness)) mask.row(i)[x] = 0;
-      }
-      y = end + 1;
-    }
-  }
 }
 
 std::vector<InkPiece> ink_pieces(const InkMask& mask, bool bars) {

@@ -29,9 +29,6 @@ enum class Ink : uint8_t {
 // Pages of more than 16 million pixels are reduced first.
 InkMask find_ink(const Picture& picture, Ink wanted = Ink::faint);
 
-// Removes thin horizontal and vertical lines that are too long to be strokes of letters.
-void erase_rules(InkMask& mask);
-
 // A piece of ink whose pixels touch, in pixels of the mask; right and bottom are exclusive.
 struct InkPiece {
   int left = 0;

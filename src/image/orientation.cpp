@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "image/ink_mask.h"
+#include "image/rules.h"
 
 namespace lectern {
 namespace {
@@ -164,7 +165,7 @@ Votes vote_on_marks(const Script& script) {
 Orientation detect_orientation(const Picture& page) {
   InkMask mask = find_ink(page, Ink::solid);
   if (mask.ink.empty()) return {};
-  erase_rules(mask);
+  take_rules(mask, 0);
   Script script = script_of(mask);
   const Votes side = vote_on_side(script);
   const bool lies = side.share() > 0.5;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/picture.h"
-#include "lines/rules.h"
+#include "image/rules.h"
 #include "lines/text_page.h"
 
 namespace lectern {

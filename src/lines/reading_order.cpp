@@ -139,9 +139,7 @@ class Arranger {
       std::vector<Parts> split_parts = split(group, columns);
       const std::vector<Parts> rows = rows_of(group);
       if (is_list(split_parts, rows, height)) {
-        Parts lines;
-        for (const Parts& row : rows) lines.push_back(joined(row));
-        add_column(lines);
+        add_column(group);
       } else if (is_table(split_parts, rows, height)) {
         add_table(rows, columns);
       } else if (const std::vector<Parts> stretches = parted_by_rules(rows); stretches.size() > 1) {
@@ -302,8 +300,7 @@ class Arranger {
 
   // Lines under each other, parted into blocks where white, indentation or size says so.
   void add_column(const Parts& parts) {
-    Parts lines;
-    for (const Parts& row : rows_of(parts)) lines.push_back(joined(row));
+    Parts lines = whole_lines(parts);
     const PixelBox column = box_of(lines);
     TextBlock block;
     const auto finish = [&] {
@@ -354,6 +351,12 @@ class Arranger {
 };
 
 }  // namespace
+
+std::vector<TextLine> whole_lines(std::vector<TextLine> parts) {
+  std::vector<TextLine> lines;
+  for (const Parts& row : rows_of(std::move(parts))) lines.push_back(joined(row));
+  return lines;
+}
 
 std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules) {
   return Arranger(parts, rules).blocks();

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "lines/line_parts.h"
+#include "lines/reading_order.h"
 
 namespace lectern {
 namespace {
@@ -109,27 +110,6 @@ struct CellText {
   std::vector<TextLine> lines;
 };
 
-std::vector<TextLine> lines_of(const Letters& letters) {
-  std::vector<TextLine> lines;
-  std::vector<TextLine> parts = find_line_parts(letters);
-  std::ranges::sort(parts, {}, [](const TextLine& part) { return part.box.middle(); });
-  for (TextLine& part : parts) {
-    if (!lines.empty()) {
-      TextLine& line = lines.back();
-      const int shared = std::min(line.box.bottom, part.box.bottom) - std::max(line.box.top, part.box.top);
-      if (shared * 2 >= std::min(line.box.height(), part.box.height())) {
-        line.box.include(part.box);
-        line.height = std::max(line.height, part.height);
-        line.words.insert(line.words.end(), part.words.begin(), part.words.end());
-        std::ranges::sort(line.words, {}, &PixelBox::left);
-        continue;
-      }
-    }
-    lines.push_back(std::move(part));
-  }
-  return lines;
-}
-
 // Whether cells hold what cells of a table do.
 bool is_table(const RuledTable& table, const std::vector<CellText>& cells, int letter_height) {
   size_t filled = 0, prose = 0;
@@ -194,7 +174,6 @@ std::vector<TextBlock> take_ruled_tables(const std::vector<RuledTable>& tables, 
     const size_t columns = table.columns.size() - 1;
     std::vector<CellText> cells(table.cells.size());
     Letters left;
-    left.height = letters.height;
     const auto sort_in = [&](const std::vector<PixelBox>& from, std::vector<PixelBox> Letters::*member) {
       for (const PixelBox& box : from) {
         const auto cell = table.cell_at((box.left + box.right) / 2, box.middle());
@@ -209,7 +188,7 @@ std::vector<TextBlock> take_ruled_tables(const std::vector<RuledTable>& tables, 
       cell.letters.height = letters.height;
       // What stands alone in a cell has no line to belong to.
       if (cell.letters.letters.empty()) std::swap(cell.letters.letters, cell.letters.marks);
-      if (!cell.letters.letters.empty()) cell.lines = lines_of(cell.letters);
+      if (!cell.letters.letters.empty()) cell.lines = whole_lines(find_line_parts(cell.letters));
     }
     if (!is_table(table, cells, letters.height)) continue;
     TextBlock block;
@@ -221,8 +200,8 @@ std::vector<TextBlock> take_ruled_tables(const std::vector<RuledTable>& tables, 
         block.cells.push_back({static_cast<int>(i / columns), static_cast<int>(i % columns)});
       }
     }
-    left.bars = letters.bars, left.rules = letters.rules;
-    letters = std::move(left);
+    letters.letters = std::move(left.letters);
+    letters.marks = std::move(left.marks);
     blocks.push_back(std::move(block));
   }
   return blocks;

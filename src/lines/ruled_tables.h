@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "image/rules.h"
 #include "lines/letters.h"
-#include "lines/rules.h"
 #include "lines/text_page.h"
 
 namespace lectern {

@@ -1,32 +1,16 @@
-// The printed text of a page as its ink shows it: blocks in reading order, their lines and words, measured in pixels.
+// The printed text of a page as its ink shows it: blocks in reading order, their lines and words, measured in pixels
+// of the straightened page.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "core/picture.h"
+#include "image/pixel_box.h"
 #include "lectern/enums.h"
 #include "lectern/page.h"
 
 namespace lectern {
-
-// In pixels of the straightened page; right and bottom are exclusive.
-struct PixelBox {
-  int left = 0;
-  int top = 0;
-  int right = 0;
-  int bottom = 0;
-
-  int width() const { return right - left; }
-  int height() const { return bottom - top; }
-  int middle() const { return (top + bottom) / 2; }
-  void include(const PixelBox& other) {
-    left = other.left < left ? other.left : left;
-    top = other.top < top ? other.top : top;
-    right = other.right > right ? other.right : right;
-    bottom = other.bottom > bottom ? other.bottom : bottom;
-  }
-};
 
 // Words of one line that stand in one column.
 struct TextLine {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "image/rules.h"
+
 #include <random>
 #include <string>
 #include <vector>
@@ -61,7 +63,7 @@ TEST(InkMask, RulesAreErasedAndTheirNeighboursStay) {
   draw(200, 20, 202, 280);  // another, crossing it
   draw(50, 60, 60, 75);     // a letter
   draw(80, 150, 190, 250);  // a picture
-  erase_rules(mask);
+  take_rules(mask, 0);
   const auto pieces = ink_pieces(mask);
   int pixels = 0;
   for (const InkPiece& piece : pieces) pixels += piece.pixels;
@@ -84,7 +86,7 @@ TEST(InkMask, SmallestPictures) {
     for (const int height : {1, 3, 100}) {
       InkMask mask = find_ink(Picture(width, height));
       EXPECT_THAT(mask.ink, SizeIs(static_cast<size_t>(width * height)));
-      erase_rules(mask);
+      take_rules(mask, 0);
       EXPECT_THAT(ink_pieces(mask), IsEmpty());
     }
   }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "image/ink_mask.h"
-#include "lines/text_page.h"
+#include "image/pixel_box.h"
 
 namespace lectern {
 
@@ -15,7 +15,7 @@ struct Rules {
 };
 
 // Takes rules out of `mask`. `letter_height` is that of the page's usual letters, in pixels of the mask; 0 where it has
-// none. Boxes are in pixels of the page.
+// none, and rules are what is too long for strokes of letters on any page. Boxes are in pixels of the page.
 Rules take_rules(InkMask& mask, int letter_height);
 
 }  // namespace lectern

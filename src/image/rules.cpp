@@ -1,4 +1,4 @@
-#include "lines/rules.h"
+#include "image/rules.h"
 
 #include <algorithm>
 #include <cmath>
