@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/number.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -14,10 +14,8 @@ constexpr int max_number = 1023;
 
 // A number that the text consists of; -1 for anything else, and for one that no device has.
 int number_in(std::string_view text) {
-  int number = -1;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool all = code == std::errc() && end == text.data() + text.size();
-  return all && number <= max_number ? number : -1;
+  const int64_t number = whole_number(text).value_or(-1);
+  return number >= 0 && number <= max_number ? static_cast<int>(number) : -1;
 }
 
 }  // namespace

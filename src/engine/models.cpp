@@ -15,8 +15,6 @@
 namespace lectern {
 namespace {
 
-constexpr std::string_view grounding_token = "<|grounding|>";
-
 bool is_device_failure(const Error& error) {
   return error.code() == ErrorCode::device_lost || error.code() == ErrorCode::out_of_memory;
 }

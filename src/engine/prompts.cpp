@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view locate = "locate:";
 constexpr std::string_view image = "<image>";
-constexpr std::string_view grounding = "<|grounding|>";
 
 std::string locating_prompt(std::string_view text) {
   for (const std::string_view mark : {std::string_view("<|"), image}) {
@@ -72,7 +71,7 @@ Prompt parse_prompt(std::string_view typed, const ModelDescription& model, bool 
     if (!force) refuse(words, model);
     return prompt_of(other);
   }
-  prompt.grounded = prompt.text.find(grounding) != std::string::npos;
+  prompt.grounded = prompt.text.find(grounding_token) != std::string::npos;
   return prompt;
 }
 

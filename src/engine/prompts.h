@@ -8,6 +8,9 @@
 
 namespace lectern {
 
+// In a prompt: asks for layout tags, of models whose vocabulary has it.
+inline constexpr std::string_view grounding_token = "<|grounding|>";
+
 struct Prompt {
   std::string name;       // markdown, ocr, free, figure, describe, locate or pages; empty for words of one's own
   std::string text;       // as the model gets it: <image> and what is asked

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -18,6 +17,7 @@
 #include "core/files/file.h"
 #include "core/files/json_file.h"
 #include "core/format_bytes.h"
+#include "core/number.h"
 #include "core/stopped.h"
 #include "core/unique_fd.h"
 #include "hub/http.h"
@@ -53,11 +53,7 @@ UniqueFd lock(const fs::path& folder, const ModelName& name) {
 }
 
 // -1 for what is no number.
-int64_t number(std::string_view text) {
-  int64_t value = -1;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc() && end == text.data() + text.size() && value >= 0 ? value : -1;
-}
+int64_t number(std::string_view text) { return std::max<int64_t>(whole_number(text).value_or(-1), -1); }
 
 void make_folders(const fs::path& folder) {
   std::error_code code;

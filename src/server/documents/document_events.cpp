@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "core/number.h"
 #include "server/documents/document_route.h"
 #include "server/http/event_stream.h"
 
@@ -54,7 +55,7 @@ std::string DocumentEvents::event_id(int64_t number) const { return fmt::format(
 std::optional<int64_t> DocumentEvents::known_number(std::string_view event_id) const {
   if (!event_id.starts_with(process_ + "-")) return std::nullopt;
   event_id.remove_prefix(process_.size() + 1);
-  return number_of(event_id);
+  return whole_number(event_id);
 }
 
 void DocumentEvents::tell(Channel& channel, std::string_view name, std::string_view data) {

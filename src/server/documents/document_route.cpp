@@ -1,16 +1,8 @@
 #include "server/documents/document_route.h"
 
-#include <charconv>
-#include <system_error>
+#include "core/number.h"
 
 namespace lectern::server {
-
-std::optional<int64_t> number_of(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::optional<DocumentRoute> document_route(std::string_view path) {
   if (path == documents_root)
@@ -40,7 +32,7 @@ std::optional<DocumentRoute> document_route(std::string_view path) {
     constexpr std::string_view picture = "/picture";
     const bool shows = rest.ends_with(picture);
     if (shows) rest.remove_suffix(picture.size());
-    const std::optional<int64_t> number = number_of(rest);
+    const std::optional<int64_t> number = whole_number(rest);
     if (!number || *number < 1 || *number > INT32_MAX) return std::nullopt;
     route.number = static_cast<int>(*number);
     route.kind = shows ? Kind::picture : Kind::page;

@@ -23,10 +23,8 @@ struct DocumentRoute {
   std::string_view label;            // for the log and metrics: "/v1/documents/{id}"
   std::string_view methods = "GET";  // with ", " between
 };
+
 // nullopt for a path that is not a route.
 std::optional<DocumentRoute> document_route(std::string_view path);
-
-// A decimal number that is the whole of the text.
-std::optional<int64_t> number_of(std::string_view text);
 
 }  // namespace lectern::server

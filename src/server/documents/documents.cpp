@@ -8,6 +8,7 @@
 
 #include "core/files/file.h"
 #include "core/log.h"
+#include "core/number.h"
 #include "lectern/error.h"
 #include "server/documents/document_fields.h"
 #include "server/documents/document_results.h"
@@ -300,7 +301,7 @@ HttpResponse Documents::page(const DocumentJob& job, int number) {
 HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& route, const HttpRequest& request) {
   int width = 0;
   if (const std::optional<std::string> asked = request.asked("width")) {
-    const std::optional<int64_t> number = number_of(*asked);
+    const std::optional<int64_t> number = whole_number(*asked);
     if (!number || *number < 1 || *number > INT32_MAX) {
       throw ApiError(400, "width: expected a number of pixels", "width", "invalid_value");
     }

@@ -1,0 +1,20 @@
+// Numbers in text.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+namespace lectern {
+
+// The decimal number that the whole text consists of; nothing for other text and for numbers beyond 64 bits.
+inline std::optional<int64_t> whole_number(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace lectern
