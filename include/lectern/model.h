@@ -11,12 +11,17 @@
 namespace lectern {
 
 class LoadedModel;
+class ModelFiles;
+class WorkerModel;
 
 struct ModelOptions {
   Weights weights = Weights::automatic;
   std::string device = "cpu";  // one of devices()
   // Operators to replace by equivalents although the device has them; names separated by commas.
   std::string without{};
+  // The program `lectern`, a process of which is to hold the model and to read with it: what kills a driver then takes
+  // one device away and no more. Empty: this process holds it.
+  std::filesystem::path worker{};
 };
 
 // Handle of a loaded model; copies share it. It is immutable after loading: any thread may use it.
@@ -37,11 +42,19 @@ class LECTERN_EXPORT Model {
   std::string device() const;
 
   // For the library itself.
-  const LoadedModel& loaded() const { return *loaded_; }
+  static Model load(std::shared_ptr<const ModelFiles> files, const ModelOptions& options);
+  const ModelFiles& files() const { return *files_; }
+  // Throws Error where a process of its own holds the model.
+  const LoadedModel& loaded() const;
+  // Null where this process holds it.
+  const std::shared_ptr<WorkerModel>& worker() const { return worker_; }
+  Model(std::shared_ptr<const ModelFiles> files, std::shared_ptr<WorkerModel> worker);
 
  private:
-  explicit Model(std::shared_ptr<LoadedModel> loaded) : loaded_(std::move(loaded)) {}
-  std::shared_ptr<LoadedModel> loaded_;
+  explicit Model(std::shared_ptr<const LoadedModel> loaded);
+  std::shared_ptr<const ModelFiles> files_;
+  std::shared_ptr<const LoadedModel> loaded_;  // or
+  std::shared_ptr<WorkerModel> worker_;
 };
 
 // Sets the number of threads of this process; 0: the processors that it may use. Call it before anything is

@@ -17,6 +17,9 @@ inline constexpr int exit_done = 0, exit_some_failed = 1, exit_failed = 2, exit_
 
 int exit_code_of(const RunReport& report);
 
+// This program, whatever has become of its file since it was started.
+inline constexpr const char* own_program = "/proc/self/exe";
+
 // Runs the chosen command. -> exit code
 using Command = std::function<int()>;
 

@@ -24,6 +24,8 @@
 #include "device/registry.h"
 #include "layout/text/shown_text.h"
 #include "lectern/version.h"
+#include "reading/worker/page_server.h"
+#include "reading/worker/protocol.h"
 
 namespace lectern::cli {
 
@@ -144,6 +146,9 @@ int main(int argc, char** argv) {
   lectern::end_in_one_line_when_shortened(exit_failed);
   try {
     const CloseDevices at_the_end;
+    if (argc > 1 && std::string_view(argv[1]) == lectern::worker::command) {
+      return lectern::worker::serve_pages(STDIN_FILENO);  // no command of people's
+    }
     const int code = run(argc, argv);
     std::cout.flush();
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout) return code;

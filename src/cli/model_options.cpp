@@ -7,10 +7,10 @@
 #include <system_error>
 
 #include "core/log.h"
-#include "engine/models.h"
 #include "hub/model_store.h"
 #include "hub/shared_cache.h"
 #include "lectern/error.h"
+#include "reading/models.h"
 
 namespace lectern::cli {
 namespace {

@@ -14,6 +14,7 @@
 #include "device/device_list.h"
 #ifdef LECTERN_ASCEND
 #include "device/ascend/ascend_device.h"
+#include "device/ascend/bus.h"
 #endif
 #include "lectern/error.h"
 
@@ -27,6 +28,8 @@ struct Backend {
   // Throws Error, with the reason, for a device that is not there.
   std::unique_ptr<Device> (*make)(const DeviceName& name, const OperatorSet& without);
   std::span<const std::string_view> options;  // the names of those that may stand behind the device's
+  // As bus_of; null for what is on no bus.
+  std::string (*bus)(const std::string& name, const std::filesystem::path& system) = nullptr;
 };
 
 constexpr std::array backends = {
@@ -41,7 +44,7 @@ constexpr std::array backends = {
     Backend{
         "ascend", ascend::describe_ascend_devices,
         [](const DeviceName& name, const OperatorSet& without) { return ascend::make_ascend_device(name, without); },
-        ascend::option_names},
+        ascend::option_names, ascend::bus_of_card},
 #endif
 };
 
@@ -88,6 +91,12 @@ DeviceDescription describe_device(std::string_view name) {
   throw Error(fmt::format("there is no device '{}'; {}", plain.name,
                           names.empty() ? fmt::format("{} finds none here", backend.name) : "choose from " + names),
               ErrorCode::not_found);
+}
+
+std::string bus_of(std::string_view name, const std::filesystem::path& system) {
+  const DeviceName plain = parse_device_name(name);
+  const auto find = backend_of(plain.name).bus;
+  return find == nullptr ? "" : find(plain.name, system);
 }
 
 std::unique_ptr<Device> make_device(std::string_view name, const OperatorSet& without) {

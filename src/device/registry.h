@@ -1,6 +1,7 @@
 // The devices of this machine, by name.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,10 @@ std::string memory_text(const DeviceMemory& memory);
 std::vector<DeviceDescription> describe_devices();
 // Throws Error, with the names there are, for any other. Options in the name are not looked at.
 DeviceDescription describe_device(std::string_view name);
+
+// Where a device is on the machine's PCI bus ("0000:c1:00.0"), as told below `system`, which stands for /sys; empty
+// where it is on none, or that is not known. Opens no device.
+std::string bus_of(std::string_view name, const std::filesystem::path& system);
 
 // The name of a device may have options behind it, each after a colon: "ascend:0:type=f16:sync=1". docs/devices.md
 // lists them; others are refused by name.

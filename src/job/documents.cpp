@@ -12,7 +12,6 @@
 #include "core/log.h"
 #include "core/stopwatch.h"
 #include "engine/loaded_model.h"
-#include "engine/models.h"
 #include "job/document_plan.h"
 #include "job/journal.h"
 #include "job/page_preparation.h"
@@ -21,6 +20,7 @@
 #include "job/run_identity.h"
 #include "job/run_prompt.h"
 #include "lectern/error.h"
+#include "reading/models.h"
 #include "reading/page_readers.h"
 #include "reading/read_settings.h"
 
@@ -37,7 +37,7 @@ std::string pages_text(size_t count, std::string_view one = "", std::string_view
 
 std::filesystem::path folder_of(const std::vector<Model>& models) {
   if (models.empty()) throw Error("there is no model to read with");
-  return models.front().loaded().checkpoint.folder();
+  return models.front().files().checkpoint.folder();
 }
 
 class DocumentRun {
@@ -103,8 +103,7 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
     together_ += static_cast<size_t>(batch);
     // Options that the model cannot serve are refused here, before anything is read.
     check_read_options(model, read);
-    workers_.push_back(
-        {model.loaded().device.name(), [model, read, batch] { return make_page_reader(model, read, batch); }});
+    workers_.push_back({label_of(model), [model, read, batch] { return make_page_reader(model, read, batch); }});
   }
   report_.errors = plan_.inputs.errors;
   for (const std::string& error : plan_.inputs.errors) tell(error);

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "engine/loaded_model.h"
-#include "engine/models.h"
 #include "engine/prompts.h"
 #include "lectern/error.h"
+#include "reading/models.h"
 
 namespace lectern {
 
@@ -23,19 +23,17 @@ std::string choose_prompt(const Model& model, const DocumentOptions& options, co
 }
 
 void check_pages_together(const Model& model, const DocumentOptions& options) {
-  const LoadedModel& loaded = model.loaded();
-  const Prompt prompt = pages_prompt(loaded.description());
-  const ViewPlan& plan = loaded.description().pages_plan;
+  const ModelFiles& files = model.files();
+  const Prompt prompt = pages_prompt(files.description());
+  const ViewPlan& plan = files.description().pages_plan;
   if (options.read.mode != Mode::automatic && options.read.mode != plan.mode) {
     throw Error(fmt::format("`mode` {}: {} looks at several pages together in mode {} alone; use that, or leave it out",
-                            name_of(options.read.mode), loaded.description().name, name_of(plan.mode)),
+                            name_of(options.read.mode), files.description().name, name_of(plan.mode)),
                 ErrorCode::unsupported);
   }
-  Views page;
-  page.whole = Picture(plan.whole, plan.whole);
-  const auto context = static_cast<int64_t>(loaded.checkpoint.config().decoder.context);
-  const auto words = static_cast<int64_t>(loaded.tokenizer.encode(prompt.text).size());
-  const int64_t tokens = options.pages_together * loaded.encoder.rows_of(page) + words;
+  const auto context = static_cast<int64_t>(files.checkpoint.config().decoder.context);
+  const auto words = static_cast<int64_t>(files.tokenizer.encode(prompt.text).size());
+  const int64_t tokens = options.pages_together * tokens_of_page(model) + words;
   if (tokens >= context) {
     throw Error(
         fmt::format("`pages_together` {}: so many pages take {} tokens, but the model's context is {}; use fewer",

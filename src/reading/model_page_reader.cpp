@@ -95,7 +95,7 @@ struct ModelPageReader::State {
       : model(shared),
         loaded(model.loaded()),
         batch(std::max(1, pages)),
-        settings(std::make_shared<const ReadSettings>(loaded, options)),
+        settings(std::make_shared<const ReadSettings>(model.files(), options)),
         repeatable(repeatable_tokens(loaded)),
         runner(loaded.device, loaded.decoder, &loaded.encoder, cache_positions(loaded, batch)),
         engine(runner, {.sequences = batch}) {
@@ -334,7 +334,7 @@ int ModelPageReader::room() const { return state_->batch - static_cast<int>(stat
 
 void ModelPageReader::add(PageJob job) {
   const std::shared_ptr<const ReadSettings> settings =
-      job.options ? std::make_shared<const ReadSettings>(state_->loaded, *job.options) : state_->settings;
+      job.options ? std::make_shared<const ReadSettings>(state_->model.files(), *job.options) : state_->settings;
   auto reading = std::make_unique<Reading>(std::move(job), settings, state_->loaded);
   state_->begin(*reading);
   state_->readings.push_back(std::move(reading));

@@ -12,7 +12,7 @@ namespace lectern {
 // text.
 bool reads_lines(const Model& model, const ReadOptions& options);
 
-// Reads with the model's device, `batch` pages together. Throws as check_read_options does.
+// Reads with the model's device, where the model is held, `batch` pages together. Throws as check_read_options does.
 std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptions& options, int batch);
 
 }  // namespace lectern

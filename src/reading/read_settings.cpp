@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "language/kv_cache.h"
 #include "lectern/error.h"
+#include "reading/worker/worker_model.h"
 
 namespace lectern {
 namespace {
@@ -45,20 +46,20 @@ Prompt prompt_of_pages(const Prompt& asked, const ModelDescription& model) {
 
 }  // namespace
 
-ReadSettings::ReadSettings(const LoadedModel& loaded, const ReadOptions& given)
+ReadSettings::ReadSettings(const ModelFiles& files, const ReadOptions& given)
     : options(given),
-      plan(with_max_tiles(loaded.plan(given.mode, given.force_mode), given.max_tiles)),
-      tiled(tiled_plan(loaded.description(), given.max_tiles)),
-      by_blocks(given.mode == Mode::lines && !loaded.checkpoint.config().rows),
-      asked(parse_prompt(given.prompt, loaded.description(), given.force_mode)),
-      prompt(loaded.tokenizer.encode(asked.text)),
-      pages_prompt(loaded.tokenizer.encode(prompt_of_pages(asked, loaded.description()).text)),
+      plan(with_max_tiles(files.plan(given.mode, given.force_mode), given.max_tiles)),
+      tiled(tiled_plan(files.description(), given.max_tiles)),
+      by_blocks(given.mode == Mode::lines && !files.checkpoint.config().rows),
+      asked(parse_prompt(given.prompt, files.description(), given.force_mode)),
+      prompt(files.tokenizer.encode(asked.text)),
+      pages_prompt(files.tokenizer.encode(prompt_of_pages(asked, files.description()).text)),
       shown(given.raw        ? Shown::raw
             : asked.grounded ? Shown::untagged
                              : Shown::plain) {
   if (given.max_tiles < 0)
     throw Error(fmt::format("max_tiles {}: expected 0, for the model's own, or more", given.max_tiles));
-  loaded.expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
+  files.expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
   if (!std::isfinite(given.temperature) || given.temperature < 0) {
     throw Error(fmt::format("temperature {}: expected 0, for the likeliest tokens, or more", given.temperature));
   }
@@ -74,10 +75,11 @@ int64_t cache_positions(const LoadedModel& loaded, int batch) {
   return std::clamp(fitting, context, context * batch);
 }
 
-void check_read_options(const Model& model, const ReadOptions& options) { ReadSettings(model.loaded(), options); }
+void check_read_options(const Model& model, const ReadOptions& options) { ReadSettings(model.files(), options); }
 
 int batch_size(const Model& model, int asked) {
   if (asked > 0) return asked;
+  if (model.worker()) return model.worker()->facts().batch;
   const Device& device = model.loaded().device;
   const int64_t free = free_memory(device);
   const int max_batch = device.info().preferred_batch;

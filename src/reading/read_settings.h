@@ -15,7 +15,7 @@ namespace lectern {
 
 struct ReadSettings {
   // Throws Error for options that the model does not support.
-  ReadSettings(const LoadedModel& loaded, const ReadOptions& given);
+  ReadSettings(const ModelFiles& files, const ReadOptions& given);
 
   ReadOptions options;
   ViewPlan plan;

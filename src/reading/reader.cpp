@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
-#include "engine/loaded_model.h"
 #include "lectern/error.h"
+#include "reading/models.h"
 #include "reading/page_readers.h"
 #include "reading/page_workers.h"
 #include "reading/read_settings.h"
@@ -29,8 +29,7 @@ std::vector<PageWorker> workers_of(const std::vector<Model>& models, const ReadO
   for (const Model& model : models) {
     check_read_options(model, options);
     const int pages = batch_size(model, batch);
-    workers.push_back(
-        {model.loaded().device.name(), [model, options, pages] { return make_page_reader(model, options, pages); }});
+    workers.push_back({label_of(model), [model, options, pages] { return make_page_reader(model, options, pages); }});
   }
   return workers;
 }

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "engine/loaded_model.h"
-#include "engine/models.h"
 #include "engine/prompts.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
+#include "reading/models.h"
 #include "reading/page_readers.h"
 #include "reading/read_settings.h"
 
@@ -56,15 +56,21 @@ PageAnswer answer_of(const Page& page, std::string text) {
 class ReaderModel final : public ServedModel {
  public:
   ReaderModel(std::string name, const std::vector<Model>& models, int batch)
-      : name_(std::move(name)), models_(models), reader_(models, {}, batch) {}
+      : name_(std::move(name)), models_(models), reader_(std::in_place, models, ReadOptions{}, batch) {}
+  ~ReaderModel() override {
+    reader_.reset();
+    begin_to_end(models_);
+  }
+  ReaderModel(const ReaderModel&) = delete;
+  ReaderModel& operator=(const ReaderModel&) = delete;
 
   const std::string& name() const override { return name_; }
 
-  ReaderLoad load() const override { return reader_.load(); }
+  ReaderLoad load() const override { return reader_->load(); }
 
   DocumentInfo info() const override {
     DocumentInfo info = describe_models(models_);
-    const ModelDescription& model = models_.front().loaded().description();
+    const ModelDescription& model = models_.front().files().description();
     const Prompt markdown = parse_prompt("markdown", model);
     info.prompt = knows_grounding(models_.front(), markdown) ? markdown.name : std::string(model.prompts.front().name);
     return info;
@@ -96,13 +102,13 @@ class ReaderModel final : public ServedModel {
       }
       told(news_of(event, plain ? text : event.page.raw));
     };
-    const Ticket ticket = reader_.submit(image, take, read_options(options));
+    const Ticket ticket = reader_->submit(image, take, read_options(options));
     return [ticket] { ticket.cancel(); };
   }
 
  private:
   std::string without_folder(std::string text) const {
-    const std::string folder = models_.front().loaded().checkpoint.folder().string();
+    const std::string folder = models_.front().files().checkpoint.folder().string();
     for (size_t at = text.find(folder); !folder.empty() && at != std::string::npos; at = text.find(folder, at)) {
       text.replace(at, folder.size(), name_);
       at += name_.size();
@@ -137,7 +143,7 @@ class ReaderModel final : public ServedModel {
 
   const std::string name_;
   const std::vector<Model> models_;
-  Reader reader_;  // last: its events use the others
+  std::optional<Reader> reader_;  // last: its events use the others
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "lectern/model.h"
 #include "lectern/page.h"
 #include "lectern/reader.h"
+#include "reading/models.h"
 
 namespace lectern::server {
 

@@ -7,8 +7,10 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "cli/lectern_process.h"
+#include "core/system/processors.h"
 #include "support/pdf_builder.h"
 
 namespace lectern {
@@ -21,6 +23,7 @@ using testing::fake_card;
 #endif
 using testing::golden_images;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::Outcome;
 using testing::slurp;
@@ -34,6 +37,17 @@ const std::string quick = "--mode tiny --max-tokens 40 ";
 
 size_t files_in(const fs::path& folder) {
   return static_cast<size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+// Those that work in a folder.
+std::vector<std::string> processes_in(const TempFolder& folder) {
+  std::vector<std::string> processes;
+  std::error_code gone;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    if (fs::read_symlink(entry.path() / "cwd", gone) == fs::canonical(folder.path()))
+      processes.push_back(entry.path().filename());
+  }
+  return processes;
 }
 
 class ReadCommand : public ::testing::Test {
@@ -149,11 +163,12 @@ TEST_F(ReadCommand, ReadsItsSamplesOnAnAscendCard) {
 TEST_F(ReadCommand, ReadsEveryPageThoughCardsFail) {
   for (int i = 0; i < 16; ++i)
     std::filesystem::copy_file(LECTERN_SAMPLES "/hello.png", folder / (std::to_string(i) + ".png"));
-  const Outcome outcome = read("*.png --model '" LECTERN_SHIPPED_MODEL
-                               "' --batch 1 --device ascend:0-4 --format txt -o pages.txt --report report.json",
-                               fake_card +
-                                   "FAKE_CANN_DEVICES=5 FAKE_CANN_FAIL=execute:2500@1 FAKE_CANN_HOLD=0,2:2500:3 "
-                                   "FAKE_CANN_MEMORY_OF=3:50000000,4:30000000");
+  const Outcome outcome =
+      read("*.png --model '" LECTERN_SHIPPED_MODEL
+           "' --batch 1 --device ascend:0-4:processes=off --format txt -o pages.txt --report report.json",
+           fake_card +
+               "FAKE_CANN_DEVICES=5 FAKE_CANN_FAIL=execute:2500@1 FAKE_CANN_HOLD=0,2:2500:3 "
+               "FAKE_CANN_MEMORY_OF=3:50000000,4:30000000");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   for (const char* part : {"lectern: ascend:1: failed and is taken out: ascend:1: work on the card failed: 507015",
                            "lectern: ascend:4: failed and is left out: ascend:4: no memory for"})
@@ -174,6 +189,27 @@ TEST_F(ReadCommand, ReadsEveryPageThoughCardsFail) {
   EXPECT_EQ(pages, 16);
 }
 
+// A process a card. One has no memory for the model, one none for a page; whenever that is, the text is that of one
+// card.
+TEST_F(ReadCommand, ReadsOnSeveralCardsWithAProcessEach) {
+  for (int i = 0; i < 6; ++i)
+    std::filesystem::copy_file(LECTERN_SAMPLES "/hello.png", folder / (std::to_string(i) + ".png"));
+  const std::string pages = "?.png --model '" LECTERN_SHIPPED_MODEL "' --batch 1 --format txt ";
+  ASSERT_EQ(read(pages + "--device ascend:0 -o one.txt", fake_card).code, 0);
+  const Outcome outcome = read(pages + "--device ascend:0-3 -o four.txt --report report.json",
+                               fake_card + "FAKE_CANN_DEVICES=4 FAKE_CANN_MEMORY_OF=2:50000000,3:30000000");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(slurp(folder / "four.txt"), slurp(folder / "one.txt"));
+  for (const char* part : {"lectern: ascend:2: failed and is taken out: ascend:2: no memory for",
+                           "lectern: ascend:3: failed and is left out: ascend:3: no memory for"})
+    EXPECT_THAT(outcome.err, HasSubstr(part));
+  const auto report = nlohmann::json::parse(slurp(folder / "report.json"));
+  EXPECT_EQ(report.at("read"), 6);
+  EXPECT_EQ(report.at("device"), "ascend:0,ascend:1,ascend:2");
+  EXPECT_EQ(report.at("devices").size(), 4u);
+  EXPECT_THAT(processes_in(folder), IsEmpty());
+}
+
 TEST_F(ReadCommand, SaysWhyAnAscendCardCannotBeUsed) {
   const std::string card = banner + " --mode tiny --device ";
   expect_refusal(read(card + "ascend:3", fake_card), 2, "ascend:3: there is no such card; choose 0 to 0");
@@ -187,6 +223,50 @@ TEST_F(ReadCommand, SaysWhyAnAscendCardCannotBeUsed) {
   EXPECT_THAT(without.err, HasSubstr("set_env.sh"));
 }
 #endif
+
+// Two sockets, as far as the system says; the journal, the report and the text tell of one device.
+TEST_F(ReadCommand, ReadsWithAProcessForEachSocket) {
+  const Processors all = allowed_processors();
+  if (all.size() < 2) GTEST_SKIP() << "this machine has one processor";
+  for (size_t i = 0; i < 2; ++i) {
+    fs::create_directories(folder / ("sys/devices/system/node/node" + std::to_string(i)));
+    folder.write("sys/devices/system/node/node" + std::to_string(i) + "/cpulist", std::to_string(all[i]) + "\n");
+  }
+  const std::string command = quick + banner + " " + receipt + " " + golden_images + "slip.png";
+  const Outcome one = read(command + " --format json");
+  const Outcome two = read(command + " --format json --report report.json -v", "LECTERN_SYS=sys");
+  EXPECT_EQ(two.code, 0) << two.err;
+  const auto without_times = [](const std::string& text) {
+    nlohmann::json document = nlohmann::json::parse(text);
+    for (nlohmann::json& page : document["pages"]) page.erase("seconds");
+    return document;
+  };
+  EXPECT_EQ(without_times(two.out), without_times(one.out));
+  for (int socket = 0; socket < 2; ++socket)
+    EXPECT_THAT(two.err, HasSubstr("event=worker.process device=\"cpu:socket=" + std::to_string(socket)));
+  EXPECT_THAT(two.err, HasSubstr("event=worker.started device=cpu threads=1 processors=1"));
+  const auto report = nlohmann::json::parse(slurp(folder / "report.json"));
+  EXPECT_EQ(report.at("device"), "cpu");
+  ASSERT_EQ(report.at("devices").size(), 2u);
+  EXPECT_EQ(report.at("devices")[1].at("device"), "cpu:socket=1");
+  const Outcome off = read(command + " --format json --device cpu:processes=off -v", "LECTERN_SYS=sys");
+  EXPECT_EQ(without_times(off.out), without_times(one.out));
+  EXPECT_THAT(off.err, Not(HasSubstr("worker.process")));
+}
+
+TEST_F(ReadCommand, NoProcessIsLeftOfARunThatEnds) {
+  const std::string command = "read --mode tiny --max-tokens 3000 --device cpu:processes=on " + banner + " -o out.txt";
+  for (const int signal : {SIGINT, SIGKILL}) {
+    TerminalProcess process(folder, command);
+    ASSERT_TRUE(process.wait_for(" tokens, ")) << process.shown();
+    EXPECT_EQ(processes_in(folder).size(), 2u) << "the parent and its worker";
+    process.send(signal);
+    EXPECT_EQ(process.wait(), signal == SIGINT ? 130 : 128 + signal) << process.shown();
+    // Nobody is left to wait for the end of the worker of a parent that was killed.
+    while (signal == SIGKILL && !processes_in(folder).empty()) ::usleep(5'000);
+    EXPECT_THAT(processes_in(folder), IsEmpty());
+  }
+}
 
 TEST_F(ReadCommand, SaysWhatAModelFolderMustHold) {
   const std::string needed = "config.json, tokenizer.json and .safetensors";

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/lectern_process.h"
+#include "core/system/processors.h"
 #include "core/temp_folder.h"
 #include "core/unique_fd.h"
 #include "output/base64.h"
@@ -82,6 +83,15 @@ class ServerProcess {
   }
 
   int port() const { return port_; }
+  std::vector<pid_t> children() const {
+    std::vector<pid_t> all;
+    const std::string parent = "\nPPid:\t" + std::to_string(process_) + "\n";
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      if (slurp(entry.path() / "status").find(parent) != std::string::npos)
+        all.push_back(std::stoi(entry.path().filename()));
+    }
+    return all;
+  }
   void send(int signal) const { ::kill(process_, signal); }
   int wait() {
     int status = 0;
@@ -164,6 +174,34 @@ TEST(Serve, GivesTheTextOfTheCommandLineAloneAndInCompany) {
   }
   const std::string both = text_of(chat(server.port(), body_of({"hello.png", "sign.png"})));
   EXPECT_EQ(both, raw["hello.png"] + "\n\n<--- Page Split --->\n" + raw["sign.png"]);
+}
+
+// A process for each of two sockets, as far as the system says. One is killed, later both are.
+TEST(Serve, GoesOnWithoutAProcessThatIsKilled) {
+  const Processors all = allowed_processors();
+  if (all.size() < 2) GTEST_SKIP() << "this machine has one processor";
+  const TempFolder system;
+  for (size_t i = 0; i < 2; ++i) {
+    const std::string node = "devices/system/node/node" + std::to_string(i);
+    std::filesystem::create_directories(system / node);
+    system.write(node + "/cpulist", std::to_string(all[i]) + "\n");
+  }
+  ::setenv("LECTERN_SYS", system.path().c_str(), 1);
+  ServerProcess server;
+  ::unsetenv("LECTERN_SYS");
+  std::vector<pid_t> workers = server.children();
+  ASSERT_EQ(workers.size(), 2u);
+  const std::string expected = read_raw("hello.png");
+  EXPECT_EQ(text_of(chat(server.port(), body_of({"hello.png"}))), expected);
+  ::kill(workers[0], SIGKILL);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(text_of(chat(server.port(), body_of({"hello.png"}))), expected);
+  ::kill(workers[1], SIGKILL);
+  const HttpReply reply = ask(server.port(), "POST", "/v1/chat/completions", body_of({"hello.png"}));
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_THAT(reply.body, HasSubstr("failed: its process was killed"));
+  server.send(SIGTERM);
+  EXPECT_EQ(server.wait(), 0);
+  for (const pid_t worker : workers) EXPECT_NE(::kill(worker, 0), 0);
 }
 
 TEST(Serve, HonoursTheOptionsOfARequest) {

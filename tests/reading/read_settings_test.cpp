@@ -29,11 +29,11 @@ TEST(ReadSettings, RefuseSamplingThatMeansNothing) {
 
 TEST(ReadSettings, TilesAreAtMostThoseOfTheModel) {
   const Model model = Model::load(testing::mini_folder);
-  const int trained = ReadSettings(model.loaded(), gundam()).plan.max_tiles;
+  const int trained = ReadSettings(model.files(), gundam()).plan.max_tiles;
   ASSERT_GT(trained, 3);
-  EXPECT_EQ(ReadSettings(model.loaded(), gundam(3)).plan.max_tiles, 3);
-  EXPECT_EQ(ReadSettings(model.loaded(), gundam(trained + 1)).plan.max_tiles, trained);
-  EXPECT_THROW(ReadSettings(model.loaded(), gundam(-1)), Error);
+  EXPECT_EQ(ReadSettings(model.files(), gundam(3)).plan.max_tiles, 3);
+  EXPECT_EQ(ReadSettings(model.files(), gundam(trained + 1)).plan.max_tiles, trained);
+  EXPECT_THROW(ReadSettings(model.files(), gundam(-1)), Error);
 }
 
 TEST(ReadSettings, ABatchIsAsAskedOrFitsTheDevice) {

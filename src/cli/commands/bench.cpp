@@ -22,10 +22,10 @@
 #include "device/registry.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
-#include "engine/models.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
 #include "lectern/version.h"
+#include "reading/models.h"
 
 namespace lectern::cli {
 namespace {

@@ -17,11 +17,11 @@
 #include "cli/progress_line.h"
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
-#include "engine/models.h"
 #include "input/inputs.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
 #include "output/html/comparison_page.h"
+#include "reading/models.h"
 
 namespace lectern::cli {
 namespace {

@@ -21,11 +21,11 @@
 #include "core/stopped.h"
 #include "device/operator_profile.h"
 #include "engine/loaded_model.h"
-#include "engine/models.h"
 #include "engine/prompts.h"
 #include "input/inputs.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
+#include "reading/models.h"
 
 namespace lectern::cli {
 namespace {
@@ -134,8 +134,10 @@ int read(const Arguments& arguments) {
     return exit_code_of(nothing);
   }
   std::vector<DeviceReport> left_out;
+  ModelOptions model_options = arguments.model.options();
+  if (!arguments.operators) model_options.worker = own_program;  // operators are timed in this process
   const std::vector<Model> models =
-      load_models(found.folder, arguments.model.options(), [&](const std::string& device, const std::string& why) {
+      load_models(found.folder, model_options, [&](const std::string& device, const std::string& why) {
         complain(left_out_message(device, why));
         left_out.push_back({device, 0, 0, why});
       });
@@ -170,6 +172,7 @@ int read(const Arguments& arguments) {
   }
   const Profiles profiles(arguments.operators ? models : std::vector<Model>());
   RunReport report = read_documents(models, options, events);
+  begin_to_end(models);
   report.devices.insert(report.devices.end(), left_out.begin(), left_out.end());
   line.summarise(report, last_page);
   profiles.print();

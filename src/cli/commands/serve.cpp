@@ -95,7 +95,8 @@ std::string served_name(const std::string& given, const FoundModel& found) {
 }
 
 std::vector<server::ModelSource> model_sources(const Arguments& arguments) {
-  const ModelOptions options = arguments.model.options();
+  ModelOptions options = arguments.model.options();
+  options.worker = own_program;
   parse_device_list(options.device);  // a mistyped one is refused now, though models are loaded later
   const auto left_out = [](const std::string& device, const std::string& why) {
     complain(left_out_message(device, why));

@@ -17,11 +17,11 @@
 #include "device/registry.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
-#include "engine/models.h"
 #include "engine/prompts.h"
 #include "image/picture_file.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
+#include "reading/models.h"
 
 namespace lectern::cli {
 namespace {

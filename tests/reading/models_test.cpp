@@ -1,4 +1,4 @@
-#include "engine/models.h"
+#include "reading/models.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,115 @@
+#include "reading/worker/placement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "core/log.h"
+#include "device/device_list.h"
+#include "device/registry.h"
+#include "lectern/error.h"
+
+namespace lectern {
+namespace {
+
+// Loading, and the step that encodes a page, are the longest that a process says nothing for.
+constexpr std::chrono::seconds usual_silence(600);
+constexpr int max_silence = 86'400;
+
+struct Wish {
+  Placement placement;
+  std::optional<bool> process;
+};
+
+bool parse_switch(const std::string& device, const std::string& word) {
+  if (word == "on" || word == "off") return word == "on";
+  throw Error(fmt::format("device '{}': processes is '{}'; expected on or off", device, word));
+}
+
+std::chrono::seconds parse_silence(const std::string& device, const std::string& word) {
+  int seconds = 0;
+  const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), seconds);
+  if (code != std::errc() || end != word.data() + word.size() || seconds < 1 || seconds > max_silence)
+    throw Error(fmt::format("device '{}': silence is '{}'; expected seconds, 1 to {}", device, word, max_silence));
+  return std::chrono::seconds(seconds);
+}
+
+Wish wish_of(const std::string& device) {
+  const DeviceName name = parse_device_name(device);
+  Wish wish;
+  wish.placement.label = wish.placement.device = name.name;
+  wish.placement.silence = usual_silence;
+  for (const auto& [key, value] : name.options) {
+    if (key == "processes") {
+      wish.process = parse_switch(device, value);
+    } else if (key == "silence") {
+      wish.placement.silence = parse_silence(device, value);
+    } else {
+      wish.placement.device += fmt::format(":{}={}", key, value);
+    }
+  }
+  return wish;
+}
+
+// Next to the device's bus, where that is known.
+void keep_near(Placement& one, const std::filesystem::path& system) {
+  one.processors = processors_near(system, bus_of(one.device, system));
+}
+
+// An even share of the threads, but no more than processors.
+void share_threads(Placement& one, int threads, int processes) {
+  one.threads = std::max(1, threads / std::max(1, processes));
+  if (!one.processors.empty()) one.threads = std::min(one.threads, static_cast<int>(one.processors.size()));
+}
+
+// The CPU alone, on several sockets with memory for the model each.
+std::vector<Placement> place_on_sockets(const Wish& wish, const PlacementRules& rules) {
+  const bool wanted = wish.process.value_or(rules.processes) && wish.placement.label == "cpu";
+  if (!wanted) return {};
+  std::vector<Processors> all = sockets(rules.system);
+  if (all.size() < 2) return {};
+  const auto count = static_cast<int64_t>(all.size());
+  if (!wish.process && rules.memory > 0 && rules.memory / count < rules.model_bytes) {
+    log_info("sockets.share_one_process", {{"because", "the model does not fit once for each"}, {"sockets", count}});
+    return {};
+  }
+  std::vector<Placement> placements;
+  for (Processors& processors : all) {
+    Placement& one = placements.emplace_back(wish.placement);
+    one.label = fmt::format("cpu:socket={}", placements.size() - 1);
+    one.process = true;
+    one.processors = std::move(processors);
+  }
+  return placements;
+}
+
+}  // namespace
+
+std::vector<Placement> place_devices(std::string_view list, const PlacementRules& rules) {
+  std::vector<Wish> wishes;
+  for (const std::string& device : parse_device_list(list)) wishes.push_back(wish_of(device));
+  std::vector<Placement> placements;
+  if (wishes.size() == 1) placements = place_on_sockets(wishes.front(), rules);
+  if (placements.empty()) {
+    for (Wish& wish : wishes) {
+      Placement& one = placements.emplace_back(std::move(wish.placement));
+      one.process = wish.process.value_or(rules.processes && wishes.size() > 1);
+      if (one.process) keep_near(one, rules.system);
+    }
+  }
+  const auto processes = static_cast<int>(std::ranges::count_if(placements, &Placement::process));
+  for (Placement& one : placements) share_threads(one, rules.threads, processes);
+  return placements;
+}
+
+Placement place_process(const std::string& device, const PlacementRules& rules) {
+  Placement one = wish_of(device).placement;
+  one.process = true;
+  keep_near(one, rules.system);
+  share_threads(one, rules.threads, 1);
+  return one;
+}
+
+}  // namespace lectern
