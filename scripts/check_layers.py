@@ -49,6 +49,8 @@ UNTESTED: dict[str, str] = {
     "src/cli/commands/bench.cpp": "measures; its parts are tested where they lie",
     "src/cli/commands/quantize.cpp": "engine/quantize_test and cli/read_test",
     "src/cli/definitions.cpp": "completion_test and manual_test print all of it",
+    "src/cli/doctor_report.cpp": "doctor_test",
+    "src/cli/doctor_times.cpp": "doctor_test",
     "src/cli/live_text.cpp": "read_test reads the terminal",
     "src/cli/main.cpp": "every test of cli runs it",
     "src/cli/model_options.cpp": "read_test and models_test",

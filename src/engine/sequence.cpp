@@ -107,9 +107,7 @@ bool Sequence::cut_off(const Loop& loop, Outcome& outcome) {
 }
 
 Sequence::Outcome Sequence::choose(const NextToken& next, std::span<const int32_t> end_tokens) {
-  if (next.id < 0)
-    throw Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR",
-                ErrorCode::corrupt_input);
+  if (next.id < 0) throw NotANumber();
   Token chosen = {next.id, next.log_probability};
   if (request.sampling.temperature > 0) {
     chosen.id = sample(next.logits, banned(), request.sampling, written());

@@ -7,8 +7,17 @@
 
 #include "engine/model_runner.h"
 #include "engine/request.h"
+#include "lectern/error.h"
 
 namespace lectern {
+
+// Thrown where no logit of a row is a number.
+class NotANumber : public Error {
+ public:
+  NotANumber()
+      : Error("the model's output is not a number; its weights are damaged or not those of DeepSeek-OCR",
+              ErrorCode::corrupt_input) {}
+};
 
 class Sequence {
  public:

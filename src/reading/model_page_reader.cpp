@@ -12,6 +12,7 @@
 #include "device/device_failure.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
+#include "engine/sequence.h"
 #include "image/ink.h"
 #include "layout/layout.h"
 #include "lectern/error.h"
@@ -59,6 +60,23 @@ int64_t pixels_of(const Views& views) {
   for (const Picture& tile : views.tiles) pixels += pixels_of(tile);
   for (const Views& page : views.further) pixels += pixels_of(page);
   return pixels;
+}
+
+// Of a page that failed. Where values are f16 they are the likely reason why a result is no number: some pages
+// overflow.
+std::exception_ptr with_reason(const std::exception_ptr& error, const LoadedModel& loaded) {
+  if (loaded.device.precision(loaded.format).decoder != DataType::f16) return error;
+  try {
+    std::rethrow_exception(error);
+  } catch (const NotANumber& failure) {
+    return std::make_exception_ptr(
+        Error(fmt::format("the model's output is not a number; the values between operators are f16, which some pages "
+                          "overflow: choose another type, as in {}:type=bf16, or `weights` f32",
+                          loaded.device.name()),
+              failure.code()));
+  } catch (const std::exception&) {
+    return error;
+  }
 }
 
 // What is being read of a page.
@@ -373,7 +391,7 @@ void ModelPageReader::step(std::vector<PageEvent>& events) {
         readings.push_back(std::move(reading));
         continue;
       }
-    } else if (!state_->give_up(*reading, event.error)) {
+    } else if (event.error = with_reason(event.error, state_->loaded); !state_->give_up(*reading, event.error)) {
       PageEvent& failed = state_->events.emplace_back();
       failed.ticket = reading->job.ticket;
       failed.kind = PageEvent::Kind::failed;

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "cli/lectern_process.h"
 
 namespace lectern {
@@ -10,11 +12,40 @@ using testing::expect_refusal;
 #ifdef LECTERN_ASCEND
 using testing::fake_card;
 #endif
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using testing::lectern;
 using testing::Outcome;
 using testing::slurp;
 using testing::TempFolder;
+
+// Every row of a table has the cells of its heading, and no table is empty.
+void expect_tables(const std::string& report) {
+  const auto cells = [](const std::string& row) {
+    int bars = 0;
+    for (size_t i = 0; i < row.size(); ++i) bars += row[i] == '|' && (i == 0 || row[i - 1] != '\\') ? 1 : 0;
+    return bars - 1;
+  };
+  std::istringstream lines(report);
+  int heading = 0, rows = 0, tables = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with('|')) {
+      if (heading > 0) {
+        EXPECT_GT(rows, 2) << "above: " << line;
+      }
+      heading = rows = 0;
+      continue;
+    }
+    EXPECT_TRUE(line.ends_with('|')) << line;
+    if (heading == 0) {
+      heading = cells(line);
+      ++tables;
+    }
+    ++rows;
+    EXPECT_EQ(cells(line), heading) << line;
+  }
+  EXPECT_GE(tables, 6);
+}
 
 TEST(DoctorCommand, ChecksEveryOperatorAndAPage) {
   const TempFolder folder;
@@ -25,8 +56,14 @@ TEST(DoctorCommand, ChecksEveryOperatorAndAPage) {
   for (const char* part :
        {"| its software | oneDNN", "| replaced operators | conv2d |", "\n| linear | f32 | native | ",
         "\n| conv2d | f32 | im2col + linear | ", "\n| PDF helper | ", "\n| its confinement | ", "\n| free memory | ",
-        "\n| model that ships | ", "\n| logits | ", "\n| decode | ", "checks passed."})
+        "\n| model that ships | ", "\n| logits | ", "\n| decode | ", "checks passed.", "\n## Times\n",
+        "\n| load the weights | ", "\n| first page | ", "\n| with the weights loaded | ",
+        "\n| the page | end | as the reference's | ", "\n| its lower half | "})
     EXPECT_THAT(outcome.out, HasSubstr(part));
+  for (const char* row : {"\\| decode, 1 page \\| [0-9.]+ tokens/s \\|  \\|",
+                          "\\| decode, 32 pages together \\| [0-9.]+ tokens/s \\|  \\|"})
+    EXPECT_THAT(outcome.out, ContainsRegex(row));
+  expect_tables(outcome.out);
 }
 
 TEST(DoctorCommand, RefusesBeforeTheWorkBegins) {
@@ -75,8 +112,18 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
     EXPECT_EQ(outcome.out, slurp(folder / "report.md"));
     EXPECT_TRUE(outcome.out.starts_with("# lectern doctor: ascend:0\n")) << outcome.out;
     for (const char* part : {"| reference | cpu, f32 |\n", "| lectern doctor --device ascend:0 |\n", "\n| logits | ",
-                             "\n| decode | ", "checks passed."})
+                             "\n| decode | ", "checks passed.", "\n| the page | end | as the reference's | "})
       EXPECT_THAT(outcome.out, HasSubstr(part));
+    // What was measured, and what is predicted of DeepSeek-OCR on a card.
+    for (const char* row : {"\\| encode a page: one view of 1024 \\| [0-9.e+]+ ms \\| 18.4 ms \\|",
+                            "\\| encode six tiles of 640 more \\|  \\| 30.8 ms \\|",
+                            "\\| prefill: [0-9]+ tokens, predicted for 913 \\| [0-9.e+]+ ms \\| 11.8 ms \\|",
+                            "\\| decode, 1 page \\| [0-9.]+ tokens/s \\| 42[0-9] tokens/s \\|",
+                            "\\| decode, 8 pages together \\| [0-9.]+ tokens/s \\| [0-9]+ tokens/s \\|",
+                            "\\| decode, 16 pages together \\| [0-9.]+ tokens/s \\| [0-9]+ tokens/s \\|",
+                            "\\| decode, 32 pages together \\| [0-9.]+ tokens/s \\| 48[0-9][0-9] tokens/s \\|"})
+      EXPECT_THAT(outcome.out, ContainsRegex(row));
+    expect_tables(outcome.out);
     for (const char* part : c.parts) EXPECT_THAT(outcome.out, HasSubstr(part));
   }
 }
@@ -87,8 +134,10 @@ TEST(DoctorCommand, ChecksEveryCard) {
   const Outcome outcome = lectern(folder, "doctor --device ascend:0-2 --report report.md",
                                   fake_card + "FAKE_CANN_DEVICES=3 FAKE_CANN_MEMORY_OF=2:1000000");
   EXPECT_EQ(outcome.code, 1) << outcome.out;
-  for (const char* part : {"# lectern doctor: ascend:0\n", "\n## A page\n", "\n## A page on ascend:1\n",
-                           "**stopped**: ascend:2: no memory for", "checks failed: ascend:2."})
+  for (const char* part :
+       {"# lectern doctor: ascend:0\n", "\n## A page\n", "\n## A page on ascend:1\n", "\n## Times on ascend:1\n",
+        "\n## Three pages on ascend:1\n", "\n| memory on ascend:1 | free |\n", "**stopped**: ascend:2: no memory for",
+        "checks failed: ascend:2."})
     EXPECT_THAT(outcome.out, HasSubstr(part));
   EXPECT_EQ(outcome.out, slurp(folder / "report.md"));
 }

@@ -11,11 +11,14 @@
 #include <span>
 
 #include "cli/commands.h"
+#include "cli/doctor_report.h"
+#include "cli/doctor_times.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
 #include "cli/settings.h"
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
+#include "core/stopwatch.h"
 #include "core/threads.h"
 #include "device/device_failure.h"
 #include "device/device_list.h"
@@ -38,15 +41,6 @@ struct Arguments {
 
 constexpr int64_t max_tokens = 64;
 
-std::string cell(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  std::string line(text);
-  std::ranges::replace(line, '\n', ' ');
-  std::string safe;
-  for (const char c : in_one_line(line)) safe += c == '|' ? std::string("\\|") : std::string(1, c);
-  return safe;
-}
-
 // What a stranger types to have the same report.
 std::string command_of(const Arguments& arguments) {
   std::string command = "lectern doctor --device " + arguments.model.device;
@@ -63,34 +57,7 @@ std::string command_of(const Arguments& arguments) {
   return command;
 }
 
-std::string milliseconds(double seconds) { return fmt::format("{:.3g} ms", seconds * 1000); }
 std::string error_text(double error) { return std::isfinite(error) ? fmt::format("{:.1e}", error) : "not a number"; }
-
-// Markdown, shown line by line as it grows: what a crash cuts off has been seen up to there.
-class DoctorReport {
- public:
-  void line(const std::string& text = "") {
-    text_ += text + "\n";
-    std::fputs((text + "\n").c_str(), stdout);
-    std::fflush(stdout);
-  }
-  void fact(std::string_view name, std::string_view value) { line(fmt::format("| {} | {} |", name, cell(value))); }
-  void result(const std::string& check, bool passed) {
-    ++checks_;
-    if (!passed) failed_.push_back(check);
-  }
-  const std::string& text() const { return text_; }
-  int checks() const { return checks_; }
-  const std::vector<std::string>& failed() const { return failed_; }
-  // Of the installation, to be looked at.
-  void lacking(const std::string& what) { lacking_.push_back(what); }
-  const std::vector<std::string>& lacking() const { return lacking_; }
-
- private:
-  std::string text_;
-  int checks_ = 0;
-  std::vector<std::string> failed_, lacking_;
-};
 
 void describe(DoctorReport& report, const std::string& command, const DeviceDescription& description,
               const Device& device, WeightFormat format, const std::string& reference) {
@@ -157,17 +124,30 @@ void check_operators_of(DoctorReport& report, Device& device, DataType type, Dev
   report.line();
 }
 
-// `where` follows the names of its checks: nothing, or " on ascend:1".
-void check_a_page(DoctorReport& report, const Arguments& arguments, Device& device, Device& reference,
-                  const std::filesystem::path& folder, WeightFormat format, const std::string& where = {}) {
+// The CPU in f32, without the operators of `reference_without`, is what a device is held against.
+struct Trial {
+  std::string device;
+  std::string reference_without;
+  std::filesystem::path folder;
+  std::string where;  // follows headings and names of checks: nothing, or " on ascend:1"
+};
+
+// A page stage by stage, then what takes how long.
+void check_pages(DoctorReport& report, const Arguments& arguments, const Trial& trial, DeviceStart start) {
   const std::filesystem::path picture =
-      arguments.picture.empty() ? folder / "sample.png" : std::filesystem::path(arguments.picture);
+      arguments.picture.empty() ? trial.folder / "sample.png" : std::filesystem::path(arguments.picture);
+  const std::string& where = trial.where;
   report.line("## A page" + where);
   report.line();
   const Picture page = read_picture(picture);
-  const LoadedModel model(folder, device, format);
-  const LoadedModel expected(folder, reference, WeightFormat::f32);
-  const PageCheck check = check_page(model, expected, page, max_tokens);
+  const Model reference = Model::load(trial.folder, {Weights::f32, "cpu", trial.reference_without});
+  Device& device = open_device(trial.device, arguments.model.without);
+  start.opened = device.memory();
+  const Stopwatch loading;
+  const Model model = reference.on({arguments.model.options().weights, trial.device, arguments.model.without});
+  start.load_seconds = loading.seconds();
+  start.loaded = device.memory();
+  const PageCheck check = check_page(model.loaded(), reference.loaded(), page, max_tokens);
   report.line("| stage | error | allowed | result |");
   report.line("|---|---|---|---|");
   for (const StageCheck& stage : check.stages) {
@@ -194,24 +174,26 @@ void check_a_page(DoctorReport& report, const Arguments& arguments, Device& devi
   timed("decode", fmt::format("{} tokens", check.tokens), check.decode_seconds, check.reference_decode_seconds);
   report.line();
   report.line(fmt::format("Model {}, picture {}, {} MiB free on the device afterwards.",
-                          cell(folder.filename().string()), cell(picture.filename().string()),
+                          cell(trial.folder.filename().string()), cell(picture.filename().string()),
                           device.memory().free >> 20));
   report.line();
   report.line(fmt::format("Text: `{}`", cell(check.text)));
   report.line();
+  report_times(report, start, model, reference, page, where);
 }
 
-// Another device than the first: its page alone, which tells a card that is broken or slow from the others.
-void check_another(DoctorReport& report, const Arguments& arguments, const std::string& name, Device& reference,
-                   const std::filesystem::path& folder) {
+// Another device than the first: its pages alone, which tell a card that is broken or slow from the others.
+void check_another(DoctorReport& report, const Arguments& arguments, Trial trial) {
   try {
-    Device& device = open_device(name, arguments.model.without);
-    const WeightFormat format = weight_format(arguments.model.options().weights, folder, device);
-    const DeviceDescription description = describe_device(name);
-    check_a_page(report, arguments, device, reference, folder, format, fmt::format(" on {}", description.info.name));
+    const Stopwatch opening;
+    open_device(trial.device, arguments.model.without);
+    DeviceStart start;
+    start.open_seconds = opening.seconds();
+    trial.where = fmt::format(" on {}", describe_device(trial.device).info.name);
+    check_pages(report, arguments, trial, start);
   } catch (const Error& error) {
-    report.result(name, false);
-    report.line(fmt::format("\n**stopped**: {}\n", cell(with_options(error.what()))));
+    report.result(trial.device, false);
+    report.stopped(error.what());
   }
 }
 
@@ -238,7 +220,10 @@ int doctor(const Arguments& arguments) {
   }
   const std::vector<std::string> names = parse_device_list(arguments.model.device);
   const DeviceDescription description = describe_device(names.front());
+  const Stopwatch opening;
   Device& device = open_device(names.front(), arguments.model.without);
+  DeviceStart start;
+  start.open_seconds = opening.seconds();
   const WeightFormat format = weight_format(arguments.model.options().weights, folder, device);
   // The CPU is held against plain loops, everything else against the CPU.
   const bool is_cpu = &device == &open_device("cpu");
@@ -247,14 +232,18 @@ int doctor(const Arguments& arguments) {
   describe(report, command_of(arguments), description, device, format,
            is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
   describe_installation(report);
+  Trial trial{names.front(), is_cpu ? "all" : "", folder, {}};
   try {
     for (const DataType type : types_of(device, format)) check_operators_of(report, device, type, reference);
-    check_a_page(report, arguments, device, reference, folder, format);
+    check_pages(report, arguments, trial, start);
   } catch (const Error& error) {
     report.result("the rest", false);
-    report.line(fmt::format("\n**stopped**: {}\n", cell(with_options(error.what()))));
+    report.stopped(error.what());
   }
-  for (const std::string& name : std::span(names).subspan(1)) check_another(report, arguments, name, reference, folder);
+  for (const std::string& name : std::span(names).subspan(1)) {
+    trial.device = name;
+    check_another(report, arguments, trial);
+  }
   report.line("## Result");
   report.line();
   report.line(report.failed().empty() ? fmt::format("All {} checks passed.", report.checks())

@@ -270,22 +270,17 @@ void measure_decoder(Measurement& measurement, Device& device, const Decoder& de
 
 }  // namespace
 
-double StageCosts::host_ms(const CardRates& rates) const {
-  const auto times = [](uint64_t count, double each) { return static_cast<double>(count) * each; };
-  return (times(counts.full_calls, rates.full_call_us) + times(counts.repeated_calls, rates.repeated_call_us) +
-          times(counts.graph_launches, rates.graph_launch_us) + times(counts.uploads, rates.upload_us)) /
-         1000;
-}
-
-double StageCosts::card_ms(const CardRates& rates) const {
-  const auto times = [](uint64_t count, double each) { return static_cast<double>(count) * each; };
-  return (times(counts.launches + counts.hidden_copies, rates.kernel_us) + times(counts.ai_cpu, rates.ai_cpu_us) +
-          counts.bytes / rates.bytes_per_us + counts.operations / rates.operations_per_us) /
-         1000;
-}
-
-double StageCosts::predicted_ms(const CardRates& rates) const {
-  return std::max(host_ms(rates), card_ms(rates)) + static_cast<double>(counts.waits) * rates.wait_us / 1000;
+StageWork StageCosts::work() const {
+  return {.launches = counts.launches,
+          .full_calls = counts.full_calls,
+          .repeated_calls = counts.repeated_calls,
+          .graph_launches = counts.graph_launches,
+          .ai_cpu = counts.ai_cpu,
+          .hidden_copies = counts.hidden_copies,
+          .uploads = counts.uploads,
+          .waits = counts.waits,
+          .bytes = counts.bytes,
+          .operations = counts.operations};
 }
 
 std::vector<StageCosts> measure_costs(const CostOptions& options, const std::filesystem::path& folder) {

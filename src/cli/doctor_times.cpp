@@ -1,0 +1,166 @@
+#include "cli/doctor_times.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/format_bytes.h"
+#include "core/stopwatch.h"
+#include "diagnose/predicted_times.h"
+#include "diagnose/speed_check.h"
+#include "engine/loaded_model.h"
+#include "lectern/error.h"
+#include "lectern/reader.h"
+
+namespace lectern::cli {
+namespace {
+
+constexpr std::array together = {1, 8, 16, 32};
+constexpr int64_t timed_steps = 16;
+constexpr int64_t max_tokens = 256;  // of a page, lest one that goes round in circles take for ever
+
+std::string seconds_text(double seconds) { return fmt::format("{:.3g} s", seconds); }
+
+// Of a stage; empty for what no card is.
+class Predictions {
+ public:
+  explicit Predictions(const Device& device) : of_card_(device.info().kind == "ascend") {}
+  std::string time(std::string_view stage) const {
+    const std::optional<double> ms = of_card_ ? predicted_ms(stage) : std::nullopt;
+    return ms ? milliseconds(*ms / 1000) : "";
+  }
+  std::string tokens_per_second(int sequences) const {
+    const std::optional<double> ms = of_card_ ? predicted_ms(fmt::format("step{}", sequences)) : std::nullopt;
+    return ms ? fmt::format("{:.0f} tokens/s", sequences / *ms * 1000) : "";
+  }
+  explicit operator bool() const { return of_card_; }
+
+ private:
+  bool of_card_;
+};
+
+struct NamedImage {
+  std::string name;
+  Image image;
+};
+
+// The page, and each half of it.
+std::vector<NamedImage> three_pages(const Picture& page) {
+  const auto rows = [&](int first, int last) {
+    const auto begin = static_cast<size_t>(first) * static_cast<size_t>(page.width) * 3;
+    const auto end = static_cast<size_t>(last) * static_cast<size_t>(page.width) * 3;
+    return Image::from_pixels(std::span(page.rgb).subspan(begin, end - begin), page.width, last - first, "page");
+  };
+  const int middle = std::max(1, page.height / 2);
+  return {{"the page", rows(0, page.height)},
+          {"its upper half", rows(0, middle)},
+          {"its lower half", rows(std::min(middle, page.height - 1), page.height)}};
+}
+
+struct ReadPage {
+  Page page;
+  std::string error;
+  double seconds = 0;
+};
+
+std::vector<ReadPage> read(const Model& model, const std::vector<NamedImage>& images) {
+  ReadOptions options;
+  options.max_tokens = max_tokens;
+  Reader reader(model, options);
+  std::vector<ReadPage> pages;
+  for (const NamedImage& one : images) {
+    ReadPage& read = pages.emplace_back();
+    const Stopwatch clock;
+    try {
+      read.page = reader.read(one.image);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::device_lost) throw;
+      read.error = error.what();
+    }
+    read.seconds = clock.seconds();
+  }
+  return pages;
+}
+
+void report_pages(DoctorReport& report, const std::vector<NamedImage>& images, const std::vector<ReadPage>& pages,
+                  const std::vector<ReadPage>& expected, const std::string& where) {
+  report.line("## Three pages" + where);
+  report.line();
+  report.line("| page | status | text | tokens | encode | prefill | decode | in all |");
+  report.line("|---|---|---|---|---|---|---|---|");
+  for (size_t i = 0; i < pages.size(); ++i) {
+    const ReadPage& read = pages[i];
+    const PageStats& stats = read.page.stats;
+    report.result(images[i].name + where, read.error.empty());
+    const bool same = read.page.text() == expected[i].page.text();
+    report.line(
+        fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |", images[i].name,
+                    read.error.empty() ? std::string(name_of(read.page.finish)) : "**failed**: " + cell(read.error),
+                    !read.error.empty() ? ""
+                    : same              ? "as the reference's"
+                                        : "differs from the reference's",
+                    stats.tokens, milliseconds(stats.encode_seconds), milliseconds(stats.prefill_seconds),
+                    milliseconds(stats.decode_seconds), milliseconds(read.seconds)));
+  }
+  report.line();
+}
+
+}  // namespace
+
+void report_times(DoctorReport& report, const DeviceStart& start, const Model& model, const Model& reference,
+                  const Picture& picture, const std::string& where) {
+  const Device& device = model.loaded().device;
+  const Predictions predicted(device);
+  const std::vector<NamedImage> images = three_pages(picture);
+  const std::vector<ReadPage> pages = read(model, images);
+  const DeviceMemory read_memory = device.memory();
+  const std::vector<SpeedCheck> speeds = check_speed(model.loaded(), picture, together, timed_steps);
+
+  report.line("## Times" + where);
+  report.line();
+  if (predicted) {
+    report.line(
+        "Predicted: for DeepSeek-OCR in bf16 on a 910B2, as `scripts/ascend_costs.sh` computes it; another model or "
+        "card "
+        "has other work.");
+    report.line();
+  }
+  report.line("| step | measured | predicted |");
+  report.line("|---|---|---|");
+  const auto row = [&](const std::string& step, const std::string& measured, const std::string& prediction) {
+    report.line(fmt::format("| {} | {} | {} |", step, measured, prediction));
+  };
+  const PageStats& stats = pages.front().page.stats;
+  row("open the device, try its operators", seconds_text(start.open_seconds), "");
+  row("load the weights", seconds_text(start.load_seconds), "");
+  row("first page", seconds_text(pages.front().seconds), "");
+  row("encode a page: one view of 1024", milliseconds(stats.encode_seconds), predicted.time("encode1024"));
+  if (predicted) row("encode six tiles of 640 more", "", predicted.time("tiles6"));
+  row(fmt::format("prefill: {} tokens{}", stats.prompt_tokens, predicted ? ", predicted for 913" : ""),
+      milliseconds(stats.prefill_seconds), predicted.time("prefill913"));
+  for (const SpeedCheck& speed : speeds) {
+    const std::string name =
+        speed.sequences == 1 ? "decode, 1 page" : fmt::format("decode, {} pages together", speed.sequences);
+    if (speed.failure.empty()) report.result(name + where, speed.steps > 0);
+    row(name, speed.failure.empty() ? fmt::format("{:.1f} tokens/s", speed.tokens_per_second()) : cell(speed.failure),
+        predicted.tokens_per_second(speed.sequences));
+  }
+  report.line();
+  report.line("| memory" + where + " | free |");
+  report.line("|---|---|");
+  const auto memory = [&](const char* when, const DeviceMemory& of) {
+    report.fact(when, of.total == 0 ? "not known" : format_bytes(static_cast<int64_t>(of.free)));
+  };
+  memory("with the device open", start.opened);
+  memory("with the weights loaded", start.loaded);
+  memory("after three pages", read_memory);
+  memory("after 32 pages together", device.memory());
+  report.line();
+  report_pages(report, images, pages, read(reference, images), where);
+}
+
+}  // namespace lectern::cli
