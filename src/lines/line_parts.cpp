@@ -24,6 +24,8 @@ constexpr double min_blurred_gap = 2.5;  // pixels: noise may part letters by le
 // the width, in heights of the line; white between words, in widths.
 constexpr size_t min_typed = 8;
 constexpr double max_off_pitch = 0.2, min_typed_share = 0.9, max_pitch = 0.9, typed_gap = 0.85;
+constexpr double max_single = 1.2, max_quote = 0.7;  // of the width: wider are letters that touch, narrower one sign
+constexpr double typed_gutter = 2;  // of the width: more than one space leaves, whatever letters stand beside it
 constexpr double max_mark_gap = 1, max_mark_distance = 0.35;
 constexpr double max_overlap = 0.3, max_joined_resize = 1.5, min_joined_rows = 0.7;  // of chains that marks parted
 constexpr double min_gutter = 0.75;                                                  // white between columns,
@@ -215,24 +217,44 @@ std::vector<PixelBox> runs_of(std::span<const PixelBox> letters) {
   return runs;
 }
 
+double middle_of(const PixelBox& run) { return (run.left + run.right) / 2.0; }
+
+double usual_step(const std::vector<PixelBox>& runs) {
+  std::vector<double> steps;
+  for (size_t i = 1; i < runs.size(); ++i) steps.push_back(middle_of(runs[i]) - middle_of(runs[i - 1]));
+  const auto middle = steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2);
+  std::ranges::nth_element(steps, middle);
+  return *middle;
+}
+
 // The way from letter to letter where all letters are as wide, as a typewriter sets them; 0 elsewhere.
 double pitch_of(const std::vector<PixelBox>& runs, int height) {
   if (runs.size() < min_typed) return 0;
-  std::vector<double> steps;
-  for (size_t i = 1; i < runs.size(); ++i)
-    steps.push_back((runs[i].left + runs[i].right - runs[i - 1].left - runs[i - 1].right) / 2.0);
-  std::vector<double> sorted = steps;
-  std::ranges::sort(sorted);
-  const double pitch = sorted[sorted.size() / 2];
+  double pitch = usual_step(runs);
+  std::vector<PixelBox> letters;
+  for (const PixelBox& run : runs) {
+    if (!letters.empty() && run.right - letters.back().left <= max_quote * pitch) {
+      letters.back().include(run);  // both strokes of a quote
+    } else {
+      letters.push_back(run);
+    }
+  }
+  if (letters.size() < min_typed) return 0;
+  pitch = usual_step(letters);
   if (pitch > max_pitch * height) return 0;
-  const auto regular = std::ranges::count_if(steps, [&](double step) {
-    const double letters = step / pitch;
-    return letters > 0.5 && std::abs(letters - std::round(letters)) <= max_off_pitch;
-  });
-  return static_cast<double>(regular) >= min_typed_share * static_cast<double>(steps.size()) ? pitch : 0;
+  size_t told = 0, regular = 0;  // steps between single letters, and those of them that are whole
+  for (size_t i = 1; i < letters.size(); ++i) {
+    if (std::max(letters[i - 1].width(), letters[i].width()) > max_single * pitch) continue;
+    const double steps = (middle_of(letters[i]) - middle_of(letters[i - 1])) / pitch;
+    ++told;
+    regular += steps > 0.5 && std::abs(steps - std::round(steps)) <= max_off_pitch ? 1 : 0;
+  }
+  const bool typed =
+      2 * told >= letters.size() && static_cast<double>(regular) >= min_typed_share * static_cast<double>(told);
+  return typed ? pitch : 0;
 }
 
-std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height) {
+std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height, double pitch) {
   std::vector<int> gaps;
   for (size_t i = 1; i < runs.size(); ++i) gaps.push_back(runs[i].left - runs[i - 1].right);
   std::vector<int> sorted = gaps;
@@ -249,7 +271,7 @@ std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height) {
   if (letters > 2 * static_cast<double>(runs.size())) {
     least = std::max(min_blurred_gap, min_word_gap_of_touching * height);
   }
-  if (const double pitch = pitch_of(runs, height); pitch > 0) least = std::max(least, typed_gap * pitch);
+  least = std::max(least, typed_gap * pitch);
   std::vector<PixelBox> words = {runs.front()};
   for (size_t i = 1; i < runs.size(); ++i) {
     if (gaps[i - 1] >= least) {
@@ -264,7 +286,9 @@ std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height) {
 TextLine line_of(std::span<const PixelBox> letters, int height) {
   TextLine line;
   line.height = height;
-  line.words = words_of(runs_of(letters), height);
+  const std::vector<PixelBox> runs = runs_of(letters);
+  line.pitch = pitch_of(runs, height);
+  line.words = words_of(runs, height, line.pitch);
   line.box = line.words.front();
   for (const PixelBox& word : line.words) line.box.include(word);
   return line;
@@ -356,7 +380,8 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
     part.words.clear();
     for (const PixelBox& word : lines[i].words) {
       const Gap gap = {part.words.empty() ? word.left : part.words.back().right, word.left};
-      if (gap.width() >= gutter * lines[i].height && is_gutter(lines, i, gap, gutter)) {
+      const double least = std::max(gutter, typed_gutter * lines[i].pitch / lines[i].height);
+      if (gap.width() >= least * lines[i].height && is_gutter(lines, i, gap, least)) {
         parts.push_back(part);
         part.words.clear();
       }

@@ -1,6 +1,8 @@
 #include "lines/read_lines.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdlib>
 #include <span>
 #include <string_view>
@@ -13,8 +15,10 @@ namespace {
 
 // In heights of a line: a narrower block is no running text; white at the end of a line that is full.
 constexpr double min_prose = 14, max_room = 5;
-constexpr double max_room_share = 0.2;  // of the block's width
-constexpr int min_centred_indent = 2;   // of its shortest line
+constexpr double max_room_share = 0.2;                         // of the block's width
+constexpr double min_room_left = 2;                            // behind a word that would have had room
+constexpr int min_centred_indent = 2;                          // of its shortest line
+constexpr double min_typed_indent = 1.5, max_off_pitch = 0.1;  // of the width of a letter
 
 RowText part_of(const RowText& row, size_t begin, size_t end) {
   RowText part = {row.text.substr(begin, end - begin)};
@@ -94,11 +98,14 @@ bool is_centred(const TextBlock& block) {
   return block.lines.size() > 1 && indent >= min_centred_indent;
 }
 
-// Whether a line was broken because it was full, as in running text, and not as on a label or in an address.
-bool runs_on(const TextBlock& block, const TextLine& line) {
+// Whether a line was broken because it was full, as in running text, and not as on a label or in an address: there the
+// next word would often have had room.
+bool runs_on(const TextBlock& block, const TextLine& line, const TextLine& next) {
   const int width = block.box.width();
   const double room = std::max(max_room * line.height, max_room_share * width);
-  return width >= min_prose * line.height && line.box.right >= block.box.right - room;
+  const int with_next = line.box.right + next.words.front().width();
+  return width >= min_prose * line.height && line.box.right >= block.box.right - room &&
+         with_next >= block.box.right - min_room_left * line.height;
 }
 
 // The number of a line that is an item of a list or a note: "12." or "3)"; 0 where it has none.
@@ -108,6 +115,59 @@ int item_number(std::string_view line) {
   for (; at < line.size() && at < 3 && is_digit(line[at]); ++at) number = 10 * number + (line[at] - '0');
   const bool marked = at > 0 && at + 1 < line.size() && (line[at] == '.' || line[at] == ')') && line[at + 1] == ' ';
   return marked ? number : 0;
+}
+
+// In capitals alone.
+bool is_shouted(std::string_view line) {
+  return std::ranges::any_of(line, [](char c) { return c >= 'A' && c <= 'Z'; }) &&
+         std::ranges::none_of(line, [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+bool is_indented(const TextLine& line, const TextLine& other) {
+  return line.pitch > 0 && other.pitch > 0 && line.box.left - other.box.left > min_typed_indent * line.pitch;
+}
+
+// Whether a line looks like one of a program: what it ends with, or holds, as text does not.
+bool looks_like_code(std::string_view line) {
+  constexpr std::array<std::string_view, 14> signs = {
+      " = ", "==", "!=", "+=", "->", "=>", "::", "()", "{}", "[]", "</", "/>", "//", "&&"};
+  constexpr std::string_view ends = "{}();[]";
+  if (line.empty()) return false;
+  if (ends.find(line.back()) != std::string_view::npos) return true;
+  if (line.back() == ':' && line.find_first_of("(_[") != std::string_view::npos) return true;
+  return std::ranges::any_of(signs, [&](std::string_view sign) { return line.find(sign) != std::string_view::npos; });
+}
+
+// The way from letter to letter of a block all of whose lines are set by it, but for such as are too short to tell;
+// 0 elsewhere.
+double pitch_of(const TextBlock& block) {
+  double pitch = 0;
+  for (const TextLine& line : block.lines) {
+    if (line.pitch == 0) continue;
+    if (pitch > 0 && std::abs(line.pitch - pitch) > max_off_pitch * pitch) return 0;
+    pitch = std::max(pitch, line.pitch);
+  }
+  const auto untold = [&](const TextLine& line) { return line.pitch == 0 && line.box.width() > 10 * pitch; };
+  return std::ranges::any_of(block.lines, untold) ? 0 : pitch;
+}
+
+bool is_code(const TextBlock& block, const std::vector<PageLine>& lines) {
+  if (block.kind != BlockKind::text || lines.size() < 2 || pitch_of(block) == 0) return false;
+  const auto like_code = std::ranges::count_if(lines, [](const PageLine& line) { return looks_like_code(line.text); });
+  return static_cast<size_t>(like_code) * 2 >= lines.size();
+}
+
+// Lines as they stand, indented as they are.
+std::string code_of(const TextBlock& block, const std::vector<PageLine>& lines) {
+  const double pitch = pitch_of(block);
+  std::string text;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) text += '\n';
+    const int indent = block.lines[i].box.left - block.box.left;
+    text.append(static_cast<size_t>(std::lround(indent / pitch)), ' ');
+    text += lines[i].text;
+  }
+  return text;
 }
 
 // Lines of one block as text: running text on, items of a list each in a line of their own.
@@ -122,8 +182,10 @@ std::string joined(const TextBlock& block, const std::vector<PageLine>& lines) {
       if (parts_word(text, lines[i].text)) {
         text.pop_back();
       } else {
-        const bool on = block.kind == BlockKind::title || (!centred && runs_on(block, block.lines[i - 1]));
-        text += on && !next_item ? ' ' : '\n';
+        const TextLine& before = block.lines[i - 1];
+        const bool on = block.kind == BlockKind::title ? is_shouted(lines[i - 1].text) == is_shouted(lines[i].text)
+                                                       : !centred && runs_on(block, before, block.lines[i]);
+        text += is_indented(block.lines[i], before) ? "\n\n" : on && !next_item ? " " : "\n";
       }
     }
     text += lines[i].text;
@@ -224,7 +286,11 @@ std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece
     MeanConfidence words;
     for (const PageLine& line : block.lines) add_words(line, words);
     block.confidence = words.value();
-    block.text = found.kind == BlockKind::table ? table_of(found, block.lines) : joined(found, block.lines);
+    const bool code = is_code(found, block.lines);
+    if (code) block.label = name_of(BlockKind::code);
+    block.text = found.kind == BlockKind::table ? table_of(found, block.lines)
+                 : code                         ? code_of(found, block.lines)
+                                                : joined(found, block.lines);
     if (block.text.empty()) continue;
     if (found.kind == BlockKind::title) block.text.insert(0, "# ");  // as the published model writes titles
     blocks.push_back(std::move(block));

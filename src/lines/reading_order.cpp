@@ -97,6 +97,7 @@ TextLine joined(const Parts& row) {
   for (size_t i = 1; i < row.size(); ++i) {
     line.box.include(row[i].box);
     line.height = std::max(line.height, row[i].height);
+    line.pitch = std::max(line.pitch, row[i].pitch);
     line.words.insert(line.words.end(), row[i].words.begin(), row[i].words.end());
   }
   return line;
@@ -322,7 +323,9 @@ class Arranger {
         const bool apart = pitch > 0 ? step > max_pitch * pitch : white > paragraph_gap * height;
         const bool ended = before.box.right < column.right - 2.5 * height;
         const bool indented = line.box.left > block_left(block, before) + indent * height;
-        if (resized || apart || (indented && ended)) {
+        // In what a typewriter sets, code among it, lines are read before it is known what an indentation means.
+        const bool typed = line.pitch > 0 && before.pitch > 0;
+        if (resized || apart || (indented && ended && !typed)) {
           finish();
         }
       }

@@ -15,7 +15,8 @@ namespace lectern {
 // Words of one line that stand in one column.
 struct TextLine {
   PixelBox box;
-  int height = 0;  // from the top of tall letters to the foot of low ones
+  int height = 0;    // from the top of tall letters to the foot of low ones
+  double pitch = 0;  // from letter to letter where all are as wide, as of a typewriter or in code; 0 elsewhere
   std::vector<PixelBox> words;
 };
 

@@ -109,6 +109,25 @@ TEST(LineParts, FindsWordsOfATypewriter) {
   EXPECT_EQ(lines[0].words.size(), 5u);
 }
 
+TEST(LineParts, SeesNoGutterInSpacesOfATypewriter) {
+  const auto written = [](std::initializer_list<std::string> rows) {
+    Letters letters;
+    int y = 100;
+    for (const std::string& row : rows) {
+      for (size_t i = 0; i < row.size(); ++i) {
+        const int x = 100 + 16 * static_cast<int>(i);
+        if (row[i] != ' ') letters.letters.push_back({x + 2, y, x + 13, y + 20});
+      }
+      y += 30;
+    }
+    return find_line_parts(sorted(letters));
+  };
+  const std::vector<TextLine> lines = written({"raise error now", "split these two", "hello words ten"});
+  ASSERT_EQ(lines.size(), 3u) << "one space is at one place in all lines";
+  EXPECT_NEAR(lines[0].pitch, 16, 0.1);
+  EXPECT_EQ(written({"raise  error now", "split  these two", "hello  words ten"}).size(), 6u);
+}
+
 TEST(LineParts, JoinsWhatOnlyMarksPart) {
   Letters letters;
   write(letters, 10, 100, {4});

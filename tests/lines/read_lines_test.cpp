@@ -145,6 +145,44 @@ TEST(ReadLines, KeepsLinesThatAreNotFull) {
             "Dear Sir,\nthank you for your letter");
 }
 
+TEST(ReadLines, KeepsALineBreakBeforeAWordThatHadRoom) {
+  const auto text = [](int second_word) {
+    const TextPage page = page_of(
+        {line(50, {{10, 50, 330, 70}}), line(80, {{10, 80, second_word, 100}, {second_word + 10, 80, 390, 100}})});
+    return read_blocks(page, {piece(0, 0, 1, {10, 50, 330, 70}), piece(1, 0, 2, {10, 80, 390, 100})},
+                       {{"12 Mill Lane"}, {"a town"}})[0]
+        .text;
+  };
+  EXPECT_EQ(text(20), "12 Mill Lane\na town");
+  EXPECT_EQ(text(80), "12 Mill Lane a town");
+}
+
+TEST(ReadLines, JoinsTheLinesOfATitleOfOneCase) {
+  const TextPage page = page_of({line(50, {{10, 50, 190, 70}}), line(80, {{30, 80, 170, 100}})}, BlockKind::title);
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 190, 70}), piece(1, 0, 1, {30, 80, 170, 100})};
+  EXPECT_EQ(read_blocks(page, pieces, {{"Lamps of the"}, {"North Coast"}})[0].text, "# Lamps of the North Coast");
+  EXPECT_EQ(read_blocks(page, pieces, {{"CORNER GROCERY"}, {"14 Mill Lane"}})[0].text,
+            "# CORNER GROCERY\n14 Mill Lane");
+}
+
+TEST(ReadLines, WritesCodeLineByLineAsItIsIndented) {
+  std::vector<TextLine> lines = {line(50, {{10, 50, 330, 70}}), line(80, {{50, 80, 390, 100}}),
+                                 line(110, {{50, 110, 330, 130}}), line(140, {{10, 140, 20, 160}})};
+  for (size_t i = 0; i < 3; ++i) lines[i].pitch = 10;
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 330, 70}), piece(1, 0, 1, {50, 80, 390, 100}),
+                                         piece(2, 0, 1, {50, 110, 330, 130}), piece(3, 0, 1, {10, 140, 20, 160})};
+  const std::vector<RowText> code = {{"int twice(int a) {"}, {"const int b = 2 * a;"}, {"return b;"}, {"}"}};
+  const Block block = read_blocks(page_of(lines), pieces, code)[0];
+  EXPECT_EQ(block.label, "code");
+  EXPECT_EQ(block.text, "int twice(int a) {\n    const int b = 2 * a;\n    return b;\n}");
+  const std::vector<RowText> letter = {
+      {"Dear Madam, we have received"}, {"your order of the third, which"}, {"will be sent to you tomorrow."}, {"Y"}};
+  EXPECT_EQ(read_blocks(page_of(lines), pieces, letter)[0].text,
+            "Dear Madam, we have received\n\nyour order of the third, which will be sent to you tomorrow.\nY");
+  lines[0].pitch = 0;
+  EXPECT_EQ(read_blocks(page_of(lines), pieces, code)[0].label, "text") << "not all of one width";
+}
+
 TEST(ReadLines, JoinsPiecesOfOneWord) {
   const TextPage page = page_of({line(50, {{10, 50, 310, 70}})});
   const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 160, 70}, true), piece(0, 0, 1, {160, 50, 310, 70})};
