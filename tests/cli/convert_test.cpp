@@ -212,6 +212,15 @@ TEST_F(ConvertCommand, NumbersThePagesOfSeveralInputsThrough) {
   EXPECT_TRUE(fs::exists(folder / "folder/b.md"));
 }
 
+TEST_F(ConvertCommand, TakesAFileThatIsNamedTwiceOnce) {
+  folder.write("a.mmd", "text");
+  const Outcome outcome = convert("a.mmd ./a.mmd -o out/");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("./a.mmd: was named more than once, and is converted once"));
+  EXPECT_TRUE(fs::exists(folder / "out/a.md"));
+  EXPECT_FALSE(fs::exists(folder / "out/a-2.md"));
+}
+
 TEST_F(ConvertCommand, SaysWhatIsWrong) {
   folder.write("a.mmd", testing::report_page);
   folder.write("page.png", encode_png(testing::picture_of(40, 50)));

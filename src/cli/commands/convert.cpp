@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -38,7 +39,17 @@ struct Arguments {
 
 std::vector<Input> inputs_of(const Arguments& arguments) {
   std::vector<Input> inputs;
-  for (const auto& file : arguments.inputs) inputs.push_back({file, file == "-" ? "stdin" : file.filename()});
+  for (const auto& file : arguments.inputs) {
+    const auto same = [&](const Input& other) {
+      std::error_code ignored;
+      return file == other.file || std::filesystem::equivalent(file, other.file, ignored);
+    };
+    if (std::ranges::any_of(inputs, same)) {
+      complain(fmt::format("{}: was named more than once, and is converted once", file.string()));
+    } else {
+      inputs.push_back({file, file == "-" ? "stdin" : file.filename()});
+    }
+  }
   return inputs;
 }
 
