@@ -7,6 +7,7 @@
 #include <cctype>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,12 @@ Warning warning_of(char kind, const std::string& text) {
   return {WarningCode::damaged_input, fmt::format("poppler reports: {}{}", text, hint), std::nullopt};
 }
 
+// Whose choice the helper was, where it may be the wrong program.
+std::string chosen_helper() {
+  const char* const named = std::getenv("LECTERN_PDF");
+  return named == nullptr || *named == '\0' ? "" : fmt::format("; LECTERN_PDF names {} as that helper", named);
+}
+
 }  // namespace
 
 PdfSource::PdfSource(InputFile file, SourceOptions options)
@@ -56,7 +63,7 @@ PdfSource::PdfSource(InputFile file, SourceOptions options)
   try {
     start();
   } catch (const PdfHelper::Lost& lost) {
-    throw Error(fmt::format("{}: cannot be opened: the PDF helper {}", file_.name(), lost.reason),
+    throw Error(fmt::format("{}: cannot be opened: the PDF helper {}{}", file_.name(), lost.reason, chosen_helper()),
                 ErrorCode::corrupt_input);
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", file_.name(), error.what()), error.code());

@@ -304,6 +304,9 @@ TEST_F(FakeHelper, ItsNotesAreWarnings) {
 TEST_F(FakeHelper, ThatEndsEarly) {
   become("exit 3");
   EXPECT_THAT(failure(), HasSubstr("a.pdf: cannot be opened: the PDF helper gave up (exit code 3)"));
+  EXPECT_THAT(failure(), HasSubstr("; LECTERN_PDF names " + std::string(std::getenv("LECTERN_PDF"))));
+  become("exit 0");
+  EXPECT_THAT(failure(), HasSubstr("a.pdf: cannot be opened: the PDF helper ended without an answer; LECTERN_PDF"));
   become("kill -SEGV $$");
   EXPECT_THAT(failure(), HasSubstr("cannot be opened: the PDF helper crashed (Segmentation fault)"));
   become(opened(), rendered(100, 100, 30000), "far too little");

@@ -134,6 +134,7 @@ ChildProcess::Lost ChildProcess::ended() {
     if (signal == SIGKILL) return {"was killed"};
     return {std::string("crashed (") + ::strsignal(signal) + ")"};
   }
+  if (WEXITSTATUS(status) == 0) return {"ended without an answer"};
   return {"gave up (exit code " + std::to_string(WEXITSTATUS(status)) + ")" + exit_note_};
 }
 
