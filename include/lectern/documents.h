@@ -1,6 +1,6 @@
 // Batch reading of documents: pictures, PDFs and folders go in, finished files come out.
 //
-//   lectern::Model model = lectern::Model::load("DeepSeek-OCR", {.weights = lectern::Weights::bf16});
+//   lectern::Model model = lectern::Model::load("models/DeepSeek-OCR", {.weights = lectern::Weights::bf16});
 //   lectern::DocumentOptions options;
 //   options.inputs = {"scans/"};
 //   options.out = "texts/";

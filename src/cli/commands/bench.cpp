@@ -2,9 +2,11 @@
 // rates of products and of reading at the same time: they are measured again after every run.
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -139,8 +141,11 @@ std::optional<double> limit_of(const Measured& measured, const Limit& limit) {
   return measured.rate ? std::optional(limit(*measured.rate)) : std::nullopt;
 }
 
+// Figures, told as they come: as lines of a table, or where JSON is wanted to whoever waits at a terminal.
 class BenchReport {
  public:
+  explicit BenchReport(bool table) : table_(table) {}
+
   // value and its limit in `unit`; where less is better the share is limit / value.
   void add(const std::string& part, const std::string& key, double value, double low, double high,
            const std::string& unit, std::optional<double> limit, bool less_is_better) {
@@ -151,8 +156,11 @@ class BenchReport {
       json_["limits"][part + "." + key] = *limit;
       share = fmt::format("{:>10.3g}  {:>4.0f} %", *limit, 100 * (less_is_better ? *limit / value : value / *limit));
     }
-    lines_ += fmt::format("{:<20} {:>10.3g} {:<6} {:>9.3g} .. {:<9.3g} {}\n", part + "." + key, value, unit, low, high,
-                          share);
+    if (!table_ && ::isatty(STDERR_FILENO) == 0) return;
+    std::FILE* const out = table_ ? stdout : stderr;
+    fmt::print(out, "{:<20} {:>10.3g} {:<6} {:>9.3g} .. {:<9.3g} {}\n", part + "." + key, value, unit, low, high,
+               share);
+    std::fflush(out);
   }
   void add_time(const std::string& part, const std::string& key, const Times& t, std::optional<double> limit) {
     add(part, key, t.median, t.least, t.most, "s", limit, true);
@@ -162,11 +170,10 @@ class BenchReport {
     add(part, key, tokens / t.median, tokens / t.most, tokens / t.least, "tok/s", limit, false);
   }
   nlohmann::json& json() { return json_; }
-  const std::string& lines() const { return lines_; }
 
  private:
+  bool table_;
   nlohmann::json json_;
-  std::string lines_;
 };
 
 // Noise of one view and, where there are several, columns * rows tiles.
@@ -308,13 +315,20 @@ int bench(const Arguments& arguments) {
   FileGate gate;
   gate.add_input_folder(folder);
   gate.check_standard_output();
-  BenchReport report;
+  BenchReport report(!arguments.json);
   const auto add_peak = [&](const char* key, double peak, const char* unit) {
     report.add("peak", key, peak, peak, peak, unit, std::nullopt, false);
   };
   const std::vector<std::string> names = parse_device_list(arguments.model.device);
   if (names.size() != 1) throw Error("bench: measures one device at a time; name one");
   Device& device = open_device(names.front(), arguments.model.without);
+  const WeightFormat format = weight_format(arguments.model.options().weights, folder, device);
+  if (!arguments.json) {
+    fmt::print("{}, {} threads, weights {}\n\n", processor_of(device), threads(), name_of(format));
+    fmt::print("{:<20} {:>10} {:<6} {:>9}    {:<9} {:>10}  {:>6}\n", "", "median", "", "least", "most", "limit",
+               "share");
+    std::fflush(stdout);
+  }
   const std::unique_ptr<DevicePeaks> peaks = device.measure_peaks();
   if (peaks) {
     add_peak("f32_gops", peaks->product(DataType::f32), "Gop/s");
@@ -324,8 +338,7 @@ int bench(const Arguments& arguments) {
   }
 
   std::optional<LoadedModel> model;
-  const double load = seconds_of(
-      [&] { model.emplace(folder, device, weight_format(arguments.model.options().weights, folder, device)); });
+  const double load = seconds_of([&] { model.emplace(folder, device, format); });
   const DataType multiplied = model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16;
   const Rate products = peaks ? Rate([&] { return peaks->product_now(multiplied); }) : Rate();
   const Rate memory = peaks ? Rate([&] { return peaks->read_now(); }) : Rate();
@@ -349,9 +362,6 @@ int bench(const Arguments& arguments) {
     if (arguments.operators) bench_operators(*model, arguments, false, json["operators"]);
     fmt::print("{}\n", json.dump(2));
   } else {
-    fmt::print("{}, {} threads, weights {}\n\n", processor_of(device), threads(), name_of(model->format));
-    fmt::print("{:<20} {:>10} {:<6} {:>9}    {:<9} {:>10}  {:>6}\n{}", "", "median", "", "least", "most", "limit",
-               "share", report.lines());
     fmt::print("load                 {:>10.3g} s\npeak memory          {:>10.3g} GB\n", load,
                static_cast<double>(peak_rss) / 1e9);
   }
