@@ -24,10 +24,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tar -xJf "$pack" -C "$work"
 install -m 644 "$work"/init/config.json "$work"/init/tokenizer.json "$out"/
+cores=$(nproc) # before OMP_NUM_THREADS is set, which nproc takes for its answer
 export PYTHONUNBUFFERED=1 OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 # The last weights are evaluated twice and written after training has ended.
 reserve=$((seconds > 200 ? 36 : 15))
-cores=$(nproc)
 train() {
   python3 "$work/train.py" --pack "$work" --out "$out" --state "$work/state.pt" --init "${init:-$work/init}" \
     --minutes 100 --until $((began + seconds - reserve)) --every 1.5 --count 256 --strips 0 --again 256 \

@@ -92,7 +92,7 @@ def wear(ink, c, rng):
     k = ink[s].shape[0]
     if k:
         thick, thin = F.max_pool2d(ink[s], 3, 1, 1), -F.max_pool2d(-ink[s], 3, 1, 1)
-        to = c.uniform(k, 1, 1, 1, low=-0.45, high=0.5)
+        to = c.uniform(k, 1, 1, 1, low=-0.55, high=0.5)
         ink[s] = torch.where(to > 0, torch.lerp(ink[s], thick, to), torch.lerp(ink[s], thin, -to))
     s = c.share(0.25, rng)
     k = ink[s].shape[0]

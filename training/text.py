@@ -9,7 +9,9 @@ import numpy as np
 ASCII = "".join(map(chr, range(32, 127)))
 LATIN = "".join(chr(c) for c in range(0xC0, 0x100) if c not in (0xD7, 0xF7)) + "ŒœŠšŽžŸ"
 MARKS = "‘’“”„–—€•£§°©«»¿¡…"
-CHARS = ASCII + LATIN + MARKS
+RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+SIGNS = "½¼¾×÷±µ·®™†‡¥¢→≤≥"
+CHARS = ASCII + LATIN + MARKS + RAISED + SIGNS
 LIGATURES = {"fi": "ﬁ", "fl": "ﬂ"}  # drawn as one glyph where a font has it, and read as two characters
 GLYPHS = CHARS + "".join(LIGATURES.values())
 BLANK = len(GLYPHS)  # the second character of a ligature
@@ -17,8 +19,8 @@ CODE = {c: i for i, c in enumerate(CHARS)}
 SPACE = CODE[" "]
 PLAIN = dict(
     zip(
-        "ÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝàáâãäåçèéêëìíîïðñòóôõöøùúûüýÿŠšŽžŸ‘’“”„–—•«»",
-        "AAAAAACEEEEIIIIDNOOOOOOUUUUYaaaaaaceeeeiiiidnoooooouuuuyySsZzY''\"\"\"--*\"\"",
+        "ÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝàáâãäåçèéêëìíîïðñòóôõöøùúûüýÿŠšŽžŸ‘’“”„–—•«»" + RAISED + "·†µ",
+        "AAAAAACEEEEIIIIDNOOOOOOUUUUYaaaaaaceeeeiiiidnoooooouuuuyySsZzY''\"\"\"--*\"\"" + "0123456789.+u",
     )
 )
 FOLD = np.array([CODE.get(PLAIN.get(c, c if c in ASCII else "x")) for c in CHARS], np.int32)  # what every font has
@@ -107,6 +109,17 @@ def quantity(rng):
             lambda: f"© {n(1980, 2035)}",
             lambda: f"{n(1, 21)}{rng.choice(('st', 'nd', 'rd', 'th'))}",
             lambda: rng.choice("II III IV VI VII VIII IX XI XII XIV XIX XX MCMXC iii iv vii".split()),
+            lambda: f"{n(1, 999)} {rng.choice(('m²', 'm³', 'km²', 'cm²', 'cm³', 'µm', 'µg'))}",
+            lambda: f"{n(1, 99)}·10{rng.choice(RAISED[2:])}",
+            lambda: f"{rng.choice('abcmnrxyzRE')}{rng.choice(RAISED[2:5])}",
+            lambda: f"{n(1, 99)} × {n(1, 999)}",
+            lambda: f"{n(1, 99)} x {n(1, 999)}",
+            lambda: f"{n(1, 20)} {rng.choice('xxx×')}",
+            lambda: f"{n(1, 20)}{rng.choice('xxx×')}",
+            lambda: f"{n(1, 9)}{rng.choice('½¼¾')}",
+            lambda: f"±{n(0, 9)}.{n(0, 99)}",
+            lambda: f"{rng.choice('¥¢')}{n(1, 9999)}",
+            lambda: f"{rng.choice('≤≥')} {n(1, 999)}",
             lambda: "".join(rng.choice("0123456789abcdef") for _ in range(n(4, 12))),
             lambda: "1" * n(1, 4) + str(n(0, 1111)),
         )
@@ -156,7 +169,22 @@ class Text:
                 rng.choice(
                     (
                         '"%s"',
+                        '"%s"',
+                        '"%s',
+                        '%s"',
+                        '%s."',
                         "'%s'",
+                        "'%s'",
+                        "'%s",
+                        "%s'",
+                        "%s™",
+                        "%s®",
+                        "%s†",
+                        "%s ·",
+                        "%s →",
+                        "%s" + rng.choice(RAISED),
+                        "%s." + rng.choice(RAISED[1:]),
+                        "%s" + rng.choice(RAISED[1:4]) + rng.choice(RAISED),
                         "(%s)",
                         "[%s]",
                         "“%s”",
