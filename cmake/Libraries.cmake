@@ -28,6 +28,25 @@ endif()
 
 configure_file(include/lectern/version.h.in include/lectern/version.h @ONLY)
 
+# Compiles the files of a target in units of files that mean in company what they mean alone (scripts/units.py).
+function(lectern_in_units target)
+  if(NOT LECTERN_UNITS)
+    return()
+  endif()
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources EXCLUDE REGEX "^${PROJECT_BINARY_DIR}/|\\.h$")
+  execute_process(COMMAND /usr/bin/python3 -B ${PROJECT_SOURCE_DIR}/scripts/units.py ${sources}
+                  OUTPUT_VARIABLE lines OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE "\n" ";" lines "${lines}")
+  set(number 0)
+  foreach(line IN LISTS lines)
+    math(EXPR number "${number} + 1")
+    string(REPLACE " " ";" files "${line}")
+    set_source_files_properties(${files} PROPERTIES UNITY_GROUP ${target}_${number})
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+
 # Objects of the sources given, with hidden symbols, for archives, programs and shared libraries alike. Those of a debug
 # build with archives stay in this tree and are compiled as programs are.
 function(lectern_add_objects name)
@@ -39,6 +58,7 @@ function(lectern_add_objects name)
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include
                              ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PUBLIC lectern_options nlohmann_json::nlohmann_json)
+  lectern_in_units(${name})
 endfunction()
 
 set(lectern_objects "")
