@@ -42,7 +42,7 @@ TEST(PageServer, GivesUpOnNonsense) {
   EXPECT_EQ(end_of({magic, FrameKind::add, 3}, std::vector<std::byte>(3)), "gave up (exit code 2)");
 }
 
-TEST(PageServer, EndsWhenItIsTold) { EXPECT_EQ(end_of({magic, FrameKind::end, 0}, {}), "gave up (exit code 0)"); }
+TEST(PageServer, EndsWhenItIsTold) { EXPECT_EQ(end_of({magic, FrameKind::end, 0}, {}), "ended without an answer"); }
 
 TEST(PageServer, AnswersWhatItCannotLoad) {
   for (const std::vector<std::byte>& bytes : {std::vector<std::byte>(3), to_bytes(LoadRequest{})})
