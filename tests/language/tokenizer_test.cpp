@@ -23,9 +23,9 @@ namespace lectern {
 namespace {
 
 using nlohmann::json;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 const std::filesystem::path data_folder = std::filesystem::path(TEST_DATA) / "tokenizer";
 
@@ -45,10 +45,10 @@ json read_json(const std::string& name) { return json::parse(std::ifstream(data_
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& text) {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     std::string name = std::string("lectern-") + test->test_suite_name() + "-" + test->name() + ".json";
     std::replace(name.begin(), name.end(), '/', '-');
-    path_ = std::filesystem::path(testing::TempDir()) / name;
+    path_ = std::filesystem::path(::testing::TempDir()) / name;
     std::ofstream(path_, std::ios::binary) << text;
   }
   ~TemporaryFile() { std::filesystem::remove(path_); }
@@ -317,7 +317,7 @@ void expect_error(const std::filesystem::path& file, const std::string& message)
     Tokenizer::load(file);
     ADD_FAILURE() << "no Error, expected: " << message;
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), testing::StartsWith(file.string() + ": "));
+    EXPECT_THAT(error.what(), ::testing::StartsWith(file.string() + ": "));
     EXPECT_THAT(error.what(), HasSubstr(message));
     EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
   }
@@ -325,7 +325,7 @@ void expect_error(const std::filesystem::path& file, const std::string& message)
 
 TEST(HostileTokenizerFile, CannotBeRead) {
   expect_error("/no/such/tokenizer.json", "cannot be opened");
-  expect_error(testing::TempDir(), "cannot be");
+  expect_error(::testing::TempDir(), "cannot be");
 }
 
 TEST(HostileTokenizerFile, IsNoTokenizer) {
