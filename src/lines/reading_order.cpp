@@ -22,7 +22,8 @@ constexpr double max_white_in_columns = 2.5;
 constexpr double max_white_below_first = 1.2;  // a single line of distant parts is a heading of the page
 constexpr size_t max_title_lines = 3;
 constexpr int min_table_rows = 2;
-constexpr double min_row_white = 0.7, max_line_white = 0.45;  // between rows of a table, and lines of one cell
+constexpr double min_row_white = 0.7, max_line_white = 0.45;  // between rows of a table, and lines of one cell,
+constexpr double max_line_share = 0.5;                        // of the white between rows
 constexpr double min_white_of_note = 1;                       // between a table and what is written below it
 constexpr double min_parting_rule = 0.7;                      // of the width that a rule parts
 
@@ -268,10 +269,11 @@ class Arranger {
     Parts all;
     for (const Parts& row : rows) all.insert(all.end(), row.begin(), row.end());
     const double height = height_of(all);
-    if (sorted.empty() || sorted[sorted.size() / 2] < min_row_white * height) return rows;
+    const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
+    if (usual < min_row_white * height) return rows;
     std::vector<Parts> cells = {std::move(rows.front())};
     for (size_t i = 1; i < rows.size(); ++i) {
-      if (whites[i - 1] <= max_line_white * height) {
+      if (whites[i - 1] <= std::min(max_line_white * height, max_line_share * usual)) {
         cells.back().insert(cells.back().end(), rows[i].begin(), rows[i].end());
       } else {
         cells.push_back(std::move(rows[i]));
