@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -137,7 +138,11 @@ bool switch_of(std::string_view text, const std::string& who) {
 
 }  // namespace
 
-Session& session_of(Device& device) { return static_cast<AscendDevice&>(device).session(); }
+// Called by the operators that an AscendDevice was made with, which have no other device.
+Session& session_of(Device& device) {
+  assert(dynamic_cast<AscendDevice*>(&device) != nullptr);
+  return static_cast<AscendDevice&>(device).session();
+}
 
 AscendDevice::AscendDevice(std::unique_ptr<Session> session, DataType half, const OperatorSet& without)
     : Device(operators_of(*session), support_of(half), without), session_(std::move(session)), half_(half) {}
