@@ -3,12 +3,15 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <system_error>
+
+#include "core/number.h"
 
 namespace lectern {
 namespace {
@@ -28,9 +31,8 @@ std::string line_of(const fs::path& file) {
 
 // A number that the text consists of; -1 for anything else.
 int number_in(std::string_view text) {
-  int number = -1;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return code == std::errc() && end == text.data() + text.size() && number >= 0 ? number : -1;
+  const std::optional<int64_t> number = whole_number(text);
+  return number && *number >= 0 && *number <= std::numeric_limits<int>::max() ? static_cast<int>(*number) : -1;
 }
 
 using Mask = std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)>;

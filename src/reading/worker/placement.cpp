@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "core/log.h"
+#include "core/number.h"
 #include "device/device_list.h"
 #include "device/registry.h"
 #include "lectern/error.h"
@@ -29,11 +29,10 @@ bool parse_switch(const std::string& device, const std::string& word) {
 }
 
 std::chrono::seconds parse_silence(const std::string& device, const std::string& word) {
-  int seconds = 0;
-  const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), seconds);
-  if (code != std::errc() || end != word.data() + word.size() || seconds < 1 || seconds > max_silence)
+  const std::optional<int64_t> seconds = whole_number(word);
+  if (!seconds || *seconds < 1 || *seconds > max_silence)
     throw Error(fmt::format("device '{}': silence is '{}'; expected seconds, 1 to {}", device, word, max_silence));
-  return std::chrono::seconds(seconds);
+  return std::chrono::seconds(*seconds);
 }
 
 Wish wish_of(const std::string& device) {
