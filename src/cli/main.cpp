@@ -141,14 +141,13 @@ int main(int argc, char** argv) {
   using namespace lectern::cli;
   hold_signals();
   sleep_sooner(argv);
-  end_when_signalled();
+  const bool is_worker = argc > 1 && std::string_view(argv[1]) == lectern::worker::command;  // no command of people's
+  if (!is_worker) end_when_signalled();
   occupy_standard_streams();
   lectern::end_in_one_line_when_shortened(exit_failed);
   try {
     const CloseDevices at_the_end;
-    if (argc > 1 && std::string_view(argv[1]) == lectern::worker::command) {
-      return lectern::worker::serve_pages(STDIN_FILENO);  // no command of people's
-    }
+    if (is_worker) return lectern::worker::serve_pages(STDIN_FILENO);
     const int code = run(argc, argv);
     std::cout.flush();
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout) return code;

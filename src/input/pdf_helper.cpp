@@ -55,8 +55,10 @@ fs::path find_pdf_helper() {
 
 // Libraries of the helper complain of broken files on standard error; what matters comes as an answer.
 PdfHelper::PdfHelper(const fs::path& program, int file)
-    : ChildProcess(program,
-                   {.arguments = {}, .file = file, .silent = true, .exit_note = ", as it does without enough memory"}) {
-}
+    : ChildProcess(program, {.arguments = {},
+                             .file = file,
+                             .silent = true,
+                             .holds_signals = false,
+                             .exit_note = ", as it does without enough memory"}) {}
 
 }  // namespace lectern

@@ -71,12 +71,17 @@ ChildProcess::ChildProcess(const std::filesystem::path& program, const ChildOpti
   } else {
     posix_spawn_file_actions_adddup2(&actions.value, STDERR_FILENO, STDOUT_FILENO);
   }
+  // Drivers and libraries open files that are not closed on exec.
+  posix_spawn_file_actions_addclosefrom_np(&actions.value, file ? file_descriptor + 1 : file_descriptor);
 
   Attributes attributes;  // whatever this process blocks or ignores, the child does not
-  sigset_t none, all;
-  sigemptyset(&none);
+  sigset_t blocked, all;
+  sigemptyset(&blocked);
   sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes.value, &none);
+  if (options.holds_signals) {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&blocked, signal);
+  }
+  posix_spawnattr_setsigmask(&attributes.value, &blocked);
   posix_spawnattr_setsigdefault(&attributes.value, &all);
   posix_spawnattr_setflags(&attributes.value, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 
@@ -96,11 +101,11 @@ ChildProcess::ChildProcess(const std::filesystem::path& program, const ChildOpti
 ChildProcess::~ChildProcess() { end(); }
 
 // Whether the child ended, or is nobody's to wait for, within the time.
-bool ChildProcess::reap(milliseconds patience, int& status) {
+bool ChildProcess::reap(milliseconds patience) {
   constexpr milliseconds longest_sleep(20);
   const auto until = std::chrono::steady_clock::now() + patience;
   for (milliseconds sleep(1);; sleep = std::min(2 * sleep, longest_sleep)) {
-    const pid_t reaped = ::waitpid(process_, &status, WNOHANG);
+    const pid_t reaped = ::waitpid(process_, &status_, WNOHANG);
     if (reaped == process_ || (reaped < 0 && errno != EINTR)) return true;
     if (std::chrono::steady_clock::now() >= until) return false;
     std::this_thread::sleep_for(sleep);
@@ -110,19 +115,18 @@ bool ChildProcess::reap(milliseconds patience, int& status) {
 // Kills and reaps it. -> its status as waitpid() gives it; one that had ended by itself keeps its own.
 int ChildProcess::end() {
   constexpr milliseconds most(10'000);  // one that a driver holds in the kernel does not even die of SIGKILL
-  if (process_ < 0) return 0;
+  if (process_ < 0) return status_;
   ::kill(process_, SIGKILL);
-  int status = SIGKILL;
-  if (!reap(most, status)) log_info("child.stuck", {{"process", process_}});
+  status_ = SIGKILL;
+  if (!reap(most)) log_info("child.stuck", {{"process", process_}});
   process_ = -1;
-  return status;
+  return status_;
 }
 
 void ChildProcess::finish(milliseconds grace) {
   if (process_ < 0) return;
   ::shutdown(channel_.get(), SHUT_WR);
-  int status = 0;
-  if (reap(grace, status)) process_ = -1;
+  if (reap(grace)) process_ = -1;
   end();
 }
 

@@ -22,6 +22,8 @@ struct ChildOptions {
   // What it writes to standard error is thrown away; else it goes where that of this process goes. Its standard output
   // goes the same way.
   bool silent = true;
+  // Starts with SIGINT, SIGTERM and SIGHUP blocked, so that none reaches it before it has said what it does with them.
+  bool holds_signals = false;
   std::string exit_note;  // said behind the exit code of one that ended by itself
 };
 
@@ -40,7 +42,8 @@ class ChildProcess {
     std::stop_token stop;
   };
 
-  // Starts `program` with no other file of this process than those named. Throws Error.
+  // Starts `program` with no other file of this process than those named, whether that is closed on exec or not.
+  // Throws Error.
   ChildProcess(const std::filesystem::path& program, const ChildOptions& options);
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -54,19 +57,20 @@ class ChildProcess {
   bool has_hung_up() const;
   // Closes this end, on which a child that means well ends by itself, and waits for that, or kills it.
   void finish(std::chrono::milliseconds grace);
-  // Kills and reaps it. -> why it is of no more use.
+  // Kills and reaps it. -> how it ended, however often it is asked.
   Lost ended();
 
   pid_t process() const { return process_; }
 
  private:
   void wait_for(short events, const Deadline& deadline);
-  bool reap(std::chrono::milliseconds patience, int& status);
+  bool reap(std::chrono::milliseconds patience);
   int end();
 
   std::string exit_note_;
   UniqueFd channel_;
-  pid_t process_ = -1;
+  pid_t process_ = -1;  // none once it was reaped
+  int status_ = 0;      // then, as of waitpid()
 };
 
 }  // namespace lectern

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+
 #include <array>
 #include <csignal>
 
 #include "core/stopped.h"
+#include "core/unique_fd.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -16,7 +19,7 @@ namespace {
 constexpr std::chrono::hours long_enough(1);
 
 ChildOptions script(const std::string& text) {
-  return {.arguments = {"-c", text}, .file = -1, .silent = true, .exit_note = ", as it does"};
+  return {.arguments = {"-c", text}, .file = -1, .silent = true, .holds_signals = false, .exit_note = ", as it does"};
 }
 
 ChildProcess::Deadline deadline(std::chrono::milliseconds time = long_enough) {
@@ -54,6 +57,38 @@ TEST(ChildProcess, SaysHowItEnded) {
   EXPECT_EQ(reason("exit 7"), "gave up (exit code 7), as it does");
   EXPECT_EQ(reason("exec sleep 3600", std::chrono::milliseconds(1)), "took too long");
   EXPECT_EQ(reason("printf x >&0; exec sleep 3600"), "is there");
+}
+
+TEST(ChildProcess, SaysAgainHowItEnded) {
+  ChildProcess child("/bin/sh", script("exit 7"));
+  std::byte byte{};
+  EXPECT_THROW(child.receive(std::span(&byte, 1), deadline()), ChildProcess::Lost);
+  EXPECT_EQ(child.ended().reason, "gave up (exit code 7), as it does");
+  EXPECT_THROW(child.receive(std::span(&byte, 1), deadline()), ChildProcess::Lost);
+}
+
+// The first byte that the script says.
+char said(const ChildOptions& options) {
+  ChildProcess child("/bin/sh", options);
+  std::byte byte{};
+  child.receive(std::span(&byte, 1), deadline());
+  return static_cast<char>(byte);
+}
+
+TEST(ChildProcess, GetsNoFileThatItWasNotGiven) {
+  const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd open(::fcntl(null.get(), F_DUPFD, 200));  // as a driver's, not closed on exec
+  const std::string looks = "[ -e /proc/$$/fd/" + std::to_string(open.get()) + " ] && printf t >&0; ";
+  ChildOptions options = script(looks + "[ -e /proc/$$/fd/3 ] && printf f >&0; printf n >&0; exec cat");
+  EXPECT_EQ(said(options), 'n');
+  options.file = null.get();
+  EXPECT_EQ(said(options), 'f');
+}
+
+TEST(ChildProcess, HoldsSignalsWhereItIsToldTo) {
+  ChildOptions options = script("for one in INT TERM HUP; do kill -$one $$; done; printf h >&0; exec cat");
+  options.holds_signals = true;
+  EXPECT_EQ(said(options), 'h');
 }
 
 TEST(ChildProcess, EndsByItselfWhereItCan) {
