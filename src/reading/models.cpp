@@ -71,6 +71,33 @@ PlacementRules rules_for(const ModelFiles& files, const ModelOptions& options) {
   return rules;
 }
 
+using Workers = std::vector<std::shared_ptr<WorkerModel>>;
+
+// A model for each place, with the place's worker where it has one.
+std::vector<Model> load_on(const std::vector<Placement>& places, const Workers& workers,
+                           const std::shared_ptr<const ModelFiles>& files, const ModelOptions& options,
+                           const DeviceLeftOut& left_out) {
+  std::vector<Model> models;
+  models.reserve(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Placement& place = places[i];
+    try {
+      if (workers[i] != nullptr) {
+        workers[i]->facts();
+        models.emplace_back(files, workers[i]);
+      } else {
+        models.push_back(Model::load(files, {options.weights, place.device, options.without, {}}));
+      }
+    } catch (const Error& failure) {
+      const bool is_last_hope = models.empty() && i + 1 == places.size();
+      if (!is_device_failure(failure) || is_last_hope) throw;
+      log_info("device.left_out", {{"device", place.label}, {"why", failure.what()}});
+      left_out(place.label, failure.what());
+    }
+  }
+  return models;
+}
+
 }  // namespace
 
 Model load_in_worker(std::shared_ptr<const ModelFiles> files, const ModelOptions& options) {
@@ -85,29 +112,18 @@ std::vector<Model> load_models(const std::filesystem::path& folder, const ModelO
   parse_device_list(options.device);  // a mistyped one is refused before anything is read
   const auto files = std::make_shared<const ModelFiles>(folder);
   const std::vector<Placement> places = place_devices(options.device, rules_for(*files, options));
-  // They load at the same time.
-  std::vector<std::shared_ptr<WorkerModel>> workers;
-  for (const Placement& place : places)
-    workers.push_back(place.process ? start_worker(options.worker, *files, options, place) : nullptr);
-  std::vector<Model> models;
-  models.reserve(places.size());
-  for (size_t i = 0; i < places.size(); ++i) {
-    const Placement& place = places[i];
-    try {
-      if (workers[i] != nullptr) {
-        workers[i]->facts();
-        models.emplace_back(files, std::move(workers[i]));
-      } else {
-        models.push_back(Model::load(files, {options.weights, place.device, options.without, {}}));
-      }
-    } catch (const Error& failure) {
-      const bool is_last_hope = models.empty() && i + 1 == places.size();
-      if (!is_device_failure(failure) || is_last_hope) throw;
-      log_info("device.left_out", {{"device", place.label}, {"why", failure.what()}});
-      left_out(place.label, failure.what());
+  Workers workers;
+  try {
+    // They load at the same time.
+    for (const Placement& place : places)
+      workers.push_back(place.process ? start_worker(options.worker, *files, options, place) : nullptr);
+    return load_on(places, workers, files, options, left_out);
+  } catch (...) {
+    for (const auto& worker : workers) {  // and end at the same time
+      if (worker != nullptr) worker->begin_to_end();
     }
+    throw;
   }
-  return models;
 }
 
 std::string label_of(const Model& model) { return model.worker() ? model.worker()->label() : model.device(); }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/picture.h"
+#include "device/device_failure.h"
 #include "lectern/page.h"
 #include "lectern/reader.h"
 
@@ -54,6 +55,12 @@ struct PageEvent {
   Page page;                  // finished
   std::vector<Page> further;  // finished: those of the job
   std::exception_ptr error;   // failed
+};
+
+// Thrown by add: the device had failed before, of something else than this page.
+class FailedBefore : public DeviceFailure {
+ public:
+  using DeviceFailure::DeviceFailure;
 };
 
 // One thread uses it. An exception from add concerns that page alone, which was not taken; one from step concerns all

@@ -184,7 +184,7 @@ void PageWorkers::put_back(Worker& worker, bool alone) {
   worker.tasks.clear();
 }
 
-void PageWorkers::retire(Worker& worker, const std::string& failure, ErrorCode code) {
+void PageWorkers::retire(Worker& worker, const std::string& failure, ErrorCode code, std::optional<size_t> innocent) {
   log_info("device.lost",
            {{"device", worker.source.device}, {"failure", failure}, {"pages_back", worker.tasks.size()}});
   const std::lock_guard lock(mutex_);
@@ -198,7 +198,7 @@ void PageWorkers::retire(Worker& worker, const std::string& failure, ErrorCode c
   event.device = worker.report.device;
   event.failure = failure;
   tell_(std::move(event));
-  for (auto& [ticket, task] : worker.tasks) ++task.attempts;
+  for (auto& [ticket, task] : worker.tasks) task.attempts += ticket == innocent ? 0 : 1;
   put_back(worker, false);
   std::erase_if(queue_, [&](PageTask& task) {
     const bool too_large = alive_ > 0 && is_too_large_for_all(task);
@@ -353,6 +353,8 @@ void PageWorkers::advance(Worker& worker, PageReader& reader, const std::optiona
   if (!error || !worker.alive) return;
   try {
     std::rethrow_exception(error);
+  } catch (const FailedBefore& failure) {
+    retire(worker, failure.what(), failure.code(), task ? std::optional(task->job.ticket) : std::nullopt);
   } catch (const DeviceFailure& failure) {
     retire(worker, failure.what(), failure.code());
   } catch (const std::bad_alloc&) {

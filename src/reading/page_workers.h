@@ -61,7 +61,8 @@ class PageWorkers final : public ReadingPool {
   void advance(Worker& worker, PageReader& reader, const std::optional<PageTask>& task);
   void no_memory_for(Worker& worker, size_t ticket, const std::string& message);
   void step_failed(Worker& worker, PageReader& reader, const std::string& message, ErrorCode code);
-  void retire(Worker& worker, const std::string& failure, ErrorCode code);
+  // `innocent`: a page that the worker did not fail of.
+  void retire(Worker& worker, const std::string& failure, ErrorCode code, std::optional<size_t> innocent = {});
   // With the lock held.
   void queue(PageTask task);
   bool is_too_large_for_all(const PageTask& task) const;

@@ -83,6 +83,22 @@ TEST_F(Workers, FillTheBatch) {
   EXPECT_EQ(most, 4u);
 }
 
+// More readers than a page is tried with.
+TEST_F(Workers, APageIsNotWhatReadersHadFailedOfBefore) {
+  FakeReader::Behaviour gone;
+  gone.on_add = [](const PageJob&) { throw FailedBefore("its process was killed"); };
+  std::latch all_gone(4);
+  on_lost = [&] { all_gone.count_down(); };
+  std::vector<PageWorker> workers(4, fake_worker("gone", gone));
+  workers.push_back({"good", [&] {
+                       all_gone.wait();
+                       return std::make_unique<FakeReader>(FakeReader::Behaviour{});
+                     }});
+  EXPECT_EQ(read(workers, 2)[4].pages, 2);
+  EXPECT_EQ(lost.size(), 4u);
+  EXPECT_TRUE(bad.empty());
+}
+
 TEST_F(Workers, ADeviceThatFailsInTheMiddleOfAPageIsTakenOutAndItsPagesAreReadByTheOthers) {
   FakeReader::Behaviour failing{.batch = 3, .steps = 10};
   failing.on_step = [n = 0](size_t) mutable {

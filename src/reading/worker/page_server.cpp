@@ -1,5 +1,6 @@
 #include "reading/worker/page_server.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +10,9 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -26,7 +29,8 @@
 namespace lectern::worker {
 namespace {
 
-constexpr int exit_nonsense = 3;  // the other end does not talk as Lectern does
+constexpr int exit_nonsense = 3;   // the other end does not talk as Lectern does
+constexpr int exit_no_memory = 4;  // for what it sends
 
 // Frames from the other end. A thread of its own takes them, so that a page can be cancelled, and the process ends with
 // its parent, while a page is being read.
@@ -56,29 +60,36 @@ class Inbox {
     return frame;
   }
 
-  void receive(void* to, size_t bytes) const {
-    auto* at = static_cast<std::byte*>(to);
-    while (bytes > 0) {
-      const ssize_t got = read_some(channel_, at, bytes);
+  void receive(std::span<std::byte> bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t got = read_some(channel_, bytes.data(), bytes.size());
       if (got <= 0) ::_exit(0);
-      at += got;
-      bytes -= static_cast<size_t>(got);
+      bytes = bytes.subspan(static_cast<size_t>(got));
     }
   }
 
   void receive_all() {
-    for (;;) {
-      FrameHeader header;
-      receive(&header, sizeof(header));
-      if (header.magic != magic || header.bytes > max_frame_bytes) ::_exit(exit_nonsense);
-      Frame frame{header.kind, {}};
-      frame.bytes.resize(static_cast<size_t>(header.bytes));
-      receive(frame.bytes.data(), frame.bytes.size());
-      const std::lock_guard lock(mutex_);
-      frames_.push_back(std::move(frame));
-      news_.notify_all();
-      if (header.kind == FrameKind::end) return;
+    for (bool last = false; !last;) {
+      try {
+        std::optional<Frame> frame = receive_frame([this](std::span<std::byte> bytes) { receive(bytes); });
+        if (!frame) ::_exit(exit_nonsense);
+        last = frame->kind == FrameKind::end;
+        const std::lock_guard lock(mutex_);
+        frames_.push_back(std::move(*frame));
+        news_.notify_all();
+      } catch (const std::bad_alloc&) {
+        ::_exit(exit_no_memory);
+      }
     }
+    end_with_parent();
+  }
+
+  // Behind the last frame the parent sends nothing more, but waits. If it is gone before this process has ended, which
+  // a driver can hold up, nobody does.
+  [[noreturn]] void end_with_parent() const {
+    pollfd channel = {channel_, 0, 0};
+    while (::poll(&channel, 1, -1) < 0 && errno == EINTR) continue;
+    ::_exit(0);
   }
 
   const int channel_;
@@ -164,6 +175,7 @@ class PageServer {
   void make_reader(const ReaderRequest& request) {
     if (!model_) throw Error("a worker has no model to read with");
     drop_reader();
+    epoch_ = 0;
     reader_ = make_page_reader(*model_, request.options, request.batch);
     send(FrameKind::reader_made, {});
   }
@@ -237,7 +249,8 @@ int serve_pages(int channel) {
   if (::fstat(channel, &status) != 0 || !S_ISSOCK(status.st_mode)) {
     throw Error("`worker`: is started by Lectern itself, for devices that get a process each; there is nothing to do");
   }
-  // Of a terminal, or of whoever ends a service, they reach the parent too, which ends pages as they should.
+  // Of a terminal, or of whoever ends a service, they reach the parent too, which ends pages as they should. They were
+  // blocked so far.
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
   static auto* const inbox = new Inbox(channel);  // its thread may outlive all else
   return PageServer(channel, *inbox).run();

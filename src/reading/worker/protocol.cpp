@@ -1,6 +1,8 @@
 #include "reading/worker/protocol.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -135,11 +137,19 @@ class Unpacker {
   std::span<const std::byte> bytes_;
 };
 
+// What holds of values that a reader made, checked where they come out.
+void expect(const Packer&, bool) {}
+void expect(const Unpacker&, bool holds) {
+  if (!holds) Unpacker::refuse();
+}
+
 // The fields of every structure, for both directions: one that is added there does not compile until it is here.
 
 void pass(auto& archive, Box& value) {
+  constexpr double limit = 1 << 30;  // pixels are counted in int
   auto& [left, top, right, bottom] = value;
   archive(left, top, right, bottom);
+  for (const double edge : {left, top, right, bottom}) expect(archive, std::abs(edge) <= limit);
 }
 void pass(auto& archive, TextSpan& value) {
   auto& [begin, end, boxes, raw_boxes] = value;
@@ -156,6 +166,7 @@ void pass(auto& archive, PageLine& value) {
 void pass(auto& archive, Block& value) {
   auto& [label, boxes, raw_boxes, text, spans, lines, confidence] = value;
   archive(label, boxes, raw_boxes, text, spans, lines, confidence);
+  for (const TextSpan& span : spans) expect(archive, span.begin <= span.end && span.end <= text.size());
 }
 void pass(auto& archive, Warning& value) {
   auto& [code, message, box] = value;
@@ -174,6 +185,7 @@ void pass(auto& archive, Page& value) {
          guard, warnings, token_logprobs, token_ends, confidence] = value;
   archive(number, width, height, dpi, turn, raw, blocks, error, error_code, finish, mode, blank, of_pdf, has_text,
           stats, guard, warnings, token_logprobs, token_ends, confidence);
+  expect(archive, std::ranges::is_sorted(token_ends) && (token_ends.empty() || token_ends.back() <= raw.size()));
 }
 void pass(auto& archive, ReadOptions& value) {
   auto& [mode, force_mode, max_tiles, prompt, raw, max_tokens, logprobs, temperature, top_p, seed, stop, retry] = value;
@@ -273,6 +285,21 @@ void pass(auto& archive, StepAnswer& value) {
 }
 
 }  // namespace
+
+std::optional<Frame> receive_frame(const std::function<void(std::span<std::byte>)>& fill) {
+  constexpr uint64_t max_piece = uint64_t{16} << 20;  // room for the next is made when one has come
+  FrameHeader header;
+  fill(std::as_writable_bytes(std::span(&header, 1)));
+  if (header.magic != magic || header.bytes > max_frame_bytes) return std::nullopt;
+  Frame frame{header.kind, {}};
+  for (uint64_t left = header.bytes; left > 0;) {
+    const auto piece = static_cast<size_t>(std::min(left, max_piece));
+    frame.bytes.resize(frame.bytes.size() + piece);
+    fill(std::span(frame.bytes).last(piece));
+    left -= piece;
+  }
+  return frame;
+}
 
 Failure failure_of(const std::exception_ptr& error) {
   try {

@@ -8,12 +8,14 @@
 //
 // A step that failed for all pages in flight is the last of its epoch: the other end begins the next one with clear,
 // and what is still on its way of an older epoch counts for nothing. The worker ends when the other end is gone.
-// Each end checks what it receives as if the other were hostile.
+// What the other end sends may be damaged: a length takes no more memory than what came, no position lies outside of
+// its text, no box is without limits, and an enumerator is one that there is.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -58,6 +60,9 @@ struct Frame {
   FrameKind kind = FrameKind::end;
   std::vector<std::byte> bytes;
 };
+
+// The next frame, by a function that fills what it is given or throws. Nothing where the header is none of Lectern's.
+std::optional<Frame> receive_frame(const std::function<void(std::span<std::byte>)>& fill);
 
 // An exception, on its way to the other process.
 struct Failure {

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <new>
+#include <span>
 #include <utility>
 
 #include "core/log.h"
@@ -13,6 +16,9 @@ namespace lectern {
 namespace {
 
 using namespace worker;
+
+constexpr const char* nonsense = "does not talk as Lectern does";
+constexpr const char* unasked = "answers what was not asked";
 
 // Pages are read there; here is what is known of them.
 class WorkerPageReader final : public PageReader {
@@ -25,16 +31,19 @@ class WorkerPageReader final : public PageReader {
   int room() const override { return batch_ - static_cast<int>(in_flight_.size()); }
 
   void add(PageJob job) override {
-    // A page that was never sent has not been the end of anybody.
-    while (model_->is_gone()) model_->receive();
+    try {
+      while (model_->is_gone()) model_->receive();
+    } catch (const DeviceFailure& failure) {
+      throw FailedBefore(failure.what());
+    }
     const size_t ticket = job.ticket;
     model_->send(FrameKind::add, to_bytes(AddRequest{epoch_, std::move(job)}));
-    in_flight_[ticket] = false;
+    in_flight_[ticket] = {};
   }
 
   void cancel(size_t ticket) override {
     const auto found = in_flight_.find(ticket);
-    if (found == in_flight_.end() || std::exchange(found->second, true)) return;
+    if (found == in_flight_.end() || std::exchange(found->second.cancelled, true)) return;
     try {
       model_->send(FrameKind::cancel, to_bytes(CancelRequest{ticket}));
     } catch (const DeviceFailure&) {
@@ -46,14 +55,22 @@ class WorkerPageReader final : public PageReader {
     StepAnswer answer;
     do {
       const Frame frame = model_->receive();
-      if (frame.kind != FrameKind::step) throw DeviceFailure("its process answers what was not asked");
-      answer = parse(frame);
+      if (frame.kind != FrameKind::step) model_->lost(unasked);
+      answer = model_->value_of<StepAnswer>(frame);
     } while (answer.epoch != epoch_);  // of pages that were given up
     load_ = answer.load;
     for (PageEvent& event : answer.events) {
-      if (!in_flight_.contains(event.ticket)) continue;
-      const bool last = event.kind == PageEvent::Kind::finished || event.kind == PageEvent::Kind::failed;
-      if (last) in_flight_.erase(event.ticket);
+      const auto found = in_flight_.find(event.ticket);
+      if (found == in_flight_.end()) continue;
+      if (event.kind == PageEvent::Kind::text) {
+        size_t& text = found->second.text;
+        if (event.keep > text) model_->lost(nonsense);
+        text = event.keep + event.more.size();
+      } else if (event.kind == PageEvent::Kind::failed && !event.error) {
+        model_->lost(nonsense);
+      } else if (event.kind != PageEvent::Kind::progress) {
+        in_flight_.erase(found);
+      }
       events.push_back(std::move(event));
     }
     if (answer.failure) std::rethrow_exception(exception_of(*answer.failure));
@@ -62,24 +79,25 @@ class WorkerPageReader final : public PageReader {
   void clear() override {
     ++epoch_;
     in_flight_.clear();
-    model_->send(FrameKind::clear, to_bytes(ClearRequest{epoch_}));
+    try {
+      model_->send(FrameKind::clear, to_bytes(ClearRequest{epoch_}));
+    } catch (const DeviceFailure&) {
+      return;  // the next page is told so
+    }
   }
 
   ReaderLoad load() const override { return load_; }
 
  private:
-  static StepAnswer parse(const Frame& frame) {
-    try {
-      return from_bytes<StepAnswer>(frame.bytes);
-    } catch (const Error& error) {
-      throw DeviceFailure(error.what());
-    }
-  }
+  struct InFlight {
+    bool cancelled = false;
+    size_t text = 0;  // bytes of it that were told and kept
+  };
 
   std::shared_ptr<WorkerModel> model_;
   int batch_;
   uint64_t epoch_ = 0;
-  std::map<size_t, bool> in_flight_;  // by ticket: whether it was cancelled
+  std::map<size_t, InFlight> in_flight_;  // by ticket
   ReaderLoad load_;
 };
 
@@ -89,20 +107,28 @@ WorkerModel::WorkerModel(const std::filesystem::path& program, std::string label
                          std::chrono::seconds silence)
     : label_(std::move(label)),
       silence_(silence),
-      child_(program, {.arguments = {command, label_}, .file = -1, .silent = false, .exit_note = {}}) {
+      child_(program,
+             {.arguments = {command, label_}, .file = -1, .silent = false, .holds_signals = true, .exit_note = {}}) {
   log_info("worker.process", {{"device", label_}, {"process", child_.process()}});
-  send(FrameKind::load, to_bytes(request));
+  try {
+    send(FrameKind::load, to_bytes(request));
+  } catch (const DeviceFailure&) {
+    return;  // facts() says so: others may load
+  }
 }
 
 WorkerModel::~WorkerModel() {
   begin_to_end();
-  constexpr std::chrono::milliseconds grace(3000);  // a driver may take its time; whoever ends later is killed
-  child_.finish(grace);
+  const auto now = std::chrono::steady_clock::now();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(ends_by_.value_or(now) - now);
+  child_.finish(std::max(left, std::chrono::milliseconds(0)));
 }
 
 void WorkerModel::begin_to_end() {
+  constexpr std::chrono::seconds grace(3);  // a driver may take its time
   const std::lock_guard lock(mutex_);
-  if (std::exchange(ending_, true)) return;
+  if (ends_by_) return;
+  ends_by_ = std::chrono::steady_clock::now() + grace;
   try {
     send(FrameKind::end, {});
   } catch (const DeviceFailure&) {
@@ -114,8 +140,11 @@ ChildProcess::Deadline WorkerModel::deadline() const { return {std::chrono::stea
 
 void WorkerModel::lost(const std::string& reason) {
   child_.ended();
-  log_info("worker.lost", {{"device", label_}, {"reason", reason}});
-  throw DeviceFailure("its process " + reason);
+  if (lost_.empty()) {
+    lost_ = reason;
+    log_info("worker.lost", {{"device", label_}, {"reason", reason}});
+  }
+  throw DeviceFailure("its process " + lost_);
 }
 
 void WorkerModel::send(FrameKind kind, const std::vector<std::byte>& bytes) {
@@ -130,30 +159,39 @@ void WorkerModel::send(FrameKind kind, const std::vector<std::byte>& bytes) {
 
 Frame WorkerModel::receive() {
   try {
-    FrameHeader header;
-    child_.receive(std::as_writable_bytes(std::span(&header, 1)), deadline());
-    if (header.magic != magic || header.bytes > max_frame_bytes) lost("does not talk as Lectern does");
-    Frame frame{header.kind, {}};
-    frame.bytes.resize(static_cast<size_t>(header.bytes));
-    child_.receive(frame.bytes, deadline());
-    return frame;
+    std::optional<Frame> frame =
+        receive_frame([this](std::span<std::byte> bytes) { child_.receive(bytes, deadline()); });
+    if (!frame) lost(nonsense);
+    return std::move(*frame);
   } catch (const ChildProcess::Lost& gone) {
     lost(gone.reason);
+  } catch (const std::bad_alloc&) {  // the rest of the answer would be taken for the next
+    lost("sends more than there is memory for");
   }
 }
 
-// Of the frame that was expected, or throws what the other end failed with.
+template <typename Value>
+Value WorkerModel::value_of(const Frame& frame) {
+  try {
+    return from_bytes<Value>(frame.bytes);
+  } catch (const Error&) {
+    lost(nonsense);
+  }
+}
+
+// The frame that was expected, or throws what the other end failed with.
 Frame WorkerModel::answer(FrameKind expected) {
   Frame frame = receive();
-  if (frame.kind == FrameKind::failed) std::rethrow_exception(exception_of(from_bytes<Failure>(frame.bytes)));
-  if (frame.kind != expected) lost("answers what was not asked");
+  if (frame.kind == FrameKind::failed) std::rethrow_exception(exception_of(value_of<Failure>(frame)));
+  if (frame.kind != expected) lost(unasked);
   return frame;
 }
 
 const ModelFacts& WorkerModel::facts() {
   const std::lock_guard lock(mutex_);
   if (loaded_) return facts_;
-  facts_ = from_bytes<ModelFacts>(answer(FrameKind::loaded).bytes);
+  facts_ = value_of<ModelFacts>(answer(FrameKind::loaded));
+  if (facts_.batch < 1 || facts_.tokens_of_page < 0) lost(nonsense);
   loaded_ = true;
   return facts_;
 }
@@ -169,8 +207,8 @@ std::unique_ptr<PageReader> WorkerModel::make_reader(const ReadOptions& options,
   // What is still on its way is of the reader before.
   Frame frame = receive();
   while (frame.kind == FrameKind::step) frame = receive();
-  if (frame.kind == FrameKind::failed) std::rethrow_exception(exception_of(from_bytes<Failure>(frame.bytes)));
-  if (frame.kind != FrameKind::reader_made) lost("answers what was not asked");
+  if (frame.kind == FrameKind::failed) std::rethrow_exception(exception_of(value_of<Failure>(frame)));
+  if (frame.kind != FrameKind::reader_made) lost(unasked);
   has_reader_ = true;
   return std::make_unique<WorkerPageReader>(shared_from_this(), batch);
 }

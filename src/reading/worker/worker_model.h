@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/system/child_process.h"
@@ -17,7 +18,7 @@ namespace lectern {
 class WorkerModel : public std::enable_shared_from_this<WorkerModel> {
  public:
   // Starts a process of `program` for a device that messages call `label`. One that is silent for `silence` while it
-  // has something to do is lost. Throws Error.
+  // has something to do is lost. Throws Error where there is no such program.
   WorkerModel(const std::filesystem::path& program, std::string label, const worker::LoadRequest& request,
               std::chrono::seconds silence);
   WorkerModel(const WorkerModel&) = delete;
@@ -37,15 +38,18 @@ class WorkerModel : public std::enable_shared_from_this<WorkerModel> {
   // Asks the process to end, so that several do at a time; the destructor waits for it.
   void begin_to_end();
 
-  // For its readers. Throw DeviceFailure where the process is gone, silent or talks nonsense.
+  // For its readers. Throw DeviceFailure where the process is gone, silent or talks nonsense, and always for the first
+  // reason.
   void send(worker::FrameKind kind, const std::vector<std::byte>& bytes);
   worker::Frame receive();
+  [[noreturn]] void lost(const std::string& reason);  // ends the process
+  template <typename Value>
+  Value value_of(const worker::Frame& frame);
   bool is_gone() const { return child_.has_hung_up(); }
   void reader_ended();
 
  private:
   ChildProcess::Deadline deadline() const;
-  [[noreturn]] void lost(const std::string& reason);
   worker::Frame answer(worker::FrameKind expected);
 
   const std::string label_;
@@ -53,9 +57,10 @@ class WorkerModel : public std::enable_shared_from_this<WorkerModel> {
   ChildProcess child_;
   std::mutex mutex_;  // of the following, and of the talk before a reader is made
   bool loaded_ = false;
-  bool ending_ = false;
+  std::optional<std::chrono::steady_clock::time_point> ends_by_;  // when it was asked to end; later it is killed
   bool has_reader_ = false;
   worker::ModelFacts facts_;
+  std::string lost_;  // why
 };
 
 }  // namespace lectern

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "cli/lectern_process.h"
 #include "core/system/child_process.h"
 #include "reading/worker/protocol.h"
@@ -22,8 +24,11 @@ TEST(PageServer, ExplainsItselfToWhoStartsItByHand) {
 
 ChildProcess::Deadline deadline() { return {std::chrono::steady_clock::now() + std::chrono::hours(1), {}}; }
 
-std::string end_of(const FrameHeader& header, const std::vector<std::byte>& bytes) {
-  ChildProcess child(LECTERN_BINARY, {.arguments = {command}, .file = -1, .silent = true, .exit_note = {}});
+// Of a worker that is signalled at once and then sent this.
+std::string end_of(const FrameHeader& header, const std::vector<std::byte>& bytes, int signal = 0) {
+  ChildProcess child(LECTERN_BINARY,
+                     {.arguments = {command}, .file = -1, .silent = true, .holds_signals = true, .exit_note = {}});
+  ::kill(child.process(), signal);
   try {
     child.send(std::as_bytes(std::span(&header, 1)), deadline());
     child.send(bytes, deadline());
@@ -43,6 +48,12 @@ TEST(PageServer, GivesUpOnNonsense) {
 }
 
 TEST(PageServer, EndsWhenItIsTold) { EXPECT_EQ(end_of({magic, FrameKind::end, 0}, {}), "ended without an answer"); }
+
+// Also before it has got as far as to ignore them.
+TEST(PageServer, LeavesSignalsToItsParent) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    EXPECT_EQ(end_of({magic, FrameKind::end, 0}, {}, signal), "gave up (exit code 0)") << signal;
+}
 
 TEST(PageServer, AnswersWhatItCannotLoad) {
   for (const std::vector<std::byte>& bytes : {std::vector<std::byte>(3), to_bytes(LoadRequest{})})

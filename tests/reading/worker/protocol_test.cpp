@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <new>
+#include <utility>
 
 #include "device/device_failure.h"
 #include "lectern/error.h"
@@ -145,6 +148,60 @@ TEST(WorkerProtocol, RefusesWhatIsCutOffOrLonger) {
     EXPECT_THROW(from_bytes<AddRequest>(std::span(bytes).first(count)), Error) << count;
   bytes.push_back(std::byte{0});
   EXPECT_THROW(from_bytes<AddRequest>(bytes), Error);
+}
+
+// A page of which one thing is wrong, as the other end might send it.
+void expect_refused(const std::function<void(Page&)>& damage) {
+  StepAnswer answer = full_answer();
+  damage(answer.events.at(0).page);
+  EXPECT_THROW(from_bytes<StepAnswer>(to_bytes(answer)), Error);
+}
+
+TEST(WorkerProtocol, RefusesPagesThatPointOutsideOfThemselves) {
+  expect_refused([](Page& page) { page.blocks.at(0).spans.at(0).end = page.blocks.at(0).text.size() + 1; });
+  expect_refused([](Page& page) { page.blocks.at(0).spans.at(0).begin = 3; });
+  expect_refused([](Page& page) { page.token_ends.back() = page.raw.size() + 1; });
+  expect_refused([](Page& page) { page.token_ends = {5, 3}; });
+  expect_refused([](Page& page) { page.blocks.at(0).boxes.at(0).left = NAN; });
+  expect_refused([](Page& page) { page.warnings.at(0).box->bottom = INFINITY; });
+  expect_refused([](Page& page) { page.blocks.at(0).lines.at(0).words.at(0).box.right = -1e300; });
+}
+
+TEST(WorkerProtocol, ReceivesFrames) {
+  const FrameHeader header{magic, FrameKind::step, 3};
+  std::vector<std::byte> stream(sizeof(header));
+  std::memcpy(stream.data(), &header, sizeof(header));
+  for (const char c : {'a', 'b', 'c'}) stream.push_back(static_cast<std::byte>(c));
+  std::span<const std::byte> rest = stream;
+  const auto fill = [&](std::span<std::byte> bytes) {
+    ASSERT_LE(bytes.size(), rest.size());
+    std::ranges::copy(rest.first(bytes.size()), bytes.begin());
+    rest = rest.subspan(bytes.size());
+  };
+  const std::optional<Frame> frame = receive_frame(fill);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->kind, FrameKind::step);
+  EXPECT_EQ(frame->bytes, std::vector<std::byte>(stream.end() - 3, stream.end()));
+  EXPECT_TRUE(rest.empty());
+}
+
+std::optional<Frame> frame_behind(const FrameHeader& header, size_t& asked_for) {
+  return receive_frame([&, headed = false](std::span<std::byte> bytes) mutable {
+    if (std::exchange(headed, true)) {
+      asked_for = bytes.size();
+      throw Error("nothing comes");
+    }
+    std::memcpy(bytes.data(), &header, bytes.size());
+  });
+}
+
+TEST(WorkerProtocol, ALengthAloneTakesLittleMemory) {
+  size_t asked_for = 0;
+  EXPECT_THROW(frame_behind({magic, FrameKind::step, max_frame_bytes}, asked_for), Error);
+  EXPECT_GT(asked_for, 0u);
+  EXPECT_LE(asked_for, max_frame_bytes / 32);
+  EXPECT_FALSE(frame_behind({magic, FrameKind::step, max_frame_bytes + 1}, asked_for));
+  EXPECT_FALSE(frame_behind({magic ^ 1, FrameKind::step, 0}, asked_for));
 }
 
 // Whatever its bytes are, a value is refused or taken; counts that no memory holds are refused.

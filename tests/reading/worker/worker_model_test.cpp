@@ -9,14 +9,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <latch>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <thread>
 
 #include "core/temp_folder.h"
+#include "device/device_failure.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
 #include "reading/models.h"
@@ -129,6 +133,8 @@ class WorkerModels : public ::testing::Test {
     }
     return "loaded";
   }
+
+  std::string end_over(std::vector<PageEvent> events) const;
 
   testing::TempFolder folder;
   std::mutex mutex;
@@ -328,6 +334,97 @@ TEST_F(WorkerModels, ProcessesThatDieHangOrTalkNonsenseAreLost) {
   EXPECT_EQ(failure("exit 3"), "its process gave up (exit code 3)");
   EXPECT_EQ(failure("exec cat /dev/zero >&0"), "its process does not talk as Lectern does");
   EXPECT_EQ(failure("exec sleep 3600", "cpu:silence=1"), "its process took too long");
+  // Half of an answer: then dead, then silent; and a whole one that says nothing.
+  const std::string loaded = "printf 'LDW1 \\000\\000\\000";
+  EXPECT_EQ(failure(loaded + "' >&0; kill -9 $$"), "its process was killed");
+  EXPECT_EQ(failure(loaded + "\\003\\000\\000\\000\\000\\000\\000\\000ab' >&0; exec sleep 3600", "cpu:silence=1"),
+            "its process took too long");
+  EXPECT_EQ(failure(loaded + "\\003\\000\\000\\000\\000\\000\\000\\000abc' >&0; exec sleep 3600"),
+            "its process does not talk as Lectern does");
+}
+
+template <typename Value>
+std::string frame_of(worker::FrameKind kind, const Value& value) {
+  const std::vector<std::byte> bytes = worker::to_bytes(value);
+  const worker::FrameHeader header{worker::magic, kind, bytes.size()};
+  return std::string(reinterpret_cast<const char*>(&header), sizeof(header)) +
+         std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+PageEvent event_of(PageEvent::Kind kind, size_t keep = 0, std::string more = {}) {
+  PageEvent event;
+  event.kind = kind;
+  event.keep = keep;
+  event.more = std::move(more);
+  return event;
+}
+
+// Why a reader is lost whose process answers with this to a page, in one step.
+std::string WorkerModels::end_over(std::vector<PageEvent> events) const {
+  worker::ModelFacts facts;
+  facts.device = "cpu";
+  worker::FrameHeader made{worker::magic, worker::FrameKind::reader_made, 0};
+  worker::StepAnswer answer;
+  answer.events = std::move(events);
+  const fs::path answers = folder.write("answers", frame_of(worker::FrameKind::loaded, facts) +
+                                                       std::string(reinterpret_cast<const char*>(&made), sizeof(made)) +
+                                                       frame_of(worker::FrameKind::step, answer));
+  const Model model = here().on({.worker = program("cat '" + answers.string() + "' >&0; exec sleep 3600")});
+  const auto reader = make_page_reader(model, few_tokens(), 1);
+  const pid_t process = model.worker()->process();
+  PageJob job;
+  job.picture = std::make_shared<const Picture>(4, 4);
+  reader->add(job);
+  std::vector<PageEvent> told;
+  try {
+    reader->step(told);
+    return "goes on, " + std::to_string(told.size()) + " told";
+  } catch (const DeviceFailure& failure) {
+    EXPECT_FALSE(runs(process));
+    reader->clear();  // is no failure of its own
+    try {
+      reader->add(job);
+      ADD_FAILURE() << "was taken";
+    } catch (const FailedBefore& again) {
+      EXPECT_STREQ(again.what(), failure.what());
+    }
+    return failure.what();
+  }
+}
+
+TEST_F(WorkerModels, ThatTellNonsenseOfAPageAreLost) {
+  using Kind = PageEvent::Kind;
+  const std::string nonsense = "its process does not talk as Lectern does";
+  EXPECT_EQ(end_over({event_of(Kind::text, 0, "abc"), event_of(Kind::text, 2, "d"), event_of(Kind::text, 3, "")}),
+            "goes on, 3 told");
+  EXPECT_EQ(end_over({event_of(Kind::text, 0, "abc"), event_of(Kind::text, 4, "d")}), nonsense);
+  EXPECT_EQ(end_over({event_of(Kind::failed)}), nonsense) << "without a reason";
+  PageEvent finished = event_of(Kind::finished);
+  EXPECT_EQ(end_over({finished, finished}), "goes on, 1 told");
+  finished.page.token_ends = {1};
+  EXPECT_EQ(end_over({finished}), nonsense);
+}
+
+// What was given up is not taken for an answer, and its count of the past does not bind the next reader.
+TEST_F(WorkerModels, AreReadWithAgainAfterPagesWereGivenUp) {
+  const Model model = there();
+  const auto read_one = [](PageReader& reader) {
+    reader.add(task_of(0).job);
+    std::vector<PageEvent> events;
+    while (std::ranges::none_of(events, [](const PageEvent& event) { return event.kind == PageEvent::Kind::finished; }))
+      reader.step(events);
+    return events.back().page.raw;
+  };
+  const std::string expected = pages_here(1)[0].raw;
+  {
+    const auto first = make_page_reader(model, few_tokens(), 2);
+    first->add(task_of(1).job);
+    first->clear();
+    EXPECT_EQ(read_one(*first), expected);
+    first->add(task_of(2).job);
+    first->clear();
+  }
+  EXPECT_EQ(read_one(*make_page_reader(model, few_tokens(), 2)), expected);
 }
 
 TEST_F(WorkerModels, ThatCannotBeLoadedAreLeftOut) {
@@ -364,16 +461,36 @@ TEST_F(WorkerModels, EndWithTheModel) {
   EXPECT_FALSE(runs(second));
 }
 
-// Also one that is reading: the parent is another program, which is killed.
+// The parent is another program, which is gone in the middle of a page.
 TEST_F(WorkerModels, EndWithTheirParent) {
+  worker::LoadRequest load;
+  load.folder = fs::absolute(mini_folder).string();
+  load.device = "cpu";
+  worker::ReaderRequest reader{few_tokens(), 1};
+  reader.options.max_tokens = 4000;
+  worker::AddRequest add;
+  add.job = task_of(0).job;
+  const std::string frames = frame_of(worker::FrameKind::load, load) +
+                             frame_of(worker::FrameKind::make_reader, reader) + frame_of(worker::FrameKind::add, add);
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   const pid_t parent = ::fork();
   if (parent == 0) {
-    const ChildProcess worker(LECTERN_BINARY,
-                              {.arguments = {worker::command}, .file = -1, .silent = true, .exit_note = {}});
-    const pid_t process = worker.process();
-    ::_exit(::write(ends[1], &process, sizeof process) == sizeof process ? 0 : 1);
+    try {
+      ChildProcess worker(
+          LECTERN_BINARY,
+          {.arguments = {worker::command}, .file = -1, .silent = true, .holds_signals = true, .exit_note = {}});
+      const pid_t process = worker.process();
+      const ChildProcess::Deadline deadline{std::chrono::steady_clock::now() + std::chrono::hours(1), {}};
+      worker.send(std::as_bytes(std::span(frames)), deadline);
+      std::optional<worker::Frame> frame;
+      do {
+        frame = worker::receive_frame([&](std::span<std::byte> bytes) { worker.receive(bytes, deadline); });
+      } while (frame && frame->kind != worker::FrameKind::step);
+      ::_exit(::write(ends[1], &process, sizeof process) == sizeof process ? 0 : 1);
+    } catch (...) {
+      ::_exit(1);
+    }
   }
   ::close(ends[1]);
   pid_t process = 0;
