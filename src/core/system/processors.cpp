@@ -81,8 +81,7 @@ Processors parse_processors(std::string_view text) {
     begin = end + 1;
   }
   std::ranges::sort(processors);
-  const auto repeated = std::ranges::unique(processors);
-  processors.erase(repeated.begin(), repeated.end());
+  processors.erase(std::unique(processors.begin(), processors.end()), processors.end());
   return processors;
 }
 
