@@ -112,7 +112,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
 endif()
 # In kernels a product and a sum are one instruction where the source says so, not wherever a compiler sees them
 # together: a row's result must not depend on the code around it.
-file(GLOB_RECURSE cpu_sources CONFIGURE_DEPENDS src/device/cpu/*.cpp)
+file(GLOB_RECURSE cpu_sources CONFIGURE_DEPENDS src/device/cpu/*.cpp src/device/quantization.cpp)
 set_property(SOURCE ${cpu_sources} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
 if(LECTERN_SANITIZE)
   # They compute whole models: not with -Og, with which all else compiles twice as fast as with -O1.

@@ -81,6 +81,17 @@ std::vector<float> WeightLoader::values(const std::string& name, const Shape& sh
   return floats_to_host(device_, vector(name, shape));
 }
 
+ExpertBank WeightLoader::experts(const std::vector<std::string>& prefixes, int64_t hidden) const {
+  std::vector<Matrix> gates_and_ups, downs;
+  const int64_t inner = extent(prefixes.front() + "gate_proj.weight", 2, 0);
+  for (const std::string& prefix : prefixes) {
+    gates_and_ups.push_back(matrix(prefix + "gate_proj.weight", {inner, hidden}));
+    gates_and_ups.push_back(matrix(prefix + "up_proj.weight", {inner, hidden}));
+    downs.push_back(matrix(prefix + "down_proj.weight", {hidden, inner}));
+  }
+  return {device_.stack(std::move(gates_and_ups)), device_.stack(std::move(downs))};
+}
+
 int64_t WeightLoader::extent(const std::string& name, size_t rank, int index) const {
   const Shape shape = checkpoint_.shape_of(name);
   if (shape.rank() != rank || shape.elements() == 0) {

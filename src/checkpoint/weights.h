@@ -51,6 +51,10 @@ class WeightLoader {
   }
   NormWeights rms_norm(const std::string& name, int64_t width) const { return {vector(name + ".weight", {width}), {}}; }
 
+  // Experts of one shape, by the beginnings of their tensors' names: gate_proj and up_proj [inner, hidden], down_proj
+  // [hidden, inner], where inner is the first one's.
+  ExpertBank experts(const std::vector<std::string>& prefixes, int64_t hidden) const;
+
   // The extent of a tensor whose size the configuration does not give; Error when the tensor has another rank.
   int64_t extent(const std::string& name, size_t rank, int index) const;
 

@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "device/cpu/matmul/panels.h"
 #include "device/lowering/lowerings.h"
 #include "device/operator_profile.h"
 #include "device/operator_work.h"
@@ -89,9 +90,18 @@ void Device::require_model_operators(WeightFormat format) const {
       ErrorCode::unsupported);
 }
 
-Matrix Device::packed_matrix(const TensorView&, int64_t, int64_t, WeightFormat) {
-  throw Error(std::string("was packed for the cpu device; device ") + name() + " needs the model it was made of",
-              ErrorCode::unsupported);
+Matrix Device::pack(const WeightValues& weight) {
+  if (is_quantized(weight.format)) {
+    throw Error(
+        std::string("was quantized, which device ") + name() + " cannot keep; it needs the model it was made of",
+        ErrorCode::unsupported);
+  }
+  const auto* const bytes = reinterpret_cast<const std::byte*>(weight.values.data());
+  return matrix({bytes, DataType::bf16, {weight.out, weight.in}}, weight.format);
+}
+
+Matrix Device::packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format) {
+  return pack(cpu::unpack(cpu::attach(bytes, out, in, format)));
 }
 
 }  // namespace lectern

@@ -17,6 +17,7 @@
 namespace lectern {
 
 class OperatorProfile;
+struct WeightValues;  // quantization.h
 
 // A tensor that owns its memory; it goes back to its device's pool. Movable; the device must outlive it.
 class Tensor {
@@ -105,12 +106,16 @@ class Device {
   // For work with a model whose weights are of this format; null where the device captures none of it.
   virtual std::unique_ptr<CapturedRegions> capture_regions(WeightFormat) { return nullptr; }
 
-  // Prepares a weight of type f32, f16 or bf16, whose first extent is out and whose others together are in.
-  // `weight` must outlive the result.
+  // Weights as the device lays them out: one of type f32, f16 or bf16, whose first extent is out and whose others
+  // together are in; `weight` must outlive the result where that has no storage of its own.
   virtual Matrix matrix(const TensorView& weight, WeightFormat format) = 0;
-  // A weight [out, in] that `matrix` of the cpu device has packed before, without a copy: `bytes` is all of its storage
-  // and must outlive the result. Throws Error where the bytes are not of that size, or the device packs otherwise.
+  // One that is in its format already. Throws Error for a format that the device cannot keep.
+  virtual Matrix pack(const WeightValues& weight);
+  // One [out, in] as `lectern quantize` keeps it in files, in the panels of the cpu device, which takes it without a
+  // copy: `bytes` is all of it and must outlive the result. Throws Error where the bytes are not of that size, too.
   virtual Matrix packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
+  // Matrices of this device, of one `in` and format, as one handle. A device may move them together.
+  virtual WeightStack stack(std::vector<Matrix> parts) { return {std::move(parts)}; }
 
   virtual Precision precision(WeightFormat format) const = 0;
   // The device's own, or that of the replacement where store and paged_attention are replaced.

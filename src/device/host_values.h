@@ -22,15 +22,6 @@ Tensor floats_from_host(Device&, const TensorView& values);
 std::vector<float> floats_to_host(Device&, const TensorView& values);
 std::vector<int32_t> indices_to_host(Device&, const TensorView& indices);
 
-// The largest of every row of logits on a device, without the ids that are banned for that row (none: for no row), in
-// any order and perhaps more than once, as Device::argmax says: its id, or -1 where there is none, and its
-// log-probability. Only these come to the host.
-struct Chosen {
-  std::vector<int32_t> ids;
-  std::vector<float> log_probabilities;
-};
-Chosen choose_largest(Device&, const TensorView& logits, std::span<const std::vector<int32_t>> banned = {});
-
 // f32 values: those given or, if they are narrower, a copy.
 class Wide {
  public:

@@ -148,8 +148,9 @@ class OperatorTable::Planner {
   }
   // Who is to do without an operator does without those that are fused of it.
   bool may_have_parts(Operator which) const {
-    if (which != Operator::gated_linear && which != Operator::project_qkv && which != Operator::mixture_of_experts)
-      return true;
+    constexpr std::array fused = {Operator::gated_linear, Operator::embed, Operator::project_qkv,
+                                  Operator::mixture_of_experts, Operator::sample};
+    if (std::ranges::find(fused, which) == fused.end()) return true;
     return std::ranges::none_of(all_lowerings(), [&](const Lowering& way) {
       return way.replaces == which &&
              std::ranges::any_of(way.made_of, [&](Operator part) { return without_.test(index_of(part)); });

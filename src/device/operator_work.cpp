@@ -26,17 +26,16 @@ Work work_of(const LinearArgs& args) {
 }
 
 Work work_of(const GatedLinearArgs& args) {
-  const double rows = elements(args.in) / static_cast<double>(args.gate.in());
-  Work work = product(rows, args.gate);
-  work += product(rows, args.up);
+  const double rows = elements(args.in) / static_cast<double>(args.gate().in());
+  Work work = product(rows, args.gate());
+  work += product(rows, args.up());
   work.bytes += bytes_of(args.in) + bytes_of(args.out);
   return work;
 }
 
 Work work_of(const ProjectQkvArgs& args) {
   Work work = {0, bytes_of(args.x) + bytes_of(args.queries)};
-  for (const Matrix* weight : {&args.q, &args.k, &args.v})
-    work += product(static_cast<double>(args.x.shape[0]), *weight);
+  for (const Matrix& weight : args.qkv.parts) work += product(static_cast<double>(args.x.shape[0]), weight);
   return work;
 }
 
@@ -72,10 +71,10 @@ Work work_of(const ExpertsArgs& args) {
   const auto rows = static_cast<double>(args.in.shape[0]);
   Work work = product(rows, args.router);
   work.bytes += bytes_of(args.in) + 2 * bytes_of(args.out);
-  if (args.experts.empty()) return work;
-  const auto count = static_cast<double>(args.experts.size());
+  if (args.experts.count() == 0) return work;
+  const auto count = static_cast<double>(args.experts.count());
   const double read = chosen_part(rows, args.top_k, count) * count;
-  for (const Matrix* part : {&args.experts[0].gate, &args.experts[0].up, &args.experts[0].down}) {
+  for (const Matrix* part : {&args.experts.gate(0), &args.experts.up(0), &args.experts.down(0)}) {
     work.operations += product(rows * args.top_k, *part).operations;
     work.bytes += read * bytes_of(*part);
   }
@@ -85,20 +84,28 @@ Work work_of(const ExpertsArgs& args) {
 Work work_of(const MixtureOfExpertsArgs& args) {
   Work work = {0, 2 * bytes_of(args.x)};
   const TensorView& x = args.x;
-  if (!args.experts.empty())
+  if (args.experts.count() > 0)
     work += work_of(ExpertsArgs{.in = x, .router = args.router, .experts = args.experts, .top_k = args.top_k});
-  if (!args.shared.gate.data) return work;
-  for (const Matrix* weight : {&args.shared.gate, &args.shared.up, &args.shared.down})
+  if (args.shared.count() == 0) return work;
+  for (const Matrix* weight : {&args.shared.gate(0), &args.shared.up(0), &args.shared.down(0)})
     work += product(static_cast<double>(x.shape[0]), *weight);
   return work;
 }
 
 Work work_of(const GroupedLinearArgs& args) {
-  const Matrix& one = args.experts[0].*args.part;
+  const Matrix& one = args.weight(0);
   const auto rows = static_cast<double>(args.in.shape[0]);
-  const auto count = static_cast<double>(args.experts.size());
+  const auto count = static_cast<double>(args.count());
   return {product(rows, one).operations,
           bytes_of(args.in) + bytes_of(args.out) + chosen_part(rows, 1, count) * count * bytes_of(one)};
+}
+
+Work work_of(const EmbedArgs& args) { return {0, 2 * bytes_of(args.out)}; }
+
+Work work_of(const SampleArgs& args) {
+  Work work = product(static_cast<double>(args.logits.shape[0]), args.head);
+  work.bytes += 2 * bytes_of(args.logits);
+  return work;
 }
 
 Work work_of(const GatherArgs& args) { return {0, 2 * bytes_of(args.out)}; }

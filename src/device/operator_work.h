@@ -56,6 +56,8 @@ Work work_of(const PagedAttentionArgs&);
 Work work_of(const ExpertsArgs&);
 Work work_of(const MixtureOfExpertsArgs&);
 Work work_of(const GroupedLinearArgs&);
+Work work_of(const EmbedArgs&);
+Work work_of(const SampleArgs&);
 Work work_of(const GatherArgs&);
 Work work_of(const ArgmaxArgs&);
 Work work_of(const GemmArgs&);

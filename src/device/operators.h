@@ -42,6 +42,23 @@ struct Matrix {
   int64_t in() const { return columns; }
 };
 
+// Weights of one `in` and format as one handle, such as q, k and v of a layer; made once by Device::stack.
+struct WeightStack {
+  std::vector<Matrix> parts;
+  TensorView together = {};  // [out of all, in]: the parts, one behind another, where the device lays them out so
+  const Matrix& operator[](size_t part) const { return parts[part]; }
+};
+
+// Experts of one shape as one handle: what they make of x is down(silu(gate x) * up x).
+struct ExpertBank {
+  WeightStack gates_and_ups;  // of the first expert, of the second and so on
+  WeightStack downs;
+  int64_t count() const { return static_cast<int64_t>(downs.parts.size()); }
+  const Matrix& gate(int64_t expert) const { return gates_and_ups[static_cast<size_t>(2 * expert)]; }
+  const Matrix& up(int64_t expert) const { return gates_and_ups[static_cast<size_t>(2 * expert + 1)]; }
+  const Matrix& down(int64_t expert) const { return downs[static_cast<size_t>(expert)]; }
+};
+
 // out = activation(in * weight^T + bias) + residual. in [rows, in], inner; out [rows, out], inner; bias [out] f32 or
 // empty; residual [rows, out] f32 or empty, and out then f32; residual may be out itself.
 //
@@ -58,14 +75,16 @@ struct LinearArgs {
   int64_t written = 0;
 };
 
-// out = silu(in * gate^T) * (in * up^T). gate and up are of one shape and format; in [rows, in] and out [rows, out],
-// inner and of one type. `written` and what a row depends on as in LinearArgs.
+// out = silu(in * gate^T) * (in * up^T). gate and up, the two of the stack, are of one shape; in [rows, in] and out
+// [rows, out], inner and of one type. `written` and what a row depends on as in LinearArgs.
 struct GatedLinearArgs {
   TensorView in = {};
-  const Matrix& gate;
-  const Matrix& up;
+  const WeightStack& gate_up;
   MutableTensorView out = {};
   int64_t written = 0;
+
+  const Matrix& gate() const { return gate_up[0]; }
+  const Matrix& up() const { return gate_up[1]; }
 };
 
 // in [batch, height, width, channels] -> out [batch, height', width', out channels], zero padding on all sides;
@@ -187,8 +206,8 @@ struct RopeArgs {
 };
 
 // What comes before attention in a layer of a decoder: q, k and v of the normalised x (NormArgs), queries and keys
-// rotated (RopeArgs), keys and values in the cache (WriteKvArgs). x [rows, hidden] f32; q, k and v of one format;
-// queries [rows, heads * head size], inner. `written` and what a row depends on as in LinearArgs.
+// rotated (RopeArgs), keys and values in the cache (WriteKvArgs). x [rows, hidden] f32; queries [rows, heads * head
+// size], inner. `written` and what a row depends on as in LinearArgs.
 //
 // For a device whose residual stream is not f32 (Precision::residual) x is of that type, as everything else; with
 // `pending`, of x's shape and type, x + pending is what is normalised, and is written to `sum`.
@@ -196,9 +215,7 @@ struct ProjectQkvArgs {
   TensorView x = {};
   TensorView norm = {};  // its weight
   float epsilon = 1e-6f;
-  const Matrix& q;
-  const Matrix& k;
-  const Matrix& v;
+  const WeightStack& qkv;  // three
   int heads = 1;
   float theta = 1e4f;
   const StepBatch& step;
@@ -207,10 +224,10 @@ struct ProjectQkvArgs {
   int64_t written = 0;
   TensorView pending = {};
   MutableTensorView sum = {};
-};
 
-struct ExpertWeights {
-  Matrix gate, up, down;
+  const Matrix& q() const { return qkv[0]; }
+  const Matrix& k() const { return qkv[1]; }
+  const Matrix& v() const { return qkv[2]; }
 };
 
 // out += sum over the top_k experts of a row of score * down(silu(gate x) * up x); score is the softmax over all
@@ -219,7 +236,7 @@ struct ExpertWeights {
 struct ExpertsArgs {
   TensorView in = {};
   const Matrix& router;
-  std::span<const ExpertWeights> experts = {};
+  const ExpertBank& experts;
   int top_k = 1;
   bool renormalise = false;
   float scale = 1;
@@ -228,8 +245,8 @@ struct ExpertsArgs {
 };
 
 // What comes behind attention: x += the experts' part of the normalised x (NormArgs, ExpertsArgs), then x += that of
-// the expert whom all rows have, down(silu(gate x) * up x) of the same normalised x. There may be no experts but that
-// one, or none such (its matrices empty). x [rows, hidden] f32; `inner` is the type of the values between.
+// the expert whom all rows have, of the same normalised x. There may be no experts but that one, or none such: a bank
+// is then empty. x [rows, hidden] f32; `inner` is the type of the values between.
 //
 // For a device whose residual stream is not f32, `pending` and `sum` as in ProjectQkvArgs: then what would be added to
 // x is written to `rest` and x stays as it is; or added to `sum`, where there is no `rest`.
@@ -239,11 +256,11 @@ struct MixtureOfExpertsArgs {
   float epsilon = 1e-6f;
   DataType inner = DataType::f32;
   const Matrix& router;
-  std::span<const ExpertWeights> experts = {};
+  const ExpertBank& experts;
   int top_k = 1;
   bool renormalise = false;
   float scale = 1;
-  const ExpertWeights& shared;
+  const ExpertBank& shared;  // one, or none
   int64_t written = 0;
   TensorView pending = {};
   MutableTensorView sum = {};
@@ -262,30 +279,31 @@ struct MixtureOfExpertsArgs {
   }
 };
 
-// out row i = table row indices[i], in f32; indices i32 [rows].
-struct GatherArgs {
+// What a step begins with: out row i = table row ids[i] in f32, or, where picture_rows[i] is not below 0, that row of
+// the pictures, counted through all of them. ids and picture_rows are those of the step (StepBatch); pictures f32 [n,
+// hidden] each; out [rows, hidden] f32.
+struct EmbedArgs {
   const Matrix& table;
-  TensorView indices = {};
+  const StepBatch& step;
+  std::span<const TensorView> pictures = {};
   MutableTensorView out = {};
 };
 
-// Rows of width elements. gather_rows: out[i] = in[indices[i]], of any type. And of the primitives scatter_rows:
-// out[indices[i]] = in[i], the indices all different; scatter_add: out[indices[i]] += in[i], the indices in any order
-// and number, f32.
-struct RowsArgs {
-  TensorView in = {};       // [rows, width]
-  TensorView indices = {};  // i32 [n], each a row of what is looked up in
-  MutableTensorView out = {};
-};
-
-// ids[i] = the place of the largest in logits row i, of equal ones the lowest, of those that are not banned: `banned`
-// names them in ascending order by their place in all of logits, row * vocabulary + id, or is empty.
-// log_probabilities[i] = that of the chosen id among all of the row, the banned ones too. A logit that is no number
-// counts as none, or makes log_probabilities[i] no number; where none is left to choose ids[i] is -1 or banned.
-// logits [rows, vocabulary] f32; banned i32 [n]; ids i32 [rows]; log_probabilities f32 [rows].
-struct ArgmaxArgs {
-  TensorView logits = {};
-  TensorView banned = {};
+// What a step ends with: the choice (ArgmaxArgs, with the step's bans) from the logits of the rows that step.wanted()
+// names, normalised (NormArgs) and multiplied with the head. x [rows, hidden], the residual stream; `inner` is the type
+// of the normalised rows; logits f32 [wanted, vocabulary], ids i32 and log_probabilities f32 [wanted]. The rows count
+// as written (LinearArgs): what follows a prompt is the first token that the model writes.
+//
+// The largest logit is chosen. To draw one, for a temperature, is the host's affair: what is drawn for a seed follows
+// from sums over the whole vocabulary in one order, which every device would have to keep.
+struct SampleArgs {
+  TensorView x = {};
+  TensorView norm = {};  // its weight
+  float epsilon = 1e-6f;
+  DataType inner = DataType::f32;
+  const Matrix& head;
+  const StepBatch& step;
+  MutableTensorView logits = {};
   MutableTensorView ids = {};
   MutableTensorView log_probabilities = {};
 };
@@ -324,12 +342,12 @@ struct NormalizePixelsArgs {
   X(layer_norm, NormArgs, args.out.type)                    \
   X(rms_norm, NormArgs, args.out.type)                      \
   X(attention, AttentionArgs, args.qkv.type)                \
+  X(embed, EmbedArgs, f32)                                  \
   X(project_qkv, ProjectQkvArgs, args.queries.type)         \
+  X(rope, RopeArgs, args.x.type)                            \
   X(paged_attention, PagedAttentionArgs, args.queries.type) \
   X(mixture_of_experts, MixtureOfExpertsArgs, args.inner)   \
-  X(gather, GatherArgs, f32)                                \
-  X(gather_rows, RowsArgs, args.in.type)                    \
-  X(argmax, ArgmaxArgs, f32)                                \
+  X(sample, SampleArgs, args.inner)                         \
   X(normalize_pixels, NormalizePixelsArgs, f32)             \
   X(copy, CopyArgs, narrower(args.in.type, args.out.type))  \
   X(add, BinaryArgs, f32)

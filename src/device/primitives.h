@@ -34,6 +34,33 @@ struct ActivateArgs {
   MutableTensorView x = {};
 };
 
+// out row i = table row indices[i], in f32; indices i32 [rows].
+struct GatherArgs {
+  const Matrix& table;
+  TensorView indices = {};
+  MutableTensorView out = {};
+};
+
+// Rows of width elements. gather_rows: out[i] = in[indices[i]], of any type. scatter_rows: out[indices[i]] = in[i], the
+// indices all different; scatter_add: out[indices[i]] += in[i], the indices in any order and number, f32.
+struct RowsArgs {
+  TensorView in = {};       // [rows, width]
+  TensorView indices = {};  // i32 [n], each a row of what is looked up in
+  MutableTensorView out = {};
+};
+
+// ids[i] = the place of the largest in logits row i, of equal ones the lowest, of those that are not banned: `banned`
+// names them in ascending order by their place in all of logits, row * vocabulary + id, or is empty.
+// log_probabilities[i] = that of the chosen id among all of the row, the banned ones too. A logit that is no number
+// counts as none, or makes log_probabilities[i] no number; where none is left to choose ids[i] is -1 or banned.
+// logits [rows, vocabulary] f32; banned i32 [n]; ids i32 [rows]; log_probabilities f32 [rows].
+struct ArgmaxArgs {
+  TensorView logits = {};
+  TensorView banned = {};
+  MutableTensorView ids = {};
+  MutableTensorView log_probabilities = {};
+};
+
 // where: out = mask != 0 ? a : b; the mask holds zeros and ones.
 struct WhereArgs {
   StridedView mask = {};
@@ -79,27 +106,33 @@ struct SortArgs {
   MutableTensorView order = {};
 };
 
-// out row i = activation(in row i * weight^T), the weight being `part` of experts[groups[i]]; groups i32 [rows] rise.
-// in [rows, in] and out [rows, out], inner.
+// out row i = activation(in row i * weight^T), the weight being part first + step * groups[i] of the stack, which are
+// all of one shape; groups i32 [rows] rise. in [rows, in] and out [rows, out], inner.
 struct GroupedLinearArgs {
   TensorView in = {};
   TensorView groups = {};
-  std::span<const ExpertWeights> experts = {};
-  Matrix ExpertWeights::*part = nullptr;
+  const WeightStack& weights;
+  int64_t first = 0;
+  int64_t step = 1;
   Activation activation = Activation::none;
   MutableTensorView out = {};
+
+  const Matrix& weight(int64_t group) const { return weights[static_cast<size_t>(first + step * group)]; }
+  int64_t count() const { return (static_cast<int64_t>(weights.parts.size()) - first + step - 1) / step; }  // weights
 };
 
 // As LECTERN_MODEL_OPERATORS: name, arguments, the type that chooses the plan.
 #define LECTERN_PRIMITIVES(X)                        \
   X(write_kv, WriteKvArgs, args.keys.type)           \
-  X(rope, RopeArgs, args.x.type)                     \
   X(experts, ExpertsArgs, args.in.type)              \
   X(activate, ActivateArgs, f32)                     \
   X(softmax, LineArgs, f32)                          \
+  X(argmax, ArgmaxArgs, f32)                         \
   X(grouped_linear, GroupedLinearArgs, args.in.type) \
   X(top_k, TopKArgs, f32)                            \
   X(sort, SortArgs, f32)                             \
+  X(gather, GatherArgs, f32)                         \
+  X(gather_rows, RowsArgs, args.in.type)             \
   X(scatter_rows, RowsArgs, f32)                     \
   X(scatter_add, RowsArgs, f32)                      \
   X(masked_scatter, MaskedScatterArgs, f32)          \

@@ -1,5 +1,5 @@
-// The rows of one step of a decoder, whose sequences they belong to, and where their keys and values go: sent to the
-// device once a step and used by every layer.
+// The rows of one step of a decoder, whose sequences they belong to, what they begin with, where their keys and values
+// go, and after which of them a token is chosen: sent to the device once a step, as one block, and used by every layer.
 #pragma once
 
 #include <cstdint>
@@ -19,24 +19,47 @@ struct StepMemory {
   std::map<std::string, Tensor> tables;
 };
 
+// What a step reads and chooses, beside its sequences; for embed and sample.
+struct StepTokens {
+  std::span<const int32_t> ids = {};           // of every row, below the vocabulary's size
+  std::span<const int32_t> picture_rows = {};  // of every row, or -1 (EmbedArgs); empty: -1 for all
+  std::span<const int64_t> wanted = {};        // rows after which a token is chosen
+  // For each of these what is not to be chosen, in any order; empty: nothing is.
+  std::span<const std::vector<int32_t>> banned = {};
+  int64_t vocabulary = 0;
+};
+
 class StepBatch {
  public:
   // `page_tokens` is that of the cache; without one, sequences need no pages and slots() and page_table() are empty.
   // The device, and the memory of an earlier batch if any, must outlive the batch.
-  StepBatch(Device& device, std::span<const SequenceRows> sequences, int page_tokens = 0, StepMemory* memory = nullptr);
+  StepBatch(Device& device, std::span<const SequenceRows> sequences, int page_tokens = 0, const StepTokens& tokens = {},
+            StepMemory* memory = nullptr);
   StepBatch(const StepBatch&) = delete;
   StepBatch& operator=(const StepBatch&) = delete;
 
   // For the host; their pages live as long as the batch.
   std::span<const SequenceRows> sequences() const { return sequences_; }
   int64_t rows() const { return rows_; }  // up to the last of any sequence
+  // Rows of pictures that follow on each other in a run of rows of the step.
+  struct PictureRun {
+    int64_t row = 0, picture_row = 0, count = 0;
+  };
+  std::span<const PictureRun> picture_runs() const { return picture_runs_; }
+  bool wants_all() const { return wants_all_; }                             // every row, in order
+  std::span<const int32_t> banned_on_host() const { return banned_list_; }  // as banned()
 
   // On the device, i32.
-  TensorView positions() const { return part(0, {rows_}); }  // [rows]; 0 for a row of no sequence
+  TensorView positions() const { return part(positions_, {rows_}); }  // [rows]; 0 for a row of no sequence
   // [rows]: of the cache's rows of all pages, page * page_tokens + position % page_tokens; -1 for a row of no sequence
-  TensorView slots() const { return part(rows_, {page_tokens_ > 0 ? rows_ : 0}); }
+  TensorView slots() const { return part(slots_, {page_tokens_ > 0 ? rows_ : 0}); }
   // [sequences, most pages of one]; 0 behind a sequence's last
   TensorView page_table() const;
+  TensorView ids() const { return part(ids_, {id_count_}); }                    // [rows], where they were given
+  TensorView picture_rows() const { return part(picture_rows_, {id_count_}); }  // [rows]; -1: a token's
+  TensorView wanted() const { return part(wanted_, {wanted_count_}); }          // [wanted]
+  // [bans], ascending: places in the logits of all wanted rows, index in wanted() * vocabulary + id; empty: none
+  TensorView banned() const;
 
   // What a device makes of a step once and uses in every layer, such as tables of sines: filled at the first call with
   // this key, kept as long as the batch. For the thread that runs the step.
@@ -51,11 +74,17 @@ class StepBatch {
   Device& device_;
   std::vector<int32_t> pages_;
   std::vector<SequenceRows> sequences_;
+  std::vector<PictureRun> picture_runs_;
+  std::vector<int32_t> banned_list_;
   int64_t rows_ = 0;
   int page_tokens_;
   int64_t max_pages_ = 0;
+  int64_t id_count_ = 0, wanted_count_ = 0;
+  bool wants_all_ = false;
+  // Where each begins in the block.
+  int64_t positions_ = 0, slots_ = 0, page_table_ = 0, ids_ = 0, picture_rows_ = 0, wanted_ = 0, banned_ = 0;
   StepMemory own_;
-  StepMemory* memory_;  // the block holds positions, slots, page table, each from a multiple of `alignment` on
+  StepMemory* memory_;
   mutable std::map<std::string, const Tensor*> made_;
 };
 

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "core/stopwatch.h"
-#include "device/host_values.h"
 
 namespace lectern {
 namespace {
@@ -79,33 +78,13 @@ std::unique_ptr<Encoding> DeviceRunner::encode(std::shared_ptr<const Views> view
   return std::make_unique<DeviceEncoding>(device_, *encoder_, views, encoding_.get());
 }
 
-// Runs of image tokens are copied at once: their places are known here, so no device has to scatter by a mask.
-void DeviceRunner::place_image(const BatchEntry& entry, const MutableTensorView& x) const {
-  const auto rows = static_cast<int64_t>(entry.ids.size());
-  const int64_t image_rows = entry.image ? entry.image.shape[0] : 0;
-  const auto is_image = [&](int64_t i) { return entry.ids[static_cast<size_t>(i)] == entry.image_token; };
-  int64_t placed = 0;
-  for (int64_t i = 0; i < rows && placed < image_rows;) {
-    int64_t run = 0;
-    while (i + run < rows && placed + run < image_rows && is_image(i + run)) ++run;
-    if (run > 0) device_.copy({entry.image.slice(placed, run), x.slice(i, run)});
-    placed += run;
-    i += std::max<int64_t>(run, 1);
-  }
-}
-
-// The choice is made on the device; logits come here where they are wanted.
-void DeviceRunner::choose(const Batch& batch, const TensorView& logits) {
-  std::vector<std::vector<int32_t>> banned;
-  size_t wanted = 0;
-  for (const BatchEntry& entry : batch.entries) {
-    if (!entry.chooses) continue;
-    banned.push_back(entry.banned);
-    wanted += entry.wants_logits ? 1 : 0;
-  }
-  const Chosen chosen = choose_largest(device_, logits, banned);
+// Only ids and log-probabilities come to the host, and logits where they are wanted.
+void DeviceRunner::take(const Batch& batch, const Decoder::Next& next) {
+  const Chosen chosen = next.choice.read();
+  const auto wanted =
+      std::ranges::count_if(batch.entries, [](const BatchEntry& e) { return e.chooses && e.wants_logits; });
   const auto width = static_cast<size_t>(vocabulary());
-  logits_.resize(wanted * width);
+  logits_.resize(static_cast<size_t>(wanted) * width);
   std::span<float> free = logits_;
   for (const BatchEntry& entry : batch.entries) {
     if (!entry.chooses) continue;
@@ -114,30 +93,43 @@ void DeviceRunner::choose(const Batch& batch, const TensorView& logits) {
     token.id = chosen.ids[row];
     token.log_probability = chosen.log_probabilities[row];
     if (!entry.wants_logits) continue;
-    device_.download(logits.slice(static_cast<int64_t>(row), 1), free.data());
+    device_.download(next.logits.view().slice(static_cast<int64_t>(row), 1), free.data());
     token.logits = free.first(width);
     free = free.subspan(width);
   }
 }
 
 std::span<const NextToken> DeviceRunner::step(const Batch& batch) {
-  std::vector<int32_t> ids;
+  std::vector<int32_t> ids, picture_rows;
+  std::vector<TensorView> pictures;
   std::vector<SequenceRows> sequences;
   std::vector<int64_t> choosing;  // rows
+  std::vector<std::vector<int32_t>> banned;
+  int32_t filled = 0;  // rows of pictures before those of the entry's
   for (const BatchEntry& entry : batch.entries) {
     const auto rows = static_cast<int64_t>(entry.ids.size());
     sequences.push_back({static_cast<int64_t>(ids.size()), rows, entry.position, entry.pages, entry.prompt});
     ids.insert(ids.end(), entry.ids.begin(), entry.ids.end());
-    if (entry.chooses) choosing.push_back(static_cast<int64_t>(ids.size()) - 1);
+    const auto image_rows = static_cast<int32_t>(entry.image ? entry.image.shape[0] : 0);
+    int32_t placed = 0;
+    for (const int32_t id : entry.ids)
+      picture_rows.push_back(id == entry.image_token && placed < image_rows ? filled + placed++ : -1);
+    if (image_rows > 0) pictures.push_back(entry.image);
+    filled += image_rows;
+    if (!entry.chooses) continue;
+    choosing.push_back(static_cast<int64_t>(ids.size()) - 1);
+    banned.push_back(entry.banned);
   }
-  const Tensor x(device_, DataType::f32, {static_cast<int64_t>(ids.size()), decoder_.config().hidden});
-  decoder_.embed(ids, x);
-  for (size_t i = 0; i < sequences.size(); ++i) {
-    place_image(batch.entries[i], x.view().slice(sequences[i].first_row, sequences[i].rows));
-  }
-  const Tensor logits = decoder_.step(x, sequences, batch.written, choosing, cache_, &kept_);
+  const Decoder::Next next = decoder_.step({.sequences = sequences,
+                                            .ids = ids,
+                                            .picture_rows = picture_rows,
+                                            .pictures = pictures,
+                                            .written = batch.written,
+                                            .wanted = choosing,
+                                            .banned = banned},
+                                           cache_, &kept_);
   tokens_.clear();
-  if (logits) choose(batch, logits);
+  if (next.logits) take(batch, next);
   return tokens_;
 }
 

@@ -76,8 +76,7 @@ class DeviceRunner final : public ModelRunner {
   std::span<const NextToken> step(const Batch& batch) override;
 
  private:
-  void place_image(const BatchEntry& entry, const MutableTensorView& x) const;
-  void choose(const Batch& batch, const TensorView& logits);
+  void take(const Batch& batch, const Decoder::Next& next);
 
   Device& device_;
   const Decoder& decoder_;

@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "device/host_values.h"
 #include "device/step_batch.h"
 
 namespace lectern {
@@ -64,14 +63,6 @@ class ResidualStream {
   bool waits_ = false;
 };
 
-bool is_all(std::span<const int64_t> wanted, int64_t rows) {
-  if (static_cast<int64_t>(wanted.size()) != rows) return false;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] != static_cast<int64_t>(i)) return false;
-  }
-  return true;
-}
-
 // A row a sequence, in order, of tokens that the model wrote.
 bool is_decoding(std::span<const SequenceRows> sequences, int64_t written, int64_t rows) {
   if (written != rows || static_cast<int64_t>(sequences.size()) != rows) return false;
@@ -113,61 +104,57 @@ Decoder::Layer Decoder::load_layer(const WeightLoader& load, int index) const {
   const int64_t kv_width = hidden / config_.heads * config_.kv_heads;
   Layer layer;
   layer.input_norm = load.rms_norm(b + "input_layernorm", hidden);
-  layer.q = load.matrix(b + "self_attn.q_proj.weight", {hidden, hidden});
-  layer.k = load.matrix(b + "self_attn.k_proj.weight", {kv_width, hidden});
-  layer.v = load.matrix(b + "self_attn.v_proj.weight", {kv_width, hidden});
+  layer.qkv = device_.stack({load.matrix(b + "self_attn.q_proj.weight", {hidden, hidden}),
+                             load.matrix(b + "self_attn.k_proj.weight", {kv_width, hidden}),
+                             load.matrix(b + "self_attn.v_proj.weight", {kv_width, hidden})});
   layer.o = load.matrix(b + "self_attn.o_proj.weight", {hidden, hidden});
   layer.post_norm = load.rms_norm(b + "post_attention_layernorm", hidden);
-  const auto mlp = [&](const std::string& prefix, int64_t inner) -> ExpertWeights {
-    return {load.matrix(prefix + "gate_proj.weight", {inner, hidden}),
-            load.matrix(prefix + "up_proj.weight", {inner, hidden}),
-            load.matrix(prefix + "down_proj.weight", {hidden, inner})};
-  };
-  const auto width_of = [&](const std::string& prefix) { return load.extent(prefix + "gate_proj.weight", 2, 0); };
   if (index < config_.dense_layers) {
-    layer.shared = mlp(b + "mlp.", width_of(b + "mlp."));
+    layer.shared = load.experts({b + "mlp."}, hidden);
     return layer;
   }
   layer.router =
       load.matrix(b + "mlp.gate.weight", {config_.experts, hidden}, WeightFormat::f32);  // decides, so it is exact
-  const int64_t inner = width_of(b + "mlp.experts.0.");                                  // of every expert
-  for (int e = 0; e < config_.experts; ++e) {
-    layer.experts.push_back(mlp(fmt::format("{}mlp.experts.{}.", b, e), inner));
-  }
+  std::vector<std::string> experts;
+  experts.reserve(static_cast<size_t>(config_.experts));
+  for (int e = 0; e < config_.experts; ++e) experts.push_back(fmt::format("{}mlp.experts.{}.", b, e));
+  layer.experts = load.experts(experts, hidden);
   const std::string shared = b + "mlp.shared_experts.";
-  if (load.checkpoint().has(shared + "gate_proj.weight")) layer.shared = mlp(shared, width_of(shared));
+  if (load.checkpoint().has(shared + "gate_proj.weight")) layer.shared = load.experts({shared}, hidden);
   return layer;
 }
 
-void Decoder::embed(std::span<const int32_t> ids, const MutableTensorView& out) const {
-  device_.gather({.table = embedding_, .indices = from_host(device_, ids), .out = out});
-}
-
-Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> sequences, int64_t written,
-                     std::span<const int64_t> wanted, const KvCache& cache, KeptSteps* kept) const {
-  if (kept != nullptr && (!kept->regions || !is_decoding(sequences, written, x.shape[0]))) kept = nullptr;
-  const StepBatch batch(device_, sequences, cache.pool().page_tokens(), kept != nullptr ? &kept->batch : nullptr);
+Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* kept) const {
+  const auto row_count = static_cast<int64_t>(rows.ids.size());
+  if (kept != nullptr && (!kept->regions || !is_decoding(rows.sequences, rows.written, row_count))) kept = nullptr;
+  const StepTokens tokens = {.ids = rows.ids,
+                             .picture_rows = rows.picture_rows,
+                             .wanted = rows.wanted,
+                             .banned = rows.banned,
+                             .vocabulary = config_.vocabulary};
+  const StepBatch batch(device_, rows.sequences, cache.pool().page_tokens(), tokens,
+                        kept != nullptr ? &kept->batch : nullptr);
+  const Tensor x(device_, DataType::f32, {row_count, config_.hidden});
+  device_.embed({.table = embedding_, .step = batch, .pictures = rows.pictures, .out = x});
   const int64_t head_size = config_.hidden / config_.heads;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
   StepTensors own(false);
   StepTensors& tensors = kept != nullptr ? kept->tensors : own;
-  const MutableTensorView queries = tensors.get(device_, queries_tensor, inner_, x.shape);
-  const MutableTensorView attended = tensors.get(device_, attended_tensor, inner_, x.shape);
+  const MutableTensorView queries = tensors.get(device_, queries_tensor, inner_, x.shape());
+  const MutableTensorView attended = tensors.get(device_, attended_tensor, inner_, x.shape());
   ResidualStream stream(device_, x, device_.precision(format_).residual, tensors, kept != nullptr);
   const auto projection = [&](int i) -> ProjectQkvArgs {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     const ProjectQkvArgs args = {.x = stream.now(),
                                  .norm = layer.input_norm.weight,
                                  .epsilon = config_.rms_epsilon,
-                                 .q = layer.q,
-                                 .k = layer.k,
-                                 .v = layer.v,
+                                 .qkv = layer.qkv,
                                  .heads = config_.heads,
                                  .theta = config_.rope_theta,
                                  .step = batch,
                                  .cache = cache.layer(i),
                                  .queries = queries,
-                                 .written = written,
+                                 .written = rows.written,
                                  .pending = stream.pending(),
                                  .sum = stream.sum()};
     stream.settle();
@@ -191,7 +178,8 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
                              .out = attended,
                              .window = config_.window});
     const auto [residual, out] = stream.add();
-    const LinearArgs output = {.in = attended, .weight = layer.o, .residual = residual, .out = out, .written = written};
+    const LinearArgs output = {
+        .in = attended, .weight = layer.o, .residual = residual, .out = out, .written = rows.written};
     const MixtureOfExpertsArgs mixture = {.x = stream.now(),
                                           .norm = layer.post_norm.weight,
                                           .epsilon = config_.rms_epsilon,
@@ -202,7 +190,7 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
                                           .renormalise = config_.renormalise,
                                           .scale = config_.routed_scale,
                                           .shared = layer.shared,
-                                          .written = written,
+                                          .written = rows.written,
                                           .pending = stream.pending(),
                                           .sum = stream.sum(),
                                           .rest = more ? stream.rest() : MutableTensorView()};
@@ -214,34 +202,45 @@ Tensor Decoder::step(const MutableTensorView& x, std::span<const SequenceRows> s
       if (next) device_.project_qkv(*next);
     });
   }
-  if (wanted.empty()) return {};
-  const auto count = static_cast<int64_t>(wanted.size());
-  Tensor gathered;
-  if (!is_all(wanted, x.shape[0])) {
-    const std::vector<int32_t> rows(wanted.begin(), wanted.end());
-    gathered = Tensor(device_, stream.now().type, {count, config_.hidden});
-    device_.gather_rows({stream.now(), from_host(device_, rows), gathered});
-  }
-  const TensorView last = gathered ? TensorView(gathered) : TensorView(stream.now());
-  const Tensor last_normed(device_, inner_, last.shape);
-  device_.rms_norm({.in = last, .weight = norm_.weight, .epsilon = config_.rms_epsilon, .out = last_normed});
-  Tensor logits(device_, DataType::f32, {count, config_.vocabulary});
-  // What follows a prompt is the first token that is written: the head knows one kind of rows.
-  device_.linear({.in = last_normed, .weight = head_, .out = logits, .written = count});
-  return logits;
+  if (rows.wanted.empty()) return {};
+  const auto count = static_cast<int64_t>(rows.wanted.size());
+  Next next{Tensor(device_, DataType::f32, {count, config_.vocabulary}),
+            Choice(device_, count, config_.vocabulary, batch.banned_on_host())};
+  device_.sample({.x = stream.now(),
+                  .norm = norm_.weight,
+                  .epsilon = config_.rms_epsilon,
+                  .inner = inner_,
+                  .head = head_,
+                  .step = batch,
+                  .logits = next.logits,
+                  .ids = next.choice.ids(),
+                  .log_probabilities = next.choice.log_probabilities()});
+  return next;
 }
+
+namespace {
+
+// The sum of size(matrix).
+template <typename Size>
+double sum_of(const std::vector<Matrix>& matrices, const Size& size) {
+  double sum = 0;
+  for (const Matrix& matrix : matrices) sum += size(matrix);
+  return sum;
+}
+template <typename Size>
+double sum_of(const ExpertBank& experts, const Size& size) {
+  return sum_of(experts.gates_and_ups.parts, size) + sum_of(experts.downs.parts, size);
+}
+
+}  // namespace
 
 double Decoder::bytes_of_step(int sequences) const {
   const auto bytes = [](const Matrix& matrix) { return matrix.data ? static_cast<double>(matrix.data.bytes()) : 0.0; };
   double sum = bytes(head_);
   const double missed = std::pow(1.0 - static_cast<double>(config_.experts_per_token) / config_.experts, sequences);
   for (const Layer& layer : layers_) {
-    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.shared.gate, &layer.shared.up,
-                                 &layer.shared.down, &layer.router}) {
-      sum += bytes(*matrix);
-    }
-    for (const ExpertWeights& expert : layer.experts)
-      sum += (1 - missed) * (bytes(expert.gate) + bytes(expert.up) + bytes(expert.down));
+    sum += sum_of(layer.qkv.parts, bytes) + bytes(layer.o) + bytes(layer.router) + sum_of(layer.shared, bytes) +
+           (1 - missed) * sum_of(layer.experts, bytes);
   }
   return sum;
 }
@@ -252,13 +251,11 @@ double Decoder::operations_of_token() const {
   };
   double sum = 0;
   for (const Layer& layer : layers_) {
-    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.shared.gate, &layer.shared.up,
-                                 &layer.shared.down, &layer.router}) {
-      sum += operations(*matrix);
-    }
-    if (layer.experts.empty()) continue;
-    const ExpertWeights& expert = layer.experts.front();
-    sum += config_.experts_per_token * (operations(expert.gate) + operations(expert.up) + operations(expert.down));
+    sum += sum_of(layer.qkv.parts, operations) + operations(layer.o) + operations(layer.router) +
+           sum_of(layer.shared, operations);
+    if (layer.experts.count() == 0) continue;
+    const double of_one = sum_of(layer.experts, operations) / static_cast<double>(layer.experts.count());
+    sum += config_.experts_per_token * of_one;
   }
   return sum;
 }

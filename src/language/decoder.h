@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checkpoint/weights.h"
+#include "device/choice.h"
 #include "device/step_batch.h"
 #include "language/kv_cache.h"
 
@@ -38,14 +39,25 @@ class Decoder {
   const DecoderConfig& config() const { return config_; }
   WeightFormat format() const { return format_; }
 
-  // out row i = the embedding of ids[i]; ids must be below the vocabulary's size.
-  void embed(std::span<const int32_t> ids, const MutableTensorView& out) const;
-
-  // One step of some sequences together: x [rows, hidden] f32, their embeddings, may be changed; the cache is extended.
-  // The first `written` rows are of tokens that the model wrote, the others of prompts; see LinearArgs.
-  // -> logits [wanted, vocabulary] after the wanted rows of x; empty when none is wanted. `kept` may be null.
-  Tensor step(const MutableTensorView& x, std::span<const SequenceRows> sequences, int64_t written,
-              std::span<const int64_t> wanted, const KvCache& cache, KeptSteps* kept = nullptr) const;
+  // One step of some sequences together; the cache is extended.
+  struct Rows {
+    std::span<const SequenceRows> sequences;
+    // Of every row its token, below the vocabulary's size, which the row of a picture replaces where that is not below
+    // 0: counted through all pictures, f32 [n, hidden] each. Empty: no row is a picture's.
+    std::span<const int32_t> ids;
+    std::span<const int32_t> picture_rows = {};
+    std::span<const TensorView> pictures = {};
+    int64_t written = 0;  // the first rows, of tokens that the model wrote; the others are of prompts: LinearArgs
+    std::span<const int64_t> wanted = {};               // after which a token is chosen
+    std::span<const std::vector<int32_t>> banned = {};  // for each of these; empty: nothing is
+  };
+  // After every wanted row; both empty when none is wanted.
+  struct Next {
+    Tensor logits;  // [wanted, vocabulary]
+    Choice choice;
+  };
+  // `kept` may be null.
+  Next step(const Rows& rows, const KvCache& cache, KeptSteps* kept = nullptr) const;
   KeptSteps keep_steps() const { return {.regions = device_.capture_regions(format_)}; }
 
   // For benchmarks. Bytes of weights that a step of so many sequences, a token each, reads: of the experts as many as
@@ -57,10 +69,11 @@ class Decoder {
  private:
   struct Layer {
     NormWeights input_norm, post_norm;
-    Matrix q, k, v, o;
-    ExpertWeights shared;  // all there is in a dense layer; without a gate where there is none
+    WeightStack qkv;
+    Matrix o;
+    ExpertBank shared;  // one, all there is in a dense layer; or none
     Matrix router;
-    std::vector<ExpertWeights> experts;
+    ExpertBank experts;
   };
   Layer load_layer(const WeightLoader& load, int index) const;
 

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "lectern/error.h"
 #include "support/least_device.h"
 #include "support/values.h"
+#include "support/weight_values.h"
 
 namespace lectern {
 namespace {
@@ -45,6 +47,33 @@ TEST(Device, CopiesEveryTypeToAndFro) {
     device->upload(nullptr, Tensor(*device, DataType::f32, {0}));
     device->synchronize();
   }
+}
+
+// What `lectern quantize` has written for the CPU other devices lay out in their own way, where they have the format.
+TEST(Device, TakesPackedWeights) {
+  testing::Random random(1);
+  const std::vector<float> values = random.values(20 * 70);
+  const Matrix packed = cpu_device().matrix(view_of(values, {20, 70}), WeightFormat::bf16);
+  const TensorView bytes = *packed.storage;
+  LeastDevice least;
+  const Matrix own = least.packed_matrix(bytes, 20, 70, WeightFormat::bf16);
+  EXPECT_EQ(floats_to_host(least, own.data),
+            testing::floats_of(quantize(view_of(values, {20, 70}), WeightFormat::bf16)));
+  EXPECT_EQ(cpu_device().packed_matrix(bytes, 20, 70, WeightFormat::bf16).data.data, bytes.data) << "without a copy";
+  const Matrix q8 = cpu_device().matrix(view_of(values, {20, 70}), WeightFormat::q8);
+  for (const auto& [panels, format] :
+       {std::pair(TensorView(*q8.storage), WeightFormat::q8), {bytes, WeightFormat::q8}, {bytes, WeightFormat::f32}}) {
+    EXPECT_THROW(least.packed_matrix(panels, 20, 70, format), Error);
+  }
+}
+
+TEST(Device, LeavesStackedWeightsWhereTheyAre) {
+  const std::vector<float> values(20 * 70, 1);
+  const Matrix one = cpu_device().matrix(view_of(values, {20, 70}), WeightFormat::q8);
+  const WeightStack stack = cpu_device().stack({one, one});
+  EXPECT_EQ(stack.parts.size(), 2u);
+  EXPECT_EQ(stack[1].data.data, one.data.data);
+  EXPECT_FALSE(stack.together);
 }
 
 TEST(Device, SaysWhatItIs) {

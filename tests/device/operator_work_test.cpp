@@ -4,6 +4,7 @@
 
 #include "device/cpu/cpu_device.h"
 #include "device/step_batch.h"
+#include "support/experts.h"
 #include "support/values.h"
 
 namespace lectern {
@@ -53,21 +54,21 @@ TEST(OperatorWork, OfWhatIsFused) {
   const Matrix down = cpu_device().matrix(view_of(values, {16, 8}), WeightFormat::f32);
   const MutableTensorView x = view_of(values, {3, 16});
   const double product = 2 * 3 * 8 * 16;
-  EXPECT_EQ(work_of(GatedLinearArgs{.in = x, .gate = weight, .up = weight, .out = view_of(values, {3, 8})}).operations,
-            2 * product);
+  const WeightStack two{{weight, weight}}, three{{weight, weight, weight}};
+  EXPECT_EQ(work_of(GatedLinearArgs{.in = x, .gate_up = two, .out = view_of(values, {3, 8})}).operations, 2 * product);
   const StepBatch step(cpu_device(), {});
-  EXPECT_EQ(
-      work_of(ProjectQkvArgs{
-                  .x = x, .q = weight, .k = weight, .v = weight, .step = step, .queries = view_of(values, {3, 8})})
-          .operations,
-      3 * product);
-  const std::vector<ExpertWeights> experts(4, {weight, weight, down});
+  EXPECT_EQ(work_of(ProjectQkvArgs{.x = x, .qkv = three, .step = step, .queries = view_of(values, {3, 8})}).operations,
+            3 * product);
+  const testing::Expert one = {weight, weight, down};
+  const ExpertBank experts = testing::bank_of(cpu_device(), {one, one, one, one});
+  const ExpertBank shared = testing::bank_of(cpu_device(), {one});
   const Matrix router = cpu_device().matrix(view_of(values, {4, 16}), WeightFormat::f32);
   const double routing = 2 * 3 * 4 * 16;
-  EXPECT_EQ(
-      work_of(MixtureOfExpertsArgs{.x = x, .router = router, .experts = experts, .top_k = 2, .shared = experts.front()})
-          .operations,
-      routing + (2 + 1) * 3 * product);
+  EXPECT_EQ(work_of(MixtureOfExpertsArgs{.x = x, .router = router, .experts = experts, .top_k = 2, .shared = shared})
+                .operations,
+            routing + (2 + 1) * 3 * product);
+  const MutableTensorView logits = view_of(values, {2, 8});
+  EXPECT_EQ(work_of(SampleArgs{.x = x, .head = weight, .step = step, .logits = logits}).operations, 2 * product / 3);
 }
 
 }  // namespace

@@ -25,6 +25,36 @@ TEST(StepBatch, SaysWhereRowsAre) {
               ElementsAreArray({7, 2, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0}));
 }
 
+TEST(StepBatch, SaysWhatRowsBeginAndEndWith) {
+  testing::LeastDevice device;
+  const std::vector<SequenceRows> rows = {{0, 2, 0, {}}, {2, 4, 9, {}}};
+  const std::vector<int32_t> ids = {5, 6, 7, 7, 7, 8};
+  const std::vector<int32_t> pictures = {-1, -1, 3, 4, 0, -1};
+  const std::vector<int64_t> wanted = {1, 5};
+  const std::vector<std::vector<int32_t>> banned = {{4, 2, 4}, {100, 9, -1}};
+  const StepBatch step(device, rows, 0,
+                       {.ids = ids, .picture_rows = pictures, .wanted = wanted, .banned = banned, .vocabulary = 100});
+  EXPECT_EQ(indices_to_host(device, step.ids()), ids);
+  EXPECT_EQ(indices_to_host(device, step.picture_rows()), pictures);
+  EXPECT_THAT(indices_to_host(device, step.wanted()), ElementsAre(1, 5));
+  EXPECT_FALSE(step.wants_all());
+  EXPECT_THAT(indices_to_host(device, step.banned()), ElementsAre(2, 4, 109));
+  EXPECT_THAT(step.banned_on_host(), ElementsAre(2, 4, 109));
+  ASSERT_EQ(step.picture_runs().size(), 2u);
+  EXPECT_EQ(step.picture_runs()[0].row, 2);
+  EXPECT_EQ(step.picture_runs()[0].picture_row, 3);
+  EXPECT_EQ(step.picture_runs()[0].count, 2);
+  EXPECT_EQ(step.picture_runs()[1].row, 4);
+  EXPECT_EQ(step.picture_runs()[1].picture_row, 0);
+
+  const std::vector<int64_t> every = {0, 1, 2, 3, 4, 5};
+  const StepBatch all(device, rows, 0, {.ids = ids, .wanted = every});
+  EXPECT_TRUE(all.wants_all());
+  EXPECT_FALSE(all.banned());
+  EXPECT_TRUE(all.picture_runs().empty());
+  EXPECT_THAT(indices_to_host(device, all.picture_rows()), ElementsAre(-1, -1, -1, -1, -1, -1));
+}
+
 TEST(StepBatch, KeepsItsOwnPages) {
   testing::LeastDevice device;
   std::vector<int32_t> pages = {3, 4};
@@ -63,7 +93,7 @@ TEST(StepBatch, StaysWhereTheLastOneWas) {
   for (const int64_t position : {100, 101}) {
     const std::vector<int32_t> pages = {3, 4};
     const std::vector<SequenceRows> rows = {{0, 1, position, pages}};
-    const StepBatch step(device, rows, 64, &memory);
+    const StepBatch step(device, rows, 64, {}, &memory);
     step.once("position", DataType::i32, {1}, [&](const MutableTensorView& to) {
       const auto value = static_cast<int32_t>(position);
       device.upload(&value, to);
@@ -81,7 +111,7 @@ TEST(StepBatch, StaysWhereTheLastOneWas) {
   const std::vector<SequenceRows> many(40, {0, 1, 0, {}});
   std::vector<SequenceRows> rows = many;
   for (size_t i = 0; i < rows.size(); ++i) rows[i].first_row = static_cast<int64_t>(i);
-  const StepBatch step(device, rows, 0, &memory);
+  const StepBatch step(device, rows, 0, {}, &memory);
   EXPECT_THAT(indices_to_host(device, step.positions()), ::testing::Each(0));
 }
 

@@ -83,21 +83,24 @@ WrittenText run_alone(const Model& model, const Prompt& prompt, int64_t max_toke
 std::vector<float> logits_in_one_call(const Prompt& prompt) {
   const Decoder& decoder = mini().decoder;
   const auto length = static_cast<int64_t>(prompt.ids.size());
-  const Tensor x(cpu_device(), DataType::f32, {length, hidden});
-  decoder.embed(prompt.ids, x);
-  const float* image = prompt.image.data();
-  for (int64_t i = 0; i < length; ++i) {
-    if (prompt.ids[static_cast<size_t>(i)] != image_token) continue;
-    std::copy_n(image, hidden, x.floats() + i * hidden);
-    image += hidden;
+  std::vector<int32_t> picture_rows;
+  for (const int32_t id : prompt.ids) {
+    const auto before = static_cast<int32_t>(std::ranges::count_if(picture_rows, [](int32_t row) { return row >= 0; }));
+    picture_rows.push_back(id == image_token ? before : -1);
   }
+  const TensorView image = prompt.image_view();
   KvCache cache(cpu_device(), decoder.config(), decoder.format(), 1, length);
   SequencePages pages(cache.pool());
   EXPECT_TRUE(pages.reserve(length));
   const SequenceRows rows{0, length, 0, pages.pages()};
   const int64_t wanted[] = {length - 1};
-  const Tensor logits = decoder.step(x, {&rows, 1}, 0, wanted, cache);
-  return {logits.floats(), logits.floats() + logits.shape().elements()};
+  const Decoder::Next next = decoder.step({.sequences = {&rows, 1},
+                                           .ids = prompt.ids,
+                                           .picture_rows = picture_rows,
+                                           .pictures = {&image, 1},
+                                           .wanted = wanted},
+                                          cache);
+  return {next.logits.floats(), next.logits.floats() + next.logits.shape().elements()};
 }
 
 TEST(Engine, SequencesTogetherWriteWhatEachWritesAlone) {

@@ -45,12 +45,12 @@ class Quantize : public ::testing::Test {
     KvCache cache(cpu_device(), config, model.format, 1, 1);
     SequencePages pages(cache.pool());
     EXPECT_TRUE(pages.reserve(1));
-    const Tensor x(cpu_device(), DataType::f32, {1, config.hidden});
     const int32_t id = 7;
-    model.decoder.embed({&id, 1}, x);
     const SequenceRows rows{0, 1, 0, pages.pages()};
     const int64_t wanted[] = {0};
-    const Tensor out = model.decoder.step(x, {&rows, 1}, 1, wanted, cache);
+    const Decoder::Next next =
+        model.decoder.step({.sequences = {&rows, 1}, .ids = {&id, 1}, .written = 1, .wanted = wanted}, cache);
+    const Tensor& out = next.logits;
     return {out.floats(), out.floats() + out.shape().elements()};
   }
 

@@ -88,11 +88,10 @@ class Company {
       choosing.push_back(i);
     }
     if (ids.empty()) return true;
-    const Tensor x(cpu_device(), DataType::f32, {static_cast<int64_t>(ids.size()), decoder_.config().hidden});
-    decoder_.embed(ids, x);
-    const Tensor logits = decoder_.step(x, rows, written, wanted, cache_, kept_);
+    const Decoder::Next next =
+        decoder_.step({.sequences = rows, .ids = ids, .written = written, .wanted = wanted}, cache_, kept_);
     for (size_t i = 0; i < choosing.size(); ++i) {
-      const float* const from = logits.floats() + static_cast<int64_t>(i) * decoder_.config().vocabulary;
+      const float* const from = next.logits.floats() + static_cast<int64_t>(i) * decoder_.config().vocabulary;
       all[choosing[i]].insert(all[choosing[i]].end(), from, from + decoder_.config().vocabulary);
     }
     return true;

@@ -13,6 +13,7 @@
 #include "device/cpu/cpu_device.h"
 #include "device/host_values.h"
 #include "engine/model_runner.h"
+#include "support/choose.h"
 
 namespace lectern::testing {
 

@@ -19,7 +19,6 @@
 #include "core/stopwatch.h"
 #include "core/threads.h"
 #include "device/device_list.h"
-#include "device/host_values.h"
 #include "device/operator_profile.h"
 #include "device/registry.h"
 #include "engine/engine.h"
@@ -118,10 +117,10 @@ class Decoding {
       for (int64_t i = 0; i < rows; ++i) ids.push_back(static_cast<int32_t>((next_ += 7919) % config.vocabulary));
       wanted.push_back(static_cast<int64_t>(ids.size()) - 1);
     }
-    const Tensor x(model_.device, DataType::f32, {static_cast<int64_t>(ids.size()), config.hidden});
-    model_.decoder.embed(ids, x);
-    const Tensor logits = model_.decoder.step(x, sequences, rows == 1 ? x.shape()[0] : 0, wanted, cache_, &kept_);
-    if (rows == 1) choose_largest(model_.device, logits);
+    const int64_t written = rows == 1 ? static_cast<int64_t>(ids.size()) : 0;
+    const Decoder::Next next =
+        model_.decoder.step({.sequences = sequences, .ids = ids, .written = written, .wanted = wanted}, cache_, &kept_);
+    if (rows == 1) next.choice.read();
     position_ += rows;
   }
 

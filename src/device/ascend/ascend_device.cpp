@@ -46,7 +46,10 @@ Operators operators_of(const Session& session) {
   if (table.rms_norm != nullptr && table.experts != nullptr && table.gated_linear != nullptr)
     table.mixture_of_experts = mixture_of_experts;
   if (f.index_select && moves) table.gather = gather;
+  if (table.gather != nullptr) table.embed = embed;
   if (f.argmax && f.log_softmax && f.gather && f.inplace_index_copy && moves) table.argmax = argmax;
+  if (table.rms_norm != nullptr && table.linear != nullptr && f.index_select && table.argmax != nullptr)
+    table.sample = sample;
   if (f.cast && f.inplace_muls && f.inplace_adds) table.normalize_pixels = normalize_pixels;
   if (moves) table.copy = copy;
   if (adds && moves) table.add = add;
@@ -182,17 +185,13 @@ CacheFormat AscendDevice::native_cache_format(int kv_heads, int head_size, Weigh
   return ascend::cache_format(type_of(format), kv_heads, head_size);
 }
 
-// Memory for a weight: `offset` bytes into the tensor that is returned. Gate and up of an expert must lie side by side
-// to be multiplied as one, and they come as gate, up, down, all of one size: threes are not torn apart.
+// Memory for a weight: `offset` bytes into the tensor that is returned.
 std::shared_ptr<const Tensor> AscendDevice::place(size_t bytes, size_t& offset) {
   const size_t size = (bytes + 63) / 64 * 64;
-  alike_ = bytes == last_bytes_ ? alike_ + 1 : 0;
-  last_bytes_ = bytes;
   offset = 0;
   if (size > large_bytes) return std::make_shared<Tensor>(*this, DataType::u8, Shape{static_cast<int64_t>(bytes)});
   std::shared_ptr<const Tensor> piece = piece_.lock();
-  const size_t wanted = alike_ % 3 == 0 ? 3 * size : size;
-  if (!piece || piece_used_ + wanted > piece_bytes) {
+  if (!piece || piece_used_ + size > piece_bytes) {
     piece = std::make_shared<Tensor>(*this, DataType::u8, Shape{static_cast<int64_t>(piece_bytes)});
     piece_ = piece;
     piece_used_ = 0;
@@ -212,6 +211,32 @@ Matrix AscendDevice::matrix(const TensorView& weight, WeightFormat format) {
   const MutableTensorView own(storage->view().data + offset, type, {out, in});
   send(*session_, weight, own);
   return {own, in, format, storage};
+}
+
+// One block for all; apart only where a part would begin at an address that the card does not take.
+WeightStack AscendDevice::stack(std::vector<Matrix> parts) {
+  if (parts.empty()) return {};
+  const TensorView first = parts.front().data;
+  int64_t out = 0;
+  bool lies_together = true, aligned = true;
+  for (const Matrix& part : parts) {
+    lies_together &= part.data.data == first.data + static_cast<size_t>(out * first.shape[1]) * size_of(first.type);
+    aligned &= part.data.bytes() % 64 == 0;
+    out += part.out();
+  }
+  const Shape all = {out, first.shape[1]};
+  if (lies_together) return {std::move(parts), {first.data, first.type, all}};
+  if (!aligned) return {std::move(parts)};
+  const auto storage = std::make_shared<const Tensor>(*this, first.type, all);
+  int64_t filled = 0;
+  for (Matrix& part : parts) {
+    const MutableTensorView own = storage->view().slice(filled, part.out());
+    copy_view(*session_, own, part.data);
+    filled += part.out();
+    part.data = own;
+    part.storage = storage;
+  }
+  return {std::move(parts), *storage};
 }
 
 DeviceInfo AscendDevice::info() const { return session_->info(); }

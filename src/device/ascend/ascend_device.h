@@ -51,6 +51,7 @@ class AscendDevice final : public Device {
   std::byte* allocate(size_t bytes) override { return session_->allocate(bytes); }
   void release(std::byte* data, size_t) noexcept override { session_->release(data); }
   Matrix matrix(const TensorView& weight, WeightFormat format) override;
+  WeightStack stack(std::vector<Matrix> parts) override;
   void upload(const void* from, const MutableTensorView& to) override;
   void download(const TensorView& from, void* to) override;
   void download_later(const TensorView& from, std::byte* to) override;
@@ -76,11 +77,9 @@ class AscendDevice final : public Device {
 
   std::unique_ptr<Session> session_;
   DataType half_;
-  // Weights of like size lie side by side in large pieces of memory, which live as long as one of them does.
+  // Small weights share large pieces of memory, which live as long as one of them does.
   std::weak_ptr<const Tensor> piece_;
   size_t piece_used_ = 0;
-  size_t last_bytes_ = 0;
-  size_t alike_ = 0;  // weights of the last size in a row
 };
 
 // Runs every operator that the device has of its own on what operator_cases.h tries it on. -> those that failed.

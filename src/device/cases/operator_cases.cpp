@@ -41,6 +41,16 @@ Matrix OperatorTrial::matrix(int64_t out, int64_t in, WeightFormat format) {
   return device_.matrix(view_of_floats(values, {out, in}), format);
 }
 
+ExpertBank OperatorTrial::experts(int64_t count, int64_t width, int64_t inner) {
+  std::vector<Matrix> gates_and_ups, downs;
+  for (int64_t i = 0; i < count; ++i) {
+    gates_and_ups.push_back(matrix(inner, width));
+    gates_and_ups.push_back(matrix(inner, width));
+    downs.push_back(matrix(width, inner));
+  }
+  return {device_.stack(std::move(gates_and_ups)), device_.stack(std::move(downs))};
+}
+
 void OperatorTrial::run(const TensorView& out, const std::function<void()>& call) {
   call();
   if (timed_calls_ == 0) return device_.synchronize();
@@ -75,10 +85,9 @@ void linear_of_one_row(Trial& t) {
 
 void gated_linear(Trial& t) {
   const Tensor x = t.inner({96, 320});
-  const Matrix gate = t.matrix(256, 320);
-  const Matrix up = t.matrix(256, 320);
+  const WeightStack gate_up = t.device().stack({t.matrix(256, 320), t.matrix(256, 320)});
   const Tensor out = t.empty({96, 256});
-  t.run(out, [&] { t.device().gated_linear({.in = x, .gate = gate, .up = up, .out = out, .written = 5}); });
+  t.run(out, [&] { t.device().gated_linear({.in = x, .gate_up = gate_up, .out = out, .written = 5}); });
 }
 
 void conv2d(Trial& t) {
@@ -164,17 +173,14 @@ void project_qkv(Trial& t) {
   const StepBatch step(t.device(), sequences, cache.format.page_tokens);
   const Tensor x = t.floats({rows, 192});
   const Tensor norm = t.floats({192});
-  const Matrix q = t.matrix(heads * size, 192);
-  const Matrix k = t.matrix(kv_heads * size, 192);
-  const Matrix v = t.matrix(kv_heads * size, 192);
+  const WeightStack qkv =
+      t.device().stack({t.matrix(heads * size, 192), t.matrix(kv_heads * size, 192), t.matrix(kv_heads * size, 192)});
   const Tensor queries = t.empty({rows, heads * size});
   const Tensor out = t.empty({rows, heads * size});
   t.run(out, [&] {
     t.device().project_qkv({.x = x,
                             .norm = norm,
-                            .q = q,
-                            .k = k,
-                            .v = v,
+                            .qkv = qkv,
                             .heads = heads,
                             .step = step,
                             .cache = cache.layer,
@@ -192,12 +198,10 @@ void rope(Trial& t) {
 }
 
 struct Mixture {
-  Mixture(Trial& t, int64_t width, int64_t inner) : router(t.matrix(8, width, WeightFormat::f32)) {
-    for (int e = 0; e < 8; ++e)
-      experts.push_back({t.matrix(inner, width), t.matrix(inner, width), t.matrix(width, inner)});
-  }
+  Mixture(Trial& t, int64_t width, int64_t inner)
+      : router(t.matrix(8, width, WeightFormat::f32)), experts(t.experts(8, width, inner)) {}
   Matrix router;
-  std::vector<ExpertWeights> experts;
+  ExpertBank experts;
 };
 
 template <int64_t rows>
@@ -217,18 +221,61 @@ void mixture_of_experts(Trial& t) {
   const Tensor x = t.floats({rows, 128});
   const Tensor norm = t.floats({128});
   const Mixture mixture(t, 128, 96);
-  ExpertWeights for_all;
-  if (shared) for_all = {t.matrix(160, 128), t.matrix(160, 128), t.matrix(128, 160)};
+  const ExpertBank for_all = t.experts(shared ? 1 : 0, 128, 160);
+  const ExpertBank none;
   t.run(x, [&] {
     t.device().mixture_of_experts({.x = x,
                                    .norm = norm,
                                    .inner = t.type(),
                                    .router = mixture.router,
-                                   .experts = routed ? std::span(mixture.experts) : std::span<const ExpertWeights>(),
+                                   .experts = routed ? mixture.experts : none,
                                    .top_k = 3,
                                    .scale = 0.01f,
                                    .shared = for_all,
                                    .written = 4});
+  });
+}
+
+// Tokens, and rows of two pictures in two places.
+void embed(Trial& t) {
+  constexpr int64_t width = 320;
+  const Matrix table = t.matrix(100, width, WeightFormat::f32);
+  const Tensor first = t.floats({3, width});
+  const Tensor second = t.floats({5, width});
+  const std::array<TensorView, 2> pictures = {first, second};
+  const std::vector<int32_t> ids = {5, 6, 7, 7, 7, 99, 7, 7, 0};
+  const std::vector<int32_t> picture_rows = {-1, -1, 1, 2, 3, -1, 6, 7, -1};
+  const std::array<SequenceRows, 1> sequences = {{{0, static_cast<int64_t>(ids.size()), 0, {}}}};
+  const StepBatch step(t.device(), sequences, 0, {.ids = ids, .picture_rows = picture_rows});
+  const Tensor out = t.empty_floats({static_cast<int64_t>(ids.size()), width});
+  t.run(out, [&] { t.device().embed({table, step, pictures, out}); });
+}
+
+// After some rows, or after all.
+template <bool all>
+void sample(Trial& t) {
+  constexpr int64_t rows = 7;
+  constexpr int64_t vocabulary = 900;
+  const Tensor x = t.floats({rows, 128});
+  const Tensor norm = t.floats({128});
+  const Matrix head = t.matrix(vocabulary, 128);
+  const std::vector<int64_t> wanted = all ? std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6} : std::vector<int64_t>{1, 2, 6};
+  const auto count = static_cast<int64_t>(wanted.size());
+  const std::vector<std::vector<int32_t>> banned(wanted.size(), {3, 4, 899});
+  const std::array<SequenceRows, 1> sequences = {{{0, rows, 0, {}}}};
+  const StepBatch step(t.device(), sequences, 0, {.wanted = wanted, .banned = banned, .vocabulary = vocabulary});
+  const Tensor logits = t.empty_floats({count, vocabulary});
+  const Tensor ids(t.device(), DataType::i32, {count});
+  const Tensor log_probabilities = t.empty_floats({count});
+  t.run(log_probabilities, [&] {
+    t.device().sample({.x = x,
+                       .norm = norm,
+                       .inner = t.type(),
+                       .head = head,
+                       .step = step,
+                       .logits = logits,
+                       .ids = ids,
+                       .log_probabilities = log_probabilities});
   });
 }
 
@@ -303,7 +350,7 @@ void grouped_linear(Trial& t) {
   const Tensor x = t.inner({60, 128});
   const Tensor out = t.empty({60, 96});
   t.run(out, [&] {
-    t.device().grouped_linear({x, groups, mixture.experts, &ExpertWeights::up, Activation::silu, out});
+    t.device().grouped_linear({x, groups, mixture.experts.gates_and_ups, 1, 2, Activation::silu, out});
   });
 }
 
@@ -445,7 +492,11 @@ constexpr std::array cases = {
     OperatorCase{Operator::mixture_of_experts, mixture_of_experts<false, true>, ", of one"},
     OperatorCase{Operator::mixture_of_experts, mixture_of_experts<true, false>, ", none for all"},
     OperatorCase{Operator::gather, gather},
+    OperatorCase{Operator::gather_rows, gather_rows},
     OperatorCase{Operator::argmax, argmax},
+    OperatorCase{Operator::embed, embed},
+    OperatorCase{Operator::sample, sample<false>},
+    OperatorCase{Operator::sample, sample<true>, ", of every row"},
     OperatorCase{Operator::normalize_pixels, normalize_pixels},
     OperatorCase{Operator::add, add_repeated, ", repeated"},
     OperatorCase{Operator::add, binary<&Device::add>},
@@ -456,7 +507,6 @@ constexpr std::array cases = {
     OperatorCase{Operator::grouped_linear, grouped_linear},
     OperatorCase{Operator::top_k, top_k},
     OperatorCase{Operator::sort, sort},
-    OperatorCase{Operator::gather_rows, gather_rows},
     OperatorCase{Operator::scatter_rows, scatter_rows},
     OperatorCase{Operator::scatter_add, scatter_add},
     OperatorCase{Operator::masked_scatter, masked_scatter},

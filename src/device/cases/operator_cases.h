@@ -35,6 +35,9 @@ class OperatorTrial {
   Matrix matrix(int64_t out, int64_t in) { return matrix(out, in, weights()); }
   Matrix matrix(int64_t out, int64_t in, WeightFormat format);
 
+  // Experts of one shape.
+  ExpertBank experts(int64_t count, int64_t width, int64_t inner);
+
   void run(const TensorView& out, const std::function<void()>& call);
 
   std::vector<float> result;  // of the first call

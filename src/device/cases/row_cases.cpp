@@ -1,6 +1,7 @@
 #include "device/cases/row_cases.h"
 
 #include <array>
+#include <numeric>
 
 #include "device/host_values.h"
 #include "device/step_batch.h"
@@ -37,10 +38,9 @@ std::vector<float> linear(Trial& t, Rows rows, int64_t written) {
 
 std::vector<float> gated_linear(Trial& t, Rows rows, int64_t written) {
   const Tensor x = inner(t, rows, 320);
-  const Matrix gate = t.matrix(144, 320);
-  const Matrix up = t.matrix(144, 320);
+  const WeightStack gate_up = t.device().stack({t.matrix(144, 320), t.matrix(144, 320)});
   const Tensor out = t.empty({count_of(rows), 144});
-  t.run(out, [&] { t.device().gated_linear({.in = x, .gate = gate, .up = up, .out = out, .written = written}); });
+  t.run(out, [&] { t.device().gated_linear({.in = x, .gate_up = gate_up, .out = out, .written = written}); });
   return t.result;
 }
 
@@ -130,10 +130,8 @@ std::vector<float> mixture_of_experts(Trial& t, Rows rows, int64_t written) {
   const Tensor x = floats(t, rows, 128);
   const Tensor norm = t.floats({128});
   const Matrix router = t.matrix(8, 128, WeightFormat::f32);
-  std::vector<ExpertWeights> experts;
-  experts.reserve(8);
-  for (int e = 0; e < 8; ++e) experts.push_back({t.matrix(96, 128), t.matrix(96, 128), t.matrix(128, 96)});
-  const ExpertWeights shared = {t.matrix(80, 128), t.matrix(80, 128), t.matrix(128, 80)};
+  const ExpertBank experts = t.experts(8, 128, 96);
+  const ExpertBank shared = t.experts(1, 128, 80);
   t.run(x, [&] {
     t.device().mixture_of_experts({.x = x,
                                    .norm = norm,
@@ -144,6 +142,63 @@ std::vector<float> mixture_of_experts(Trial& t, Rows rows, int64_t written) {
                                    .scale = 0.01f,
                                    .shared = shared,
                                    .written = written});
+  });
+  return t.result;
+}
+
+// A row is the only one of a sequence of its own: what it gets are its queries, or, of a cache that holds nothing but
+// its own, its values.
+template <bool values>
+std::vector<float> project_qkv(Trial& t, Rows rows, int64_t written) {
+  constexpr int64_t length = 64;
+  const TrialCache cache(t, count_of(rows), length, kv_heads, head_size);
+  std::vector<SequenceRows> sequences;
+  for (const int32_t row : rows) {
+    const auto i = static_cast<int64_t>(sequences.size());
+    sequences.push_back({i, 1, values ? 0 : row * 37 % length, cache.pages_of(i)});
+  }
+  const StepBatch step(t.device(), sequences, cache.format.page_tokens);
+  const Tensor x = floats(t, rows, 192);
+  const Tensor norm = t.floats({192});
+  const WeightStack qkv = t.device().stack(
+      {t.matrix(heads * head_size, 192), t.matrix(kv_heads * head_size, 192), t.matrix(kv_heads * head_size, 192)});
+  const Tensor queries = t.empty({count_of(rows), heads * head_size});
+  const Tensor attended = t.empty(queries.shape());
+  t.run(values ? attended : queries, [&] {
+    t.device().project_qkv({.x = x,
+                            .norm = norm,
+                            .qkv = qkv,
+                            .heads = heads,
+                            .step = step,
+                            .cache = cache.layer,
+                            .queries = queries,
+                            .written = written});
+    if (values) t.device().paged_attention({queries, heads, 0.2f, step, cache.layer, attended});
+  });
+  return t.result;
+}
+
+// Only as written: what follows a prompt is written.
+std::vector<float> sample(Trial& t, Rows rows, int64_t) {
+  const Tensor x = floats(t, rows, 128);
+  const Tensor norm = t.floats({128});
+  const Matrix head = t.matrix(900, 128);
+  std::vector<int64_t> wanted(rows.size());
+  std::iota(wanted.begin(), wanted.end(), 0);
+  const std::array<SequenceRows, 1> sequences = {{{0, count_of(rows), 0, {}}}};
+  const StepBatch step(t.device(), sequences, 0, {.wanted = wanted, .vocabulary = 900});
+  const Tensor logits = t.empty_floats({count_of(rows), 900});
+  const Tensor ids(t.device(), DataType::i32, {count_of(rows)});
+  const Tensor log_probabilities = t.empty_floats({count_of(rows)});
+  t.run(log_probabilities, [&] {
+    t.device().sample({.x = x,
+                       .norm = norm,
+                       .inner = t.type(),
+                       .head = head,
+                       .step = step,
+                       .logits = logits,
+                       .ids = ids,
+                       .log_probabilities = log_probabilities});
   });
   return t.result;
 }
@@ -169,7 +224,10 @@ constexpr std::array cases = {
     RowCase{Operator::paged_attention, paged_attention_of_one<0>, " of one sequence"},
     RowCase{Operator::paged_attention, paged_attention_of_one<7>, " of one sequence in a window"},
     RowCase{Operator::mixture_of_experts, mixture_of_experts, "", true},
+    RowCase{Operator::project_qkv, project_qkv<false>, "", true},
+    RowCase{Operator::project_qkv, project_qkv<true>, ", its values", true},
     RowCase{Operator::argmax, argmax},
+    RowCase{Operator::sample, sample},
 };
 
 }  // namespace

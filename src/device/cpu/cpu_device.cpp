@@ -120,22 +120,22 @@ class CpuDevice final : public Device {
       case WeightFormat::bf16:
       case WeightFormat::q8:
       case WeightFormat::q4: {
-        const int64_t bytes = cpu::panel_bytes(format, in);
-        const auto own = std::make_shared<Tensor>(*this, DataType::u8, Shape{cpu::panels_of(out), bytes});
+        const auto own = room_for_panels(out, in, format);
         cpu::pack(rows, format, own->view().data);
-        // As if the bytes of a panel were shared out among its outputs.
-        return {{own->view().data, DataType::u8, {out, bytes / cpu::panel_outputs}}, in, format, own};
+        return panels(own, out, in, format);
       }
     }
     return {};
   }
 
+  Matrix pack(const WeightValues& weight) override {
+    const auto own = room_for_panels(weight.out, weight.in, weight.format);
+    cpu::pack(weight, own->view().data);
+    return panels(own, weight.out, weight.in, weight.format);
+  }
+
   Matrix packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format) override {
-    const int64_t of_panel = cpu::panel_bytes(format, in);
-    const auto expected = static_cast<size_t>(cpu::panels_of(out) * of_panel);
-    if (format == WeightFormat::f32 || bytes.bytes() != expected)
-      throw Error(fmt::format("has {} bytes, expected {}", bytes.bytes(), expected), ErrorCode::corrupt_input);
-    return {{bytes.data, DataType::u8, {out, of_panel / cpu::panel_outputs}}, in, format, nullptr};
+    return cpu::attach(bytes, out, in, format);
   }
 
   void upload(const void* from, const MutableTensorView& to) override {
@@ -156,6 +156,15 @@ class CpuDevice final : public Device {
   }
 
  private:
+  std::shared_ptr<Tensor> room_for_panels(int64_t out, int64_t in, WeightFormat format) {
+    return std::make_shared<Tensor>(*this, DataType::u8, Shape{cpu::panels_of(out), cpu::panel_bytes(format, in)});
+  }
+  static Matrix panels(const std::shared_ptr<Tensor>& own, int64_t out, int64_t in, WeightFormat format) {
+    Matrix matrix = cpu::attach(*own, out, in, format);
+    matrix.storage = own;
+    return matrix;
+  }
+
   static constexpr size_t most_kept = size_t{1} << 30;
   static constexpr size_t largest_kept = size_t{1} << 28;
 

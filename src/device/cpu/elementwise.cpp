@@ -259,6 +259,27 @@ void rope(Device&, const RopeArgs& args) {
   });
 }
 
+void embed(Device&, const EmbedArgs& args) {
+  const int64_t width = args.table.in();
+  const TensorView ids = args.step.ids();
+  const TensorView picture_rows = args.step.picture_rows();
+  const auto picture_row = [&](int64_t row) {
+    const TensorView* picture = args.pictures.data();
+    for (; row >= picture->shape[0]; ++picture) row -= picture->shape[0];
+    return picture->as<float>() + row * width;
+  };
+  parallel_shares(args.out.shape[0], 16, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      float* const out = args.out.as<float>() + i * width;
+      if (const int32_t row = picture_rows.as<int32_t>()[i]; row >= 0) {
+        std::copy_n(picture_row(row), width, out);
+      } else {
+        HWY_DYNAMIC_DISPATCH(widen_range)(args.table.data.slice(ids.as<int32_t>()[i], 1), out, 0, width);
+      }
+    }
+  });
+}
+
 void gather(Device&, const GatherArgs& args) {
   const int64_t width = args.table.in();
   const auto* indices = args.indices.as<int32_t>();

@@ -78,12 +78,12 @@ void project_qkv(Device& device, const ProjectQkvArgs& args) {
   const int64_t rows = args.x.shape[0];
   const DataType inner = args.queries.type;
   const Tensor normed(device, inner, args.x.shape);
-  const Tensor k(device, inner, {rows, args.k.out()});
-  const Tensor v(device, inner, {rows, args.v.out()});
+  const Tensor k(device, inner, {rows, args.k().out()});
+  const Tensor v(device, inner, {rows, args.v().out()});
   device.rms_norm({.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
-  device.linear({.in = normed, .weight = args.q, .out = args.queries, .written = args.written});
-  device.linear({.in = normed, .weight = args.k, .out = k, .written = args.written});
-  device.linear({.in = normed, .weight = args.v, .out = v, .written = args.written});
+  device.linear({.in = normed, .weight = args.q(), .out = args.queries, .written = args.written});
+  device.linear({.in = normed, .weight = args.k(), .out = k, .written = args.written});
+  device.linear({.in = normed, .weight = args.v(), .out = v, .written = args.written});
   device.rope({args.queries, args.heads, args.theta, args.step});
   device.rope({k, args.cache.kv_heads, args.theta, args.step});
   device.write_kv({k, v, args.step, args.cache});

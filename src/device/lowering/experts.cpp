@@ -11,18 +11,18 @@ namespace lectern::lowering {
 void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   const Tensor normed(device, args.inner, args.x.shape);
   device.rms_norm({.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
-  if (!args.experts.empty()) device.experts(args.of_experts(normed));
-  if (!args.shared.gate.data) return;
-  const Tensor hidden(device, args.inner, {args.x.shape[0], args.shared.gate.out()});
-  device.gated_linear(
-      {.in = normed, .gate = args.shared.gate, .up = args.shared.up, .out = hidden, .written = args.written});
-  device.linear({.in = hidden, .weight = args.shared.down, .residual = args.x, .out = args.x, .written = args.written});
+  if (args.experts.count() > 0) device.experts(args.of_experts(normed));
+  if (args.shared.count() == 0) return;
+  const Tensor hidden(device, args.inner, {args.x.shape[0], args.shared.gate(0).out()});
+  device.gated_linear({.in = normed, .gate_up = args.shared.gates_and_ups, .out = hidden, .written = args.written});
+  device.linear(
+      {.in = hidden, .weight = args.shared.down(0), .residual = args.x, .out = args.x, .written = args.written});
 }
 
 void experts(Device& device, const ExpertsArgs& args) {
   const int64_t rows = args.in.shape[0];
   const int64_t width = args.in.shape[1];
-  const auto count = static_cast<int64_t>(args.experts.size());
+  const int64_t count = args.experts.count();
   const int64_t slots = rows * args.top_k;
   if (slots == 0) return;
   const Tensor values(device, DataType::f32, {rows, args.top_k});
@@ -56,18 +56,16 @@ void experts(Device& device, const ExpertsArgs& args) {
 
   const Tensor in(device, args.in.type, {slots, width});
   device.gather_rows({args.in, sources, in});
-  const int64_t inner = args.experts[0].gate.out();
+  const int64_t inner = args.experts.gate(0).out();
   const Tensor gate(device, args.in.type, {slots, inner});
   const Tensor up(device, args.in.type, {slots, inner});
   const Tensor down(device, DataType::f32, {slots, width});
-  const auto multiply = [&](const TensorView& x, Matrix ExpertWeights::*part, Activation activation,
-                            const MutableTensorView& out) {
-    device.grouped_linear({x, groups.view().reshaped({slots}), args.experts, part, activation, out});
-  };
-  multiply(in, &ExpertWeights::gate, Activation::silu, gate);
-  multiply(in, &ExpertWeights::up, Activation::none, up);
+  const TensorView by_expert = groups.view().reshaped({slots});
+  const WeightStack& firsts = args.experts.gates_and_ups;
+  device.grouped_linear({in, by_expert, firsts, 0, 2, Activation::silu, gate});
+  device.grouped_linear({in, by_expert, firsts, 1, 2, Activation::none, up});
   device.multiply({.a = gate, .b = up, .out = gate});
-  multiply(gate, &ExpertWeights::down, Activation::none, down);
+  device.grouped_linear({gate, by_expert, args.experts.downs, 0, 1, Activation::none, down});
   device.multiply({.a = down, .b = repeated(weights, down.shape(), {1, 0}), .out = down});
   device.scatter_add({down, sources, args.out});
 }

@@ -27,8 +27,8 @@ void linear(Device& device, const LinearArgs& args) {
 void gated_linear(Device& device, const GatedLinearArgs& args) {
   const Tensor gate(device, args.out.type, args.out.shape);
   device.linear(
-      {.in = args.in, .weight = args.gate, .activation = Activation::silu, .out = gate, .written = args.written});
-  device.linear({.in = args.in, .weight = args.up, .out = args.out, .written = args.written});
+      {.in = args.in, .weight = args.gate(), .activation = Activation::silu, .out = gate, .written = args.written});
+  device.linear({.in = args.in, .weight = args.up(), .out = args.out, .written = args.written});
   device.multiply({.a = gate, .b = args.out, .out = args.out});
 }
 
@@ -100,7 +100,7 @@ void grouped_linear(Device& device, const GroupedLinearArgs& args) {
     while (last < groups.size() && groups[last] == groups[first]) ++last;
     const auto rows = static_cast<int64_t>(last - first);
     device.linear({.in = args.in.slice(static_cast<int64_t>(first), rows),
-                   .weight = args.experts[static_cast<size_t>(groups[first])].*args.part,
+                   .weight = args.weight(groups[first]),
                    .activation = args.activation,
                    .out = args.out.slice(static_cast<int64_t>(first), rows)});
     first = last;

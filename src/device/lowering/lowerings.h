@@ -17,6 +17,9 @@ void masked_scatter_by_sum(Device&, const MaskedScatterArgs&);
 // Of write_kv and paged_attention as replaced here.
 CacheFormat cache_format(int kv_heads, int head_size);
 
+// Copies the rows of pictures to where a step has them.
+void place_pictures(Device&, const EmbedArgs&);
+
 // Added to the score of what is not seen: far below any, and no infinity.
 inline constexpr float invisible = -1e30f;
 

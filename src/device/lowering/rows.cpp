@@ -1,4 +1,6 @@
 // Rows looked up and put down by index. The host learns the indices, and every run of adjacent rows is moved at once.
+#include <algorithm>
+
 #include "device/lowering/lowerings.h"
 
 namespace lectern::lowering {
@@ -17,6 +19,27 @@ void for_each_run(std::span<const int32_t> indices, const Body& body) {
 }
 
 }  // namespace
+
+void place_pictures(Device& device, const EmbedArgs& args) {
+  for (const StepBatch::PictureRun& run : args.step.picture_runs()) {
+    int64_t first = 0;  // row of a picture, counted through all
+    for (const TensorView& picture : args.pictures) {
+      const int64_t begin = std::max(run.picture_row, first);
+      const int64_t end = std::min(run.picture_row + run.count, first + picture.shape[0]);
+      if (begin < end)
+        device.copy({picture.slice(begin - first, end - begin),
+                     args.out.slice(run.row + begin - run.picture_row, end - begin)});
+      first += picture.shape[0];
+    }
+  }
+}
+
+// Every row has a token, those of pictures too.
+void embed(Device& device, const EmbedArgs& args) {
+  if (args.out.shape.elements() == 0) return;
+  device.gather({args.table, args.step.ids(), args.out});
+  place_pictures(device, args);
+}
 
 void gather(Device& device, const GatherArgs& args) {
   for_each_run(indices_to_host(device, args.indices), [&](int64_t first, int64_t index, int64_t count) {

@@ -1,4 +1,4 @@
-// What is chosen from logits: the host looks at them.
+// What a step ends with. From logits the host chooses.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -18,6 +18,22 @@ double sum_of_exp(std::span<const float> values, float most) {
 }
 
 }  // namespace
+
+void sample(Device& device, const SampleArgs& args) {
+  const int64_t rows = args.logits.shape[0];
+  const int64_t width = args.x.shape[1];
+  if (rows == 0) return;
+  Tensor gathered;
+  if (!args.step.wants_all()) {
+    gathered = Tensor(device, args.x.type, {rows, width});
+    device.gather_rows({args.x, args.step.wanted(), gathered});
+  }
+  const TensorView last = gathered ? TensorView(gathered) : args.x;
+  const Tensor normed(device, args.inner, last.shape);
+  device.rms_norm({.in = last, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
+  device.linear({.in = normed, .weight = args.head, .out = args.logits, .written = rows});
+  device.argmax({args.logits, args.step.banned(), args.ids, args.log_probabilities});
+}
 
 void argmax(Device& device, const ArgmaxArgs& args) {
   const auto rows = static_cast<size_t>(args.logits.shape[0]);

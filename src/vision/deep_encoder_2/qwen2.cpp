@@ -40,16 +40,13 @@ Qwen2::Qwen2(const WeightLoader& load, int64_t width)
   const auto name_of_layer = [&](int index) { return fmt::format("{}model.model.layers.{}.", prefix, index); };
   for (int i = 0; i == 0 || load.checkpoint().has(name_of_layer(i) + "input_layernorm.weight"); ++i) {
     const std::string b = name_of_layer(i);
-    const int64_t inner = load.extent(b + "mlp.gate_proj.weight", 2, 0);
     layers_.push_back({.input_norm = load.rms_norm(b + "input_layernorm", width),
                        .post_norm = load.rms_norm(b + "post_attention_layernorm", width),
                        .q = load.linear(b + "self_attn.q_proj", width, width),
                        .k = load.linear(b + "self_attn.k_proj", kv_width, width),
                        .v = load.linear(b + "self_attn.v_proj", kv_width, width),
                        .out = load.matrix(b + "self_attn.o_proj.weight", {width, width}),
-                       .gate = load.matrix(b + "mlp.gate_proj.weight", {inner, width}),
-                       .up = load.matrix(b + "mlp.up_proj.weight", {inner, width}),
-                       .down = load.matrix(b + "mlp.down_proj.weight", {width, inner})});
+                       .mlp = load.experts({b + "mlp."}, width)});
   }
   norm_ = load.rms_norm(prefix + "model.model.norm", width);
 }
@@ -106,9 +103,9 @@ void Qwen2::add_blocks(const Layer& layer, const Tensor& attended, const Tensor&
   device_.linear({.in = attended, .weight = layer.out, .residual = x, .out = x});
   const Tensor normed = rows_of(device_, inner_, x, width_);
   device_.rms_norm({.in = x, .weight = layer.post_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
-  const Tensor inner = rows_of(device_, inner_, x, layer.gate.out());
-  device_.gated_linear({.in = as_matrix(normed), .gate = layer.gate, .up = layer.up, .out = as_matrix(inner)});
-  device_.linear({.in = inner, .weight = layer.down, .residual = x, .out = x});
+  const Tensor inner = rows_of(device_, inner_, x, layer.mlp.gate(0).out());
+  device_.gated_linear({.in = as_matrix(normed), .gate_up = layer.mlp.gates_and_ups, .out = as_matrix(inner)});
+  device_.linear({.in = inner, .weight = layer.mlp.down(0), .residual = x, .out = x});
 }
 
 void Qwen2::run_layer(int index, const Tensor& x, const StepBatch& positions) const {
@@ -144,7 +141,7 @@ double Qwen2::operations(double rows) const {
     const bool last = &layer == &layers_.back();
     const auto width = static_cast<double>(width_);
     const double attention = 2 * width * (width + 2 * static_cast<double>(layer.k.weight.out()));
-    const double blocks = 2 * width * (width + 3 * static_cast<double>(layer.gate.out()));
+    const double blocks = 2 * width * (width + 3 * static_cast<double>(layer.mlp.gate(0).out()));
     // Of a picture row's keys there are `rows`, of a query's half of its own more.
     sum += 2 * rows * attention + (last ? 1 : 2) * rows * blocks + 4 * width * rows * rows * 2.5;
   }

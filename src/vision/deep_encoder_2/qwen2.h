@@ -41,7 +41,8 @@ class Qwen2 {
   struct Layer {
     NormWeights input_norm, post_norm;
     LinearWeights q, k, v;
-    Matrix out, gate, up, down;
+    Matrix out;
+    ExpertBank mlp;  // one
   };
   // What every place takes from those that it sees, inner [views, rows, width].
   Tensor attend(const Layer& layer, const Tensor& x, const StepBatch& positions) const;

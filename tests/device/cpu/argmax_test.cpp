@@ -8,12 +8,14 @@
 #include "device/cpu/cpu_device.h"
 #include "device/host_values.h"
 #include "support/bits.h"
+#include "support/choose.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
 
 namespace lectern {
 namespace {
 
+using testing::choose_largest;
 using ::testing::ElementsAre;
 using testing::for_each_target;
 using testing::Random;

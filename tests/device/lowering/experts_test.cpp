@@ -1,4 +1,5 @@
 // Mixtures of experts by sorting, products in groups and weighted addition, against the CPU's own.
+#include "support/experts.h"
 #include "support/lowered.h"
 
 namespace lectern {
@@ -17,16 +18,18 @@ using testing::view_of;
 struct Mixture {
   Mixture(Random& random, int64_t width, int64_t inner, int count, DataType type)
       : router(random, DataType::f32, count, width) {
+    std::vector<testing::Expert> all;
     for (int e = 0; e < count; ++e) {
       for (const bool down : {false, false, true})
         parts.emplace_back(random, type, down ? width : inner, down ? inner : width);
       const size_t first = parts.size() - 3;
-      experts.push_back({parts[first].matrix, parts[first + 1].matrix, parts[first + 2].matrix});
+      all.push_back({parts[first].matrix, parts[first + 1].matrix, parts[first + 2].matrix});
     }
+    experts = testing::bank_of(cpu_device(), all);
   }
   RandomWeight router;
   std::vector<RandomWeight> parts;
-  std::vector<ExpertWeights> experts;
+  ExpertBank experts;
 };
 
 void check(Random& random, int64_t rows, const std::string& without) {

@@ -87,10 +87,11 @@ TEST(LoweredGroupedLinear, EqualsTheCpus) {
     const int64_t in = random.between(1, 40);
     const int64_t out = random.between(1, 40);
     std::vector<RandomWeight> weights;
-    std::vector<ExpertWeights> experts;
+    WeightStack stack;
     for (int e = 0; e < 6; ++e) {
       weights.emplace_back(random, DataType::bf16, out, in);
-      experts.push_back({{}, weights.back().matrix, {}});
+      stack.parts.push_back({});  // is not asked for
+      stack.parts.push_back(weights.back().matrix);
     }
     std::vector<float> numbers;
     for (int64_t i = 0; i < rows; ++i) numbers.push_back(static_cast<float>(random.between(0, 5)));
@@ -108,7 +109,7 @@ TEST(LoweredGroupedLinear, EqualsTheCpus) {
     }
     const auto compare = [&](Device& device) {
       const Tensor result(cpu_device(), x.tensor.view().type, {rows, out});
-      device.grouped_linear({x.tensor, groups, experts, &ExpertWeights::up, Activation::silu, result});
+      device.grouped_linear({x.tensor, groups, stack, 1, 2, Activation::silu, result});
       EXPECT_LT(relative_error(floats_of(result), expected), rounding(result.view().type));
     };
     compare(cpu_device());

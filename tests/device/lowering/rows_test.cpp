@@ -59,6 +59,41 @@ TEST(LoweredRows, GatherOfEmbeddings) {
   }
 }
 
+// Rows of several pictures, of which some are not there, between tokens.
+TEST(LoweredRows, EmbedTakesTokensAndRowsOfPictures) {
+  Random random(4);
+  constexpr int64_t width = 17;
+  for (const DataType type : {DataType::f32, DataType::bf16, DataType::f16}) {
+    const RandomWeight table(random, type, 30, width);
+    const std::vector<float> first = random.values(4 * width), second = random.values(7 * width);
+    const std::array<TensorView, 2> pictures = {view_of(first, {4, width}), view_of(second, {7, width})};
+    for (const int64_t rows : {1, 20, 100}) {
+      const std::vector<int32_t> ids = random_indices(random, rows, 30);
+      std::vector<int32_t> picture_rows;
+      for (int64_t i = 0; i < rows; ++i)
+        picture_rows.push_back(i > 0 && picture_rows.back() >= 0 && picture_rows.back() < 10 && random.coin()
+                                   ? picture_rows.back() + 1
+                                   : static_cast<int32_t>(random.between(-1, 10)));
+      const std::array<SequenceRows, 1> sequences = {{{0, rows, 0, {}}}};
+      const auto embed = [&](Device& device) {
+        const StepBatch step(device, sequences, 0, {.ids = ids, .picture_rows = picture_rows});
+        std::vector<float> out(static_cast<size_t>(rows * width), std::nanf(""));
+        device.embed({table.matrix, step, pictures, view_of(out, {rows, width})});
+        return out;
+      };
+      const std::vector<float> got = embed(cpu_device());
+      for (int64_t i = 0; i < rows; ++i) {
+        const int64_t row = picture_rows[static_cast<size_t>(i)];
+        const float* const expected = row < 0   ? table.values.data() + ids[static_cast<size_t>(i)] * width
+                                      : row < 4 ? first.data() + row * width
+                                                : second.data() + (row - 4) * width;
+        ASSERT_TRUE(std::equal(expected, expected + width, got.begin() + i * width)) << i;
+      }
+      for_each_replacement(Operator::embed, [&](Device& device) { EXPECT_EQ(embed(device), got); });
+    }
+  }
+}
+
 TEST(LoweredRows, ScatterAndAdd) {
   Random random(3);
   for (int round = 0; round < 30; ++round) {

@@ -1,11 +1,13 @@
 #include <cmath>
 #include <limits>
 
+#include "support/choose.h"
 #include "support/lowered.h"
 
 namespace lectern {
 namespace {
 
+using testing::choose_largest;
 using testing::for_each_replacement;
 using testing::Random;
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "engine/engine.h"
+#include "support/choose.h"
 #include "support/engine_runs.h"
 #include "support/fake_runner.h"
 #include "support/mini_model.h"
@@ -366,7 +367,8 @@ TEST(Guard, TheCacheIsRightAfterASetBack) {
       wanted_.resize(now.size());
       want(source_, std::span<const int32_t>(text_).subspan(prompt.size()), wanted_);
       const auto width = static_cast<int64_t>(wanted_.size());
-      const Chosen chosen = choose_largest(cpu_device(), view_of_floats(wanted_, {1, width}), {&entry.banned, 1});
+      const Chosen chosen =
+          testing::choose_largest(cpu_device(), view_of_floats(wanted_, {1, width}), {&entry.banned, 1});
       token_.id = chosen.ids[0];
       return {&token_, 1};
     }

@@ -7,6 +7,7 @@
 
 #include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
+#include "device/lowering/lowerings.h"
 
 namespace lectern::ascend {
 namespace {
@@ -43,5 +44,8 @@ void argmax(Device& device, const ArgmaxArgs& args) {
   session.call(f.gather, View(probabilities.view()), int64_t{-1}, View(args.ids, {rows, 1}),
                View(args.log_probabilities, {rows, 1}));
 }
+
+// CANN fuses none of it: these are the calls of the replacement, each the card's own.
+void sample(Device& device, const SampleArgs& args) { lowering::sample(device, args); }
 
 }  // namespace lectern::ascend

@@ -29,13 +29,13 @@ struct Normed {
 };
 
 // q, k and v of one input as one grouped product; false where CANN has none.
-bool multiply_each(Session& session, const TensorView& in, std::span<const Matrix* const> weights,
+bool multiply_each(Session& session, const TensorView& in, const std::vector<Matrix>& weights,
                    std::span<const View> outs) {
   const Functions& f = session.functions();
   if (!f.grouped_matmul_v5 && !f.grouped_matmul_v4) return false;
   const std::vector<View> ins(weights.size(), View(in));
   std::vector<View> matrices;
-  for (const Matrix* weight : weights) matrices.push_back(transposed(weight->data));
+  for (const Matrix& weight : weights) matrices.push_back(transposed(weight.data));
   constexpr int64_t separate = 0;    // splitItem: as many outs as ins
   constexpr int64_t no_groups = -1;  // groupType
   const auto call = [&](const auto& function, const auto&... tuning) {
@@ -59,15 +59,15 @@ void project_qkv(Device& device, const ProjectQkvArgs& args) {
   Session& session = session_of(device);
   const DataType inner = args.queries.type;
   const Normed normed(device, args.x, args.pending, args.sum, args.norm, args.epsilon, inner);
-  const int64_t width = args.k.out();
+  const int64_t width = args.k().out();
   const Tensor both(device, inner, {2 * rows, width});  // keys, values
   const MutableTensorView keys = both.view().slice(0, rows);
   const MutableTensorView values = both.view().slice(rows, rows);
-  const std::array<const Matrix*, 3> weights = {&args.q, &args.k, &args.v};
+  const std::vector<Matrix>& weights = args.qkv.parts;
   const std::array<View, 3> outs = {View(args.queries), View(keys), View(values)};
   if (!multiply_each(session, normed.narrow, weights, outs)) {
     for (size_t i = 0; i < weights.size(); ++i)
-      product(device, View(normed.narrow.view()), transposed(weights[i]->data), outs[i]);
+      product(device, View(normed.narrow.view()), transposed(weights[i].data), outs[i]);
   }
   rope_both(device, {args.queries, args.heads, args.theta, args.step},
             {keys, args.cache.kv_heads, args.theta, args.step});
@@ -82,13 +82,13 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   const Normed normed(device, args.x, args.pending, args.sum, args.norm, args.epsilon, args.inner);
   const MutableTensorView residual = args.pending ? args.sum : args.x;
   const TensorView exact = normed.wide ? TensorView(normed.wide) : TensorView(normed.narrow);
-  const bool is_shared = static_cast<bool>(args.shared.gate.data);
+  const bool is_shared = args.shared.count() > 0;
   Tensor sum;
-  if (!args.experts.empty()) sum = experts_sum(device, args.of_experts(normed.narrow), exact);
+  if (args.experts.count() > 0) sum = experts_sum(device, args.of_experts(normed.narrow), exact);
   Tensor hidden;
   if (is_shared) {
-    hidden = Tensor(device, args.inner, {rows, args.shared.gate.out()});
-    device.gated_linear({.in = normed.narrow, .gate = args.shared.gate, .up = args.shared.up, .out = hidden});
+    hidden = Tensor(device, args.inner, {rows, args.shared.gate(0).out()});
+    device.gated_linear({.in = normed.narrow, .gate_up = args.shared.gates_and_ups, .out = hidden});
   }
   const auto add = [&](const TensorView& part) { session.call(f.inplace_add, View(residual), View(part), Scalar{1}); };
   if (!is_shared) {
@@ -98,11 +98,11 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   const bool narrow = residual.type == args.inner;
   if (!narrow) {  // each part alone is further from overflow than both
     if (sum) add(sum);
-    return device.linear({.in = hidden, .weight = args.shared.down, .residual = residual, .out = residual});
+    return device.linear({.in = hidden, .weight = args.shared.down(0), .residual = residual, .out = residual});
   }
   const Tensor own = args.rest ? Tensor() : Tensor(device, args.inner, residual.shape);
   const MutableTensorView out = args.rest ? args.rest : own.view();
-  const View down = transposed(args.shared.down.data);
+  const View down = transposed(args.shared.down(0).data);
   if (sum && f.addmm) {
     session.call(f.addmm, View(sum.view()), View(hidden.view()), down, Scalar{1}, Scalar{1}, View(out), keep_types);
   } else {

@@ -4,6 +4,7 @@
 
 #include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
+#include "device/lowering/lowerings.h"
 
 namespace lectern::ascend {
 namespace {
@@ -58,6 +59,12 @@ void gather(Device& device, const GatherArgs& args) {
     Session& session = session_of(device);
     session.call(session.functions().index_select, View(args.table.data), int64_t{0}, View(args.indices), View(out));
   });
+}
+
+// Rows of pictures take the places of their tokens'.
+void embed(Device& device, const EmbedArgs& args) {
+  gather(device, {args.table, args.step.ids(), args.out});
+  lowering::place_pictures(device, args);
 }
 
 void copy(Device& device, const CopyArgs& args) { copy_view(session_of(device), view_of(args.out), view_of(args.in)); }

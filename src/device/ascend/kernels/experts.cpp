@@ -37,20 +37,19 @@ struct Choice {
   Tensor scores, experts;
 };
 
-std::vector<View> weights_of(std::span<const ExpertWeights> experts, Matrix ExpertWeights::*part) {
+// Every step-th part of a stack, from the first on.
+std::vector<View> weights_of(const WeightStack& stack, size_t first, size_t step) {
   std::vector<View> views;
-  for (const ExpertWeights& expert : experts) views.push_back(transposed((expert.*part).data));
+  for (size_t i = first; i < stack.parts.size(); i += step) views.push_back(transposed(stack[i].data));
   return views;
 }
 
-// Gate and up as one matrix where they lie side by side, which AscendDevice::matrix sees to; else empty.
-std::vector<View> gates_and_ups(std::span<const ExpertWeights> experts) {
+// Gate and up as one matrix of every expert, where they lie together; else empty.
+std::vector<View> gates_and_ups(const ExpertBank& experts) {
   std::vector<View> views;
-  for (const ExpertWeights& expert : experts) {
-    const TensorView both = side_by_side(expert.gate, expert.up);
-    if (!both) return {};
-    views.push_back(transposed(both));
-  }
+  const TensorView& all = experts.gates_and_ups.together;
+  const int64_t both = 2 * experts.gate(0).out();
+  for (int64_t e = 0; all && e < experts.count(); ++e) views.push_back(transposed(all.slice(e * both, both)));
   return views;
 }
 
@@ -91,12 +90,12 @@ Tensor gated(Device& device, const TensorView& both) {
 Tensor experts_sum(Device& device, const ExpertsArgs& args, const TensorView& gated_by) {
   const int64_t rows = args.in.shape[0];
   const int64_t width = args.in.shape[1];
-  const auto count = static_cast<int64_t>(args.experts.size());
+  const int64_t count = args.experts.count();
   const int64_t slots = rows * args.top_k;
   Session& session = session_of(device);
   const Functions& f = session.functions();
-  const DataType type = args.experts[0].gate.data.type;
-  const int64_t inner = args.experts[0].gate.out();
+  const DataType type = args.experts.gate(0).data.type;
+  const int64_t inner = args.experts.gate(0).out();
   const Choice choice(device, args, gated_by);
 
   const Tensor sorted(device, args.in.type, {slots, width});
@@ -117,14 +116,15 @@ Tensor experts_sum(Device& device, const ExpertsArgs& args, const TensorView& ga
     const Tensor gate(device, type, {slots, inner});
     const Tensor up(device, type, {slots, inner});
     const Tensor activated(device, type, {slots, inner});
-    grouped_product(session, sorted.view(), weights_of(args.experts, &ExpertWeights::gate), counts.view(), gate.view());
-    grouped_product(session, sorted.view(), weights_of(args.experts, &ExpertWeights::up), counts.view(), up.view());
+    const WeightStack& firsts = args.experts.gates_and_ups;
+    grouped_product(session, sorted.view(), weights_of(firsts, 0, 2), counts.view(), gate.view());
+    grouped_product(session, sorted.view(), weights_of(firsts, 1, 2), counts.view(), up.view());
     session.call(f.silu, View(gate.view()), View(activated.view()));
     hidden = Tensor(device, type, {slots, inner});
     session.call(f.mul, View(activated.view()), View(up.view()), View(hidden.view()));
   }
   const Tensor down(device, type, {slots, width});
-  grouped_product(session, hidden.view(), weights_of(args.experts, &ExpertWeights::down), counts.view(), down.view());
+  grouped_product(session, hidden.view(), weights_of(args.experts.downs, 0, 1), counts.view(), down.view());
   Tensor sum(device, type, {rows, width});
   session.call(f.moe_unpermute, View(down.view()), View(places.view()), View(choice.scores.view()), false, absent,
                View(sum.view()));

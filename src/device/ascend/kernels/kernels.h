@@ -66,8 +66,6 @@ bool write_both(Device& device, const StepBatch& step, const CacheLayer& cache, 
 Tensor experts_sum(Device& device, const ExpertsArgs& args, const TensorView& gated);
 // rope of a step's queries and keys, in one call where that is possible.
 void rope_both(Device& device, const RopeArgs& queries, const RopeArgs& keys);
-// Two weights of one shape that lie side by side as one [2 * out, in]; empty where they do not.
-TensorView side_by_side(const Matrix& first, const Matrix& second);
 // silu(gate) * up of both side by side, [rows, 2 * inner].
 Tensor gated(Device& device, const TensorView& both);
 

@@ -100,28 +100,22 @@ void product(Device& device, const View& a, const View& b, const View& out) {
   copy_view(session, out, rounded);
 }
 
-TensorView side_by_side(const Matrix& first, const Matrix& second) {
-  const TensorView& a = first.data;
-  if (second.data.data != a.data + a.bytes() || second.data.shape != a.shape || second.data.type != a.type) return {};
-  return {a.data, a.type, {2 * a.shape[0], a.shape[1]}};
-}
-
 void gated_linear(Device& device, const GatedLinearArgs& args) {
   const int64_t rows = args.out.shape[0];
-  const int64_t inner = args.gate.out();
+  const int64_t inner = args.gate().out();
   if (args.out.shape.elements() == 0) return;
   Session& session = session_of(device);
   const Functions& f = session.functions();
-  const TensorView weight = side_by_side(args.gate, args.up);
+  const TensorView& weight = args.gate_up.together;
   if (weight && f.swi_glu && weight.type == args.in.type) {
     const Tensor both(device, args.in.type, {rows, 2 * inner});
-    session.call(f.matmul, View(args.in, {rows, args.gate.in()}), transposed(weight), View(both.view()), keep_types);
+    session.call(f.matmul, View(args.in, {rows, args.gate().in()}), transposed(weight), View(both.view()), keep_types);
     return session.call(f.swi_glu, View(both.view()), int64_t{-1}, View(args.out));
   }
   const Tensor gate(device, args.out.type, args.out.shape);
   const Tensor up(device, args.out.type, args.out.shape);
-  device.linear({.in = args.in, .weight = args.gate, .activation = Activation::silu, .out = gate});
-  device.linear({.in = args.in, .weight = args.up, .out = up});
+  device.linear({.in = args.in, .weight = args.gate(), .activation = Activation::silu, .out = gate});
+  device.linear({.in = args.in, .weight = args.up(), .out = up});
   session.call(f.mul, View(gate.view()), View(up.view()), View(args.out));
 }
 

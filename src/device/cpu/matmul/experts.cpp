@@ -22,12 +22,12 @@ struct Choice {
 
 // -> for every expert the rows that chose it, in order, with their scores.
 std::vector<std::vector<Choice>> route(Device& device, const ExpertsArgs& args) {
-  const auto count = static_cast<int64_t>(args.experts.size());
+  const int64_t count = args.experts.count();
   const int64_t rows = args.in.shape[0];
   const Tensor scores(device, DataType::f32, {rows, count});
   device.linear({.in = args.in, .weight = args.router, .out = scores, .written = args.written});
-  std::vector<std::vector<Choice>> chosen(args.experts.size());
-  std::vector<int64_t> order(args.experts.size());
+  std::vector<std::vector<Choice>> chosen(static_cast<size_t>(count));
+  std::vector<int64_t> order(static_cast<size_t>(count));
   for (int64_t row = 0; row < rows; ++row) {
     float* score = scores.floats() + row * count;
     const float peak = *std::max_element(score, score + count);
@@ -67,18 +67,18 @@ void clear_padding(const ProductRows& rows, int64_t columns) {
 // The expert whom all rows have.
 class SharedExpert {
  public:
-  SharedExpert(Device& device, const ExpertsArgs& args, const ExpertWeights& weights)
+  SharedExpert(Device& device, const ExpertsArgs& args, const ExpertBank& weights)
       : rows_(args.in.shape[0]),
         written_(args.written),
         weights_(weights),
-        in_(device, args.in, weights.gate.format),
-        hidden_(device, rows_, weights.gate.out(), weights.gate.format),
+        in_(device, args.in, weights.gate(0).format),
+        hidden_(device, rows_, weights.gate(0).out(), weights.gate(0).format),
         down_(device, DataType::f32, args.out.shape) {
-    clear_padding(hidden_, weights.gate.out());
+    clear_padding(hidden_, weights.gate(0).out());
   }
   PanelProduct first() const {
-    return {.weight = &weights_.up,
-            .gate = &weights_.gate,
+    return {.weight = &weights_.up(0),
+            .gate = &weights_.gate(0),
             .rows = &in_,
             .count = rows_,
             .written = written_,
@@ -87,18 +87,18 @@ class SharedExpert {
             .out_stride = hidden_.stride()};
   }
   PanelProduct second() const {
-    return {.weight = &weights_.down,
+    return {.weight = &weights_.down(0),
             .rows = &hidden_,
             .count = rows_,
             .written = written_,
             .out = down_.view().data,
-            .out_stride = weights_.down.out()};
+            .out_stride = weights_.down(0).out()};
   }
-  const float* row(int64_t index) const { return down_.floats() + index * weights_.down.out(); }
+  const float* row(int64_t index) const { return down_.floats() + index * weights_.down(0).out(); }
 
  private:
   int64_t rows_, written_;
-  const ExpertWeights& weights_;
+  const ExpertBank& weights_;
   ProductRows in_, hidden_;
   Tensor down_;
 };
@@ -107,15 +107,16 @@ class SharedExpert {
 void add_experts(Device& device, const ExpertsArgs& args, const SharedExpert* shared) {
   if (args.in.shape[0] == 0) return;
   std::vector<std::vector<Choice>> chosen;
-  if (!args.experts.empty()) chosen = route(device, args);
+  const bool routed = args.experts.count() > 0;
+  if (routed) chosen = route(device, args);
   const int64_t width = args.in.shape[1];
-  const int64_t inner = args.experts.empty() ? 0 : args.experts[0].gate.out();
+  const int64_t inner = routed ? args.experts.gate(0).out() : 0;
   std::vector<int64_t> order;
   for (const auto& rows : chosen) {
     for (const Choice& choice : rows) order.push_back(choice.row);
   }
   const auto total = static_cast<int64_t>(order.size());
-  const WeightFormat format = args.experts.empty() ? WeightFormat::f32 : args.experts[0].gate.format;
+  const WeightFormat format = routed ? args.experts.gate(0).format : WeightFormat::f32;
   const ProductRows in(device, args.in, format, order);
   const ProductRows hidden(device, total, inner, format);
   const Tensor downs(device, DataType::f32, {total, width});
@@ -126,10 +127,10 @@ void add_experts(Device& device, const ExpertsArgs& args, const SharedExpert* sh
     const auto count = static_cast<int64_t>(chosen[e].size());
     if (count == 0) continue;
     const int64_t written = std::ranges::count_if(chosen[e], [&](const Choice& c) { return c.row < args.written; });
-    const ExpertWeights& expert = args.experts[e];
+    const auto expert = static_cast<int64_t>(e);
     const size_t size = size_of(hidden.view().type);
-    first.push_back({.weight = &expert.up,
-                     .gate = &expert.gate,
+    first.push_back({.weight = &args.experts.up(expert),
+                     .gate = &args.experts.gate(expert),
                      .rows = &in,
                      .first = slot,
                      .count = count,
@@ -137,7 +138,7 @@ void add_experts(Device& device, const ExpertsArgs& args, const SharedExpert* sh
                      .out = hidden.writable().data + static_cast<size_t>(slot * hidden.stride()) * size,
                      .type = hidden.view().type,
                      .out_stride = hidden.stride()});
-    second.push_back({.weight = &expert.down,
+    second.push_back({.weight = &args.experts.down(expert),
                       .rows = &hidden,
                       .first = slot,
                       .count = count,
@@ -178,7 +179,7 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   rms_norm(device, {.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
   const ExpertsArgs routed = args.of_experts(normed);
   std::optional<SharedExpert> shared;
-  if (args.shared.gate.data) shared.emplace(device, routed, args.shared);
+  if (args.shared.count() > 0) shared.emplace(device, routed, args.shared);
   add_experts(device, routed, shared ? &*shared : nullptr);
 }
 

@@ -60,7 +60,7 @@ void grouped_linear(Device& device, const GroupedLinearArgs& args) {
     int64_t last = first;
     while (last < rows && groups[last] == groups[first]) ++last;
     linear(device, {.in = args.in.slice(first, last - first),
-                    .weight = args.experts[static_cast<size_t>(groups[first])].*args.part,
+                    .weight = args.weight(groups[first]),
                     .activation = args.activation,
                     .out = args.out.slice(first, last - first)});
     first = last;

@@ -2,11 +2,13 @@
 
 #include <cmath>
 
+#include "support/choose.h"
 #include "support/fake_card.h"
 
 namespace lectern::ascend {
 namespace {
 
+using testing::choose_largest;
 using testing::FakeCard;
 using testing::Random;
 

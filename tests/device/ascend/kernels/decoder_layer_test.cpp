@@ -2,11 +2,14 @@
 
 #include <numeric>
 
+#include "support/experts.h"
 #include "support/fake_card.h"
 
 namespace lectern::ascend {
 namespace {
 
+using testing::bank_of;
+using testing::Expert;
 using testing::FakeCard;
 using testing::half_tolerance;
 using testing::Random;
@@ -50,6 +53,8 @@ TEST_P(AscendDecoderLayer, ProjectsASum) {
   EXPECT_EQ(waits, GetParam() == DataType::bf16) << "f16 has not the range";
   const Weight q(card, random, heads * size, hidden), k(card, random, heads * size, hidden),
       v(card, random, heads * size, hidden);
+  const WeightStack qkv_on_cpu{{q.on_cpu, k.on_cpu, v.on_cpu}};
+  const WeightStack qkv_on_card = card.device().stack({q.on_card, k.on_card, v.on_card});
   const std::vector<float> x = rounded(random.values(rows * hidden), card.half());
   const std::vector<float> added = rounded(random.values(rows * hidden), card.half());
   const std::vector<float> norm = rounded(random.values(hidden), card.half());
@@ -64,9 +69,7 @@ TEST_P(AscendDecoderLayer, ProjectsASum) {
   const auto queries = view_of(expected, {rows, heads * size});
   cpu_device().project_qkv({.x = view_of(sums, {rows, hidden}),
                             .norm = view_of(norm, {hidden}),
-                            .q = q.on_cpu,
-                            .k = k.on_cpu,
-                            .v = v.on_cpu,
+                            .qkv = qkv_on_cpu,
                             .heads = heads,
                             .step = cpu_step,
                             .cache = cpu_cache.layer,
@@ -86,9 +89,7 @@ TEST_P(AscendDecoderLayer, ProjectsASum) {
   const Tensor card_queries(card.device(), card.half(), {rows, heads * size});
   ProjectQkvArgs args = {.x = card_x,
                          .norm = card_norm,
-                         .q = q.on_card,
-                         .k = k.on_card,
-                         .v = v.on_card,
+                         .qkv = qkv_on_card,
                          .heads = heads,
                          .step = step,
                          .cache = cache.layer,
@@ -123,7 +124,7 @@ TEST_P(AscendDecoderLayer, GivesWhatTheExpertsAddOrAddsIt) {
         const Weight router(card, random, 8, hidden, WeightFormat::f32);
         std::vector<Weight> weights;
         weights.reserve(27);
-        std::vector<ExpertWeights> on_cpu, on_card;
+        std::vector<Expert> on_cpu, on_card;
         for (int e = 0; e < 9; ++e) {
           const Weight& gate = weights.emplace_back(card, random, inner, hidden);
           const Weight& up = weights.emplace_back(card, random, inner, hidden);
@@ -131,7 +132,11 @@ TEST_P(AscendDecoderLayer, GivesWhatTheExpertsAddOrAddsIt) {
           on_cpu.push_back({gate.on_cpu, up.on_cpu, down.on_cpu});
           on_card.push_back({gate.on_card, up.on_card, down.on_card});
         }
-        const ExpertWeights none;
+        const ExpertBank none;
+        const std::array cpu_banks = {bank_of(cpu_device(), {on_cpu.begin(), on_cpu.begin() + 8}),
+                                      bank_of(cpu_device(), {on_cpu[8]})};
+        const std::array card_banks = {bank_of(card.device(), {on_card.begin(), on_card.begin() + 8}),
+                                       bank_of(card.device(), {on_card[8]})};
         const std::vector<float> x = rounded(random.values(rows * hidden), card.half());
         const std::vector<float> added = rounded(random.values(rows * hidden), card.half());
         const std::vector<float> norm = rounded(random.values(hidden), card.half());
@@ -140,17 +145,17 @@ TEST_P(AscendDecoderLayer, GivesWhatTheExpertsAddOrAddsIt) {
         if (waits) sums = rounded(sums, card.half());
         std::vector<float> expected = sums;
         const auto args_of = [&](const MutableTensorView& stream, const TensorView& weight, const Matrix& routing,
-                                 std::span<const ExpertWeights> all, DataType type) {
+                                 const std::array<ExpertBank, 2>& banks, DataType type) {
           return MixtureOfExpertsArgs{.x = stream,
                                       .norm = weight,
                                       .inner = type,
                                       .router = routing,
-                                      .experts = routed ? all.first(8) : std::span<const ExpertWeights>(),
+                                      .experts = routed ? banks[0] : none,
                                       .top_k = 2,
-                                      .shared = shared ? all[8] : none};
+                                      .shared = shared ? banks[1] : none};
         };
-        cpu_device().mixture_of_experts(
-            args_of(view_of(expected, {rows, hidden}), view_of(norm, {hidden}), router.on_cpu, on_cpu, DataType::f32));
+        cpu_device().mixture_of_experts(args_of(view_of(expected, {rows, hidden}), view_of(norm, {hidden}),
+                                                router.on_cpu, cpu_banks, DataType::f32));
 
         const DataType stream = waits ? card.half() : DataType::f32;
         const Tensor card_x = card.put(x, {rows, hidden}, stream);
@@ -158,7 +163,7 @@ TEST_P(AscendDecoderLayer, GivesWhatTheExpertsAddOrAddsIt) {
         const Tensor card_norm = card.put(norm, {hidden});
         const Tensor sum(card.device(), stream, {rows, hidden});
         const Tensor rest(card.device(), stream, {rows, hidden});
-        MixtureOfExpertsArgs args = args_of(card_x, card_norm, router.on_card, on_card, card.half());
+        MixtureOfExpertsArgs args = args_of(card_x, card_norm, router.on_card, card_banks, card.half());
         if (waits) {
           args.pending = card_added;
           args.sum = sum;

@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
+#include "support/experts.h"
 #include "support/fake_card.h"
 
 namespace lectern::ascend {
 namespace {
 
+using testing::bank_of;
+using testing::Expert;
 using testing::FakeCard;
 using testing::half_tolerance;
 using testing::Random;
@@ -19,29 +22,28 @@ struct Case {
   int experts, top_k;
   bool renormalise = false;
   float scale = 1;
-  bool together = true;  // gate, up and down of an expert are made one after the other
+  bool together = true;  // gates and ups are one block of memory
 };
 
 void check(FakeCard& card, Random& random, const Case& c) {
   std::vector<std::vector<float>> kept;
-  std::vector<ExpertWeights> on_cpu(static_cast<size_t>(c.experts));
-  std::vector<ExpertWeights> on_card(static_cast<size_t>(c.experts));
-  const auto make = [&](size_t expert, Matrix ExpertWeights::*part) {
-    const bool down = part == &ExpertWeights::down;
+  std::vector<Expert> on_cpu(static_cast<size_t>(c.experts));
+  std::vector<Expert> on_card(static_cast<size_t>(c.experts));
+  const auto make = [&](size_t expert, Matrix Expert::*part) {
+    const bool down = part == &Expert::down;
     const Shape shape = down ? Shape{c.width, c.inner} : Shape{c.inner, c.width};
     const std::vector<float>& values = kept.emplace_back(rounded(random.values(shape.elements(), 0.3f), card.half()));
     on_cpu[expert].*part = cpu_device().matrix(view_of(values, shape), WeightFormat::f32);
     on_card[expert].*part = card.device().matrix(view_of(values, shape), WeightFormat::bf16);
   };
   kept.reserve(static_cast<size_t>(c.experts) * 3);
-  const std::array parts = {&ExpertWeights::gate, &ExpertWeights::up, &ExpertWeights::down};
-  for (size_t i = 0; i < on_cpu.size() * 3; ++i) {
-    if (c.together) {
-      make(i / 3, parts[i % 3]);
-    } else {
-      make(i % on_cpu.size(), parts[i / on_cpu.size()]);
-    }
+  for (size_t i = 0; i < on_cpu.size(); ++i) {
+    for (const auto part : {&Expert::gate, &Expert::up, &Expert::down}) make(i, part);
   }
+  const ExpertBank cpu_bank = bank_of(cpu_device(), on_cpu);
+  ExpertBank card_bank = bank_of(card.device(), on_card);
+  EXPECT_TRUE(card_bank.gates_and_ups.together && card_bank.downs.together);
+  if (!c.together) card_bank.gates_and_ups.together = {};
   const std::vector<float> router_values = random.values(c.experts * c.width);
   const Matrix cpu_router = cpu_device().matrix(view_of(router_values, {c.experts, c.width}), WeightFormat::f32);
   const Matrix card_router = card.device().matrix(view_of(router_values, {c.experts, c.width}), WeightFormat::f32);
@@ -50,7 +52,7 @@ void check(FakeCard& card, Random& random, const Case& c) {
   const Tensor out = card.put(expected, {c.rows, c.width});
   cpu_device().experts({.in = view_of(x, {c.rows, c.width}),
                         .router = cpu_router,
-                        .experts = on_cpu,
+                        .experts = cpu_bank,
                         .top_k = c.top_k,
                         .renormalise = c.renormalise,
                         .scale = c.scale,
@@ -58,7 +60,7 @@ void check(FakeCard& card, Random& random, const Case& c) {
   const Tensor card_x = card.put(x, {c.rows, c.width}, card.half());
   card.device().experts({.in = card_x,
                          .router = card_router,
-                         .experts = on_card,
+                         .experts = card_bank,
                          .top_k = c.top_k,
                          .renormalise = c.renormalise,
                          .scale = c.scale,
@@ -79,7 +81,7 @@ TEST_P(AscendExperts, AreTheCpus) {
   for (const Case& c : cases) check(card, random, c);
 }
 
-// Gate and up lie side by side across the borders of the pieces of memory that weights are put into.
+// Gates and ups are moved together from the pieces of memory that weights are put into.
 TEST_P(AscendExperts, GateAndUpAreOneProduct) {
   Random random(2);
   FakeCard card(GetParam());

@@ -100,23 +100,24 @@ TEST(AscendF16, OverflowIsSeen) {
   }
 }
 
-TEST_P(AscendLinear, GateAndUpInOneWhereTheyLieSideBySide) {
+TEST_P(AscendLinear, GateAndUpInOneWhereTheyLieTogether) {
   Random random(2);
   FakeCard card(GetParam());
   for (const bool apart : {false, true}) {
     constexpr int64_t rows = 5, in = 64, out = 48;
     const Weight gate(card, random, out, in);
-    std::optional<Weight> between;
-    if (apart) between.emplace(card, random, 3, in);
+    const Weight between(card, random, 3, in);
     const Weight up(card, random, out, in);
+    const WeightStack on_cpu{{gate.on_cpu, up.on_cpu}};
+    const WeightStack on_card =
+        apart ? WeightStack{{gate.on_card, up.on_card}} : card.device().stack({gate.on_card, up.on_card});
     const std::vector<float> x = rounded(random.values(rows * in, 0.3f), card.half());
     std::vector<float> expected(static_cast<size_t>(rows * out));
-    cpu_device().gated_linear(
-        {.in = view_of(x, {rows, in}), .gate = gate.on_cpu, .up = up.on_cpu, .out = view_of(expected, {rows, out})});
+    cpu_device().gated_linear({.in = view_of(x, {rows, in}), .gate_up = on_cpu, .out = view_of(expected, {rows, out})});
     const Tensor card_x = card.put(x, {rows, in}, card.half());
     const Tensor card_out(card.device(), card.half(), {rows, out});
     const uint64_t before = fake_cann_runs("aclnnSwiGlu");
-    card.device().gated_linear({.in = card_x, .gate = gate.on_card, .up = up.on_card, .out = card_out});
+    card.device().gated_linear({.in = card_x, .gate_up = on_card, .out = card_out});
     EXPECT_LT(relative_error(card.get(card_out), expected), 2 * half_tolerance(card.half())) << apart;
     EXPECT_EQ(fake_cann_runs("aclnnSwiGlu") - before, apart ? 0u : 1u);
   }

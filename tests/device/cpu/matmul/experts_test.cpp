@@ -4,12 +4,15 @@
 
 #include "device/cpu/kernels.h"
 #include "support/bits.h"
+#include "support/experts.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
 
 namespace lectern {
 namespace {
 
+using testing::bank_of;
+using testing::Expert;
 using testing::for_each_target;
 using testing::Random;
 using testing::RandomWeight;
@@ -35,8 +38,14 @@ struct Experts {
       gates.emplace_back(random, c.type, c.inner, c.width);
       ups.emplace_back(random, c.type, c.inner, c.width);
       downs.emplace_back(random, c.type, c.width, c.inner);
-      weights.push_back({gates.back().matrix, ups.back().matrix, downs.back().matrix});
     }
+    stack();
+  }
+
+  void stack() {
+    std::vector<Expert> all;
+    for (size_t e = 0; e < gates.size(); ++e) all.push_back({gates[e].matrix, ups[e].matrix, downs[e].matrix});
+    weights = bank_of(cpu_device(), all);
   }
 
   // The experts of one row by falling score, of equal ones the lower index first.
@@ -65,7 +74,7 @@ struct Experts {
 
   RandomWeight router;
   std::vector<RandomWeight> gates, ups, downs;
-  std::vector<ExpertWeights> weights;
+  ExpertBank weights;
 };
 
 void check(const Case& c, const Experts& experts, const std::vector<float>& in, Random& random) {
@@ -161,8 +170,8 @@ TEST(Experts, NoneIsComputedThatNoRowChose) {
         weight->matrix = cpu_device().matrix(
             {weight->bytes.data(), DataType::f32, {weight->matrix.out(), weight->matrix.in()}}, WeightFormat::f32);
       }
-      experts.weights[i] = {experts.gates[i].matrix, experts.ups[i].matrix, experts.downs[i].matrix};
     }
+    experts.stack();
     check(c, experts, in, random);
   }
 }
@@ -178,7 +187,7 @@ TEST(Experts, RandomShapes) {
 }
 
 // What a row gets depends on neither the others, nor the number of threads.
-void expect_rows_independent(Random& random, const Matrix& router, const std::vector<ExpertWeights>& weights) {
+void expect_rows_independent(Random& random, const Matrix& router, const ExpertBank& weights) {
   constexpr int64_t pool = 40;
   const int64_t width = router.in();
   const std::vector<float> in = random.values(pool * width);
@@ -225,14 +234,15 @@ TEST(Experts, RowsAreTheSameAloneAndInCompany) {
     for (const auto& [width, inner] : {std::pair<int64_t, int64_t>{64, 32}, {77, 45}}) {
       const RandomWeight router(random, DataType::f32, 7, width);
       std::vector<std::vector<float>> values;
-      std::vector<ExpertWeights> weights;
+      std::vector<Expert> weights;
       const auto matrix = [&](int64_t out, int64_t columns) {
         values.push_back(random.values(out * columns));
         return cpu_device().matrix(view_of(values.back(), {out, columns}), format);
       };
       weights.reserve(7);
       for (int e = 0; e < 7; ++e) weights.push_back({matrix(inner, width), matrix(inner, width), matrix(width, inner)});
-      for_each_target([&] { expect_rows_independent(random, router.matrix, weights); });
+      const ExpertBank bank = bank_of(cpu_device(), weights);
+      for_each_target([&] { expect_rows_independent(random, router.matrix, bank); });
     }
   }
 }
@@ -247,31 +257,30 @@ TEST(MixtureOfExperts, IsItsParts) {
   const std::vector<float> norm = random.values(width);
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
     std::vector<std::vector<float>> values;
-    const auto expert = [&](int64_t inner) -> ExpertWeights {
+    const auto expert = [&](int64_t inner) -> Expert {
       const auto matrix = [&](int64_t out, int64_t in) {
         values.push_back(random.values(out * in));
         return cpu_device().matrix(view_of(values.back(), {out, in}), format);
       };
       return {matrix(inner, width), matrix(inner, width), matrix(width, inner)};
     };
-    std::vector<ExpertWeights> experts;
-    experts.reserve(5);
-    for (int e = 0; e < 5; ++e) experts.push_back(expert(33));
-    const ExpertWeights shared = expert(50);
-    const ExpertWeights none;
+    std::vector<Expert> all;
+    all.reserve(5);
+    for (int e = 0; e < 5; ++e) all.push_back(expert(33));
+    const ExpertBank experts = bank_of(cpu_device(), all);
+    const ExpertBank shared = bank_of(cpu_device(), {expert(50)});
+    const ExpertBank none;
     for (const int64_t rows : {1, 6, 45}) {
       const std::vector<float> before = random.values(rows * width);
       for_each_target([&] {
-        for (const auto& [routed, for_all] : {std::pair(std::span<const ExpertWeights>(experts), &shared),
-                                              {experts, &none},
-                                              {{}, &shared},
-                                              {{}, &none}}) {
+        for (const auto& [routed, for_all] :
+             {std::pair(&experts, &shared), {&experts, &none}, {&none, &shared}, {&none, &none}}) {
           const auto run = [&, routed = routed, for_all = for_all](Device& device) {
             std::vector<float> x = before;
             device.mixture_of_experts({.x = view_of(x, {rows, width}),
                                        .norm = view_of(norm, {width}),
                                        .router = router.matrix,
-                                       .experts = routed,
+                                       .experts = *routed,
                                        .top_k = 2,
                                        .scale = 0.5f,
                                        .shared = *for_all,
@@ -279,7 +288,7 @@ TEST(MixtureOfExperts, IsItsParts) {
             return x;
           };
           EXPECT_EQ(testing::different_bits(run(cpu_device()), run(*parts)), 0)
-              << "format " << static_cast<int>(format) << ", " << rows << " rows, " << routed.size() << " experts";
+              << "format " << static_cast<int>(format) << ", " << rows << " rows, " << routed->count() << " experts";
         }
       });
     }

@@ -252,6 +252,7 @@ TEST(GatedLinear, IsTwoProductsAndAMultiplication) {
   for (const WeightFormat format : formats) {
     const Weights gate(random, 77, 100, format);
     const Weights up(random, 77, 100, format);
+    const WeightStack gate_up{{gate.matrix, up.matrix}};
     for (const int64_t rows : {1, 3, 40}) {
       const std::vector<float> in = random.values(rows * 100);
       for_each_target([&] {
@@ -259,8 +260,7 @@ TEST(GatedLinear, IsTwoProductsAndAMultiplication) {
           const auto run = [&](Device& device) {
             std::vector<float> out(static_cast<size_t>(rows * 77), std::nanf(""));
             device.gated_linear({.in = view_of(in, {rows, 100}),
-                                 .gate = gate.matrix,
-                                 .up = up.matrix,
+                                 .gate_up = gate_up,
                                  .out = view_of(out, {rows, 77}),
                                  .written = written});
             return out;
@@ -277,12 +277,13 @@ TEST(GatedLinear, OfBf16AndOfNoRows) {
   Random random(9);
   const Weights gate(random, 20, 30, WeightFormat::bf16);
   const Weights up(random, 20, 30, WeightFormat::bf16);
+  const WeightStack gate_up{{gate.matrix, up.matrix}};
   const std::vector<float> in = random.values(4 * 30);
   const auto run = [&](DataType type, int64_t rows) {
     const Tensor x(cpu_device(), type, {rows, 30});
     const Tensor out(cpu_device(), type, {rows, 20});
     cpu_device().copy({view_of(in, {4, 30}).slice(0, rows), x});
-    cpu_device().gated_linear({.in = x, .gate = gate.matrix, .up = up.matrix, .out = out});
+    cpu_device().gated_linear({.in = x, .gate_up = gate_up, .out = out});
     return floats_to_host(cpu_device(), out);
   };
   const std::vector<float> wide = run(DataType::f32, 4);
@@ -303,6 +304,7 @@ TEST(ProjectQkv, IsItsParts) {
     const Weights q(random, heads * size, 70, format);
     const Weights k(random, kv_heads * size, 70, format);
     const Weights v(random, kv_heads * size, 70, format);
+    const WeightStack qkv{{q.matrix, k.matrix, v.matrix}};
     const std::vector<float> norm = random.values(70);
     for (const int64_t rows : {1, 5, 60}) {
       const std::vector<float> x = random.values(rows * 70);
@@ -316,9 +318,7 @@ TEST(ProjectQkv, IsItsParts) {
           std::vector<float> queries(static_cast<size_t>(rows * heads * size), std::nanf(""));
           device.project_qkv({.x = view_of(x, {rows, 70}),
                               .norm = view_of(norm, {70}),
-                              .q = q.matrix,
-                              .k = k.matrix,
-                              .v = v.matrix,
+                              .qkv = qkv,
                               .heads = heads,
                               .step = step,
                               .cache = {memory.data(), 3, kv_heads, size, cache},

@@ -6,6 +6,7 @@
 #include "device/cpu/matmul/panels.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
+#include "support/weight_values.h"
 
 namespace lectern {
 namespace {
@@ -22,9 +23,7 @@ constexpr std::array formats = {WeightFormat::bf16, WeightFormat::q8, WeightForm
 struct PackedWeight {
   PackedWeight(Random& random, WeightFormat format, int64_t out, int64_t in)
       : matrix(cpu_device().matrix(view_of(random.values(out * in), {out, in}), format)),
-        values(static_cast<size_t>(out * in)) {
-    cpu::unpack(matrix, values.data());
-  }
+        values(testing::floats_of(cpu::unpack(matrix))) {}
   double times(int64_t n, const float* x) const {
     double sum = 0;
     for (int64_t k = 0; k < matrix.in(); ++k)

@@ -5,6 +5,7 @@
 #include "device/cpu/kernels.h"
 #include "support/values.h"
 #include "support/vector_targets.h"
+#include "support/weight_values.h"
 
 namespace lectern {
 namespace {
@@ -14,11 +15,7 @@ using testing::Random;
 using testing::relative_error;
 using testing::view_of;
 
-std::vector<float> unpacked(const Matrix& matrix) {
-  std::vector<float> values(static_cast<size_t>(matrix.out() * matrix.in()));
-  cpu::unpack(matrix, values.data());
-  return values;
-}
+std::vector<float> unpacked(const Matrix& matrix) { return testing::floats_of(cpu::unpack(matrix)); }
 
 // What each format may lose, as shares of a block's largest value. q8: half a step. q4: the scale that loses least in
 // all may cut the largest value by 7 %, and 8 has no counterpart on the other side of zero.
@@ -59,6 +56,24 @@ TEST(Panels, EveryTargetPacksTheSameBytes) {
       if (first.empty()) first = bytes;
       EXPECT_EQ(bytes, first);
     });
+  }
+}
+
+// Numbers are the format's, wherever they lie: quantized first and laid out then, or both at once, or read back.
+TEST(Panels, HoldTheNumbersOfTheFormat) {
+  Random random(4);
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
+    for (const auto& [out, in] : {std::pair<int64_t, int64_t>{1, 1}, {16, 64}, {17, 65}, {5, 33}, {40, 200}}) {
+      const std::vector<float> weight = random.values(out * in, 2);
+      const WeightValues values = quantize(view_of(weight, {out, in}), format);
+      const Matrix at_once = cpu_device().matrix(view_of(weight, {out, in}), format);
+      const Matrix later = cpu_device().pack(values);
+      EXPECT_EQ(testing::copy_of<std::byte>(*at_once.storage), testing::copy_of<std::byte>(*later.storage));
+      const WeightValues back = cpu::unpack(at_once);
+      EXPECT_EQ(back.values, values.values);
+      EXPECT_EQ(back.scales, values.scales);
+      EXPECT_EQ(back.numbers, values.numbers);
+    }
   }
 }
 
