@@ -81,15 +81,29 @@ std::vector<float> WeightLoader::values(const std::string& name, const Shape& sh
   return floats_to_host(device_, vector(name, shape));
 }
 
-ExpertBank WeightLoader::experts(const std::vector<std::string>& prefixes, int64_t hidden) const {
-  std::vector<Matrix> gates_and_ups, downs;
-  const int64_t inner = extent(prefixes.front() + "gate_proj.weight", 2, 0);
-  for (const std::string& prefix : prefixes) {
-    gates_and_ups.push_back(matrix(prefix + "gate_proj.weight", {inner, hidden}));
-    gates_and_ups.push_back(matrix(prefix + "up_proj.weight", {inner, hidden}));
-    downs.push_back(matrix(prefix + "down_proj.weight", {hidden, inner}));
+WeightStack WeightLoader::stack(const std::vector<std::pair<std::string, int64_t>>& parts, int64_t in) const {
+  int64_t values = 0;  // by the files: the configuration may claim anything
+  bool packed = false;
+  for (const auto& [name, out] : parts) {
+    packed |= checkpoint_.packed(name, {out, in}).has_value();
+    if (!packed) values += checkpoint_.shape_of(name).elements();
   }
-  return {device_.stack(std::move(gates_and_ups)), device_.stack(std::move(downs))};
+  if (!packed) device_.reserve(values, format_);
+  std::vector<Matrix> matrices;
+  matrices.reserve(parts.size());
+  for (const auto& [name, out] : parts) matrices.push_back(matrix(name, {out, in}));
+  return device_.stack(std::move(matrices));
+}
+
+ExpertBank WeightLoader::experts(const std::vector<std::string>& prefixes, int64_t hidden) const {
+  const int64_t inner = extent(prefixes.front() + "gate_proj.weight", 2, 0);
+  std::vector<std::pair<std::string, int64_t>> gates_and_ups, downs;
+  for (const std::string& prefix : prefixes) {
+    gates_and_ups.emplace_back(prefix + "gate_proj.weight", inner);
+    gates_and_ups.emplace_back(prefix + "up_proj.weight", inner);
+    downs.emplace_back(prefix + "down_proj.weight", hidden);
+  }
+  return {stack(gates_and_ups, hidden), stack(downs, inner)};
 }
 
 int64_t WeightLoader::extent(const std::string& name, size_t rank, int index) const {

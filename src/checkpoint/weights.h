@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -51,6 +52,8 @@ class WeightLoader {
   }
   NormWeights rms_norm(const std::string& name, int64_t width) const { return {vector(name + ".weight", {width}), {}}; }
 
+  // Weights of one `in` as one handle, by their names and outs.
+  WeightStack stack(const std::vector<std::pair<std::string, int64_t>>& parts, int64_t in) const;
   // Experts of one shape, by the beginnings of their tensors' names: gate_proj and up_proj [inner, hidden], down_proj
   // [hidden, inner], where inner is the first one's.
   ExpertBank experts(const std::vector<std::string>& prefixes, int64_t hidden) const;

@@ -114,6 +114,9 @@ class Device {
   // One [out, in] as `lectern quantize` keeps it in files, in the panels of the cpu device, which takes it without a
   // copy: `bytes` is all of it and must outlive the result. Throws Error where the bytes are not of that size, too.
   virtual Matrix packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
+  // A hint: the matrices made next, of so many values together, are to be stacked. A device that wants them in one
+  // block of memory makes room for it.
+  virtual void reserve(int64_t /*values*/, WeightFormat) {}
   // Matrices of this device, of one `in` and format, as one handle. A device may move them together.
   virtual WeightStack stack(std::vector<Matrix> parts) { return {std::move(parts)}; }
 

@@ -104,9 +104,10 @@ Decoder::Layer Decoder::load_layer(const WeightLoader& load, int index) const {
   const int64_t kv_width = hidden / config_.heads * config_.kv_heads;
   Layer layer;
   layer.input_norm = load.rms_norm(b + "input_layernorm", hidden);
-  layer.qkv = device_.stack({load.matrix(b + "self_attn.q_proj.weight", {hidden, hidden}),
-                             load.matrix(b + "self_attn.k_proj.weight", {kv_width, hidden}),
-                             load.matrix(b + "self_attn.v_proj.weight", {kv_width, hidden})});
+  layer.qkv = load.stack({{b + "self_attn.q_proj.weight", hidden},
+                          {b + "self_attn.k_proj.weight", kv_width},
+                          {b + "self_attn.v_proj.weight", kv_width}},
+                         hidden);
   layer.o = load.matrix(b + "self_attn.o_proj.weight", {hidden, hidden});
   layer.post_norm = load.rms_norm(b + "post_attention_layernorm", hidden);
   if (index < config_.dense_layers) {

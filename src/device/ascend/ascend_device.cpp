@@ -189,6 +189,13 @@ CacheFormat AscendDevice::native_cache_format(int kv_heads, int head_size, Weigh
 std::shared_ptr<const Tensor> AscendDevice::place(size_t bytes, size_t& offset) {
   const size_t size = (bytes + 63) / 64 * 64;
   offset = 0;
+  if (reserved_ && reserved_used_ + size <= reserved_->view().bytes()) {
+    std::shared_ptr<const Tensor> block = reserved_;
+    offset = reserved_used_;
+    reserved_used_ += size;
+    if (reserved_used_ == block->view().bytes()) reserved_.reset();
+    return block;
+  }
   if (size > large_bytes) return std::make_shared<Tensor>(*this, DataType::u8, Shape{static_cast<int64_t>(bytes)});
   std::shared_ptr<const Tensor> piece = piece_.lock();
   if (!piece || piece_used_ + size > piece_bytes) {
@@ -213,8 +220,16 @@ Matrix AscendDevice::matrix(const TensorView& weight, WeightFormat format) {
   return {own, in, format, storage};
 }
 
-// One block for all; apart only where a part would begin at an address that the card does not take.
+void AscendDevice::reserve(int64_t values, WeightFormat format) {
+  reserved_.reset();
+  reserved_used_ = 0;
+  reserved_ = std::make_shared<Tensor>(*this, type_of(format), Shape{values});
+}
+
+// One block for all: that which was reserved, or a new one; apart only where a part would begin at an address that the
+// card does not take.
 WeightStack AscendDevice::stack(std::vector<Matrix> parts) {
+  reserved_.reset();
   if (parts.empty()) return {};
   const TensorView first = parts.front().data;
   int64_t out = 0;

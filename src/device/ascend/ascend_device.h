@@ -51,6 +51,7 @@ class AscendDevice final : public Device {
   std::byte* allocate(size_t bytes) override { return session_->allocate(bytes); }
   void release(std::byte* data, size_t) noexcept override { session_->release(data); }
   Matrix matrix(const TensorView& weight, WeightFormat format) override;
+  void reserve(int64_t values, WeightFormat format) override;
   WeightStack stack(std::vector<Matrix> parts) override;
   void upload(const void* from, const MutableTensorView& to) override;
   void download(const TensorView& from, void* to) override;
@@ -80,6 +81,9 @@ class AscendDevice final : public Device {
   // Small weights share large pieces of memory, which live as long as one of them does.
   std::weak_ptr<const Tensor> piece_;
   size_t piece_used_ = 0;
+  // For the parts of the stack that is made next; null when they are all there.
+  std::shared_ptr<const Tensor> reserved_;
+  size_t reserved_used_ = 0;
 };
 
 // Runs every operator that the device has of its own on what operator_cases.h tries it on. -> those that failed.

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <numeric>
 
 #include "device/cpu/cpu_device.h"
@@ -107,6 +108,32 @@ TEST(AscendDevice, KeepsWeightsExactly) {
     matrices.push_back(card.device().matrix(view_of(values.back(), {512, 1024}), WeightFormat::bf16));
   }
   for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(card.get(matrices[i].data), values[i]);
+}
+
+TEST(AscendDevice, StacksWeightsInOneBlock) {
+  FakeCard card(DataType::f16);
+  testing::Random random(2);
+  for (const int64_t columns : {64, 33}) {  // of which a part of the second would begin at an odd address
+    const std::array<int64_t, 3> outs = {5, 7, 2};
+    std::vector<std::vector<float>> values;
+    for (const int64_t out : outs) values.push_back(testing::rounded(random.values(out * columns), DataType::f16));
+    for (const bool reserved : {false, true}) {
+      std::vector<Matrix> parts;
+      if (reserved) card.device().reserve(14 * columns, WeightFormat::bf16);
+      for (size_t i = 0; i < outs.size(); ++i) {
+        parts.push_back(card.device().matrix(view_of(values[i], {outs[i], columns}), WeightFormat::bf16));
+        if (!reserved) card.device().matrix(view_of(values[0], {1, columns}), WeightFormat::bf16);
+      }
+      const std::byte* const first = parts[0].data.data;
+      const WeightStack stack = card.device().stack(std::move(parts));
+      ASSERT_EQ(static_cast<bool>(stack.together), columns == 64);
+      for (size_t i = 0; i < outs.size(); ++i) EXPECT_EQ(card.get(stack[i].data), values[i]);
+      if (!stack.together) continue;
+      EXPECT_EQ(stack.together.data == first, reserved) << "nothing is moved where there was room";
+      EXPECT_EQ(stack.together.shape, Shape({14, columns}));
+      EXPECT_EQ(stack[2].data.data, stack.together.slice(12, 2).data);
+    }
+  }
 }
 
 // Symbols of CANN that are not there, and kernels that are not installed, are replaced or stood in for.
