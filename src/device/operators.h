@@ -29,7 +29,7 @@ enum class Activation : uint8_t {
 };  // gelu is exact (erf); quick_gelu is x * sigmoid(1.702 x)
 
 // How a weight is kept and multiplied. f32: exact products of the checkpoint's own values. bf16: products of bf16
-// values, summed in f32. q8, q4: blocks of 32 weights with a common scale; see device/cpu/matmul/panels.h.
+// values, summed in f32. q8, q4: blocks of 32 weights with a common scale; see device/quantization.h.
 enum class WeightFormat : uint8_t { f32, bf16, q8, q4 };
 
 // A weight matrix [out, in] in the form its device multiplies with; made once by Device::matrix.
