@@ -22,6 +22,9 @@ struct ModelOptions {
   // The program `lectern`, a process of which is to hold the model and to read with it: what kills a driver then takes
   // one device away and no more. Empty: this process holds it.
   std::filesystem::path worker{};
+  // Ranks that run the model together, each with a share of its heads, experts and words. `device` then names as many
+  // devices, between commas, or one that all of them use.
+  int tensor_parallel = 1;
 };
 
 // Handle of a loaded model; copies share it. It is immutable after loading: any thread may use it.
@@ -38,7 +41,7 @@ class LECTERN_EXPORT Model {
   int native_size() const;
   // In use; never automatic.
   Weights weights() const;
-  // The name of its device.
+  // The name of its device; of several, their names with + between them.
   std::string device() const;
 
   // For the library itself.

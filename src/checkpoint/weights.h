@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "core/range.h"
 #include "device/host_values.h"
 
 namespace lectern {
@@ -39,6 +41,15 @@ class WeightLoader {
 
   Matrix matrix(const std::string& name, const Shape& shape) const { return matrix(name, shape, format_); }
   Matrix matrix(const std::string& name, const Shape& shape, WeightFormat format) const;
+  // Of a matrix some rows, or some columns, with the very numbers that they have in the whole. Columns may come behind
+  // others of zeros.
+  struct Columns {
+    Matrix matrix;
+    int64_t before = 0;
+  };
+  Matrix rows(const std::string& name, const Shape& shape, const Range& rows, WeightFormat format) const;
+  Columns columns(const std::string& name, const Shape& shape, const Range& columns) const;
+  Matrix zeros(const Shape& shape) const;
   Tensor vector(const std::string& name, const Shape& shape) const {
     return floats_from_host(device_, checkpoint_.weight(name, shape));
   }
@@ -52,8 +63,13 @@ class WeightLoader {
   }
   NormWeights rms_norm(const std::string& name, int64_t width) const { return {vector(name + ".weight", {width}), {}}; }
 
-  // Weights of one `in` as one handle, by their names and outs.
-  WeightStack stack(const std::vector<std::pair<std::string, int64_t>>& parts, int64_t in) const;
+  // Weights of one `in` as one handle.
+  struct StackPart {
+    std::string name;
+    int64_t out;
+    std::optional<Range> rows = std::nullopt;  // these alone
+  };
+  WeightStack stack(const std::vector<StackPart>& parts, int64_t in) const;
   // Experts of one shape, by the beginnings of their tensors' names: gate_proj and up_proj [inner, hidden], down_proj
   // [hidden, inner], where inner is the first one's.
   ExpertBank experts(const std::vector<std::string>& prefixes, int64_t hidden) const;
@@ -62,6 +78,14 @@ class WeightLoader {
   int64_t extent(const std::string& name, size_t rank, int index) const;
 
  private:
+  // Of one that was packed ahead; nothing for others.
+  std::optional<Matrix> packed(const std::string& name, const Shape& shape, WeightFormat format, const Range& rows,
+                               const Range& columns) const;
+  // Throws Error for values that `format` cannot keep. `first_row`: of `weight` among those of the tensor.
+  void check_values(const std::string& name, const TensorView& weight, int64_t first_row, WeightFormat format) const;
+  // Of values that go with the call.
+  Matrix kept(const TensorView& values) const;
+
   const Checkpoint& checkpoint_;
   Device& device_;
   WeightFormat format_;

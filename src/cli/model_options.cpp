@@ -76,7 +76,16 @@ void add_device_options(CLI::App& command, ModelArguments& arguments) {
       ->check(CLI::Range(1, 1024).description(""));
 }
 
-ModelOptions ModelArguments::options() const { return {parse_weights(weights), device, without}; }
+void add_parallel_option(CLI::App& command, ModelArguments& arguments) {
+  command
+      .add_option("--tensor-parallel", arguments.tensor_parallel,
+                  "Run each model over so many devices of --device, or so many times on the cpu, with a share of its "
+                  "heads, experts and words on each; for cards that are too small")
+      ->type_name("N")
+      ->check(CLI::Range(1, 64).description(""));
+}
+
+ModelOptions ModelArguments::options() const { return {parse_weights(weights), device, without, {}, tensor_parallel}; }
 
 std::string left_out_message(const std::string& device, const std::string& why) {
   return fmt::format("{}: failed and is left out: {}", device, why);

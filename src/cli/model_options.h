@@ -15,6 +15,7 @@ struct ModelArguments {
   std::string device = "cpu";  // or several, as parse_device_list takes them
   std::string without;         // operators, as parse_operators takes them
   int threads = 0;
+  int tensor_parallel = 1;
 
   // Throws Error for unknown weights.
   ModelOptions options() const;
@@ -22,6 +23,8 @@ struct ModelArguments {
 void add_model_options(CLI::App& command, ModelArguments& arguments);
 // All of them but which model.
 void add_device_options(CLI::App& command, ModelArguments& arguments);
+// --tensor-parallel, for commands that run models over several devices.
+void add_parallel_option(CLI::App& command, ModelArguments& arguments);
 
 // For a device that load_models leaves out.
 std::string left_out_message(const std::string& device, const std::string& why);

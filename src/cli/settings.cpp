@@ -7,7 +7,7 @@
 namespace lectern::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 16> options = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 17> options = {{
     {"batch", "--batch"},
     {"data", "--data"},
     {"dpi", "--dpi"},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 16> options 
     {"prompt", "--prompt"},
     {"resume = never", "--restart"},
     {"resume = required", "--resume"},
+    {"tensor_parallel", "--tensor-parallel"},
     {"weights", "--weights"},
 }};
 

@@ -5,6 +5,7 @@
 // order of the rank's device, as an operator does. Results are the same on every rank, bit for bit, and in every run.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -33,6 +34,10 @@ class Communicator {
   // Returns when every rank has called it.
   virtual void barrier() = 0;
 
+  // From any thread: the rank waits for others no longer. Calls in progress, and later ones, throw Error (device_lost);
+  // a card that was waiting may be of no use any more.
+  virtual void abort() noexcept = 0;
+
  protected:
   Communicator() = default;
 };
@@ -41,5 +46,8 @@ class Communicator {
 // thread at a time. They talk through the host's memory. A rank that is destroyed, as when its thread fails, ends the
 // group: calls of the others throw Error (device_lost) instead of waiting for it.
 std::vector<std::unique_ptr<Communicator>> make_in_process_ranks(std::span<Device* const> devices);
+
+// Connects a rank with the others: called in the rank's thread, and in those of all others at the same time.
+using JoinRanks = std::function<std::unique_ptr<Communicator>()>;
 
 }  // namespace lectern

@@ -104,4 +104,9 @@ Matrix Device::packed_matrix(const TensorView& bytes, int64_t out, int64_t in, W
   return pack(cpu::unpack(cpu::attach(bytes, out, in, format)));
 }
 
+Matrix Device::packed_part(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format, const Range& rows,
+                           const Range& columns) {
+  return pack(part_of(cpu::unpack(cpu::attach(bytes, out, in, format)), rows, columns));
+}
+
 }  // namespace lectern

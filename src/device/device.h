@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/range.h"
 #include "core/tensor.h"
 #include "device/captured_regions.h"
 #include "device/device_info.h"
@@ -114,6 +115,9 @@ class Device {
   // One [out, in] as `lectern quantize` keeps it in files, in the panels of the cpu device, which takes it without a
   // copy: `bytes` is all of it and must outlive the result. Throws Error where the bytes are not of that size, too.
   virtual Matrix packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
+  // The same of some rows and columns, as part_of has them (quantization.h).
+  Matrix packed_part(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format, const Range& rows,
+                     const Range& columns);
   // A hint: the matrices made next, of so many values together, are to be stacked. A device that wants them in one
   // block of memory makes room for it.
   virtual void reserve(int64_t /*values*/, WeightFormat) {}

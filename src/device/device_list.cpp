@@ -73,4 +73,62 @@ std::vector<std::string> parse_device_list(std::string_view text) {
   return devices;
 }
 
+namespace {
+
+constexpr int max_ranks = 64;
+
+std::string_view kind_of(std::string_view device) { return device.substr(0, device.find(':')); }
+
+}  // namespace
+
+std::vector<std::string> ranks_of(std::string_view group, int ranks) {
+  if (ranks < 1 || ranks > max_ranks)
+    throw Error(fmt::format("`tensor_parallel` is {}; expected 1 to {}, usually 2, 4 or 8", ranks, max_ranks));
+  if (ranks == 1) return {std::string(group)};
+  std::vector<std::string> devices = parse_device_list(group);
+  const auto count = static_cast<size_t>(ranks);
+  if (devices.size() == 1 && count > 1) {
+    if (kind_of(devices.front()) != "cpu") {
+      throw Error(
+          fmt::format("'{}': a card serves one rank; name {} of them for `tensor_parallel` {}", group, ranks, ranks));
+    }
+    devices.assign(count, std::string(devices.front()));
+  }
+  if (devices.size() != count) {
+    throw Error(fmt::format("'{}': names {} devices, but `tensor_parallel` {} needs {} for a model", group,
+                            devices.size(), ranks, ranks));
+  }
+  for (const std::string& device : devices) {
+    if (kind_of(device) != kind_of(devices.front())) {
+      throw Error(fmt::format("'{}': the ranks of one model run on devices of one kind, not on {} and {}", group,
+                              kind_of(devices.front()), kind_of(device)),
+                  ErrorCode::unsupported);
+    }
+  }
+  return devices;
+}
+
+std::vector<std::string> parse_device_groups(std::string_view text, int ranks) {
+  const std::vector<std::string> devices = parse_device_list(text);
+  if (ranks == 1) return devices;
+  if (devices.size() == 1) {
+    ranks_of(text, ranks);
+    return devices;
+  }
+  const auto count = static_cast<size_t>(ranks);
+  if (devices.size() % count != 0) {
+    throw Error(
+        fmt::format("'{}': names {} devices, which `tensor_parallel` {} cannot make groups of; name a multiple "
+                    "of {}",
+                    text, devices.size(), ranks, ranks));
+  }
+  std::vector<std::string> groups;
+  for (size_t first = 0; first < devices.size(); first += count) {
+    std::string& group = groups.emplace_back();
+    for (size_t i = first; i < first + count; ++i) group += (group.empty() ? "" : ",") + devices[i];
+    ranks_of(group, ranks);
+  }
+  return groups;
+}
+
 }  // namespace lectern

@@ -20,4 +20,10 @@ DeviceName parse_device_name(std::string_view text);
 // no such list, or names a device twice, whatever its options.
 std::vector<std::string> parse_device_list(std::string_view text);
 
+// Devices for groups of so many ranks, a model each: of the list as many at a time as there are ranks, with commas
+// between them, or one by one where one device serves all ranks of a group. Throws Error where that cannot be.
+std::vector<std::string> parse_device_groups(std::string_view text, int ranks);
+// A group taken apart: the device of every rank.
+std::vector<std::string> ranks_of(std::string_view group, int ranks);
+
 }  // namespace lectern

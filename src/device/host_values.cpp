@@ -16,6 +16,11 @@ Tensor from_host(Device& device, std::span<const int32_t> values) {
   return result;
 }
 
+void fill_zero(Device& device, const MutableTensorView& values) {
+  const std::vector<std::byte> zeros(values.bytes());
+  device.upload(zeros.data(), values);
+}
+
 Tensor floats_from_host(Device& device, const TensorView& values) {
   std::vector<float> wide(static_cast<size_t>(values.shape.elements()));
   if (values.type == DataType::f32) {

@@ -16,6 +16,7 @@ inline TensorView view_of_floats(std::span<const float> values, const Shape& sha
 
 Tensor from_host(Device&, std::span<const float> values, const Shape& shape);
 Tensor from_host(Device&, std::span<const int32_t> values);  // [n]
+void fill_zero(Device&, const MutableTensorView& values);
 // A small tensor in the host's memory, of type f32, f16 or bf16, as f32 on the device: e.g. a norm's weight.
 Tensor floats_from_host(Device&, const TensorView& values);
 // Of type f32, f16, bf16 or i32, as f32.

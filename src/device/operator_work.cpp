@@ -72,10 +72,12 @@ Work work_of(const ExpertsArgs& args) {
   Work work = product(rows, args.router);
   work.bytes += bytes_of(args.in) + 2 * bytes_of(args.out);
   if (args.experts.count() == 0) return work;
-  const auto count = static_cast<double>(args.experts.count());
-  const double read = chosen_part(rows, args.top_k, count) * count;
+  // Of those that are here.
+  const auto own = static_cast<double>(args.experts.count());
+  const auto count = static_cast<double>(args.router.out());
+  const double read = chosen_part(rows, args.top_k, count) * own;
   for (const Matrix* part : {&args.experts.gate(0), &args.experts.up(0), &args.experts.down(0)}) {
-    work.operations += product(rows * args.top_k, *part).operations;
+    work.operations += product(rows * args.top_k * own / count, *part).operations;
     work.bytes += read * bytes_of(*part);
   }
   return work;

@@ -232,7 +232,8 @@ struct ProjectQkvArgs {
 
 // out += sum over the top_k experts of a row of score * down(silu(gate x) * up x); score is the softmax over all
 // experts of x * router^T, renormalised over the top_k if asked, times scale. Of equal scores the lower index wins.
-// in inner, out f32. `written` as in LinearArgs.
+// in inner, out f32. `written` as in LinearArgs. Of a model that several ranks share, `experts` are those of the
+// router's from `first_expert` on that are here; the others add nothing, and there may be none here.
 struct ExpertsArgs {
   TensorView in = {};
   const Matrix& router;
@@ -242,14 +243,19 @@ struct ExpertsArgs {
   float scale = 1;
   MutableTensorView out = {};
   int64_t written = 0;
+  int64_t first_expert = 0;
+
+  bool has(int64_t expert) const { return expert >= first_expert && expert - first_expert < experts.count(); }
 };
 
 // What comes behind attention: x += the experts' part of the normalised x (NormArgs, ExpertsArgs), then x += that of
 // the expert whom all rows have, of the same normalised x. There may be no experts but that one, or none such: a bank
 // is then empty. x [rows, hidden] f32; `inner` is the type of the values between.
 //
-// For a device whose residual stream is not f32, `pending` and `sum` as in ProjectQkvArgs: then what would be added to
-// x is written to `rest` and x stays as it is; or added to `sum`, where there is no `rest`.
+// With `rest`, of x's shape and type, what would be added to x is written there, and x stays as it is. For a device
+// whose residual stream is not f32, `pending` and `sum` as in ProjectQkvArgs; what would be added to x is added to
+// `sum` where there is no `rest`. `first_expert` as in ExpertsArgs; there may be neither experts nor the shared one
+// then.
 struct MixtureOfExpertsArgs {
   MutableTensorView x = {};
   TensorView norm = {};  // its weight
@@ -265,6 +271,7 @@ struct MixtureOfExpertsArgs {
   TensorView pending = {};
   MutableTensorView sum = {};
   MutableTensorView rest = {};
+  int64_t first_expert = 0;
 
   // The experts' part, of the normalised x.
   ExpertsArgs of_experts(const TensorView& normed) const {
@@ -274,8 +281,9 @@ struct MixtureOfExpertsArgs {
             .top_k = top_k,
             .renormalise = renormalise,
             .scale = scale,
-            .out = x,
-            .written = written};
+            .out = rest ? rest : x,
+            .written = written,
+            .first_expert = first_expert};
   }
 };
 

@@ -106,8 +106,9 @@ struct SortArgs {
   MutableTensorView order = {};
 };
 
-// out row i = activation(in row i * weight^T), the weight being part first + step * groups[i] of the stack, which are
-// all of one shape; groups i32 [rows] rise. in [rows, in] and out [rows, out], inner.
+// out row i = activation(in row i * weight^T), the weight being part first + step * (groups[i] - first_group) of the
+// stack, which are all of one shape; groups i32 [rows] rise. in [rows, in] and out [rows, out], inner. Rows of a group
+// whose weight is not in the stack become zero.
 struct GroupedLinearArgs {
   TensorView in = {};
   TensorView groups = {};
@@ -116,8 +117,12 @@ struct GroupedLinearArgs {
   int64_t step = 1;
   Activation activation = Activation::none;
   MutableTensorView out = {};
+  int64_t first_group = 0;
 
-  const Matrix& weight(int64_t group) const { return weights[static_cast<size_t>(first + step * group)]; }
+  bool has(int64_t group) const { return group >= first_group && group - first_group < count(); }
+  const Matrix& weight(int64_t group) const {
+    return weights[static_cast<size_t>(first + step * (group - first_group))];
+  }
   int64_t count() const { return (static_cast<int64_t>(weights.parts.size()) - first + step - 1) / step; }  // weights
 };
 

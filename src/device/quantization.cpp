@@ -121,6 +121,30 @@ void WeightValues::resize() {
   numbers.resize(scales.size() * block_inputs);
 }
 
+WeightValues part_of(const WeightValues& weight, const Range& rows, const Range& columns) {
+  WeightValues part{
+      .format = weight.format, .out = rows.count, .in = columns.count, .values = {}, .scales = {}, .numbers = {}};
+  if (!is_quantized(weight.format)) {
+    part.resize();
+    for (int64_t row = 0; row < rows.count; ++row)
+      std::copy_n(weight.values.begin() + (rows.first + row) * weight.in + columns.first, columns.count,
+                  part.values.begin() + row * columns.count);
+    return part;
+  }
+  const int64_t first = columns.first / block_inputs;  // block
+  const int64_t blocks = blocks_of(columns.end()) - first;
+  part.in = std::min(weight.in - first * block_inputs, blocks * block_inputs);
+  part.resize();
+  const int64_t before = before_part(weight.format, columns);
+  for (int64_t row = 0; row < rows.count; ++row) {
+    const int64_t from = (rows.first + row) * blocks_of(weight.in) + first;
+    std::copy_n(weight.scales.begin() + from, blocks, part.scales.begin() + row * blocks);
+    std::copy_n(weight.numbers.begin() + from * block_inputs + before, columns.count,
+                part.numbers.begin() + row * blocks * block_inputs + before);
+  }
+  return part;
+}
+
 WeightValues quantize(const TensorView& weight, WeightFormat format) {
   WeightValues result{
       .format = format, .out = weight.shape[0], .in = weight.shape[1], .values = {}, .scales = {}, .numbers = {}};

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/range.h"
 #include "core/tensor.h"
 #include "device/operators.h"
 
@@ -31,6 +32,13 @@ struct WeightValues {
   // Room for what the format has.
   void resize();
 };
+
+// Some rows and columns of a weight, with the numbers that they have in the whole. Of blocks that are touched all
+// columns are kept, those that are no part as zeros, so that before_part(...) of them come first.
+WeightValues part_of(const WeightValues& weight, const Range& rows, const Range& columns);
+constexpr int64_t before_part(WeightFormat format, const Range& columns) {
+  return is_quantized(format) ? columns.first % block_inputs : 0;
+}
 
 // Of a weight [out, in] of type f32, f16 or bf16.
 WeightValues quantize(const TensorView& weight, WeightFormat format);

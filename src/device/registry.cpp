@@ -15,6 +15,7 @@
 #ifdef LECTERN_ASCEND
 #include "device/ascend/ascend_device.h"
 #include "device/ascend/bus.h"
+#include "device/ascend/hccl.h"
 #endif
 #include "lectern/error.h"
 
@@ -136,6 +137,19 @@ Device& open_device(std::string_view name, std::string_view without) {
 void close_devices() noexcept {
   const std::lock_guard lock(opened_mutex);
   opened_devices().clear();
+}
+
+std::vector<JoinRanks> connect_ranks(std::span<Device* const> devices) {
+#ifdef LECTERN_ASCEND
+  if (std::ranges::all_of(devices, [](const Device* device) { return device->info().kind == "ascend"; }))
+    return ascend::hccl_ranks(devices);
+#endif
+  std::vector<JoinRanks> joins;
+  for (std::unique_ptr<Communicator>& rank : make_in_process_ranks(devices)) {
+    joins.emplace_back(
+        [held = std::make_shared<std::unique_ptr<Communicator>>(std::move(rank))] { return std::move(*held); });
+  }
+  return joins;
 }
 
 }  // namespace lectern

@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "device/communicator.h"
 #include "device/device.h"
 #include "lectern/devices.h"
 
@@ -36,5 +38,9 @@ Device& open_device(std::string_view name, std::string_view without = "");
 // Ends the devices that were opened, but for the cpu; what lives on them must be gone. A program that ends does this
 // before it returns from main, since drivers do not survive their end in static destructors.
 void close_devices() noexcept;
+
+// How ranks on these devices, one each, are connected: cards by their own links, others through the host's memory. For
+// the thread of rank 0; throws Error where it cannot be done.
+std::vector<JoinRanks> connect_ranks(std::span<Device* const> devices);
 
 }  // namespace lectern

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "core/available_memory.h"
 #include "core/log.h"
 #include "core/threads.h"
 #include "lectern/error.h"
@@ -29,10 +31,28 @@ int32_t find_image_token(const Tokenizer& tokenizer, const Checkpoint& checkpoin
   return *id;
 }
 
-// A device that cannot run a model says so before anything is loaded, not in the middle of a page.
-Device& ready(Device& device, WeightFormat format) {
-  device.require_model_operators(format);
-  return device;
+// A device that cannot run a model, and a number of ranks that cannot share it, are told before anything is loaded, not
+// in the middle of a page.
+Device& ready(const std::vector<Device*>& devices, WeightFormat format, const DecoderConfig& config) {
+  for (Device* const device : devices) device->require_model_operators(format);
+  share_of(config, 0, static_cast<int>(devices.size()));
+  return *devices.front();
+}
+
+std::deque<RankModel> load_ranks(const Checkpoint& checkpoint, const std::vector<Device*>& devices, WeightFormat format,
+                                 const WeightLoader::Observer& observer) {
+  std::deque<RankModel> ranks;
+  for (Device* const device : devices) {
+    ranks.emplace_back(checkpoint, *device, format, static_cast<int>(ranks.size()), static_cast<int>(devices.size()),
+                       observer);
+  }
+  return ranks;
+}
+
+// Of the device, where it has its own, or of the host.
+int64_t free_memory(const Device& device) {
+  const DeviceMemory memory = device.memory();
+  return memory.total > 0 ? static_cast<int64_t>(memory.free) : available_memory();
 }
 
 }  // namespace
@@ -62,9 +82,9 @@ ModelFiles::ModelFiles(const std::filesystem::path& folder)
                 ErrorCode::corrupt_input);
 }
 
-LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, WeightFormat weights,
-                         const WeightLoader::Observer& observer)
-    : device(ready(on, weights)),
+LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, const std::vector<Device*>& devices,
+                         WeightFormat weights, const WeightLoader::Observer& observer)
+    : device(ready(devices, weights, shared->checkpoint.config().decoder)),
       format(weights),
       files(std::move(shared)),
       checkpoint(files->checkpoint),
@@ -72,17 +92,45 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& on, W
       token_classes(files->token_classes),
       image_token(files->image_token),
       own_encoder(make_vision_encoder(WeightLoader(
-          checkpoint, on, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16, observer))),
+          checkpoint, device, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16, observer))),
       encoder(*own_encoder),
-      decoder(WeightLoader(checkpoint, on, weights, observer)) {
+      ranks(load_ranks(checkpoint, devices, weights, observer)),
+      decoder(ranks.front().decoder) {
   log_info("model.loaded", {{"folder", checkpoint.folder()},
                             {"weights", name_of(format)},
-                            {"device", device.name()},
+                            {"device", device_names()},
+                            {"ranks", ranks.size()},
                             {"native_size", checkpoint.config().native_size},
                             {"threads", threads()}});
   for (const std::string& name : device.lowered(format)) {
     log_debug("operator.replaced", {{"operator", name}, {"because", "the device lacks it"}, {"device", device.name()}});
   }
+}
+
+std::string LoadedModel::device_names() const {
+  std::string names;
+  std::vector<const Device*> seen;
+  for (const RankModel& rank : ranks) {
+    if (std::ranges::find(seen, &rank.device) != seen.end()) continue;
+    seen.push_back(&rank.device);
+    names += (names.empty() ? "" : "+") + std::string(rank.device.name());
+  }
+  return names;
+}
+
+int64_t LoadedModel::cache_positions_in(double share) const {
+  const int64_t context = decoder.config().context;
+  double fitting = std::numeric_limits<double>::infinity();
+  for (const RankModel& rank : ranks) {
+    double bytes = 0;  // of a position, for all ranks on the device
+    for (const RankModel& other : ranks) {
+      if (&other.device != &rank.device) continue;
+      const int64_t all = KvCache::bytes_of_sequence(other.device, other.decoder.cache_shape(), format, context);
+      bytes += static_cast<double>(std::max<int64_t>(1, all)) / static_cast<double>(context);
+    }
+    fitting = std::min(fitting, static_cast<double>(free_memory(rank.device)) * share / bytes);
+  }
+  return static_cast<int64_t>(fitting);
 }
 
 ViewPlan ModelFiles::plan(Mode mode, bool force) const {

@@ -1,9 +1,11 @@
 // A model ready to read: its files, loaded once a process, and its encoder and decoder on each device.
 #pragma once
 
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "engine/guard/token_classes.h"
@@ -40,10 +42,23 @@ class ModelFiles {
   std::string name() const { return checkpoint.folder().string(); }
 };
 
+// What one of several ranks has of a model, on a device that others may share.
+struct RankModel {
+  RankModel(const Checkpoint& checkpoint, Device& on, WeightFormat format, int rank, int ranks,
+            const WeightLoader::Observer& observer = {})
+      : device(on), decoder(WeightLoader(checkpoint, on, format, observer), rank, ranks) {}
+  Device& device;
+  const Decoder decoder;
+};
+
 class LoadedModel {
  public:
   // Throws Error for weights that are missing or broken. The observer sees every matrix when it is made.
   LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& device, WeightFormat format,
+              const WeightLoader::Observer& observer = {})
+      : LoadedModel(std::move(shared), std::vector<Device*>{&device}, format, observer) {}
+  // Over several ranks, one for each of `devices`; rank 0 has the encoder and the embeddings, too.
+  LoadedModel(std::shared_ptr<const ModelFiles> shared, const std::vector<Device*>& devices, WeightFormat format,
               const WeightLoader::Observer& observer = {});
   // With files of its own.
   LoadedModel(const std::filesystem::path& folder, Device& device, WeightFormat format,
@@ -56,7 +71,12 @@ class LoadedModel {
     return files->expand_prompt(prompt, rows);
   }
 
-  Device& device;
+  // Those of its ranks, each once: "ascend:0+ascend:1".
+  std::string device_names() const;
+  // Positions that caches beside the weights have room for in `share` of the memory that is free on every device.
+  int64_t cache_positions_in(double share) const;
+
+  Device& device;             // of rank 0
   const WeightFormat format;  // of the decoder; the encoder's is f32 or bf16
   const std::shared_ptr<const ModelFiles> files;
   const Checkpoint& checkpoint;       // of files
@@ -65,7 +85,8 @@ class LoadedModel {
   const int32_t image_token;
   const std::unique_ptr<const VisionEncoder> own_encoder;
   const VisionEncoder& encoder;
-  const Decoder decoder;
+  const std::deque<RankModel> ranks;
+  const Decoder& decoder;  // of rank 0
 };
 
 }  // namespace lectern

@@ -70,7 +70,7 @@ DeviceRunner::DeviceRunner(Device& device, const Decoder& decoder, const VisionE
     : device_(device),
       decoder_(decoder),
       encoder_(encoder),
-      cache_(device, decoder.config(), decoder.format(), 1, positions),
+      cache_(device, decoder.cache_shape(), decoder.format(), 1, positions),
       kept_(decoder.keep_steps()),
       encoding_(encoder == nullptr ? nullptr : device.capture_regions(decoder.format())) {}
 
@@ -99,7 +99,7 @@ void DeviceRunner::take(const Batch& batch, const Decoder::Next& next) {
   }
 }
 
-std::span<const NextToken> DeviceRunner::step(const Batch& batch) {
+Decoder::Next DeviceRunner::next_of(const Batch& batch, Communicator* others) {
   std::vector<int32_t> ids, picture_rows;
   std::vector<TensorView> pictures;
   std::vector<SequenceRows> sequences;
@@ -120,14 +120,18 @@ std::span<const NextToken> DeviceRunner::step(const Batch& batch) {
     choosing.push_back(static_cast<int64_t>(ids.size()) - 1);
     banned.push_back(entry.banned);
   }
-  const Decoder::Next next = decoder_.step({.sequences = sequences,
-                                            .ids = ids,
-                                            .picture_rows = picture_rows,
-                                            .pictures = pictures,
-                                            .written = batch.written,
-                                            .wanted = choosing,
-                                            .banned = banned},
-                                           cache_, &kept_);
+  return decoder_.step({.sequences = sequences,
+                        .ids = ids,
+                        .picture_rows = picture_rows,
+                        .pictures = pictures,
+                        .written = batch.written,
+                        .wanted = choosing,
+                        .banned = banned},
+                       cache_, &kept_, others);
+}
+
+std::span<const NextToken> DeviceRunner::step(const Batch& batch) {
+  const Decoder::Next next = next_of(batch);
   tokens_.clear();
   if (next.logits) take(batch, next);
   return tokens_;

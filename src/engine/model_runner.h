@@ -62,6 +62,7 @@ class ModelRunner {
   virtual std::span<const NextToken> step(const Batch& batch) = 0;
 };
 
+// On one device: a whole model, or with a decoder that is one rank's of several a part of ParallelRunner.
 class DeviceRunner final : public ModelRunner {
  public:
   // All must outlive it. `encoder` may be missing where no image is encoded by it. The cache holds `positions`.
@@ -74,6 +75,8 @@ class DeviceRunner final : public ModelRunner {
   PagePool& pages() override { return cache_.pool(); }
   std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override;
   std::span<const NextToken> step(const Batch& batch) override;
+  // What a step gives on the device, for every entry that chooses. Ranks other than 0 get the embeddings from there.
+  Decoder::Next next_of(const Batch& batch, Communicator* others = nullptr);
 
  private:
   void take(const Batch& batch, const Decoder::Next& next);

@@ -8,6 +8,9 @@
 #include <optional>
 #include <utility>
 
+#include "device/communicator.h"
+#include "device/host_values.h"
+#include "device/quantization.h"
 #include "device/step_batch.h"
 
 namespace lectern {
@@ -18,13 +21,16 @@ enum StepTensor : size_t { queries_tensor, attended_tensor, stream_tensor };  //
 
 // What the blocks of a step add to: x where it is f32, and every block adds at once. A narrower one is a copy, what
 // attention and experts give waits for the next norm, and two tensors take turns, since a sum is no operand of itself.
+// Among several ranks what a block gives is left, and added when it is summed over all of them.
 class ResidualStream {
  public:
   // `stays`: x is copied, too.
-  ResidualStream(Device& device, const MutableTensorView& x, DataType type, StepTensors& tensors, bool stays)
-      : own_(x), is_narrow_(type != DataType::f32) {
-    if (!is_narrow_ && !stays) return;
+  ResidualStream(Device& device, const MutableTensorView& x, DataType type, StepTensors& tensors, bool stays,
+                 Communicator* others)
+      : device_(device), others_(others), own_(x), is_narrow_(type != DataType::f32) {
     size_t index = stream_tensor;
+    if (!is_narrow_ && others != nullptr) rest_ = tensors.get(device, index + 1, type, x.shape);
+    if (!is_narrow_ && !stays) return;
     own_ = tensors.get(device, index, type, x.shape);
     if (is_narrow_) {
       for (MutableTensorView* view : {&other_, &waiting_, &rest_}) *view = tensors.get(device, ++index, type, x.shape);
@@ -35,12 +41,21 @@ class ResidualStream {
   const MutableTensorView& now() const { return own_; }
   TensorView pending() const { return waits_ ? TensorView(waiting_) : TensorView(); }
   MutableTensorView sum() const { return waits_ ? other_ : MutableTensorView(); }
-  MutableTensorView rest() const { return is_narrow_ ? rest_ : MutableTensorView(); }
-  // What waited is in sum() now; whether what came behind it is in rest() and waits in turn.
-  void settle(bool more = false) {
+  // Where the experts leave what they give; `more`: blocks follow. Empty where they add it themselves.
+  MutableTensorView rest(bool more) const {
+    return others_ != nullptr || (is_narrow_ && more) ? rest_ : MutableTensorView();
+  }
+  // What waited is in sum() now.
+  void settle() {
     if (waits_) std::swap(own_, other_);
-    if (is_narrow_ && more) std::swap(waiting_, rest_);
-    waits_ = is_narrow_ && more;
+    waits_ = false;
+  }
+  // The same behind the experts; what they left waits in turn.
+  void settle_experts(bool more) {
+    settle();
+    if (!is_narrow_ || !rest(more)) return;
+    std::swap(waiting_, rest_);
+    waits_ = true;
   }
   // Where a product goes that is added, and what is added to it at once.
   struct Addition {
@@ -49,7 +64,14 @@ class ResidualStream {
   };
   Addition add() {
     waits_ = is_narrow_;
-    return is_narrow_ ? Addition{{}, waiting_} : Addition{own_, own_};
+    if (is_narrow_) return {{}, waiting_};
+    return others_ != nullptr ? Addition{{}, rest_} : Addition{own_, own_};
+  }
+  // What was left, when it is computed: the sum over all ranks, added where sums do not wait.
+  void share(const MutableTensorView& left) const {
+    if (others_ == nullptr) return;
+    others_->all_reduce(left);
+    if (!is_narrow_) device_.add({.a = own_, .b = left, .out = own_});
   }
   void append_to(std::vector<TensorView>& operands) const {
     for (const MutableTensorView& view : {own_, other_, waiting_, rest_}) {
@@ -57,7 +79,21 @@ class ResidualStream {
     }
   }
 
+  // In the end, with all that was added: f32 where something still waits, which is kept here.
+  TensorView whole() {
+    if (!waits_) return own_;
+    whole_ = Tensor(device_, DataType::f32, own_.shape);
+    const Tensor more(device_, DataType::f32, own_.shape);
+    device_.copy({own_, whole_});
+    device_.copy({waiting_, more});
+    device_.add({.a = whole_, .b = more, .out = whole_});
+    return whole_;
+  }
+
  private:
+  Device& device_;
+  Communicator* others_;
+  Tensor whole_;
   MutableTensorView own_, other_, waiting_, rest_;
   bool is_narrow_;
   bool waits_ = false;
@@ -85,72 +121,125 @@ MutableTensorView StepTensors::get(Device& device, size_t index, DataType type, 
   return tensor.view().slice(0, shape[0]);
 }
 
-Decoder::Decoder(const WeightLoader& load)
+Decoder::Decoder(const WeightLoader& load, int rank, int ranks)
     : device_(load.device()),
       config_(load.checkpoint().config().decoder),
+      share_(share_of(config_, rank, ranks)),
+      heads_(static_cast<int>(share_.heads.empty() ? config_.heads / config_.kv_heads : share_.heads.count)),
+      kv_heads_(static_cast<int>(share_.heads.empty() ? 1 : share_.kv_heads.count)),
       format_(load.format()),
       inner_(device_.precision(format_).decoder) {
-  embedding_ = load.matrix("model.embed_tokens.weight", {config_.vocabulary, config_.hidden}, WeightFormat::f32);
+  const Shape words = {config_.vocabulary, config_.hidden};
+  if (rank == 0) embedding_ = load.matrix("model.embed_tokens.weight", words, WeightFormat::f32);
   // Four bits cost the head more than they gain: it is kept in eight.
   const WeightFormat head_format = load.format() == WeightFormat::q4 ? WeightFormat::q8 : load.format();
-  head_ = load.matrix("lm_head.weight", {config_.vocabulary, config_.hidden}, head_format);
+  head_ = load.rows("lm_head.weight", words, share_.vocabulary, head_format);
   norm_ = load.rms_norm("model.norm", config_.hidden);
   for (int i = 0; i < config_.layers; ++i) layers_.push_back(load_layer(load, i));
+}
+
+CacheShape Decoder::cache_shape() const {
+  CacheShape shape = config_;
+  shape.kv_heads = kv_heads_;
+  return shape;
+}
+
+// A rank without heads multiplies by zeros: it takes part in everything as the others do, and adds nothing.
+void Decoder::load_attention(const WeightLoader& load, const std::string& name, Layer& layer) const {
+  const int64_t hidden = config_.hidden;
+  const int64_t size = hidden / config_.heads;
+  const int64_t kv_width = size * config_.kv_heads;
+  if (share_.heads.empty()) {
+    layer.qkv = device_.stack({load.zeros({heads_ * size, hidden}), load.zeros({kv_heads_ * size, hidden}),
+                               load.zeros({kv_heads_ * size, hidden})});
+    layer.o = load.zeros({hidden, heads_ * size});
+    return;
+  }
+  const Range queries = {share_.heads.first * size, share_.heads.count * size};
+  const Range keys = {share_.kv_heads.first * size, share_.kv_heads.count * size};
+  layer.qkv = load.stack({{name + "q_proj.weight", hidden, queries},
+                          {name + "k_proj.weight", kv_width, keys},
+                          {name + "v_proj.weight", kv_width, keys}},
+                         hidden);
+  const WeightLoader::Columns o = load.columns(name + "o_proj.weight", {hidden, hidden}, queries);
+  layer.o = o.matrix;
+  layer.zeros_before = o.before;
+}
+
+ExpertBank Decoder::load_dense(const WeightLoader& load, const std::string& prefix) const {
+  if (share_.ranks == 1) return load.experts({prefix}, config_.hidden);
+  const int64_t hidden = config_.hidden;
+  const int64_t width = load.extent(prefix + "gate_proj.weight", 2, 0);
+  const Range own = share_of_width(width, share_, is_quantized(format_));
+  if (own.empty()) return {};
+  return {load.stack({{prefix + "gate_proj.weight", width, own}, {prefix + "up_proj.weight", width, own}}, hidden),
+          device_.stack({load.columns(prefix + "down_proj.weight", {hidden, width}, own).matrix})};
 }
 
 Decoder::Layer Decoder::load_layer(const WeightLoader& load, int index) const {
   const std::string b = fmt::format("model.layers.{}.", index);
   const int64_t hidden = config_.hidden;
-  const int64_t kv_width = hidden / config_.heads * config_.kv_heads;
   Layer layer;
   layer.input_norm = load.rms_norm(b + "input_layernorm", hidden);
-  layer.qkv = load.stack({{b + "self_attn.q_proj.weight", hidden},
-                          {b + "self_attn.k_proj.weight", kv_width},
-                          {b + "self_attn.v_proj.weight", kv_width}},
-                         hidden);
-  layer.o = load.matrix(b + "self_attn.o_proj.weight", {hidden, hidden});
+  load_attention(load, b + "self_attn.", layer);
   layer.post_norm = load.rms_norm(b + "post_attention_layernorm", hidden);
   if (index < config_.dense_layers) {
-    layer.shared = load.experts({b + "mlp."}, hidden);
+    layer.shared = load_dense(load, b + "mlp.");
     return layer;
   }
   layer.router =
       load.matrix(b + "mlp.gate.weight", {config_.experts, hidden}, WeightFormat::f32);  // decides, so it is exact
   std::vector<std::string> experts;
-  experts.reserve(static_cast<size_t>(config_.experts));
-  for (int e = 0; e < config_.experts; ++e) experts.push_back(fmt::format("{}mlp.experts.{}.", b, e));
-  layer.experts = load.experts(experts, hidden);
+  experts.reserve(static_cast<size_t>(share_.experts.count));
+  for (int64_t e = share_.experts.first; e < share_.experts.end(); ++e)
+    experts.push_back(fmt::format("{}mlp.experts.{}.", b, e));
+  if (!experts.empty()) layer.experts = load.experts(experts, hidden);
   const std::string shared = b + "mlp.shared_experts.";
-  if (load.checkpoint().has(shared + "gate_proj.weight")) layer.shared = load.experts({shared}, hidden);
+  if (load.checkpoint().has(shared + "gate_proj.weight")) layer.shared = load_dense(load, shared);
   return layer;
 }
 
-Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* kept) const {
+// Where columns of zeros are kept beside those of the heads, zeros stand beside what was attended, too.
+void Decoder::project(const LinearArgs& args, int64_t zeros_before) const {
+  const int64_t width = args.weight.in();
+  if (width == args.in.shape[1]) return device_.linear(args);
+  const Tensor in(device_, args.in.type, {args.in.shape[0], width});
+  fill_zero(device_, in);
+  device_.copy({args.in, MutableStridedView(in.view(), zeros_before, args.in.shape, {width, 1})});
+  device_.linear(
+      {.in = in, .weight = args.weight, .residual = args.residual, .out = args.out, .written = args.written});
+}
+
+Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* kept, Communicator* others) const {
   const auto row_count = static_cast<int64_t>(rows.ids.size());
   if (kept != nullptr && (!kept->regions || !is_decoding(rows.sequences, rows.written, row_count))) kept = nullptr;
-  const StepTokens tokens = {.ids = rows.ids,
-                             .picture_rows = rows.picture_rows,
-                             .wanted = rows.wanted,
-                             .banned = rows.banned,
-                             .vocabulary = config_.vocabulary};
+  const int64_t words = share_.vocabulary.count;
+  std::vector<std::vector<int32_t>> banned(rows.banned.begin(), rows.banned.end());
+  for (std::vector<int32_t>& ids : banned) {
+    for (int32_t& id : ids) id -= static_cast<int32_t>(share_.vocabulary.first);
+  }
+  const StepTokens tokens = {
+      .ids = rows.ids, .picture_rows = rows.picture_rows, .wanted = rows.wanted, .banned = banned, .vocabulary = words};
   const StepBatch batch(device_, rows.sequences, cache.pool().page_tokens(), tokens,
                         kept != nullptr ? &kept->batch : nullptr);
   const Tensor x(device_, DataType::f32, {row_count, config_.hidden});
-  device_.embed({.table = embedding_, .step = batch, .pictures = rows.pictures, .out = x});
+  if (share_.rank == 0) device_.embed({.table = embedding_, .step = batch, .pictures = rows.pictures, .out = x});
+  if (others != nullptr) others->broadcast(x, 0);
   const int64_t head_size = config_.hidden / config_.heads;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
   StepTensors own(false);
   StepTensors& tensors = kept != nullptr ? kept->tensors : own;
-  const MutableTensorView queries = tensors.get(device_, queries_tensor, inner_, x.shape());
-  const MutableTensorView attended = tensors.get(device_, attended_tensor, inner_, x.shape());
-  ResidualStream stream(device_, x, device_.precision(format_).residual, tensors, kept != nullptr);
+  const Shape of_heads = {row_count, heads_ * head_size};
+  const MutableTensorView queries = tensors.get(device_, queries_tensor, inner_, of_heads);
+  const MutableTensorView attended = tensors.get(device_, attended_tensor, inner_, of_heads);
+  ResidualStream stream(device_, x, device_.precision(format_).residual, tensors, kept != nullptr, others);
   const auto projection = [&](int i) -> ProjectQkvArgs {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     const ProjectQkvArgs args = {.x = stream.now(),
                                  .norm = layer.input_norm.weight,
                                  .epsilon = config_.rms_epsilon,
                                  .qkv = layer.qkv,
-                                 .heads = config_.heads,
+                                 .heads = heads_,
                                  .theta = config_.rope_theta,
                                  .step = batch,
                                  .cache = cache.layer(i),
@@ -172,7 +261,7 @@ Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* k
     const Layer& layer = layers_[static_cast<size_t>(i)];
     const bool more = i + 1 < config_.layers;
     device_.paged_attention({.queries = queries,
-                             .heads = config_.heads,
+                             .heads = heads_,
                              .scale = scale,
                              .step = batch,
                              .cache = cache.layer(i),
@@ -194,20 +283,22 @@ Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* k
                                           .written = rows.written,
                                           .pending = stream.pending(),
                                           .sum = stream.sum(),
-                                          .rest = more ? stream.rest() : MutableTensorView()};
-    stream.settle(more);
+                                          .rest = stream.rest(more),
+                                          .first_expert = share_.experts.first};
+    stream.settle_experts(more);
     const std::optional<ProjectQkvArgs> next = more ? std::optional(projection(i + 1)) : std::nullopt;
     run_region(kept != nullptr ? kept->regions.get() : nullptr, i, operands, [&] {
-      device_.linear(output);
+      project(output, layer.zeros_before);
+      stream.share(output.out);
       device_.mixture_of_experts(mixture);
+      stream.share(mixture.rest);
       if (next) device_.project_qkv(*next);
     });
   }
   if (rows.wanted.empty()) return {};
   const auto count = static_cast<int64_t>(rows.wanted.size());
-  Next next{Tensor(device_, DataType::f32, {count, config_.vocabulary}),
-            Choice(device_, count, config_.vocabulary, batch.banned_on_host())};
-  device_.sample({.x = stream.now(),
+  Next next{Tensor(device_, DataType::f32, {count, words}), Choice(device_, count, words, batch.banned_on_host())};
+  device_.sample({.x = stream.whole(),
                   .norm = norm_.weight,
                   .epsilon = config_.rms_epsilon,
                   .inner = inner_,
@@ -254,9 +345,8 @@ double Decoder::operations_of_token() const {
   for (const Layer& layer : layers_) {
     sum += sum_of(layer.qkv.parts, operations) + operations(layer.o) + operations(layer.router) +
            sum_of(layer.shared, operations);
-    if (layer.experts.count() == 0) continue;
-    const double of_one = sum_of(layer.experts, operations) / static_cast<double>(layer.experts.count());
-    sum += config_.experts_per_token * of_one;
+    if (layer.experts.count() > 0)  // of those that a token chooses, this rank's share
+      sum += sum_of(layer.experts, operations) * config_.experts_per_token / config_.experts;
   }
   return sum;
 }

@@ -1,4 +1,6 @@
-// The language model: a decoder of which the first layers are dense and the others mixtures of experts.
+// The language model: a decoder of which the first layers are dense and the others mixtures of experts. Or what one of
+// several ranks has of it: all of them take a step together, each with its heads and experts, and what attention and
+// experts give is summed over all ranks before it is added to the residual stream, which is the same everywhere.
 #pragma once
 
 #include <array>
@@ -9,6 +11,7 @@
 #include "device/choice.h"
 #include "device/step_batch.h"
 #include "language/kv_cache.h"
+#include "language/rank_share.h"
 
 namespace lectern {
 
@@ -32,11 +35,16 @@ struct KeptSteps {
   std::unique_ptr<CapturedRegions> regions;  // null: nothing is kept
 };
 
+class Communicator;
+
 class Decoder {
  public:
-  explicit Decoder(const WeightLoader& load);
+  // That of one rank of several, or all of it. Throws Error for weights that are missing or broken.
+  explicit Decoder(const WeightLoader& load, int rank = 0, int ranks = 1);
 
-  const DecoderConfig& config() const { return config_; }
+  const DecoderConfig& config() const { return config_; }  // of the whole model
+  const RankShare& share() const { return share_; }
+  CacheShape cache_shape() const;  // of what this rank keeps
   WeightFormat format() const { return format_; }
 
   // One step of some sequences together; the cache is extended.
@@ -51,14 +59,16 @@ class Decoder {
     std::span<const int64_t> wanted = {};               // after which a token is chosen
     std::span<const std::vector<int32_t>> banned = {};  // for each of these; empty: nothing is
   };
-  // After every wanted row; both empty when none is wanted.
+  // After every wanted row, of the share's words alone, ids counted from its first; both empty when none is wanted.
   struct Next {
-    Tensor logits;  // [wanted, vocabulary]
+    Tensor logits;  // [wanted, words]
     Choice choice;
   };
-  // `kept` may be null.
-  Next step(const Rows& rows, const KvCache& cache, KeptSteps* kept = nullptr) const;
-  KeptSteps keep_steps() const { return {.regions = device_.capture_regions(format_)}; }
+  // `kept` may be null. Of several ranks each calls it at the same time with the same rows, `others` connecting them;
+  // rank 0 alone looks at pictures.
+  Next step(const Rows& rows, const KvCache& cache, KeptSteps* kept = nullptr, Communicator* others = nullptr) const;
+  // Of several ranks nothing is kept: what they tell each other is not captured.
+  KeptSteps keep_steps() const { return {.regions = share_.ranks == 1 ? device_.capture_regions(format_) : nullptr}; }
 
   // For benchmarks. Bytes of weights that a step of so many sequences, a token each, reads: of the experts as many as
   // independent, even choices would hit.
@@ -71,14 +81,20 @@ class Decoder {
     NormWeights input_norm, post_norm;
     WeightStack qkv;
     Matrix o;
-    ExpertBank shared;  // one, all there is in a dense layer; or none
+    int64_t zeros_before = 0;  // columns of o in front of those of this rank's heads
+    ExpertBank shared;         // one, all there is in a dense layer; or none
     Matrix router;
-    ExpertBank experts;
+    ExpertBank experts;  // of the share
   };
   Layer load_layer(const WeightLoader& load, int index) const;
+  void load_attention(const WeightLoader& load, const std::string& name, Layer& layer) const;
+  ExpertBank load_dense(const WeightLoader& load, const std::string& prefix) const;
+  void project(const LinearArgs& args, int64_t zeros_before) const;
 
   Device& device_;
   DecoderConfig config_;
+  RankShare share_;
+  int heads_, kv_heads_;  // of this rank, one of zeros where it has none
   WeightFormat format_;
   DataType inner_;  // of the values between operators
   Matrix embedding_, head_;

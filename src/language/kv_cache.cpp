@@ -12,21 +12,20 @@ PagePool::PagePool(int32_t pages, int page_tokens)
   std::iota(free_.rbegin(), free_.rend(), 0);  // page 0 is taken first
 }
 
-KvCache::KvCache(Device& device, const DecoderConfig& config, WeightFormat format, int sequences, int64_t positions)
-    : kv_heads_(config.kv_heads),
-      head_size_(config.hidden / config.heads),
-      format_(format_of(device, config, format)),
+KvCache::KvCache(Device& device, const CacheShape& shape, WeightFormat format, int sequences, int64_t positions)
+    : shape_(shape),
+      format_(format_of(device, shape, format)),
       pool_(static_cast<int32_t>(sequences * pages_for(positions, format_)), format_.page_tokens),
-      memory_(device, DataType::u8, {config.layers, pool_.pages(), static_cast<int64_t>(format_.page_bytes)}) {}
+      memory_(device, DataType::u8, {shape.layers, pool_.pages(), static_cast<int64_t>(format_.page_bytes)}) {}
 
-int64_t KvCache::bytes_of_sequence(const Device& device, const DecoderConfig& config, WeightFormat format,
+int64_t KvCache::bytes_of_sequence(const Device& device, const CacheShape& shape, WeightFormat format,
                                    int64_t positions) {
-  const CacheFormat pages = format_of(device, config, format);
-  return static_cast<int64_t>(pages.page_bytes) * pages_for(positions, pages) * config.layers;
+  const CacheFormat pages = format_of(device, shape, format);
+  return static_cast<int64_t>(pages.page_bytes) * pages_for(positions, pages) * shape.layers;
 }
 
 CacheLayer KvCache::layer(int index) const {
-  return {memory_.view().slice(index, 1).data, pool_.pages(), kv_heads_, head_size_, format_};
+  return {memory_.view().slice(index, 1).data, pool_.pages(), shape_.kv_heads, shape_.head_size, format_};
 }
 
 bool SequencePages::take_spare(int64_t count) {

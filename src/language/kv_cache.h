@@ -27,14 +27,23 @@ class PagePool {
   std::vector<int32_t> free_;
 };
 
+// What a cache keeps of a position. Of a rank of several, its own heads.
+struct CacheShape {
+  CacheShape(const DecoderConfig& config)  // NOLINT: of a whole model
+      : layers(config.layers), kv_heads(config.kv_heads), head_size(config.hidden / config.heads) {}
+  int layers;
+  int kv_heads;
+  int head_size;
+};
+
 class KvCache {
  public:
   // Room for `sequences` sequences of `positions` each, in whole pages, as the device keeps them beside weights of
   // `format`. The memory is reserved at once and taken up as it is used.
-  KvCache(Device& device, const DecoderConfig& config, WeightFormat format, int sequences, int64_t positions);
+  KvCache(Device& device, const CacheShape& shape, WeightFormat format, int sequences, int64_t positions);
 
   // The bytes of a cache for one sequence of `positions`.
-  static int64_t bytes_of_sequence(const Device& device, const DecoderConfig& config, WeightFormat format,
+  static int64_t bytes_of_sequence(const Device& device, const CacheShape& shape, WeightFormat format,
                                    int64_t positions);
 
   CacheLayer layer(int index) const;
@@ -42,15 +51,14 @@ class KvCache {
   const PagePool& pool() const { return pool_; }
 
  private:
-  static CacheFormat format_of(const Device& device, const DecoderConfig& config, WeightFormat format) {
-    return device.cache_format(config.kv_heads, config.hidden / config.heads, format);
+  static CacheFormat format_of(const Device& device, const CacheShape& shape, WeightFormat format) {
+    return device.cache_format(shape.kv_heads, shape.head_size, format);
   }
   static int64_t pages_for(int64_t positions, const CacheFormat& format) {
     return (positions + format.page_tokens - 1) / format.page_tokens;
   }
 
-  int kv_heads_;
-  int head_size_;
+  CacheShape shape_;
   CacheFormat format_;
   PagePool pool_;
   Tensor memory_;  // [layers, pages, bytes of a page]

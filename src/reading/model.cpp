@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <utility>
+#include <vector>
 
 #include "core/threads.h"
+#include "device/device_list.h"
 #include "device/registry.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
@@ -12,21 +14,32 @@
 #include "reading/worker/worker_model.h"
 
 namespace lectern {
+namespace {
+
+// Of every rank.
+std::vector<Device*> open_devices(const ModelOptions& options) {
+  std::vector<Device*> devices;
+  for (const std::string& name : ranks_of(options.device, options.tensor_parallel))
+    devices.push_back(&open_device(name, options.without));
+  return devices;
+}
+
+}  // namespace
 
 Model::Model(std::shared_ptr<const LoadedModel> loaded) : files_(loaded->files), loaded_(std::move(loaded)) {}
 Model::Model(std::shared_ptr<const ModelFiles> files, std::shared_ptr<WorkerModel> worker)
     : files_(std::move(files)), worker_(std::move(worker)) {}
 
 Model Model::load(const std::filesystem::path& folder, const ModelOptions& options) {
-  if (options.worker.empty()) open_device(options.device, options.without);  // one that is not there is told first
+  if (options.worker.empty()) open_devices(options);  // one that is not there is told first
   return load(std::make_shared<const ModelFiles>(folder), options);
 }
 
 Model Model::load(std::shared_ptr<const ModelFiles> files, const ModelOptions& options) {
   if (!options.worker.empty()) return load_in_worker(std::move(files), options);
-  Device& device = open_device(options.device, options.without);
-  const WeightFormat format = weight_format(options.weights, files->checkpoint.folder(), device);
-  return Model(std::make_shared<const LoadedModel>(std::move(files), device, format));
+  const std::vector<Device*> devices = open_devices(options);
+  const WeightFormat format = weight_format(options.weights, files->checkpoint.folder(), *devices.front());
+  return Model(std::make_shared<const LoadedModel>(std::move(files), devices, format));
 }
 
 Model Model::on(const ModelOptions& options) const { return load(files_, options); }
@@ -41,7 +54,7 @@ const LoadedModel& Model::loaded() const {
 
 int Model::native_size() const { return files_->checkpoint.config().native_size; }
 Weights Model::weights() const { return worker_ ? worker_->facts().weights : weights_of(loaded_->format); }
-std::string Model::device() const { return worker_ ? worker_->facts().device : std::string(loaded_->device.name()); }
+std::string Model::device() const { return worker_ ? worker_->facts().device : loaded_->device_names(); }
 
 void use_threads(int count) { set_threads(count); }
 

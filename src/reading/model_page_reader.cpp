@@ -12,6 +12,7 @@
 #include "device/device_failure.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
+#include "engine/parallel_runner.h"
 #include "engine/sequence.h"
 #include "image/ink.h"
 #include "layout/layout.h"
@@ -115,13 +116,13 @@ struct ModelPageReader::State {
         batch(std::max(1, pages)),
         settings(std::make_shared<const ReadSettings>(model.files(), options)),
         repeatable(repeatable_tokens(loaded)),
-        runner(loaded.device, loaded.decoder, &loaded.encoder, cache_positions(loaded, batch)),
-        engine(runner, {.sequences = batch}) {
-    log_info("reader.ready", {{"device", loaded.device.name()},
+        runner(make_runner(loaded, cache_positions(loaded, batch))),
+        engine(*runner, {.sequences = batch}) {
+    log_info("reader.ready", {{"device", loaded.device_names()},
                               {"mode", name_of(settings->plan.mode)},
                               {"prompt", options.prompt},
                               {"batch", batch},
-                              {"cache_positions", int64_t{runner.pages().pages()} * runner.pages().page_tokens()}});
+                              {"cache_positions", int64_t{runner->pages().pages()} * runner->pages().page_tokens()}});
   }
 
   void expect(Reading& reading, const Views& views);
@@ -142,7 +143,7 @@ struct ModelPageReader::State {
   int batch;
   std::shared_ptr<const ReadSettings> settings;
   std::vector<int32_t> repeatable;
-  DeviceRunner runner;
+  std::unique_ptr<ModelRunner> runner;
   Engine engine;
   std::vector<std::unique_ptr<Reading>> readings;
   std::vector<PageEvent> events;
@@ -408,7 +409,7 @@ void ModelPageReader::clear() {
 }
 
 ReaderLoad ModelPageReader::load() const {
-  const PagePool& pool = state_->runner.pages();
+  const PagePool& pool = state_->runner->pages();
   ReaderLoad load;
   load.sequences = static_cast<int64_t>(state_->readings.size());
   load.cache_positions = int64_t{pool.pages()} * pool.page_tokens();

@@ -54,6 +54,7 @@ std::shared_ptr<WorkerModel> start_worker(const std::filesystem::path& program, 
   request.device = place.device;
   request.without = options.without;
   request.weights = options.weights;
+  request.tensor_parallel = options.tensor_parallel;
   request.threads = place.threads;
   request.processors = place.processors;
   request.log = log_enabled(LogLevel::debug)  ? LogLevel::debug
@@ -68,6 +69,7 @@ PlacementRules rules_for(const ModelFiles& files, const ModelOptions& options) {
   rules.threads = threads();
   rules.model_bytes = bytes_on_cpu(files.checkpoint);
   rules.memory = available_memory();
+  rules.ranks = options.tensor_parallel;
   return rules;
 }
 
@@ -86,7 +88,8 @@ std::vector<Model> load_on(const std::vector<Placement>& places, const Workers& 
         workers[i]->facts();
         models.emplace_back(files, workers[i]);
       } else {
-        models.push_back(Model::load(files, {options.weights, place.device, options.without, {}}));
+        models.push_back(
+            Model::load(files, {options.weights, place.device, options.without, {}, options.tensor_parallel}));
       }
     } catch (const Error& failure) {
       const bool is_last_hope = models.empty() && i + 1 == places.size();
@@ -109,10 +112,11 @@ Model load_in_worker(std::shared_ptr<const ModelFiles> files, const ModelOptions
 
 std::vector<Model> load_models(const std::filesystem::path& folder, const ModelOptions& options,
                                const DeviceLeftOut& left_out) {
-  parse_device_list(options.device);  // a mistyped one is refused before anything is read
+  parse_device_groups(options.device, options.tensor_parallel);  // a mistyped one is refused before anything is read
   const auto files = std::make_shared<const ModelFiles>(folder);
   const std::vector<Placement> places = place_devices(options.device, rules_for(*files, options));
   Workers workers;
+  workers.reserve(places.size());
   try {
     // They load at the same time.
     for (const Placement& place : places)

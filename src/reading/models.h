@@ -22,9 +22,10 @@ Weights parse_weights(std::string_view name);
 // Called for a device that failed while its model was loaded, or has too little memory for it.
 using DeviceLeftOut = std::function<void(const std::string& device, const std::string& why)>;
 
-// One model for each device of the list in `options.device` ("ascend:0-7,cpu"); the model's files are loaded once.
-// Where `options.worker` names the program, each of several devices has a process, and so has each socket of a CPU;
-// docs/devices.md tells of the options of a device's name that say otherwise.
+// One model for each device of the list in `options.device` ("ascend:0-7,cpu"), or for each group of as many as
+// `options.tensor_parallel` says; the model's files are loaded once. Where `options.worker` names the program, each of
+// several devices or groups has a process, and so has each socket of a CPU; docs/devices.md tells of the options of a
+// device's name that say otherwise.
 // A device that fails is left out as long as another works. Throws Error for other failures, and when no device is
 // left.
 std::vector<Model> load_models(const std::filesystem::path& folder, const ModelOptions& options,

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/available_memory.h"
 #include "core/log.h"
-#include "language/kv_cache.h"
 #include "lectern/error.h"
 #include "reading/worker/worker_model.h"
 
@@ -16,17 +14,6 @@ namespace {
 
 constexpr int64_t usual_page = 3072;     // positions; few pages need more
 constexpr double share_of_memory = 0.5;  // of what is free, for the cache; the rest is for the work itself and others
-
-int64_t bytes_of(const LoadedModel& loaded, int64_t positions) {
-  return std::max<int64_t>(
-      1, KvCache::bytes_of_sequence(loaded.device, loaded.decoder.config(), loaded.format, positions));
-}
-
-// Of the device, where it has its own, or of the host.
-int64_t free_memory(const Device& device) {
-  const DeviceMemory memory = device.memory();
-  return memory.total > 0 ? static_cast<int64_t>(memory.free) : available_memory();
-}
 
 ViewPlan with_max_tiles(ViewPlan plan, int asked) {
   if (asked > 0) plan.max_tiles = std::min(plan.max_tiles, asked);
@@ -70,9 +57,7 @@ ReadSettings::ReadSettings(const ModelFiles& files, const ReadOptions& given)
 
 int64_t cache_positions(const LoadedModel& loaded, int batch) {
   const int64_t context = loaded.decoder.config().context;
-  const double bytes = static_cast<double>(bytes_of(loaded, context)) / static_cast<double>(context);
-  const auto fitting = static_cast<int64_t>(static_cast<double>(free_memory(loaded.device)) * share_of_memory / bytes);
-  return std::clamp(fitting, context, context * batch);
+  return std::clamp(loaded.cache_positions_in(share_of_memory), context, context * batch);
 }
 
 void check_read_options(const Model& model, const ReadOptions& options) { ReadSettings(model.files(), options); }
@@ -80,13 +65,11 @@ void check_read_options(const Model& model, const ReadOptions& options) { ReadSe
 int batch_size(const Model& model, int asked) {
   if (asked > 0) return asked;
   if (model.worker()) return model.worker()->facts().batch;
-  const Device& device = model.loaded().device;
-  const int64_t free = free_memory(device);
-  const int max_batch = device.info().preferred_batch;
-  const int64_t page = bytes_of(model.loaded(), usual_page);
-  const double fitting = static_cast<double>(free) * share_of_memory / static_cast<double>(page);
-  const int batch = static_cast<int>(std::clamp(fitting, 1.0, static_cast<double>(max_batch)));
-  log_debug("batch.chosen", {{"batch", batch}, {"free_bytes", free}, {"bytes_a_page", page}, {"max_batch", max_batch}});
+  const int64_t positions = model.loaded().cache_positions_in(share_of_memory);
+  const int max_batch = model.loaded().device.info().preferred_batch;
+  const int batch = static_cast<int>(std::clamp<int64_t>(positions / usual_page, 1, max_batch));
+  log_debug("batch.chosen",
+            {{"batch", batch}, {"positions", positions}, {"of_a_page", usual_page}, {"max_batch", max_batch}});
   return batch;
 }
 

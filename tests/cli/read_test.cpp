@@ -137,6 +137,16 @@ TEST_F(ReadCommand, SaysWhenNothingCouldBeRead) {
   expect_refusal(read("--mode tiny 'two\nlines.png'"), 2, "two?lines.png");
 }
 
+TEST_F(ReadCommand, ReadsAsSeveralRanksWhatOneReads) {
+  const Outcome outcome = read(quick + banner + " --tensor-parallel 3");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, text_of(banner));
+  expect_refusal(read(banner + " --tensor-parallel 0"), 2, "--tensor-parallel: Value 0 not in range 1 to 64");
+  expect_refusal(read(banner + " --tensor-parallel 2 --device ascend:0-2"), 2,
+                 "names 3 devices, which --tensor-parallel 2 cannot make groups of");
+  expect_refusal(read(banner + " --tensor-parallel 2 --device cpu,ascend:0"), 2, "devices of one kind");
+}
+
 #ifdef LECTERN_ASCEND
 TEST_F(ReadCommand, ReadsItsSamplesOnAnAscendCard) {
   for (const char* sample : {"hello.png", "note.jpg", "sign.png", "ticket.png"}) {

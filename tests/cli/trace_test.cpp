@@ -52,6 +52,24 @@ TEST(TraceCommand, WritesEveryStageOfAPage) {
   EXPECT_EQ(ids[75], 72);
 }
 
+TEST(TraceCommand, TracesSeveralRanksAsOne) {
+  const TempFolder folder;
+  const std::string arguments =
+      "trace " + golden_images + "receipt.png --mode tiny " + prompt + "--forced-ids '7 8 9 10' -o ";
+  ASSERT_EQ(lectern(folder, arguments + "one.st").code, 0);
+  const Outcome outcome = lectern(folder, arguments + "four.st --tensor-parallel 4");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Safetensors one = Safetensors::open(folder / "one.st"), four = Safetensors::open(folder / "four.st");
+  const auto values = [](const Safetensors& file, const char* name) {
+    const TensorView& view = file.tensors().find(name)->second;
+    return std::vector<float>(view.as<float>(), view.as<float>() + view.shape.elements());
+  };
+  const std::vector<float> expected = values(one, "logits"), got = values(four, "logits");
+  ASSERT_EQ(got.size(), expected.size());
+  for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-3) << i;
+  EXPECT_EQ(values(four, "image_sequence"), values(one, "image_sequence"));
+}
+
 TEST(TraceCommand, ReplacesNoFileOfTheUsers) {
   const TempFolder folder;
   const std::string picture = testing::slurp(golden_images + "receipt.png");

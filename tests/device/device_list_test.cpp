@@ -40,5 +40,34 @@ TEST(DeviceList, RefusesWhatIsNone) {
   }
 }
 
+TEST(DeviceList, MakesGroupsForRanks) {
+  EXPECT_THAT(parse_device_groups("ascend:0-3", 1), ElementsAre("ascend:0", "ascend:1", "ascend:2", "ascend:3"));
+  EXPECT_THAT(parse_device_groups("ascend:0-3:type=f16", 2),
+              ElementsAre("ascend:0:type=f16,ascend:1:type=f16", "ascend:2:type=f16,ascend:3:type=f16"));
+  EXPECT_THAT(parse_device_groups("cpu", 8), ElementsAre("cpu"));
+  EXPECT_THAT(ranks_of("cpu", 3), ElementsAre("cpu", "cpu", "cpu"));
+  EXPECT_THAT(ranks_of("ascend:2,ascend:5", 2), ElementsAre("ascend:2", "ascend:5"));
+  EXPECT_THAT(ranks_of("ascend:0", 1), ElementsAre("ascend:0"));
+}
+
+TEST(DeviceList, RefusesWhatMakesNoGroups) {
+  const auto reason_of = [](const char* text, int ranks) -> std::string {
+    try {
+      parse_device_groups(text, ranks);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(reason_of("ascend:0-2", 2),
+            "'ascend:0-2': names 3 devices, which `tensor_parallel` 2 cannot make groups of; name a multiple of 2");
+  EXPECT_EQ(reason_of("ascend:0", 2), "'ascend:0': a card serves one rank; name 2 of them for `tensor_parallel` 2");
+  EXPECT_EQ(reason_of("ascend:0,cpu", 2),
+            "'ascend:0,cpu': the ranks of one model run on devices of one kind, not on ascend and cpu");
+  EXPECT_EQ(reason_of("cpu", 0), "`tensor_parallel` is 0; expected 1 to 64, usually 2, 4 or 8");
+  EXPECT_EQ(reason_of("cpu", 65), "`tensor_parallel` is 65; expected 1 to 64, usually 2, 4 or 8");
+  EXPECT_THROW(ranks_of("ascend:0-3", 2), Error);
+}
+
 }  // namespace
 }  // namespace lectern

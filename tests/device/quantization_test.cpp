@@ -60,5 +60,49 @@ TEST(Quantization, IsOfTheValues) {
   }
 }
 
+// Rows and columns of any kind are those of the whole, and what is no part within their blocks is zero.
+TEST(Quantization, PartsHaveTheNumbersOfTheWhole) {
+  Random random(3);
+  constexpr int64_t out = 37, in = 200;
+  const std::vector<float> weight = random.values(out * in, 3);
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
+    const WeightValues whole = quantize(view_of(weight, {out, in}), format);
+    const std::vector<float> expected = testing::floats_of(whole);
+    for (int i = 0; i < 20; ++i) {
+      Range rows, columns;
+      rows.first = random.between(0, out - 1);
+      rows.count = random.between(1, out - rows.first);
+      columns.first = random.between(0, in - 1);
+      columns.count = random.between(1, in - columns.first);
+      const WeightValues part = part_of(whole, rows, columns);
+      const int64_t before = before_part(format, columns);
+      ASSERT_EQ(part.out, rows.count);
+      ASSERT_GE(part.in, before + columns.count);
+      const std::vector<float> got = testing::floats_of(part);
+      for (int64_t row = 0; row < rows.count; ++row) {
+        for (int64_t column = 0; column < part.in; ++column) {
+          const bool own = column >= before && column < before + columns.count;
+          const int64_t of_whole = (rows.first + row) * in + columns.first - before + column;
+          ASSERT_EQ(got[static_cast<size_t>(row * part.in + column)],
+                    own ? expected[static_cast<size_t>(of_whole)] : 0.0f);
+        }
+      }
+    }
+  }
+}
+
+// As they would be quantized by themselves.
+TEST(Quantization, RowsAreQuantizedAsTheyWouldBeAlone) {
+  Random random(4);
+  const std::vector<float> weight = random.values(40 * 200);
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
+    const WeightValues part = part_of(quantize(view_of(weight, {40, 200}), format), {5, 20}, {0, 200});
+    const WeightValues alone = quantize(view_of(weight, {40, 200}).slice(5, 20), format);
+    EXPECT_EQ(part.values, alone.values);
+    EXPECT_EQ(part.scales, alone.scales);
+    EXPECT_EQ(part.numbers, alone.numbers);
+  }
+}
+
 }  // namespace
 }  // namespace lectern

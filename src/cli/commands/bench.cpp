@@ -23,6 +23,7 @@
 #include "device/registry.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
+#include "engine/parallel_runner.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
 #include "lectern/version.h"
@@ -88,51 +89,70 @@ std::string processor_of(const Device& device) {
 class Decoding {
  public:
   Decoding(const LoadedModel& model, int sequences, int64_t position)
-      : model_(model),
-        cache_(model.device, model.decoder.config(), model.decoder.format(), sequences, position + 512),
-        kept_(model.decoder.keep_steps()),
-        prompt_(position) {
+      : runner_(make_runner(model, sequences * whole_pages(model, position + 512), false)), prompt_(position) {
     for (int i = 0; i < sequences; ++i) {
-      SequencePages pages(cache_.pool());
+      SequencePages pages(runner_->pages());
       pages.reserve(position + 512);
       pages_.push_back(std::move(pages));
     }
     if (position > 0) step(position);
   }
 
-  // Of the cache, for every position.
-  double bytes_of_position() const {
-    const CacheLayer layer = cache_.layer(0);
-    return static_cast<double>(layer.format.page_bytes) / layer.format.page_tokens * model_.decoder.config().layers;
-  }
-
   // Takes `rows` more tokens of every sequence; one of each as if the model had written it, more as of a prompt.
   void step(int64_t rows) {
-    const DecoderConfig& config = model_.decoder.config();
-    std::vector<SequenceRows> sequences;
-    std::vector<int64_t> wanted;
     std::vector<int32_t> ids;
-    for (const SequencePages& pages : pages_) {
-      sequences.push_back({static_cast<int64_t>(ids.size()), rows, position_, pages.pages(), prompt_});
-      for (int64_t i = 0; i < rows; ++i) ids.push_back(static_cast<int32_t>((next_ += 7919) % config.vocabulary));
-      wanted.push_back(static_cast<int64_t>(ids.size()) - 1);
+    for (size_t i = 0; i < pages_.size() * static_cast<size_t>(rows); ++i)
+      ids.push_back(static_cast<int32_t>((next_ += 7919) % runner_->vocabulary()));
+    Batch batch;
+    for (size_t i = 0; i < pages_.size(); ++i) {
+      BatchEntry& entry = batch.entries.emplace_back();
+      entry.ids = std::span(ids).subspan(i * static_cast<size_t>(rows), static_cast<size_t>(rows));
+      entry.position = position_;
+      entry.prompt = prompt_;
+      entry.pages = pages_[i].pages();
+      entry.chooses = true;
     }
-    const int64_t written = rows == 1 ? static_cast<int64_t>(ids.size()) : 0;
-    const Decoder::Next next =
-        model_.decoder.step({.sequences = sequences, .ids = ids, .written = written, .wanted = wanted}, cache_, &kept_);
-    if (rows == 1) next.choice.read();
+    batch.written = rows == 1 ? static_cast<int64_t>(ids.size()) : 0;
+    runner_->step(batch);
     position_ += rows;
   }
 
  private:
-  const LoadedModel& model_;
-  KvCache cache_;
-  KeptSteps kept_;
+  // The caches of the sequences are one, in which each begins with a page.
+  static int64_t whole_pages(const LoadedModel& model, int64_t positions) {
+    const CacheShape shape = model.decoder.cache_shape();
+    const int page = model.device.cache_format(shape.kv_heads, shape.head_size, model.format).page_tokens;
+    return (positions + page - 1) / page * page;
+  }
+
+  std::unique_ptr<ModelRunner> runner_;
   std::vector<SequencePages> pages_;
   int64_t position_ = 0;
   int64_t prompt_;  // positions that are not written
   int64_t next_ = 1;
 };
+
+// Bytes that a step of so many sequences reads on the first device, of all ranks there: weights, and caches that hold
+// `positions` of each sequence.
+double bytes_of_step(const LoadedModel& model, int sequences, int64_t positions) {
+  double bytes = 0;
+  for (const RankModel& rank : model.ranks) {
+    if (&rank.device != &model.device) continue;
+    const CacheShape shape = rank.decoder.cache_shape();
+    const CacheFormat page = rank.device.cache_format(shape.kv_heads, shape.head_size, model.format);
+    const double of_position = static_cast<double>(page.page_bytes) / page.page_tokens * shape.layers;
+    bytes += rank.decoder.bytes_of_step(sequences) +
+             static_cast<double>(sequences) * static_cast<double>(positions) * of_position;
+  }
+  return bytes;
+}
+
+double operations_of_token(const LoadedModel& model) {
+  double operations = 0;
+  for (const RankModel& rank : model.ranks)
+    operations += &rank.device == &model.device ? rank.decoder.operations_of_token() : 0;
+  return operations;
+}
 
 // limit(rate) where the rate is known.
 template <typename Limit>
@@ -216,24 +236,22 @@ void bench_encoder(const LoadedModel& model, const Arguments& arguments, const R
 
 void bench_decoder(const LoadedModel& model, const Arguments& arguments, const Rate& products, const Rate& memory,
                    BenchReport& report) {
-  const Decoder& decoder = model.decoder;
   for (const int64_t length : {283, 913}) {
     const Measured found = measured(
         3, 1, [&] { Decoding(model, 1, length); }, products);
     report.add_rate("prefill", fmt::format("{}_tps", length), found.seconds, static_cast<double>(length),
-                    limit_of(found, [&](double rate) { return rate * 1e9 / decoder.operations_of_token(); }));
+                    limit_of(found, [&](double rate) { return rate * 1e9 / operations_of_token(model); }));
   }
   const auto decode = [&](const std::string& key, int sequences, int64_t position) {
     Decoding decoding(model, sequences, position);
     const Measured found = measured(
         arguments.tokens, 3, [&] { decoding.step(1); }, memory);
-    const double bytes = decoder.bytes_of_step(sequences) +
-                         static_cast<double>(sequences) * static_cast<double>(position) * decoding.bytes_of_position();
+    const double bytes = bytes_of_step(model, sequences, position);
     report.add_rate("decode", key, found.seconds, sequences,
                     limit_of(found, [&](double rate) { return rate * 1e9 / bytes * sequences; }));
   };
   decode("empty_tps", 1, 0);
-  decode("after900_tps", 1, std::min<int64_t>(900, decoder.config().context - 512));
+  decode("after900_tps", 1, std::min<int64_t>(900, model.decoder.config().context - 512));
   decode("batch4_tps", 4, 0);
   decode("batch16_tps", 16, 0);
   if (arguments.batch > 0) decode(fmt::format("batch{}_tps", arguments.batch), arguments.batch, 0);
@@ -255,8 +273,8 @@ void bench_company(const LoadedModel& model, const std::shared_ptr<const Views>&
     return request;
   };
   if (model.encoder.rows_of(*views) + 40 > model.decoder.config().context) return;  // such a page does not fit
-  DeviceRunner runner(model.device, model.decoder, &model.encoder, 2 * model.decoder.config().context);
-  Engine engine(runner, {.sequences = 2});
+  const std::unique_ptr<ModelRunner> runner = make_runner(model, 2 * model.decoder.config().context);
+  Engine engine(*runner, {.sequences = 2});
   const RequestId first = engine.add(request_of(nullptr));
   RequestId second = 0;
   std::vector<double> alone, beside;  // seconds between tokens of the first
@@ -318,9 +336,17 @@ int bench(const Arguments& arguments) {
   const auto add_peak = [&](const char* key, double peak, const char* unit) {
     report.add("peak", key, peak, peak, peak, unit, std::nullopt, false);
   };
-  const std::vector<std::string> names = parse_device_list(arguments.model.device);
-  if (names.size() != 1) throw Error("bench: measures one device at a time; name one");
-  Device& device = open_device(names.front(), arguments.model.without);
+  const int ranks = arguments.model.tensor_parallel;
+  const std::vector<std::string> groups = parse_device_groups(arguments.model.device, ranks);
+  if (groups.size() != 1) {
+    throw Error(ranks == 1 ? "bench: measures one device at a time; name one"
+                           : "bench: measures one model at a time; name the devices of one");
+  }
+  const std::vector<std::string> names = ranks_of(groups.front(), ranks);
+  std::vector<Device*> devices;
+  devices.reserve(names.size());
+  for (const std::string& name : names) devices.push_back(&open_device(name, arguments.model.without));
+  Device& device = *devices.front();
   const WeightFormat format = weight_format(arguments.model.options().weights, folder, device);
   if (!arguments.json) {
     fmt::print("{}, {} threads, weights {}\n\n", processor_of(device), threads(), name_of(format));
@@ -337,7 +363,7 @@ int bench(const Arguments& arguments) {
   }
 
   std::optional<LoadedModel> model;
-  const double load = seconds_of([&] { model.emplace(folder, device, format); });
+  const double load = seconds_of([&] { model.emplace(std::make_shared<const ModelFiles>(folder), devices, format); });
   const DataType multiplied = model->format == WeightFormat::f32 ? DataType::f32 : DataType::bf16;
   const Rate products = peaks ? Rate([&] { return peaks->product_now(multiplied); }) : Rate();
   const Rate memory = peaks ? Rate([&] { return peaks->read_now(); }) : Rate();
@@ -355,6 +381,7 @@ int bench(const Arguments& arguments) {
   json["peak_rss_bytes"] = peak_rss;
   json["threads"] = threads();
   json["weights"] = name_of(model->format);
+  if (ranks > 1) json["tensor_parallel"] = ranks;
   json["cpu"] = processor_of(device);
   json["version"] = LECTERN_VERSION;
   if (arguments.json) {
@@ -375,6 +402,7 @@ Command add_bench(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("bench", "Measure this machine's peak and the share of it that every stage reaches");
   add_model_options(*command, arguments->model);
+  add_parallel_option(*command, arguments->model);
   command->add_option("--mode", arguments->mode, "Encode a page of A4 in this mode too, as read --mode does")
       ->type_name("MODE");
   command->add_option("--tokens", arguments->tokens, "Tokens to decode for a figure (default 32)")

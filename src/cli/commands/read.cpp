@@ -77,8 +77,11 @@ class Profiles {
  public:
   explicit Profiles(const std::vector<Model>& models) {
     for (const Model& model : models) {
-      One& one = profiles_.emplace_back(model.loaded().device);
-      one.device.set_profile(&one.profile);
+      for (const RankModel& rank : model.loaded().ranks) {
+        if (std::ranges::any_of(profiles_, [&](const One& one) { return &one.device == &rank.device; })) continue;
+        One& one = profiles_.emplace_back(rank.device);
+        one.device.set_profile(&one.profile);
+      }
     }
   }
   Profiles(const Profiles&) = delete;
@@ -269,6 +272,7 @@ Command add_read(CLI::App& app) {
   add_page_options(*command, arguments->options, arguments->password_file);
   add_reading_options(*command, arguments->options.read, arguments->mode);
   add_model_options(*command, arguments->model);
+  add_parallel_option(*command, arguments->model);
   command->add_flag("--resume", arguments->resume,
                     "Go on from an interrupted run, and refuse to begin anew should its settings have been others "
                     "(without it, an interrupted run is gone on from if it fits)");

@@ -97,7 +97,8 @@ std::string served_name(const std::string& given, const FoundModel& found) {
 std::vector<server::ModelSource> model_sources(const Arguments& arguments) {
   ModelOptions options = arguments.model.options();
   options.worker = own_program;
-  parse_device_list(options.device);  // a mistyped one is refused now, though models are loaded later
+  parse_device_groups(options.device,
+                      options.tensor_parallel);  // a mistyped one is refused now, though models are loaded later
   const auto left_out = [](const std::string& device, const std::string& why) {
     complain(left_out_message(device, why));
   };
@@ -222,6 +223,7 @@ void add_served_models(CLI::App& command, Arguments& arguments) {
           "before, too, where another one needs the memory")
       ->type_name("TIME");
   add_device_options(command, arguments.model);
+  add_parallel_option(command, arguments.model);
 }
 
 void add_document_options(CLI::App& command, Arguments& arguments) {

@@ -17,6 +17,7 @@
 #include "device/registry.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
+#include "engine/parallel_runner.h"
 #include "engine/prompts.h"
 #include "image/picture_file.h"
 #include "lectern/error.h"
@@ -128,8 +129,8 @@ int trace(const Arguments& arguments) {
   for (const std::string& image : arguments.images) gate.add_input(image);
   gate.add_input_folder(folder);
   gate.add_output(arguments.out, "the trace", FileKind::safetensors);
-  Device& device = open_device(arguments.model.device, arguments.model.without);
-  const LoadedModel model(folder, device, weight_format(arguments.model.options().weights, folder, device));
+  const Model loaded = Model::load(folder, arguments.model.options());
+  const LoadedModel& model = loaded.loaded();
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = arguments.prompt_ids
                                           ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)
@@ -168,8 +169,8 @@ int trace(const Arguments& arguments) {
   std::vector<float> logits;
   std::vector<int64_t> tokens;
   int64_t width = 0;
-  DeviceRunner runner(model.device, model.decoder, nullptr, model.decoder.config().context);
-  Engine engine(runner);
+  const std::unique_ptr<ModelRunner> runner = make_runner(model, model.decoder.config().context, false);
+  Engine engine(*runner);
   engine.add(std::move(request));
   for (bool more = true; more;) {
     more = engine.step();
@@ -199,6 +200,7 @@ Command add_trace(CLI::App& app) {
       "Write every stage of reading a picture, or several as the pages of one sequence, to a .safetensors file");
   command->add_option("IMAGE", arguments->images, "Picture files")->type_name("")->required();
   add_model_options(*command, arguments->model);
+  add_parallel_option(*command, arguments->model);
   command->add_option("--mode", arguments->mode, "How the page is shown to the model (default: auto)")
       ->type_name("tiny|small|base|large|gundam|native|auto");
   command->add_flag("--force-mode", arguments->force_mode, "Allow a mode that the model was not trained for");

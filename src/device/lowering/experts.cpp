@@ -11,18 +11,23 @@ namespace lectern::lowering {
 void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   const Tensor normed(device, args.inner, args.x.shape);
   device.rms_norm({.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
-  if (args.experts.count() > 0) device.experts(args.of_experts(normed));
+  const ExpertsArgs routed = args.of_experts(normed);
+  if (args.rest) fill_zero(device, args.rest);
+  if (args.experts.count() > 0) device.experts(routed);
   if (args.shared.count() == 0) return;
   const Tensor hidden(device, args.inner, {args.x.shape[0], args.shared.gate(0).out()});
   device.gated_linear({.in = normed, .gate_up = args.shared.gates_and_ups, .out = hidden, .written = args.written});
-  device.linear(
-      {.in = hidden, .weight = args.shared.down(0), .residual = args.x, .out = args.x, .written = args.written});
+  device.linear({.in = hidden,
+                 .weight = args.shared.down(0),
+                 .residual = routed.out,
+                 .out = routed.out,
+                 .written = args.written});
 }
 
 void experts(Device& device, const ExpertsArgs& args) {
   const int64_t rows = args.in.shape[0];
   const int64_t width = args.in.shape[1];
-  const int64_t count = args.experts.count();
+  const int64_t count = args.router.out();
   const int64_t slots = rows * args.top_k;
   if (slots == 0) return;
   const Tensor values(device, DataType::f32, {rows, args.top_k});
@@ -62,10 +67,11 @@ void experts(Device& device, const ExpertsArgs& args) {
   const Tensor down(device, DataType::f32, {slots, width});
   const TensorView by_expert = groups.view().reshaped({slots});
   const WeightStack& firsts = args.experts.gates_and_ups;
-  device.grouped_linear({in, by_expert, firsts, 0, 2, Activation::silu, gate});
-  device.grouped_linear({in, by_expert, firsts, 1, 2, Activation::none, up});
+  const int64_t own = args.first_expert;
+  device.grouped_linear({in, by_expert, firsts, 0, 2, Activation::silu, gate, own});
+  device.grouped_linear({in, by_expert, firsts, 1, 2, Activation::none, up, own});
   device.multiply({.a = gate, .b = up, .out = gate});
-  device.grouped_linear({gate, by_expert, args.experts.downs, 0, 1, Activation::none, down});
+  device.grouped_linear({gate, by_expert, args.experts.downs, 0, 1, Activation::none, down, own});
   device.multiply({.a = down, .b = repeated(weights, down.shape(), {1, 0}), .out = down});
   device.scatter_add({down, sources, args.out});
 }

@@ -92,17 +92,20 @@ void activate(Device& device, const ActivateArgs& args) {
   }
 }
 
-// The host learns the groups, and every expert multiplies its rows.
+// The host learns the groups, and every expert multiplies its rows; those that have none are zero.
 void grouped_linear(Device& device, const GroupedLinearArgs& args) {
   const std::vector<int32_t> groups = indices_to_host(device, args.groups);
   for (size_t first = 0; first < groups.size();) {
     size_t last = first;
     while (last < groups.size() && groups[last] == groups[first]) ++last;
     const auto rows = static_cast<int64_t>(last - first);
-    device.linear({.in = args.in.slice(static_cast<int64_t>(first), rows),
-                   .weight = args.weight(groups[first]),
-                   .activation = args.activation,
-                   .out = args.out.slice(static_cast<int64_t>(first), rows)});
+    const TensorView in = args.in.slice(static_cast<int64_t>(first), rows);
+    const MutableTensorView out = args.out.slice(static_cast<int64_t>(first), rows);
+    if (args.has(groups[first])) {
+      device.linear({.in = in, .weight = args.weight(groups[first]), .activation = args.activation, .out = out});
+    } else {
+      fill_zero(device, out);
+    }
     first = last;
   }
 }

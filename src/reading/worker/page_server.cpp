@@ -165,10 +165,11 @@ class PageServer {
     log_info("worker.started", {{"device", request.device},
                                 {"threads", request.threads},
                                 {"processors", kept ? request.processors.size() : allowed_processors().size()}});
-    model_ = Model::load(request.folder, {request.weights, request.device, request.without, {}});
+    model_ =
+        Model::load(request.folder, {request.weights, request.device, request.without, {}, request.tensor_parallel});
     const LoadedModel& loaded = model_->loaded();
     send(FrameKind::loaded,
-         to_bytes(ModelFacts{std::string(loaded.device.name()), model_->weights(), loaded.device.lowered(loaded.format),
+         to_bytes(ModelFacts{model_->device(), model_->weights(), loaded.device.lowered(loaded.format),
                              batch_size(*model_, 0), tokens_of_page(*model_)}));
   }
 

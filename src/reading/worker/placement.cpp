@@ -35,11 +35,11 @@ std::chrono::seconds parse_silence(const std::string& device, const std::string&
   return std::chrono::seconds(*seconds);
 }
 
-Wish wish_of(const std::string& device) {
+void add_device(Wish& wish, const std::string& device) {
   const DeviceName name = parse_device_name(device);
-  Wish wish;
-  wish.placement.label = wish.placement.device = name.name;
-  wish.placement.silence = usual_silence;
+  Placement& placement = wish.placement;
+  placement.label += (placement.label.empty() ? "" : "+") + name.name;
+  placement.device += (placement.device.empty() ? "" : ",") + name.name;
   for (const auto& [key, value] : name.options) {
     if (key == "processes") {
       wish.process = parse_switch(device, value);
@@ -49,12 +49,20 @@ Wish wish_of(const std::string& device) {
       wish.placement.device += fmt::format(":{}={}", key, value);
     }
   }
+}
+
+// Of a device, or of several that hold one model together: what one of them asks for holds for all.
+Wish wish_of(const std::string& group) {
+  Wish wish;
+  wish.placement.silence = usual_silence;
+  for (const std::string& device : parse_device_list(group)) add_device(wish, device);
   return wish;
 }
 
 // Next to the device's bus, where that is known.
 void keep_near(Placement& one, const std::filesystem::path& system) {
-  one.processors = processors_near(system, bus_of(one.device, system));
+  const std::string first = one.device.substr(0, one.device.find(','));  // others of a model are mostly beside it
+  one.processors = processors_near(system, bus_of(first, system));
 }
 
 // An even share of the threads, but no more than processors.
@@ -88,9 +96,9 @@ std::vector<Placement> place_on_sockets(const Wish& wish, const PlacementRules& 
 
 std::vector<Placement> place_devices(std::string_view list, const PlacementRules& rules) {
   std::vector<Wish> wishes;
-  for (const std::string& device : parse_device_list(list)) wishes.push_back(wish_of(device));
+  for (const std::string& group : parse_device_groups(list, rules.ranks)) wishes.push_back(wish_of(group));
   std::vector<Placement> placements;
-  if (wishes.size() == 1) placements = place_on_sockets(wishes.front(), rules);
+  if (wishes.size() == 1 && rules.ranks == 1) placements = place_on_sockets(wishes.front(), rules);
   if (placements.empty()) {
     for (Wish& wish : wishes) {
       Placement& one = placements.emplace_back(std::move(wish.placement));

@@ -13,8 +13,8 @@
 namespace lectern {
 
 struct Placement {
-  std::string device;  // with the options that are its own
-  std::string label;   // for messages; the device's name, and its socket where one device is on several
+  std::string device;  // with the options that are its own; of several ranks as many, between commas
+  std::string label;   // for messages; the names of devices, and the socket where one is on several
   bool process = false;
   std::chrono::seconds silence{0};  // after which the process is lost
   int threads = 1;                  // of the process
@@ -24,6 +24,7 @@ struct Placement {
 struct PlacementRules {
   bool processes = false;   // a process for each of several devices, unless an option says otherwise
   int threads = 1;          // of all together
+  int ranks = 1;            // of a model, which a process holds all of
   int64_t model_bytes = 0;  // that a process on the CPU takes, about,
   int64_t memory = 0;       // of these; 0: not known
   std::filesystem::path system = system_folder();

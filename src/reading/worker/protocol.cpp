@@ -262,8 +262,8 @@ void pass(auto& archive, PageEvent& value) {
   archive(ticket, kind, keep, more, progress, page, further, error);
 }
 void pass(auto& archive, LoadRequest& value) {
-  auto& [folder, device, without, weights, threads, processors, log] = value;
-  archive(folder, device, without, weights, threads, processors, log);
+  auto& [folder, device, without, weights, tensor_parallel, threads, processors, log] = value;
+  archive(folder, device, without, weights, tensor_parallel, threads, processors, log);
 }
 void pass(auto& archive, ModelFacts& value) {
   auto& [device, weights, lowered, batch, tokens_of_page] = value;

@@ -29,7 +29,7 @@
 
 namespace lectern::worker {
 
-inline constexpr uint32_t magic = 0x3157444c;                   // "LDW1"; the digit counts changes of what follows
+inline constexpr uint32_t magic = 0x3257444c;                   // "LDW2"; the digit counts changes of what follows
 inline constexpr uint64_t max_frame_bytes = uint64_t{4} << 30;  // pictures of several pages among them
 
 // The words of the command line that make Lectern a worker, behind its name.
@@ -78,6 +78,7 @@ std::exception_ptr exception_of(const Failure& failure);
 struct LoadRequest {
   std::string folder, device, without;
   Weights weights = Weights::automatic;
+  int tensor_parallel = 1;  // ranks of the model, on the devices that `device` names
   int threads = 1;
   std::vector<int> processors;  // to keep to; empty: all
   LogLevel log = LogLevel::off;

@@ -99,6 +99,14 @@ const char* fake_cann_cost_lines(void);
 // zeros.
 void fake_cann_shapes_only(int on);
 
+// Ranks of HCCL wait so long for each other, when they join and when they work together; 10 s when nothing is said.
+// What comes later is a time-out, of HCCL (9) or of the card (507046).
+void fake_cann_set_patience(uint32_t milliseconds);
+// The next call of an HCCL function of this name, by any rank, returns `code`.
+void fake_cann_fail_hccl(const char* name, int code);
+// Communicators that exist.
+uint64_t fake_cann_communicators(void);
+
 // Reads device memory behind the contract's back; 0 if that is no device memory.
 int fake_cann_peek(const void* device_memory, void* host, size_t bytes);
 

@@ -95,6 +95,7 @@ struct Part {
   void (*profile_changed)() = nullptr;
   void (*forget)() = nullptr;
   std::string (*describe_leaks)() = nullptr;
+  void (*stream_aborted)(int32_t device) = nullptr;  // what waits in it is to wait no longer
 };
 void add_part(const Part& part);
 std::vector<Part> parts();

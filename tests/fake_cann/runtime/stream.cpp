@@ -44,7 +44,7 @@ bool work_once_exclusively(const std::shared_ptr<Stream>& stream, uint64_t until
     saturate_now = false;
   }
   const Lock held(global_mutex());
-  stream->done = task.sequence;
+  stream->done = std::max(task.sequence, stream->dropped);
   if (!stream->queue.empty()) stream->queue.pop_front();
   return stream->done >= until;
 }
@@ -124,6 +124,27 @@ aclError synchronise(aclrtStream handle, int32_t timeout_milliseconds) {
       if (std::chrono::steady_clock::now() > end) fail(stream_timeout, "aclrtSynchronizeStreamWithTimeout: timed out");
     }
     drain(stream, until);
+  });
+}
+
+// Work that waits is dropped; what runs ends as it can, and what it was for is not said to have failed.
+aclError abort(aclrtStream handle) {
+  return entry([&] {
+    need_initialised();
+    int32_t device = 0;
+    {
+      const Lock held(global_mutex());
+      const std::shared_ptr<Stream> stream = stream_of(held, handle);
+      if (stream->capture) misuse(stream_captured, "aclrtStreamAbort: the stream is captured");
+      device = stream->device;
+      const bool runs = !stream->queue.empty() && !stream->queue.front().run;
+      stream->queue.resize(runs ? 1 : 0);
+      stream->dropped = stream->submitted;
+      if (!runs) stream->done = stream->submitted;
+    }
+    for (const Part& part : parts()) {
+      if (part.stream_aborted != nullptr) part.stream_aborted(device);
+    }
   });
 }
 
@@ -234,6 +255,7 @@ aclError aclrtCreateStreamWithConfig(aclrtStream* stream, uint32_t, uint32_t fla
 }
 aclError aclrtDestroyStream(aclrtStream stream) { return destroy(stream, false); }
 aclError aclrtDestroyStreamForce(aclrtStream stream) { return destroy(stream, true); }
+aclError aclrtStreamAbort(aclrtStream stream) { return abort(stream); }
 aclError aclrtSynchronizeStream(aclrtStream stream) { return synchronise(stream, -1); }
 aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout) { return synchronise(stream, timeout); }
 

@@ -52,6 +52,7 @@ struct Stream {
   bool is_default = false;
   bool saturate = false;
   uint64_t submitted = 0, done = 0;
+  uint64_t dropped = 0;  // work up to here is not waited for
   std::deque<Task> queue;
   std::shared_ptr<Capture> capture;    // that takes what it is given
   std::map<uint64_t, uint64_t> after;  // stream id -> how much of it comes before what this stream does next

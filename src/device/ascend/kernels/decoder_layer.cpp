@@ -2,6 +2,7 @@
 // them, projections of one input are one product, keys and values are written together.
 #include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
+#include "device/host_values.h"
 #include "device/lowering/lowerings.h"
 #include "device/step_batch.h"
 
@@ -80,7 +81,9 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   Session& session = session_of(device);
   const Functions& f = session.functions();
   const Normed normed(device, args.x, args.pending, args.sum, args.norm, args.epsilon, args.inner);
-  const MutableTensorView residual = args.pending ? args.sum : args.x;
+  const bool narrow = args.x.type == args.inner;
+  // What is added to; of a wide stream, with a rest of its own, that rest.
+  const MutableTensorView residual = args.rest && !narrow ? args.rest : args.pending ? args.sum : args.x;
   const TensorView exact = normed.wide ? TensorView(normed.wide) : TensorView(normed.narrow);
   const bool is_shared = args.shared.count() > 0;
   Tensor sum;
@@ -91,11 +94,11 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
     device.gated_linear({.in = normed.narrow, .gate_up = args.shared.gates_and_ups, .out = hidden});
   }
   const auto add = [&](const TensorView& part) { session.call(f.inplace_add, View(residual), View(part), Scalar{1}); };
+  if (args.rest && (!narrow || (!sum && !is_shared))) fill_zero(device, args.rest);
   if (!is_shared) {
     if (!sum) return;
-    return args.rest ? copy_view(session, View(args.rest), View(sum.view())) : add(sum);
+    return args.rest && narrow ? copy_view(session, View(args.rest), View(sum.view())) : add(sum);
   }
-  const bool narrow = residual.type == args.inner;
   if (!narrow) {  // each part alone is further from overflow than both
     if (sum) add(sum);
     return device.linear({.in = hidden, .weight = args.shared.down(0), .residual = residual, .out = residual});

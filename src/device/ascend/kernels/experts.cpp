@@ -1,5 +1,9 @@
 // Mixture of experts without a round trip to the host: gate, sort by expert, grouped products, weighted sum. Shapes
 // depend on the number of rows alone.
+#include <algorithm>
+#include <cstring>
+#include <string>
+
 #include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
 
@@ -36,6 +40,21 @@ struct Choice {
   }
   Tensor scores, experts;
 };
+
+// Of every expert that the router knows; one of another rank multiplies by zeros, since a grouped product leaves rows
+// of no group as they were.
+std::vector<View> for_all(Session& session, const ExpertsArgs& args, std::vector<View> own) {
+  const auto count = static_cast<size_t>(args.router.out());
+  if (own.size() == count) return own;
+  const View& shape = own.front();
+  const size_t bytes = static_cast<size_t>(shape.elements()) * sizeof(uint16_t);
+  View none = shape;
+  none.data = session.constant("no expert " + std::to_string(bytes), bytes,
+                               [](std::byte* to, size_t, size_t size) { std::memset(to, 0, size); });
+  std::vector<View> all(count, none);
+  std::ranges::copy(own, all.begin() + args.first_expert);
+  return all;
+}
 
 // Every step-th part of a stack, from the first on.
 std::vector<View> weights_of(const WeightStack& stack, size_t first, size_t step) {
@@ -90,7 +109,7 @@ Tensor gated(Device& device, const TensorView& both) {
 Tensor experts_sum(Device& device, const ExpertsArgs& args, const TensorView& gated_by) {
   const int64_t rows = args.in.shape[0];
   const int64_t width = args.in.shape[1];
-  const int64_t count = args.experts.count();
+  const int64_t count = args.router.out();
   const int64_t slots = rows * args.top_k;
   Session& session = session_of(device);
   const Functions& f = session.functions();
@@ -110,21 +129,23 @@ Tensor experts_sum(Device& device, const ExpertsArgs& args, const TensorView& ga
   Tensor hidden;
   if (const std::vector<View> weights = gates_and_ups(args.experts); !weights.empty()) {
     const Tensor both(device, type, {slots, 2 * inner});
-    grouped_product(session, sorted.view(), weights, counts.view(), both.view());
+    grouped_product(session, sorted.view(), for_all(session, args, weights), counts.view(), both.view());
     hidden = gated(device, both);
   } else {
     const Tensor gate(device, type, {slots, inner});
     const Tensor up(device, type, {slots, inner});
     const Tensor activated(device, type, {slots, inner});
     const WeightStack& firsts = args.experts.gates_and_ups;
-    grouped_product(session, sorted.view(), weights_of(firsts, 0, 2), counts.view(), gate.view());
-    grouped_product(session, sorted.view(), weights_of(firsts, 1, 2), counts.view(), up.view());
+    grouped_product(session, sorted.view(), for_all(session, args, weights_of(firsts, 0, 2)), counts.view(),
+                    gate.view());
+    grouped_product(session, sorted.view(), for_all(session, args, weights_of(firsts, 1, 2)), counts.view(), up.view());
     session.call(f.silu, View(gate.view()), View(activated.view()));
     hidden = Tensor(device, type, {slots, inner});
     session.call(f.mul, View(activated.view()), View(up.view()), View(hidden.view()));
   }
   const Tensor down(device, type, {slots, width});
-  grouped_product(session, hidden.view(), weights_of(args.experts.downs, 0, 1), counts.view(), down.view());
+  grouped_product(session, hidden.view(), for_all(session, args, weights_of(args.experts.downs, 0, 1)), counts.view(),
+                  down.view());
   Tensor sum(device, type, {rows, width});
   session.call(f.moe_unpermute, View(down.view()), View(places.view()), View(choice.scores.view()), false, absent,
                View(sum.view()));

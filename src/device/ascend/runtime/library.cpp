@@ -128,6 +128,7 @@ Library::Library(LibraryOptions options) : options_(std::move(options)) {
   require(runtime_.create_stream, "aclrtCreateStream");
   require(runtime_.destroy_stream, "aclrtDestroyStream");
   require(runtime_.synchronize, "aclrtSynchronizeStream");
+  look_up(runtime_.abort_stream, "aclrtStreamAbort");
   require(runtime_.allocate, "aclrtMalloc");
   require(runtime_.release, "aclrtFree");
   require(runtime_.allocate_host, "aclrtMallocHost");
@@ -161,6 +162,16 @@ void* Library::find(const char* symbol) const {
     if (void* found = ::dlsym(handle, symbol)) return found;
   }
   return nullptr;
+}
+
+void* Library::open(const char* name) const {
+  std::string reason;
+  return open_library(places(options_.folders), name, reason);
+}
+
+void* Library::find_in(void* library, const char* symbol) const {
+  if (library == nullptr || (options_.offered && !options_.offered(symbol))) return nullptr;
+  return ::dlsym(library, symbol);
 }
 
 std::string Library::version(aclCANNPackageName package) const {

@@ -30,6 +30,7 @@ struct Runtime {
   decltype(&::aclrtCreateStream) create_stream;
   decltype(&::aclrtDestroyStream) destroy_stream;
   decltype(&::aclrtSynchronizeStream) synchronize;
+  decltype(&::aclrtStreamAbort) abort_stream;  // may be null
   decltype(&::aclrtMalloc) allocate;
   decltype(&::aclrtFree) release;
   decltype(&::aclrtMallocHost) allocate_host;
@@ -77,6 +78,10 @@ class Library {
 
   // Null when no library has it.
   void* find(const char* symbol) const;
+
+  // One beside those of operators, and what it has; null where it is not there.
+  void* open(const char* name) const;
+  void* find_in(void* library, const char* symbol) const;
 
   const Runtime& runtime() const { return runtime_; }
   const Objects& objects() const { return objects_; }

@@ -80,6 +80,8 @@ void Session::start(const Library& library) {
   const std::lock_guard lock(mutex);
   // Its pool of arguments holds an entry for every length of a sequence; 10000 of them, where nobody says less.
   ::setenv("ACLNN_CACHE_LIMIT", "1024", 0);
+  // Seconds that a card waits for the others of its model: the least that HCCL takes, instead of half an hour.
+  ::setenv("HCCL_EXEC_TIMEOUT", "68", 0);
   const Runtime& runtime = library.runtime();
   const int status = runtime.init(nullptr);
   if (status == ACL_SUCCESS || status == initialised_already) return;
@@ -164,6 +166,7 @@ Session::Session(const SessionOptions& options)
 }
 
 Session::~Session() {
+  if (aborted_) abort();  // what was given to it since
   const Runtime& runtime = library_.runtime();
   if (bound != id_) runtime.set_current_context(card_->context());
   runtime.synchronize(stream_->get());  // its errors were reported, or nobody waits for them any more
@@ -180,9 +183,22 @@ aclrtStream Session::stream_handle() const { return stream_->get(); }
 
 void Session::bind() {
   if (!broken_.empty()) throw DeviceFailure(broken_);
+  check_not_aborted();
   if (bound == id_) return;
   check(library_.runtime().set_current_context(card_->context()), "aclrtSetCurrentContext");
   bound = id_;
+}
+
+void Session::check_not_aborted() const {
+  if (aborted_) throw DeviceFailure(name_ + ": its work was ended, since another card of the model failed");
+}
+
+void Session::abort() noexcept {
+  aborted_ = true;
+  const Runtime& runtime = library_.runtime();
+  if (runtime.abort_stream == nullptr) return;
+  bound = 0;
+  if (runtime.set_current_context(card_->context()) == ACL_SUCCESS) runtime.abort_stream(stream_->get());
 }
 
 std::string Session::error_text() const {
@@ -239,6 +255,16 @@ void Session::run_again(const char* operation, Function<>::Run function, const s
   if (synchronous_) synchronize();
 }
 
+void Session::enqueue(const char* name, const std::function<int(aclrtStream)>& give,
+                      const std::function<std::string(int)>& describe) {
+  const std::lock_guard lock(mutex_);
+  bind();
+  if (const int status = give(stream_->get()); status != 0)
+    throw CallFailure(name, status, fmt::format("{}: {} failed: {}{}", name_, name, describe(status), error_text()));
+  last_[calls_++ % last_.size()] = name;
+  if (synchronous_) synchronize();
+}
+
 // Ends an executor that will not run. One from aclnn's own cache cannot be made repeatable; a run without its
 // workspace is refused and ends it.
 void Session::discard(Function<>::Run function, const RepeatedCalls::Call& call) {
@@ -256,7 +282,9 @@ void Session::synchronize() {
   const std::lock_guard lock(mutex_);
   bind();
   not_while_capturing("a wait");
-  if (const int status = library_.runtime().synchronize(stream_->get()); status != ACL_SUCCESS) give_up(status);
+  const int status = library_.runtime().synchronize(stream_->get());
+  check_not_aborted();
+  if (status != ACL_SUCCESS) give_up(status);
   destroy_retired();
 }
 

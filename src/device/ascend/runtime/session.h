@@ -114,6 +114,9 @@ class Session {
   void download_later(const std::byte* from, size_t bytes, std::byte* to);
   // Throws Error when work given earlier failed.
   void synchronize();
+  // From any thread, also while another waits: what the card has still to do is not done, and whoever waits for it, or
+  // uses the session later, gets DeviceFailure. CANN versions that cannot end work let it wait as long as it does.
+  void abort() noexcept;
 
   // Events of the stream; each is ended by who recorded it. wait throws Error when work before the event failed.
   aclrtEvent record();
@@ -176,6 +179,11 @@ class Session {
     run_once(function.name, function.run, made);
   }
 
+  // Gives work to the stream that is no operator's: give(stream) returns a status, which describe(status) puts in
+  // words.
+  void enqueue(const char* name, const std::function<int(aclrtStream)>& give,
+               const std::function<std::string(int)>& describe);
+
   // Operators called so far, and how many of them were repeated without their first half.
   uint64_t calls() const { return calls_; }
   uint64_t repeats() const { return repeats_; }
@@ -202,6 +210,7 @@ class Session {
   void bind();
   void begin(const char* operation, bool present);
   void check(int status, const char* operation) const;
+  void check_not_aborted() const;
   void check_copy(int status, const char* operation);
   [[noreturn]] void give_up(int status);
   void run_once(const char* operation, Function<>::Run function, const RepeatedCalls::Call& call);
@@ -268,6 +277,7 @@ class Session {
   std::atomic<uint64_t> calls_ = 0;
   std::atomic<uint64_t> repeats_ = 0;
   std::string broken_;  // why the card is not used any further
+  std::atomic<bool> aborted_ = false;
 };
 
 }  // namespace lectern::ascend

@@ -20,13 +20,13 @@ struct Choice {
   float score;
 };
 
-// -> for every expert the rows that chose it, in order, with their scores.
+// -> for every expert that is here the rows that chose it, in order, with their scores.
 std::vector<std::vector<Choice>> route(Device& device, const ExpertsArgs& args) {
-  const int64_t count = args.experts.count();
+  const int64_t count = args.router.out();
   const int64_t rows = args.in.shape[0];
   const Tensor scores(device, DataType::f32, {rows, count});
   device.linear({.in = args.in, .weight = args.router, .out = scores, .written = args.written});
-  std::vector<std::vector<Choice>> chosen(static_cast<size_t>(count));
+  std::vector<std::vector<Choice>> chosen(static_cast<size_t>(args.experts.count()));
   std::vector<int64_t> order(static_cast<size_t>(count));
   for (int64_t row = 0; row < rows; ++row) {
     float* score = scores.floats() + row * count;
@@ -42,7 +42,8 @@ std::vector<std::vector<Choice>> route(Device& device, const ExpertsArgs& args) 
     }
     for (int k = 0; k < args.top_k; ++k) {
       const int64_t e = order[static_cast<size_t>(k)];
-      chosen[static_cast<size_t>(e)].push_back({row, score[e] / total * args.scale});
+      if (!args.has(e)) continue;
+      chosen[static_cast<size_t>(e - args.first_expert)].push_back({row, score[e] / total * args.scale});
     }
   }
   return chosen;
@@ -178,6 +179,7 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   const Tensor normed(device, DataType::f32, args.x.shape);
   rms_norm(device, {.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
   const ExpertsArgs routed = args.of_experts(normed);
+  if (args.rest) std::memset(args.rest.data, 0, args.rest.bytes());
   std::optional<SharedExpert> shared;
   if (args.shared.count() > 0) shared.emplace(device, routed, args.shared);
   add_experts(device, routed, shared ? &*shared : nullptr);

@@ -59,10 +59,15 @@ void grouped_linear(Device& device, const GroupedLinearArgs& args) {
   for (int64_t first = 0; first < rows;) {
     int64_t last = first;
     while (last < rows && groups[last] == groups[first]) ++last;
-    linear(device, {.in = args.in.slice(first, last - first),
-                    .weight = args.weight(groups[first]),
-                    .activation = args.activation,
-                    .out = args.out.slice(first, last - first)});
+    const MutableTensorView out = args.out.slice(first, last - first);
+    if (args.has(groups[first])) {
+      linear(device, {.in = args.in.slice(first, last - first),
+                      .weight = args.weight(groups[first]),
+                      .activation = args.activation,
+                      .out = out});
+    } else {
+      std::memset(out.data, 0, out.bytes());
+    }
     first = last;
   }
 }

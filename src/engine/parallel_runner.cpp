@@ -1,0 +1,199 @@
+#include "engine/parallel_runner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "device/host_values.h"
+#include "device/registry.h"
+#include "lectern/error.h"
+
+namespace lectern {
+
+std::unique_ptr<ModelRunner> make_runner(const LoadedModel& model, int64_t positions, bool with_encoder) {
+  const VisionEncoder* const encoder = with_encoder ? &model.encoder : nullptr;
+  if (model.ranks.size() > 1) return std::make_unique<ParallelRunner>(model.ranks, encoder, positions);
+  return std::make_unique<DeviceRunner>(model.device, model.decoder, encoder, positions);
+}
+
+ParallelRunner::ParallelRunner(const std::deque<RankModel>& ranks, const VisionEncoder* encoder, int64_t positions) {
+  for (const RankModel& of : ranks) {
+    ranks_.push_back(std::make_unique<Rank>(of.device, of.decoder, ranks_.empty() ? encoder : nullptr, positions));
+    const PagePool& own = ranks_.back()->runner.pages();
+    if (own.pages() == pages().pages() && own.page_tokens() == pages().page_tokens()) continue;
+    throw Error("the devices of one model keep caches of different pages; take devices of one kind",
+                ErrorCode::unsupported);
+  }
+  connect();  // what cannot be connected is said before anything is read
+  try {
+    for (size_t i = 1; i < ranks_.size(); ++i)
+      ranks_[i]->thread = std::thread([this, &rank = *ranks_[i]] { work(rank); });
+  } catch (...) {  // too many threads
+    stop();
+    throw;
+  }
+}
+
+ParallelRunner::~ParallelRunner() { stop(); }
+
+void ParallelRunner::stop() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    begins_.notify_all();
+  }
+  for (const auto& rank : ranks_) {
+    if (rank->thread.joinable()) rank->thread.join();
+  }
+}
+
+// In the step each rank joins the others, in its own thread.
+void ParallelRunner::connect() {
+  if (ranks_.front()->others || ranks_.front()->join) return;
+  std::vector<Device*> devices;
+  for (const auto& rank : ranks_) devices.push_back(&rank->device);
+  std::vector<JoinRanks> joins = connect_ranks(devices);
+  for (size_t i = 0; i < ranks_.size(); ++i) ranks_[i]->join = std::move(joins[i]);
+}
+
+void ParallelRunner::work(Rank& rank) {
+  uint64_t done = 0;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      begins_.wait(lock, [&] { return stopping_ || steps_ != done; });
+      if (stopping_) return;
+      done = steps_;
+    }
+    take_part(rank);
+  }
+}
+
+// A rank that fails ends the waiting of all others.
+void ParallelRunner::take_part(Rank& rank) noexcept {
+  try {
+    rank.parts.clear();
+    if (rank.join) {
+      std::unique_ptr<Communicator> others = std::exchange(rank.join, {})();
+      const std::lock_guard lock(mutex_);
+      rank.others = std::move(others);
+      if (failure_) rank.others->abort();
+    }
+    const Decoder::Next next = rank.runner.next_of(*batch_, rank.others.get());
+    if (next.logits) choose(rank, next);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) {
+      failure_ = std::current_exception();
+      for (const auto& each : ranks_) {
+        if (each->others) each->others->abort();
+      }
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  if (--working_ == 0) ends_.notify_all();
+}
+
+void ParallelRunner::choose(Rank& rank, const Decoder::Next& next) {
+  const Range words = rank.decoder.share().vocabulary;
+  const TensorView logits = next.logits;
+  const int64_t rows = logits.shape[0];
+  float* wanted = logits_.data();
+  int64_t row = 0;
+  for (const BatchEntry& entry : batch_->entries) {
+    if (!entry.chooses) continue;
+    if (entry.wants_logits) {
+      rank.device.download(logits.slice(row, 1), wanted + words.first);
+      wanted += vocabulary();
+    }
+    ++row;
+  }
+  const Chosen chosen = next.choice.read();
+  // What the words of a row weigh is known from any of them.
+  Chosen weighed = chosen;
+  if (std::ranges::any_of(chosen.ids, [](int32_t id) { return id < 0; })) {
+    const Choice of_all(rank.device, rows, words.count);
+    rank.device.argmax({logits, {}, of_all.ids(), of_all.log_probabilities()});
+    const Chosen found = of_all.read();
+    for (size_t i = 0; i < weighed.ids.size(); ++i) {
+      if (weighed.ids[i] >= 0) continue;
+      weighed.ids[i] = found.ids[i];
+      weighed.log_probabilities[i] = found.log_probabilities[i];
+    }
+  }
+  std::vector<int32_t> places;
+  for (size_t i = 0; i < weighed.ids.size(); ++i)
+    places.push_back(static_cast<int32_t>(static_cast<int64_t>(i) * words.count + std::max(weighed.ids[i], 0)));
+  const Tensor values(rank.device, DataType::f32, {rows, 1});
+  rank.device.gather_rows({logits.reshaped({rows * words.count, 1}), from_host(rank.device, places), values});
+  const std::vector<float> found = floats_to_host(rank.device, values);
+  for (size_t i = 0; i < found.size(); ++i) {
+    Part& part = rank.parts.emplace_back();
+    part.id = chosen.ids[i] < 0 ? -1 : static_cast<int32_t>(words.first + chosen.ids[i]);
+    part.value = found[i];
+    part.log_sum = static_cast<double>(found[i]) - static_cast<double>(weighed.log_probabilities[i]);
+    part.is_number = weighed.ids[i] >= 0;
+  }
+}
+
+// Of equal logits that of the lower id wins, as in one rank: the ranks' words ascend.
+NextToken ParallelRunner::best_of(size_t index) const {
+  const Part* best = nullptr;
+  double most = -std::numeric_limits<double>::infinity();
+  for (const auto& rank : ranks_) {
+    const Part& part = rank->parts[index];
+    if (!part.is_number) return {};
+    most = std::max(most, part.log_sum);
+    if (part.id >= 0 && (best == nullptr || part.value > best->value)) best = &part;
+  }
+  if (best == nullptr) return {};
+  double sum = 0;
+  for (const auto& rank : ranks_) sum += std::exp(rank->parts[index].log_sum - most);
+  NextToken token;
+  token.id = best->id;
+  // Beside an infinite logit nothing else counts.
+  if (std::isfinite(most)) token.log_probability = static_cast<float>(best->value - most - std::log(sum));
+  return token;
+}
+
+std::span<const NextToken> ParallelRunner::step(const Batch& batch) {
+  connect();
+  size_t wanted = 0;
+  for (const BatchEntry& entry : batch.entries) wanted += entry.chooses && entry.wants_logits ? 1 : 0;
+  const auto width = static_cast<size_t>(vocabulary());
+  logits_.resize(wanted * width);
+  tokens_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    batch_ = &batch;
+    failure_ = nullptr;
+    working_ = ranks_.size();
+    ++steps_;
+    begins_.notify_all();
+  }
+  take_part(*ranks_.front());
+  {
+    std::unique_lock lock(mutex_);
+    ends_.wait(lock, [&] { return working_ == 0; });
+  }
+  if (failure_) {
+    for (const auto& rank : ranks_) {
+      rank->others.reset();
+      rank->join = {};
+    }
+    std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+  std::span<const float> free = logits_;
+  size_t chosen = 0;
+  for (const BatchEntry& entry : batch.entries) {
+    if (!entry.chooses) continue;
+    NextToken& token = tokens_.emplace_back(best_of(chosen++));
+    if (!entry.wants_logits) continue;
+    token.logits = free.first(width);
+    free = free.subspan(width);
+  }
+  return tokens_;
+}
+
+}  // namespace lectern

@@ -1,0 +1,85 @@
+// A model that several ranks run together, each with its own device, heads, experts, cache and words: tensor
+// parallelism. To the scheduler it is one runner; what it plans goes to all ranks, and their choices become one.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "device/communicator.h"
+#include "engine/loaded_model.h"
+#include "engine/model_runner.h"
+
+namespace lectern {
+
+// Of a model of one rank or several, which must outlive it; `positions` are those of the cache, `with_encoder` says
+// whether it encodes images.
+std::unique_ptr<ModelRunner> make_runner(const LoadedModel& model, int64_t positions, bool with_encoder = true);
+
+// Rank 0, which embeds and encodes, runs in the thread of the caller, every other one in a thread of its own. What one
+// rank throws in a step ends the step of all and is thrown from it; the next step connects them anew. Cards whose work
+// was ended so are not used any further, and say that then.
+class ParallelRunner final : public ModelRunner {
+ public:
+  // All must outlive it; `encoder` is rank 0's, or missing where no image is encoded. Throws Error where the ranks'
+  // caches cannot have the same pages, or they cannot be connected.
+  ParallelRunner(const std::deque<RankModel>& ranks, const VisionEncoder* encoder, int64_t positions);
+  ParallelRunner(const ParallelRunner&) = delete;
+  ParallelRunner& operator=(const ParallelRunner&) = delete;
+  ~ParallelRunner() override;
+
+  int64_t context() const override { return first().context(); }
+  int64_t vocabulary() const override { return first().vocabulary(); }
+  std::span<const int32_t> end_tokens() const override { return first().end_tokens(); }
+  int64_t window() const override { return first().window(); }
+  PagePool& pages() override { return ranks_.front()->runner.pages(); }
+  std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override {
+    return ranks_.front()->runner.encode(std::move(views));
+  }
+  std::span<const NextToken> step(const Batch& batch) override;
+
+ private:
+  // The best of one rank's words after a row, and what all of them weigh.
+  struct Part {
+    int32_t id = -1;     // of all words; -1: all of them are banned
+    float value = 0;     // its logit
+    double log_sum = 0;  // log of the sum of exp(logit) over the rank's words
+    bool is_number = true;
+  };
+  struct Rank {
+    Rank(Device& on, const Decoder& with, const VisionEncoder* encoder, int64_t positions)
+        : device(on), decoder(with), runner(on, with, encoder, positions) {}
+    Device& device;
+    const Decoder& decoder;
+    DeviceRunner runner;
+    JoinRanks join;                        // where it is yet to join the others
+    std::unique_ptr<Communicator> others;  // others than its thread see it under the mutex
+    std::vector<Part> parts;               // of every entry that chooses
+    std::thread thread;                    // of all but rank 0
+  };
+
+  const DeviceRunner& first() const { return ranks_.front()->runner; }
+  void stop() noexcept;
+  void connect();
+  void work(Rank& rank);
+  void take_part(Rank& rank) noexcept;
+  void choose(Rank& rank, const Decoder::Next& next);
+  NextToken best_of(size_t index) const;
+
+  std::vector<std::unique_ptr<Rank>> ranks_;
+  std::vector<NextToken> tokens_;
+  std::vector<float> logits_;  // of entries that want them, [of all words] each; every rank writes its own
+
+  std::mutex mutex_;  // of all below
+  std::condition_variable begins_, ends_;
+  const Batch* batch_ = nullptr;
+  uint64_t steps_ = 0;  // begun
+  size_t working_ = 0;  // ranks in the step
+  bool stopping_ = false;
+  std::exception_ptr failure_;  // the first one in the step
+};
+
+}  // namespace lectern

@@ -1,0 +1,283 @@
+#include "device/ascend/hccl.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <thread>
+
+#include "device/device_failure.h"
+#include "device/host_values.h"
+#include "engine/parallel_runner.h"
+#include "support/engine_runs.h"
+#include "support/fake_card.h"
+#include "support/golden_case.h"
+#include "support/mini_model.h"
+
+namespace lectern {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::WrittenText;
+
+// Two cards of one machine. They are not tried out first, which takes longer than all tests here.
+class Hccl : public ::testing::Test {
+ protected:
+  explicit Hccl(int count = 2) : cann_(std::make_unique<testing::FakeCann>()) {
+    fake_cann_set_devices(8);
+    for (int i = 0; i < count; ++i) add(i);
+  }
+  ~Hccl() override {
+    devices_.clear();
+    EXPECT_EQ(fake_cann_communicators(), 0u);
+  }
+
+  void add(int card, const std::function<bool(std::string_view)>& offered = {}) {
+    ascend::AscendOptions options = testing::fake_options(DataType::bf16);
+    options.session.card = card;
+    options.session.library.offered = offered;
+    devices_.push_back(std::make_unique<ascend::AscendDevice>(std::make_unique<ascend::Session>(options.session),
+                                                              DataType::bf16, OperatorSet()));
+  }
+  std::vector<Device*> devices() const {
+    std::vector<Device*> all;
+    for (const auto& device : devices_) all.push_back(device.get());
+    return all;
+  }
+
+  // Runs body(communicator, device) in a thread for every rank. -> what each threw, or ""
+  template <typename Body>
+  std::vector<std::string> on_ranks(const Body& body) {
+    const std::vector<Device*> all = devices();
+    const std::vector<JoinRanks> joins = ascend::hccl_ranks(all);
+    std::vector<std::string> thrown(all.size());
+    {
+      std::vector<std::jthread> threads;
+      for (size_t i = 0; i < all.size(); ++i) {
+        threads.emplace_back([&, i] {
+          try {
+            const std::unique_ptr<Communicator> rank = joins[i]();
+            body(*rank, *all[i]);
+          } catch (const DeviceFailure& failure) {
+            thrown[i] = failure.what();
+          }
+        });
+      }
+    }
+    return thrown;
+  }
+
+  std::unique_ptr<testing::FakeCann> cann_;
+  std::vector<std::unique_ptr<Device>> devices_;
+};
+
+TEST_F(Hccl, SumsGathersAndBroadcasts) {
+  add(2);
+  const std::vector<std::string> thrown = on_ranks([](Communicator& rank, Device& device) {
+    EXPECT_EQ(rank.size(), 3);
+    const std::vector<float> own(4, static_cast<float>(rank.rank() + 1));
+    const Tensor x = from_host(device, own, {2, 2});
+    const Tensor all(device, DataType::f32, {3, 2, 2});
+    rank.all_gather(x, all);
+    EXPECT_EQ(floats_to_host(device, all), (std::vector<float>{1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3}));
+    rank.all_reduce(x);
+    EXPECT_EQ(floats_to_host(device, x), std::vector<float>(4, 6.0f));
+    const Tensor y = from_host(device, own, {4});
+    rank.broadcast(y, 1);
+    EXPECT_EQ(floats_to_host(device, y), std::vector<float>(4, 2.0f));
+    const Tensor narrow(device, DataType::bf16, {4});
+    device.copy({y, narrow});
+    rank.all_reduce(narrow);
+    EXPECT_EQ(floats_to_host(device, narrow), std::vector<float>(4, 6.0f));
+    rank.barrier();
+  });
+  EXPECT_EQ(thrown, std::vector<std::string>(devices_.size()));
+}
+
+// (1 + 1e8) - 1e8 is 0 in f32, and 1 + (1e8 - 1e8) is 1.
+TEST_F(Hccl, SumsInTheOrderOfRanksUnlessVectorCoresAreAskedFor) {
+  add(2);
+  const auto sums = [&] {
+    std::vector<float> got(3);
+    EXPECT_EQ(on_ranks([&](Communicator& rank, Device& device) {
+                constexpr float values[] = {1, 1e8f, -1e8f};
+                const Tensor x = from_host(device, {&values[rank.rank()], 1}, {1});
+                rank.all_reduce(x);
+                got[static_cast<size_t>(rank.rank())] = floats_to_host(device, x)[0];
+              }),
+              std::vector<std::string>(devices_.size()));
+    return got;
+  };
+  EXPECT_EQ(sums(), std::vector<float>(3, 0.0f));
+  ::setenv("LECTERN_HCCL_AIV", "1", 1);
+  EXPECT_EQ(sums(), std::vector<float>(3, 1.0f));
+  ::unsetenv("LECTERN_HCCL_AIV");
+}
+
+TEST_F(Hccl, WaitsForARankThatComesLate) {
+  EXPECT_EQ(on_ranks([](Communicator& rank, Device& device) {
+              const float one = 1;
+              const Tensor x = from_host(device, {&one, 1}, {1});
+              if (rank.rank() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(30));
+              rank.all_reduce(x);
+              EXPECT_EQ(floats_to_host(device, x)[0], 2);
+            }),
+            std::vector<std::string>(2));
+}
+
+TEST_F(Hccl, DoesNotWaitForEverForARankThatHangs) {
+  const std::vector<std::string> thrown = on_ranks([](Communicator& rank, Device& device) {
+    rank.barrier();
+    fake_cann_set_patience(50);
+    if (rank.rank() == 1) return;
+    const float one = 1;
+    const Tensor x = from_host(device, {&one, 1}, {1});
+    rank.all_reduce(x);
+    floats_to_host(device, x);
+  });
+  EXPECT_EQ(thrown[1], "");
+  EXPECT_THAT(thrown[0], HasSubstr("507046 (waiting for the stream timed out)"));
+}
+
+// From another thread, while the card waits for the rank that will not come.
+TEST_F(Hccl, EndsTheWaitOfARankThatIsAborted) {
+  std::atomic<Communicator*> waiting = nullptr;
+  const std::vector<std::string> thrown = on_ranks([&](Communicator& rank, Device& device) {
+    const float one = 1;
+    const Tensor x = from_host(device, {&one, 1}, {1});
+    if (rank.rank() == 0) {
+      rank.all_reduce(x);
+      waiting = &rank;
+      waiting.notify_all();
+      floats_to_host(device, x);
+    } else {
+      waiting.wait(nullptr);
+      waiting.load()->abort();
+      rank.abort();
+    }
+  });
+  EXPECT_THAT(thrown[0], HasSubstr("ascend:0: its work was ended, since another card of the model failed"));
+  EXPECT_EQ(thrown[1], "");
+}
+
+TEST_F(Hccl, SaysWhyRanksDoNotJoin) {
+  fake_cann_set_patience(50);
+  fake_cann_fail_hccl("HcclCommInitRootInfoConfig", 1);
+  int refused = 0, timed_out = 0;
+  for (const std::string& text : on_ranks([](Communicator&, Device&) {})) {
+    refused += text.find("HcclCommInitRootInfoConfig failed: 1 (parameter error)") != std::string::npos ? 1 : 0;
+    timed_out += text.find("HcclCommInitRootInfoConfig failed: 9 (timeout)") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(refused, 1);
+  EXPECT_EQ(timed_out, 1);
+}
+
+TEST_F(Hccl, RefusesWhatCannotWorkTogether) {
+  const std::vector<Device*> all = devices();
+  const std::vector<Device*> twice = {all[0], all[0]};
+  EXPECT_THROW(ascend::hccl_ranks(twice), Error);
+  ::setenv("LECTERN_HCCL_BUFFER", "none", 1);
+  EXPECT_THROW(ascend::hccl_ranks(all).front()(), Error);
+  ::unsetenv("LECTERN_HCCL_BUFFER");
+  devices_.clear();
+  add(0, [](std::string_view symbol) { return symbol != "HcclAllReduce"; });
+  try {
+    ascend::hccl_ranks(devices());
+    FAIL() << "joined without HCCL";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::unsupported);
+    EXPECT_THAT(error.what(), HasSubstr("CANN has no HcclAllReduce"));
+  }
+}
+
+// The mini model on cards: heads, experts and words of a rank are the card's own kernels'.
+class HcclModel : public Hccl {
+ protected:
+  HcclModel() : Hccl(0) {}
+};
+
+struct RunningModel {
+  std::deque<RankModel> ranks;
+  std::unique_ptr<ModelRunner> runner;
+};
+
+// Over the first cards.
+RunningModel model_on(const std::vector<Device*>& devices, size_t count) {
+  static const Checkpoint checkpoint = Checkpoint::open(testing::mini_folder);
+  RunningModel model;
+  for (size_t i = 0; i < count; ++i) {
+    model.ranks.emplace_back(checkpoint, *devices[i], WeightFormat::bf16, static_cast<int>(i), static_cast<int>(count));
+  }
+  if (count == 1) {
+    model.runner = std::make_unique<DeviceRunner>(*devices[0], model.ranks.front().decoder, nullptr, 128);
+  } else {
+    model.runner = std::make_unique<ParallelRunner>(model.ranks, nullptr, 128);
+  }
+  return model;
+}
+
+TEST_F(HcclModel, WritesAsOneCardDoes) {
+  for (int i = 0; i < 4; ++i) add(i);
+  Request request;
+  for (int32_t i = 0; i < 20; ++i) request.prompt.push_back(3 + 7 * i);
+  request.forced = {9, 8};
+  request.no_repeat.n = 0;
+  request.logits = true;
+  const auto written = [&](size_t count) {
+    const RunningModel model = model_on(devices(), count);
+    testing::EngineRun engine(*model.runner);
+    WrittenText text;
+    engine.add(request, text);
+    engine.run();
+    return text;
+  };
+  const WrittenText expected = written(1);
+  ASSERT_EQ(expected.logits.size(), 2u);
+  for (const size_t count : {2, 4}) {
+    const WrittenText got = written(count);
+    ASSERT_EQ(got.logits.size(), 2u) << got.error;
+    for (size_t i = 0; i < 2; ++i)
+      EXPECT_LT(testing::relative_error(got.logits[i], expected.logits[i]), testing::flipped_choice) << count;
+  }
+}
+
+// Calls that fail at once, memory that is full and work that fails on the card: no rank waits for the one that failed,
+// whichever it is, and the step says why. The cards are not used any further.
+TEST_F(HcclModel, EndsTheStepOfAllWhenOneRankFails) {
+  const std::vector<int32_t> pages = {0};
+  const auto step = [&](ModelRunner& runner, int32_t rows) {
+    std::vector<int32_t> ids;
+    for (int32_t i = 0; i < rows; ++i) ids.push_back(5 + i);
+    Batch batch;
+    batch.entries.push_back({.ids = ids, .position = 0, .prompt = rows, .pages = pages, .chooses = true});
+    return runner.step(batch)[0].id;
+  };
+  for (const int failing : {0, 1}) {
+    for (const FakeCannCall call : {FAKE_CANN_MALLOC, FAKE_CANN_PREPARE, FAKE_CANN_EXECUTE}) {
+      SCOPED_TRACE(::testing::Message() << "card " << failing << ", call " << call);
+      devices_.clear();
+      cann_.reset();
+      cann_ = std::make_unique<testing::FakeCann>();
+      fake_cann_set_devices(8);
+      fake_cann_set_patience(600'000);
+      for (int i = 0; i < 2; ++i) add(i);
+      const RunningModel model = model_on(devices(), 2);
+      EXPECT_GE(step(*model.runner, 3), 0);
+      const uint64_t failures = call == FAKE_CANN_MALLOC ? 8 : 1;  // memory is asked for again
+      for (uint64_t nth = 1; nth <= failures; ++nth) fake_cann_fail(failing, call, nth, 0);
+      try {
+        step(*model.runner, 60);
+        ADD_FAILURE() << "the step went on";
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("ascend:" + std::to_string(failing)));
+        EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("another card")));
+      }
+      EXPECT_THROW(step(*model.runner, 3), DeviceFailure);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lectern
