@@ -145,6 +145,7 @@ std::vector<JoinRanks> connect_ranks(std::span<Device* const> devices) {
     return ascend::hccl_ranks(devices);
 #endif
   std::vector<JoinRanks> joins;
+  joins.reserve(devices.size());
   for (std::unique_ptr<Communicator>& rank : make_in_process_ranks(devices)) {
     joins.emplace_back(
         [held = std::make_shared<std::unique_ptr<Communicator>>(std::move(rank))] { return std::move(*held); });

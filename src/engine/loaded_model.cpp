@@ -39,12 +39,26 @@ Device& ready(const std::vector<Device*>& devices, WeightFormat format, const De
   return *devices.front();
 }
 
+using Encoders = std::map<const Device*, std::unique_ptr<const VisionEncoder>>;
+
+Encoders load_encoders(const Checkpoint& checkpoint, const std::vector<Device*>& devices, WeightFormat weights,
+                       const WeightLoader::Observer& observer) {
+  const WeightFormat format = weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16;
+  Encoders encoders;
+  for (Device* const device : devices) {
+    std::unique_ptr<const VisionEncoder>& encoder = encoders[device];
+    if (!encoder) encoder = make_vision_encoder(WeightLoader(checkpoint, *device, format, observer));
+  }
+  return encoders;
+}
+
 std::deque<RankModel> load_ranks(const Checkpoint& checkpoint, const std::vector<Device*>& devices, WeightFormat format,
-                                 const WeightLoader::Observer& observer) {
+                                 const Encoders& encoders, const WeightLoader::Observer& observer) {
   std::deque<RankModel> ranks;
   for (Device* const device : devices) {
+    const bool is_first = std::ranges::none_of(ranks, [&](const RankModel& rank) { return &rank.device == device; });
     ranks.emplace_back(checkpoint, *device, format, static_cast<int>(ranks.size()), static_cast<int>(devices.size()),
-                       observer);
+                       observer, is_first ? encoders.at(device).get() : nullptr);
   }
   return ranks;
 }
@@ -91,10 +105,9 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, const std::ve
       tokenizer(files->tokenizer),
       token_classes(files->token_classes),
       image_token(files->image_token),
-      own_encoder(make_vision_encoder(WeightLoader(
-          checkpoint, device, weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16, observer))),
-      encoder(*own_encoder),
-      ranks(load_ranks(checkpoint, devices, weights, observer)),
+      encoders(load_encoders(checkpoint, devices, weights, observer)),
+      encoder(*encoders.at(&device)),
+      ranks(load_ranks(checkpoint, devices, weights, encoders, observer)),
       decoder(ranks.front().decoder) {
   log_info("model.loaded", {{"folder", checkpoint.folder()},
                             {"weights", name_of(format)},

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,9 +46,10 @@ class ModelFiles {
 // What one of several ranks has of a model, on a device that others may share.
 struct RankModel {
   RankModel(const Checkpoint& checkpoint, Device& on, WeightFormat format, int rank, int ranks,
-            const WeightLoader::Observer& observer = {})
-      : device(on), decoder(WeightLoader(checkpoint, on, format, observer), rank, ranks) {}
+            const WeightLoader::Observer& observer = {}, const VisionEncoder* with = nullptr)
+      : device(on), encoder(with), decoder(WeightLoader(checkpoint, on, format, observer), rank, ranks) {}
   Device& device;
+  const VisionEncoder* encoder;  // the model's, on this device; null where an earlier rank of the device has it
   const Decoder decoder;
 };
 
@@ -57,7 +59,7 @@ class LoadedModel {
   LoadedModel(std::shared_ptr<const ModelFiles> shared, Device& device, WeightFormat format,
               const WeightLoader::Observer& observer = {})
       : LoadedModel(std::move(shared), std::vector<Device*>{&device}, format, observer) {}
-  // Over several ranks, one for each of `devices`; rank 0 has the encoder and the embeddings, too.
+  // Over several ranks, one for each of `devices`; the first on each device has an encoder, rank 0 the embeddings, too.
   LoadedModel(std::shared_ptr<const ModelFiles> shared, const std::vector<Device*>& devices, WeightFormat format,
               const WeightLoader::Observer& observer = {});
   // With files of its own.
@@ -83,8 +85,8 @@ class LoadedModel {
   const Tokenizer& tokenizer;         // of files
   const TokenClasses& token_classes;  // of files
   const int32_t image_token;
-  const std::unique_ptr<const VisionEncoder> own_encoder;
-  const VisionEncoder& encoder;
+  const std::map<const Device*, std::unique_ptr<const VisionEncoder>> encoders;
+  const VisionEncoder& encoder;  // of rank 0
   const std::deque<RankModel> ranks;
   const Decoder& decoder;  // of rank 0
 };

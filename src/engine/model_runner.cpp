@@ -1,71 +1,11 @@
 #include "engine/model_runner.h"
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
-#include "core/stopwatch.h"
+#include "engine/page_encoding.h"
 
 namespace lectern {
-namespace {
-
-// After so long a piece of encoding ends with its layer, so that others get their turn.
-constexpr double piece_seconds = 0.1;
-
-// One page after the other.
-class DeviceEncoding final : public Encoding {
- public:
-  DeviceEncoding(Device& device, const VisionEncoder& encoder, const std::shared_ptr<const Views>& views,
-                 CapturedRegions* regions)
-      : device_(device), encoder_(encoder), regions_(regions) {
-    pages_.push_back(views);
-    for (const Views& page : views->further) pages_.emplace_back(views, &page);  // it keeps them all
-    begin();
-  }
-
-  bool advance(bool alone) override {
-    const Stopwatch working;
-    while (working.seconds() < piece_seconds) {
-      if (!task_->advance(!alone)) continue;
-      encoded_.push_back(task_->take().sequence);
-      if (encoded_.size() == pages_.size()) {
-        join();
-        return true;
-      }
-      begin();
-    }
-    return false;
-  }
-  TensorView rows() const override { return encoded_.front(); }
-
- private:
-  void begin() { task_.emplace(encoder_, pages_[encoded_.size()], false, regions_); }
-
-  void join() {
-    pages_.clear();
-    task_.reset();
-    if (encoded_.size() == 1) return;
-    int64_t rows = 0;
-    for (const Tensor& page : encoded_) rows += page.shape()[0];
-    Tensor all(device_, DataType::f32, {rows, encoded_.front().shape()[1]});
-    int64_t filled = 0;
-    for (const Tensor& page : encoded_) {
-      device_.copy({page, all.view().slice(filled, page.shape()[0])});
-      filled += page.shape()[0];
-    }
-    encoded_.clear();
-    encoded_.push_back(std::move(all));
-  }
-
-  Device& device_;
-  const VisionEncoder& encoder_;
-  CapturedRegions* regions_;
-  std::vector<std::shared_ptr<const Views>> pages_;
-  std::optional<EncodingTask> task_;
-  std::vector<Tensor> encoded_;  // of every page; all of them as one in the end
-};
-
-}  // namespace
-
 DeviceRunner::DeviceRunner(Device& device, const Decoder& decoder, const VisionEncoder* encoder, int64_t positions)
     : device_(device),
       decoder_(decoder),
@@ -75,7 +15,7 @@ DeviceRunner::DeviceRunner(Device& device, const Decoder& decoder, const VisionE
       encoding_(encoder == nullptr ? nullptr : device.capture_regions(decoder.format())) {}
 
 std::unique_ptr<Encoding> DeviceRunner::encode(std::shared_ptr<const Views> views) {
-  return std::make_unique<DeviceEncoding>(device_, *encoder_, views, encoding_.get());
+  return encode_on(device_, *encoder_, views, encoding_.get());
 }
 
 // Only ids and log-probabilities come to the host, and logits where they are wanted.

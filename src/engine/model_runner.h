@@ -77,6 +77,9 @@ class DeviceRunner final : public ModelRunner {
   std::span<const NextToken> step(const Batch& batch) override;
   // What a step gives on the device, for every entry that chooses. Ranks other than 0 get the embeddings from there.
   Decoder::Next next_of(const Batch& batch, Communicator* others = nullptr);
+  Device& device() const { return device_; }
+  const VisionEncoder* encoder() const { return encoder_; }
+  CapturedRegions* encoding_regions() const { return encoding_.get(); }
 
  private:
   void take(const Batch& batch, const Decoder::Next& next);

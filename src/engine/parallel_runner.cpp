@@ -7,19 +7,20 @@
 
 #include "device/host_values.h"
 #include "device/registry.h"
+#include "engine/page_encoding.h"
 #include "lectern/error.h"
 
 namespace lectern {
 
 std::unique_ptr<ModelRunner> make_runner(const LoadedModel& model, int64_t positions, bool with_encoder) {
-  const VisionEncoder* const encoder = with_encoder ? &model.encoder : nullptr;
-  if (model.ranks.size() > 1) return std::make_unique<ParallelRunner>(model.ranks, encoder, positions);
-  return std::make_unique<DeviceRunner>(model.device, model.decoder, encoder, positions);
+  if (model.ranks.size() > 1) return std::make_unique<ParallelRunner>(model.ranks, positions, with_encoder);
+  return std::make_unique<DeviceRunner>(model.device, model.decoder, with_encoder ? &model.encoder : nullptr,
+                                        positions);
 }
 
-ParallelRunner::ParallelRunner(const std::deque<RankModel>& ranks, const VisionEncoder* encoder, int64_t positions) {
+ParallelRunner::ParallelRunner(const std::deque<RankModel>& ranks, int64_t positions, bool with_encoder) {
   for (const RankModel& of : ranks) {
-    ranks_.push_back(std::make_unique<Rank>(of.device, of.decoder, ranks_.empty() ? encoder : nullptr, positions));
+    ranks_.push_back(std::make_unique<Rank>(of.device, of.decoder, with_encoder ? of.encoder : nullptr, positions));
     const PagePool& own = ranks_.back()->runner.pages();
     if (own.pages() == pages().pages() && own.page_tokens() == pages().page_tokens()) continue;
     throw Error("the devices of one model keep caches of different pages; take devices of one kind",
@@ -52,6 +53,7 @@ void ParallelRunner::stop() noexcept {
 void ParallelRunner::connect() {
   if (ranks_.front()->others || ranks_.front()->join) return;
   std::vector<Device*> devices;
+  devices.reserve(ranks_.size());
   for (const auto& rank : ranks_) devices.push_back(&rank->device);
   std::vector<JoinRanks> joins = connect_ranks(devices);
   for (size_t i = 0; i < ranks_.size(); ++i) ranks_[i]->join = std::move(joins[i]);
@@ -62,9 +64,9 @@ void ParallelRunner::work(Rank& rank) {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      begins_.wait(lock, [&] { return stopping_ || steps_ != done; });
+      begins_.wait(lock, [&] { return stopping_ || parts_ != done; });
       if (stopping_) return;
-      done = steps_;
+      done = parts_;
     }
     take_part(rank);
   }
@@ -73,26 +75,67 @@ void ParallelRunner::work(Rank& rank) {
 // A rank that fails ends the waiting of all others.
 void ParallelRunner::take_part(Rank& rank) noexcept {
   try {
-    rank.parts.clear();
-    if (rank.join) {
-      std::unique_ptr<Communicator> others = std::exchange(rank.join, {})();
-      const std::lock_guard lock(mutex_);
-      rank.others = std::move(others);
-      if (failure_) rank.others->abort();
-    }
-    const Decoder::Next next = rank.runner.next_of(*batch_, rank.others.get());
-    if (next.logits) choose(rank, next);
+    (*part_)(rank);
   } catch (...) {
     const std::lock_guard lock(mutex_);
     if (!failure_) {
       failure_ = std::current_exception();
       for (const auto& each : ranks_) {
-        if (each->others) each->others->abort();
+        if (connected_ && each->others) each->others->abort();
       }
     }
   }
   const std::lock_guard lock(mutex_);
   if (--working_ == 0) ends_.notify_all();
+}
+
+void ParallelRunner::together(const std::function<void(Rank&)>& part, bool connected) {
+  {
+    const std::lock_guard lock(mutex_);
+    part_ = &part;
+    connected_ = connected;
+    failure_ = nullptr;
+    working_ = ranks_.size();
+    ++parts_;
+    begins_.notify_all();
+  }
+  take_part(*ranks_.front());
+  {
+    std::unique_lock lock(mutex_);
+    ends_.wait(lock, [&] { return working_ == 0; });
+  }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+std::unique_ptr<Encoding> ParallelRunner::encode(std::shared_ptr<const Views> views) {
+  std::vector<EncodingDevice> devices;
+  for (size_t i = 0; i < ranks_.size(); ++i) {
+    const DeviceRunner& runner = ranks_[i]->runner;
+    if (runner.encoder() == nullptr) continue;
+    ranks_[i]->encodes_as = devices.size();
+    devices.push_back({&runner.device(), runner.encoder(), runner.encoding_regions()});
+  }
+  if (devices.size() < 2) return ranks_.front()->runner.encode(std::move(views));
+  const auto over_ranks = [this](const std::function<void(size_t)>& part) {
+    together(
+        [&](Rank& rank) {
+          if (rank.runner.encoder() != nullptr) part(rank.encodes_as);
+        },
+        false);
+  };
+  return encode_over(std::move(devices), over_ranks, views);
+}
+
+void ParallelRunner::step_of(Rank& rank) {
+  rank.parts.clear();
+  if (rank.join) {
+    std::unique_ptr<Communicator> others = std::exchange(rank.join, {})();
+    const std::lock_guard lock(mutex_);
+    rank.others = std::move(others);
+    if (failure_) rank.others->abort();
+  }
+  const Decoder::Next next = rank.runner.next_of(*batch_, rank.others.get());
+  if (next.logits) choose(rank, next);
 }
 
 void ParallelRunner::choose(Rank& rank, const Decoder::Next& next) {
@@ -123,6 +166,7 @@ void ParallelRunner::choose(Rank& rank, const Decoder::Next& next) {
     }
   }
   std::vector<int32_t> places;
+  places.reserve(weighed.ids.size());
   for (size_t i = 0; i < weighed.ids.size(); ++i)
     places.push_back(static_cast<int32_t>(static_cast<int64_t>(i) * words.count + std::max(weighed.ids[i], 0)));
   const Tensor values(rank.device, DataType::f32, {rows, 1});
@@ -164,25 +208,15 @@ std::span<const NextToken> ParallelRunner::step(const Batch& batch) {
   const auto width = static_cast<size_t>(vocabulary());
   logits_.resize(wanted * width);
   tokens_.clear();
-  {
-    const std::lock_guard lock(mutex_);
-    batch_ = &batch;
-    failure_ = nullptr;
-    working_ = ranks_.size();
-    ++steps_;
-    begins_.notify_all();
-  }
-  take_part(*ranks_.front());
-  {
-    std::unique_lock lock(mutex_);
-    ends_.wait(lock, [&] { return working_ == 0; });
-  }
-  if (failure_) {
+  batch_ = &batch;
+  try {
+    together([this](Rank& rank) { step_of(rank); }, true);
+  } catch (...) {
     for (const auto& rank : ranks_) {
       rank->others.reset();
       rank->join = {};
     }
-    std::rethrow_exception(std::exchange(failure_, nullptr));
+    throw;
   }
   std::span<const float> free = logits_;
   size_t chosen = 0;

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -19,14 +20,14 @@ namespace lectern {
 // whether it encodes images.
 std::unique_ptr<ModelRunner> make_runner(const LoadedModel& model, int64_t positions, bool with_encoder = true);
 
-// Rank 0, which embeds and encodes, runs in the thread of the caller, every other one in a thread of its own. What one
+// Rank 0, which embeds, runs in the thread of the caller, every other one in a thread of its own. What one
 // rank throws in a step ends the step of all and is thrown from it; the next step connects them anew. Cards whose work
 // was ended so are not used any further, and say that then.
 class ParallelRunner final : public ModelRunner {
  public:
-  // All must outlive it; `encoder` is rank 0's, or missing where no image is encoded. Throws Error where the ranks'
-  // caches cannot have the same pages, or they cannot be connected.
-  ParallelRunner(const std::deque<RankModel>& ranks, const VisionEncoder* encoder, int64_t positions);
+  // The ranks must outlive it; `with_encoder`: images are encoded. Throws Error where the ranks' caches cannot have the
+  // same pages, or they cannot be connected.
+  ParallelRunner(const std::deque<RankModel>& ranks, int64_t positions, bool with_encoder = true);
   ParallelRunner(const ParallelRunner&) = delete;
   ParallelRunner& operator=(const ParallelRunner&) = delete;
   ~ParallelRunner() override;
@@ -36,9 +37,8 @@ class ParallelRunner final : public ModelRunner {
   std::span<const int32_t> end_tokens() const override { return first().end_tokens(); }
   int64_t window() const override { return first().window(); }
   PagePool& pages() override { return ranks_.front()->runner.pages(); }
-  std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override {
-    return ranks_.front()->runner.encode(std::move(views));
-  }
+  // Views go to all ranks that have an encoder.
+  std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override;
   std::span<const NextToken> step(const Batch& batch) override;
 
  private:
@@ -56,6 +56,7 @@ class ParallelRunner final : public ModelRunner {
     const Decoder& decoder;
     DeviceRunner runner;
     JoinRanks join;                        // where it is yet to join the others
+    size_t encodes_as = 0;                 // its place among those that encode
     std::unique_ptr<Communicator> others;  // others than its thread see it under the mutex
     std::vector<Part> parts;               // of every entry that chooses
     std::thread thread;                    // of all but rank 0
@@ -65,21 +66,27 @@ class ParallelRunner final : public ModelRunner {
   void stop() noexcept;
   void connect();
   void work(Rank& rank);
+  // Calls part(rank) for every rank, each in its thread, and waits. Throws what the first one threw; `connected`: ranks
+  // wait for each other in it.
+  void together(const std::function<void(Rank&)>& part, bool connected);
   void take_part(Rank& rank) noexcept;
+  void step_of(Rank& rank);
   void choose(Rank& rank, const Decoder::Next& next);
   NextToken best_of(size_t index) const;
 
   std::vector<std::unique_ptr<Rank>> ranks_;
+  const Batch* batch_ = nullptr;  // of the step
   std::vector<NextToken> tokens_;
   std::vector<float> logits_;  // of entries that want them, [of all words] each; every rank writes its own
 
   std::mutex mutex_;  // of all below
   std::condition_variable begins_, ends_;
-  const Batch* batch_ = nullptr;
-  uint64_t steps_ = 0;  // begun
-  size_t working_ = 0;  // ranks in the step
+  const std::function<void(Rank&)>* part_ = nullptr;
+  bool connected_ = false;
+  uint64_t parts_ = 0;  // begun
+  size_t working_ = 0;  // ranks
   bool stopping_ = false;
-  std::exception_ptr failure_;  // the first one in the step
+  std::exception_ptr failure_;  // the first one
 };
 
 }  // namespace lectern

@@ -19,8 +19,9 @@ namespace {
 // Of every rank.
 std::vector<Device*> open_devices(const ModelOptions& options) {
   std::vector<Device*> devices;
-  for (const std::string& name : ranks_of(options.device, options.tensor_parallel))
-    devices.push_back(&open_device(name, options.without));
+  const std::vector<std::string> names = ranks_of(options.device, options.tensor_parallel);
+  devices.reserve(names.size());
+  for (const std::string& name : names) devices.push_back(&open_device(name, options.without));
   return devices;
 }
 

@@ -1,5 +1,6 @@
 #include "vision/encoder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "vision/deep_encoder/deep_encoder.h"
@@ -20,6 +21,12 @@ EncodedPage VisionEncoder::encode(const Views& views, bool keep_stages) const {
   return task.take();
 }
 
+Tensor VisionEncoder::joined(const Views& views, const Tensor& whole, const Tensor& tiles) const {
+  Tensor sequence(device_, DataType::f32, {rows_of(views), hidden()});
+  join(views, whole, tiles, sequence);
+  return sequence;
+}
+
 std::unique_ptr<const VisionEncoder> make_vision_encoder(const WeightLoader& load) {
   if (load.checkpoint().config().qwen2) return std::make_unique<DeepEncoder2>(load);
   return std::make_unique<DeepEncoder>(load);
@@ -27,7 +34,20 @@ std::unique_ptr<const VisionEncoder> make_vision_encoder(const WeightLoader& loa
 
 EncodingTask::EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const Views> views, bool keep_stages,
                            CapturedRegions* regions)
-    : encoder_(&encoder), views_(std::move(views)), keep_stages_(keep_stages), regions_(regions) {}
+    : encoder_(&encoder),
+      views_(std::move(views)),
+      keep_stages_(keep_stages),
+      regions_(regions),
+      first_(0),
+      end_(views_->tiles.size() + 1),
+      begun_(0) {}
+
+EncodingTask::EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const Views> views, const Range& share,
+                           CapturedRegions* regions)
+    : EncodingTask(encoder, std::move(views), false, regions) {
+  first_ = begun_ = static_cast<size_t>(share.first);
+  end_ = static_cast<size_t>(share.end());
+}
 
 VisionStages* EncodingTask::stages() {
   if (!keep_stages_) return nullptr;
@@ -36,8 +56,8 @@ VisionStages* EncodingTask::stages() {
 
 void EncodingTask::begin_group(bool one_by_one) {
   const bool whole = begun_ == 0;
-  if (whole) encoder_->rows_of(*views_);  // refuses a size before the work begins
-  group_ = whole || (one_by_one && !keep_stages_) ? 1 : views_->tiles.size() + 1 - begun_;
+  if (begun_ == first_) encoder_->rows_of(*views_);  // refuses a size before the work begins
+  group_ = whole || (one_by_one && !keep_stages_) ? 1 : end_ - begun_;
   std::vector<const uint8_t*> pixels;
   for (size_t i = begun_; i < begun_ + group_; ++i) {
     pixels.push_back(i == 0 ? views_->whole.rgb.data() : views_->tiles[i - 1].rgb.data());
@@ -66,16 +86,16 @@ void EncodingTask::run_layer() {
 
 void EncodingTask::end_group() {
   const int64_t side = behind_.features.shape()[1];
-  const int64_t hidden = encoder_->separator_.shape()[0];
   const auto room = [&](size_t count) {
-    return Tensor(encoder_->device_, DataType::f32, {static_cast<int64_t>(count), side * side, hidden});
+    return Tensor(encoder_->device_, DataType::f32, {static_cast<int64_t>(count), side * side, encoder_->hidden()});
   };
   if (begun_ == 0) {
     whole_ = room(1);
     encoder_->project(behind_, whole_, stages());
   } else {
-    if (!tiles_) tiles_ = room(views_->tiles.size());
-    const auto first = static_cast<int64_t>(begun_ - 1);
+    const size_t first_tile = std::max<size_t>(first_, 1);
+    if (!tiles_) tiles_ = room(end_ - first_tile);
+    const auto first = static_cast<int64_t>(begun_ - first_tile);
     encoder_->project(behind_, tiles_.view().slice(first, static_cast<int64_t>(group_)), stages());
   }
   if (keep_stages_) stages()->insert(stages()->begin(), VisionStage{"sam", std::move(behind_.features)});
@@ -88,12 +108,12 @@ bool EncodingTask::advance(bool one_by_one) {
   run_layer();
   if (layer_ < encoder_->sam_.layers() + encoder_->layers()) return false;
   end_group();
-  if (begun_ <= views_->tiles.size()) return false;
-  page_.sequence =
-      Tensor(encoder_->device_, DataType::f32, {encoder_->rows_of(*views_), encoder_->separator_.shape()[0]});
-  encoder_->join(*views_, whole_, tiles_, page_.sequence);
-  whole_ = {};
-  tiles_ = {};
+  if (begun_ < end_) return false;
+  if (first_ == 0 && end_ == views_->tiles.size() + 1) {
+    page_.sequence = encoder_->joined(*views_, whole_, tiles_);
+    whole_ = {};
+    tiles_ = {};
+  }
   views_.reset();
   return true;
 }

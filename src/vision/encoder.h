@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/range.h"
 #include "device/step_batch.h"
 #include "vision/sam.h"
 #include "vision/views.h"
@@ -42,7 +43,11 @@ class VisionEncoder {
 
   // The rows that these views become. Throws Error for views of a size that the model does not know.
   virtual int64_t rows_of(const Views& views) const = 0;
-  // Multiplications and additions for one view of `size` pixels, for benchmarks.
+  // What shares of the views (EncodingTask) become together, -> [rows_of(views), hidden]. whole and tiles
+  // [views, g * g, hidden], or no tiles.
+  Tensor joined(const Views& views, const Tensor& whole, const Tensor& tiles) const;
+  int64_t hidden() const { return separator_.shape()[0]; }
+  // Multiplications and additions for one view of `size` pixels.
   double operations_of_view(int size) const { return sam_.operations_of_view(size) + operations_behind_sam(size); }
 
  protected:
@@ -78,18 +83,27 @@ class VisionEncoder {
 // Of the checkpoint's kind.
 std::unique_ptr<const VisionEncoder> make_vision_encoder(const WeightLoader& load);
 
-// A page that is encoded layer by layer, with anything else in between.
+// A page, or some of its views, that is encoded layer by layer, with anything else in between.
 class EncodingTask {
  public:
   // The encoder, and the regions if there are any, must outlive it. Where stages are kept, the tiles are worked on
   // together.
   EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const Views> views, bool keep_stages = false,
                CapturedRegions* regions = nullptr);
+  // Only of views of this range, not empty, in which the whole page is 0 and tiles follow.
+  EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const Views> views, const Range& share,
+               CapturedRegions* regions = nullptr);
 
   // Runs the next layer. The tiles are worked on together, or one by one where `one_by_one` is asked for when the
   // first of them begins, which makes layers shorter. Whether that was the last one.
   bool advance(bool one_by_one);
   EncodedPage take() { return std::move(page_); }
+  // Of a share: the whole page [1, g * g, hidden] and tiles [tiles of the share, g * g, hidden], empty where the share
+  // has none. They have the bits that the same views have in all.
+  struct Features {
+    Tensor whole, tiles;
+  };
+  Features take_features() { return {std::move(whole_), std::move(tiles_)}; }
 
  private:
   void begin_group(bool one_by_one);
@@ -101,7 +115,8 @@ class EncodingTask {
   std::shared_ptr<const Views> views_;
   bool keep_stages_;
   CapturedRegions* regions_;
-  size_t begun_ = 0;      // views: the whole page, then the tiles
+  size_t first_, end_;  // views that are worked on: the whole page, then the tiles
+  size_t begun_;
   size_t group_ = 0;      // of them, that are worked on now
   int layer_ = 0;         // the next of the group: those of SAM, then the encoder's own
   Tensor patches_;        // of the group, within SAM

@@ -221,6 +221,21 @@ TEST_F(ReadCommand, ReadsOnSeveralCardsWithAProcessEach) {
   EXPECT_THAT(processes_in(folder), IsEmpty());
 }
 
+// Two models, each over two cards and in a process of its own.
+TEST_F(ReadCommand, ReadsOnCardsThatHoldAModelTogether) {
+  for (int i = 0; i < 2; ++i)
+    std::filesystem::copy_file(LECTERN_SAMPLES "/hello.png", folder / (std::to_string(i) + ".png"));
+  const std::string pages = "?.png --model '" LECTERN_SHIPPED_MODEL "' --batch 1 --format txt -o - ";
+  const Outcome expected = read(pages);
+  ASSERT_EQ(expected.code, 0) << expected.err;
+  const Outcome outcome =
+      read(pages + "--device ascend:0-3 --tensor-parallel 2 --report report.json", fake_card + "FAKE_CANN_DEVICES=4");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, expected.out);
+  EXPECT_EQ(nlohmann::json::parse(slurp(folder / "report.json")).at("device"), "ascend:0+ascend:1,ascend:2+ascend:3");
+  EXPECT_THAT(processes_in(folder), IsEmpty());
+}
+
 TEST_F(ReadCommand, NamesTheTypeThatOverflows) {
   const testing::MiniCopy broken;
   broken.fill("lm_head.weight", 0x7fc0);  // not numbers

@@ -52,7 +52,7 @@ WrittenText written_by(const Checkpoint& checkpoint, WeightFormat format, int ra
     DeviceRunner runner(cpu_device(), all.front().decoder, nullptr, positions);
     return written(runner, request);
   }
-  ParallelRunner runner(all, nullptr, positions);
+  ParallelRunner runner(all, positions);
   return written(runner, request);
 }
 
@@ -223,10 +223,10 @@ TEST(ParallelRunner, WritesTheSameAloneAndInCompany) {
     std::vector<WrittenText> alone, together(4);
     for (uint32_t i = 0; i < together.size(); ++i) {
       requests.push_back(text_request(10 + i, 131, 40 + 3 * i, 30));
-      ParallelRunner runner(ranks, nullptr, 512);
+      ParallelRunner runner(ranks, 512);
       alone.push_back(written(runner, requests.back()));
     }
-    ParallelRunner runner(ranks, nullptr, 3 * 64);
+    ParallelRunner runner(ranks, 3 * 64);
     EngineRun engine(runner, {.sequences = 4, .prompt_rows = 50, .prompt_rows_beside = 20});
     for (size_t i = 0; i < requests.size(); ++i) engine.add(requests[i], together[i]);
     engine.run();
@@ -269,7 +269,7 @@ TEST(ParallelRunner, GoesBack) {
   const OddDecoder odd({});
   const Checkpoint checkpoint = odd.open();
   const std::deque<RankModel> ranks = ranks_of(checkpoint, WeightFormat::f32, 3);
-  ParallelRunner runner(ranks, nullptr, 64);
+  ParallelRunner runner(ranks, 64);
   const std::vector<int32_t> prompt = {5, 6, 7};
   first_token(runner, prompt, {});
   const NextToken expected = first_token(runner, {8}, {}, 3);
@@ -287,7 +287,7 @@ TEST(ParallelRunner, ChoosesAmongWhatIsNotBanned) {
   const std::deque<RankModel> one = ranks_of(checkpoint, WeightFormat::f32, 1);
   const std::deque<RankModel> four = ranks_of(checkpoint, WeightFormat::f32, 4);
   DeviceRunner alone(cpu_device(), one.front().decoder, nullptr, 64);
-  ParallelRunner together(four, nullptr, 64);
+  ParallelRunner together(four, 64);
   const std::vector<int32_t> ids = {5, 6, 7};
   std::vector<int32_t> banned = {-1, 131, 400};
   // The words of each rank in turn, up to all of them.
@@ -326,7 +326,7 @@ TEST(ParallelRunner, EndsTheStepOfAllWhenOneRankFails) {
       });
       ranks.emplace_back(checkpoint, device, WeightFormat::f32, i, 3);
     }
-    ParallelRunner runner(ranks, nullptr, 64);
+    ParallelRunner runner(ranks, 64);
     fails = 0;
     const NextToken expected = first_token(runner, {5, 6, 7}, {});
     fails = 1;

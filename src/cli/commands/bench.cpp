@@ -101,6 +101,7 @@ class Decoding {
   // Takes `rows` more tokens of every sequence; one of each as if the model had written it, more as of a prompt.
   void step(int64_t rows) {
     std::vector<int32_t> ids;
+    ids.reserve(pages_.size() * static_cast<size_t>(rows));
     for (size_t i = 0; i < pages_.size() * static_cast<size_t>(rows); ++i)
       ids.push_back(static_cast<int32_t>((next_ += 7919) % runner_->vocabulary()));
     Batch batch;

@@ -194,6 +194,7 @@ std::vector<JoinRanks> hccl_ranks(std::span<Device* const> devices) {
       "HcclGetRootInfo", [&](aclrtStream) { return hccl.root_info(root.get()); },
       [](int status) { return std::to_string(status); });
   std::vector<JoinRanks> ranks;
+  ranks.reserve(devices.size());
   for (size_t i = 0; i < devices.size(); ++i) {
     ranks.emplace_back([&device = *devices[i], hccl, root, rank = static_cast<int>(i),
                         size = static_cast<int>(devices.size())]() -> std::unique_ptr<Communicator> {

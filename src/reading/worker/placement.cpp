@@ -96,7 +96,9 @@ std::vector<Placement> place_on_sockets(const Wish& wish, const PlacementRules& 
 
 std::vector<Placement> place_devices(std::string_view list, const PlacementRules& rules) {
   std::vector<Wish> wishes;
-  for (const std::string& group : parse_device_groups(list, rules.ranks)) wishes.push_back(wish_of(group));
+  const std::vector<std::string> groups = parse_device_groups(list, rules.ranks);
+  wishes.reserve(groups.size());
+  for (const std::string& group : groups) wishes.push_back(wish_of(group));
   std::vector<Placement> placements;
   if (wishes.size() == 1 && rules.ranks == 1) placements = place_on_sockets(wishes.front(), rules);
   if (placements.empty()) {

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <numeric>
 #include <thread>
 
 #include "device/device_failure.h"
 #include "device/host_values.h"
 #include "engine/parallel_runner.h"
+#include "support/bits.h"
 #include "support/engine_runs.h"
 #include "support/fake_card.h"
 #include "support/golden_case.h"
@@ -43,6 +45,7 @@ class Hccl : public ::testing::Test {
   }
   std::vector<Device*> devices() const {
     std::vector<Device*> all;
+    all.reserve(devices_.size());
     for (const auto& device : devices_) all.push_back(device.get());
     return all;
   }
@@ -213,7 +216,7 @@ RunningModel model_on(const std::vector<Device*>& devices, size_t count) {
   if (count == 1) {
     model.runner = std::make_unique<DeviceRunner>(*devices[0], model.ranks.front().decoder, nullptr, 128);
   } else {
-    model.runner = std::make_unique<ParallelRunner>(model.ranks, nullptr, 128);
+    model.runner = std::make_unique<ParallelRunner>(model.ranks, 128);
   }
   return model;
 }
@@ -243,13 +246,40 @@ TEST_F(HcclModel, WritesAsOneCardDoes) {
   }
 }
 
+// The views of a page, over the encoders of two cards.
+TEST_F(HcclModel, EncodesAsOneCardDoes) {
+  for (int i = 0; i < 2; ++i) add(i);
+  const auto files = std::make_shared<const ModelFiles>(testing::mini_folder);
+  testing::Random random(1);
+  const auto picture = [&](int size) {
+    Picture noise(size, size);
+    for (uint8_t& level : noise.rgb) level = static_cast<uint8_t>(random.bits());
+    return noise;
+  };
+  const auto views = std::make_shared<Views>();
+  views->whole = picture(192);
+  views->columns = 2;
+  views->rows = 1;
+  for (int i = 0; i < 2; ++i) views->tiles.push_back(picture(128));
+  const std::vector<Device*> all = devices();
+  const auto rows = [&](const std::vector<Device*>& on) {
+    const LoadedModel model(files, on, WeightFormat::bf16);
+    const std::unique_ptr<ModelRunner> runner = make_runner(model, 128);
+    const std::unique_ptr<Encoding> encoding = runner->encode(views);
+    while (!encoding->advance(true)) {
+    }
+    return floats_to_host(*on.front(), encoding->rows());
+  };
+  EXPECT_EQ(testing::different_bits(rows(all), rows({all.front()})), 0);
+}
+
 // Calls that fail at once, memory that is full and work that fails on the card: no rank waits for the one that failed,
 // whichever it is, and the step says why. The cards are not used any further.
 TEST_F(HcclModel, EndsTheStepOfAllWhenOneRankFails) {
   const std::vector<int32_t> pages = {0};
   const auto step = [&](ModelRunner& runner, int32_t rows) {
-    std::vector<int32_t> ids;
-    for (int32_t i = 0; i < rows; ++i) ids.push_back(5 + i);
+    std::vector<int32_t> ids(static_cast<size_t>(rows));
+    std::iota(ids.begin(), ids.end(), 5);
     Batch batch;
     batch.entries.push_back({.ids = ids, .position = 0, .prompt = rows, .pages = pages, .chooses = true});
     return runner.step(batch)[0].id;

@@ -85,6 +85,22 @@ TEST_F(Placements, EachOfSeveralDevicesHasAProcessAndAShareOfTheThreads) {
   EXPECT_TRUE(place_devices("ascend:0-7:processes=on", rules)[7].process);
 }
 
+TEST_F(Placements, CardsThatHoldAModelTogetherShareAProcess) {
+  rules.ranks = 2;
+  const std::vector<Placement> places = place_devices("ascend:0-3:type=f16:silence=9", rules);
+  ASSERT_THAT(places, SizeIs(2));
+  EXPECT_EQ(places[0].device, "ascend:0:type=f16,ascend:1:type=f16");
+  EXPECT_EQ(places[0].label, "ascend:0+ascend:1");
+  EXPECT_EQ(places[1].label, "ascend:2+ascend:3");
+  for (const Placement& place : places) {
+    EXPECT_TRUE(place.process);
+    EXPECT_EQ(place.silence, std::chrono::seconds(9));
+  }
+  ASSERT_THAT(place_devices("cpu", rules), SizeIs(1));
+  EXPECT_FALSE(place_devices("cpu", rules)[0].process);
+  EXPECT_EQ(place_process("ascend:2,ascend:3", rules).label, "ascend:2+ascend:3");
+}
+
 TEST_F(Placements, ACardsProcessKeepsToTheProcessorsOfItsBus) {
   if (!have_two_sockets()) GTEST_SKIP() << "this machine has one processor";
   const int first = allowed_processors().front();

@@ -43,7 +43,7 @@ struct Choice {
 
 // Of every expert that the router knows; one of another rank multiplies by zeros, since a grouped product leaves rows
 // of no group as they were.
-std::vector<View> for_all(Session& session, const ExpertsArgs& args, std::vector<View> own) {
+std::vector<View> for_all(Session& session, const ExpertsArgs& args, const std::vector<View>& own) {
   const auto count = static_cast<size_t>(args.router.out());
   if (own.size() == count) return own;
   const View& shape = own.front();
