@@ -47,6 +47,7 @@ EncodingTask::EncodingTask(const VisionEncoder& encoder, std::shared_ptr<const V
     : EncodingTask(encoder, std::move(views), false, regions) {
   first_ = begun_ = static_cast<size_t>(share.first);
   end_ = static_cast<size_t>(share.end());
+  joins_ = false;
 }
 
 VisionStages* EncodingTask::stages() {
@@ -109,7 +110,7 @@ bool EncodingTask::advance(bool one_by_one) {
   if (layer_ < encoder_->sam_.layers() + encoder_->layers()) return false;
   end_group();
   if (begun_ < end_) return false;
-  if (first_ == 0 && end_ == views_->tiles.size() + 1) {
+  if (joins_) {
     page_.sequence = encoder_->joined(*views_, whole_, tiles_);
     whole_ = {};
     tiles_ = {};

@@ -117,6 +117,7 @@ class EncodingTask {
   CapturedRegions* regions_;
   size_t first_, end_;  // views that are worked on: the whole page, then the tiles
   size_t begun_;
+  bool joins_ = true;     // or leaves what a share became
   size_t group_ = 0;      // of them, that are worked on now
   int layer_ = 0;         // the next of the group: those of SAM, then the encoder's own
   Tensor patches_;        // of the group, within SAM

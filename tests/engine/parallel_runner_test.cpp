@@ -222,7 +222,7 @@ TEST(ParallelRunner, WritesTheSameAloneAndInCompany) {
     std::vector<Request> requests;
     std::vector<WrittenText> alone, together(4);
     for (uint32_t i = 0; i < together.size(); ++i) {
-      requests.push_back(text_request(10 + i, 131, 40 + 3 * i, 30));
+      requests.push_back(text_request(10 + i, 131, 55 + 2 * i, 20));
       ParallelRunner runner(ranks, 512);
       alone.push_back(written(runner, requests.back()));
     }
