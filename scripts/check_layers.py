@@ -38,6 +38,7 @@ TESTS_ALLOWED: dict[str, str] = {
     "tests/engine/company_test.cpp": "sequences in random company against each alone, down to the kernels",
     "tests/engine/deepseek_ocr_2_test.cpp": "the whole of DeepSeek-OCR-2 against the reference",
     "tests/engine/goldens_test.cpp": "the whole model against the reference",
+    "tests/engine/parallel_goldens_test.cpp": "the whole model as several ranks against one",
     "tests/engine/unlimited_ocr_test.cpp": "the whole of Unlimited-OCR against the reference",
     "tests/input/broken_pdf_test.cpp": "files against the reader, the helper and poppler together",
 }
