@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "device/cpu/cpu_device.h"
-#include "lectern/error.h"
 #include "support/bits.h"
 #include "support/mini_model.h"
 #include "support/values.h"
@@ -92,14 +91,6 @@ TEST_F(SpreadEncodings, HaveTheBitsOfOneDevice) {
       }
     }
   }
-}
-
-TEST_F(SpreadEncodings, RefuseViewsOfAnotherSize) {
-  Random random(2);
-  auto views = std::make_shared<Views>(page(random, 2, 1));
-  views->whole = noise(random, 100);
-  const auto spread = over(1, views);
-  EXPECT_THROW(spread->advance(true), Error);
 }
 
 }  // namespace
