@@ -179,7 +179,7 @@ TEST_F(ReadCommand, ReadsEveryPageThoughCardsFail) {
            "' --batch 1 --device ascend:0-4:processes=off --format txt -o pages.txt --report report.json",
            fake_card +
                "FAKE_CANN_DEVICES=5 FAKE_CANN_FAIL=execute:2500@1 FAKE_CANN_HOLD=0,2:2500:3 "
-               "FAKE_CANN_MEMORY_OF=3:50000000,4:30000000");
+               "FAKE_CANN_MEMORY_OF=3:56000000,4:30000000");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   for (const char* part : {"lectern: ascend:1: failed and is taken out: ascend:1: work on the card failed: 507015",
                            "lectern: ascend:4: failed and is left out: ascend:4: no memory for"})
@@ -208,7 +208,7 @@ TEST_F(ReadCommand, ReadsOnSeveralCardsWithAProcessEach) {
   const std::string pages = "?.png --model '" LECTERN_SHIPPED_MODEL "' --batch 1 --format txt ";
   ASSERT_EQ(read(pages + "--device ascend:0 -o one.txt", fake_card).code, 0);
   const Outcome outcome = read(pages + "--device ascend:0-3 -o four.txt --report report.json",
-                               fake_card + "FAKE_CANN_DEVICES=4 FAKE_CANN_MEMORY_OF=2:50000000,3:30000000");
+                               fake_card + "FAKE_CANN_DEVICES=4 FAKE_CANN_MEMORY_OF=2:56000000,3:30000000");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(slurp(folder / "four.txt"), slurp(folder / "one.txt"));
   for (const char* part : {"lectern: ascend:2: failed and is taken out: ascend:2: no memory for",
