@@ -335,7 +335,7 @@ TEST_F(WorkerModels, ProcessesThatDieHangOrTalkNonsenseAreLost) {
   EXPECT_EQ(failure("exec cat /dev/zero >&0"), "its process does not talk as Lectern does");
   EXPECT_EQ(failure("exec sleep 3600", "cpu:silence=1"), "its process took too long");
   // Half of an answer: then dead, then silent; and a whole one that says nothing.
-  const std::string loaded = "printf 'LDW1 \\000\\000\\000";
+  const std::string loaded = "printf 'LDW2 \\000\\000\\000";
   EXPECT_EQ(failure(loaded + "' >&0; kill -9 $$"), "its process was killed");
   EXPECT_EQ(failure(loaded + "\\003\\000\\000\\000\\000\\000\\000\\000ab' >&0; exec sleep 3600", "cpu:silence=1"),
             "its process took too long");
