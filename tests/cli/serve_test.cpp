@@ -8,6 +8,7 @@
 #include <future>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -244,7 +245,9 @@ TEST(Serve, HonoursTheOptionsOfARequest) {
                      {{"temperature", 2}, {"seed", seed}, {"max_tokens", 30}, {"lectern", {{"mode", "native"}}}})));
   };
   EXPECT_EQ(drawn(7), drawn(7));
-  EXPECT_NE(drawn(7), drawn(8));
+  std::set<std::string> texts;  // the model is so sure that few draws differ
+  for (int seed = 1; seed <= 20; ++seed) texts.insert(drawn(seed));
+  EXPECT_GT(texts.size(), 1u);
 }
 
 TEST(Serve, EndsInPeace) {
