@@ -44,12 +44,19 @@ Regions::Regions(Session& session, std::function<bool()> plainly) : session_(ses
 Regions::~Regions() {
   const std::lock_guard lock(session_.mutex_);
   session_.regions_.erase(this);
+  bool idle = false;
   try {
     session_.synchronize();  // a graph may be on its way
-  } catch (...) {            // then none is
+    idle = true;
+  } catch (...) {  // then the session destroys it when it ends
   }
   for (Graph& graph : kept_) {
-    if (graph.handle != nullptr) session_.library_.runtime().destroy_graph(graph.handle);
+    if (graph.handle == nullptr) continue;
+    if (idle) {
+      session_.library_.runtime().destroy_graph(graph.handle);
+    } else {
+      session_.retire(graph.handle);
+    }
   }
   end_stream();
   session_.give_back(arena_);
