@@ -109,7 +109,7 @@ std::vector<std::string> ranks_of(std::string_view group, int ranks) {
 }
 
 std::vector<std::string> parse_device_groups(std::string_view text, int ranks) {
-  const std::vector<std::string> devices = parse_device_list(text);
+  std::vector<std::string> devices = parse_device_list(text);
   if (ranks == 1) return devices;
   if (devices.size() == 1) {
     ranks_of(text, ranks);

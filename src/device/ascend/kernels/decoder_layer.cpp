@@ -36,6 +36,7 @@ bool multiply_each(Session& session, const TensorView& in, const std::vector<Mat
   if (!f.grouped_matmul_v5 && !f.grouped_matmul_v4) return false;
   const std::vector<View> ins(weights.size(), View(in));
   std::vector<View> matrices;
+  matrices.reserve(weights.size());
   for (const Matrix& weight : weights) matrices.push_back(transposed(weight.data));
   constexpr int64_t separate = 0;    // splitItem: as many outs as ins
   constexpr int64_t no_groups = -1;  // groupType
