@@ -17,4 +17,11 @@ inline std::optional<int64_t> whole_number(std::string_view text) {
   return value;
 }
 
+// Nothing for one outside of `min` to `max`, either.
+inline std::optional<int> whole_number(std::string_view text, int min, int max) {
+  const std::optional<int64_t> value = whole_number(text);
+  if (!value || *value < min || *value > max) return std::nullopt;
+  return static_cast<int>(*value);
+}
+
 }  // namespace lectern

@@ -1,14 +1,11 @@
 #include "core/threads.h"
 
 #include <omp.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <exception>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -16,6 +13,7 @@
 #include <vector>
 
 #include "core/control_groups.h"
+#include "core/system/processors.h"
 
 namespace lectern {
 namespace {
@@ -24,19 +22,6 @@ namespace {
 int control_group_quota() {
   const double processors = control_group_limits().processors.value_or(0);
   return processors > 0 ? std::max(1, static_cast<int>(std::min(processors, 1e6) + 0.999)) : 0;
-}
-
-// Of the affinity mask. The system refuses a mask shorter than its own, whose length it does not tell.
-int processors_of_mask() {
-  for (int most = CPU_SETSIZE; most <= 1 << 20; most *= 2) {
-    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(CPU_ALLOC(static_cast<size_t>(most)),
-                                                               [](cpu_set_t* all) { CPU_FREE(all); });
-    if (set == nullptr) break;
-    const size_t size = CPU_ALLOC_SIZE(static_cast<size_t>(most));
-    if (sched_getaffinity(0, size, set.get()) == 0) return std::max(1, CPU_COUNT_S(size, set.get()));
-    if (errno != EINVAL) break;
-  }
-  return 1;
 }
 
 void pause() {
@@ -176,7 +161,7 @@ Pool& the_pool() {
 }  // namespace
 
 int available_threads() {
-  const int count = processors_of_mask();
+  const int count = std::max(1, static_cast<int>(allowed_processors().size()));
   const int quota = control_group_quota();
   return quota > 0 ? std::min(count, quota) : count;
 }

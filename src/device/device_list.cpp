@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/number.h"
 #include "lectern/error.h"
@@ -10,13 +11,7 @@
 namespace lectern {
 namespace {
 
-constexpr int max_number = 1023;
-
-// A number that the text consists of; -1 for anything else, and for one that no device has.
-int number_in(std::string_view text) {
-  const int64_t number = whole_number(text).value_or(-1);
-  return number >= 0 && number <= max_number ? static_cast<int>(number) : -1;
-}
+constexpr int max_number = 1023;  // of a device
 
 }  // namespace
 
@@ -66,9 +61,10 @@ std::vector<std::string> parse_device_list(std::string_view text) {
       continue;
     }
     const std::string_view numbers = std::string_view(name).substr(colon + 1);
-    const int first = number_in(numbers.substr(0, dash - colon - 1)), last = number_in(numbers.substr(dash - colon));
-    if (first < 0 || last < first) throw wrong();
-    for (int i = first; i <= last; ++i) add(fmt::format("{}:{}", name.substr(0, colon), i), options);
+    const std::optional<int> first = whole_number(numbers.substr(0, dash - colon - 1), 0, max_number);
+    const std::optional<int> last = whole_number(numbers.substr(dash - colon), 0, max_number);
+    if (!first || !last || *last < *first) throw wrong();
+    for (int i = *first; i <= *last; ++i) add(fmt::format("{}:{}", name.substr(0, colon), i), options);
   }
   return devices;
 }

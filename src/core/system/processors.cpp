@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
@@ -29,17 +30,12 @@ std::string line_of(const fs::path& file) {
   return line;
 }
 
-// A number that the text consists of; -1 for anything else.
-int number_in(std::string_view text) {
-  const std::optional<int64_t> number = whole_number(text);
-  return number && *number >= 0 && *number <= std::numeric_limits<int>::max() ? static_cast<int>(*number) : -1;
-}
+constexpr int max_number = std::numeric_limits<int>::max();
 
 using Mask = std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)>;
-Mask make_mask() {
-  return {CPU_ALLOC(max_processors), [](cpu_set_t* all) { CPU_FREE(all); }};
+Mask make_mask(int processors) {
+  return {CPU_ALLOC(static_cast<size_t>(processors)), [](cpu_set_t* all) { CPU_FREE(all); }};
 }
-constexpr size_t mask_size = CPU_ALLOC_SIZE(max_processors);
 
 Processors common(const Processors& a, const Processors& b) {
   Processors both;
@@ -53,10 +49,11 @@ std::map<int, Processors> nodes(const fs::path& system) {
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(system / "devices/system/node", none)) {
     const std::string name = entry.path().filename().string();
-    const int number = name.starts_with("node") ? number_in(std::string_view(name).substr(4)) : -1;
-    if (number < 0) continue;
+    if (!name.starts_with("node")) continue;
+    const std::optional<int> number = whole_number(std::string_view(name).substr(4), 0, max_number);
+    if (!number) continue;
     Processors processors = parse_processors(line_of(entry.path() / "cpulist"));
-    if (!processors.empty()) all[number] = std::move(processors);
+    if (!processors.empty()) all[*number] = std::move(processors);
   }
   return all;
 }
@@ -74,10 +71,11 @@ Processors parse_processors(std::string_view text) {
     const size_t end = std::min(text.find(',', begin), text.size());
     const std::string_view range = text.substr(begin, end - begin);
     const size_t dash = std::min(range.find('-'), range.size());
-    const int first = number_in(range.substr(0, dash));
-    const int last = dash == range.size() ? first : number_in(range.substr(dash + 1));
-    if (first < 0 || last < first || last >= max_processors) return {};
-    for (int processor = first; processor <= last; ++processor) processors.push_back(processor);
+    const std::optional<int> first = whole_number(range.substr(0, dash), 0, max_processors - 1);
+    const std::optional<int> last =
+        dash == range.size() ? first : whole_number(range.substr(dash + 1), 0, max_processors - 1);
+    if (!first || !last || *last < *first) return {};
+    for (int processor = *first; processor <= *last; ++processor) processors.push_back(processor);
     begin = end + 1;
   }
   std::ranges::sort(processors);
@@ -85,12 +83,20 @@ Processors parse_processors(std::string_view text) {
   return processors;
 }
 
+// The system refuses a mask shorter than its own, whose length it does not tell.
 Processors allowed_processors() {
   Processors processors;
-  const Mask mask = make_mask();
-  if (mask == nullptr || ::sched_getaffinity(0, mask_size, mask.get()) != 0) return processors;
-  for (int processor = 0; processor < max_processors; ++processor) {
-    if (CPU_ISSET_S(static_cast<size_t>(processor), mask_size, mask.get())) processors.push_back(processor);
+  for (int most = CPU_SETSIZE; most <= 1 << 20; most *= 2) {
+    const Mask mask = make_mask(most);
+    if (mask == nullptr) break;
+    const size_t size = CPU_ALLOC_SIZE(static_cast<size_t>(most));
+    if (::sched_getaffinity(0, size, mask.get()) == 0) {
+      for (int processor = 0; processor < most; ++processor) {
+        if (CPU_ISSET_S(static_cast<size_t>(processor), size, mask.get())) processors.push_back(processor);
+      }
+      break;
+    }
+    if (errno != EINVAL) break;
   }
   return processors;
 }
@@ -118,12 +124,13 @@ std::vector<Processors> sockets(const fs::path& system) {
 Processors processors_near(const fs::path& system, const std::string& bus_address) {
   if (bus_address.empty()) return {};
   const fs::path device = system / "bus/pci/devices" / bus_address;
-  const int node = number_in(line_of(device / "numa_node"));  // -1 where the board does not say
-  if (node < 0) return {};
+  // -1 where the board does not say.
+  const std::optional<int> node = whole_number(line_of(device / "numa_node"), 0, max_number);
+  if (!node) return {};
   Processors near = parse_processors(line_of(device / "local_cpulist"));
   if (near.empty()) {
     const auto all = nodes(system);
-    if (const auto found = all.find(node); found != all.end()) near = found->second;
+    if (const auto found = all.find(*node); found != all.end()) near = found->second;
   }
   const Processors allowed = allowed_processors();
   near = common(near, allowed);
@@ -131,7 +138,8 @@ Processors processors_near(const fs::path& system, const std::string& bus_addres
 }
 
 bool keep_to(std::span<const int> processors) {
-  const Mask mask = make_mask();
+  constexpr size_t mask_size = CPU_ALLOC_SIZE(max_processors);
+  const Mask mask = make_mask(max_processors);
   if (mask == nullptr || processors.empty()) return false;
   CPU_ZERO_S(mask_size, mask.get());
   for (const int processor : processors) CPU_SET_S(static_cast<size_t>(processor), mask_size, mask.get());
@@ -139,7 +147,8 @@ bool keep_to(std::span<const int> processors) {
   std::error_code none;
   for (const auto& thread : fs::directory_iterator("/proc/self/task", none)) {
     // One that has just ended is none of ours.
-    static_cast<void>(::sched_setaffinity(number_in(thread.path().filename().string()), mask_size, mask.get()));
+    const std::optional<int> number = whole_number(thread.path().filename().string(), 0, max_number);
+    if (number) static_cast<void>(::sched_setaffinity(*number, mask_size, mask.get()));
   }
   return true;
 }

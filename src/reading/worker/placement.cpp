@@ -29,8 +29,8 @@ bool parse_switch(const std::string& device, const std::string& word) {
 }
 
 std::chrono::seconds parse_silence(const std::string& device, const std::string& word) {
-  const std::optional<int64_t> seconds = whole_number(word);
-  if (!seconds || *seconds < 1 || *seconds > max_silence)
+  const std::optional<int> seconds = whole_number(word, 1, max_silence);
+  if (!seconds)
     throw Error(fmt::format("device '{}': silence is '{}'; expected seconds, 1 to {}", device, word, max_silence));
   return std::chrono::seconds(*seconds);
 }
