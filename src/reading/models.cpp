@@ -17,13 +17,6 @@
 #include "reading/worker/worker_model.h"
 
 namespace lectern {
-namespace {
-
-bool is_device_failure(const Error& error) {
-  return error.code() == ErrorCode::device_lost || error.code() == ErrorCode::out_of_memory;
-}
-
-}  // namespace
 
 Mode parse_mode(std::string_view name) {
   if (const std::optional<Mode> mode = named<Mode>(name)) return *mode;
@@ -37,6 +30,10 @@ Weights parse_weights(std::string_view name) {
 }
 
 namespace {
+
+bool is_device_failure(const Error& error) {
+  return error.code() == ErrorCode::device_lost || error.code() == ErrorCode::out_of_memory;
+}
 
 // What the weights take as f32, the CPU's own way of keeping them; 16 bits in the files.
 int64_t bytes_on_cpu(const Checkpoint& checkpoint) {

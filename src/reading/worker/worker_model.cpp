@@ -179,9 +179,8 @@ Value WorkerModel::value_of(const Frame& frame) {
   }
 }
 
-// The frame that was expected, or throws what the other end failed with.
-Frame WorkerModel::answer(FrameKind expected) {
-  Frame frame = receive();
+// The frame, if it is the one that was expected, or throws what the other end failed with.
+Frame WorkerModel::as(FrameKind expected, Frame frame) {
   if (frame.kind == FrameKind::failed) std::rethrow_exception(exception_of(value_of<Failure>(frame)));
   if (frame.kind != expected) lost(unasked);
   return frame;
@@ -190,7 +189,7 @@ Frame WorkerModel::answer(FrameKind expected) {
 const ModelFacts& WorkerModel::facts() {
   const std::lock_guard lock(mutex_);
   if (loaded_) return facts_;
-  facts_ = value_of<ModelFacts>(answer(FrameKind::loaded));
+  facts_ = value_of<ModelFacts>(as(FrameKind::loaded, receive()));
   if (facts_.batch < 1 || facts_.tokens_of_page < 0) lost(nonsense);
   loaded_ = true;
   return facts_;
@@ -207,8 +206,7 @@ std::unique_ptr<PageReader> WorkerModel::make_reader(const ReadOptions& options,
   // What is still on its way is of the reader before.
   Frame frame = receive();
   while (frame.kind == FrameKind::step) frame = receive();
-  if (frame.kind == FrameKind::failed) std::rethrow_exception(exception_of(value_of<Failure>(frame)));
-  if (frame.kind != FrameKind::reader_made) lost(unasked);
+  as(FrameKind::reader_made, std::move(frame));
   has_reader_ = true;
   return std::make_unique<WorkerPageReader>(shared_from_this(), batch);
 }

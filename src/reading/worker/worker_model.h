@@ -50,7 +50,7 @@ class WorkerModel : public std::enable_shared_from_this<WorkerModel> {
 
  private:
   ChildProcess::Deadline deadline() const;
-  worker::Frame answer(worker::FrameKind expected);
+  worker::Frame as(worker::FrameKind expected, worker::Frame frame);
 
   const std::string label_;
   const std::chrono::seconds silence_;
