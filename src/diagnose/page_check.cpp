@@ -6,6 +6,7 @@
 #include "device/host_values.h"
 #include "diagnose/operator_check.h"
 #include "engine/engine.h"
+#include "engine/parallel_runner.h"
 #include "engine/prompts.h"
 
 namespace lectern {
@@ -43,8 +44,8 @@ struct CheckedPage {
     request.forced = forced;
     request.logits = true;
     const Stopwatch clock;
-    DeviceRunner runner(model.device, model.decoder, nullptr, model.decoder.config().context);
-    Engine engine(runner);
+    const auto runner = make_runner(model, model.decoder.config().context, false);
+    Engine engine(*runner);
     engine.add(std::move(request));
     for (bool more = true; more;) {
       more = engine.step();

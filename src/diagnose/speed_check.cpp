@@ -6,6 +6,7 @@
 #include "core/stopwatch.h"
 #include "device/device_failure.h"
 #include "engine/engine.h"
+#include "engine/parallel_runner.h"
 #include "engine/prompts.h"
 #include "lectern/error.h"
 
@@ -30,8 +31,8 @@ class SpeedTrial {
     const auto beginning = check.sequences * (static_cast<int64_t>(prompt_.size()) / rows + 1);
     const std::vector<int32_t> forced(static_cast<size_t>(beginning + warming_steps + check.steps), prompt_.back());
     const auto positions = static_cast<int64_t>(prompt_.size() + forced.size());
-    DeviceRunner runner(model_.device, model_.decoder, nullptr, check.sequences * (positions + page_slack));
-    Engine engine(runner, {.sequences = check.sequences, .prompt_rows = rows, .prompt_rows_beside = rows});
+    const auto runner = make_runner(model_, check.sequences * (positions + page_slack), false);
+    Engine engine(*runner, {.sequences = check.sequences, .prompt_rows = rows, .prompt_rows_beside = rows});
     for (int i = 0; i < check.sequences; ++i) {
       Request request;
       request.prompt = prompt_;
