@@ -151,15 +151,14 @@ double pitch_of(const TextBlock& block) {
   return std::ranges::any_of(block.lines, untold) ? 0 : pitch;
 }
 
-bool is_code(const TextBlock& block, const std::vector<PageLine>& lines) {
-  if (block.kind != BlockKind::text || lines.size() < 2 || pitch_of(block) == 0) return false;
+bool is_code(const std::vector<PageLine>& lines) {
+  if (lines.size() < 2) return false;
   const auto like_code = std::ranges::count_if(lines, [](const PageLine& line) { return looks_like_code(line.text); });
   return static_cast<size_t>(like_code) * 2 >= lines.size();
 }
 
 // Lines as they stand, indented as they are.
-std::string code_of(const TextBlock& block, const std::vector<PageLine>& lines) {
-  const double pitch = pitch_of(block);
+std::string code_of(const TextBlock& block, double pitch, const std::vector<PageLine>& lines) {
   std::string text;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (i > 0) text += '\n';
@@ -286,10 +285,11 @@ std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece
     MeanConfidence words;
     for (const PageLine& line : block.lines) add_words(line, words);
     block.confidence = words.value();
-    const bool code = is_code(found, block.lines);
+    const double pitch = found.kind == BlockKind::text ? pitch_of(found) : 0;
+    const bool code = pitch > 0 && is_code(block.lines);
     if (code) block.label = name_of(BlockKind::code);
     block.text = found.kind == BlockKind::table ? table_of(found, block.lines)
-                 : code                         ? code_of(found, block.lines)
+                 : code                         ? code_of(found, pitch, block.lines)
                                                 : joined(found, block.lines);
     if (block.text.empty()) continue;
     if (found.kind == BlockKind::title) block.text.insert(0, "# ");  // as the published model writes titles
