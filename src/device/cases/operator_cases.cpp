@@ -260,23 +260,10 @@ void sample(Trial& t) {
   const Tensor norm = t.floats({128});
   const Matrix head = t.matrix(vocabulary, 128);
   const std::vector<int64_t> wanted = all ? std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6} : std::vector<int64_t>{1, 2, 6};
-  const auto count = static_cast<int64_t>(wanted.size());
   const std::vector<std::vector<int32_t>> banned(wanted.size(), {3, 4, 899});
   const std::array<SequenceRows, 1> sequences = {{{0, rows, 0, {}}}};
   const StepBatch step(t.device(), sequences, 0, {.wanted = wanted, .banned = banned, .vocabulary = vocabulary});
-  const Tensor logits = t.empty_floats({count, vocabulary});
-  const Tensor ids(t.device(), DataType::i32, {count});
-  const Tensor log_probabilities = t.empty_floats({count});
-  t.run(log_probabilities, [&] {
-    t.device().sample({.x = x,
-                       .norm = norm,
-                       .inner = t.type(),
-                       .head = head,
-                       .step = step,
-                       .logits = logits,
-                       .ids = ids,
-                       .log_probabilities = log_probabilities});
-  });
+  run_sample(t, x, norm, head, step);
 }
 
 void gather(Trial& t) {
@@ -524,6 +511,24 @@ constexpr std::array cases = {
 };
 
 }  // namespace
+
+void run_sample(OperatorTrial& t, const TensorView& x, const TensorView& norm, const Matrix& head,
+                const StepBatch& step) {
+  const auto count = step.wanted().shape[0];
+  const Tensor logits = t.empty_floats({count, head.out()});
+  const Tensor ids(t.device(), DataType::i32, {count});
+  const Tensor log_probabilities = t.empty_floats({count});
+  t.run(log_probabilities, [&] {
+    t.device().sample({.x = x,
+                       .norm = norm,
+                       .inner = t.type(),
+                       .head = head,
+                       .step = step,
+                       .logits = logits,
+                       .ids = ids,
+                       .log_probabilities = log_probabilities});
+  });
+}
 
 TrialCache::TrialCache(OperatorTrial& trial, int64_t sequences, int64_t positions, int kv_heads, int head_size)
     : format(trial.device().cache_format(kv_heads, head_size, trial.weights())),

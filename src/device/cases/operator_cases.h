@@ -63,6 +63,10 @@ struct TrialCache {
   std::vector<int32_t> pages;
 };
 
+// Runs `sample` for the rows that the step wants; the result are their log-probabilities.
+void run_sample(OperatorTrial& trial, const TensorView& x, const TensorView& norm, const Matrix& head,
+                const StepBatch& step);
+
 struct OperatorCase {
   Operator which;
   void (*run)(OperatorTrial&);

@@ -187,19 +187,7 @@ std::vector<float> sample(Trial& t, Rows rows, int64_t) {
   std::iota(wanted.begin(), wanted.end(), 0);
   const std::array<SequenceRows, 1> sequences = {{{0, count_of(rows), 0, {}}}};
   const StepBatch step(t.device(), sequences, 0, {.wanted = wanted, .vocabulary = 900});
-  const Tensor logits = t.empty_floats({count_of(rows), 900});
-  const Tensor ids(t.device(), DataType::i32, {count_of(rows)});
-  const Tensor log_probabilities = t.empty_floats({count_of(rows)});
-  t.run(log_probabilities, [&] {
-    t.device().sample({.x = x,
-                       .norm = norm,
-                       .inner = t.type(),
-                       .head = head,
-                       .step = step,
-                       .logits = logits,
-                       .ids = ids,
-                       .log_probabilities = log_probabilities});
-  });
+  run_sample(t, x, norm, head, step);
   return t.result;
 }
 
