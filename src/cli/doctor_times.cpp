@@ -125,8 +125,7 @@ void report_times(DoctorReport& report, const DeviceStart& start, const Model& m
   if (predicted) {
     report.line(
         "Predicted: for DeepSeek-OCR in bf16 on a 910B2, as `scripts/ascend_costs.sh` computes it; another model or "
-        "card "
-        "has other work.");
+        "card has other work.");
     report.line();
   }
   report.line("| step | measured | predicted |");
