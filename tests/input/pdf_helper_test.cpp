@@ -27,6 +27,7 @@
 #include "lectern/error.h"
 #include "pdf_helper/protocol.h"
 #include "support/pdf_builder.h"
+#include "support/processes.h"
 
 namespace lectern {
 namespace {
@@ -36,6 +37,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::pdf_of;
+using testing::runs;
 using testing::slurp;
 namespace fs = std::filesystem;
 
@@ -45,8 +47,6 @@ PdfHelper::Deadline seconds(double count) {
 }
 
 const std::string request_bytes = std::to_string(sizeof(pdf::Request));
-
-bool runs(pid_t process) { return ::kill(process, 0) == 0; }
 
 class RealHelper : public ::testing::Test {
  protected:
@@ -130,13 +130,7 @@ TEST_F(RealHelper, EndsWithItsParent) {
   EXPECT_EQ(::read(ends[0], &process, sizeof process), static_cast<ssize_t>(sizeof process));
   ::close(ends[0]);
   ::waitpid(parent, nullptr, 0);
-  // Its new parent reaps it, or leaves a dead entry; either way it does not run on.
-  const auto state = [&] {
-    const std::string status = slurp("/proc/" + std::to_string(process) + "/status");
-    const size_t at = status.find("State:\t");
-    return at == std::string::npos ? 'X' : status[at + 7];
-  };
-  while (state() != 'X' && state() != 'Z') std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  testing::wait_until_it_ended(process);
 }
 
 TEST_F(RealHelper, RefusesToTalkNonsense) {

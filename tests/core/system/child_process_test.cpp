@@ -12,9 +12,12 @@
 #include "core/stopped.h"
 #include "core/unique_fd.h"
 #include "lectern/error.h"
+#include "support/processes.h"
 
 namespace lectern {
 namespace {
+
+using testing::runs;
 
 constexpr std::chrono::hours long_enough(1);
 
@@ -25,8 +28,6 @@ ChildOptions script(const std::string& text) {
 ChildProcess::Deadline deadline(std::chrono::milliseconds time = long_enough) {
   return {std::chrono::steady_clock::now() + time, {}};
 }
-
-bool runs(pid_t process) { return ::kill(process, 0) == 0; }
 
 std::string reason(const std::string& text, std::chrono::milliseconds time = long_enough) {
   ChildProcess child("/bin/sh", script(text));

@@ -27,6 +27,7 @@
 #include "reading/page_readers.h"
 #include "reading/page_workers.h"
 #include "support/mini_model.h"
+#include "support/processes.h"
 
 namespace lectern {
 namespace {
@@ -35,13 +36,12 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::mini_folder;
+using testing::runs;
 using testing::slurp;
 namespace fs = std::filesystem;
 
 const fs::path images = fs::path(TEST_DATA) / "goldens/images";
 const std::vector<std::string> pictures = {"banner.png", "noise.png", "receipt.png"};
-
-bool runs(pid_t process) { return ::kill(process, 0) == 0; }
 
 // Of a process that there is: the number of one that is gone would mean all.
 void send_to(const Model& model, int signal) {
@@ -497,13 +497,7 @@ TEST_F(WorkerModels, EndWithTheirParent) {
   EXPECT_EQ(::read(ends[0], &process, sizeof process), static_cast<ssize_t>(sizeof process));
   ::close(ends[0]);
   ::waitpid(parent, nullptr, 0);
-  // Its new parent reaps it, or leaves a dead entry; either way it does not run on.
-  const auto state = [&] {
-    const std::string status = slurp("/proc/" + std::to_string(process) + "/status");
-    const size_t at = status.find("State:\t");
-    return at == std::string::npos ? 'X' : status[at + 7];
-  };
-  while (state() != 'X' && state() != 'Z') std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  testing::wait_until_it_ended(process);
 }
 
 }  // namespace
