@@ -5,7 +5,6 @@ import queue
 import random
 import sys
 import threading
-import time
 
 import numpy as np
 import torch
@@ -107,7 +106,6 @@ class Stock:
     def __init__(self, batches, slots, device, most, rng):
         self.batches, self.slots, self.device, self.rng = batches, slots, device, rng
         self.ready, self.past, self.fresh, self.again = queue.Queue(4), collections.deque(maxlen=most), 0, 0
-        self.took = collections.deque(maxlen=100)
         threading.Thread(target=self.fetch, daemon=True).start()
 
     def fetch(self):
@@ -130,7 +128,6 @@ class Stock:
         if isinstance(batch, Exception):
             raise batch
         self.fresh += 1
-        self.took.append(batch["took"])
         self.past.append(batch)
         return batch
 
@@ -166,7 +163,6 @@ class Batches(torch.utils.data.IterableDataset):
         writer = synth.Writer(self.atlas, source, rng, self.faces, self.p["size"], self.special)
         full = self.p["size"] // 64
         for step in range(1 << 40):
-            wall, own = time.perf_counter(), time.process_time()
             if step % 64 == 63:
                 source.stir(rng.choice(list(source.soups)), 8000)
             rows, n = (
@@ -186,5 +182,4 @@ class Batches(torch.utils.data.IterableDataset):
                 [k == "grounded" for k in kinds],
                 self.p["tokens"] if self.fixed else None,
             ) | {"row": rng.randint(0, full - rows)}
-            batch = self.slots.put((info.id if info else 0) * self.slots.each + step % self.slots.each, batch)
-            yield batch | {"took": [time.perf_counter() - wall, time.process_time() - own]}
+            yield self.slots.put((info.id if info else 0) * self.slots.each + step % self.slots.each, batch)

@@ -240,11 +240,6 @@ def main():
         collate_fn=data.as_is,
         timeout=90 if a.workers else 0,
     )
-    here = iter(source)
-    next(here)
-    alone = time.time()
-    next(here)
-    print(f"{clock()} without workers a core lays out {a.batch / (time.time() - alone):.0f} views/s", flush=True)
     batches = iter(loader)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_float32_matmul_precision("high")
@@ -296,13 +291,12 @@ def main():
         run.state["seconds"] += now - at
         at = now
         if now - shown > 10:
-            wall, own = (sum(t) / max(1, len(stock.took)) for t in zip(*stock.took))
             r, past = torch.stack(losses).mean(0).tolist(), now - shown
             print(
                 f"{clock()} step {run.state['step']}  {t:.3f}  token {r[0]:.4f}  patch {r[1]:.3f}  cell {r[2]:.3f}  "
                 f"place {r[3]:.3f}  {(run.state['views'] - counted) / past:.0f} views/s, {100 * waited / past:.0f} % "
                 f"waiting for data, {100 * stock.again / (stock.again + stock.fresh):.0f} % drawn again, "
-                f"{run.state['views']} in all; a batch takes a worker {wall:.2f} s, its processor {own:.2f} s",
+                f"{run.state['views']} in all",
                 flush=True,
             )
             losses, shown, counted, waited = [], now, run.state["views"], 0.0
