@@ -11,8 +11,8 @@
 #include <span>
 
 #include "cli/commands.h"
-#include "cli/doctor_report.h"
-#include "cli/doctor_times.h"
+#include "cli/doctor/doctor_report.h"
+#include "cli/doctor/doctor_times.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
 #include "cli/settings.h"

@@ -1,4 +1,4 @@
-#include "cli/doctor_times.h"
+#include "cli/doctor/doctor_times.h"
 
 #include <fmt/format.h>
 

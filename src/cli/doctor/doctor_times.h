@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "cli/doctor_report.h"
+#include "cli/doctor/doctor_report.h"
 #include "core/picture.h"
 #include "device/device_info.h"
 #include "lectern/model.h"
