@@ -161,14 +161,10 @@ bool ModelShelf::drop(std::unique_lock<std::mutex>& lock, Instant used_before) {
   if (oldest == nullptr) return false;
   std::shared_ptr<ServedModel> gone = std::move(oldest->model);
   ++oldest->drops;
-  int64_t preemptions = 0;
-  {
-    const Unlocked unlocked(lock);
-    log_info("model.dropped", {{"model", gone->name()}});
-    preemptions = gone->load().preemptions;
-    gone.reset();
-  }
-  oldest->preemptions += preemptions;
+  oldest->preemptions += gone->load().preemptions;  // before anybody counts without it
+  const Unlocked unlocked(lock);
+  log_info("model.dropped", {{"model", gone->name()}});
+  gone.reset();
   return true;
 }
 
