@@ -36,6 +36,7 @@ function(lectern_in_units target)
   get_target_property(sources ${target} SOURCES)
   list(FILTER sources EXCLUDE REGEX "^${PROJECT_BINARY_DIR}/|\\.h$")
   execute_process(COMMAND /usr/bin/python3 -B ${PROJECT_SOURCE_DIR}/scripts/units.py ${sources}
+                  WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}  # when ninja runs CMake again, too
                   OUTPUT_VARIABLE lines OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   string(REPLACE "\n" ";" lines "${lines}")
   set(number 0)
