@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "core/tensor.h"
-#include "device/operators.h"
+#include "device/operators/operators.h"
 
 namespace lectern {
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/control_groups.h"
+#include "core/system/control_groups.h"
 #include "core/system/processors.h"
 
 namespace lectern {

@@ -6,8 +6,8 @@
 
 #include "device/cpu/matmul/panels.h"
 #include "device/lowering/lowerings.h"
-#include "device/operator_profile.h"
-#include "device/operator_work.h"
+#include "device/operators/operator_profile.h"
+#include "device/operators/operator_work.h"
 #include "lectern/error.h"
 
 namespace lectern {

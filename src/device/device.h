@@ -13,7 +13,7 @@
 #include "core/tensor.h"
 #include "device/captured_regions.h"
 #include "device/device_info.h"
-#include "device/operator_table.h"
+#include "device/operators/operator_table.h"
 
 namespace lectern {
 

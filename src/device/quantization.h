@@ -11,7 +11,7 @@
 
 #include "core/range.h"
 #include "core/tensor.h"
-#include "device/operators.h"
+#include "device/operators/operators.h"
 
 namespace lectern {
 

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "checkpoint/checkpoint.h"
-#include "core/available_memory.h"
 #include "core/files/file.h"
 #include "core/format_bytes.h"
+#include "core/system/available_memory.h"
 #include "core/unique_fd.h"
 #include "hub/model_store.h"
 #include "image/picture_file.h"

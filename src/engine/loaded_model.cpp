@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
-#include "core/available_memory.h"
 #include "core/log.h"
+#include "core/system/available_memory.h"
 #include "core/threads.h"
 #include "lectern/error.h"
 

@@ -20,7 +20,7 @@
 #include "lectern/output.h"
 #include "lectern/page.h"
 #include "output/output_file.h"
-#include "pdf_helper/assembly_plan.h"
+#include "pdf_helper/assembly/assembly_plan.h"
 
 namespace lectern {
 

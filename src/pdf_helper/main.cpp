@@ -31,11 +31,11 @@
 #include <vector>
 
 #include "core/io.h"
-#include "pdf_helper/assembly.h"
+#include "pdf_helper/assembly/assembly.h"
+#include "pdf_helper/assembly/hidden_text.h"
 #include "pdf_helper/breakout.h"
 #include "pdf_helper/confinement.h"
 #include "pdf_helper/document_facts.h"
-#include "pdf_helper/hidden_text.h"
 #include "pdf_helper/passwords.h"
 #include "pdf_helper/protocol.h"
 #include "pdf_helper/reports.h"

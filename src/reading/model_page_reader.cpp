@@ -18,9 +18,9 @@
 #include "layout/layout.h"
 #include "lectern/error.h"
 #include "reading/page_group.h"
-#include "reading/page_retry.h"
 #include "reading/page_warnings.h"
 #include "reading/read_settings.h"
+#include "reading/retry/page_retry.h"
 #include "reading/streamed_text.h"
 
 namespace lectern {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/available_memory.h"
 #include "core/files/json_file.h"
 #include "core/log.h"
+#include "core/system/available_memory.h"
 #include "core/threads.h"
 #include "device/device_list.h"
 #include "engine/loaded_model.h"

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/available_memory.h"
+#include "core/system/available_memory.h"
 #include "server/served_model.h"
 
 namespace lectern::server {

@@ -19,7 +19,7 @@
 #include "core/stopwatch.h"
 #include "core/threads.h"
 #include "device/device_list.h"
-#include "device/operator_profile.h"
+#include "device/operators/operator_profile.h"
 #include "device/registry.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"

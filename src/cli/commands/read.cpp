@@ -19,7 +19,7 @@
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
 #include "core/stopped.h"
-#include "device/operator_profile.h"
+#include "device/operators/operator_profile.h"
 #include "engine/loaded_model.h"
 #include "engine/prompts.h"
 #include "input/inputs.h"

@@ -1,4 +1,4 @@
-#include "core/available_memory.h"
+#include "core/system/available_memory.h"
 
 #include <algorithm>
 #include <fstream>
@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/control_groups.h"
+#include "core/system/control_groups.h"
 
 namespace lectern {
 

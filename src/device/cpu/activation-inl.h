@@ -7,7 +7,7 @@
 #endif
 
 #include "device/cpu/vector-inl.h"
-#include "device/operators.h"
+#include "device/operators/operators.h"
 #include "hwy/contrib/math/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();

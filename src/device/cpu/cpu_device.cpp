@@ -10,7 +10,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 
-#include "core/available_memory.h"
+#include "core/system/available_memory.h"
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/matmul/kernel_list.h"

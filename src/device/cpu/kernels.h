@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "device/operator_table.h"
+#include "device/operators/operator_table.h"
 
 namespace lectern::cpu {
 

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "device/lowering/lowerings.h"
-#include "device/ranking.h"
+#include "device/operators/ranking.h"
 
 namespace lectern::lowering {
 

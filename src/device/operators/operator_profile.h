@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "device/operator_table.h"
-#include "device/operator_work.h"
+#include "device/operators/operator_table.h"
+#include "device/operators/operator_work.h"
 
 namespace lectern {
 

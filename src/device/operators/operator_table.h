@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "device/operators.h"
-#include "device/primitives.h"
+#include "device/operators/operators.h"
+#include "device/operators/primitives.h"
 
 namespace lectern {
 

@@ -1,4 +1,4 @@
-#include "device/operator_work.h"
+#include "device/operators/operator_work.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // How much arithmetic and memory a call of an operator takes, from its arguments alone; for the profile.
 #pragma once
 
-#include "device/operator_table.h"
+#include "device/operators/operator_table.h"
 
 namespace lectern {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/tensor.h"
-#include "device/strided.h"
+#include "device/operators/strided.h"
 
 namespace lectern {
 

@@ -6,7 +6,7 @@
 // strides.
 #pragma once
 
-#include "device/operators.h"
+#include "device/operators/operators.h"
 
 namespace lectern {
 

@@ -1,4 +1,4 @@
-#include "pdf_helper/assembly.h"
+#include "pdf_helper/assembly/assembly.h"
 
 // Without this qpdf warns of a type that it used to have.
 #define POINTERHOLDER_TRANSITION 4
@@ -21,11 +21,11 @@
 #include <stdexcept>
 
 #include "core/files/own_output.h"
-#include "pdf_helper/bookmarks.h"
-#include "pdf_helper/hidden_text.h"
+#include "pdf_helper/assembly/bookmarks.h"
+#include "pdf_helper/assembly/hidden_text.h"
+#include "pdf_helper/assembly/page_geometry.h"
+#include "pdf_helper/assembly/seen_text.h"
 #include "pdf_helper/open_by_qpdf.h"
-#include "pdf_helper/page_geometry.h"
-#include "pdf_helper/seen_text.h"
 
 namespace lectern::pdf {
 namespace {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string_view>
 
-#include "pdf_helper/assembly_plan.h"
+#include "pdf_helper/assembly/assembly_plan.h"
 
 namespace lectern::pdf {
 

@@ -1,7 +1,7 @@
 // Without this qpdf warns of a type that it used to have.
 #define POINTERHOLDER_TRANSITION 4
 
-#include "pdf_helper/bookmarks.h"
+#include "pdf_helper/assembly/bookmarks.h"
 
 #include <algorithm>
 #include <qpdf/QPDFOutlineDocumentHelper.hh>

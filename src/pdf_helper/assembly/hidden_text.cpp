@@ -1,4 +1,4 @@
-#include "pdf_helper/hidden_text.h"
+#include "pdf_helper/assembly/hidden_text.h"
 
 // Without this qpdf warns of a type that it used to have.
 #define POINTERHOLDER_TRANSITION 4

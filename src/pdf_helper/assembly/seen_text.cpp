@@ -1,7 +1,7 @@
 // Without this qpdf warns of a type that it used to have.
 #define POINTERHOLDER_TRANSITION 4
 
-#include "pdf_helper/seen_text.h"
+#include "pdf_helper/assembly/seen_text.h"
 
 #include <poppler/cpp/poppler-document.h>
 #include <poppler/cpp/poppler-page.h>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "pdf_helper/page_geometry.h"
+#include "pdf_helper/assembly/page_geometry.h"
 
 namespace lectern::pdf {
 

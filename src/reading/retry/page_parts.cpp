@@ -1,4 +1,4 @@
-#include "reading/page_parts.h"
+#include "reading/retry/page_parts.h"
 
 #include <algorithm>
 #include <array>

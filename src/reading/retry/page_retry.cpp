@@ -1,11 +1,11 @@
-#include "reading/page_retry.h"
+#include "reading/retry/page_retry.h"
 
 #include <utility>
 
 #include "core/log.h"
 #include "image/picture_encoder.h"
 #include "lines/text_parts.h"
-#include "reading/page_parts.h"
+#include "reading/retry/page_parts.h"
 
 namespace lectern {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "server/documents/data_folder.h"
-#include "server/documents/document_store.h"
+#include "server/documents/store/data_folder.h"
+#include "server/documents/store/document_store.h"
 
 namespace lectern::server {
 

@@ -14,12 +14,12 @@
 #include <string>
 #include <thread>
 
-#include "server/documents/data_folder.h"
 #include "server/documents/document_events.h"
 #include "server/documents/document_route.h"
-#include "server/documents/document_run.h"
-#include "server/documents/document_store.h"
-#include "server/documents/job_queue.h"
+#include "server/documents/jobs/document_run.h"
+#include "server/documents/jobs/job_queue.h"
+#include "server/documents/store/data_folder.h"
+#include "server/documents/store/document_store.h"
 #include "server/documents/task_queue.h"
 #include "server/documents/upload.h"
 #include "server/http/http.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lectern/page.h"
-#include "server/documents/document_store.h"
+#include "server/documents/store/document_store.h"
 
 namespace lectern::server {
 

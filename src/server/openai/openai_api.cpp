@@ -10,11 +10,11 @@
 
 #include "server/openai/answer_json.h"
 #include "server/openai/api_error.h"
-#include "server/openai/chat_answer.h"
-#include "server/openai/chat_request.h"
+#include "server/openai/chat/chat_answer.h"
+#include "server/openai/chat/chat_request.h"
 #include "server/openai/picture_answer.h"
-#include "server/openai/responses_answer.h"
-#include "server/openai/responses_request.h"
+#include "server/openai/responses/responses_answer.h"
+#include "server/openai/responses/responses_request.h"
 
 namespace lectern::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/available_memory.h"
+#include "core/system/available_memory.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // Groups as files in a folder that stands for "/".
-#include "core/control_groups.h"
+#include "core/system/control_groups.h"
 
 #include <gtest/gtest.h>
 

@@ -19,7 +19,7 @@ after() {
   line="$(grep -n -m 1 -- "$pattern" "$file" | cut -d : -f 1)" || fail "$file has no line '$pattern'"
   sed -i "${line}r /dev/stdin" "$file"
 }
-after src/device/primitives.h '^  X(sqrt, ' <<'TEXT'
+after src/device/operators/primitives.h '^  X(sqrt, ' <<'TEXT'
   X(negate, UnaryArgs, f32)                         \
 TEXT
 after src/device/cpu/reference/strided_primitives.cpp '^}  // namespace$' <<'TEXT'

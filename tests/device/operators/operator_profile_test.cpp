@@ -1,4 +1,4 @@
-#include "device/operator_profile.h"
+#include "device/operators/operator_profile.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "device/operator_table.h"
+#include "device/operators/operator_table.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "device/ranking.h"
+#include "device/operators/ranking.h"
 
 #include <gtest/gtest.h>
 

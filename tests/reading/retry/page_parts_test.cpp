@@ -1,4 +1,4 @@
-#include "reading/page_parts.h"
+#include "reading/retry/page_parts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

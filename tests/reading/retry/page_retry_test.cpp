@@ -1,4 +1,4 @@
-#include "reading/page_retry.h"
+#include "reading/retry/page_retry.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-// The operators of an Ascend card, each a few calls of aclnn. What is said of them in device/operators.h and
-// device/primitives.h holds; "half" is the card's 16-bit type, f16 or bf16.
+// The operators of an Ascend card, each a few calls of aclnn. What is said of them in device/operators/operators.h and
+// device/operators/primitives.h holds; "half" is the card's 16-bit type, f16 or bf16.
 #pragma once
 
 #include "device/ascend/runtime/session.h"
 #include "device/device.h"
-#include "device/operator_table.h"
+#include "device/operators/operator_table.h"
 
 namespace lectern::ascend {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "device/cpu/vector-inl.h"
-#include "device/operators.h"
+#include "device/operators/operators.h"
 #include "hwy/contrib/math/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -1,7 +1,7 @@
 // Attention on bf16; all of it runs only where avx512_level() is bf16. See kernels.h and operators.h.
 #pragma once
 
-#include "device/operators.h"
+#include "device/operators/operators.h"
 
 namespace lectern::cpu::bf16 {
 

@@ -10,7 +10,7 @@
 #include "device/cpu/kernels.h"
 #include "device/cpu/matmul/panel_products.h"
 #include "device/device.h"
-#include "device/ranking.h"
+#include "device/operators/ranking.h"
 
 namespace lectern::cpu {
 namespace {

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "core/data_type.h"
-#include "device/operators.h"
+#include "device/operators/operators.h"
 
 namespace lectern::cpu {
 

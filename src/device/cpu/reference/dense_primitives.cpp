@@ -8,7 +8,7 @@
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
 #include "device/device.h"
-#include "device/ranking.h"
+#include "device/operators/ranking.h"
 
 namespace lectern::cpu {
 namespace {

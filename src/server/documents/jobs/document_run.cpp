@@ -1,4 +1,4 @@
-#include "server/documents/document_run.h"
+#include "server/documents/jobs/document_run.h"
 
 #include <optional>
 #include <utility>
@@ -12,8 +12,8 @@
 #include "job/pipeline.h"
 #include "lectern/error.h"
 #include "server/documents/document_fields.h"
-#include "server/documents/feed_pool.h"
 #include "server/documents/job_json.h"
+#include "server/documents/jobs/feed_pool.h"
 
 namespace lectern::server {
 namespace {

@@ -7,9 +7,9 @@
 #include <stop_token>
 #include <string>
 
-#include "server/documents/data_folder.h"
 #include "server/documents/document_events.h"
-#include "server/documents/document_store.h"
+#include "server/documents/store/data_folder.h"
+#include "server/documents/store/document_store.h"
 #include "server/page_feed.h"
 #include "server/served_model.h"
 

@@ -1,4 +1,4 @@
-#include "server/documents/feed_pool.h"
+#include "server/documents/jobs/feed_pool.h"
 
 #include <algorithm>
 #include <condition_variable>

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "server/documents/document_run.h"
+#include "server/documents/jobs/document_run.h"
 
 namespace lectern::server {
 

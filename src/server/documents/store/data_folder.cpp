@@ -1,4 +1,4 @@
-#include "server/documents/data_folder.h"
+#include "server/documents/store/data_folder.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "server/documents/document_store.h"
+#include "server/documents/store/document_store.h"
 
 #include <fmt/format.h>
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "server/documents/sqlite.h"
+#include "server/documents/store/sqlite.h"
 
 namespace lectern::server {
 

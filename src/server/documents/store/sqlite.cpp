@@ -1,4 +1,4 @@
-#include "server/documents/sqlite.h"
+#include "server/documents/store/sqlite.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>

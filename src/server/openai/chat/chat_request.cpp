@@ -1,4 +1,4 @@
-#include "server/openai/chat_request.h"
+#include "server/openai/chat/chat_request.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "server/openai/responses_answer.h"
+#include "server/openai/responses/responses_answer.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "server/openai/responses_request.h"
+#include "server/openai/responses/responses_request.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // Jobs over the ends of the process, of the disk's room and of the model.
-#include "server/documents/document_run.h"
+#include "server/documents/jobs/document_run.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

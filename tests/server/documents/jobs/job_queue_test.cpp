@@ -1,4 +1,4 @@
-#include "server/documents/job_queue.h"
+#include "server/documents/jobs/job_queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "server/documents/data_folder.h"
+#include "server/documents/store/data_folder.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "server/openai/chat_answer.h"
+#include "server/openai/chat/chat_answer.h"
 
 #include <gtest/gtest.h>
 
