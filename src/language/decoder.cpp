@@ -111,11 +111,11 @@ bool is_decoding(std::span<const SequenceRows> sequences, int64_t written, int64
 }  // namespace
 
 MutableTensorView StepTensors::get(Device& device, size_t index, DataType type, const Shape& shape) {
-  constexpr int64_t least_rows = 32;  // few sizes: what was captured is lost when a tensor moves
+  constexpr int64_t min_rows = 32;  // few sizes: what was captured is lost when a tensor moves
   Tensor& tensor = tensors_[index];
   const MutableTensorView view(nullptr, type, shape);
   if (!tensor || tensor.view().type != type || tensor.view().bytes() < view.bytes()) {
-    const auto whole = std::bit_ceil(static_cast<uint64_t>(std::max(least_rows, shape[0])));
+    const auto whole = std::bit_ceil(static_cast<uint64_t>(std::max(min_rows, shape[0])));
     tensor = Tensor(device, type, {kept_ ? static_cast<int64_t>(whole) : shape[0], shape[1]});
   }
   return tensor.view().slice(0, shape[0]);

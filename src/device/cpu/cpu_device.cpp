@@ -100,7 +100,7 @@ class CpuDevice final : public Device {
   void release(std::byte* data, size_t bytes) noexcept override {
     const size_t size = padded(bytes);
     const std::lock_guard lock(mutex_);
-    if (size < largest_kept && kept_bytes_ + size <= most_kept) {
+    if (size < largest_kept && kept_bytes_ + size <= max_kept) {
       try {
         kept_.emplace(size, data);
         kept_bytes_ += size;
@@ -165,7 +165,7 @@ class CpuDevice final : public Device {
     return matrix;
   }
 
-  static constexpr size_t most_kept = size_t{1} << 30;
+  static constexpr size_t max_kept = size_t{1} << 30;
   static constexpr size_t largest_kept = size_t{1} << 28;
 
   static size_t padded(size_t bytes) {

@@ -145,7 +145,7 @@ HWY_EXPORT(activate_values);
 HWY_EXPORT(norm_row);
 HWY_EXPORT(rotate);
 
-constexpr int64_t least_share = 16384;  // values; less is not worth a thread
+constexpr int64_t min_share = 16384;  // values; less is not worth a thread
 
 // Cosines and sines of the positions 0 .. count - 1, for every second dimension of a head: [count][2][half].
 struct Angles {
@@ -194,7 +194,7 @@ std::shared_ptr<const Angles> angles_of(float theta, int64_t size, int64_t posit
 
 void norm_rows(const NormArgs& args) {
   const int64_t width = args.in.shape[-1];
-  parallel_shares(args.in.shape.rows(), std::max<int64_t>(1, least_share / width), [&](int64_t first, int64_t last) {
+  parallel_shares(args.in.shape.rows(), std::max<int64_t>(1, min_share / width), [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) HWY_DYNAMIC_DISPATCH(norm_row)(args, row);
   });
 }
@@ -202,7 +202,7 @@ void norm_rows(const NormArgs& args) {
 }  // namespace
 
 void widen(const TensorView& in, float* out) {
-  parallel_shares(in.shape.elements(), least_share, [&](int64_t first, int64_t last) {
+  parallel_shares(in.shape.elements(), min_share, [&](int64_t first, int64_t last) {
     HWY_DYNAMIC_DISPATCH(widen_range)(in, out, first, last);
   });
 }
@@ -245,7 +245,7 @@ void rope(Device&, const RopeArgs& args) {
   }
   const auto count = static_cast<int64_t>(places.size());
   const bool narrow = args.x.type == DataType::bf16;
-  parallel_shares(count, std::max<int64_t>(1, least_share / width), [&](int64_t first, int64_t last) {
+  parallel_shares(count, std::max<int64_t>(1, min_share / width), [&](int64_t first, int64_t last) {
     std::vector<float> wide(static_cast<size_t>(narrow ? width : 0));
     for (int64_t i = first; i < last; ++i) {
       const Place& place = places[static_cast<size_t>(i)];
@@ -294,7 +294,7 @@ void normalize_pixels(Device&, const NormalizePixelsArgs& args) {
   for (int i = 0; i < 256; ++i) value[i] = (static_cast<float>(i) / 255.0f - 0.5f) / 0.5f;
   const auto* levels = args.in.as<uint8_t>();
   float* const out = args.out.as<float>();
-  parallel_shares(args.in.shape.elements(), least_share, [&](int64_t first, int64_t last) {
+  parallel_shares(args.in.shape.elements(), min_share, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) out[i] = value[levels[i]];
   });
 }

@@ -106,9 +106,9 @@ void paged_attention(Device& device, const PagedAttentionArgs& args) {
   const int64_t size = args.cache.head_size;
   const int64_t width = width_of(args.cache);
   const int64_t row = args.heads * size;
-  int64_t most_rows = 0;
-  for (const SequenceRows& sequence : args.step.sequences()) most_rows = std::max(most_rows, sequence.rows);
-  const int64_t side = std::min(query_rows, most_rows);
+  int64_t max_rows = 0;
+  for (const SequenceRows& sequence : args.step.sequences()) max_rows = std::max(max_rows, sequence.rows);
+  const int64_t side = std::min(query_rows, max_rows);
   const Tensor mask = side > 1 ? triangle(device, side) : Tensor();
   for (const SequenceRows& sequence : args.step.sequences()) {
     const Gap gap(args, sequence);

@@ -6,7 +6,7 @@
 namespace lectern::lowering {
 namespace {
 
-constexpr int64_t most_scores = int64_t{1} << 23;  // of a block: 32 MiB
+constexpr int64_t max_scores = int64_t{1} << 23;  // of a block: 32 MiB
 
 // How a view falls into windows; one window of the whole view where there are none.
 struct Windows {
@@ -121,7 +121,7 @@ void attend(Device& device, const Windows& w, const AttentionArgs& args, const T
   const int64_t sharing = w.sharing();
   const int64_t places = w.places();
   const int64_t group = places * w.size;
-  const int64_t block = std::clamp<int64_t>(most_scores / (n * places), 1, places);
+  const int64_t block = std::clamp<int64_t>(max_scores / (n * places), 1, places);
   for (int64_t first = 0; first < places; first += block) {
     const int64_t count = std::min(block, places - first);
     const Tensor scores(device, DataType::f32, {n / sharing, sharing, count, places});

@@ -191,7 +191,7 @@ TEST(AscendDevice, ComputesWhatTheCpuComputes) {
 }
 
 // A picture of noise and a prompt through mini on the fake: the tokens of a short run.
-std::vector<int32_t> run_mini(Device& device, int64_t most_tokens = 3, const std::function<void()>& on_step = {}) {
+std::vector<int32_t> run_mini(Device& device, int64_t max_tokens = 3, const std::function<void()>& on_step = {}) {
   std::vector<int32_t> tokens;
   const LoadedModel model(mini_folder, device, WeightFormat::bf16);
   testing::Random random(7);
@@ -204,7 +204,7 @@ std::vector<int32_t> run_mini(Device& device, int64_t most_tokens = 3, const std
   request.prompt = model.expand_prompt(prompt, page.sequence.shape()[0]);
   request.image_token = model.image_token;
   request.image = page.sequence;
-  request.max_tokens = most_tokens;
+  request.max_tokens = max_tokens;
   DeviceRunner runner(model.device, model.decoder, nullptr, model.decoder.config().context);
   Engine engine(runner);
   engine.add(std::move(request));

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t prompt_rows = 913;  // of a page in six tiles: 903 rows of images and the text around them
 constexpr int64_t image_rows = 903;
 constexpr int64_t step_position = 1000;  // of a sequence that is being written
-constexpr int64_t most_positions = 1152;
+constexpr int64_t max_positions = 1152;
 constexpr int many = 32;
 constexpr int32_t image_token = 7;
 
@@ -186,7 +186,7 @@ std::shared_ptr<const Views> views_of(int tiles) {
 // Sequences of the cache, each with pages of its own.
 struct Sequences {
   Sequences(DeviceRunner& runner, int count) {
-    const auto each = static_cast<int32_t>(runner.pages().pages_for(most_positions));
+    const auto each = static_cast<int32_t>(runner.pages().pages_for(max_positions));
     for (int32_t s = 0; s < count; ++s) {
       std::vector<int32_t>& own = pages.emplace_back();
       for (int32_t i = 0; i < each; ++i) own.push_back(s * each + i);
@@ -246,7 +246,7 @@ void measure_encoder(Measurement& measurement, Device& device, const VisionEncod
 }
 
 void measure_decoder(Measurement& measurement, Device& device, const Decoder& decoder) {
-  DeviceRunner runner(device, decoder, nullptr, many * most_positions);
+  DeviceRunner runner(device, decoder, nullptr, many * max_positions);
   const Sequences sequences(runner, many);
   const Tensor image(device, DataType::f32, {image_rows, hidden});
   std::vector<int32_t> ids(prompt_rows, 2);

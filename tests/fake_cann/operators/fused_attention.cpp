@@ -34,14 +34,14 @@ struct Cache {
   int64_t heads = 0, size = 0, block_size = 0;  // block_size 0: no blocks
   bool blocks_by_head = false;                  // (blocks, heads, block size, size)
 
-  void check_blocks(const Work& work, const Integers& table, int64_t most_blocks, int64_t batch, int64_t length) const {
+  void check_blocks(const Work& work, const Integers& table, int64_t max_blocks, int64_t batch, int64_t length) const {
     if (block_size == 0) return;
     for (int64_t block = 0; block * block_size < length; ++block) {
-      checked_index(table[static_cast<size_t>(batch * most_blocks + block)], work[tensors[0]].shape[0], "blockTable");
+      checked_index(table[static_cast<size_t>(batch * max_blocks + block)], work[tensors[0]].shape[0], "blockTable");
     }
   }
 
-  Floats rows(const Work& work, const Integers& table, int64_t most_blocks, int64_t batch, int64_t head,
+  Floats rows(const Work& work, const Integers& table, int64_t max_blocks, int64_t batch, int64_t head,
               int64_t length) const {
     if (block_size == 0) {
       const bool listed = tensors.size() > 1;
@@ -52,7 +52,7 @@ struct Cache {
     Floats result;
     result.reserve(static_cast<size_t>(length * size));
     for (int64_t first = 0; first < length; first += block_size) {
-      const int64_t at = table[static_cast<size_t>(batch * most_blocks + first / block_size)];
+      const int64_t at = table[static_cast<size_t>(batch * max_blocks + first / block_size)];
       const Tensor view = by_heads(narrowed(cache, 0, at, 1), blocks_by_head ? "BNSD" : "BSH", heads);
       const Floats part = head_of(view, 0, head, std::min(block_size, length - first));
       result.insert(result.end(), part.begin(), part.end());
@@ -199,8 +199,8 @@ void fused_attention(Operation& op, const FusedArguments& a) {
   const Cache values = cache_of(op, a.value, a.single_value, "value", query, key_layout, batch, key_heads, size,
                                 paged ? a.block_size : 0);
   op.require(keys.tensors.size() == values.tensors.size(), "key and value have different lengths");
-  const int64_t most_blocks = paged ? table->shape[1] : 0;
-  int64_t places = most_blocks * a.block_size;
+  const int64_t max_blocks = paged ? table->shape[1] : 0;
+  int64_t places = max_blocks * a.block_size;
   if (!paged) {
     for (size_t i = 0; i < keys.tensors.size(); ++i) {
       op.same_shape(keys.tensors[i], values.tensors[i]);
@@ -257,7 +257,7 @@ void fused_attention(Operation& op, const FusedArguments& a) {
     const Tensor from = by_heads(work[query], layout == "BNSD_BSND" ? "BNSD" : layout, arguments.heads);
     const Tensor to = by_heads(work[out], out_layout, arguments.heads);
     for (int64_t b = 0; b < batch; ++b)
-      keys.check_blocks(work, blocks, most_blocks, b, key_lengths[static_cast<size_t>(b)]);
+      keys.check_blocks(work, blocks, max_blocks, b, key_lengths[static_cast<size_t>(b)]);
     // Rows past a sequence's length are not written to by the device: here they turn into NaN.
     Floats results(static_cast<size_t>(to.elements()), std::numeric_limits<float>::quiet_NaN());
     Floats logarithms(sums ? static_cast<size_t>(sums->elements()) : 0);
@@ -265,8 +265,8 @@ void fused_attention(Operation& op, const FusedArguments& a) {
       const int64_t b = i / arguments.heads, h = i % arguments.heads, key_head = h / (arguments.heads / key_heads);
       const int64_t rows = query_lengths[static_cast<size_t>(b)], length = key_lengths[static_cast<size_t>(b)];
       Head head{rows, length, size, size, head_of(from, b, h, rows), {}, {}};
-      head.k = keys.rows(work, blocks, most_blocks, b, key_head, length);
-      head.v = values.rows(work, blocks, most_blocks, b, key_head, length);
+      head.k = keys.rows(work, blocks, max_blocks, b, key_head, length);
+      head.v = values.rows(work, blocks, max_blocks, b, key_head, length);
       HeadRules rules;
       rules.scale = static_cast<float>(arguments.scale);
       rules.zero_masked_rows = (arguments.inner_precise & 2) != 0;

@@ -11,7 +11,7 @@ namespace fake_cann {
 namespace {
 
 constexpr Types int8_only = types({ACL_INT8});
-constexpr int64_t most_columns = 65535;
+constexpr int64_t max_columns = 65535;
 
 }  // namespace
 }  // namespace fake_cann
@@ -69,7 +69,7 @@ aclnnStatus aclnnQuantMatmulV4GetWorkspaceSize(const aclTensor* x1, const aclTen
     const Operand y = op.output(out, "out", half_types);
     op.require(a.rank() == 2 && b.rank() == 2, "x1 and x2 have two extents");
     const int64_t m = a.shape[0], k = a.shape[1], n = b.shape[transposeX2 ? 0 : 1];
-    op.require(b.shape[transposeX2 ? 1 : 0] == k && k <= most_columns && n <= most_columns, "x2 does not fit x1");
+    op.require(b.shape[transposeX2 ? 1 : 0] == k && k <= max_columns && n <= max_columns, "x2 does not fit x1");
     op.require(column_scales.shape == Shape{n} || column_scales.shape == Shape{1}, "scale is [n] or [1]");
     op.shape_is(row_scales, {m});
     if (added) op.shape_is(*added, {n});
@@ -116,7 +116,7 @@ aclnnStatus aclnnWeightQuantBatchMatmulV2GetWorkspaceSize(
     const Operand out = op.output(y, "y", half_types);
     op.require(in.rank() == 2 && matrix.rank() == 2 && matrix.shape[0] == in.shape[1], "x is [m, k], weight [k, n]");
     const int64_t m = in.shape[0], k = in.shape[1], n = matrix.shape[1], group = antiquantGroupSize;
-    op.require(k <= most_columns && n <= most_columns, "k and n are at most 65535");
+    op.require(k <= max_columns && n <= max_columns, "k and n are at most 65535");
     op.require(group == 0 || (group % 32 == 0 && group >= 32 && group < k), "groups are multiples of 32 below k");
     op.attribute(group);
     op.same_type(scales, in);

@@ -245,12 +245,12 @@ void multiply(int64_t m, int64_t n, int64_t k, const float* a, const float* b, b
     return;
   }
   // Few rows are computed as many are: a row of the result does not depend on the rows beside it.
-  constexpr int64_t least_rows = 32;
-  if (m < least_rows) {
-    Floats padded_a(static_cast<size_t>(least_rows * k)), padded_c(static_cast<size_t>(least_rows * n));
+  constexpr int64_t min_rows = 32;
+  if (m < min_rows) {
+    Floats padded_a(static_cast<size_t>(min_rows * k)), padded_c(static_cast<size_t>(min_rows * n));
     std::copy_n(a, m * k, padded_a.begin());
     if (beta != 0) std::copy_n(c, m * n, padded_c.begin());
-    multiply(least_rows, n, k, padded_a.data(), b, b_transposed, beta, padded_c.data());
+    multiply(min_rows, n, k, padded_a.data(), b, b_transposed, beta, padded_c.data());
     std::copy_n(padded_c.begin(), m * n, c);
     return;
   }

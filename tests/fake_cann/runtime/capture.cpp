@@ -5,7 +5,7 @@
 namespace fake_cann {
 namespace {
 
-constexpr size_t most_tasks = 1792;  // of a stream
+constexpr size_t max_tasks = 1792;  // of a stream
 thread_local aclmdlRICaptureMode thread_mode = ACL_MODEL_RI_CAPTURE_MODE_GLOBAL;
 
 // Calls visit(stream) for every stream of the device that is being captured.
@@ -22,7 +22,7 @@ std::shared_ptr<Graph> graph_of(aclmdlRI handle, const char* what) {
 
 }  // namespace
 
-size_t Graph::streams() const { return std::max<size_t>(1, (tasks.size() + most_tasks - 1) / most_tasks); }
+size_t Graph::streams() const { return std::max<size_t>(1, (tasks.size() + max_tasks - 1) / max_tasks); }
 
 size_t streams_of_graphs(const Lock&, int32_t device) {
   size_t sum = 0;

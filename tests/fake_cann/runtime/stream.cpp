@@ -5,8 +5,8 @@
 namespace fake_cann {
 namespace {
 
-constexpr size_t most_streams = 1984;  // of an A2 device
-constexpr size_t most_tasks = 1792;    // of a stream
+constexpr size_t max_streams = 1984;  // of an A2 device
+constexpr size_t max_tasks = 1792;    // of a stream
 thread_local bool saturate_now = false;
 
 // Holding the device's execution mutex.
@@ -158,7 +158,7 @@ Machine& machine() {
 void check_streams_left(const Lock& held, int32_t device, size_t more, const char* what) {
   size_t streams = streams_of_graphs(held, device);
   for (const auto& [handle, stream] : machine().streams.all()) streams += stream->device == device ? 1 : 0;
-  if (streams + more > most_streams)
+  if (streams + more > max_streams)
     fail(no_stream_resource, std::string(what) + ": a device has at most 1984 streams, those of graphs among them");
 }
 
@@ -205,7 +205,7 @@ void await_room(aclrtStream handle) {
     {
       const Lock held(global_mutex());
       stream = stream_of(held, handle);
-      if (stream->queue.size() < most_tasks) return;
+      if (stream->queue.size() < max_tasks) return;
     }
     work_once(stream, stream->submitted);
   }

@@ -241,7 +241,7 @@ void attend_windows(Device& device, const PagedAttentionArgs& args, const Layer&
       most = std::max(most, rows.emplace_back(sequence, row, args.window, layer.tokens).most);
   }
   const int64_t bytes = most * layer.tokens * args.heads * static_cast<int64_t>(size_of(layer.type));
-  const auto share = static_cast<size_t>(std::max<int64_t>(1, session_of(device).most_bias_bytes() / bytes));
+  const auto share = static_cast<size_t>(std::max<int64_t>(1, session_of(device).max_bias_bytes() / bytes));
   for (size_t done = 0; done < rows.size(); done += share) {
     attend_windows(device, args, layer, group.front().first_row + static_cast<int64_t>(done),
                    std::span(rows).subspan(done, std::min(share, rows.size() - done)), rows.size() == group.size());

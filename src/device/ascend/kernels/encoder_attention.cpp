@@ -1,5 +1,5 @@
 // Attention of an encoder by the card's fused operator, with the relative bias written out for a block of queries at a
-// time: whole windows or views while they fit Session::most_bias_bytes, else lines of queries of one view.
+// time: whole windows or views while they fit Session::max_bias_bytes, else lines of queries of one view.
 //
 // It is written once and read once, by the operator behind it: a block of 64 MiB stays in the 192 MiB of level-2 cache
 // of a 910B beside keys and values, and a 1024 view takes 7 blocks a global layer. docs/ascend.md has the arithmetic.
@@ -159,19 +159,19 @@ struct Block {
   int64_t line, lines;
 };
 
-std::vector<Block> blocks_of(const Units& units, bool biased, size_t element, int64_t most_bias_bytes) {
+std::vector<Block> blocks_of(const Units& units, bool biased, size_t element, int64_t max_bias_bytes) {
   if (!biased) return {{0, units.count(), 0, units.rows}};
   const int64_t line = units.heads * units.columns * units.places() * static_cast<int64_t>(element);
   const int64_t unit = line * units.rows;
   std::vector<Block> blocks;
-  if (unit <= most_bias_bytes) {
-    const int64_t most = std::max<int64_t>(1, most_bias_bytes / unit);
+  if (unit <= max_bias_bytes) {
+    const int64_t most = std::max<int64_t>(1, max_bias_bytes / unit);
     for (int64_t first = 0; first < units.count(); first += most)
       blocks.push_back({first, std::min(most, units.count() - first), 0, units.rows});
     return blocks;
   }
   // Lines are spread evenly, so that no block is a small one that keeps few cores busy.
-  const int64_t most = std::max<int64_t>(1, most_bias_bytes / line);
+  const int64_t most = std::max<int64_t>(1, max_bias_bytes / line);
   const int64_t count = (units.rows + most - 1) / most;
   const int64_t lines = (units.rows + count - 1) / count;
   for (int64_t i = 0; i < units.count(); ++i) {
@@ -288,7 +288,7 @@ void attention(Device& device, const AttentionArgs& args) {
   const RelativeProducts products =
       args.relative_height ? RelativeProducts(device, units, queries, args) : RelativeProducts();
   for (const Block& block :
-       blocks_of(units, static_cast<bool>(products), size_of(args.qkv.type), session.most_bias_bytes())) {
+       blocks_of(units, static_cast<bool>(products), size_of(args.qkv.type), session.max_bias_bytes())) {
     const int64_t first = block.line * units.columns;
     const int64_t count = block.lines * units.columns;
     const auto of_block = [&](const View& view) {

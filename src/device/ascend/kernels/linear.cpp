@@ -6,7 +6,7 @@ namespace lectern::ascend {
 namespace {
 
 // Weights of at most so many values are widened for a f32 input; for larger ones the input is narrowed.
-constexpr int64_t most_widened = int64_t{1} << 22;
+constexpr int64_t max_widened = int64_t{1} << 22;
 
 Tensor converted(Device& device, const TensorView& values, DataType type) {
   Tensor result(device, type, values.shape);
@@ -18,7 +18,7 @@ Tensor converted(Device& device, const TensorView& values, DataType type) {
 struct Factors {
   Factors(Device& device, const TensorView& in, const Matrix& matrix) : input(in), weight(matrix.data) {
     if (in.type == weight.type) return;
-    if (in.type == DataType::f32 && weight.shape.elements() <= most_widened) {
+    if (in.type == DataType::f32 && weight.shape.elements() <= max_widened) {
       weight = other = converted(device, weight, DataType::f32);
     } else {
       input = other = converted(device, in, weight.type);

@@ -72,7 +72,7 @@ void Regions::run(int number, std::span<const TensorView> operands, const std::f
   session_.bind();
   Graph& graph = graph_of(number, operands);
   if (graph.handle != nullptr && replay(graph)) return;
-  if (graph.refusals >= most_refusals) return body();
+  if (graph.refusals >= max_refusals) return body();
   if (graph.warm && capture(graph, operands, body) && replay(graph)) return;
   run_in_arena(graph, body);
 }
@@ -85,7 +85,7 @@ Regions::Graph& Regions::graph_of(int number, std::span<const TensorView> operan
     if (graph.stale) drop(graph);
     return graph;
   }
-  if (kept_.size() >= most_kept) {
+  if (kept_.size() >= max_kept) {
     drop(kept_.back());
     by_key_.erase(kept_.back().key);
     kept_.pop_back();
@@ -133,7 +133,7 @@ void Regions::run_in_arena(Graph& graph, const std::function<void()>& body) {
     block.arena = nullptr;
     --arena_.in_use;
   }
-  graph.refusals = most_refusals;
+  graph.refusals = max_refusals;
   last_failure_ = "it keeps memory";
 }
 
@@ -224,7 +224,7 @@ bool Regions::capture(Graph& graph, std::span<const TensorView> operands, const 
 void Regions::note_failure(const std::string& reason) {
   last_failure_ = reason;
   log_debug("ascend.not_captured", {{"device", session_.name()}, {"reason", reason}});
-  if (++session_.capture_failures_ >= most_failures) session_.turn_graphs_off(reason);
+  if (++session_.capture_failures_ >= max_failures) session_.turn_graphs_off(reason);
 }
 
 bool Regions::may_use(const std::byte* data, const Arena* arena, uint64_t since, bool& stays) const {

@@ -32,9 +32,9 @@ class Regions final : public CapturedRegions {
  private:
   friend class Session;
   // A graph of each takes a stream at least, of 2000 that a card has.
-  static constexpr size_t most_kept = 384;
-  static constexpr int most_refusals = 3;  // of one graph
-  static constexpr int most_failures = 3;  // of the session
+  static constexpr size_t max_kept = 384;
+  static constexpr int max_refusals = 3;  // of one graph
+  static constexpr int max_failures = 3;  // of the session
 
   struct Graph {
     std::string key;

@@ -55,11 +55,11 @@ class CallKey {
   }
 
   // Of all operands but the largest, which is a weight or a cache.
-  bool is_small() const { return second_ <= most_elements; }
+  bool is_small() const { return second_ <= max_elements; }
   std::string&& take() { return std::move(text_); }
 
  private:
-  static constexpr int64_t most_elements = int64_t{1} << 24;
+  static constexpr int64_t max_elements = int64_t{1} << 24;
 
   void count(const View& view) {
     const int64_t elements = view.elements();

@@ -124,9 +124,9 @@ Session::Session(const SessionOptions& options)
     : library_(options.library),
       functions_(library_),
       name_(fmt::format("ascend:{}", options.card)),
-      most_bias_bytes_(static_cast<int64_t>(options.most_bias_bytes)),
+      max_bias_bytes_(static_cast<int64_t>(options.max_bias_bytes)),
       id_(++last_id),
-      repeated_(library_.objects(), options.repeats.value_or(repeats_by_default()), options.most_repeated_calls) {
+      repeated_(library_.objects(), options.repeats.value_or(repeats_by_default()), options.max_repeated_calls) {
   const Runtime& runtime = library_.runtime();
   start(library_);
   const std::string version = library_.version();

@@ -31,9 +31,9 @@ struct SessionOptions {
   int card = 0;
   LibraryOptions library = {};
   // The most memory that the relative bias of an encoder's attention takes: encoder_attention.cpp says why.
-  size_t most_bias_bytes = size_t{64} << 20;
+  size_t max_bias_bytes = size_t{64} << 20;
   // The most calls whose executors are kept: those of some decoder's steps, each of several hundred.
-  size_t most_repeated_calls = 4096;
+  size_t max_repeated_calls = 4096;
   // Without them, LECTERN_ASCEND_SYNC and LECTERN_ASCEND_REPEAT say whether to wait after every operator, to name the
   // one that fails (no), and whether to keep executors (yes).
   std::optional<bool> synchronous = {};
@@ -84,7 +84,7 @@ class Session {
   const std::string& name() const { return name_; }  // "ascend:0"
   const std::string& chip() const { return chip_; }  // "Ascend910B2"
   bool has_bf16() const { return has_bf16_; }
-  int64_t most_bias_bytes() const { return most_bias_bytes_; }
+  int64_t max_bias_bytes() const { return max_bias_bytes_; }
   const Library& library() const { return library_; }
   const Functions& functions() const { return functions_; }
   Functions& functions() { return functions_; }
@@ -245,7 +245,7 @@ class Session {
   bool has_bf16_ = false;
   bool widens_products_ = true;
   bool turns_heads_of_64_ = false;
-  int64_t most_bias_bytes_;
+  int64_t max_bias_bytes_;
   bool synchronous_ = false;  // wait after every operator, to name the one that fails
   std::unique_ptr<Card> card_;
   std::unique_ptr<Stream> stream_;

@@ -11,8 +11,8 @@
 namespace lectern::ascend {
 namespace {
 
-constexpr size_t most_constants = 64;
-constexpr size_t most_constant_bytes = size_t{64} << 20;
+constexpr size_t max_constants = 64;
+constexpr size_t max_constant_bytes = size_t{64} << 20;
 
 // Sizes that differ little share their blocks: an eighth of the next lower power of two is the step.
 size_t block_size(size_t bytes) {
@@ -201,8 +201,7 @@ const std::byte* Session::constant(const std::string& name, size_t bytes, const 
     found->second.used = ++constant_uses_;
     return found->second.data;
   }
-  while (!constants_.empty() &&
-         (constants_.size() >= most_constants || constant_bytes_ + bytes > most_constant_bytes)) {
+  while (!constants_.empty() && (constants_.size() >= max_constants || constant_bytes_ + bytes > max_constant_bytes)) {
     drop(std::ranges::min_element(constants_, {}, [](const auto& c) { return c.second.used; }));
   }
   not_while_capturing("a new constant");

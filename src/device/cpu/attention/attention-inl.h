@@ -93,10 +93,10 @@ struct QueryBlock {
   const float* const* values = nullptr;  // a block each: [page_tokens, value_stride]
   int64_t value_stride = 0;              // head size padded to 16
   int64_t key_count = 0;
-  // Row i sees the first min(key_count, max(least_visible, first_visible + i)) keys, less those from hidden_from on and
+  // Row i sees the first min(key_count, max(min_visible, first_visible + i)) keys, less those from hidden_from on and
   // before hidden_to + i. Blocks that no row sees are not read.
   int64_t first_visible = std::numeric_limits<int64_t>::max() / 2;
-  int64_t least_visible = 0;
+  int64_t min_visible = 0;
   int64_t hidden_from = 0;
   int64_t hidden_to = std::numeric_limits<int64_t>::min() / 2;
   // Added to the score of row i and key j: height_bias[i][j / grid_width] + width_bias[i][j % grid_width].
@@ -143,7 +143,7 @@ inline void attend(const QueryBlock& block, float* result) {
   const auto scale = hn::Set(d, block.scale);
   const auto nothing = hn::Set(d, -std::numeric_limits<float>::infinity());
   const int64_t last_visible =
-      std::min(block.key_count, std::max(block.least_visible, block.first_visible + block.rows - 1));
+      std::min(block.key_count, std::max(block.min_visible, block.first_visible + block.rows - 1));
   for (int64_t first = 0; first < last_visible; first += page_tokens) {
     const int64_t count = std::min<int64_t>(page_tokens, last_visible - first);
     const int64_t index = first / page_tokens;
@@ -153,7 +153,7 @@ inline void attend(const QueryBlock& block, float* result) {
     for (int64_t i = 0; i < block.rows; ++i) {
       float* row = scores + i * page_tokens;
       const int64_t visible =
-          std::clamp<int64_t>(std::max(block.least_visible, block.first_visible + i) - first, 0, count);
+          std::clamp<int64_t>(std::max(block.min_visible, block.first_visible + i) - first, 0, count);
       // Of the visible ones, those from hide_from on and before hide_to are hidden.
       const int64_t hide_from = std::clamp<int64_t>(block.hidden_from - first, 0, visible);
       const int64_t hide_to = std::clamp<int64_t>(block.hidden_to + i - first, hide_from, visible);

@@ -68,10 +68,10 @@ struct Queries {
   const uint32_t* const* pages = nullptr;  // keys, then at value_offset words the values
   int64_t value_offset = 0;
   int64_t keys = 0;
-  // Row i sees the first min(keys, max(least_visible, first_visible + i)) keys, less those from hidden_from on and
+  // Row i sees the first min(keys, max(min_visible, first_visible + i)) keys, less those from hidden_from on and
   // before hidden_to + i. Pages that no row sees are not read.
   int64_t first_visible = std::numeric_limits<int64_t>::max() / 2;
-  int64_t least_visible = 0;
+  int64_t min_visible = 0;
   int64_t hidden_from = 0;
   int64_t hidden_to = std::numeric_limits<int64_t>::min() / 2;
   // Added to the scaled score of row i and key j, in units of log2 e: height[i][j / grid] + width[i][j % grid].
@@ -108,7 +108,7 @@ inline void soften(const Queries& q, int64_t row, int64_t first, int64_t count, 
                    float* result) {
   float* const scores = scratch.scores + row * stretch;
   uint16_t* const weights = scratch.weights + row * stretch;
-  const int64_t visible = std::clamp<int64_t>(std::max(q.least_visible, q.first_visible + row) - first, 0, count);
+  const int64_t visible = std::clamp<int64_t>(std::max(q.min_visible, q.first_visible + row) - first, 0, count);
   // Of the visible ones, those from hide_from on and before hide_to are hidden.
   const int64_t hide_from = std::clamp<int64_t>(q.hidden_from - first, 0, visible);
   const int64_t hide_to = std::clamp<int64_t>(q.hidden_to + row - first, hide_from, visible);
@@ -171,7 +171,7 @@ void attend(const Queries& q, Scratch& scratch, float* result) {
   std::fill_n(scratch.largest, q.count, -std::numeric_limits<float>::infinity());
   std::fill_n(scratch.total, q.count, 0.0f);
   std::fill_n(result, q.count * q.head.width(), 0.0f);
-  const int64_t last = std::min(q.keys, std::max(q.least_visible, q.first_visible + q.count - 1));
+  const int64_t last = std::min(q.keys, std::max(q.min_visible, q.first_visible + q.count - 1));
   for (int64_t first = 0; first < last; first += stretch) {
     const int64_t count = std::min(stretch, last - first);
     const int64_t padded = (count + panel_places - 1) / panel_places * panel_places;
@@ -320,7 +320,7 @@ void attend_places(const AttentionArgs& args, const EncoderRegions& l, const Enc
             .grid = l.columns};
   if (args.causal) {
     q.first_visible = first + 1;
-    q.least_visible = args.prefix;
+    q.min_visible = args.prefix;
   }
   if (tables != nullptr) {
     multiply_table(q, tables->height, w.height, w.height_rows);

@@ -115,7 +115,7 @@ void attend_places(const AttentionArgs& args, const Layout& l, const Region& reg
   block.key_count = l.keys;
   if (args.causal) {
     block.first_visible = first + 1;
-    block.least_visible = args.prefix;
+    block.min_visible = args.prefix;
   }
   block.height_bias = tables != nullptr ? height_bias.data() : nullptr;
   block.width_bias = width_bias.data();

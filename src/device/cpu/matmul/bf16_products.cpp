@@ -53,7 +53,7 @@ void multiply_panel(const PanelProduct& product, int64_t panel, int64_t row) {
   for (int i = 0; i < M; ++i) finish(product, row + i, panel, sum[i]);
 }
 
-constexpr int64_t most_rows = 16;  // whose sums fit the registers
+constexpr int64_t max_rows = 16;  // whose sums fit the registers
 
 template <size_t... index>
 constexpr auto functions_for_rows(std::index_sequence<index...> /*rows*/) {
@@ -131,10 +131,10 @@ void widen_panel(const std::byte* panel, int64_t groups, WeightFormat format, Ve
 
 // A panel is read from memory once.
 void multiply_rows(const PanelRange& range) {
-  static constexpr auto functions = functions_for_rows(std::make_index_sequence<most_rows>());
+  static constexpr auto functions = functions_for_rows(std::make_index_sequence<max_rows>());
   for (int64_t panel = range.first; panel < range.last; ++panel) {
-    for (int64_t row = range.from; row < range.to; row += most_rows)
-      functions[static_cast<size_t>(std::min(most_rows, range.to - row) - 1)](*range.product, panel, row);
+    for (int64_t row = range.from; row < range.to; row += max_rows)
+      functions[static_cast<size_t>(std::min(max_rows, range.to - row) - 1)](*range.product, panel, row);
   }
 }
 

@@ -10,7 +10,7 @@
 namespace lectern::cpu {
 namespace {
 
-constexpr int64_t least_share = 16384;  // elements; less is not worth a thread
+constexpr int64_t min_share = 16384;  // elements; less is not worth a thread
 
 template <typename View>
 int64_t step_of(const View& view) {
@@ -41,7 +41,7 @@ void for_each_line(const Shape& shape, const Body& body) {
   if (shape.elements() == 0) return;
   const int64_t length = shape.rank() == 0 ? 1 : shape[-1];
   const int64_t lines = shape.elements() / length;
-  parallel_shares(lines, std::max<int64_t>(1, least_share / length), [&](int64_t first, int64_t last) {
+  parallel_shares(lines, std::max<int64_t>(1, min_share / length), [&](int64_t first, int64_t last) {
     for (int64_t line = first; line < last; ++line) body(line, length);
   });
 }

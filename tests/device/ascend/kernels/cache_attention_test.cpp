@@ -145,7 +145,7 @@ TEST_P(AscendCache, RowsWithAWindowAreTheCpusInOneCall) {
 
 TEST_P(AscendCache, RowsWithAWindowHaveAsManyCallsAsTheirBiasNeeds) {
   AscendOptions options = testing::fake_options(GetParam());
-  options.session.most_bias_bytes = 10000;  // of 3 rows: 4 heads, 3 pages of 128 keys, 2 bytes
+  options.session.max_bias_bytes = 10000;  // of 3 rows: 4 heads, 3 pages of 128 keys, 2 bytes
   FakeCard card(options);
   Random random(7);
   Both both(card, {4, 2, 32}, card.half(), random, 1, 7);

@@ -124,7 +124,7 @@ TEST_P(AscendAttention, WithoutTheOneOrTheOtherOperator) {
 TEST_P(AscendAttention, WritesTheBiasOutInBlocks) {
   Random random(4);
   AscendOptions options = testing::fake_options(GetParam());
-  options.session.most_bias_bytes = 20000;
+  options.session.max_bias_bytes = 20000;
   FakeCard card(options);
   const auto calls_of = [&](const Case& c) {
     const uint64_t before = fake_cann_runs("aclnnPromptFlashAttentionV3");

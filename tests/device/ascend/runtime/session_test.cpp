@@ -273,7 +273,7 @@ TEST_F(Repeated, CallsAreMadeInFullOnce) {
 
 TEST_F(Repeated, CallsAreKeptUpToANumber) {
   SessionOptions options = on_card(0);
-  options.most_repeated_calls = 5;
+  options.max_repeated_calls = 5;
   open(options);
   expect_right_products(2);
   EXPECT_EQ(session_->repeats(), 0u);
