@@ -46,7 +46,7 @@ int64_t find_infinite(const TensorView& weight) {
 
 }  // namespace
 
-std::optional<Matrix> WeightLoader::packed(const std::string& name, const Shape& shape, WeightFormat format,
+std::optional<Weight> WeightLoader::packed(const std::string& name, const Shape& shape, WeightFormat format,
                                            const Range& rows, const Range& columns) const {
   const auto packed = checkpoint_.packed(name, shape);
   if (!packed) return std::nullopt;
@@ -58,7 +58,7 @@ std::optional<Matrix> WeightLoader::packed(const std::string& name, const Shape&
   const int64_t out = shape[0], in = shape.elements() / shape[0];
   try {
     return rows.count == out && columns.count == in
-               ? device_.packed_matrix(packed->bytes, out, in, format)
+               ? device_.packed_weight(packed->bytes, out, in, format)
                : device_.packed_part(packed->bytes, out, in, format, rows, columns);
   } catch (const Error& error) {
     throw Error(place + " " + error.what(), error.code());
@@ -77,26 +77,26 @@ void WeightLoader::check_values(const std::string& name, const TensorView& weigh
       ErrorCode::corrupt_input);
 }
 
-Matrix WeightLoader::matrix(const std::string& name, const Shape& shape, WeightFormat format) const {
-  Matrix matrix;
+Weight WeightLoader::matrix(const std::string& name, const Shape& shape, WeightFormat format) const {
+  Weight matrix;
   if (const auto ready = packed(name, shape, format, {0, shape[0]}, {0, shape.elements() / shape[0]})) {
     matrix = *ready;
   } else {
     const TensorView weight = checkpoint_.weight(name, shape);
     check_values(name, weight, 0, format);
-    matrix = device_.matrix(weight, format);
+    matrix = device_.make_weight(weight, format);
     if (matrix.storage) checkpoint_.forget(weight);
   }
   if (observer_) observer_(name, shape, matrix);
   return matrix;
 }
 
-Matrix WeightLoader::rows(const std::string& name, const Shape& shape, const Range& rows, WeightFormat format) const {
+Weight WeightLoader::rows(const std::string& name, const Shape& shape, const Range& rows, WeightFormat format) const {
   if (rows.count == shape[0]) return matrix(name, shape, format);
   if (const auto ready = packed(name, shape, format, rows, {0, shape[1]})) return *ready;
   const TensorView weight = checkpoint_.weight(name, shape).slice(rows.first, rows.count);
   check_values(name, weight, rows.first, format);
-  Matrix matrix = device_.matrix(weight, format);
+  Weight matrix = device_.make_weight(weight, format);
   if (matrix.storage) checkpoint_.forget(weight);
   return matrix;
 }
@@ -126,13 +126,13 @@ WeightLoader::Columns WeightLoader::columns(const std::string& name, const Shape
   return {device_.pack(part_of(quantize(view, format_), {0, shape[0]}, {before, columns.count})), before};
 }
 
-Matrix WeightLoader::zeros(const Shape& shape) const {
+Weight WeightLoader::zeros(const Shape& shape) const {
   const std::vector<float> values(static_cast<size_t>(shape.elements()), 0.0f);
   return kept(view_of_floats(values, shape));
 }
 
-Matrix WeightLoader::kept(const TensorView& values) const {
-  Matrix matrix = device_.matrix(values, format_);
+Weight WeightLoader::kept(const TensorView& values) const {
+  Weight matrix = device_.make_weight(values, format_);
   if (matrix.storage) return matrix;
   const auto own = std::make_shared<Tensor>(device_, values.type, values.shape);
   device_.upload(values.data, *own);
@@ -155,7 +155,7 @@ WeightStack WeightLoader::stack(const std::vector<StackPart>& parts, int64_t in)
     values += rows ? std::min(all, rows->count * in) : all;
   }
   if (!packed) device_.reserve(values, format_);
-  std::vector<Matrix> matrices;
+  std::vector<Weight> matrices;
   matrices.reserve(parts.size());
   for (const auto& [name, out, rows] : parts)
     matrices.push_back(this->rows(name, {out, in}, rows.value_or(Range{0, out}), format_));

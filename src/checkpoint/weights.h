@@ -15,7 +15,7 @@
 namespace lectern {
 
 struct LinearWeights {
-  Matrix weight;  // [out, in]
+  Weight weight;  // [out, in]
   Tensor bias;    // [out], or empty
 };
 
@@ -28,7 +28,7 @@ struct NormWeights {
 // another shape than expected.
 class WeightLoader {
  public:
-  using Observer = std::function<void(const std::string& name, const Shape& shape, const Matrix&)>;
+  using Observer = std::function<void(const std::string& name, const Shape& shape, const Weight&)>;
 
   // `format` is what matrices are kept in, unless one is asked for with its own. The observer sees each when it is
   // made.
@@ -39,17 +39,17 @@ class WeightLoader {
   Device& device() const { return device_; }
   WeightFormat format() const { return format_; }
 
-  Matrix matrix(const std::string& name, const Shape& shape) const { return matrix(name, shape, format_); }
-  Matrix matrix(const std::string& name, const Shape& shape, WeightFormat format) const;
+  Weight matrix(const std::string& name, const Shape& shape) const { return matrix(name, shape, format_); }
+  Weight matrix(const std::string& name, const Shape& shape, WeightFormat format) const;
   // Of a matrix some rows, or some columns, with the very numbers that they have in the whole. Columns may come behind
   // others of zeros.
   struct Columns {
-    Matrix matrix;
+    Weight matrix;
     int64_t before = 0;
   };
-  Matrix rows(const std::string& name, const Shape& shape, const Range& rows, WeightFormat format) const;
+  Weight rows(const std::string& name, const Shape& shape, const Range& rows, WeightFormat format) const;
   Columns columns(const std::string& name, const Shape& shape, const Range& columns) const;
-  Matrix zeros(const Shape& shape) const;
+  Weight zeros(const Shape& shape) const;
   Tensor vector(const std::string& name, const Shape& shape) const {
     return floats_from_host(device_, checkpoint_.weight(name, shape));
   }
@@ -79,12 +79,12 @@ class WeightLoader {
 
  private:
   // Of one that was packed ahead; nothing for others.
-  std::optional<Matrix> packed(const std::string& name, const Shape& shape, WeightFormat format, const Range& rows,
+  std::optional<Weight> packed(const std::string& name, const Shape& shape, WeightFormat format, const Range& rows,
                                const Range& columns) const;
   // Throws Error for values that `format` cannot keep. `first_row`: of `weight` among those of the tensor.
   void check_values(const std::string& name, const TensorView& weight, int64_t first_row, WeightFormat format) const;
   // Of values that go with the call.
-  Matrix kept(const TensorView& values) const;
+  Weight kept(const TensorView& values) const;
 
   const Checkpoint& checkpoint_;
   Device& device_;

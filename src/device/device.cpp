@@ -17,7 +17,7 @@ Device::Device(const Operators& native, const TypeSupport& supports, const Opera
 
 namespace {
 
-// Of two types, that of an operator's inner values.
+// Of two types, an operator's compute type.
 DataType narrower(DataType a, DataType b) { return a == DataType::f32 || a == DataType::i32 ? b : a; }
 
 // The one place through which every operator is called.
@@ -62,14 +62,14 @@ void Device::release_host(std::byte* data, size_t) noexcept { ::operator delete(
 std::unique_ptr<Event> Device::record() { return std::make_unique<PassedEvent>(); }
 
 CacheFormat Device::cache_format(int kv_heads, int head_size, WeightFormat format) const {
-  return operators_.lowering(Operator::write_kv, precision(format).decoder) != nullptr
+  return operators_.lowering(Operator::write_kv, compute_types(format).decoder) != nullptr
              ? lowering::cache_format(kv_heads, head_size)
              : native_cache_format(kv_heads, head_size, format);
 }
 
 std::vector<DataType> Device::types(WeightFormat format) const {
-  const Precision inner = precision(format);
-  return {inner.encoder, inner.decoder};
+  const ComputeTypes computed = compute_types(format);
+  return {computed.encoder, computed.decoder};
 }
 
 std::vector<std::string> Device::lowered(WeightFormat format) const {
@@ -90,21 +90,21 @@ void Device::require_model_operators(WeightFormat format) const {
       ErrorCode::unsupported);
 }
 
-Matrix Device::pack(const WeightValues& weight) {
+Weight Device::pack(const WeightValues& weight) {
   if (is_quantized(weight.format)) {
     throw Error(
         std::string("was quantized, which device ") + name() + " cannot keep; it needs the model it was made of",
         ErrorCode::unsupported);
   }
   const auto* const bytes = reinterpret_cast<const std::byte*>(weight.values.data());
-  return matrix({bytes, DataType::bf16, {weight.out, weight.in}}, weight.format);
+  return make_weight({bytes, DataType::bf16, {weight.out, weight.in}}, weight.format);
 }
 
-Matrix Device::packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format) {
+Weight Device::packed_weight(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format) {
   return pack(cpu::unpack(cpu::attach(bytes, out, in, format)));
 }
 
-Matrix Device::packed_part(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format, const Range& rows,
+Weight Device::packed_part(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format, const Range& rows,
                            const Range& columns) {
   return pack(part_of(cpu::unpack(cpu::attach(bytes, out, in, format)), rows, columns));
 }

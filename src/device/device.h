@@ -51,8 +51,8 @@ class Tensor {
   MutableTensorView view_;
 };
 
-// The inner types of the model's parts; see operators.h.
-struct Precision {
+// The compute types of a model's parts: those of the values between operators (operators.h).
+struct ComputeTypes {
   DataType encoder = DataType::f32;
   DataType decoder = DataType::f32;
   // Of the decoder's residual stream: f32, or `decoder`, and then sums are handed on to the next norm
@@ -107,25 +107,25 @@ class Device {
   // For work with a model whose weights are of this format; null where the device captures none of it.
   virtual std::unique_ptr<CapturedRegions> capture_regions(WeightFormat) { return nullptr; }
 
-  // Weights as the device lays them out: one of type f32, f16 or bf16, whose first extent is out and whose others
+  // A weight as the device lays it out, of values of type f32, f16 or bf16, whose first extent is out and whose others
   // together are in; `weight` must outlive the result where that has no storage of its own.
-  virtual Matrix matrix(const TensorView& weight, WeightFormat format) = 0;
+  virtual Weight make_weight(const TensorView& weight, WeightFormat format) = 0;
   // One that is in its format already. Throws Error for a format that the device cannot keep.
-  virtual Matrix pack(const WeightValues& weight);
+  virtual Weight pack(const WeightValues& weight);
   // One [out, in] as `lectern quantize` keeps it in files, in the panels of the cpu device, which takes it without a
   // copy: `bytes` is all of it and must outlive the result. Throws Error where the bytes are not of that size, too.
-  virtual Matrix packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
+  virtual Weight packed_weight(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
   // The same of some rows and columns, as part_of has them (quantization.h).
-  Matrix packed_part(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format, const Range& rows,
+  Weight packed_part(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format, const Range& rows,
                      const Range& columns);
-  // A hint: the matrices made next, of so many values together, are to be stacked. A device that wants them in one
+  // A hint: the weights made next, of so many values together, are to be stacked. A device that wants them in one
   // block of memory makes room for it.
   virtual void reserve(int64_t /*values*/, WeightFormat) {}
-  // Matrices of this device, of one `in` and format, as one handle. A device may move them together.
-  virtual WeightStack stack(std::vector<Matrix> parts) { return {std::move(parts)}; }
+  // Weights of this device, of one `in` and format, as one handle. A device may move them together.
+  virtual WeightStack stack(std::vector<Weight> parts) { return {std::move(parts)}; }
 
-  virtual Precision precision(WeightFormat format) const = 0;
-  // The device's own, or that of the replacement where store and paged_attention are replaced.
+  virtual ComputeTypes compute_types(WeightFormat format) const = 0;
+  // The device's own, or that of the replacement where write_kv and paged_attention are replaced.
   CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format) const;
 
   const OperatorTable& operators() const { return operators_; }
@@ -148,7 +148,7 @@ class Device {
   // What the device lacks, what it has for other types only, and what it is to do without is replaced.
   explicit Device(const Operators& native, const TypeSupport& supports = {}, const OperatorSet& without = {});
 
-  // Of the device's own store and paged_attention; never asked where it has none.
+  // Of the device's own write_kv and paged_attention; never asked where it has none.
   virtual CacheFormat native_cache_format(int kv_heads, int head_size, WeightFormat format) const = 0;
 
  private:

@@ -37,7 +37,7 @@ Tensor floats_from_host(Device& device, const TensorView& values) {
 
 std::vector<float> floats_to_host(Device& device, const TensorView& values) {
   std::vector<float> result(static_cast<size_t>(values.shape.elements()));
-  const Wide wide(device, values);
+  const F32View wide(device, values);
   device.download(wide.view(), result.data());
   return result;
 }
@@ -48,7 +48,7 @@ std::vector<int32_t> indices_to_host(Device& device, const TensorView& indices) 
   return result;
 }
 
-Wide::Wide(Device& device, const TensorView& values) : view_(values) {
+F32View::F32View(Device& device, const TensorView& values) : view_(values) {
   if (values.type == DataType::f32) return;
   copy_ = Tensor(device, DataType::f32, values.shape);
   device.copy({values, copy_});

@@ -23,10 +23,10 @@ Tensor floats_from_host(Device&, const TensorView& values);
 std::vector<float> floats_to_host(Device&, const TensorView& values);
 std::vector<int32_t> indices_to_host(Device&, const TensorView& indices);
 
-// f32 values: those given or, if they are narrower, a copy.
-class Wide {
+// Values as f32: a view of those given, or of a copy where they are narrower.
+class F32View {
  public:
-  Wide(Device& device, const TensorView& values);
+  F32View(Device& device, const TensorView& values);
   const TensorView& view() const { return view_; }
 
  private:

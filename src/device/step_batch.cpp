@@ -15,10 +15,10 @@ constexpr int64_t table_step = 8;   // pages; a growing sequence does not change
 
 int64_t padded(int64_t count) { return (count + alignment - 1) / alignment * alignment; }
 
-bool is_all(std::span<const int64_t> wanted, int64_t rows) {
-  if (static_cast<int64_t>(wanted.size()) != rows) return false;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] != static_cast<int64_t>(i)) return false;
+bool is_all(std::span<const int64_t> logit_rows, int64_t rows) {
+  if (static_cast<int64_t>(logit_rows.size()) != rows) return false;
+  for (size_t i = 0; i < logit_rows.size(); ++i) {
+    if (logit_rows[i] != static_cast<int64_t>(i)) return false;
   }
   return true;
 }
@@ -50,14 +50,14 @@ StepBatch::StepBatch(Device& device, std::span<const SequenceRows> sequences, in
       banned_list_(banned_places(tokens.banned, tokens.vocabulary)),
       page_tokens_(page_tokens),
       id_count_(static_cast<int64_t>(tokens.ids.size())),
-      wanted_count_(static_cast<int64_t>(tokens.wanted.size())),
+      logit_row_count_(static_cast<int64_t>(tokens.logit_rows.size())),
       memory_(memory != nullptr ? memory : &own_) {
   size_t all_pages = 0;
   for (const SequenceRows& sequence : sequences_) {
     rows_ = std::max(rows_, sequence.first_row + sequence.rows);
     all_pages += sequence.pages.size();
   }
-  wants_all_ = is_all(tokens.wanted, rows_);
+  all_logit_rows_ = is_all(tokens.logit_rows, rows_);
   pages_.reserve(all_pages);  // spans point into it
   for (SequenceRows& sequence : sequences_) {
     const size_t first = pages_.size();
@@ -100,7 +100,7 @@ StepBatch::StepBatch(Device& device, std::span<const SequenceRows> sequences, in
   picture_rows_ = begin(id_count_);
   std::fill_n(values.begin() + picture_rows_, id_count_, -1);
   std::ranges::copy(tokens.picture_rows, values.begin() + picture_rows_);
-  wanted_ = add(tokens.wanted);
+  logit_rows_ = add(tokens.logit_rows);
   banned_ = add(banned_list_);
   values.resize((values.size() + block_step - 1) / block_step * block_step);
   Tensor& block = memory_->block;

@@ -23,7 +23,7 @@ struct StepMemory {
 struct StepTokens {
   std::span<const int32_t> ids = {};           // of every row, below the vocabulary's size
   std::span<const int32_t> picture_rows = {};  // of every row, or -1 (EmbedArgs); empty: -1 for all
-  std::span<const int64_t> wanted = {};        // rows after which a token is chosen
+  std::span<const int64_t> logit_rows = {};    // rows after which a token is chosen
   // For each of these what is not to be chosen, in any order; empty: nothing is.
   std::span<const std::vector<int32_t>> banned = {};
   int64_t vocabulary = 0;
@@ -46,7 +46,7 @@ class StepBatch {
     int64_t row = 0, picture_row = 0, count = 0;
   };
   std::span<const PictureRun> picture_runs() const { return picture_runs_; }
-  bool wants_all() const { return wants_all_; }                             // every row, in order
+  bool all_logit_rows() const { return all_logit_rows_; }                   // every row, in order
   std::span<const int32_t> banned_on_host() const { return banned_list_; }  // as banned()
 
   // On the device, i32.
@@ -55,10 +55,10 @@ class StepBatch {
   TensorView slots() const { return part(slots_, {page_tokens_ > 0 ? rows_ : 0}); }
   // [sequences, most pages of one]; 0 behind a sequence's last
   TensorView page_table() const;
-  TensorView ids() const { return part(ids_, {id_count_}); }                    // [rows], where they were given
-  TensorView picture_rows() const { return part(picture_rows_, {id_count_}); }  // [rows]; -1: a token's
-  TensorView wanted() const { return part(wanted_, {wanted_count_}); }          // [wanted]
-  // [bans], ascending: places in the logits of all wanted rows, index in wanted() * vocabulary + id; empty: none
+  TensorView ids() const { return part(ids_, {id_count_}); }                       // [rows], where they were given
+  TensorView picture_rows() const { return part(picture_rows_, {id_count_}); }     // [rows]; -1: a token's
+  TensorView logit_rows() const { return part(logit_rows_, {logit_row_count_}); }  // [logit rows]
+  // [bans], ascending: places in the logits of all logit rows, index in logit_rows() * vocabulary + id; empty: none
   TensorView banned() const;
 
   // What a device makes of a step once and uses in every layer, such as tables of sines: filled at the first call with
@@ -79,10 +79,10 @@ class StepBatch {
   int64_t rows_ = 0;
   int page_tokens_;
   int64_t max_pages_ = 0;
-  int64_t id_count_ = 0, wanted_count_ = 0;
-  bool wants_all_ = false;
+  int64_t id_count_ = 0, logit_row_count_ = 0;
+  bool all_logit_rows_ = false;
   // Where each begins in the block.
-  int64_t positions_ = 0, slots_ = 0, page_table_ = 0, ids_ = 0, picture_rows_ = 0, wanted_ = 0, banned_ = 0;
+  int64_t positions_ = 0, slots_ = 0, page_table_ = 0, ids_ = 0, picture_rows_ = 0, logit_rows_ = 0, banned_ = 0;
   StepMemory own_;
   StepMemory* memory_;
   mutable std::map<std::string, const Tensor*> made_;

@@ -31,7 +31,7 @@ double max_error(DataType type) { return type == DataType::f32 ? 1e-4 : type == 
 OperatorCheck begin_check(Operator which, const std::string& variant, Device& device, DataType type) {
   OperatorCheck result;
   result.name = std::string(name_of(which)) + variant;
-  result.type = has_inner_types(which) ? type : DataType::f32;
+  result.type = has_compute_types(which) ? type : DataType::f32;
   result.how = device.operators().describe(which, result.type);
   result.max_error = max_error(result.type);
   if (!can_run(device.operators(), which, result.type)) result.failure = "absent";

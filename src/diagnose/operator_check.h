@@ -12,7 +12,7 @@ namespace lectern {
 
 struct OperatorCheck {
   std::string name;
-  DataType type = DataType::f32;  // of the inner values
+  DataType type = DataType::f32;  // the compute type
   std::string how;                // "native", "absent", or what replaces it
   double error = 0;               // largest difference over the largest value; infinite where a value is no number
   double max_error = 0;           // that is allowed
@@ -22,7 +22,7 @@ struct OperatorCheck {
   bool passed() const { return failure.empty() && error <= max_error; }
 };
 
-// Of the operators that models call and of those that replacements are made of, with values of this inner type. The
+// Of the operators that models call and of those that replacements are made of, with values of this compute type. The
 // inputs are exact in every type. `done` is called after each. What fails is reported, not thrown; only DeviceFailure
 // passes through.
 std::vector<OperatorCheck> check_operators(Device& device, DataType type, Device& reference,

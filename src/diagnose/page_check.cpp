@@ -86,9 +86,9 @@ PageCheck check_page(const LoadedModel& model, const LoadedModel& reference, con
   const CheckedPage page(model, picture);
   const CheckedPage expected(reference, picture);
   PageCheck check;
-  const Precision inner = model.device.precision(model.format);
+  const ComputeTypes types = model.device.compute_types(model.format);
   check.tokens_must_equal =
-      model.format == WeightFormat::f32 && inner.encoder == DataType::f32 && inner.decoder == DataType::f32;
+      model.format == WeightFormat::f32 && types.encoder == DataType::f32 && types.decoder == DataType::f32;
   check.max_error = check.tokens_must_equal ? 1e-4 : 3e-2;
   const auto compare = [&](const std::string& name, std::span<const float> got, std::span<const float> wanted) {
     if (!wanted.empty()) check.stages.push_back({name, relative_error(got, wanted)});

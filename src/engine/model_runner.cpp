@@ -65,7 +65,7 @@ Decoder::Next DeviceRunner::next_of(const Batch& batch, Communicator* others) {
                         .picture_rows = picture_rows,
                         .pictures = pictures,
                         .written = batch.written,
-                        .wanted = choosing,
+                        .logit_rows = choosing,
                         .banned = banned},
                        cache_, &kept_, others);
 }

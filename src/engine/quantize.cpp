@@ -76,8 +76,8 @@ void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format
                                 ? out.string()
                                 : out.string().substr(0, out.string().find_last_not_of('/') + 1)));
   PackedTensors packed{.weights = format, .tensors = {}};
-  std::map<std::string, Matrix> matrices;
-  const LoadedModel model(in, device, format, [&](const std::string& name, const Shape& shape, const Matrix& matrix) {
+  std::map<std::string, Weight> matrices;
+  const LoadedModel model(in, device, format, [&](const std::string& name, const Shape& shape, const Weight& matrix) {
     throw_if_stopped(stop);
     if (!matrix.storage) return;  // kept as it is
     packed.tensors.emplace(name, PackedTensors::Entry{matrix.format, shape});

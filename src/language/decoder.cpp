@@ -128,7 +128,7 @@ Decoder::Decoder(const WeightLoader& load, int rank, int ranks)
       heads_(static_cast<int>(share_.heads.empty() ? config_.heads / config_.kv_heads : share_.heads.count)),
       kv_heads_(static_cast<int>(share_.heads.empty() ? 1 : share_.kv_heads.count)),
       format_(load.format()),
-      inner_(device_.precision(format_).decoder) {
+      compute_type_(device_.compute_types(format_).decoder) {
   const Shape words = {config_.vocabulary, config_.hidden};
   if (rank == 0) embedding_ = load.matrix("model.embed_tokens.weight", words, WeightFormat::f32);
   // Four bits cost the head more than they gain: it is kept in eight.
@@ -218,8 +218,11 @@ Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* k
   for (std::vector<int32_t>& ids : banned) {
     for (int32_t& id : ids) id -= static_cast<int32_t>(share_.vocabulary.first);
   }
-  const StepTokens tokens = {
-      .ids = rows.ids, .picture_rows = rows.picture_rows, .wanted = rows.wanted, .banned = banned, .vocabulary = words};
+  const StepTokens tokens = {.ids = rows.ids,
+                             .picture_rows = rows.picture_rows,
+                             .logit_rows = rows.logit_rows,
+                             .banned = banned,
+                             .vocabulary = words};
   const StepBatch batch(device_, rows.sequences, cache.pool().page_tokens(), tokens,
                         kept != nullptr ? &kept->batch : nullptr);
   const Tensor x(device_, DataType::f32, {row_count, config_.hidden});
@@ -230,9 +233,9 @@ Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* k
   StepTensors own(false);
   StepTensors& tensors = kept != nullptr ? kept->tensors : own;
   const Shape of_heads = {row_count, heads_ * head_size};
-  const MutableTensorView queries = tensors.get(device_, queries_tensor, inner_, of_heads);
-  const MutableTensorView attended = tensors.get(device_, attended_tensor, inner_, of_heads);
-  ResidualStream stream(device_, x, device_.precision(format_).residual, tensors, kept != nullptr, others);
+  const MutableTensorView queries = tensors.get(device_, queries_tensor, compute_type_, of_heads);
+  const MutableTensorView attended = tensors.get(device_, attended_tensor, compute_type_, of_heads);
+  ResidualStream stream(device_, x, device_.compute_types(format_).residual, tensors, kept != nullptr, others);
   const auto projection = [&](int i) -> ProjectQkvArgs {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     const ProjectQkvArgs args = {.x = stream.now(),
@@ -273,7 +276,7 @@ Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* k
     const MixtureOfExpertsArgs mixture = {.x = stream.now(),
                                           .norm = layer.post_norm.weight,
                                           .epsilon = config_.rms_epsilon,
-                                          .inner = inner_,
+                                          .compute_type = compute_type_,
                                           .router = layer.router,
                                           .experts = layer.experts,
                                           .top_k = config_.experts_per_token,
@@ -295,13 +298,13 @@ Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* k
       if (next) device_.project_qkv(*next);
     });
   }
-  if (rows.wanted.empty()) return {};
-  const auto count = static_cast<int64_t>(rows.wanted.size());
+  if (rows.logit_rows.empty()) return {};
+  const auto count = static_cast<int64_t>(rows.logit_rows.size());
   Next next{Tensor(device_, DataType::f32, {count, words}), Choice(device_, count, words, batch.banned_on_host())};
   device_.sample({.x = stream.whole(),
                   .norm = norm_.weight,
                   .epsilon = config_.rms_epsilon,
-                  .inner = inner_,
+                  .compute_type = compute_type_,
                   .head = head_,
                   .step = batch,
                   .logits = next.logits,
@@ -314,9 +317,9 @@ namespace {
 
 // The sum of size(matrix).
 template <typename Size>
-double sum_of(const std::vector<Matrix>& matrices, const Size& size) {
+double sum_of(const std::vector<Weight>& matrices, const Size& size) {
   double sum = 0;
-  for (const Matrix& matrix : matrices) sum += size(matrix);
+  for (const Weight& matrix : matrices) sum += size(matrix);
   return sum;
 }
 template <typename Size>
@@ -327,7 +330,7 @@ double sum_of(const ExpertBank& experts, const Size& size) {
 }  // namespace
 
 double Decoder::bytes_of_step(int sequences) const {
-  const auto bytes = [](const Matrix& matrix) { return matrix.data ? static_cast<double>(matrix.data.bytes()) : 0.0; };
+  const auto bytes = [](const Weight& matrix) { return matrix.data ? static_cast<double>(matrix.data.bytes()) : 0.0; };
   double sum = bytes(head_);
   const double missed = std::pow(1.0 - static_cast<double>(config_.experts_per_token) / config_.experts, sequences);
   for (const Layer& layer : layers_) {
@@ -338,7 +341,7 @@ double Decoder::bytes_of_step(int sequences) const {
 }
 
 double Decoder::operations_of_token() const {
-  const auto operations = [](const Matrix& matrix) {
+  const auto operations = [](const Weight& matrix) {
     return matrix.data ? 2.0 * static_cast<double>(matrix.out()) * static_cast<double>(matrix.in()) : 0.0;
   };
   double sum = 0;

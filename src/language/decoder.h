@@ -56,12 +56,12 @@ class Decoder {
     std::span<const int32_t> picture_rows = {};
     std::span<const TensorView> pictures = {};
     int64_t written = 0;  // the first rows, of tokens that the model wrote; the others are of prompts: LinearArgs
-    std::span<const int64_t> wanted = {};               // after which a token is chosen
+    std::span<const int64_t> logit_rows = {};           // after which a token is chosen
     std::span<const std::vector<int32_t>> banned = {};  // for each of these; empty: nothing is
   };
-  // After every wanted row, of the share's words alone, ids counted from its first; both empty when none is wanted.
+  // After every logit row, of the share's words alone, ids counted from its first; both empty when there is none.
   struct Next {
-    Tensor logits;  // [wanted, words]
+    Tensor logits;  // [logit rows, words]
     Choice choice;
   };
   // `kept` may be null. Of several ranks each calls it at the same time with the same rows, `others` connecting them;
@@ -80,10 +80,10 @@ class Decoder {
   struct Layer {
     NormWeights input_norm, post_norm;
     WeightStack qkv;
-    Matrix o;
+    Weight o;
     int64_t zeros_before = 0;  // columns of o in front of those of this rank's heads
     ExpertBank shared;         // one, all there is in a dense layer; or none
-    Matrix router;
+    Weight router;
     ExpertBank experts;  // of the share
   };
   Layer load_layer(const WeightLoader& load, int index) const;
@@ -96,8 +96,8 @@ class Decoder {
   RankShare share_;
   int heads_, kv_heads_;  // of this rank, one of zeros where it has none
   WeightFormat format_;
-  DataType inner_;  // of the values between operators
-  Matrix embedding_, head_;
+  DataType compute_type_;  // of the values between operators
+  Weight embedding_, head_;
   NormWeights norm_;
   std::vector<Layer> layers_;
 };

@@ -66,7 +66,7 @@ int64_t pixels_of(const Views& views) {
 // Of a page that failed. Where values are f16 they are the likely reason why a result is no number: some pages
 // overflow.
 std::exception_ptr with_reason(const std::exception_ptr& error, const LoadedModel& loaded) {
-  if (loaded.device.precision(loaded.format).decoder != DataType::f16) return error;
+  if (loaded.device.compute_types(loaded.format).decoder != DataType::f16) return error;
   try {
     std::rethrow_exception(error);
   } catch (const NotANumber& failure) {

@@ -10,7 +10,7 @@ namespace lectern {
 
 VisionEncoder::VisionEncoder(const WeightLoader& load)
     : device_(load.device()),
-      inner_(device_.precision(load.format()).encoder),
+      compute_type_(device_.compute_types(load.format()).encoder),
       sam_(load),
       separator_(load.vector("model.view_seperator", {load.checkpoint().config().decoder.hidden})) {}  // their spelling
 

@@ -54,7 +54,7 @@ class VisionEncoder {
   explicit VisionEncoder(const WeightLoader& load);
 
   Device& device() const { return device_; }
-  DataType inner() const { return inner_; }  // type of the values between operators
+  DataType compute_type() const { return compute_type_; }  // type of the values between operators
   const Sam& sam() const { return sam_; }
   const Tensor& separator() const { return separator_; }  // [hidden], the last row of a page
 
@@ -75,7 +75,7 @@ class VisionEncoder {
   virtual double operations_behind_sam(int size) const = 0;
 
   Device& device_;
-  DataType inner_;
+  DataType compute_type_;
   Sam sam_;
   Tensor separator_;
 };

@@ -25,7 +25,7 @@ Tensor resized_table(Device& device, const std::vector<float>& table, int64_t si
 Sam::Sam(const WeightLoader& load)
     : device_(load.device()),
       config_(load.checkpoint().config().sam),
-      inner_(device_.precision(load.format()).encoder) {
+      compute_type_(device_.compute_types(load.format()).encoder) {
   const std::string prefix = "model.sam_model.";
   const int64_t width = config_.width;
   const int64_t patch = config_.patch;
@@ -84,10 +84,10 @@ void Sam::run_layer(int layer, const Tensor& x) const {
   const Shape& s = x.shape();
   const int64_t width = config_.width;
   const int64_t head_size = width / config_.heads;
-  const Tensor normed(device_, inner_, s);
+  const Tensor normed(device_, compute_type_, s);
   device_.layer_norm({x, block.norm1.weight, block.norm1.bias, norm_epsilon, normed});
   {
-    const Tensor qkv(device_, inner_, {s[0], s[1], s[2], 3 * width});
+    const Tensor qkv(device_, compute_type_, {s[0], s[1], s[2], 3 * width});
     device_.linear({.in = normed, .weight = block.qkv.weight, .bias = block.qkv.bias, .out = qkv});
     // A place beyond the view is zero after the norm, so its query, key and value are the bias alone.
     device_.attention({.qkv = qkv,
@@ -101,7 +101,7 @@ void Sam::run_layer(int layer, const Tensor& x) const {
   }
   device_.linear({.in = normed, .weight = block.proj.weight, .bias = block.proj.bias, .residual = x, .out = x});
   device_.layer_norm({x, block.norm2.weight, block.norm2.bias, norm_epsilon, normed});
-  const Tensor inner(device_, inner_, {s[0], s[1], s[2], block.lin1.weight.out()});
+  const Tensor inner(device_, compute_type_, {s[0], s[1], s[2], block.lin1.weight.out()});
   device_.linear({.in = normed,
                   .weight = block.lin1.weight,
                   .bias = block.lin1.bias,
@@ -110,7 +110,7 @@ void Sam::run_layer(int layer, const Tensor& x) const {
   device_.linear({.in = inner, .weight = block.lin2.weight, .bias = block.lin2.bias, .residual = x, .out = x});
 }
 
-Tensor Sam::convolve(const Tensor& x, const Matrix& weight, int kernel, int stride) const {
+Tensor Sam::convolve(const Tensor& x, const Weight& weight, int kernel, int stride) const {
   const int padding = kernel / 2;
   const int64_t side = (x.shape()[1] + 2 * padding - kernel) / stride + 1;
   Tensor out(device_, DataType::f32, {x.shape()[0], side, side, weight.out()});
@@ -148,7 +148,7 @@ Tensor Sam::finish(const Tensor& x) const {
 }
 
 double Sam::operations_of_view(int size) const {
-  const auto weights = [](const Matrix& matrix) {
+  const auto weights = [](const Weight& matrix) {
     return 2 * static_cast<double>(matrix.out()) * static_cast<double>(matrix.in());
   };
   const int64_t patches = size / config_.patch;

@@ -43,17 +43,17 @@ class Sam {
     std::vector<Tensor> heights, widths;  // of every block: [2 * extent - 1, head size]
   };
   const Positions& positions(int64_t patches) const;
-  Tensor convolve(const Tensor& x, const Matrix& weight, int kernel, int stride) const;
+  Tensor convolve(const Tensor& x, const Weight& weight, int kernel, int stride) const;
 
   Device& device_;
   SamConfig config_;
-  DataType inner_;  // of the values between operators
+  DataType compute_type_;  // of the values between operators
   int64_t channels_ = 0;
   LinearWeights patch_;
   std::vector<float> position_embedding_;  // [grid, grid, width]
   int64_t grid_ = 0;
   std::vector<Block> blocks_;
-  Matrix neck0_, neck2_, down2_, down3_;
+  Weight neck0_, neck2_, down2_, down3_;
   NormWeights neck1_, neck3_;
   mutable std::mutex mutex_;
   mutable std::map<int64_t, Positions> positions_;

@@ -53,23 +53,23 @@ TEST(Device, CopiesEveryTypeToAndFro) {
 TEST(Device, TakesPackedWeights) {
   testing::Random random(1);
   const std::vector<float> values = random.values(20 * 70);
-  const Matrix packed = cpu_device().matrix(view_of(values, {20, 70}), WeightFormat::bf16);
+  const Weight packed = cpu_device().make_weight(view_of(values, {20, 70}), WeightFormat::bf16);
   const TensorView bytes = *packed.storage;
   LeastDevice least;
-  const Matrix own = least.packed_matrix(bytes, 20, 70, WeightFormat::bf16);
+  const Weight own = least.packed_weight(bytes, 20, 70, WeightFormat::bf16);
   EXPECT_EQ(floats_to_host(least, own.data),
             testing::floats_of(quantize(view_of(values, {20, 70}), WeightFormat::bf16)));
-  EXPECT_EQ(cpu_device().packed_matrix(bytes, 20, 70, WeightFormat::bf16).data.data, bytes.data) << "without a copy";
-  const Matrix q8 = cpu_device().matrix(view_of(values, {20, 70}), WeightFormat::q8);
+  EXPECT_EQ(cpu_device().packed_weight(bytes, 20, 70, WeightFormat::bf16).data.data, bytes.data) << "without a copy";
+  const Weight q8 = cpu_device().make_weight(view_of(values, {20, 70}), WeightFormat::q8);
   for (const auto& [panels, format] :
        {std::pair(TensorView(*q8.storage), WeightFormat::q8), {bytes, WeightFormat::q8}, {bytes, WeightFormat::f32}}) {
-    EXPECT_THROW(least.packed_matrix(panels, 20, 70, format), Error);
+    EXPECT_THROW(least.packed_weight(panels, 20, 70, format), Error);
   }
 }
 
 TEST(Device, LeavesStackedWeightsWhereTheyAre) {
   const std::vector<float> values(20 * 70, 1);
-  const Matrix one = cpu_device().matrix(view_of(values, {20, 70}), WeightFormat::q8);
+  const Weight one = cpu_device().make_weight(view_of(values, {20, 70}), WeightFormat::q8);
   const WeightStack stack = cpu_device().stack({one, one});
   EXPECT_EQ(stack.parts.size(), 2u);
   EXPECT_EQ(stack[1].data.data, one.data.data);

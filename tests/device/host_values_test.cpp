@@ -40,10 +40,10 @@ TEST(HostValues, OnlyNarrowValuesAreCopiedToBeWide) {
   testing::LeastDevice device;
   const std::vector<float> values = {0.5f, -1, 2};
   const Tensor wide = from_host(device, values, {3});
-  EXPECT_EQ(Wide(device, wide).view().data, wide.view().data);
+  EXPECT_EQ(F32View(device, wide).view().data, wide.view().data);
   const Tensor narrow(device, DataType::bf16, {3});
   device.copy({wide, narrow});
-  const Wide copy(device, narrow);
+  const F32View copy(device, narrow);
   EXPECT_EQ(copy.view().type, DataType::f32);
   EXPECT_EQ(floats_to_host(device, copy.view()), values);
 }

@@ -32,12 +32,13 @@ TEST(StepBatch, SaysWhatRowsBeginAndEndWith) {
   const std::vector<int32_t> pictures = {-1, -1, 3, 4, 0, -1};
   const std::vector<int64_t> wanted = {1, 5};
   const std::vector<std::vector<int32_t>> banned = {{4, 2, 4}, {100, 9, -1}};
-  const StepBatch step(device, rows, 0,
-                       {.ids = ids, .picture_rows = pictures, .wanted = wanted, .banned = banned, .vocabulary = 100});
+  const StepBatch step(
+      device, rows, 0,
+      {.ids = ids, .picture_rows = pictures, .logit_rows = wanted, .banned = banned, .vocabulary = 100});
   EXPECT_EQ(indices_to_host(device, step.ids()), ids);
   EXPECT_EQ(indices_to_host(device, step.picture_rows()), pictures);
-  EXPECT_THAT(indices_to_host(device, step.wanted()), ElementsAre(1, 5));
-  EXPECT_FALSE(step.wants_all());
+  EXPECT_THAT(indices_to_host(device, step.logit_rows()), ElementsAre(1, 5));
+  EXPECT_FALSE(step.all_logit_rows());
   EXPECT_THAT(indices_to_host(device, step.banned()), ElementsAre(2, 4, 109));
   EXPECT_THAT(step.banned_on_host(), ElementsAre(2, 4, 109));
   ASSERT_EQ(step.picture_runs().size(), 2u);
@@ -48,8 +49,8 @@ TEST(StepBatch, SaysWhatRowsBeginAndEndWith) {
   EXPECT_EQ(step.picture_runs()[1].picture_row, 0);
 
   const std::vector<int64_t> every = {0, 1, 2, 3, 4, 5};
-  const StepBatch all(device, rows, 0, {.ids = ids, .wanted = every});
-  EXPECT_TRUE(all.wants_all());
+  const StepBatch all(device, rows, 0, {.ids = ids, .logit_rows = every});
+  EXPECT_TRUE(all.all_logit_rows());
   EXPECT_FALSE(all.banned());
   EXPECT_TRUE(all.picture_runs().empty());
   EXPECT_THAT(indices_to_host(device, all.picture_rows()), ElementsAre(-1, -1, -1, -1, -1, -1));

@@ -24,7 +24,7 @@ std::vector<std::string> failed(const std::vector<OperatorCheck>& checks) {
 
 TEST(OperatorCheck, TheCpuPassesForEveryType) {
   const auto replaced = make_cpu_device(parse_operators("all"));
-  for (const DataType type : inner_types) {
+  for (const DataType type : all_compute_types) {
     SCOPED_TRACE(name_of(type));
     EXPECT_THAT(failed(check_operators(cpu_device(), type, *replaced)), ::testing::IsEmpty());
     EXPECT_THAT(failed(check_operators(*replaced, type, cpu_device())), ::testing::IsEmpty());

@@ -98,7 +98,7 @@ std::vector<float> logits_in_one_call(const Prompt& prompt) {
                                            .ids = prompt.ids,
                                            .picture_rows = picture_rows,
                                            .pictures = {&image, 1},
-                                           .wanted = wanted},
+                                           .logit_rows = wanted},
                                           cache);
   return {next.logits.floats(), next.logits.floats() + next.logits.shape().elements()};
 }

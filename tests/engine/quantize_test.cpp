@@ -49,7 +49,7 @@ class Quantize : public ::testing::Test {
     const SequenceRows rows{0, 1, 0, pages.pages()};
     const int64_t wanted[] = {0};
     const Decoder::Next next =
-        model.decoder.step({.sequences = {&rows, 1}, .ids = {&id, 1}, .written = 1, .wanted = wanted}, cache);
+        model.decoder.step({.sequences = {&rows, 1}, .ids = {&id, 1}, .written = 1, .logit_rows = wanted}, cache);
     const Tensor& out = next.logits;
     return {out.floats(), out.floats() + out.shape().elements()};
   }
@@ -71,7 +71,7 @@ TEST_F(Quantize, LoadsToTheSameModel) {
     quantize_model(mini, out, format, cpu_device());
     EXPECT_EQ(weight_format(Weights::automatic, out, cpu_device()), format);
     int packed_here = 0;
-    const LoadedModel packed(out, cpu_device(), format, [&](const std::string&, const Shape&, const Matrix& matrix) {
+    const LoadedModel packed(out, cpu_device(), format, [&](const std::string&, const Shape&, const Weight& matrix) {
       packed_here += matrix.storage != nullptr;
     });
     EXPECT_EQ(packed_here, 0);  // nothing was copied or packed again

@@ -94,7 +94,7 @@ class BrokenPdf : public ::testing::Test {
     std::string error;  // the last
   };
 
-  Outcome read(const std::string& pdf, int most_pages = 4) const {
+  Outcome read(const std::string& pdf, int max_pages = 4) const {
     Outcome outcome;
     const auto file = folder.write("broken.pdf", pdf);
     const auto note = [&](const Error& error) {
@@ -106,7 +106,7 @@ class BrokenPdf : public ::testing::Test {
     try {
       const auto source = open_source(file, options);
       outcome.pages = source->pages();
-      for (int i = 0; i < std::min(most_pages, outcome.pages); ++i) {
+      for (int i = 0; i < std::min(max_pages, outcome.pages); ++i) {
         try {
           outcome.rendered += source->page(i).picture.width > 0;
         } catch (const Error& error) {

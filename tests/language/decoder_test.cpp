@@ -89,7 +89,7 @@ class Company {
     }
     if (ids.empty()) return true;
     const Decoder::Next next =
-        decoder_.step({.sequences = rows, .ids = ids, .written = written, .wanted = wanted}, cache_, kept_);
+        decoder_.step({.sequences = rows, .ids = ids, .written = written, .logit_rows = wanted}, cache_, kept_);
     for (size_t i = 0; i < choosing.size(); ++i) {
       const float* const from = next.logits.floats() + static_cast<int64_t>(i) * decoder_.config().vocabulary;
       all[choosing[i]].insert(all[choosing[i]].end(), from, from + decoder_.config().vocabulary);

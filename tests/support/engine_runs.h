@@ -49,9 +49,9 @@ class EngineRun {
   }
 
   // An engine that never ends is a failure, not a test that hangs.
-  void run(int most_steps = 8000) {
+  void run(int max_steps = 8000) {
     int steps = 0;
-    while (step()) ASSERT_LT(++steps, most_steps);
+    while (step()) ASSERT_LT(++steps, max_steps);
   }
 
  private:

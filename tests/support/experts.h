@@ -8,11 +8,11 @@
 namespace lectern::testing {
 
 struct Expert {
-  Matrix gate, up, down;
+  Weight gate, up, down;
 };
 
 inline ExpertBank bank_of(Device& device, const std::vector<Expert>& experts) {
-  std::vector<Matrix> gates_and_ups, downs;
+  std::vector<Weight> gates_and_ups, downs;
   for (const Expert& expert : experts) {
     gates_and_ups.push_back(expert.gate);
     gates_and_ups.push_back(expert.up);

@@ -29,21 +29,22 @@ inline constexpr int steps_to_a_flip = 8;
 
 class GoldenStages {
  public:
-  GoldenStages(const std::string& path, Device& device, double most)
-      : file_(Safetensors::open(path)), device_(device), most_error_(most) {}
+  GoldenStages(const std::string& path, Device& device, double max_error)
+      : file_(Safetensors::open(path)), device_(device), max_error_(max_error) {}
 
   void expect_stage(const std::string& name, const Tensor& got) const {
     ASSERT_TRUE(got) << name;
     std::vector<float> values(static_cast<size_t>(got.shape().elements()));
     device_.download(got, values.data());
-    expect_floats(name, values, got.shape(), most_error_);
+    expect_floats(name, values, got.shape(), max_error_);
   }
 
-  void expect_floats(const std::string& name, const std::vector<float>& got, const Shape& shape, double most) const {
+  void expect_floats(const std::string& name, const std::vector<float>& got, const Shape& shape,
+                     double max_error) const {
     SCOPED_TRACE(name);
     const TensorView& expected = at(name);
     EXPECT_EQ(to_string(shape), to_string(expected.shape));
-    EXPECT_LT(relative_error(got, copy_of<float>(expected)), most);
+    EXPECT_LT(relative_error(got, copy_of<float>(expected)), max_error);
   }
 
   // Rows with an error over the bound.
@@ -51,7 +52,7 @@ class GoldenStages {
     int64_t beyond = 0;
     for (int64_t i = 0; i < got.shape[0]; ++i) {
       const double error = relative_error(copy_of<float>(got.slice(i, 1)), copy_of<float>(at(name).slice(i, 1)));
-      if (error >= most_error_) ++beyond;
+      if (error >= max_error_) ++beyond;
     }
     return beyond;
   }
@@ -73,7 +74,7 @@ class GoldenStages {
         device_.download(page[i].values, values.data());
         all.insert(all.end(), values.begin(), values.end());
       }
-      expect_floats(name, all, at(name).shape, most_error_);
+      expect_floats(name, all, at(name).shape, max_error_);
     }
   }
 
@@ -94,7 +95,7 @@ class GoldenStages {
 
   Safetensors file_;
   Device& device_;
-  double most_error_;
+  double max_error_;
 };
 
 struct GoldenSteps {

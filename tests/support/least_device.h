@@ -36,7 +36,7 @@ class LeastDevice final : public Device {
     blocks_.erase(own);
     cpu_device().release(own, bytes);
   }
-  Matrix matrix(const TensorView& weight, WeightFormat) override {
+  Weight make_weight(const TensorView& weight, WeightFormat) override {
     const int64_t out = weight.shape[0];
     const auto own =
         std::make_shared<Tensor>(floats_from_host(*this, weight.reshaped({out, weight.shape.elements() / out})));
@@ -48,7 +48,7 @@ class LeastDevice final : public Device {
   void download(const TensorView& from, void* to) override {
     if (from.bytes() > 0) std::memcpy(to, real(StridedView(from), from.type).data, from.bytes());
   }
-  Precision precision(WeightFormat) const override { return {}; }
+  ComputeTypes compute_types(WeightFormat) const override { return {}; }
 
   size_t blocks() const { return blocks_.size(); }
 
@@ -114,7 +114,7 @@ class LeastDevice final : public Device {
       cpu::copy(cpu_device(), {self(device).real(args.in, args.in.type), self(device).real(args.out, args.out.type)});
     };
     own.gemm = [](Device& device, const GemmArgs& args) {
-      Matrix weight = args.weight;
+      Weight weight = args.weight;
       weight.data = self(device).real(weight.data);
       cpu::gemm(cpu_device(), {self(device).real(args.in), weight, self(device).real(args.out)});
     };

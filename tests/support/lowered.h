@@ -48,6 +48,6 @@ inline std::vector<float> floats_of(const TensorView& values) {
 // What storing a result in this type may change.
 inline double rounding(DataType type) { return type == DataType::f32 ? 2e-5 : type == DataType::f16 ? 2e-3 : 1e-2; }
 
-inline DataType any_type(Random& random) { return inner_types[random.bits() % inner_types.size()]; }
+inline DataType any_type(Random& random) { return all_compute_types[random.bits() % all_compute_types.size()]; }
 
 }  // namespace lectern::testing

@@ -76,7 +76,7 @@ struct RandomWeight {
         std::memcpy(bytes.data() + i * 2, &half, 2);
       }
     }
-    matrix = cpu_device().matrix({bytes.data(), type, {out, in}}, WeightFormat::f32);
+    matrix = cpu_device().make_weight({bytes.data(), type, {out, in}}, WeightFormat::f32);
   }
   RandomWeight(RandomWeight&&) = default;
 
@@ -90,7 +90,7 @@ struct RandomWeight {
 
   std::vector<std::byte> bytes;
   std::vector<float> values;
-  Matrix matrix;
+  Weight matrix;
 };
 
 inline double activated(Activation activation, double x) {

@@ -35,7 +35,7 @@ void list_devices(bool json) {
 }
 
 // Operators that compute in f32 alone have no other column.
-bool is_shown(Operator which, DataType type) { return type == DataType::f32 || has_inner_types(which); }
+bool is_shown(Operator which, DataType type) { return type == DataType::f32 || has_compute_types(which); }
 
 void list_operators(const OperatorTable& table, std::string_view device, bool json) {
   if (json) {
@@ -43,7 +43,7 @@ void list_operators(const OperatorTable& table, std::string_view device, bool js
     for (const Operator which : all_operators()) {
       nlohmann::json& row = operators[std::string(name_of(which))];
       row["called_by_model"] = is_called_by_model(which);
-      for (const DataType type : inner_types) {
+      for (const DataType type : all_compute_types) {
         if (!is_shown(which, type)) continue;
         nlohmann::json& cell = row[std::string(name_of(type))];
         const Lowering* way = table.lowering(which, type);
@@ -62,7 +62,7 @@ void list_operators(const OperatorTable& table, std::string_view device, bool js
   for (const Operator which : all_operators()) {
     std::string line = fmt::format("{:<20}", name_of(which));
     std::string made_of;
-    for (const DataType type : inner_types) {
+    for (const DataType type : all_compute_types) {
       const bool lowered = table.lowering(which, type) != nullptr;
       const std::string text = table.describe(which, type);
       line += fmt::format("{:<9}", !is_shown(which, type) ? "-" : lowered ? "lowered" : text);

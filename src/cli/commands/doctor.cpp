@@ -75,12 +75,12 @@ void describe(DoctorReport& report, const std::string& command, const DeviceDesc
   report.fact("its memory", memory_text(description.memory));
   if (const std::string graphs = device.info().graphs; !graphs.empty()) report.fact("captured work", graphs);
   report.fact("host", fmt::format("{} {} {}, {} threads", host.sysname, host.release, host.machine, threads()));
-  const Precision inner = device.precision(format);
+  const ComputeTypes types = device.compute_types(format);
   report.fact("weights", fmt::format("{}; values between operators are {}", name_of(format),
-                                     inner.encoder == inner.decoder
-                                         ? std::string(name_of(inner.decoder))
-                                         : fmt::format("{} in the encoder, {} in the decoder", name_of(inner.encoder),
-                                                       name_of(inner.decoder))));
+                                     types.encoder == types.decoder
+                                         ? std::string(name_of(types.decoder))
+                                         : fmt::format("{} in the encoder, {} in the decoder", name_of(types.encoder),
+                                                       name_of(types.decoder))));
   report.fact("replaced operators", lowered.empty() ? "none" : lowered);
   report.fact("reference", reference);
   report.fact("command", command);
@@ -198,9 +198,9 @@ void check_another(DoctorReport& report, const Arguments& arguments, Trial trial
 }
 
 std::vector<DataType> types_of(const Device& device, WeightFormat format) {
-  const Precision inner = device.precision(format);
+  const ComputeTypes computed = device.compute_types(format);
   std::vector<DataType> types = {DataType::f32};
-  for (const DataType type : {inner.encoder, inner.decoder}) {
+  for (const DataType type : {computed.encoder, computed.decoder}) {
     if (std::ranges::find(types, type) == types.end()) types.push_back(type);
   }
   return types;

@@ -102,9 +102,9 @@ ChildProcess::~ChildProcess() { end(); }
 
 // Whether the child ended, or is nobody's to wait for, within the time.
 bool ChildProcess::reap(milliseconds patience) {
-  constexpr milliseconds longest_sleep(20);
+  constexpr milliseconds max_sleep(20);
   const auto until = std::chrono::steady_clock::now() + patience;
-  for (milliseconds sleep(1);; sleep = std::min(2 * sleep, longest_sleep)) {
+  for (milliseconds sleep(1);; sleep = std::min(2 * sleep, max_sleep)) {
     const pid_t reaped = ::waitpid(process_, &status_, WNOHANG);
     if (reaped == process_ || (reaped < 0 && errno != EINTR)) return true;
     if (std::chrono::steady_clock::now() >= until) return false;

@@ -165,7 +165,7 @@ DataType AscendDevice::type_of(WeightFormat format) const {
                   session_->name()));
 }
 
-Precision AscendDevice::precision(WeightFormat format) const {
+ComputeTypes AscendDevice::compute_types(WeightFormat format) const {
   const DataType type = type_of(format);
   // f16 has not the range for a residual stream.
   const bool narrow = type == DataType::bf16 && session_->functions().add_rms_norm && keeps_narrow_stream();
@@ -208,7 +208,7 @@ std::shared_ptr<const Tensor> AscendDevice::place(size_t bytes, size_t& offset) 
   return piece;
 }
 
-Matrix AscendDevice::matrix(const TensorView& weight, WeightFormat format) {
+Weight AscendDevice::make_weight(const TensorView& weight, WeightFormat format) {
   const int64_t out = weight.shape[0];
   const int64_t in = out == 0 ? 0 : weight.shape.elements() / out;
   const DataType type = type_of(format);
@@ -228,13 +228,13 @@ void AscendDevice::reserve(int64_t values, WeightFormat format) {
 
 // One block for all: that which was reserved, or a new one; apart only where a part would begin at an address that the
 // card does not take.
-WeightStack AscendDevice::stack(std::vector<Matrix> parts) {
+WeightStack AscendDevice::stack(std::vector<Weight> parts) {
   reserved_.reset();
   if (parts.empty()) return {};
   const TensorView first = parts.front().data;
   int64_t out = 0;
   bool lies_together = true, aligned = true;
-  for (const Matrix& part : parts) {
+  for (const Weight& part : parts) {
     lies_together &= part.data.data == first.data + static_cast<size_t>(out * first.shape[1]) * size_of(first.type);
     aligned &= part.data.bytes() % 64 == 0;
     out += part.out();
@@ -244,7 +244,7 @@ WeightStack AscendDevice::stack(std::vector<Matrix> parts) {
   if (!aligned) return {std::move(parts)};
   const auto storage = std::make_shared<const Tensor>(*this, first.type, all);
   int64_t filled = 0;
-  for (Matrix& part : parts) {
+  for (Weight& part : parts) {
     const MutableTensorView own = storage->view().slice(filled, part.out());
     copy_view(*session_, own, part.data);
     filled += part.out();

@@ -50,9 +50,9 @@ class AscendDevice final : public Device {
   DeviceMemory memory() const override { return session_->memory(); }
   std::byte* allocate(size_t bytes) override { return session_->allocate(bytes); }
   void release(std::byte* data, size_t) noexcept override { session_->release(data); }
-  Matrix matrix(const TensorView& weight, WeightFormat format) override;
+  Weight make_weight(const TensorView& weight, WeightFormat format) override;
   void reserve(int64_t values, WeightFormat format) override;
-  WeightStack stack(std::vector<Matrix> parts) override;
+  WeightStack stack(std::vector<Weight> parts) override;
   void upload(const void* from, const MutableTensorView& to) override;
   void download(const TensorView& from, void* to) override;
   void download_later(const TensorView& from, std::byte* to) override;
@@ -61,7 +61,7 @@ class AscendDevice final : public Device {
   std::unique_ptr<Event> record() override;
   void synchronize() override { session_->synchronize(); }
   std::unique_ptr<CapturedRegions> capture_regions(WeightFormat format) override;
-  Precision precision(WeightFormat format) const override;
+  ComputeTypes compute_types(WeightFormat format) const override;
 
   Session& session() { return *session_; }
   DataType half() const { return half_; }

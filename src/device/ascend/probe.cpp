@@ -56,7 +56,7 @@ std::vector<ProbeFailure> probe(AscendDevice& device) {
   std::vector<ProbeFailure> failures;
   const OperatorTable& table = device.operators();
   for (const OperatorCase& one : operator_cases()) {
-    const DataType type = has_inner_types(one.which) ? device.half() : DataType::f32;
+    const DataType type = has_compute_types(one.which) ? device.half() : DataType::f32;
     if (table.is_absent(one.which, type) || table.lowering(one.which, type) != nullptr) continue;
     if (std::ranges::find(failures, one.which, &ProbeFailure::which) != failures.end()) continue;
     for (bool again = true; again;) {

@@ -22,7 +22,7 @@ Tensor OperatorTrial::upload(const std::vector<float>& values, const Shape& shap
 
 Tensor OperatorTrial::indices(const std::vector<int32_t>& values) { return from_host(device_, values); }
 
-Tensor OperatorTrial::inner(const std::vector<float>& values, const Shape& shape) {
+Tensor OperatorTrial::values(const std::vector<float>& values, const Shape& shape) {
   Tensor wide = upload(values, shape);
   if (type_ == DataType::f32) return wide;
   Tensor narrow(device_, type_, shape);
@@ -32,21 +32,21 @@ Tensor OperatorTrial::inner(const std::vector<float>& values, const Shape& shape
 
 // As a model keeps its weights whose decoder computes in this type.
 WeightFormat OperatorTrial::weights() const {
-  const bool narrow = type_ != DataType::f32 && device_.precision(WeightFormat::bf16).decoder == type_;
+  const bool narrow = type_ != DataType::f32 && device_.compute_types(WeightFormat::bf16).decoder == type_;
   return narrow ? WeightFormat::bf16 : WeightFormat::f32;
 }
 
-Matrix OperatorTrial::matrix(int64_t out, int64_t in, WeightFormat format) {
+Weight OperatorTrial::weight(int64_t out, int64_t in, WeightFormat format) {
   const std::vector<float>& values = weights_.emplace_back(host(out * in));
-  return device_.matrix(view_of_floats(values, {out, in}), format);
+  return device_.make_weight(view_of_floats(values, {out, in}), format);
 }
 
 ExpertBank OperatorTrial::experts(int64_t count, int64_t width, int64_t inner) {
-  std::vector<Matrix> gates_and_ups, downs;
+  std::vector<Weight> gates_and_ups, downs;
   for (int64_t i = 0; i < count; ++i) {
-    gates_and_ups.push_back(matrix(inner, width));
-    gates_and_ups.push_back(matrix(inner, width));
-    downs.push_back(matrix(width, inner));
+    gates_and_ups.push_back(weight(inner, width));
+    gates_and_ups.push_back(weight(inner, width));
+    downs.push_back(weight(width, inner));
   }
   return {device_.stack(std::move(gates_and_ups)), device_.stack(std::move(downs))};
 }
@@ -67,8 +67,8 @@ using Trial = OperatorTrial;
 
 template <Activation activation>
 void linear(Trial& t) {
-  const Tensor x = t.inner({96, 320});
-  const Matrix weight = t.matrix(256, 320);
+  const Tensor x = t.values({96, 320});
+  const Weight weight = t.weight(256, 320);
   const Tensor bias = t.floats({256});
   const Tensor out = t.empty({96, 256});
   t.run(out,
@@ -76,23 +76,23 @@ void linear(Trial& t) {
 }
 
 void linear_of_one_row(Trial& t) {
-  const Tensor x = t.inner({1, 640});
-  const Matrix weight = t.matrix(512, 640);
+  const Tensor x = t.values({1, 640});
+  const Weight weight = t.weight(512, 640);
   const Tensor residual = t.floats({1, 512});
   const Tensor out = t.empty_floats({1, 512});
   t.run(out, [&] { t.device().linear({.in = x, .weight = weight, .residual = residual, .out = out}); });
 }
 
 void gated_linear(Trial& t) {
-  const Tensor x = t.inner({96, 320});
-  const WeightStack gate_up = t.device().stack({t.matrix(256, 320), t.matrix(256, 320)});
+  const Tensor x = t.values({96, 320});
+  const WeightStack gate_up = t.device().stack({t.weight(256, 320), t.weight(256, 320)});
   const Tensor out = t.empty({96, 256});
   t.run(out, [&] { t.device().gated_linear({.in = x, .gate_up = gate_up, .out = out, .written = 5}); });
 }
 
 void conv2d(Trial& t) {
   const Tensor x = t.floats({1, 32, 32, 32});
-  const Matrix weight = t.matrix(48, 32 * 9);
+  const Weight weight = t.weight(48, 32 * 9);
   const Tensor out = t.empty_floats({1, 16, 16, 48});
   t.run(out,
         [&] { t.device().conv2d({.in = x, .weight = weight, .kernel = 3, .stride = 2, .padding = 1, .out = out}); });
@@ -118,7 +118,7 @@ template <int window, bool relative>
 void attention(Trial& t) {
   constexpr int64_t side = 20;
   constexpr int64_t extent = 2 * (window > 0 ? window : side) - 1;
-  const Tensor qkv = t.inner({2, side, side, 3 * 128});
+  const Tensor qkv = t.values({2, side, side, 3 * 128});
   const Tensor padding = t.floats({3 * 128});
   const Tensor down = relative ? t.floats({extent, 64}) : Tensor();
   const Tensor across = relative ? t.floats({extent, 64}) : Tensor();
@@ -128,7 +128,7 @@ void attention(Trial& t) {
 
 // Seven heads share a key each, and the first 90 of 200 places see each other alone.
 void causal_attention(Trial& t) {
-  const Tensor qkv = t.inner({2, 1, 200, 18 * 64});
+  const Tensor qkv = t.values({2, 1, 200, 18 * 64});
   const Tensor out = t.empty({2, 1, 200, 14 * 64});
   t.run(out, [&] {
     t.device().attention(
@@ -148,11 +148,11 @@ void paged_attention(Trial& t) {
   const std::array<SequenceRows, 1> before = {{{0, past, 0, cache.pages_of(0)}}};
   const std::array<SequenceRows, 2> sequences = {
       {{0, 1, past, cache.pages_of(0), past / 2}, {1, rows, 0, cache.pages_of(1), rows / 2}}};
-  const Tensor old_keys = t.inner({past, kv_heads * size});
-  const Tensor old_values = t.inner({past, kv_heads * size});
-  const Tensor queries = t.inner({rows + 1, heads * size});
-  const Tensor keys = t.inner({rows + 1, kv_heads * size});
-  const Tensor values = t.inner({rows + 1, kv_heads * size});
+  const Tensor old_keys = t.values({past, kv_heads * size});
+  const Tensor old_values = t.values({past, kv_heads * size});
+  const Tensor queries = t.values({rows + 1, heads * size});
+  const Tensor keys = t.values({rows + 1, kv_heads * size});
+  const Tensor values = t.values({rows + 1, kv_heads * size});
   const Tensor out = t.empty({rows + 1, heads * size});
   t.device().write_kv({old_keys, old_values, StepBatch(t.device(), before, cache.format.page_tokens), cache.layer});
   const StepBatch step(t.device(), sequences, cache.format.page_tokens);
@@ -174,7 +174,7 @@ void project_qkv(Trial& t) {
   const Tensor x = t.floats({rows, 192});
   const Tensor norm = t.floats({192});
   const WeightStack qkv =
-      t.device().stack({t.matrix(heads * size, 192), t.matrix(kv_heads * size, 192), t.matrix(kv_heads * size, 192)});
+      t.device().stack({t.weight(heads * size, 192), t.weight(kv_heads * size, 192), t.weight(kv_heads * size, 192)});
   const Tensor queries = t.empty({rows, heads * size});
   const Tensor out = t.empty({rows, heads * size});
   t.run(out, [&] {
@@ -191,7 +191,7 @@ void project_qkv(Trial& t) {
 }
 
 void rope(Trial& t) {
-  const Tensor x = t.inner({100, 4 * 64});
+  const Tensor x = t.values({100, 4 * 64});
   const std::array<SequenceRows, 2> sequences = {{{0, 60, 7, {}}, {60, 40, 4000, {}}}};
   const StepBatch step(t.device(), sequences);
   t.run(x, [&] { t.device().rope({x, 4, 1e4f, step}); });
@@ -199,14 +199,14 @@ void rope(Trial& t) {
 
 struct Mixture {
   Mixture(Trial& t, int64_t width, int64_t inner)
-      : router(t.matrix(8, width, WeightFormat::f32)), experts(t.experts(8, width, inner)) {}
-  Matrix router;
+      : router(t.weight(8, width, WeightFormat::f32)), experts(t.experts(8, width, inner)) {}
+  Weight router;
   ExpertBank experts;
 };
 
 template <int64_t rows>
 void experts(Trial& t) {
-  const Tensor x = t.inner({rows, 128});
+  const Tensor x = t.values({rows, 128});
   const Mixture mixture(t, 128, 96);
   const Tensor out = t.floats({rows, 128});
   t.run(out, [&] {
@@ -226,7 +226,7 @@ void mixture_of_experts(Trial& t) {
   t.run(x, [&] {
     t.device().mixture_of_experts({.x = x,
                                    .norm = norm,
-                                   .inner = t.type(),
+                                   .compute_type = t.type(),
                                    .router = mixture.router,
                                    .experts = routed ? mixture.experts : none,
                                    .top_k = 3,
@@ -239,7 +239,7 @@ void mixture_of_experts(Trial& t) {
 // Tokens, and rows of two pictures in two places.
 void embed(Trial& t) {
   constexpr int64_t width = 320;
-  const Matrix table = t.matrix(100, width, WeightFormat::f32);
+  const Weight table = t.weight(100, width, WeightFormat::f32);
   const Tensor first = t.floats({3, width});
   const Tensor second = t.floats({5, width});
   const std::array<TensorView, 2> pictures = {first, second};
@@ -258,16 +258,16 @@ void sample(Trial& t) {
   constexpr int64_t vocabulary = 900;
   const Tensor x = t.floats({rows, 128});
   const Tensor norm = t.floats({128});
-  const Matrix head = t.matrix(vocabulary, 128);
+  const Weight head = t.weight(vocabulary, 128);
   const std::vector<int64_t> wanted = all ? std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6} : std::vector<int64_t>{1, 2, 6};
   const std::vector<std::vector<int32_t>> banned(wanted.size(), {3, 4, 899});
   const std::array<SequenceRows, 1> sequences = {{{0, rows, 0, {}}}};
-  const StepBatch step(t.device(), sequences, 0, {.wanted = wanted, .banned = banned, .vocabulary = vocabulary});
+  const StepBatch step(t.device(), sequences, 0, {.logit_rows = wanted, .banned = banned, .vocabulary = vocabulary});
   run_sample(t, x, norm, head, step);
 }
 
 void gather(Trial& t) {
-  const Matrix table = t.matrix(100, 320, WeightFormat::f32);
+  const Weight table = t.weight(100, 320, WeightFormat::f32);
   const Tensor ids = t.indices({5, 6, 99, 0, 5, 41});
   const Tensor out = t.empty_floats({6, 320});
   t.run(out, [&] { t.device().gather({table, ids, out}); });
@@ -276,12 +276,12 @@ void gather(Trial& t) {
 // To other strides, in another type.
 void copy(Trial& t) {
   const Tensor x = t.floats({99, 320});
-  const Tensor out = t.inner({100, 400});
+  const Tensor out = t.values({100, 400});
   t.run(out, [&] { t.device().copy({x, MutableStridedView(out, 80, x.shape(), {400, 1})}); });
 }
 
 void transpose(Trial& t) {
-  const Tensor x = t.inner({4, 50, 60});
+  const Tensor x = t.values({4, 50, 60});
   const Tensor out = t.empty({60, 4, 50});
   t.run(out, [&] { t.device().copy({StridedView(x, 0, out.shape(), {1, 3000, 60}), out}); });
 }
@@ -294,8 +294,8 @@ void add_repeated(Trial& t) {
 }
 
 void multiply(Trial& t) {
-  const Tensor a = t.inner({100, 320});
-  const Tensor b = t.inner({100, 320});
+  const Tensor a = t.values({100, 320});
+  const Tensor b = t.values({100, 320});
   const Tensor out = t.empty(a.shape());
   t.run(out, [&] { t.device().multiply({.a = a, .b = b, .out = out}); });
 }
@@ -334,7 +334,7 @@ void grouped_linear(Trial& t) {
   std::vector<int32_t> rising(60);
   for (int32_t i = 0; i < 60; ++i) rising[static_cast<size_t>(i)] = i / 13 + (i > 30 ? 1 : 0);
   const Tensor groups = t.indices(rising);
-  const Tensor x = t.inner({60, 128});
+  const Tensor x = t.values({60, 128});
   const Tensor out = t.empty({60, 96});
   t.run(out, [&] {
     t.device().grouped_linear({x, groups, mixture.experts.gates_and_ups, 1, 2, Activation::silu, out});
@@ -361,7 +361,7 @@ void sort(Trial& t) {
 }
 
 void gather_rows(Trial& t) {
-  const Tensor x = t.inner({50, 320});
+  const Tensor x = t.values({50, 320});
   const Tensor indices = t.indices({3, 4, 5, 49, 0, 3});
   const Tensor out = t.empty({6, 320});
   t.run(out, [&] { t.device().gather_rows({x, indices, out}); });
@@ -437,8 +437,8 @@ void reduce(Trial& t) {
 }
 
 void gemm(Trial& t) {
-  const Tensor x = t.inner({96, 320});
-  const Matrix weight = t.matrix(256, 320);
+  const Tensor x = t.values({96, 320});
+  const Weight weight = t.weight(256, 320);
   const Tensor out = t.empty_floats({96, 256});
   t.run(out, [&] { t.device().gemm({x, weight, out}); });
 }
@@ -512,16 +512,16 @@ constexpr std::array cases = {
 
 }  // namespace
 
-void run_sample(OperatorTrial& t, const TensorView& x, const TensorView& norm, const Matrix& head,
+void run_sample(OperatorTrial& t, const TensorView& x, const TensorView& norm, const Weight& head,
                 const StepBatch& step) {
-  const auto count = step.wanted().shape[0];
+  const auto count = step.logit_rows().shape[0];
   const Tensor logits = t.empty_floats({count, head.out()});
   const Tensor ids(t.device(), DataType::i32, {count});
   const Tensor log_probabilities = t.empty_floats({count});
   t.run(log_probabilities, [&] {
     t.device().sample({.x = x,
                        .norm = norm,
-                       .inner = t.type(),
+                       .compute_type = t.type(),
                        .head = head,
                        .step = step,
                        .logits = logits,

@@ -15,7 +15,7 @@ namespace lectern {
 // One run of one operator on one device. Inputs come from a fixed seed.
 class OperatorTrial {
  public:
-  // `type` is that of inner values. The operator is called once for its result, then `timed_calls` times; without those
+  // `type` is the compute type. The operator is called once for its result, then `timed_calls` times; without those
   // it is called once, waited for, and has no result.
   OperatorTrial(Device& device, DataType type, int timed_calls)
       : device_(device), type_(type), timed_calls_(timed_calls) {}
@@ -25,15 +25,15 @@ class OperatorTrial {
 
   std::vector<float> host(int64_t count);
   Tensor floats(const Shape& shape) { return upload(host(shape.elements()), shape); }
-  Tensor inner(const Shape& shape) { return inner(host(shape.elements()), shape); }
-  Tensor inner(const std::vector<float>& values, const Shape& shape);
+  Tensor values(const Shape& shape) { return values(host(shape.elements()), shape); }
+  Tensor values(const std::vector<float>& values, const Shape& shape);
   Tensor indices(const std::vector<int32_t>& values);
   Tensor upload(const std::vector<float>& values, const Shape& shape);
   Tensor empty(const Shape& shape) { return {device_, type_, shape}; }
   Tensor empty_floats(const Shape& shape) { return {device_, DataType::f32, shape}; }
   WeightFormat weights() const;
-  Matrix matrix(int64_t out, int64_t in) { return matrix(out, in, weights()); }
-  Matrix matrix(int64_t out, int64_t in, WeightFormat format);
+  Weight weight(int64_t out, int64_t in) { return weight(out, in, weights()); }
+  Weight weight(int64_t out, int64_t in, WeightFormat format);
 
   // Experts of one shape.
   ExpertBank experts(int64_t count, int64_t width, int64_t inner);
@@ -64,7 +64,7 @@ struct TrialCache {
 };
 
 // Runs `sample` for the rows that the step wants; the result are their log-probabilities.
-void run_sample(OperatorTrial& trial, const TensorView& x, const TensorView& norm, const Matrix& head,
+void run_sample(OperatorTrial& trial, const TensorView& x, const TensorView& norm, const Weight& head,
                 const StepBatch& step);
 
 struct OperatorCase {

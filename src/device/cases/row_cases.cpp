@@ -16,19 +16,21 @@ constexpr int64_t sources = row_case_sources;
 
 int64_t count_of(Rows rows) { return static_cast<int64_t>(rows.size()); }
 
-// Of `sources` random rows those that are chosen, in the inner type or in f32.
+// Of `sources` random rows those that are chosen, in the compute type or in f32.
 std::vector<float> chosen(Trial& t, Rows rows, int64_t width) {
   const std::vector<float> all = t.host(sources * width);
   std::vector<float> some;
   for (const int32_t row : rows) some.insert(some.end(), all.begin() + row * width, all.begin() + (row + 1) * width);
   return some;
 }
-Tensor inner(Trial& t, Rows rows, int64_t width) { return t.inner(chosen(t, rows, width), {count_of(rows), width}); }
+Tensor values_of(Trial& t, Rows rows, int64_t width) {
+  return t.values(chosen(t, rows, width), {count_of(rows), width});
+}
 Tensor floats(Trial& t, Rows rows, int64_t width) { return t.upload(chosen(t, rows, width), {count_of(rows), width}); }
 
 std::vector<float> linear(Trial& t, Rows rows, int64_t written) {
-  const Tensor x = inner(t, rows, 320);
-  const Matrix weight = t.matrix(144, 320);
+  const Tensor x = values_of(t, rows, 320);
+  const Weight weight = t.weight(144, 320);
   const Tensor out = t.empty({count_of(rows), 144});
   t.run(out, [&] {
     t.device().linear({.in = x, .weight = weight, .activation = Activation::gelu, .out = out, .written = written});
@@ -37,8 +39,8 @@ std::vector<float> linear(Trial& t, Rows rows, int64_t written) {
 }
 
 std::vector<float> gated_linear(Trial& t, Rows rows, int64_t written) {
-  const Tensor x = inner(t, rows, 320);
-  const WeightStack gate_up = t.device().stack({t.matrix(144, 320), t.matrix(144, 320)});
+  const Tensor x = values_of(t, rows, 320);
+  const WeightStack gate_up = t.device().stack({t.weight(144, 320), t.weight(144, 320)});
   const Tensor out = t.empty({count_of(rows), 144});
   t.run(out, [&] { t.device().gated_linear({.in = x, .gate_up = gate_up, .out = out, .written = written}); });
   return t.result;
@@ -60,7 +62,7 @@ template <bool causal>
 std::vector<float> attention(Trial& t, Rows rows, int64_t) {
   constexpr int64_t places = 5 * 6;
   constexpr int64_t channels = 2 * 32;
-  const Tensor qkv = inner(t, rows, places * 2 * channels);
+  const Tensor qkv = values_of(t, rows, places * 2 * channels);
   const Tensor out = t.empty({count_of(rows), 5, 6, channels});
   t.run(out, [&] {
     t.device().attention({.qkv = qkv.view().reshaped({count_of(rows), 5, 6, 2 * channels}),
@@ -84,8 +86,8 @@ struct FilledCache : TrialCache {
     std::vector<SequenceRows> all;
     all.reserve(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) all.push_back({i * length, length, 0, pages_of(i)});
-    const Tensor keys = t.inner({count * length, kv_heads * head_size});
-    const Tensor values = t.inner({count * length, kv_heads * head_size});
+    const Tensor keys = t.values({count * length, kv_heads * head_size});
+    const Tensor values = t.values({count * length, kv_heads * head_size});
     t.device().write_kv({keys, values, StepBatch(t.device(), all, format.page_tokens), layer});
   }
 };
@@ -103,7 +105,7 @@ template <int64_t window>
 std::vector<float> paged_attention(Trial& t, Rows rows, int64_t) {
   constexpr int64_t length = 100;
   const FilledCache cache(t, sources, length);
-  const Tensor queries = inner(t, rows, heads * head_size);
+  const Tensor queries = values_of(t, rows, heads * head_size);
   std::vector<SequenceRows> sequences;
   for (const int32_t row : rows)
     sequences.push_back({static_cast<int64_t>(sequences.size()), 1, row * 37 % length, cache.pages_of(row), 20});
@@ -114,7 +116,7 @@ std::vector<float> paged_attention(Trial& t, Rows rows, int64_t) {
 template <int64_t window>
 std::vector<float> paged_attention_of_one(Trial& t, Rows rows, int64_t) {
   const FilledCache cache(t, 1, sources);
-  const Tensor queries = inner(t, rows, heads * head_size);
+  const Tensor queries = values_of(t, rows, heads * head_size);
   std::vector<SequenceRows> sequences;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (i > 0 && rows[i] == rows[i - 1] + 1) {
@@ -129,13 +131,13 @@ std::vector<float> paged_attention_of_one(Trial& t, Rows rows, int64_t) {
 std::vector<float> mixture_of_experts(Trial& t, Rows rows, int64_t written) {
   const Tensor x = floats(t, rows, 128);
   const Tensor norm = t.floats({128});
-  const Matrix router = t.matrix(8, 128, WeightFormat::f32);
+  const Weight router = t.weight(8, 128, WeightFormat::f32);
   const ExpertBank experts = t.experts(8, 128, 96);
   const ExpertBank shared = t.experts(1, 128, 80);
   t.run(x, [&] {
     t.device().mixture_of_experts({.x = x,
                                    .norm = norm,
-                                   .inner = t.type(),
+                                   .compute_type = t.type(),
                                    .router = router,
                                    .experts = experts,
                                    .top_k = 3,
@@ -161,7 +163,7 @@ std::vector<float> project_qkv(Trial& t, Rows rows, int64_t written) {
   const Tensor x = floats(t, rows, 192);
   const Tensor norm = t.floats({192});
   const WeightStack qkv = t.device().stack(
-      {t.matrix(heads * head_size, 192), t.matrix(kv_heads * head_size, 192), t.matrix(kv_heads * head_size, 192)});
+      {t.weight(heads * head_size, 192), t.weight(kv_heads * head_size, 192), t.weight(kv_heads * head_size, 192)});
   const Tensor queries = t.empty({count_of(rows), heads * head_size});
   const Tensor attended = t.empty(queries.shape());
   t.run(values ? attended : queries, [&] {
@@ -182,11 +184,11 @@ std::vector<float> project_qkv(Trial& t, Rows rows, int64_t written) {
 std::vector<float> sample(Trial& t, Rows rows, int64_t) {
   const Tensor x = floats(t, rows, 128);
   const Tensor norm = t.floats({128});
-  const Matrix head = t.matrix(900, 128);
+  const Weight head = t.weight(900, 128);
   std::vector<int64_t> wanted(rows.size());
   std::iota(wanted.begin(), wanted.end(), 0);
   const std::array<SequenceRows, 1> sequences = {{{0, count_of(rows), 0, {}}}};
-  const StepBatch step(t.device(), sequences, 0, {.wanted = wanted, .vocabulary = 900});
+  const StepBatch step(t.device(), sequences, 0, {.logit_rows = wanted, .vocabulary = 900});
   run_sample(t, x, norm, head, step);
   return t.result;
 }

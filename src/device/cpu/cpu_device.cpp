@@ -100,7 +100,7 @@ class CpuDevice final : public Device {
   void release(std::byte* data, size_t bytes) noexcept override {
     const size_t size = padded(bytes);
     const std::lock_guard lock(mutex_);
-    if (size < largest_kept && kept_bytes_ + size <= max_kept) {
+    if (size < max_kept_block && kept_bytes_ + size <= max_kept) {
       try {
         kept_.emplace(size, data);
         kept_bytes_ += size;
@@ -111,7 +111,7 @@ class CpuDevice final : public Device {
     std::free(data);
   }
 
-  Matrix matrix(const TensorView& weight, WeightFormat format) override {
+  Weight make_weight(const TensorView& weight, WeightFormat format) override {
     const int64_t out = weight.shape[0];
     const int64_t in = out == 0 ? 0 : weight.shape.elements() / out;
     const TensorView rows = weight.reshaped({out, in});
@@ -128,13 +128,13 @@ class CpuDevice final : public Device {
     return {};
   }
 
-  Matrix pack(const WeightValues& weight) override {
+  Weight pack(const WeightValues& weight) override {
     const auto own = room_for_panels(weight.out, weight.in, weight.format);
     cpu::pack(weight, own->view().data);
     return panels(own, weight.out, weight.in, weight.format);
   }
 
-  Matrix packed_matrix(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format) override {
+  Weight packed_weight(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format) override {
     return cpu::attach(bytes, out, in, format);
   }
 
@@ -146,7 +146,7 @@ class CpuDevice final : public Device {
   }
 
   // What few rows multiply is small beside the weights, so the decoder keeps its values in f32.
-  Precision precision(WeightFormat format) const override {
+  ComputeTypes compute_types(WeightFormat format) const override {
     return {.encoder = cpu::row_type(format), .decoder = DataType::f32};
   }
 
@@ -159,14 +159,14 @@ class CpuDevice final : public Device {
   std::shared_ptr<Tensor> room_for_panels(int64_t out, int64_t in, WeightFormat format) {
     return std::make_shared<Tensor>(*this, DataType::u8, Shape{cpu::panels_of(out), cpu::panel_bytes(format, in)});
   }
-  static Matrix panels(const std::shared_ptr<Tensor>& own, int64_t out, int64_t in, WeightFormat format) {
-    Matrix matrix = cpu::attach(*own, out, in, format);
+  static Weight panels(const std::shared_ptr<Tensor>& own, int64_t out, int64_t in, WeightFormat format) {
+    Weight matrix = cpu::attach(*own, out, in, format);
     matrix.storage = own;
     return matrix;
   }
 
   static constexpr size_t max_kept = size_t{1} << 30;
-  static constexpr size_t largest_kept = size_t{1} << 28;
+  static constexpr size_t max_kept_block = size_t{1} << 28;
 
   static size_t padded(size_t bytes) {
     return bytes == 0 ? alignment : (bytes + alignment - 1) / alignment * alignment;

@@ -76,10 +76,10 @@ CacheFormat cache_format(int kv_heads, int head_size) {
 
 void project_qkv(Device& device, const ProjectQkvArgs& args) {
   const int64_t rows = args.x.shape[0];
-  const DataType inner = args.queries.type;
-  const Tensor normed(device, inner, args.x.shape);
-  const Tensor k(device, inner, {rows, args.k().out()});
-  const Tensor v(device, inner, {rows, args.v().out()});
+  const DataType type = args.queries.type;
+  const Tensor normed(device, type, args.x.shape);
+  const Tensor k(device, type, {rows, args.k().out()});
+  const Tensor v(device, type, {rows, args.v().out()});
   device.rms_norm({.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
   device.linear({.in = normed, .weight = args.q(), .out = args.queries, .written = args.written});
   device.linear({.in = normed, .weight = args.k(), .out = k, .written = args.written});

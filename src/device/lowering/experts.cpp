@@ -9,13 +9,13 @@
 namespace lectern::lowering {
 
 void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
-  const Tensor normed(device, args.inner, args.x.shape);
+  const Tensor normed(device, args.compute_type, args.x.shape);
   device.rms_norm({.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
   const ExpertsArgs routed = args.of_experts(normed);
   if (args.rest) fill_zero(device, args.rest);
   if (args.experts.count() > 0) device.experts(routed);
   if (args.shared.count() == 0) return;
-  const Tensor hidden(device, args.inner, {args.x.shape[0], args.shared.gate(0).out()});
+  const Tensor hidden(device, args.compute_type, {args.x.shape[0], args.shared.gate(0).out()});
   device.gated_linear({.in = normed, .gate_up = args.shared.gates_and_ups, .out = hidden, .written = args.written});
   device.linear({.in = hidden,
                  .weight = args.shared.down(0),

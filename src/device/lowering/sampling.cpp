@@ -24,12 +24,12 @@ void sample(Device& device, const SampleArgs& args) {
   const int64_t width = args.x.shape[1];
   if (rows == 0) return;
   Tensor gathered;
-  if (!args.step.wants_all()) {
+  if (!args.step.all_logit_rows()) {
     gathered = Tensor(device, args.x.type, {rows, width});
-    device.gather_rows({args.x, args.step.wanted(), gathered});
+    device.gather_rows({args.x, args.step.logit_rows(), gathered});
   }
   const TensorView last = gathered ? TensorView(gathered) : args.x;
-  const Tensor normed(device, args.inner, last.shape);
+  const Tensor normed(device, args.compute_type, last.shape);
   device.rms_norm({.in = last, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
   device.linear({.in = normed, .weight = args.head, .out = args.logits, .written = rows});
   device.argmax({args.logits, args.step.banned(), args.ids, args.log_probabilities});

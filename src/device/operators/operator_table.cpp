@@ -27,8 +27,8 @@ constexpr std::array<Operator, operator_count> operators = [] {
 constexpr size_t index_of(Operator which) { return static_cast<size_t>(which); }
 
 size_t index_of(DataType type) {
-  const auto found = std::ranges::find(inner_types, type);
-  return found == inner_types.end() ? 0 : static_cast<size_t>(found - inner_types.begin());
+  const auto found = std::ranges::find(all_compute_types, type);
+  return found == all_compute_types.end() ? 0 : static_cast<size_t>(found - all_compute_types.begin());
 }
 
 bool has(const Operators& table, Operator which) {
@@ -87,7 +87,7 @@ bool is_called_by_model(Operator which) {
   }
 }
 
-bool has_inner_types(Operator which) { return type_rules[index_of(which)] != "f32"; }
+bool has_compute_types(Operator which) { return type_rules[index_of(which)] != "f32"; }
 
 OperatorSet replaceable_operators() {
   OperatorSet set;
@@ -158,14 +158,14 @@ class OperatorTable::Planner {
   }
   bool owns(Operator which) const { return owns(which, without_); }
   bool owns(Operator which, const OperatorSet& without) const {
-    const DataType type = has_inner_types(which) ? type_ : DataType::f32;
+    const DataType type = has_compute_types(which) ? type_ : DataType::f32;
     return has(native_, which) && !without.test(index_of(which)) && (!supports_ || supports_(which, type));
   }
 
   // Whether it can be called, for f32 and for the type of this plan.
   bool resolve(Operator which) {
     const size_t i = index_of(which);
-    if (f32_ != nullptr && !has_inner_types(which)) {
+    if (f32_ != nullptr && !has_compute_types(which)) {
       if (f32_->lowerings[i] == &no_way) return false;
       take(plan_.functions, which, f32_->functions);
       plan_.lowerings[i] = f32_->lowerings[i];
@@ -210,8 +210,8 @@ class OperatorTable::Planner {
 };
 
 OperatorTable::OperatorTable(const Operators& native, const TypeSupport& supports, const OperatorSet& without) {
-  for (size_t i = 0; i < inner_types.size(); ++i)
-    plans_[i] = Planner(native, supports, without, inner_types[i], i == 0 ? nullptr : plans_.data()).run();
+  for (size_t i = 0; i < all_compute_types.size(); ++i)
+    plans_[i] = Planner(native, supports, without, all_compute_types[i], i == 0 ? nullptr : plans_.data()).run();
 }
 
 const OperatorTable::Plan& OperatorTable::of(DataType type) const { return plans_[index_of(type)]; }

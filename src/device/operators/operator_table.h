@@ -41,8 +41,8 @@ std::string_view name_of(Operator which);
 // Every operator, in the order above.
 std::span<const Operator> all_operators();
 bool is_called_by_model(Operator which);
-// Whether it takes or gives inner values; the others compute in f32 alone.
-bool has_inner_types(Operator which);
+// Whether it takes or gives values of the compute type; the others compute in f32 alone.
+bool has_compute_types(Operator which);
 
 // Names between commas; "all" is every operator that can be replaced (a device that lacks what a replacement is made of
 // keeps its own), and a profile's name is what that profile lacks.
@@ -66,9 +66,9 @@ struct Lowering {
 };
 std::span<const Lowering> all_lowerings();
 
-inline constexpr std::array<DataType, 3> inner_types = {DataType::f32, DataType::f16, DataType::bf16};
+inline constexpr std::array<DataType, 3> all_compute_types = {DataType::f32, DataType::f16, DataType::bf16};
 
-// Whether a device's own function serves values of this inner type.
+// Whether a device's own function serves values of this compute type.
 using TypeSupport = std::function<bool(Operator, DataType)>;
 
 class OperatorTable {
@@ -77,7 +77,7 @@ class OperatorTable {
   // `without`. What can be replaced is: by the first way whose operators are all native, else by the last possible.
   OperatorTable(const Operators& native, const TypeSupport& supports, const OperatorSet& without);
 
-  // To be called for values of an inner type; an entry that is absent throws Error.
+  // To be called for values of a compute type; an entry that is absent throws Error.
   const Operators& functions(DataType type) const { return of(type).functions; }
   bool is_absent(Operator which, DataType type) const;
   // How it is replaced; null where it is native or absent.
@@ -102,7 +102,7 @@ class OperatorTable {
   template <typename Visit>
   void walk(std::span<const DataType> types, const Visit& visit) const;
 
-  std::array<Plan, inner_types.size()> plans_;
+  std::array<Plan, all_compute_types.size()> plans_;
 };
 
 }  // namespace lectern

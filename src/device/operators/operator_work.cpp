@@ -8,7 +8,7 @@
 namespace lectern {
 namespace {
 
-Work product(double rows, const Matrix& weight) {
+Work product(double rows, const Weight& weight) {
   return {2 * rows * static_cast<double>(weight.out()) * static_cast<double>(weight.in()), bytes_of(weight)};
 }
 
@@ -35,7 +35,7 @@ Work work_of(const GatedLinearArgs& args) {
 
 Work work_of(const ProjectQkvArgs& args) {
   Work work = {0, bytes_of(args.x) + bytes_of(args.queries)};
-  for (const Matrix& weight : args.qkv.parts) work += product(static_cast<double>(args.x.shape[0]), weight);
+  for (const Weight& weight : args.qkv.parts) work += product(static_cast<double>(args.x.shape[0]), weight);
   return work;
 }
 
@@ -76,7 +76,7 @@ Work work_of(const ExpertsArgs& args) {
   const auto own = static_cast<double>(args.experts.count());
   const auto count = static_cast<double>(args.router.out());
   const double read = chosen_part(rows, args.top_k, count) * own;
-  for (const Matrix* part : {&args.experts.gate(0), &args.experts.up(0), &args.experts.down(0)}) {
+  for (const Weight* part : {&args.experts.gate(0), &args.experts.up(0), &args.experts.down(0)}) {
     work.operations += product(rows * args.top_k * own / count, *part).operations;
     work.bytes += read * bytes_of(*part);
   }
@@ -89,13 +89,13 @@ Work work_of(const MixtureOfExpertsArgs& args) {
   if (args.experts.count() > 0)
     work += work_of(ExpertsArgs{.in = x, .router = args.router, .experts = args.experts, .top_k = args.top_k});
   if (args.shared.count() == 0) return work;
-  for (const Matrix* weight : {&args.shared.gate(0), &args.shared.up(0), &args.shared.down(0)})
+  for (const Weight* weight : {&args.shared.gate(0), &args.shared.up(0), &args.shared.down(0)})
     work += product(static_cast<double>(x.shape[0]), *weight);
   return work;
 }
 
 Work work_of(const GroupedLinearArgs& args) {
-  const Matrix& one = args.weight(0);
+  const Weight& one = args.weight(0);
   const auto rows = static_cast<double>(args.in.shape[0]);
   const auto count = static_cast<double>(args.count());
   return {product(rows, one).operations,

@@ -16,7 +16,7 @@ struct Work {
 };
 
 inline double bytes_of(const TensorView& view) { return view.data == nullptr ? 0 : static_cast<double>(view.bytes()); }
-inline double bytes_of(const Matrix& matrix) { return bytes_of(matrix.data); }
+inline double bytes_of(const Weight& weight) { return bytes_of(weight.data); }
 // What is repeated counts once.
 template <typename Byte>
 double bytes_of(const BasicStridedView<Byte>& view) {

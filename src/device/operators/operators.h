@@ -1,10 +1,10 @@
 // The operators that the model is written against: what each computes, on which shapes.
 //
 // Tensors are dense, views with strides apart, and in the device's memory. The residual stream, that is what blocks add
-// to, is f32; between the operators of a block values are of the device's inner type, f32 or narrower
-// (Device::precision). "Inner" below means that type or f32. A device fills a table of functions; where it leaves an
-// entry empty, an equivalent made of other entries stands there (lowering/). Arguments are valid when a function is
-// called: the model checks shapes when it is loaded.
+// to, is f32; between the operators of a block values are of the device's compute type, f32 or narrower
+// (Device::compute_types). "Compute type" below means that type or f32. A device fills a table of functions; where it
+// leaves an entry empty, an equivalent made of other entries stands there (lowering/). Arguments are valid when a
+// function is called: the model checks shapes when it is loaded.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ enum class Activation : uint8_t {
 // values, summed in f32. q8, q4: blocks of 32 weights with a common scale; see device/quantization.h.
 enum class WeightFormat : uint8_t { f32, bf16, q8, q4 };
 
-// A weight matrix [out, in] in the form its device multiplies with; made once by Device::matrix.
-struct Matrix {
+// A weight matrix [out, in] in the form its device multiplies with; made once by Device::make_weight.
+struct Weight {
   TensorView data;  // [out, in], or as the device packs it: u8 [out, bytes]
   int64_t columns = 0;
   WeightFormat format = WeightFormat::f32;
@@ -44,9 +44,9 @@ struct Matrix {
 
 // Weights of one `in` and format as one handle, such as q, k and v of a layer; made once by Device::stack.
 struct WeightStack {
-  std::vector<Matrix> parts;
+  std::vector<Weight> parts;
   TensorView together = {};  // [out of all, in]: the parts, one behind another, where the device lays them out so
-  const Matrix& operator[](size_t part) const { return parts[part]; }
+  const Weight& operator[](size_t part) const { return parts[part]; }
 };
 
 // Experts of one shape as one handle: what they make of x is down(silu(gate x) * up x).
@@ -54,20 +54,20 @@ struct ExpertBank {
   WeightStack gates_and_ups;  // of the first expert, of the second and so on
   WeightStack downs;
   int64_t count() const { return static_cast<int64_t>(downs.parts.size()); }
-  const Matrix& gate(int64_t expert) const { return gates_and_ups[static_cast<size_t>(2 * expert)]; }
-  const Matrix& up(int64_t expert) const { return gates_and_ups[static_cast<size_t>(2 * expert + 1)]; }
-  const Matrix& down(int64_t expert) const { return downs[static_cast<size_t>(expert)]; }
+  const Weight& gate(int64_t expert) const { return gates_and_ups[static_cast<size_t>(2 * expert)]; }
+  const Weight& up(int64_t expert) const { return gates_and_ups[static_cast<size_t>(2 * expert + 1)]; }
+  const Weight& down(int64_t expert) const { return downs[static_cast<size_t>(expert)]; }
 };
 
-// out = activation(in * weight^T + bias) + residual. in [rows, in], inner; out [rows, out], inner; bias [out] f32 or
-// empty; residual [rows, out] f32 or empty, and out then f32; residual may be out itself.
+// out = activation(in * weight^T + bias) + residual. in [rows, in], compute type; out [rows, out], compute type; bias
+// [out] f32 or empty; residual [rows, out] f32 or empty, and out then f32; residual may be out itself.
 //
 // The first `written` rows belong to tokens that the model wrote, the others to prompts or views. A device may multiply
 // the two kinds by different kernels, but a row's result depends on the row and its kind alone: not on how many rows
 // there are, nor on where it stands among them.
 struct LinearArgs {
   TensorView in = {};
-  const Matrix& weight;
+  const Weight& weight;
   TensorView bias = {};
   Activation activation = Activation::none;
   TensorView residual = {};
@@ -76,22 +76,22 @@ struct LinearArgs {
 };
 
 // out = silu(in * gate^T) * (in * up^T). gate and up, the two of the stack, are of one shape; in [rows, in] and out
-// [rows, out], inner and of one type. `written` and what a row depends on as in LinearArgs.
+// [rows, out], of one compute type. `written` and what a row depends on as in LinearArgs.
 struct GatedLinearArgs {
   TensorView in = {};
   const WeightStack& gate_up;
   MutableTensorView out = {};
   int64_t written = 0;
 
-  const Matrix& gate() const { return gate_up[0]; }
-  const Matrix& up() const { return gate_up[1]; }
+  const Weight& gate() const { return gate_up[0]; }
+  const Weight& up() const { return gate_up[1]; }
 };
 
 // in [batch, height, width, channels] -> out [batch, height', width', out channels], zero padding on all sides;
 // weight [out channels, channels * kernel * kernel] as the checkpoint orders it; bias or empty. in and out f32.
 struct Conv2dArgs {
   TensorView in = {};
-  const Matrix& weight;
+  const Weight& weight;
   TensorView bias = {};
   int kernel = 1;
   int stride = 1;
@@ -100,7 +100,7 @@ struct Conv2dArgs {
   MutableTensorView out = {};
 };
 
-// Rows that a convolution multiplies: out [batch * height' * width', channels * kernel * kernel], inner; in f32.
+// Rows that a convolution multiplies: out [batch * height' * width', channels * kernel * kernel], compute type; in f32.
 struct Im2colArgs {
   TensorView in = {};
   int kernel = 1;
@@ -110,9 +110,9 @@ struct Im2colArgs {
   MutableTensorView out = {};
 };
 
-// Over the last extent. Layer norm: (x - mean) / sqrt(variance + epsilon) * weight + bias.
-// RMS norm, where bias is empty: x / sqrt(mean(x^2) + epsilon) * weight. in f32, out inner; of a residual stream that
-// is not f32 (Precision::residual) both are of its type.
+// Over the last extent. Layer norm: (x - mean) / sqrt(variance + epsilon) * weight + bias. RMS norm, where bias is
+// empty: x / sqrt(mean(x^2) + epsilon) * weight. in f32, out compute type; of a residual stream that is not f32
+// (ComputeTypes::residual) both are of its type.
 struct NormArgs {
   TensorView in = {};
   TensorView weight = {};
@@ -127,7 +127,7 @@ struct NormArgs {
 // The bias of query (h, w) and key (k, l) is q . height[h - k + H - 1] + q . width[w - l + W - 1], q unscaled, with
 // H and W the extents of the view or the window; both tables are [2 * extent - 1, head size], or empty.
 // qkv [batch, height, width, (heads + 2 * kv heads) * head size], queries before keys before values -> out [batch,
-// height, width, heads * head size], both inner and of one type; padding [as qkv's last extent] and tables f32.
+// height, width, heads * head size], both of one compute type; padding [as qkv's last extent] and tables f32.
 // heads / kv heads queries share one key. Where it is causal, without windows, place i of a view, counted row by row,
 // sees the places before max(prefix, i + 1): the first `prefix` of them see each other and nothing else.
 // A view's result depends on the view alone.
@@ -174,7 +174,8 @@ struct CacheLayer {
   CacheFormat format = {};
 };
 
-// Writes keys [rows, kv heads * head size] (rotated already) and values of the same shape, inner, into the cache.
+// Writes keys [rows, kv heads * head size] (rotated already) and values of the same shape, compute type, into the
+// cache.
 struct WriteKvArgs {
   TensorView keys = {};
   TensorView values = {};
@@ -182,10 +183,10 @@ struct WriteKvArgs {
   CacheLayer cache = {};
 };
 
-// Causal attention of queries [rows, heads * head size] over the cache, which holds their own keys already;
-// heads / kv heads queries share one key. out as queries, inner. With window > 0, a row behind its sequence's prompt
-// sees the prompt, and of what follows it the last `window` positions, its own among them. A row's result depends on
-// its own sequence alone, and not on which of the sequence's rows are in one step.
+// Causal attention of queries [rows, heads * head size] over the cache, which holds their own keys already; heads / kv
+// heads queries share one key. out as queries, compute type. With window > 0, a row behind its sequence's prompt sees
+// the prompt, and of what follows it the last `window` positions, its own among them. A row's result depends on its own
+// sequence alone, and not on which of the sequence's rows are in one step.
 struct PagedAttentionArgs {
   TensorView queries = {};
   int heads = 1;
@@ -197,7 +198,7 @@ struct PagedAttentionArgs {
 };
 
 // In place: dimension i of every head is rotated with dimension i + head size / 2 by the angle
-// position * theta^(-2 i / head size). x [rows, heads * head size], inner.
+// position * theta^(-2 i / head size). x [rows, heads * head size], compute type.
 struct RopeArgs {
   MutableTensorView x = {};
   int heads = 1;
@@ -207,9 +208,9 @@ struct RopeArgs {
 
 // What comes before attention in a layer of a decoder: q, k and v of the normalised x (NormArgs), queries and keys
 // rotated (RopeArgs), keys and values in the cache (WriteKvArgs). x [rows, hidden] f32; queries [rows, heads * head
-// size], inner. `written` and what a row depends on as in LinearArgs.
+// size], compute type. `written` and what a row depends on as in LinearArgs.
 //
-// For a device whose residual stream is not f32 (Precision::residual) x is of that type, as everything else; with
+// For a device whose residual stream is not f32 (ComputeTypes::residual) x is of that type, as everything else; with
 // `pending`, of x's shape and type, x + pending is what is normalised, and is written to `sum`.
 struct ProjectQkvArgs {
   TensorView x = {};
@@ -225,18 +226,18 @@ struct ProjectQkvArgs {
   TensorView pending = {};
   MutableTensorView sum = {};
 
-  const Matrix& q() const { return qkv[0]; }
-  const Matrix& k() const { return qkv[1]; }
-  const Matrix& v() const { return qkv[2]; }
+  const Weight& q() const { return qkv[0]; }
+  const Weight& k() const { return qkv[1]; }
+  const Weight& v() const { return qkv[2]; }
 };
 
 // out += sum over the top_k experts of a row of score * down(silu(gate x) * up x); score is the softmax over all
 // experts of x * router^T, renormalised over the top_k if asked, times scale. Of equal scores the lower index wins.
-// in inner, out f32. `written` as in LinearArgs. Of a model that several ranks share, `experts` are those of the
+// in compute type, out f32. `written` as in LinearArgs. Of a model that several ranks share, `experts` are those of the
 // router's from `first_expert` on that are here; the others add nothing, and there may be none here.
 struct ExpertsArgs {
   TensorView in = {};
-  const Matrix& router;
+  const Weight& router;
   const ExpertBank& experts;
   int top_k = 1;
   bool renormalise = false;
@@ -250,7 +251,7 @@ struct ExpertsArgs {
 
 // What comes behind attention: x += the experts' part of the normalised x (NormArgs, ExpertsArgs), then x += that of
 // the expert whom all rows have, of the same normalised x. There may be no experts but that one, or none such: a bank
-// is then empty. x [rows, hidden] f32; `inner` is the type of the values between.
+// is then empty. x [rows, hidden] f32; `compute_type` is that of the values between.
 //
 // With `rest`, of x's shape and type, what would be added to x is written there, and x stays as it is. For a device
 // whose residual stream is not f32, `pending` and `sum` as in ProjectQkvArgs; what would be added to x is added to
@@ -260,8 +261,8 @@ struct MixtureOfExpertsArgs {
   MutableTensorView x = {};
   TensorView norm = {};  // its weight
   float epsilon = 1e-6f;
-  DataType inner = DataType::f32;
-  const Matrix& router;
+  DataType compute_type = DataType::f32;
+  const Weight& router;
   const ExpertBank& experts;
   int top_k = 1;
   bool renormalise = false;
@@ -291,16 +292,16 @@ struct MixtureOfExpertsArgs {
 // the pictures, counted through all of them. ids and picture_rows are those of the step (StepBatch); pictures f32 [n,
 // hidden] each; out [rows, hidden] f32.
 struct EmbedArgs {
-  const Matrix& table;
+  const Weight& table;
   const StepBatch& step;
   std::span<const TensorView> pictures = {};
   MutableTensorView out = {};
 };
 
-// What a step ends with: the choice (ArgmaxArgs, with the step's bans) from the logits of the rows that step.wanted()
-// names, normalised (NormArgs) and multiplied with the head. x [rows, hidden], the residual stream; `inner` is the type
-// of the normalised rows; logits f32 [wanted, vocabulary], ids i32 and log_probabilities f32 [wanted]. The rows count
-// as written (LinearArgs): what follows a prompt is the first token that the model writes.
+// What a step ends with: the choice (ArgmaxArgs, with the step's bans) from the logits of the rows that
+// step.logit_rows() names, normalised (NormArgs) and multiplied with the head. x [rows, hidden], the residual stream;
+// `compute_type` is that of the normalised rows; logits f32 [logit rows, vocabulary], ids i32 and log_probabilities f32
+// [logit rows]. The rows count as written (LinearArgs): what follows a prompt is the first token that the model writes.
 //
 // The largest logit is chosen. To draw one, for a temperature, is the host's affair: what is drawn for a seed follows
 // from sums over the whole vocabulary in one order, which every device would have to keep.
@@ -308,8 +309,8 @@ struct SampleArgs {
   TensorView x = {};
   TensorView norm = {};  // its weight
   float epsilon = 1e-6f;
-  DataType inner = DataType::f32;
-  const Matrix& head;
+  DataType compute_type = DataType::f32;
+  const Weight& head;
   const StepBatch& step;
   MutableTensorView logits = {};
   MutableTensorView ids = {};
@@ -325,7 +326,7 @@ struct CopyArgs {
 
 // add; and of the primitives multiply, subtract, divide, maximum: out = a ? b, element by element; where b is empty,
 // `number` stands for it. Shapes are equal: broadcast() repeats one that is shorter. out may be an input where both
-// have the same strides. f32; multiply also inner, all three of one type.
+// have the same strides. f32; multiply also in the compute type, all three of one type.
 struct BinaryArgs {
   StridedView a = {};
   StridedView b = {};
@@ -342,22 +343,22 @@ struct NormalizePixelsArgs {
 // Those that the model calls: name, arguments, and the type that chooses among the plans of a device (f32 for an
 // operator that has one plan). From this list and that of primitives.h come the enumeration, the names, the tables, the
 // calls of Device, and the declarations of every device's kernels and of the lowerings.
-#define LECTERN_MODEL_OPERATORS(X)                          \
-  X(linear, LinearArgs, args.in.type)                       \
-  X(gated_linear, GatedLinearArgs, args.in.type)            \
-  X(conv2d, Conv2dArgs, f32)                                \
-  X(im2col, Im2colArgs, args.out.type)                      \
-  X(layer_norm, NormArgs, args.out.type)                    \
-  X(rms_norm, NormArgs, args.out.type)                      \
-  X(attention, AttentionArgs, args.qkv.type)                \
-  X(embed, EmbedArgs, f32)                                  \
-  X(project_qkv, ProjectQkvArgs, args.queries.type)         \
-  X(rope, RopeArgs, args.x.type)                            \
-  X(paged_attention, PagedAttentionArgs, args.queries.type) \
-  X(mixture_of_experts, MixtureOfExpertsArgs, args.inner)   \
-  X(sample, SampleArgs, args.inner)                         \
-  X(normalize_pixels, NormalizePixelsArgs, f32)             \
-  X(copy, CopyArgs, narrower(args.in.type, args.out.type))  \
+#define LECTERN_MODEL_OPERATORS(X)                               \
+  X(linear, LinearArgs, args.in.type)                            \
+  X(gated_linear, GatedLinearArgs, args.in.type)                 \
+  X(conv2d, Conv2dArgs, f32)                                     \
+  X(im2col, Im2colArgs, args.out.type)                           \
+  X(layer_norm, NormArgs, args.out.type)                         \
+  X(rms_norm, NormArgs, args.out.type)                           \
+  X(attention, AttentionArgs, args.qkv.type)                     \
+  X(embed, EmbedArgs, f32)                                       \
+  X(project_qkv, ProjectQkvArgs, args.queries.type)              \
+  X(rope, RopeArgs, args.x.type)                                 \
+  X(paged_attention, PagedAttentionArgs, args.queries.type)      \
+  X(mixture_of_experts, MixtureOfExpertsArgs, args.compute_type) \
+  X(sample, SampleArgs, args.compute_type)                       \
+  X(normalize_pixels, NormalizePixelsArgs, f32)                  \
+  X(copy, CopyArgs, narrower(args.in.type, args.out.type))       \
   X(add, BinaryArgs, f32)
 
 }  // namespace lectern

@@ -1,9 +1,9 @@
 // Primitives: the operators that lowerings are made of beside copy, add and multiply. The model calls none of them; a
 // device that lacks one of operators.h needs those that its lowering calls (docs/devices.md has the table).
 //
-// They compute in f32; gemm, gather_rows and grouped_linear take inner values as they are. Indices are i32, on the
-// device. Shapes of in and out are equal where nothing else is said, and out may be an input where both have the same
-// strides.
+// They compute in f32; gemm, gather_rows and grouped_linear take values of the compute type as they are. Indices are
+// i32, on the device. Shapes of in and out are equal where nothing else is said, and out may be an input where both
+// have the same strides.
 #pragma once
 
 #include "device/operators/operators.h"
@@ -36,7 +36,7 @@ struct ActivateArgs {
 
 // out row i = table row indices[i], in f32; indices i32 [rows].
 struct GatherArgs {
-  const Matrix& table;
+  const Weight& table;
   TensorView indices = {};
   MutableTensorView out = {};
 };
@@ -69,10 +69,10 @@ struct WhereArgs {
   MutableStridedView out = {};
 };
 
-// gemm: out = in * weight^T. in [rows, in], inner; out [rows, out] f32.
+// gemm: out = in * weight^T. in [rows, in], compute type; out [rows, out] f32.
 struct GemmArgs {
   TensorView in = {};
-  const Matrix& weight;
+  const Weight& weight;
   MutableTensorView out = {};
 };
 
@@ -107,8 +107,8 @@ struct SortArgs {
 };
 
 // out row i = activation(in row i * weight^T), the weight being part first + step * (groups[i] - first_group) of the
-// stack, which are all of one shape; groups i32 [rows] rise. in [rows, in] and out [rows, out], inner. Rows of a group
-// whose weight is not in the stack become zero.
+// stack, which are all of one shape; groups i32 [rows] rise. in [rows, in] and out [rows, out], compute type. Rows of a
+// group whose weight is not in the stack become zero.
 struct GroupedLinearArgs {
   TensorView in = {};
   TensorView groups = {};
@@ -120,7 +120,7 @@ struct GroupedLinearArgs {
   int64_t first_group = 0;
 
   bool has(int64_t group) const { return group >= first_group && group - first_group < count(); }
-  const Matrix& weight(int64_t group) const {
+  const Weight& weight(int64_t group) const {
     return weights[static_cast<size_t>(first + step * (group - first_group))];
   }
   int64_t count() const { return (static_cast<int64_t>(weights.parts.size()) - first + step - 1) / step; }  // weights

@@ -18,7 +18,7 @@ constexpr float norm_epsilon = 1e-5f;
 Clip::Clip(const WeightLoader& load)
     : device_(load.device()),
       config_(load.checkpoint().config().clip),
-      inner_(device_.precision(load.format()).encoder) {
+      compute_type_(device_.compute_types(load.format()).encoder) {
   const std::string prefix = "model.vision_model.";
   const int64_t width = config_.width;
   class_embedding_ = load.values(prefix + "embeddings.class_embedding", {width});
@@ -76,10 +76,10 @@ Tensor Clip::embed(const Tensor& features) const {
 void Clip::run_layer(int index, const Tensor& x) const {
   const Layer& layer = layers_[static_cast<size_t>(index)];
   const Shape& s = x.shape();
-  const Tensor normed(device_, inner_, s);
+  const Tensor normed(device_, compute_type_, s);
   device_.layer_norm({x, layer.norm1.weight, layer.norm1.bias, norm_epsilon, normed});
   {
-    const Tensor qkv(device_, inner_, {s[0], 1, s[1], 3 * config_.width});
+    const Tensor qkv(device_, compute_type_, {s[0], 1, s[1], 3 * config_.width});
     device_.linear({.in = normed, .weight = layer.qkv.weight, .bias = layer.qkv.bias, .out = qkv});
     const int head_size = config_.width / config_.heads;
     const float scale = 1.0f / std::sqrt(static_cast<float>(head_size));
@@ -87,7 +87,7 @@ void Clip::run_layer(int index, const Tensor& x) const {
   }
   device_.linear({.in = normed, .weight = layer.out.weight, .bias = layer.out.bias, .residual = x, .out = x});
   device_.layer_norm({x, layer.norm2.weight, layer.norm2.bias, norm_epsilon, normed});
-  const Tensor inner(device_, inner_, {s[0], s[1], layer.fc1.weight.out()});
+  const Tensor inner(device_, compute_type_, {s[0], s[1], layer.fc1.weight.out()});
   device_.linear({.in = normed,
                   .weight = layer.fc1.weight,
                   .bias = layer.fc1.bias,

@@ -32,7 +32,7 @@ class Clip {
 
   Device& device_;
   ClipConfig config_;
-  DataType inner_;                         // of the values between operators
+  DataType compute_type_;                  // of the values between operators
   std::vector<float> class_embedding_;     // [width]
   std::vector<float> position_embedding_;  // [1 + side_ * side_, width]
   int64_t side_ = 0;

@@ -37,7 +37,7 @@ void DeepEncoder::project(const EncodedViews& views, const MutableTensorView& ou
   const int64_t width = clip_.width();
   const int64_t channels = sam().channels();
   const int64_t row = width + channels;
-  const Tensor both(device(), inner(), {batch, places, row});
+  const Tensor both(device(), compute_type(), {batch, places, row});
   const Shape seen = {batch, places, width};
   device().copy({StridedView(views.x, width, seen, {(1 + places) * width, width, 1}),
                  MutableStridedView(both, 0, seen, {places * row, row, 1})});

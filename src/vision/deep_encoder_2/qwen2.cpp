@@ -23,7 +23,7 @@ MutableTensorView as_matrix(const Tensor& rows) {
 Qwen2::Qwen2(const WeightLoader& load, int64_t width)
     : device_(load.device()),
       config_(load.checkpoint().config().qwen2.value()),
-      inner_(device_.precision(load.format()).encoder),
+      compute_type_(device_.compute_types(load.format()).encoder),
       width_(width) {
   const std::string folder = load.checkpoint().folder().string();
   if (width % config_.heads != 0 || width / config_.heads % 2 != 0) {
@@ -73,13 +73,13 @@ Tensor Qwen2::attend(const Layer& layer, const Tensor& x, const StepBatch& posit
   const int64_t rows = x.shape()[1];
   const int64_t kv_width = layer.k.weight.out();
   const int64_t head_size = width_ / config_.heads;
-  Tensor normed = rows_of(device_, inner_, x, width_);
+  Tensor normed = rows_of(device_, compute_type_, x, width_);
   device_.rms_norm({.in = x, .weight = layer.input_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
-  const Tensor qkv(device_, inner_, {views, 1, rows, width_ + 2 * kv_width});
+  const Tensor qkv(device_, compute_type_, {views, 1, rows, width_ + 2 * kv_width});
   int64_t filled = 0;
   const auto project = [&](const LinearWeights& weights, int heads) {
     const int64_t width = weights.weight.out();
-    const Tensor part = rows_of(device_, inner_, x, width);
+    const Tensor part = rows_of(device_, compute_type_, x, width);
     device_.linear({.in = normed, .weight = weights.weight, .bias = weights.bias, .out = part});
     if (heads > 0) device_.rope({as_matrix(part), heads, config_.rope_theta, positions});
     const int64_t all = qkv.shape()[3];
@@ -101,9 +101,9 @@ Tensor Qwen2::attend(const Layer& layer, const Tensor& x, const StepBatch& posit
 
 void Qwen2::add_blocks(const Layer& layer, const Tensor& attended, const Tensor& x) const {
   device_.linear({.in = attended, .weight = layer.out, .residual = x, .out = x});
-  const Tensor normed = rows_of(device_, inner_, x, width_);
+  const Tensor normed = rows_of(device_, compute_type_, x, width_);
   device_.rms_norm({.in = x, .weight = layer.post_norm.weight, .epsilon = config_.rms_epsilon, .out = normed});
-  const Tensor inner = rows_of(device_, inner_, x, layer.mlp.gate(0).out());
+  const Tensor inner = rows_of(device_, compute_type_, x, layer.mlp.gate(0).out());
   device_.gated_linear({.in = as_matrix(normed), .gate_up = layer.mlp.gates_and_ups, .out = as_matrix(inner)});
   device_.linear({.in = inner, .weight = layer.mlp.down(0), .residual = x, .out = x});
 }
@@ -130,7 +130,7 @@ Tensor Qwen2::run_last_layer(const Tensor& x, const StepBatch& positions) const 
 }
 
 Tensor Qwen2::finish(const Tensor& queries) const {
-  Tensor normed = rows_of(device_, inner_, queries, width_);
+  Tensor normed = rows_of(device_, compute_type_, queries, width_);
   device_.rms_norm({.in = queries, .weight = norm_.weight, .epsilon = config_.rms_epsilon, .out = normed});
   return normed;
 }

@@ -41,7 +41,7 @@ class Qwen2 {
   struct Layer {
     NormWeights input_norm, post_norm;
     LinearWeights q, k, v;
-    Matrix out;
+    Weight out;
     ExpertBank mlp;  // one
   };
   // What every place takes from those that it sees, inner [views, rows, width].
@@ -51,7 +51,7 @@ class Qwen2 {
 
   Device& device_;
   Qwen2Config config_;
-  DataType inner_;  // of the values between operators
+  DataType compute_type_;  // of the values between operators
   int64_t width_;
   std::map<int64_t, Tensor> queries_;  // by their number: [number, width]
   std::vector<Layer> layers_;

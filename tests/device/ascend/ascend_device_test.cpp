@@ -44,7 +44,7 @@ TEST(AscendDevice, HasEveryOperatorOfTheModel) {
       constexpr std::array parts = {Operator::rope, Operator::write_kv, Operator::experts, Operator::multiply};
       const auto is_of = [&](const auto& list) { return std::ranges::find(list, which) != list.end(); };
       if (!is_called_by_model(which) && !is_of(parts)) continue;
-      EXPECT_TRUE(is_native(card.device(), which, has_inner_types(which) ? type : DataType::f32)) << name_of(which);
+      EXPECT_TRUE(is_native(card.device(), which, has_compute_types(which) ? type : DataType::f32)) << name_of(which);
     }
     EXPECT_NO_THROW(card.device().require_model_operators(WeightFormat::bf16));
     EXPECT_NO_THROW(card.device().require_model_operators(WeightFormat::f32));
@@ -91,7 +91,7 @@ TEST(AscendDevice, RefusesQuantizedWeights) {
   const std::vector<float> values(32 * 32);
   for (const WeightFormat format : {WeightFormat::q8, WeightFormat::q4}) {
     EXPECT_THAT(error_of([&] {
-                  card.device().matrix(view_of(values, {32, 32}), format);
+                  card.device().make_weight(view_of(values, {32, 32}), format);
                 }),
                 AllOf(HasSubstr("ascend:0"), HasSubstr("`weights` bf16")));
   }
@@ -102,10 +102,10 @@ TEST(AscendDevice, KeepsWeightsExactly) {
   testing::Random random(1);
   // More than a piece of memory holds.
   std::vector<std::vector<float>> values;
-  std::vector<Matrix> matrices;
+  std::vector<Weight> matrices;
   for (int i = 0; i < 40; ++i) {
     values.push_back(testing::rounded(random.values(1 << 19), DataType::f16));
-    matrices.push_back(card.device().matrix(view_of(values.back(), {512, 1024}), WeightFormat::bf16));
+    matrices.push_back(card.device().make_weight(view_of(values.back(), {512, 1024}), WeightFormat::bf16));
   }
   for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(card.get(matrices[i].data), values[i]);
 }
@@ -118,11 +118,11 @@ TEST(AscendDevice, StacksWeightsInOneBlock) {
     std::vector<std::vector<float>> values;
     for (const int64_t out : outs) values.push_back(testing::rounded(random.values(out * columns), DataType::f16));
     for (const bool reserved : {false, true}) {
-      std::vector<Matrix> parts;
+      std::vector<Weight> parts;
       if (reserved) card.device().reserve(14 * columns, WeightFormat::bf16);
       for (size_t i = 0; i < outs.size(); ++i) {
-        parts.push_back(card.device().matrix(view_of(values[i], {outs[i], columns}), WeightFormat::bf16));
-        if (!reserved) card.device().matrix(view_of(values[0], {1, columns}), WeightFormat::bf16);
+        parts.push_back(card.device().make_weight(view_of(values[i], {outs[i], columns}), WeightFormat::bf16));
+        if (!reserved) card.device().make_weight(view_of(values[0], {1, columns}), WeightFormat::bf16);
       }
       const std::byte* const first = parts[0].data.data;
       const WeightStack stack = card.device().stack(std::move(parts));
@@ -155,7 +155,7 @@ TEST(AscendDevice, ReplacesWhatCannLacks) {
       if (c.absent != nullptr) fake_cann_absent(c.absent);
       if (c.refused != nullptr) fake_cann_refuse(c.refused, 561003);
     });
-    const DataType type = has_inner_types(c.replaced) ? card.half() : DataType::f32;
+    const DataType type = has_compute_types(c.replaced) ? card.half() : DataType::f32;
     EXPECT_NE(card.device().operators().lowering(c.replaced, type), nullptr) << name_of(c.replaced);
     EXPECT_TRUE(is_native(card.device(), Operator::linear, card.half()));
   }

@@ -16,11 +16,11 @@ using testing::view_of;
 constexpr int64_t rows = 9, width = 70, vocabulary = 300;
 
 struct Sampled {
-  Sampled(Device& device, const std::vector<float>& x, const std::vector<float>& norm, const Matrix& head,
+  Sampled(Device& device, const std::vector<float>& x, const std::vector<float>& norm, const Weight& head,
           const std::vector<int64_t>& wanted, const std::vector<std::vector<int32_t>>& banned)
       : logits(wanted.size() * vocabulary) {
     const std::array<SequenceRows, 1> sequences = {{{0, rows, 0, {}}}};
-    const StepBatch step(device, sequences, 0, {.wanted = wanted, .banned = banned, .vocabulary = vocabulary});
+    const StepBatch step(device, sequences, 0, {.logit_rows = wanted, .banned = banned, .vocabulary = vocabulary});
     const auto count = static_cast<int64_t>(wanted.size());
     const Choice choice(device, count, vocabulary, step.banned_on_host());
     device.sample({.x = view_of(x, {rows, width}),
@@ -45,7 +45,7 @@ TEST(Sample, IsItsParts) {
   const std::vector<float> norm = random.values(width);
   const std::vector<float> values = random.values(vocabulary * width);
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
-    const Matrix head = cpu_device().matrix(view_of(values, {vocabulary, width}), format);
+    const Weight head = cpu_device().make_weight(view_of(values, {vocabulary, width}), format);
     for (const std::vector<int64_t>& wanted :
          {std::vector<int64_t>{}, {8}, {0, 3, 4}, {5, 1}, {0, 1, 2, 3, 4, 5, 6, 7, 8}}) {
       testing::for_each_target([&] {

@@ -107,7 +107,7 @@ TEST(LoweredConvolution, UnfoldsToEveryType) {
     const Shape shape = {c.batch * out_extent(c, c.height) * out_extent(c, c.width), c.channels * c.kernel * c.kernel};
     const Tensor expected(cpu_device(), DataType::f32, shape);
     cpu_device().im2col({view, c.kernel, c.stride, c.padding, c.dilation, expected});
-    for (const DataType type : inner_types) {
+    for (const DataType type : all_compute_types) {
       for_each_replacement(Operator::im2col, [&](Device& device) {
         const Tensor out(cpu_device(), type, shape);
         device.im2col({view, c.kernel, c.stride, c.padding, c.dilation, out});

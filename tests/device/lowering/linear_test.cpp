@@ -52,7 +52,7 @@ TEST(LoweredLinear, OfQuantizedWeights) {
   Random random(2);
   for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
     const RandomWeight values(random, DataType::bf16, 30, 100);
-    const Matrix weight = cpu_device().matrix({values.bytes.data(), DataType::bf16, {30, 100}}, format);
+    const Weight weight = cpu_device().make_weight({values.bytes.data(), DataType::bf16, {30, 100}}, format);
     const TypedValues x(random, DataType::f32, {5, 100});
     std::vector<float> expected(150);
     cpu_device().linear({.in = x.f32(), .weight = weight, .out = view_of(expected, {5, 30})});

@@ -44,7 +44,7 @@ TEST(OperatorTable, AllIsWhatCanBeReplaced) {
 TEST(OperatorTable, ReplacementsStandOnTheirParts) {
   const auto device = make_cpu_device(parse_operators("all"));
   for (const Operator which : all_operators()) {
-    for (const DataType type : inner_types)
+    for (const DataType type : all_compute_types)
       EXPECT_FALSE(device->operators().is_absent(which, type)) << name_of(which) << " " << name_of(type);
   }
 }
@@ -66,7 +66,7 @@ TEST(OperatorTable, MultipliesNarrowValuesInF32) {
   EXPECT_EQ(table.describe(Operator::multiply, DataType::bf16), "copy + multiply in f32");
   const auto without = make_cpu_device(parse_operators("multiply"));
   constexpr std::array bf16 = {DataType::bf16};
-  for (const DataType type : inner_types) EXPECT_TRUE(without->operators().is_absent(Operator::multiply, type));
+  for (const DataType type : all_compute_types) EXPECT_TRUE(without->operators().is_absent(Operator::multiply, type));
   EXPECT_THAT(without->operators().missing(bf16), ElementsAre(Operator::multiply));
 }
 

@@ -14,7 +14,7 @@ using testing::view_of;
 
 TEST(OperatorWork, OfAProduct) {
   std::vector<float> values(1000);
-  const Matrix weight = cpu_device().matrix(view_of(values, {8, 16}), WeightFormat::f32);
+  const Weight weight = cpu_device().make_weight(view_of(values, {8, 16}), WeightFormat::f32);
   const Work work =
       work_of(LinearArgs{.in = view_of(values, {3, 16}), .weight = weight, .out = view_of(values, {3, 8})});
   EXPECT_EQ(work.operations, 2 * 3 * 8 * 16);
@@ -50,8 +50,8 @@ TEST(OperatorWork, OfCausalAttention) {
 
 TEST(OperatorWork, OfWhatIsFused) {
   std::vector<float> values(1000);
-  const Matrix weight = cpu_device().matrix(view_of(values, {8, 16}), WeightFormat::f32);
-  const Matrix down = cpu_device().matrix(view_of(values, {16, 8}), WeightFormat::f32);
+  const Weight weight = cpu_device().make_weight(view_of(values, {8, 16}), WeightFormat::f32);
+  const Weight down = cpu_device().make_weight(view_of(values, {16, 8}), WeightFormat::f32);
   const MutableTensorView x = view_of(values, {3, 16});
   const double product = 2 * 3 * 8 * 16;
   const WeightStack two{{weight, weight}}, three{{weight, weight, weight}};
@@ -62,7 +62,7 @@ TEST(OperatorWork, OfWhatIsFused) {
   const testing::Expert one = {weight, weight, down};
   const ExpertBank experts = testing::bank_of(cpu_device(), {one, one, one, one});
   const ExpertBank shared = testing::bank_of(cpu_device(), {one});
-  const Matrix router = cpu_device().matrix(view_of(values, {4, 16}), WeightFormat::f32);
+  const Weight router = cpu_device().make_weight(view_of(values, {4, 16}), WeightFormat::f32);
   const double routing = 2 * 3 * 4 * 16;
   EXPECT_EQ(work_of(MixtureOfExpertsArgs{.x = x, .router = router, .experts = experts, .top_k = 2, .shared = shared})
                 .operations,

@@ -78,13 +78,13 @@ Found watch(const std::vector<int32_t>& ids, const Vocabulary& vocabulary = publ
 
 Found watch(const std::string& text) { return watch(published().tokenizer.encode(text)); }
 
-void expect_loop(const std::string& honest, const std::string& once, LoopKind kind, size_t most_tokens,
+void expect_loop(const std::string& honest, const std::string& once, LoopKind kind, size_t max_tokens,
                  const std::function<std::string(int)>& period) {
   const Found found = watch(honest + repeated(6000, period));
   ASSERT_TRUE(found.loop) << once;
   EXPECT_EQ(found.loop->kind, kind) << name_of(found.loop->kind);
   const size_t before = published().tokenizer.encode(honest).size();
-  EXPECT_LE(found.after, before + most_tokens);
+  EXPECT_LE(found.after, before + max_tokens);
   EXPECT_LE(found.committed, found.loop->begin) << "text that is dropped was committed";
   EXPECT_TRUE(found.kept.starts_with(honest)) << "honest text is kept";
   const auto one = static_cast<int64_t>(published().tokenizer.encode(once).size());
@@ -203,7 +203,7 @@ TEST(Repetition, FindsTheLoopsThatUsersReport) {
   };
   struct Shape {
     std::string name;
-    size_t most_tokens;
+    size_t max_tokens;
     std::function<std::string(int)> period;
   };
   const std::vector<Shape> shapes = {
@@ -257,7 +257,7 @@ TEST(Repetition, FindsTheLoopsThatUsersReport) {
     }
     const Found found = watch(ids);
     EXPECT_TRUE(found.loop) << shape.name;
-    EXPECT_LE(found.after, before + shape.most_tokens) << shape.name;
+    EXPECT_LE(found.after, before + shape.max_tokens) << shape.name;
     EXPECT_TRUE(!found.loop || found.kept.starts_with(honest)) << shape.name;
   }
 }

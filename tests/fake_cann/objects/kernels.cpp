@@ -112,10 +112,10 @@ bool all_gaps_equal(const Tensor& view) {
 }
 
 bool cores_write(const Tensor& view) {
-  constexpr int64_t shortest_run = 32;
+  constexpr int64_t min_run = 32;
   int64_t run = 0;
   const int extents = merged_extents(view, run);
-  if (extents >= 3 && extents <= 4 && run >= shortest_run) return true;
+  if (extents >= 3 && extents <= 4 && run >= min_run) return true;
   return extents >= 0 && all_gaps_equal(view);
 }
 

@@ -110,14 +110,14 @@ void product_into(Operation& op, const Operand& a, const Operand& b, const Opera
 }
 
 aclnnStatus product_call(const char* name, const aclTensor* self, const aclTensor* mat2, aclTensor* out,
-                         int8_t cube_math_type, int64_t least_rank, int64_t most_rank, uint64_t* workspace,
+                         int8_t cube_math_type, int64_t min_rank, int64_t max_rank, uint64_t* workspace,
                          aclOpExecutor** executor) {
   return first_call(name, workspace, executor, [&](Operation& op) {
     const Operand a = op.input(self, "self", floating);
     const Operand b = op.input(mat2, "mat2", floating);
     const Operand y = op.output(out, "out", floating);
     for (const Operand* operand : {&a, &b}) {
-      op.require(operand->rank() >= least_rank && operand->rank() <= most_rank,
+      op.require(operand->rank() >= min_rank && operand->rank() <= max_rank,
                  to_string(operand->shape) + " has the wrong number of extents");
     }
     product_into(op, a, b, y, cube_math_type, std::string_view(name) == "aclnnMm");

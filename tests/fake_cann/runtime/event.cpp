@@ -4,7 +4,7 @@
 namespace fake_cann {
 namespace {
 
-constexpr size_t most_events = 65536;  // of a device
+constexpr size_t max_events = 65536;  // of a device
 constexpr uint32_t known_flags =
     ACL_EVENT_SYNC | ACL_EVENT_CAPTURE_STREAM_PROGRESS | ACL_EVENT_TIME_LINE | ACL_EVENT_EXTERNAL;
 
@@ -18,7 +18,7 @@ aclError create(aclrtEvent* out, uint32_t flags, bool extended) {
     const Lock held(global_mutex());
     const std::shared_ptr<Context> context = current_context(held);
     check_device_error(held, context->device);
-    if (machine().events.size() >= most_events) fail(no_event_resource, "aclrtCreateEvent: 65536 events exist");
+    if (machine().events.size() >= max_events) fail(no_event_resource, "aclrtCreateEvent: 65536 events exist");
     auto made = std::make_shared<Event>();
     made->context = context->default_stream->context;
     made->flags = flags;

@@ -30,14 +30,14 @@ struct Normed {
 };
 
 // q, k and v of one input as one grouped product; false where CANN has none.
-bool multiply_each(Session& session, const TensorView& in, const std::vector<Matrix>& weights,
+bool multiply_each(Session& session, const TensorView& in, const std::vector<Weight>& weights,
                    std::span<const View> outs) {
   const Functions& f = session.functions();
   if (!f.grouped_matmul_v5 && !f.grouped_matmul_v4) return false;
   const std::vector<View> ins(weights.size(), View(in));
   std::vector<View> matrices;
   matrices.reserve(weights.size());
-  for (const Matrix& weight : weights) matrices.push_back(transposed(weight.data));
+  for (const Weight& weight : weights) matrices.push_back(transposed(weight.data));
   constexpr int64_t separate = 0;    // splitItem: as many outs as ins
   constexpr int64_t no_groups = -1;  // groupType
   const auto call = [&](const auto& function, const auto&... tuning) {
@@ -65,7 +65,7 @@ void project_qkv(Device& device, const ProjectQkvArgs& args) {
   const Tensor both(device, inner, {2 * rows, width});  // keys, values
   const MutableTensorView keys = both.view().slice(0, rows);
   const MutableTensorView values = both.view().slice(rows, rows);
-  const std::vector<Matrix>& weights = args.qkv.parts;
+  const std::vector<Weight>& weights = args.qkv.parts;
   const std::array<View, 3> outs = {View(args.queries), View(keys), View(values)};
   if (!multiply_each(session, normed.narrow, weights, outs)) {
     for (size_t i = 0; i < weights.size(); ++i)
@@ -81,8 +81,8 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   if (rows == 0) return;
   Session& session = session_of(device);
   const Functions& f = session.functions();
-  const Normed normed(device, args.x, args.pending, args.sum, args.norm, args.epsilon, args.inner);
-  const bool narrow = args.x.type == args.inner;
+  const Normed normed(device, args.x, args.pending, args.sum, args.norm, args.epsilon, args.compute_type);
+  const bool narrow = args.x.type == args.compute_type;
   // What is added to; of a wide stream, with a rest of its own, that rest.
   const MutableTensorView residual = args.rest && !narrow ? args.rest : args.pending ? args.sum : args.x;
   const TensorView exact = normed.wide ? TensorView(normed.wide) : TensorView(normed.narrow);
@@ -91,7 +91,7 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
   if (args.experts.count() > 0) sum = experts_sum(device, args.of_experts(normed.narrow), exact);
   Tensor hidden;
   if (is_shared) {
-    hidden = Tensor(device, args.inner, {rows, args.shared.gate(0).out()});
+    hidden = Tensor(device, args.compute_type, {rows, args.shared.gate(0).out()});
     device.gated_linear({.in = normed.narrow, .gate_up = args.shared.gates_and_ups, .out = hidden});
   }
   const auto add = [&](const TensorView& part) { session.call(f.inplace_add, View(residual), View(part), Scalar{1}); };
@@ -104,7 +104,7 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
     if (sum) add(sum);
     return device.linear({.in = hidden, .weight = args.shared.down(0), .residual = residual, .out = residual});
   }
-  const Tensor own = args.rest ? Tensor() : Tensor(device, args.inner, residual.shape);
+  const Tensor own = args.rest ? Tensor() : Tensor(device, args.compute_type, residual.shape);
   const MutableTensorView out = args.rest ? args.rest : own.view();
   const View down = transposed(args.shared.down(0).data);
   if (sum && f.addmm) {

@@ -16,7 +16,7 @@ Tensor converted(Device& device, const TensorView& values, DataType type) {
 
 // Input and weight in one type, that of the weight unless values could overflow it.
 struct Factors {
-  Factors(Device& device, const TensorView& in, const Matrix& matrix) : input(in), weight(matrix.data) {
+  Factors(Device& device, const TensorView& in, const Weight& matrix) : input(in), weight(matrix.data) {
     if (in.type == weight.type) return;
     if (in.type == DataType::f32 && weight.shape.elements() <= max_widened) {
       weight = other = converted(device, weight, DataType::f32);

@@ -23,7 +23,7 @@ using avx512::sigmoid_times;
 
 // The sums of M rows with one panel of bf16, in registers.
 template <int M>
-inline void sum_panel(const uint16_t* x, int64_t stride, const Matrix& matrix, int64_t panel, __m512* sum) {
+inline void sum_panel(const uint16_t* x, int64_t stride, const Weight& matrix, int64_t panel, __m512* sum) {
   const auto* weight =
       reinterpret_cast<const __m512i*>(matrix.data.data + panel * panel_bytes(matrix.format, matrix.in()));
 #pragma GCC unroll 16
@@ -142,14 +142,14 @@ void multiply_rows(const PanelRange& range) {
 void multiply_tiles(const PanelRange& range) {
   static thread_local std::vector<Vector> widened;
   const PanelProduct& product = *range.product;
-  const Matrix& weight = *product.weight;
+  const Weight& weight = *product.weight;
   const int64_t groups = padded_inputs(weight.in()) / group_inputs;
   const int64_t pairs = groups * group_inputs / 2;
   const int64_t stride = product.rows->stride();
   const uint16_t* const x = product.rows->view().as<uint16_t>() + product.first * stride;
   const bool quantized = is_quantized(weight.format);
   if (quantized) widened.resize(static_cast<size_t>(2 * pairs));
-  const auto panel_of = [&](const Matrix& matrix, int64_t panel, int slot) {
+  const auto panel_of = [&](const Weight& matrix, int64_t panel, int slot) {
     const std::byte* const data = matrix.data.data + panel * panel_bytes(matrix.format, matrix.in());
     if (!quantized) return reinterpret_cast<const __m512i*>(data);
     Vector* const out = widened.data() + slot * pairs;

@@ -79,7 +79,7 @@ void sum_panel(const float* x, int64_t stride, const std::byte* panel, int64_t g
 
 // values [M][16] of one panel
 template <int M>
-void multiply_panel(const Matrix& weight, int64_t panel, const float* x, int64_t stride, float* values) {
+void multiply_panel(const Weight& weight, int64_t panel, const float* x, int64_t stride, float* values) {
   const FloatTag d;
   const std::byte* const data = weight.data.data + panel * panel_bytes(weight.format, weight.in());
   for (int64_t lane = 0; lane < panel_outputs; lane += static_cast<int64_t>(hn::Lanes(d))) {
@@ -89,7 +89,7 @@ void multiply_panel(const Matrix& weight, int64_t panel, const float* x, int64_t
   }
 }
 
-void multiply_panel_rows(const Matrix& weight, int64_t panel, int64_t rows, const float* x, int64_t stride,
+void multiply_panel_rows(const Weight& weight, int64_t panel, int64_t rows, const float* x, int64_t stride,
                          float* values) {
   switch (rows) {
     case 4: return multiply_panel<4>(weight, panel, x, stride, values);
@@ -165,13 +165,13 @@ inline void transpose_block(const float* in, int64_t stride, float* out) {
 }
 
 // The same of a weight as its checkpoint has it: 16 of its rows, transposed; zero beyond the last.
-template <typename Weight>
-void widen_stored(const Weight* rows, int64_t in, int64_t outputs, float* out) {
+template <typename Value>
+void widen_stored(const Value* rows, int64_t in, int64_t outputs, float* out) {
   HWY_ALIGN float block[panel_outputs * panel_outputs] = {};
   HWY_ALIGN float last[panel_outputs * panel_outputs];
   for (int64_t k = 0; k < in; k += panel_outputs) {
     const int64_t inputs = std::min(panel_outputs, in - k);
-    if constexpr (std::is_same_v<Weight, float>) {
+    if constexpr (std::is_same_v<Value, float>) {
       if (inputs == panel_outputs && outputs == panel_outputs) {
         transpose_block(rows + k, in, out + k * panel_outputs);
         continue;
@@ -187,7 +187,7 @@ void widen_stored(const Weight* rows, int64_t in, int64_t outputs, float* out) {
   }
 }
 
-void widen_panel(const Matrix& matrix, int64_t panel, float* out) {
+void widen_panel(const Weight& matrix, int64_t panel, float* out) {
   const int64_t in = matrix.in();
   if (matrix.format == WeightFormat::f32) {
     const int64_t first = panel * panel_outputs;

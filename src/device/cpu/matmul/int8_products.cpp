@@ -33,7 +33,7 @@ alignas(32) constexpr uint8_t q4_order[32] = {0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 
                                               0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15};
 
 template <typename Value>
-void round_values(const Value* values, int64_t count, WeightFormat format, ByteBlock* blocks) {
+void round_values(const Value* values, int64_t count, WeightFormat format, Int8Block* blocks) {
   const bool eight = format == WeightFormat::q8;
   const __m256i order = _mm256_load_si256(reinterpret_cast<const __m256i*>(eight ? q8_order : q4_order));
   const int32_t added = eight ? 128 : 8;
@@ -44,7 +44,7 @@ void round_values(const Value* values, int64_t count, WeightFormat format, ByteB
     const __m512i bits =
         _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(low)), _mm512_castps_si512(_mm512_abs_ps(high)));
     const auto largest = std::bit_cast<float>(_mm512_reduce_max_epi32(bits));
-    ByteBlock& block = blocks[i];
+    Int8Block& block = blocks[i];
     if (!(largest >= 1e-30f && largest <= std::numeric_limits<float>::max())) {
       // Zeros times what is not a number are not numbers.
       block = {.numbers = {}, .scale = largest < 1e-30f ? 0.0f : largest, .correction = 0};
@@ -83,7 +83,7 @@ inline void load_block(const __m512i* words, __m512i* numbers) {
 
 // The sums of M rows with one panel, in registers.
 template <int M, bool eight>
-inline void sum_panel(const ByteBlock* rows, int64_t stride, const std::byte* panel, __m512* sum) {
+inline void sum_panel(const Int8Block* rows, int64_t stride, const std::byte* panel, __m512* sum) {
   constexpr int64_t step = group_bytes(eight ? WeightFormat::q8 : WeightFormat::q4);
 #pragma GCC unroll 16
   for (int i = 0; i < M; ++i) sum[i] = _mm512_setzero_ps();
@@ -96,7 +96,7 @@ inline void sum_panel(const ByteBlock* rows, int64_t stride, const std::byte* pa
     load_block<eight>(words, numbers);
 #pragma GCC unroll 16
     for (int i = 0; i < M; ++i) {
-      const ByteBlock& x = rows[i * stride + block];
+      const Int8Block& x = rows[i * stride + block];
       const auto* fours = reinterpret_cast<const int32_t*>(x.numbers);
       // Two chains, since each product waits for the one before.
       __m512i even = _mm512_set1_epi32(x.correction);
@@ -113,8 +113,8 @@ inline void sum_panel(const ByteBlock* rows, int64_t stride, const std::byte* pa
 }
 
 template <int M>
-inline void sum_panel(const ByteBlock* rows, const Matrix& weight, int64_t panel, __m512* sum) {
-  const int64_t stride = byte_blocks(weight.in());
+inline void sum_panel(const Int8Block* rows, const Weight& weight, int64_t panel, __m512* sum) {
+  const int64_t stride = int8_blocks(weight.in());
   const std::byte* const data = weight.data.data + panel * panel_bytes(weight.format, weight.in());
   if (weight.format == WeightFormat::q8) {
     sum_panel<M, true>(rows, stride, data, sum);
@@ -127,7 +127,7 @@ inline void sum_panel(const ByteBlock* rows, const Matrix& weight, int64_t panel
 template <int M>
 void multiply_panel(const PanelRange& range, int64_t panel, int64_t row) {
   const PanelProduct& product = *range.product;
-  const ByteBlock* const rows = range.bytes + row * byte_blocks(product.weight->in());
+  const Int8Block* const rows = range.bytes + row * int8_blocks(product.weight->in());
   __m512 sum[M];
   sum_panel<M>(rows, *product.weight, panel, sum);
   if (product.gate != nullptr) {
@@ -150,7 +150,7 @@ constexpr auto functions_for_rows(std::index_sequence<index...> /*rows*/) {
 
 }  // namespace
 
-void round_row(const ProductRows& rows, int64_t index, WeightFormat format, ByteBlock* blocks) {
+void round_row(const ProductRows& rows, int64_t index, WeightFormat format, Int8Block* blocks) {
   const int64_t count = rows.stride() / block_inputs;
   if (rows.view().type == DataType::bf16) {
     round_values(rows.view().as<uint16_t>() + index * rows.stride(), count, format, blocks);
@@ -172,7 +172,7 @@ LECTERN_AVX512_END
 
 #else
 namespace lectern::cpu {
-void round_row(const ProductRows&, int64_t, WeightFormat, ByteBlock*) {}
+void round_row(const ProductRows&, int64_t, WeightFormat, Int8Block*) {}
 void int8::multiply(const PanelRange&) {}
 }  // namespace lectern::cpu
 #endif

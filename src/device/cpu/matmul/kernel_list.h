@@ -29,7 +29,7 @@ struct PanelKernel {
   Avx512 needs;  // the lowest level that it runs on
   RowKind kind;
   bool (*takes)(WeightFormat format);
-  bool byte_rows;  // rows come as ByteRows
+  bool int8_rows;  // rows come as Int8Rows
   void (*multiply)(const PanelRange& range);
 };
 // All of them, the first that fits is used.

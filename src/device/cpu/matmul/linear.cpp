@@ -54,7 +54,7 @@ void project_qkv(Device& device, const ProjectQkvArgs& args) {
   const Tensor v(device, DataType::f32, {rows, args.v().out()});
   rms_norm(device, {.in = args.x, .weight = args.norm, .epsilon = args.epsilon, .out = normed});
   const ProductRows in(device, normed, args.q().format);
-  const auto product = [&](const Matrix& weight, std::byte* out) {
+  const auto product = [&](const Weight& weight, std::byte* out) {
     return PanelProduct{
         .weight = &weight, .rows = &in, .count = rows, .written = args.written, .out = out, .out_stride = weight.out()};
   };

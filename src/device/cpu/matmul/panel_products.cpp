@@ -6,7 +6,7 @@
 
 #include "core/threads.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/matmul/byte_rows.h"
+#include "device/cpu/matmul/int8_rows.h"
 #include "device/cpu/matmul/panel_range.h"
 #include "device/cpu/matmul/panels.h"
 
@@ -15,7 +15,7 @@ namespace {
 
 // Of a panel, of which a task reads at least one.
 int64_t bytes_of_panel(const PanelProduct& product) {
-  const Matrix& weight = *product.weight;
+  const Weight& weight = *product.weight;
   const int64_t bytes = weight.format == WeightFormat::f32
                             ? panel_outputs * weight.in() * static_cast<int64_t>(size_of(weight.data.type))
                             : panel_bytes(weight.format, weight.in());
@@ -23,9 +23,9 @@ int64_t bytes_of_panel(const PanelProduct& product) {
 }
 
 // The written rows of every product as bytes, where its kernel takes them so.
-class ByteRows {
+class Int8Rows {
  public:
-  explicit ByteRows(std::span<const PanelProduct> products) : starts_(products.size(), -1) {
+  explicit Int8Rows(std::span<const PanelProduct> products) : starts_(products.size(), -1) {
     struct Row {
       const PanelProduct* product;
       int64_t row, at;
@@ -34,9 +34,9 @@ class ByteRows {
     int64_t total = 0;
     for (size_t i = 0; i < products.size(); ++i) {
       const PanelProduct& product = products[i];
-      if (!kernel_for(RowKind::written, product.weight->format).byte_rows) continue;
+      if (!kernel_for(RowKind::written, product.weight->format).int8_rows) continue;
       starts_[i] = total;
-      for (int64_t row = 0; row < product.written; ++row, total += byte_blocks(product.weight->in()))
+      for (int64_t row = 0; row < product.written; ++row, total += int8_blocks(product.weight->in()))
         rows.push_back({&product, product.first + row, total});
     }
     blocks_.resize(static_cast<size_t>(total));
@@ -48,12 +48,12 @@ class ByteRows {
     });
   }
   // Of a product's first row.
-  const ByteBlock* of(size_t product) const {
+  const Int8Block* of(size_t product) const {
     return starts_[product] < 0 ? nullptr : blocks_.data() + starts_[product];
   }
 
  private:
-  std::vector<ByteBlock> blocks_;
+  std::vector<Int8Block> blocks_;
   std::vector<int64_t> starts_;
 };
 
@@ -89,7 +89,7 @@ std::vector<int64_t> ends_of_tasks(int64_t total) {
 
 // Few rows: what is read takes the time. Tasks are contiguous stretches of all panels, so that the processor's
 // prefetchers follow them.
-void share_panels(std::span<const PanelProduct> products, const ByteRows& bytes) {
+void share_panels(std::span<const PanelProduct> products, const Int8Rows& bytes) {
   int64_t total = 0;
   for (const PanelProduct& product : products) total += bytes_of_panel(product) * panels_of(product.weight->out());
   const std::vector<int64_t> ends = ends_of_tasks(total);
@@ -113,7 +113,7 @@ void share_panels(std::span<const PanelProduct> products, const ByteRows& bytes)
 }
 
 // Many rows: each task takes rows that fit the second cache and as many panels as make it worth a task.
-void share_tasks(std::span<const PanelProduct> products, const ByteRows& bytes) {
+void share_tasks(std::span<const PanelProduct> products, const Int8Rows& bytes) {
   constexpr int64_t cache = 512 << 10;  // bytes of rows
   constexpr int64_t widened = 4096;     // rows for which panels are widened anew
   constexpr int64_t work = 16 << 20;    // products of a task
@@ -178,7 +178,7 @@ ProductRows::ProductRows(Device& device, const TensorView& in, WeightFormat form
 
 void panel_products(std::span<const PanelProduct> products) {
   constexpr int64_t few_rows = 16;
-  const ByteRows bytes(products);
+  const Int8Rows bytes(products);
   const bool few = std::ranges::all_of(products, [&](const PanelProduct& product) {
     return product.count <= few_rows || product.written == product.count;
   });

@@ -33,8 +33,8 @@ class ProductRows {
 // out row i = activation(rows[first + i] * weight^T + bias) + residual row i, i < count. With a gate
 // silu(x * gate^T) * (x * weight^T), neither bias, activation nor residual.
 struct PanelProduct {
-  const Matrix* weight = nullptr;
-  const Matrix* gate = nullptr;  // or of the same shape and format as weight
+  const Weight* weight = nullptr;
+  const Weight* gate = nullptr;  // or of the same shape and format as weight
   const ProductRows* rows = nullptr;
   int64_t first = 0;
   int64_t count = 0;

@@ -5,7 +5,7 @@
 // whichever rows are beside it: a row's result depends on the row alone.
 #pragma once
 
-#include "device/cpu/matmul/byte_rows.h"
+#include "device/cpu/matmul/int8_rows.h"
 #include "device/cpu/matmul/panel_products.h"
 
 namespace lectern::cpu {
@@ -15,7 +15,7 @@ struct PanelRange {
   const PanelProduct* product;
   int64_t first, last;
   int64_t from, to;
-  const ByteBlock* bytes = nullptr;  // the product's rows, one after the other, where the kernel takes bytes
+  const Int8Block* bytes = nullptr;  // the product's rows, one after the other, where the kernel takes bytes
 };
 
 namespace int8 {

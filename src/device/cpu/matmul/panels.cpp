@@ -95,7 +95,7 @@ void lay_out_panel(const WeightValues& weight, int64_t first, int64_t outputs, s
   }
 }
 
-void read_panel(const Matrix& matrix, int64_t index, WeightValues& result) {
+void read_panel(const Weight& matrix, int64_t index, WeightValues& result) {
   const int64_t in = matrix.in();
   const int64_t blocks = blocks_of(in);
   const std::byte* panel = matrix.data.data + index * panel_bytes(matrix.format, in);
@@ -146,7 +146,7 @@ void pack(const WeightValues& weight, std::byte* out) {
   });
 }
 
-WeightValues unpack(const Matrix& matrix) {
+WeightValues unpack(const Weight& matrix) {
   WeightValues result{
       .format = matrix.format, .out = matrix.out(), .in = matrix.in(), .values = {}, .scales = {}, .numbers = {}};
   result.resize();
@@ -154,7 +154,7 @@ WeightValues unpack(const Matrix& matrix) {
   return result;
 }
 
-Matrix attach(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format) {
+Weight attach(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format) {
   const int64_t of_panel = panel_bytes(format, in);
   const auto expected = static_cast<size_t>(panels_of(out) * of_panel);
   if (format == WeightFormat::f32 || bytes.bytes() != expected)

@@ -43,9 +43,9 @@ constexpr int64_t panel_bytes(WeightFormat format, int64_t in) {
 void pack(const TensorView& weight, WeightFormat format, std::byte* out);
 void pack(const WeightValues& weight, std::byte* out);
 // Of panels.
-WeightValues unpack(const Matrix& matrix);
+WeightValues unpack(const Weight& matrix);
 
 // Panels that are there as a matrix, without a copy. Throws Error where there are too many bytes or too few.
-Matrix attach(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
+Weight attach(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
 
 }  // namespace lectern::cpu

@@ -18,8 +18,8 @@ namespace lectern::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // y[i][r] = x[i] . w[r] for R weight rows and M inputs; rows of y lie 16 apart.
-template <typename Weight, int R, int M>
-void dot_rows(const Weight* w, int64_t in, const float* x, float* y) {
+template <typename Value, int R, int M>
+void dot_rows(const Value* w, int64_t in, const float* x, float* y) {
   const FloatTag d;
   const hn::CappedTag<float, 1> one;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -49,25 +49,25 @@ void dot_rows(const Weight* w, int64_t in, const float* x, float* y) {
   }
 }
 
-template <typename Weight, int R>
-void dot_inputs(const Weight* w, int64_t in, const float* x, int64_t rows, float* y) {
+template <typename Value, int R>
+void dot_inputs(const Value* w, int64_t in, const float* x, int64_t rows, float* y) {
   switch (rows) {
-    case 4: return dot_rows<Weight, R, 4>(w, in, x, y);
-    case 3: return dot_rows<Weight, R, 3>(w, in, x, y);
-    case 2: return dot_rows<Weight, R, 2>(w, in, x, y);
-    default: return dot_rows<Weight, R, 1>(w, in, x, y);
+    case 4: return dot_rows<Value, R, 4>(w, in, x, y);
+    case 3: return dot_rows<Value, R, 3>(w, in, x, y);
+    case 2: return dot_rows<Value, R, 2>(w, in, x, y);
+    default: return dot_rows<Value, R, 1>(w, in, x, y);
   }
 }
 
-template <typename Weight>
-void dot_panel(const Weight* w, int64_t in, int64_t outputs, const float* x, int64_t rows, float* y) {
+template <typename Value>
+void dot_panel(const Value* w, int64_t in, int64_t outputs, const float* x, int64_t rows, float* y) {
   int64_t n = 0;
-  for (; n + 4 <= outputs; n += 4) dot_inputs<Weight, 4>(w + n * in, in, x, rows, y + n);
-  for (; n < outputs; ++n) dot_inputs<Weight, 1>(w + n * in, in, x, rows, y + n);
+  for (; n + 4 <= outputs; n += 4) dot_inputs<Value, 4>(w + n * in, in, x, rows, y + n);
+  for (; n < outputs; ++n) dot_inputs<Value, 1>(w + n * in, in, x, rows, y + n);
 }
 
 // y [rows][16]: 16 outputs of a weight, or as many as it has left, with up to 4 rows.
-void multiply_dots(const Matrix& weight, int64_t panel, const float* x, int64_t rows, float* y) {
+void multiply_dots(const Weight& weight, int64_t panel, const float* x, int64_t rows, float* y) {
   const int64_t in = weight.in();
   const int64_t first = panel * panel_outputs;
   const int64_t outputs = std::min(panel_outputs, weight.out() - first);

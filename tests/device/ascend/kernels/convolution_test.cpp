@@ -32,8 +32,8 @@ void check_convolution(FakeCard& card, Random& random, const Case& c, bool biase
   const int64_t wanted = random.between(1, 9);
   const int64_t columns = channels * c.kernel * c.kernel;
   const std::vector<float> values = rounded(random.values(wanted * columns), card.half());
-  const Matrix cpu_weight = cpu_device().matrix(view_of(values, {wanted, columns}), WeightFormat::f32);
-  const Matrix weight = card.device().matrix(view_of(values, {wanted, columns}), WeightFormat::bf16);
+  const Weight cpu_weight = cpu_device().make_weight(view_of(values, {wanted, columns}), WeightFormat::f32);
+  const Weight weight = card.device().make_weight(view_of(values, {wanted, columns}), WeightFormat::bf16);
   const std::vector<float> x = rounded(random.values(batch * side * side * channels), card.half());
   const std::vector<float> bias = random.values(biased ? wanted : 0);
   const Shape shape = {batch, places(c), places(c), wanted};

@@ -23,13 +23,13 @@ constexpr int heads = 2, size = 128;
 class AscendDecoderLayer : public ::testing::TestWithParam<DataType> {
  protected:
   // Weights of both devices, of the same values.
-  struct Weight {
-    Weight(FakeCard& card, Random& random, int64_t out, int64_t in, WeightFormat format = WeightFormat::bf16)
+  struct WeightPair {
+    WeightPair(FakeCard& card, Random& random, int64_t out, int64_t in, WeightFormat format = WeightFormat::bf16)
         : values(rounded(random.values(out * in, 0.3f), card.half())),
-          on_cpu(cpu_device().matrix(view_of(values, {out, in}), WeightFormat::f32)),
-          on_card(card.device().matrix(view_of(values, {out, in}), format)) {}
+          on_cpu(cpu_device().make_weight(view_of(values, {out, in}), WeightFormat::f32)),
+          on_card(card.device().make_weight(view_of(values, {out, in}), format)) {}
     std::vector<float> values;
-    Matrix on_cpu, on_card;
+    Weight on_cpu, on_card;
   };
 
   // Of one sequence, on either device.
@@ -49,9 +49,9 @@ class AscendDecoderLayer : public ::testing::TestWithParam<DataType> {
 TEST_P(AscendDecoderLayer, ProjectsASum) {
   Random random(1);
   FakeCard card(GetParam());
-  const bool waits = card.device().precision(WeightFormat::bf16).residual == GetParam();
+  const bool waits = card.device().compute_types(WeightFormat::bf16).residual == GetParam();
   EXPECT_EQ(waits, GetParam() == DataType::bf16) << "f16 has not the range";
-  const Weight q(card, random, heads * size, hidden), k(card, random, heads * size, hidden),
+  const WeightPair q(card, random, heads * size, hidden), k(card, random, heads * size, hidden),
       v(card, random, heads * size, hidden);
   const WeightStack qkv_on_cpu{{q.on_cpu, k.on_cpu, v.on_cpu}};
   const WeightStack qkv_on_card = card.device().stack({q.on_card, k.on_card, v.on_card});
@@ -121,14 +121,14 @@ TEST_P(AscendDecoderLayer, GivesWhatTheExpertsAddOrAddsIt) {
         Random random(2);
         FakeCard card(GetParam());
         const bool waits = GetParam() == DataType::bf16;
-        const Weight router(card, random, 8, hidden, WeightFormat::f32);
-        std::vector<Weight> weights;
+        const WeightPair router(card, random, 8, hidden, WeightFormat::f32);
+        std::vector<WeightPair> weights;
         weights.reserve(27);
         std::vector<Expert> on_cpu, on_card;
         for (int e = 0; e < 9; ++e) {
-          const Weight& gate = weights.emplace_back(card, random, inner, hidden);
-          const Weight& up = weights.emplace_back(card, random, inner, hidden);
-          const Weight& down = weights.emplace_back(card, random, hidden, inner);
+          const WeightPair& gate = weights.emplace_back(card, random, inner, hidden);
+          const WeightPair& up = weights.emplace_back(card, random, inner, hidden);
+          const WeightPair& down = weights.emplace_back(card, random, hidden, inner);
           on_cpu.push_back({gate.on_cpu, up.on_cpu, down.on_cpu});
           on_card.push_back({gate.on_card, up.on_card, down.on_card});
         }
@@ -144,11 +144,11 @@ TEST_P(AscendDecoderLayer, GivesWhatTheExpertsAddOrAddsIt) {
         for (size_t i = 0; i < x.size(); ++i) sums[i] = x[i] + (waits ? added[i] : 0);
         if (waits) sums = rounded(sums, card.half());
         std::vector<float> expected = sums;
-        const auto args_of = [&](const MutableTensorView& stream, const TensorView& weight, const Matrix& routing,
+        const auto args_of = [&](const MutableTensorView& stream, const TensorView& weight, const Weight& routing,
                                  const std::array<ExpertBank, 2>& banks, DataType type) {
           return MixtureOfExpertsArgs{.x = stream,
                                       .norm = weight,
-                                      .inner = type,
+                                      .compute_type = type,
                                       .router = routing,
                                       .experts = routed ? banks[0] : none,
                                       .top_k = 2,

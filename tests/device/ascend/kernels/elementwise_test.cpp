@@ -97,7 +97,7 @@ TEST_P(AscendElementwise, GathersRows) {
   const std::vector<int32_t> indices = {8, 0, 3, 3, 8};
   const Tensor ids = from_host(card.device(), indices);
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16}) {
-    const Matrix table = card.device().matrix(view_of(values, {9, 16}), format);
+    const Weight table = card.device().make_weight(view_of(values, {9, 16}), format);
     const Tensor out(card.device(), DataType::f32, {5, 16});
     card.device().gather({table, ids, out});
     const std::vector<float> got = card.get(out);

@@ -29,12 +29,12 @@ void check(FakeCard& card, Random& random, const Case& c) {
   std::vector<std::vector<float>> kept;
   std::vector<Expert> on_cpu(static_cast<size_t>(c.experts));
   std::vector<Expert> on_card(static_cast<size_t>(c.experts));
-  const auto make = [&](size_t expert, Matrix Expert::*part) {
+  const auto make = [&](size_t expert, Weight Expert::*part) {
     const bool down = part == &Expert::down;
     const Shape shape = down ? Shape{c.width, c.inner} : Shape{c.inner, c.width};
     const std::vector<float>& values = kept.emplace_back(rounded(random.values(shape.elements(), 0.3f), card.half()));
-    on_cpu[expert].*part = cpu_device().matrix(view_of(values, shape), WeightFormat::f32);
-    on_card[expert].*part = card.device().matrix(view_of(values, shape), WeightFormat::bf16);
+    on_cpu[expert].*part = cpu_device().make_weight(view_of(values, shape), WeightFormat::f32);
+    on_card[expert].*part = card.device().make_weight(view_of(values, shape), WeightFormat::bf16);
   };
   kept.reserve(static_cast<size_t>(c.experts) * 3);
   for (size_t i = 0; i < on_cpu.size(); ++i) {
@@ -45,8 +45,8 @@ void check(FakeCard& card, Random& random, const Case& c) {
   EXPECT_TRUE(card_bank.gates_and_ups.together && card_bank.downs.together);
   if (!c.together) card_bank.gates_and_ups.together = {};
   const std::vector<float> router_values = random.values(c.experts * c.width);
-  const Matrix cpu_router = cpu_device().matrix(view_of(router_values, {c.experts, c.width}), WeightFormat::f32);
-  const Matrix card_router = card.device().matrix(view_of(router_values, {c.experts, c.width}), WeightFormat::f32);
+  const Weight cpu_router = cpu_device().make_weight(view_of(router_values, {c.experts, c.width}), WeightFormat::f32);
+  const Weight card_router = card.device().make_weight(view_of(router_values, {c.experts, c.width}), WeightFormat::f32);
   const std::vector<float> x = rounded(random.values(c.rows * c.width), card.half());
   std::vector<float> expected = random.values(c.rows * c.width);
   const Tensor out = card.put(expected, {c.rows, c.width});

@@ -18,13 +18,13 @@ using testing::view_of;
 class AscendLinear : public ::testing::TestWithParam<DataType> {};
 
 // Weights [out, in] of both devices, of the same values.
-struct Weight {
-  Weight(FakeCard& card, Random& random, int64_t out, int64_t in)
+struct WeightPair {
+  WeightPair(FakeCard& card, Random& random, int64_t out, int64_t in)
       : values(rounded(random.values(out * in), card.half())),
-        on_cpu(cpu_device().matrix(view_of(values, {out, in}), WeightFormat::f32)),
-        on_card(card.device().matrix(view_of(values, {out, in}), WeightFormat::bf16)) {}
+        on_cpu(cpu_device().make_weight(view_of(values, {out, in}), WeightFormat::f32)),
+        on_card(card.device().make_weight(view_of(values, {out, in}), WeightFormat::bf16)) {}
   std::vector<float> values;
-  Matrix on_cpu, on_card;
+  Weight on_cpu, on_card;
 };
 
 TEST_P(AscendLinear, IsTheCpus) {
@@ -36,7 +36,7 @@ TEST_P(AscendLinear, IsTheCpus) {
         const int64_t rows = random.between(1, 20);
         const int64_t in = random.between(1, 70);
         const int64_t out = random.between(1, 70);
-        const Weight weight(card, random, out, in);
+        const WeightPair weight(card, random, out, in);
         const std::vector<float> x = rounded(random.values(rows * in), card.half());
         const std::vector<float> bias = random.values(biased ? out : 0);
         const std::vector<float> before = random.values(residual ? rows * out : 0);
@@ -68,14 +68,14 @@ TEST_P(AscendLinear, IsTheCpus) {
 TEST_P(AscendLinear, LargeValuesDoNotOverflow) {
   FakeCard card(GetParam(), [] { fake_cann_set_version("8.5.0"); });
   const std::vector<float> values = {1, 0.5f};
-  const Matrix weight = card.device().matrix(view_of(values, {1, 2}), WeightFormat::bf16);
+  const Weight weight = card.device().make_weight(view_of(values, {1, 2}), WeightFormat::bf16);
   const Tensor x = card.put({2e5f, 1e5f}, {1, 2});
   const Tensor out = card.put({1e5f}, {1, 1});
   card.device().linear({.in = x, .weight = weight, .residual = out, .out = out});
   EXPECT_NEAR(card.get(out)[0], 3.5e5f, 3.5e5f * half_tolerance(GetParam()));
   if (GetParam() == DataType::bf16) return;
   const std::vector<float> many(64, 2048.0f);
-  const Matrix heavy = card.device().matrix(view_of(many, {1, 64}), WeightFormat::bf16);
+  const Weight heavy = card.device().make_weight(view_of(many, {1, 64}), WeightFormat::bf16);
   const Tensor half_x = card.put(std::vector<float>(64, 1.0f), {1, 64}, GetParam());
   const Tensor sum = card.put({0}, {1, 1});
   card.device().linear({.in = half_x, .weight = heavy, .residual = sum, .out = sum});
@@ -88,7 +88,7 @@ TEST(AscendF16, OverflowIsSeen) {
   for (const char* version : {"8.1.RC1", "8.3.RC1"}) {
     FakeCard card(DataType::f16, [&] { fake_cann_set_version(version); });
     const std::vector<float> many(64, 2048.0f);
-    const Matrix heavy = card.device().matrix(view_of(many, {1, 64}), WeightFormat::bf16);
+    const Weight heavy = card.device().make_weight(view_of(many, {1, 64}), WeightFormat::bf16);
     const Tensor x = card.put(std::vector<float>(64, 1.0f), {1, 64}, DataType::f16);
     const Tensor sum = card.put({5}, {1, 1});
     card.device().linear({.in = x, .weight = heavy, .residual = sum, .out = sum});
@@ -105,9 +105,9 @@ TEST_P(AscendLinear, GateAndUpInOneWhereTheyLieTogether) {
   FakeCard card(GetParam());
   for (const bool apart : {false, true}) {
     constexpr int64_t rows = 5, in = 64, out = 48;
-    const Weight gate(card, random, out, in);
-    const Weight between(card, random, 3, in);
-    const Weight up(card, random, out, in);
+    const WeightPair gate(card, random, out, in);
+    const WeightPair between(card, random, 3, in);
+    const WeightPair up(card, random, out, in);
     const WeightStack on_cpu{{gate.on_cpu, up.on_cpu}};
     const WeightStack on_card =
         apart ? WeightStack{{gate.on_card, up.on_card}} : card.device().stack({gate.on_card, up.on_card});
@@ -127,7 +127,7 @@ TEST_P(AscendLinear, GateAndUpInOneWhereTheyLieTogether) {
 TEST_P(AscendLinear, RemembersABiasAsLongAsItLives) {
   Random random(3);
   FakeCard card(GetParam());
-  const Weight weight(card, random, 4, 8);
+  const WeightPair weight(card, random, 4, 8);
   const std::vector<float> zeros(8);
   const Tensor x = card.put(zeros, {1, 8}, card.half());
   const Tensor out(card.device(), card.half(), {1, 4});

@@ -248,7 +248,7 @@ TEST(EncoderAttention, ViewsAreTheSameAloneAndInCompany) {
     };
     for_each_target([&] {
       for (const DataType type : {DataType::f32, DataType::bf16}) {
-        if (type == DataType::bf16 && cpu_device().precision(WeightFormat::bf16).encoder != type) continue;
+        if (type == DataType::bf16 && cpu_device().compute_types(WeightFormat::bf16).encoder != type) continue;
         const int64_t size = c.height * c.width * in.channels;
         std::vector<std::vector<float>> alone;
         for (int64_t view = 0; view < c.batch; ++view) alone.push_back(run(type, {view}));

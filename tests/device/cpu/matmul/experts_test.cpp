@@ -139,7 +139,7 @@ TEST(Experts, OfEqualScoresTheLowerIndexWins) {
     std::fill_n(experts.router.values.begin() + 4 * c.width, c.width, 0.25f);
     std::memcpy(experts.router.bytes.data(), experts.router.values.data(), experts.router.bytes.size());
     experts.router.matrix =
-        cpu_device().matrix({experts.router.bytes.data(), DataType::f32, {c.experts, c.width}}, WeightFormat::f32);
+        cpu_device().make_weight({experts.router.bytes.data(), DataType::f32, {c.experts, c.width}}, WeightFormat::f32);
     const std::vector<float> in(static_cast<size_t>(rows * c.width), 1.0f);
     const auto chosen = experts.choose(c, in.data());
     ASSERT_EQ(chosen[0].first, 4);
@@ -167,7 +167,7 @@ TEST(Experts, NoneIsComputedThatNoRowChose) {
       for (RandomWeight* weight : {&experts.gates[i], &experts.ups[i], &experts.downs[i]}) {
         std::ranges::fill(weight->values, nan);
         std::memcpy(weight->bytes.data(), weight->values.data(), weight->bytes.size());
-        weight->matrix = cpu_device().matrix(
+        weight->matrix = cpu_device().make_weight(
             {weight->bytes.data(), DataType::f32, {weight->matrix.out(), weight->matrix.in()}}, WeightFormat::f32);
       }
     }
@@ -187,7 +187,7 @@ TEST(Experts, RandomShapes) {
 }
 
 // What a row gets depends on neither the others, nor the number of threads.
-void expect_rows_independent(Random& random, const Matrix& router, const ExpertBank& weights) {
+void expect_rows_independent(Random& random, const Weight& router, const ExpertBank& weights) {
   constexpr int64_t pool = 40;
   const int64_t width = router.in();
   const std::vector<float> in = random.values(pool * width);
@@ -237,7 +237,7 @@ TEST(Experts, RowsAreTheSameAloneAndInCompany) {
       std::vector<Expert> weights;
       const auto matrix = [&](int64_t out, int64_t columns) {
         values.push_back(random.values(out * columns));
-        return cpu_device().matrix(view_of(values.back(), {out, columns}), format);
+        return cpu_device().make_weight(view_of(values.back(), {out, columns}), format);
       };
       weights.reserve(7);
       for (int e = 0; e < 7; ++e) weights.push_back({matrix(inner, width), matrix(inner, width), matrix(width, inner)});
@@ -260,7 +260,7 @@ TEST(MixtureOfExperts, IsItsParts) {
     const auto expert = [&](int64_t inner) -> Expert {
       const auto matrix = [&](int64_t out, int64_t in) {
         values.push_back(random.values(out * in));
-        return cpu_device().matrix(view_of(values.back(), {out, in}), format);
+        return cpu_device().make_weight(view_of(values.back(), {out, in}), format);
       };
       return {matrix(inner, width), matrix(inner, width), matrix(width, inner)};
     };

@@ -111,11 +111,12 @@ TEST(Linear, ActivationsOfLargeSums) {
     for (const Activation activation : {Activation::gelu, Activation::quick_gelu, Activation::silu}) {
       for_each_target([&] {
         std::vector<float> out(in.size() * weight.size());
-        cpu::linear(cpu_device(), {.in = view_of(in, {rows, 1}),
-                                   .weight = cpu_device().matrix(view_of(weight, {out_width, 1}), WeightFormat::f32),
-                                   .activation = activation,
-                                   .out = view_of(out, {rows, out_width}),
-                                   .written = rows / 2});
+        cpu::linear(cpu_device(),
+                    {.in = view_of(in, {rows, 1}),
+                     .weight = cpu_device().make_weight(view_of(weight, {out_width, 1}), WeightFormat::f32),
+                     .activation = activation,
+                     .out = view_of(out, {rows, out_width}),
+                     .written = rows / 2});
         for (size_t i = 0; i < out.size(); ++i) {
           const float sum = weight[i % weight.size()];
           EXPECT_FLOAT_EQ(out[i] + 1, std::max(0.0f, sum) + 1) << "activation " << static_cast<int>(activation);
@@ -135,7 +136,7 @@ class Company {
  public:
   static constexpr int64_t pool = 40;
 
-  Company(Random& random, const Matrix& weight)
+  Company(Random& random, const Weight& weight)
       : weight_(weight),
         activation_(activations[random.bits() % activations.size()]),
         in_(random.values(pool * weight.in())),
@@ -165,12 +166,12 @@ class Company {
   }
 
  private:
-  const Matrix& weight_;
+  const Weight& weight_;
   Activation activation_;
   std::vector<float> in_, bias_, residual_;
 };
 
-void expect_rows_independent(Random& random, const Matrix& weight) {
+void expect_rows_independent(Random& random, const Weight& weight) {
   const Company company(random, weight);
   const int64_t out = weight.out();
   std::vector<std::vector<float>> as_written, as_prompt;
@@ -206,7 +207,7 @@ TEST(Linear, RowsAreTheSameAloneAndInCompany) {
     }
     for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::q8, WeightFormat::q4}) {
       const std::vector<float> values = random.values(in * out);
-      const Matrix weight = cpu_device().matrix(view_of(values, {out, in}), format);
+      const Weight weight = cpu_device().make_weight(view_of(values, {out, in}), format);
       for_each_target([&] { expect_rows_independent(random, weight); });
     }
   }
@@ -218,7 +219,7 @@ TEST(Linear, RowsOfALargeProductAreTheSameAsAlone) {
   constexpr int64_t rows = 700;
   for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16, WeightFormat::q8}) {
     const std::vector<float> values = random.values(190 * 1280);
-    const Matrix weight = cpu_device().matrix(view_of(values, {190, 1280}), format);
+    const Weight weight = cpu_device().make_weight(view_of(values, {190, 1280}), format);
     const std::vector<float> in = random.values(rows * 1280);
     std::vector<float> all(rows * 190);
     std::vector<float> one(190);
@@ -240,9 +241,9 @@ constexpr std::array formats = {WeightFormat::f32, WeightFormat::bf16, WeightFor
 // Weights of a format, of random values.
 struct Weights {
   Weights(Random& random, int64_t out, int64_t in, WeightFormat format)
-      : values(random.values(out * in)), matrix(cpu_device().matrix(view_of(values, {out, in}), format)) {}
+      : values(random.values(out * in)), matrix(cpu_device().make_weight(view_of(values, {out, in}), format)) {}
   std::vector<float> values;
-  Matrix matrix;
+  Weight matrix;
 };
 
 // Bit for bit what it is made of elsewhere.

@@ -22,7 +22,7 @@ constexpr std::array formats = {WeightFormat::bf16, WeightFormat::q8, WeightForm
 // A packed weight and its values as they were kept.
 struct PackedWeight {
   PackedWeight(Random& random, WeightFormat format, int64_t out, int64_t in)
-      : matrix(cpu_device().matrix(view_of(random.values(out * in), {out, in}), format)),
+      : matrix(cpu_device().make_weight(view_of(random.values(out * in), {out, in}), format)),
         values(testing::floats_of(cpu::unpack(matrix))) {}
   double times(int64_t n, const float* x) const {
     double sum = 0;
@@ -30,7 +30,7 @@ struct PackedWeight {
       sum += static_cast<double>(values[static_cast<size_t>(n * matrix.in() + k)]) * x[k];
     return sum;
   }
-  Matrix matrix;
+  Weight matrix;
   std::vector<float> values;
 };
 
@@ -276,7 +276,7 @@ TEST(PanelProducts, ActivationsOfLargeSums) {
     for (const auto activation : {Activation::gelu, Activation::quick_gelu, Activation::silu}) {
       for_each_target([&] {
         std::vector<float> y(in.size() * weight.size());
-        const Matrix matrix = cpu_device().matrix(view_of(weight, {out, 1}), WeightFormat::bf16);
+        const Weight matrix = cpu_device().make_weight(view_of(weight, {out, 1}), WeightFormat::bf16);
         cpu_device().linear({.in = view_of(in, {rows, 1}),
                              .weight = matrix,
                              .activation = activation,

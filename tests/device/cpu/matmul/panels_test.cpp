@@ -15,7 +15,7 @@ using testing::Random;
 using testing::relative_error;
 using testing::view_of;
 
-std::vector<float> unpacked(const Matrix& matrix) { return testing::floats_of(cpu::unpack(matrix)); }
+std::vector<float> unpacked(const Weight& matrix) { return testing::floats_of(cpu::unpack(matrix)); }
 
 // What each format may lose, as shares of a block's largest value. q8: half a step. q4: the scale that loses least in
 // all may cut the largest value by 7 %, and 8 has no counterpart on the other side of zero.
@@ -31,7 +31,7 @@ TEST(Panels, LosesNoMoreThanItsStep) {
       const int64_t out = random.between(1, 9);
       const std::vector<float> weight = random.values(out * in, 3);
       for_each_target([&] {
-        const std::vector<float> got = unpacked(cpu_device().matrix(view_of(weight, {out, in}), format));
+        const std::vector<float> got = unpacked(cpu_device().make_weight(view_of(weight, {out, in}), format));
         ASSERT_EQ(got.size(), weight.size());
         double squares = 0;
         for (size_t i = 0; i < got.size(); ++i) {
@@ -51,7 +51,7 @@ TEST(Panels, EveryTargetPacksTheSameBytes) {
   for (const WeightFormat format : {WeightFormat::q8, WeightFormat::q4}) {
     std::vector<std::byte> first;
     for_each_target([&] {
-      const Matrix matrix = cpu_device().matrix(view_of(weight, {5, 300}), format);
+      const Weight matrix = cpu_device().make_weight(view_of(weight, {5, 300}), format);
       const std::vector<std::byte> bytes = testing::copy_of<std::byte>(*matrix.storage);
       if (first.empty()) first = bytes;
       EXPECT_EQ(bytes, first);
@@ -66,8 +66,8 @@ TEST(Panels, HoldTheNumbersOfTheFormat) {
     for (const auto& [out, in] : {std::pair<int64_t, int64_t>{1, 1}, {16, 64}, {17, 65}, {5, 33}, {40, 200}}) {
       const std::vector<float> weight = random.values(out * in, 2);
       const WeightValues values = quantize(view_of(weight, {out, in}), format);
-      const Matrix at_once = cpu_device().matrix(view_of(weight, {out, in}), format);
-      const Matrix later = cpu_device().pack(values);
+      const Weight at_once = cpu_device().make_weight(view_of(weight, {out, in}), format);
+      const Weight later = cpu_device().pack(values);
       EXPECT_EQ(testing::copy_of<std::byte>(*at_once.storage), testing::copy_of<std::byte>(*later.storage));
       const WeightValues back = cpu::unpack(at_once);
       EXPECT_EQ(back.values, values.values);
@@ -81,7 +81,7 @@ TEST(Panels, ZerosTinyAndHugeValuesStayFinite) {
   for (const WeightFormat format : {WeightFormat::q8, WeightFormat::q4}) {
     for (const float value : {0.0f, 1e-30f, -1e-7f, 1e30f}) {
       const std::vector<float> weight(128, value);
-      for (const float got : unpacked(cpu_device().matrix(view_of(weight, {1, 128}), format))) {
+      for (const float got : unpacked(cpu_device().make_weight(view_of(weight, {1, 128}), format))) {
         EXPECT_TRUE(std::isfinite(got));
         if (std::abs(value) < 1e-6f) {
           EXPECT_NEAR(got, value, 1e-6);
@@ -98,7 +98,7 @@ TEST(Panels, Bf16IsKept) {
     for (const int64_t out : {1, 15, 16, 17, 40}) {
       const testing::RandomWeight weight(random, DataType::bf16, out, in);
       const TensorView view(weight.bytes.data(), DataType::bf16, {out, in});
-      EXPECT_EQ(unpacked(cpu_device().matrix(view, WeightFormat::bf16)), weight.values) << out << " x " << in;
+      EXPECT_EQ(unpacked(cpu_device().make_weight(view, WeightFormat::bf16)), weight.values) << out << " x " << in;
     }
   }
 }

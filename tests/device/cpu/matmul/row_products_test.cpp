@@ -25,7 +25,7 @@ struct Product {
   }
 
   cpu::PanelProduct prepare() {
-    const Matrix& matrix = weight.matrix;
+    const Weight& matrix = weight.matrix;
     rows = cpu::ProductRows(cpu_device(), view_of(x, {count, matrix.in()}), WeightFormat::f32);
     y.assign(expected.size() + 1, 77.0f);
     return {.weight = &matrix,

@@ -10,7 +10,7 @@ namespace lectern::cpu {
 
 class ProductRows;
 
-struct ByteBlock {
+struct Int8Block {
   int8_t numbers[block_inputs];  // in the order of the bytes that they are multiplied with; see panels.h
   float scale;
   // The weights' numbers are multiplied with 128 (q8) or 8 (q4) added: minus that times the sum of the numbers.
@@ -18,9 +18,9 @@ struct ByteBlock {
 };
 
 // Of a row of that many inputs.
-constexpr int64_t byte_blocks(int64_t in) { return padded_inputs(in) / block_inputs; }
+constexpr int64_t int8_blocks(int64_t in) { return padded_inputs(in) / block_inputs; }
 
 // Row `index` for weights of `format`, as all of its blocks. Runs only where avx512_level() is at least vnni.
-void round_row(const ProductRows& rows, int64_t index, WeightFormat format, ByteBlock* blocks);
+void round_row(const ProductRows& rows, int64_t index, WeightFormat format, Int8Block* blocks);
 
 }  // namespace lectern::cpu
