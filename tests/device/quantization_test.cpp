@@ -25,7 +25,7 @@ TEST(Quantization, BlocksHaveOneScale) {
     ASSERT_EQ(values.numbers.size(), static_cast<size_t>(out * 96));
     for (int64_t row = 0; row < out; ++row) {
       for (int64_t i = 0; i < 96; ++i) {
-        const int number = values.numbers[static_cast<size_t>(row * 96 + i)];
+        const int8_t number = values.numbers[static_cast<size_t>(row * 96 + i)];
         EXPECT_LE(std::abs(number), most);
         if (i >= in) {
           EXPECT_EQ(number, 0) << "behind the last input";

@@ -116,6 +116,7 @@ TEST(AscendDevice, StacksWeightsInOneBlock) {
   for (const int64_t columns : {64, 33}) {  // of which a part of the second would begin at an odd address
     const std::array<int64_t, 3> outs = {5, 7, 2};
     std::vector<std::vector<float>> values;
+    values.reserve(outs.size());
     for (const int64_t out : outs) values.push_back(testing::rounded(random.values(out * columns), DataType::f16));
     for (const bool reserved : {false, true}) {
       std::vector<Weight> parts;
