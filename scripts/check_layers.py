@@ -75,6 +75,7 @@ UNTESTED: dict[str, str] = {
     "src/device/cpu/reference/strided_primitives.cpp": "tests of device/lowering",
     "src/device/lowering/lowerings.cpp": "operator_table_test",
     "src/device/cases/operator_cases.cpp": "diagnose/operator_check_test",
+    "src/device/cases/operator_trial.cpp": "diagnose/operator_check_test",
     "src/device/cases/row_cases.cpp": "diagnose/operator_check_test",
     "src/engine/guard/token_classes.cpp": "guard_test",
     "src/engine/loaded_model.cpp": "engine_test and goldens_test",

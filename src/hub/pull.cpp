@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <cstdlib>
 #include <mutex>
 #include <string_view>
 #include <system_error>
@@ -36,7 +35,6 @@ namespace fs = std::filesystem;
 constexpr std::string_view by_hand =
     "Without a network, bring config.json, tokenizer.json and all *.safetensors of the model (packed.json too, where "
     "it has one) in a folder, and name that folder as the model";
-constexpr std::string_view public_hub = "https://huggingface.co";
 constexpr int max_redirects = 10;
 constexpr std::chrono::seconds max_pause{60};
 constexpr int64_t progress_worth_counting = int64_t{1} << 20;
@@ -371,32 +369,5 @@ class Puller {
 }  // namespace
 
 Pulled pull(const PullOptions& options, const PullEvents& events) { return Puller(options, events).run(); }
-
-std::string hub_endpoint(const std::string& given) {
-  const char* const named = std::getenv("HF_ENDPOINT");
-  std::string endpoint = given;
-  if (endpoint.empty()) endpoint = named != nullptr && *named != '\0' ? named : public_hub;
-  while (endpoint.ends_with('/')) endpoint.pop_back();
-  origin_of(endpoint);  // throws for what is none
-  if (endpoint.find_first_of("?#@ ") != std::string::npos) {
-    throw Error(printable(endpoint) + ": is no address of a hub; expected https://HOST or http://HOST");
-  }
-  return endpoint;
-}
-
-std::string token_warning(const PullOptions& options) {
-  if (options.token.empty() || !options.endpoint.starts_with("http://")) return "";
-  return fmt::format("{}: is not encrypted, and HF_TOKEN is sent to it; unset HF_TOKEN, or use an https:// address",
-                     options.endpoint);
-}
-
-std::string hub_token() {
-  const char* const named = std::getenv("HF_TOKEN");
-  std::string token = named == nullptr ? "" : named;
-  if (!std::ranges::all_of(token, [](unsigned char c) { return c > 0x20 && c < 0x7F; })) {
-    throw Error("HF_TOKEN: holds a space or a character that no token has");
-  }
-  return token;
-}
 
 }  // namespace lectern::hub

@@ -48,13 +48,4 @@ struct Pulled {
 // Throws Error, and Stopped after a request to stop; in both cases the next pull resumes from the bytes so far.
 Pulled pull(const PullOptions& options, const PullEvents& events);
 
-// The hub to ask: what was given, $HF_ENDPOINT, or the public one. Throws Error for what is no such address.
-std::string hub_endpoint(const std::string& given);
-
-// Warning about a token that would be sent unencrypted; empty if there is none.
-std::string token_warning(const PullOptions& options);
-
-// $HF_TOKEN, or nothing. Throws Error when it could not stand in a request.
-std::string hub_token();
-
 }  // namespace lectern::hub

@@ -14,7 +14,6 @@
 #include "engine/loaded_model.h"
 #include "engine/parallel_runner.h"
 #include "engine/sequence.h"
-#include "image/ink.h"
 #include "layout/layout.h"
 #include "lectern/error.h"
 #include "reading/page_group.h"
@@ -27,31 +26,13 @@ namespace lectern {
 namespace {
 
 constexpr size_t usual_tiles = 9;  // of a page, at most; what more cost is said before
+
 std::vector<int32_t> repeatable_tokens(const LoadedModel& loaded) {
   std::vector<int32_t> ids;
   for (const std::string_view token : loaded.description().repeatable) {
     if (const auto id = loaded.tokenizer.id_of(token)) ids.push_back(*id);
   }
   return ids;
-}
-
-void warn_of_uncovered_ink(Page& page, const Picture& picture, const std::vector<Box>& covered) {
-  for (const Box& box : uncovered_ink(picture, covered)) {
-    page.warnings.push_back({WarningCode::uncovered_ink,
-                             fmt::format("what looks like text at {:.0f}, {:.0f} .. {:.0f}, {:.0f} is in no block",
-                                         box.left, box.top, box.right, box.bottom),
-                             box});
-  }
-}
-
-// Text that has no box may be anywhere: then nothing can be said.
-void warn_of_ink_outside_of_blocks(Page& page, const Picture& picture) {
-  std::vector<Box> covered;
-  for (const Block& block : page.blocks) {
-    if (block.boxes.empty()) return;
-    covered.insert(covered.end(), block.boxes.begin(), block.boxes.end());
-  }
-  warn_of_uncovered_ink(page, picture, covered);
 }
 
 // That encoding takes time for.

@@ -63,4 +63,22 @@ void judge(Page& page, const Picture& picture, bool all_text, int64_t tokens) {
   warn_of_missing_text(page, tokens);
 }
 
+void warn_of_uncovered_ink(Page& page, const Picture& picture, const std::vector<Box>& covered) {
+  for (const Box& box : uncovered_ink(picture, covered)) {
+    page.warnings.push_back({WarningCode::uncovered_ink,
+                             fmt::format("what looks like text at {:.0f}, {:.0f} .. {:.0f}, {:.0f} is in no block",
+                                         box.left, box.top, box.right, box.bottom),
+                             box});
+  }
+}
+
+void warn_of_ink_outside_of_blocks(Page& page, const Picture& picture) {
+  std::vector<Box> covered;
+  for (const Block& block : page.blocks) {
+    if (block.boxes.empty()) return;
+    covered.insert(covered.end(), block.boxes.begin(), block.boxes.end());
+  }
+  warn_of_uncovered_ink(page, picture, covered);
+}
+
 }  // namespace lectern

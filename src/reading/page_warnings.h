@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "core/picture.h"
 #include "lectern/page.h"
@@ -12,5 +13,10 @@ namespace lectern {
 // of text that was cut short after so many tokens, of repetitions, and of text that is likely to be wrong.
 // `all_text`: the model was asked for all text of the page.
 void judge(Page& page, const Picture& picture, bool all_text, int64_t tokens);
+
+// Warns of ink that looks like text and lies in none of these boxes.
+void warn_of_uncovered_ink(Page& page, const Picture& picture, const std::vector<Box>& covered);
+// The same for the boxes of the page's blocks; nothing if a block has none, since its text may be anywhere.
+void warn_of_ink_outside_of_blocks(Page& page, const Picture& picture);
 
 }  // namespace lectern

@@ -245,17 +245,6 @@ TEST(Pull, RemovesWhatEarlierPullsLeft) {
   expect_complete(store);
 }
 
-TEST(Pull, WarnsOfATokenThatIsSentInTheClear) {
-  PullOptions options;
-  options.endpoint = "http://hub.example";
-  EXPECT_EQ(token_warning(options), "");
-  options.token = "hf_secret";
-  EXPECT_THAT(token_warning(options), AllOf(HasSubstr("http://hub.example: is not encrypted, and HF_TOKEN"),
-                                            ::testing::Not(HasSubstr("hf_secret"))));
-  options.endpoint = "https://hub.example";
-  EXPECT_EQ(token_warning(options), "");
-}
-
 TEST(Pull, GivesUpOnAServerThatKnowsNoRangesAndAlwaysBreaks) {
   FakeHub hub;
   hub.instead_of_weights = [](const ServedRequest&) { return half(http_answer("200 OK", "", FakeHub::weights())); };
@@ -466,23 +455,6 @@ TEST(Pull, StopsAndKeepsWhatCame) {
   EXPECT_THROW(puller.run(), Stopped);
   EXPECT_TRUE(fs::exists(store / (partial + "config.json")));
   EXPECT_FALSE(fs::exists(store / complete));
-}
-
-TEST(Pull, TakesEndpointAndTokenFromTheEnvironment) {
-  ::unsetenv("HF_ENDPOINT");
-  ::unsetenv("HF_TOKEN");
-  EXPECT_TRUE(hub_endpoint("").starts_with("https://"));
-  EXPECT_EQ(hub_token(), "");
-  ::setenv("HF_ENDPOINT", "https://mirror.example/hub//", 1);
-  EXPECT_EQ(hub_endpoint(""), "https://mirror.example/hub");
-  EXPECT_EQ(hub_endpoint("http://other.example"), "http://other.example");
-  for (const char* wrong : {"mirror", "file:///x", "https://a.example/?b", "https://user@a.example", "https://"}) {
-    EXPECT_THROW(hub_endpoint(wrong), Error) << wrong;
-  }
-  ::setenv("HF_TOKEN", "hf_x\r\nHost: other", 1);
-  EXPECT_THROW(hub_token(), Error);
-  ::unsetenv("HF_ENDPOINT");
-  ::unsetenv("HF_TOKEN");
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
+
+#include "support/drawn_pages.h"
 
 namespace lectern {
 namespace {
@@ -71,6 +74,27 @@ TEST(PageWarnings, MissingTextIsSaid) {
   ASSERT_THAT(codes(page), ElementsAre("cut_short", "repetition"));
   EXPECT_THAT(page.warnings[0].message, HasSubstr("after 12 tokens"));
   EXPECT_THAT(page.warnings[1].message, HasSubstr("40 tokens were dropped, and text behind may be missing"));
+}
+
+TEST(PageWarnings, InkInNoBlockIsSaid) {
+  std::string words;
+  for (int i = 0; i < 8; ++i)
+    words += testing::text_at(60, 780 - 12.5 * i, 10, "The quick brown fox jumps over the dog.");
+  for (int i = 0; i < 8; ++i) words += testing::text_at(60, 480 - 12.5 * i, 10, "And on it goes, line after line.");
+  const Picture picture = testing::drawn_page(words, 100);
+  Page page = page_of({{"text", 0.9}, {"more", 0.9}});
+  warn_of_ink_outside_of_blocks(page, picture);
+  EXPECT_THAT(codes(page), IsEmpty()) << "blocks without boxes";
+  page.blocks[0].boxes = {{60, 60, 800, 300}};
+  page.blocks[1].boxes = {{60, 480, 800, 720}};
+  warn_of_ink_outside_of_blocks(page, picture);
+  EXPECT_THAT(codes(page), IsEmpty()) << "all ink is in blocks";
+  page.blocks.pop_back();
+  warn_of_ink_outside_of_blocks(page, picture);
+  ASSERT_FALSE(page.warnings.empty());
+  EXPECT_EQ(page.warnings[0].code, WarningCode::uncovered_ink);
+  EXPECT_THAT(page.warnings[0].message, HasSubstr("is in no block"));
+  EXPECT_GT(page.warnings[0].box->top, 400);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // lectern pull: downloads a model.
 #include "hub/pull.h"
+#include "hub/hub_address.h"
 
 #include <fmt/format.h>
 
@@ -126,7 +127,8 @@ int pull(const Arguments& arguments) {
   options.token = hub::hub_token();
   options.store = hub::model_store();
   options.shared_cache = hub::shared_cache();
-  if (const std::string warning = hub::token_warning(options); !warning.empty()) complain(warning);
+  if (const std::string warning = hub::token_warning(options.endpoint, options.token); !warning.empty())
+    complain(warning);
   PullLine line(arguments.quiet);
   const Interrupts interrupts;
   hub::PullEvents events;

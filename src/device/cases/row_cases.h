@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "device/cases/operator_cases.h"
+#include "device/cases/operator_trial.h"
 
 namespace lectern {
 
