@@ -107,8 +107,9 @@ endif()
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # GCC 12 sees uninitialized values in its own vector intrinsics (GCC bug 105593).
-  set_source_files_properties(src/device/cpu/attention/bf16_attention.cpp
-                                      src/device/cpu/matmul/bf16_products.cpp src/device/cpu/matmul/int8_products.cpp
+  set_source_files_properties(src/device/cpu/attention/bf16_cache_attention.cpp
+                              src/device/cpu/attention/bf16_encoder_attention.cpp
+                              src/device/cpu/matmul/bf16_products.cpp src/device/cpu/matmul/int8_products.cpp
                               PROPERTIES COMPILE_OPTIONS -Wno-maybe-uninitialized)
 endif()
 # In kernels a product and a sum are one instruction where the source says so, not wherever a compiler sees them

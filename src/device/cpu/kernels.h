@@ -18,7 +18,7 @@ void narrow_row(const TensorView& in, int64_t row, uint16_t* out);
 // x[i] = activation(x[i])
 void activate(Activation activation, float* x, int64_t count);
 
-// The cache is of bf16 beside narrower weights where avx512_level() is bf16, see bf16_attention.cpp, and otherwise of
+// The cache is of bf16 beside narrower weights where avx512_level() is bf16, see bf16_attention-inl.h, and otherwise of
 // f32: pages then hold for every kv head the keys, transposed [head size, page_tokens], then for every kv head the
 // values [page_tokens, head size padded to 16].
 inline constexpr int page_tokens = 64;
