@@ -2,16 +2,16 @@
 // rates of products and of reading at the same time: they are measured again after every run.
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/bench/bench_report.h"
+#include "cli/bench/decoding.h"
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
@@ -48,15 +48,6 @@ double seconds_of(const Work& work) {
   return clock.seconds();
 }
 
-struct Times {
-  double median = 0, least = 0, most = 0;
-};
-
-Times summary(std::vector<double> seconds) {
-  std::ranges::sort(seconds);
-  return {seconds[seconds.size() / 2], seconds.front(), seconds.back()};
-}
-
 // Times, and the median of what the device could do between them, where that can be measured.
 struct Measured {
   Times seconds;
@@ -85,116 +76,11 @@ std::string processor_of(const Device& device) {
   return hardware.substr(0, hardware.find(','));
 }
 
-// Sequences that decode together from a given position on.
-class Decoding {
- public:
-  Decoding(const LoadedModel& model, int sequences, int64_t position)
-      : runner_(make_runner(model, sequences * whole_pages(model, position + 512), false)), prompt_(position) {
-    for (int i = 0; i < sequences; ++i) {
-      SequencePages pages(runner_->pages());
-      pages.reserve(position + 512);
-      pages_.push_back(std::move(pages));
-    }
-    if (position > 0) step(position);
-  }
-
-  // Takes `rows` more tokens of every sequence; one of each as if the model had written it, more as of a prompt.
-  void step(int64_t rows) {
-    std::vector<int32_t> ids;
-    ids.reserve(pages_.size() * static_cast<size_t>(rows));
-    for (size_t i = 0; i < pages_.size() * static_cast<size_t>(rows); ++i)
-      ids.push_back(static_cast<int32_t>((next_ += 7919) % runner_->vocabulary()));
-    Batch batch;
-    for (size_t i = 0; i < pages_.size(); ++i) {
-      BatchEntry& entry = batch.entries.emplace_back();
-      entry.ids = std::span(ids).subspan(i * static_cast<size_t>(rows), static_cast<size_t>(rows));
-      entry.position = position_;
-      entry.prompt = prompt_;
-      entry.pages = pages_[i].pages();
-      entry.chooses = true;
-    }
-    batch.written = rows == 1 ? static_cast<int64_t>(ids.size()) : 0;
-    runner_->step(batch);
-    position_ += rows;
-  }
-
- private:
-  // The caches of the sequences are one, in which each begins with a page.
-  static int64_t whole_pages(const LoadedModel& model, int64_t positions) {
-    const CacheShape shape = model.decoder.cache_shape();
-    const int page = model.device.cache_format(shape.kv_heads, shape.head_size, model.format).page_tokens;
-    return (positions + page - 1) / page * page;
-  }
-
-  std::unique_ptr<ModelRunner> runner_;
-  std::vector<SequencePages> pages_;
-  int64_t position_ = 0;
-  int64_t prompt_;  // positions that are not written
-  int64_t next_ = 1;
-};
-
-// Bytes that a step of so many sequences reads on the first device, of all ranks there: weights, and caches that hold
-// `positions` of each sequence.
-double bytes_of_step(const LoadedModel& model, int sequences, int64_t positions) {
-  double bytes = 0;
-  for (const RankModel& rank : model.ranks) {
-    if (&rank.device != &model.device) continue;
-    const CacheShape shape = rank.decoder.cache_shape();
-    const CacheFormat page = rank.device.cache_format(shape.kv_heads, shape.head_size, model.format);
-    const double of_position = static_cast<double>(page.page_bytes) / page.page_tokens * shape.layers;
-    bytes += rank.decoder.bytes_of_step(sequences) +
-             static_cast<double>(sequences) * static_cast<double>(positions) * of_position;
-  }
-  return bytes;
-}
-
-double operations_of_token(const LoadedModel& model) {
-  double operations = 0;
-  for (const RankModel& rank : model.ranks)
-    operations += &rank.device == &model.device ? rank.decoder.operations_of_token() : 0;
-  return operations;
-}
-
 // limit(rate) where the rate is known.
 template <typename Limit>
 std::optional<double> limit_of(const Measured& measured, const Limit& limit) {
   return measured.rate ? std::optional(limit(*measured.rate)) : std::nullopt;
 }
-
-// Figures, told as they come: as lines of a table, or where JSON is wanted to whoever waits at a terminal.
-class BenchReport {
- public:
-  explicit BenchReport(bool table) : table_(table) {}
-
-  // value and its limit in `unit`; where less is better the share is limit / value.
-  void add(const std::string& part, const std::string& key, double value, double low, double high,
-           const std::string& unit, std::optional<double> limit, bool less_is_better) {
-    json_[part][key] = value;
-    json_["spread"][part + "." + key] = {low, high};
-    std::string share;
-    if (limit) {
-      json_["limits"][part + "." + key] = *limit;
-      share = fmt::format("{:>10.3g}  {:>4.0f} %", *limit, 100 * (less_is_better ? *limit / value : value / *limit));
-    }
-    if (!table_ && ::isatty(STDERR_FILENO) == 0) return;
-    std::FILE* const out = table_ ? stdout : stderr;
-    fmt::print(out, "{:<20} {:>10.3g} {:<6} {:>9.3g} .. {:<9.3g} {}\n", part + "." + key, value, unit, low, high,
-               share);
-    std::fflush(out);
-  }
-  void add_time(const std::string& part, const std::string& key, const Times& t, std::optional<double> limit) {
-    add(part, key, t.median, t.least, t.most, "s", limit, true);
-  }
-  void add_rate(const std::string& part, const std::string& key, const Times& t, double tokens,
-                std::optional<double> limit) {
-    add(part, key, tokens / t.median, tokens / t.most, tokens / t.least, "tok/s", limit, false);
-  }
-  nlohmann::json& json() { return json_; }
-
- private:
-  bool table_;
-  nlohmann::json json_;
-};
 
 // Noise of one view and, where there are several, columns * rows tiles.
 Views views_of(int whole, int tile, int columns, int rows) {
