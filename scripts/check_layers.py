@@ -35,6 +35,8 @@ ANY_DEVICE = {"checkpoint", "vision", "language", "engine", "reading", "job", "s
 TESTS_EXEMPT = {"fuzz", "data", "support", "fake_cann"}
 # Tests without a single file as their subject, each with the reason.
 TESTS_ALLOWED: dict[str, str] = {
+    "tests/cli/interrupted_read_test.cpp": "`lectern read` interrupted, killed, and gone on with",
+    "tests/cli/read_on_devices_test.cpp": "`lectern read` on cards, over ranks, with processes of its own",
     "tests/engine/company_test.cpp": "sequences in random company against each alone, down to the kernels",
     "tests/engine/deepseek_ocr_2_test.cpp": "the whole of DeepSeek-OCR-2 against the reference",
     "tests/engine/goldens_test.cpp": "the whole model against the reference",
