@@ -1,5 +1,5 @@
-// Work that is given to a device again and again on operands in the same places, as that between two attentions of a
-// decoder's steps: a device that can captures it once and replays it from then on, which is one call of the host.
+// Captured regions: work that recurs with operands in the same places, such as that between two attentions of a
+// decoder. A device that can captures a region once and replays it from then on with one call of the host.
 #pragma once
 
 #include <functional>
@@ -17,15 +17,15 @@ class CapturedRegions {
   CapturedRegions& operator=(const CapturedRegions&) = delete;
   virtual ~CapturedRegions() = default;
 
-  // Does the work of `body`, perhaps without calling it: operators of the device, the same and on the same places
-  // whenever `number` is the same and `operands` are, by place, type and shape. It reads and writes nothing but the
-  // operands, what is allocated before it was first asked for and stays, such as weights and a cache, and what it
-  // allocates and releases itself. Neither what it asks for nor where depends on values of the host; what else it does
-  // there may not be done. Throws what `body` throws.
+  // Does the work of `body`, perhaps by replaying it instead of calling it. `body` calls operators of the device: the
+  // same ones at the same addresses whenever `number` and `operands` (address, type, shape) are the same. It reads and
+  // writes only the operands, memory that was allocated before the first call and stays, such as weights and the cache,
+  // and memory that it allocates and releases itself. It depends on no value of the host, and whatever else it does on
+  // the host may be skipped. Throws what `body` throws.
   virtual void run(int number, std::span<const TensorView> operands, const std::function<void()>& body) = 0;
 };
 
-// Without regions, where a device captures nothing, body is called.
+// Calls `body` directly if there are no regions, as on a device that captures nothing.
 template <typename Body>
 void run_region(CapturedRegions* regions, int number, std::span<const TensorView> operands, const Body& body) {
   if (regions == nullptr) return body();

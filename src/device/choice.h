@@ -1,4 +1,4 @@
-// What a device chooses from logits, and its way to the host.
+// Token ids chosen on the device from logits, and their copy to the host.
 #pragma once
 
 #include <cstdint>
@@ -9,22 +9,22 @@
 
 namespace lectern {
 
-// Of every row of logits the id, or -1 where none was left to choose, and its log-probability, then 0.
+// For every row of logits the chosen id and its log-probability; -1 and 0 if every id was banned.
 struct Chosen {
   std::vector<int32_t> ids;
   std::vector<float> log_probabilities;
 };
 
-// Ids that are not to be chosen, in any order and perhaps more than once, a list a row or none at all, as
-// ArgmaxArgs::banned wants them. Ids outside of the vocabulary are left out.
+// Banned ids, a list a row or no list at all, in any order and with repetitions, in the form of ArgmaxArgs::banned. Ids
+// outside of the vocabulary are left out.
 std::vector<int32_t> banned_places(std::span<const std::vector<int32_t>> banned, int64_t vocabulary);
 
-// Where a device puts its choice, ids and log-probabilities in one block, so that one copy brings both. The device must
-// outlive it.
+// Memory of the device for the chosen ids and log-probabilities: one block, so that one copy brings both to the host.
+// The device must outlive it.
 class Choice {
  public:
   Choice() = default;
-  // `banned`: places, as they are given for the choice.
+  // `banned`: as banned_places gives them.
   Choice(Device& device, int64_t rows, int64_t vocabulary, std::span<const int32_t> banned = {});
 
   MutableTensorView ids() const;                // i32 [rows]

@@ -1,5 +1,5 @@
-// Ranks that run one model together, each on a device of its own and in a thread or process of its own: what they tell
-// each other between operators.
+// Communicator: collective operations of the ranks that run one model together, each on its own device and in its own
+// thread or process.
 //
 // Every rank calls the same functions in the same order with views of the same shape; a call takes its place in the
 // order of the rank's device, as an operator does. Results are the same on every rank, bit for bit, and in every run.
@@ -34,8 +34,8 @@ class Communicator {
   // Returns when every rank has called it.
   virtual void barrier() = 0;
 
-  // From any thread: the rank waits for others no longer. Calls in progress, and later ones, throw Error (device_lost);
-  // a card that was waiting may be of no use any more.
+  // From any thread: this rank stops waiting for others. Calls in progress and later ones throw Error (device_lost); a
+  // card that was waiting may be unusable afterwards.
   virtual void abort() noexcept = 0;
 
  protected:

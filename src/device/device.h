@@ -1,4 +1,4 @@
-// A device: memory, and the operators it has.
+// Device: memory, copies and operators of a processor or card; tensors and buffers in its memory.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@ namespace lectern {
 class OperatorProfile;
 struct WeightValues;  // quantization.h
 
-// A tensor that owns its memory; it goes back to its device's pool. Movable; the device must outlive it.
+// Tensor that owns its memory on a device and gives it back when destroyed. Movable; the device must outlive it.
 class Tensor {
  public:
   Tensor() = default;
@@ -60,11 +60,11 @@ struct ComputeTypes {
   DataType residual = DataType::f32;
 };
 
-// A place in the order of a device's work.
+// A point in a device's queue of work.
 class Event {
  public:
   virtual ~Event() = default;
-  // Whether everything before it is done. Throws Error when that work failed.
+  // Whether all work before it is done. Throws Error when that work failed.
   virtual bool passed() = 0;
   virtual void wait() = 0;
 };
@@ -79,7 +79,7 @@ class Device {
 
   virtual const char* name() const = 0;  // as in info()
   virtual DeviceInfo info() const = 0;
-  // Of the device, as it is now.
+  // Free and total memory of the device at this moment.
   virtual DeviceMemory memory() const { return {}; }
   // Null where it cannot be measured.
   virtual std::unique_ptr<DevicePeaks> measure_peaks() { return nullptr; }
@@ -88,7 +88,7 @@ class Device {
   // may be handed out again at once, since everything on the device happens in the order in which it was given.
   virtual std::byte* allocate(size_t bytes) = 0;
   virtual void release(std::byte* data, size_t bytes) noexcept = 0;
-  // Memory of the host for HostBuffer.
+  // Host memory for HostBuffer.
   virtual std::byte* allocate_host(size_t bytes);
   virtual void release_host(std::byte* data, size_t bytes) noexcept;
 
@@ -110,16 +110,17 @@ class Device {
   // A weight as the device lays it out, of values of type f32, f16 or bf16, whose first extent is out and whose others
   // together are in; `weight` must outlive the result where that has no storage of its own.
   virtual Weight make_weight(const TensorView& weight, WeightFormat format) = 0;
-  // One that is in its format already. Throws Error for a format that the device cannot keep.
+  // A weight that is quantized already. Throws Error for a format that the device cannot keep.
   virtual Weight pack(const WeightValues& weight);
-  // One [out, in] as `lectern quantize` keeps it in files, in the panels of the cpu device, which takes it without a
-  // copy: `bytes` is all of it and must outlive the result. Throws Error where the bytes are not of that size, too.
+  // A weight [out, in] from a file of `lectern quantize`, in the panels of the cpu device, which uses it without a
+  // copy: `bytes` is the whole weight and must outlive the result. Throws Error also when the bytes are of another
+  // size.
   virtual Weight packed_weight(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format);
-  // The same of some rows and columns, as part_of has them (quantization.h).
+  // Some rows and columns of such a weight, as part_of takes them (quantization.h).
   Weight packed_part(const TensorView& bytes, int64_t out, int64_t in, WeightFormat format, const Range& rows,
                      const Range& columns);
-  // A hint: the weights made next, of so many values together, are to be stacked. A device that wants them in one
-  // block of memory makes room for it.
+  // A hint: weights with this many values in all are made next and will be stacked. A device that wants them in one
+  // block of memory allocates it.
   virtual void reserve(int64_t /*values*/, WeightFormat) {}
   // Weights of this device, of one `in` and format, as one handle. A device may move them together.
   virtual WeightStack stack(std::vector<Weight> parts) { return {std::move(parts)}; }
@@ -129,9 +130,9 @@ class Device {
   CacheFormat cache_format(int kv_heads, int head_size, WeightFormat format) const;
 
   const OperatorTable& operators() const { return operators_; }
-  // Names of the operators that are replaced when a model runs with weights of this format.
+  // Names of the operators that lowerings replace when a model runs with weights of this format.
   std::vector<std::string> lowered(WeightFormat format) const;
-  // Throws Error, with the full list, when operators are missing without which no model runs.
+  // Throws Error, listing all of them, if operators are missing without which no model runs.
   void require_model_operators(WeightFormat format) const;
 
   // The operators: linear(const LinearArgs&) and so on, in the order in which they are called.
@@ -139,8 +140,8 @@ class Device {
   LECTERN_OPERATORS(LECTERN_CALL)
 #undef LECTERN_CALL
 
-  // Times every operator that is called from now on, by any thread, until it is given null; slower, since it waits for
-  // each. The profile must outlive its use.
+  // Times every operator called from now on, by any thread, until set to null; slower, since it waits for each. The
+  // profile must outlive its use.
   void set_profile(OperatorProfile* profile) { profile_ = profile; }
   bool is_profiled() const { return profile_.load(std::memory_order_relaxed) != nullptr; }
 

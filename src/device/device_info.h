@@ -1,4 +1,4 @@
-// What a device is and has, as far as it says.
+// What a device is, its memory and its measured peaks.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,9 @@ struct DeviceInfo {
   std::string software;  // versions of what drives it
   // How weights are kept when nobody says how, of a model that is not packed.
   WeightFormat default_weights = WeightFormat::f32;
-  // Sequences from which on more together gain little, where memory allows so many.
+  // Batch size beyond which more sequences together gain little, if memory allows it.
   int preferred_batch = 4;
-  // Whether it replays captured work: "replayed", or why not; empty for a device that has no such thing.
+  // Whether captured work is replayed: "replayed", or why not; empty for a device that cannot capture.
   std::string graphs = {};
 };
 
@@ -34,18 +34,18 @@ struct DeviceDescription {
   DeviceMemory memory;
 };
 
-// What a device can do at most, measured when it is asked for.
+// Peak rates of a device, measured when asked for.
 class DevicePeaks {
  public:
   virtual ~DevicePeaks() = default;
-  // Operations a second (a multiplication and an addition are two), in 1e9, of a large product of f32, bf16 or u8
-  // numbers: the best of several runs, and that of now, since a shared machine changes from second to second.
+  // Gop/s (a multiplication and an addition are two) of a large product of f32, bf16 or u8 numbers: the best of several
+  // runs, and at this moment, since a shared machine changes from second to second.
   virtual double product(DataType type) const = 0;
   virtual double product_now(DataType type) const = 0;
-  // Bytes a second, in 1e9, at which memory is read.
+  // GB/s at which memory is read.
   virtual double read() const = 0;
   virtual double read_now() const = 0;
-  // Bytes of the host that are held for measuring.
+  // Bytes of host memory that are held for measuring.
   virtual size_t host_bytes() const { return 0; }
 };
 

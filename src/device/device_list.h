@@ -1,4 +1,4 @@
-// How devices are named: one, or several that pages are spread over, each with options.
+// Names of devices: one, or a list over which pages are spread, each with options.
 #pragma once
 
 #include <string>
@@ -13,17 +13,17 @@ struct DeviceName {
   std::string name;
   std::vector<std::pair<std::string, std::string>> options;
 };
-// Throws Error where something behind the name is no option.
+// Throws Error for a malformed option.
 DeviceName parse_device_name(std::string_view text);
 
-// "ascend:0-2:type=f16,cpu" -> ascend:0:type=f16, ascend:1:type=f16, ascend:2:type=f16, cpu. Throws Error for what is
-// no such list, or names a device twice, whatever its options.
+// "ascend:0-2:type=f16,cpu" -> ascend:0:type=f16, ascend:1:type=f16, ascend:2:type=f16, cpu. Throws Error for a
+// malformed list, and for one that names a device twice, whatever its options.
 std::vector<std::string> parse_device_list(std::string_view text);
 
-// Devices for groups of so many ranks, a model each: of the list as many at a time as there are ranks, with commas
-// between them, or one by one where one device serves all ranks of a group. Throws Error where that cannot be.
+// Groups of devices, a model each, of `ranks` ranks: that many devices of the list at a time, joined by commas, or a
+// single device that serves all ranks of its group. Throws Error when the list cannot be divided so.
 std::vector<std::string> parse_device_groups(std::string_view text, int ranks);
-// A group taken apart: the device of every rank.
+// The device of every rank of a group.
 std::vector<std::string> ranks_of(std::string_view group, int ranks);
 
 }  // namespace lectern

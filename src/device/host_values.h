@@ -1,4 +1,4 @@
-// Values between the host's memory and a device's, and between data types.
+// Copies of values between host and device, and between data types.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The rows of one step of a decoder, whose sequences they belong to, what they begin with, where their keys and values
-// go, and after which of them a token is chosen: sent to the device once a step, as one block, and used by every layer.
+// Step batch: metadata of the rows of one decoder step, sent to the device once as one block and used by every layer:
+// ids, positions, slots and pages of the KV cache, and the rows after which a token is chosen.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +13,18 @@
 
 namespace lectern {
 
-// What a batch has on the device. Kept from one batch to the next, it stays in its place while it is large enough.
+// Device memory of a batch. Kept from one batch to the next, it stays in its place while it is large enough.
 struct StepMemory {
   Tensor block;
   std::map<std::string, Tensor> tables;
 };
 
-// What a step reads and chooses, beside its sequences; for embed and sample.
+// Ids that a step reads and bans, for embed and sample.
 struct StepTokens {
   std::span<const int32_t> ids = {};           // of every row, below the vocabulary's size
   std::span<const int32_t> picture_rows = {};  // of every row, or -1 (EmbedArgs); empty: -1 for all
   std::span<const int64_t> logit_rows = {};    // rows after which a token is chosen
-  // For each of these what is not to be chosen, in any order; empty: nothing is.
+  // Banned ids of each of these rows, in any order; empty: none.
   std::span<const std::vector<int32_t>> banned = {};
   int64_t vocabulary = 0;
 };
@@ -61,11 +61,11 @@ class StepBatch {
   // [bans], ascending: places in the logits of all logit rows, index in logit_rows() * vocabulary + id; empty: none
   TensorView banned() const;
 
-  // What a device makes of a step once and uses in every layer, such as tables of sines: filled at the first call with
-  // this key, kept as long as the batch. For the thread that runs the step.
+  // A tensor that a device computes once a step and uses in every layer, such as a table of sines: filled at the first
+  // call with this key, kept as long as the batch. For the thread that runs the step.
   using Fill = std::function<void(const MutableTensorView&)>;
   const Tensor& once(const std::string& key, DataType type, const Shape& shape, const Fill& fill) const;
-  // What a layer reads of the step beside the page table: positions, slots and what was made so far.
+  // Tensors of the step that a layer reads beside the page table: positions, slots and what `once` has made so far.
   std::vector<TensorView> operands() const;
 
  private:

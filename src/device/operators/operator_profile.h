@@ -1,4 +1,4 @@
-// Where the time of a device goes, operator by operator: Device::set_profile.
+// Operator profile: calls and time of every operator of a device (Device::set_profile).
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace lectern {
 
-// For any number of threads and devices.
+// Thread-safe; several devices may share one.
 class OperatorProfile {
  public:
   struct Row {
@@ -26,7 +26,7 @@ class OperatorProfile {
   void record(Device& device, Operator which, DataType type, const Work& work, const std::function<void()>& call);
   void clear();
 
-  // Those that were called, by falling time.
+  // The operators that were called, by falling time.
   std::vector<Row> rows() const;
   // As a table for people: operator, calls, time, share, GFLOP/s, GB/s. A lowered operator has no rate: those that it
   // is made of do.

@@ -1,4 +1,4 @@
-// Which operators a device has, for which data types, and what replaces those it lacks.
+// Operator table: which operators a device has, for which data types, and what replaces those it lacks.
 #pragma once
 
 #include <array>
@@ -41,12 +41,12 @@ std::string_view name_of(Operator which);
 // Every operator, in the order above.
 std::span<const Operator> all_operators();
 bool is_called_by_model(Operator which);
-// Whether it takes or gives values of the compute type; the others compute in f32 alone.
+// Whether its operands may be of the compute type; other operators compute in f32 alone.
 bool has_compute_types(Operator which);
 
 // Names between commas; "all" is every operator that can be replaced (a device that lacks what a replacement is made of
 // keeps its own), and a profile's name is what that profile lacks.
-// Throws Error for a name that is none of these.
+// Throws Error for an unknown name.
 OperatorSet parse_operators(std::string_view names);
 // Every operator that others can stand in for, in f32.
 OperatorSet replaceable_operators();

@@ -1,4 +1,4 @@
-// How much arithmetic and memory a call of an operator takes, from its arguments alone; for the profile.
+// Arithmetic and memory traffic of a call of an operator, from its arguments alone; for the profile.
 #pragma once
 
 #include "device/operators/operator_table.h"

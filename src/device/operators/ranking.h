@@ -1,4 +1,4 @@
-// The order of scores for choices of the highest.
+// Ranking of scores: which of two comes first in argmax, top_k and the choice of experts.
 #pragma once
 
 #include <cmath>
