@@ -13,11 +13,11 @@
 #include "core/stopwatch.h"
 #include "engine/loaded_model.h"
 #include "job/document_plan.h"
-#include "job/journal.h"
+#include "job/journal/run_identity.h"
+#include "job/journal/run_journal.h"
 #include "job/page_preparation.h"
 #include "job/pipeline.h"
 #include "job/review.h"
-#include "job/run_identity.h"
 #include "job/run_prompt.h"
 #include "lectern/error.h"
 #include "reading/models.h"
@@ -29,11 +29,6 @@ namespace {
 
 constexpr size_t picture_memory = size_t{256} << 20;         // of pages that wait, before a reader or behind it
 constexpr size_t picture_memory_of_page = size_t{24} << 20;  // and of one that is being read: some A4 page at 300 dpi
-
-std::string pages_text(size_t count, std::string_view one = "", std::string_view more = "") {
-  const std::string_view verb = count == 1 ? one : more;
-  return fmt::format("{} {}{}{}", count, count == 1 ? "page" : "pages", verb.empty() ? "" : " ", verb);
-}
 
 std::filesystem::path folder_of(const std::vector<Model>& models) {
   if (models.empty()) throw Error("there is no model to read with");
@@ -57,11 +52,8 @@ class DocumentRun {
   void hand_on(size_t input, const Page& page, const std::shared_ptr<const Picture>& picture);
   void ended(size_t input);
   void finish_outputs(bool stopped);
-  void settle_journal();
   DocumentInfo info_of(size_t input, int pages) const;
   std::string name_of_page(size_t input, int number) const;
-  template <typename Write>
-  void to_journal(const Write& write);
 
   const DocumentOptions& options_;
   const DocumentEvents& events_;
@@ -72,8 +64,7 @@ class DocumentRun {
   std::string prompt_;   // as named, or as chosen
   size_t together_ = 0;  // pages that all workers read at a time
   RunReport report_;
-  std::unique_ptr<Journal> journal_;
-  bool journal_broken_ = false;
+  std::optional<RunJournal> journal_;
   std::vector<std::optional<FileStamp>> stamps_;
   std::vector<size_t> inputs_read_;               // of the pipeline's documents
   std::vector<int> pages_of_;                     // of every input's file
@@ -129,18 +120,9 @@ void DocumentRun::open_journal(const Model& model) {
     }
     return;
   }
-  const Journal::Use use = options_.resume == DocumentOptions::Resume::never      ? Journal::Use::anew
-                           : options_.resume == DocumentOptions::Resume::required ? Journal::Use::required
-                                                                                  : Journal::Use::fitting;
   const nlohmann::json identity = page_identity(report_.info, model.native_size(), options_,
                                                 parse_prompt(prompt_, plan_.model, options_.read.force_mode));
-  journal_ = std::make_unique<Journal>(*path, identity, use);
-  if (journal_->pages_found() > 0) {
-    tell(fmt::format("{}: going on from an earlier run: {} not read again (`resume = never` reads all)", path->string(),
-                     pages_text(journal_->pages_found(), "is", "are")));
-  } else if (options_.resume == DocumentOptions::Resume::required) {
-    tell(fmt::format("{}: holds no pages of an interrupted run; reading everything", path->string()));
-  }
+  journal_.emplace(*path, identity, options_.resume, [this](const std::string& line) { tell(line); });
 }
 
 DocumentInfo DocumentRun::info_of(size_t input, int pages) const {
@@ -201,17 +183,6 @@ void DocumentRun::progressed() {
   events_.progress(progress_);
 }
 
-template <typename Write>
-void DocumentRun::to_journal(const Write& write) {
-  if (!journal_ || journal_broken_) return;
-  try {
-    write(*journal_);
-  } catch (const Error& error) {
-    journal_broken_ = true;
-    tell(fmt::format("{}; should this run be interrupted, it cannot be resumed", error.what()));
-  }
-}
-
 // A page was read, or failed, in any order.
 void DocumentRun::finished(size_t input, const Page& page) {
   report_.stats += page.stats;
@@ -226,8 +197,9 @@ void DocumentRun::finished(size_t input, const Page& page) {
             {"loops", page.guard.loops},
             {"seconds", page.stats.encode_seconds + page.stats.prefill_seconds + page.stats.decode_seconds}});
   if (!page.error.empty()) ++progress_.failed;
-  if (stamps_[input] && page.error.empty() && page.finish != Finish::stopped && page.finish != Finish::kept) {
-    to_journal([&](Journal& journal) { journal.add(*stamps_[input], page); });
+  if (journal_ && stamps_[input] && page.error.empty() && page.finish != Finish::stopped &&
+      page.finish != Finish::kept) {
+    journal_->add(*stamps_[input], page);
   }
   if (!page.error.empty()) tell(page.error);
   std::map<WarningCode, int> more;
@@ -281,9 +253,8 @@ void DocumentRun::ended(size_t input) {
     if (report.error.empty()) report.error = failure;
   }
   if (files.empty()) return;
-  if (stamps_[input] && report.failed == 0 && report.error.empty()) {
-    const nlohmann::json identity = output_identity(options_, outputs_.paths(input));
-    to_journal([&](Journal& journal) { journal.add_outputs(*stamps_[input], identity, files); });
+  if (journal_ && stamps_[input] && report.failed == 0 && report.error.empty()) {
+    journal_->add_outputs(*stamps_[input], output_identity(options_, outputs_.paths(input)), files);
   }
 }
 
@@ -341,25 +312,6 @@ void DocumentRun::finish_outputs(bool stopped) {
   for (const auto& path : files) report_.inputs[0].outputs.push_back(path.string());
 }
 
-void DocumentRun::settle_journal() {
-  if (!journal_) return;
-  if (report_.is_done()) {
-    std::vector<FileStamp> done;
-    for (const auto& stamp : stamps_) {
-      if (stamp) done.push_back(*stamp);
-    }
-    const size_t others = journal_->forget(done);
-    if (others > 0) {
-      tell(fmt::format("{}: still holds what was read of other inputs ({})", journal_->path().string(),
-                       pages_text(others)));
-    }
-    return;
-  }
-  if (journal_->pages() == 0) return;
-  tell(fmt::format("{}: holds what was read ({}); the same command goes on from there", journal_->path().string(),
-                   pages_text(journal_->pages())));
-}
-
 RunReport DocumentRun::run() {
   progress_.inputs = inputs_.size();
   if (inputs_.empty()) return report_;
@@ -405,7 +357,13 @@ RunReport DocumentRun::run() {
     report_.read += input.read;
     report_.failed += input.failed;
   }
-  settle_journal();
+  if (journal_) {
+    std::vector<FileStamp> files;
+    for (const auto& stamp : stamps_) {
+      if (stamp) files.push_back(*stamp);
+    }
+    journal_->settle(report_.is_done(), files);
+  }
   return report_;
 }
 

@@ -1,4 +1,4 @@
-#include "job/journal.h"
+#include "job/journal/journal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

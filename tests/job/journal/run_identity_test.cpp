@@ -1,4 +1,4 @@
-#include "job/run_identity.h"
+#include "job/journal/run_identity.h"
 
 #include <gtest/gtest.h>
 

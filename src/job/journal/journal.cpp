@@ -1,4 +1,4 @@
-#include "job/journal.h"
+#include "job/journal/journal.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,11 +1,11 @@
-#include "job/run_identity.h"
+#include "job/journal/run_identity.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <system_error>
 
-#include "job/journal.h"
+#include "job/journal/journal.h"
 
 namespace lectern {
 namespace {
