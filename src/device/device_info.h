@@ -14,7 +14,7 @@ struct DeviceInfo {
   std::string kind;      // "cpu", "ascend"
   std::string hardware;  // e.g. the processor's name
   std::string software;  // versions of what drives it
-  // How weights are kept when nobody says how, of a model that is not packed.
+  // Default format of weights for a model that is not packed.
   WeightFormat default_weights = WeightFormat::f32;
   // Batch size beyond which more sequences together gain little, if memory allows it.
   int preferred_batch = 4;

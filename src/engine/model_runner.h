@@ -1,4 +1,4 @@
-// What runs the steps that the scheduler planned: a model on a device, or a stand-in for tests.
+// Model runner: runs the steps that the scheduler plans, with a model on a device, or in tests with a stand-in.
 #pragma once
 
 #include <memory>
@@ -10,17 +10,17 @@
 
 namespace lectern {
 
-// A page's image that is encoded piece by piece.
+// Encoding of a page's image, piece by piece.
 class Encoding {
  public:
   virtual ~Encoding() = default;
-  // Does the next piece; whether that was the last one. `alone`: nobody waits, so that pieces may be larger. The rows
-  // do not depend on it.
+  // Encodes the next piece; true if it was the last. `alone`: no sequence waits for this step, so that the piece may be
+  // larger; the rows are the same.
   virtual bool advance(bool alone) = 0;
   virtual TensorView rows() const = 0;  // f32 [rows, hidden], after the last piece
 };
 
-// Some rows of one sequence in a step.
+// Rows of one sequence in a step.
 struct BatchEntry {
   std::span<const int32_t> ids;         // of its rows
   int64_t position = 0;                 // of the first
@@ -65,7 +65,7 @@ class ModelRunner {
 // On one device: a whole model, or with a decoder that is one rank's of several a part of ParallelRunner.
 class DeviceRunner final : public ModelRunner {
  public:
-  // All must outlive it. `encoder` may be missing where no image is encoded by it. The cache holds `positions`.
+  // All must outlive it. `encoder` may be null if no image is encoded. The cache holds `positions`.
   DeviceRunner(Device& device, const Decoder& decoder, const VisionEncoder* encoder, int64_t positions);
 
   int64_t context() const override { return decoder_.config().context; }
@@ -75,7 +75,8 @@ class DeviceRunner final : public ModelRunner {
   PagePool& pages() override { return cache_.pool(); }
   std::unique_ptr<Encoding> encode(std::shared_ptr<const Views> views) override;
   std::span<const NextToken> step(const Batch& batch) override;
-  // What a step gives on the device, for every entry that chooses. Ranks other than 0 get the embeddings from there.
+  // The result of a step, still on the device, for every entry that chooses. Ranks other than 0 receive the embeddings
+  // from rank 0.
   Decoder::Next next_of(const Batch& batch, Communicator* others = nullptr);
   Device& device() const { return device_; }
   const VisionEncoder* encoder() const { return encoder_; }

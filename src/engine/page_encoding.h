@@ -1,4 +1,4 @@
-// Pages that are encoded piece by piece: on one device, or the views of each over several.
+// Encoding of pages piece by piece: on one device, or with the views of a page spread over several.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ std::unique_ptr<Encoding> encode_on(Device& device, const VisionEncoder& encoder
 // `tile`: the work for each.
 std::vector<Range> shares_of_views(double whole, double tile, int64_t tiles, size_t devices);
 
-// What encodes the views of a share on one of several devices.
+// One of several devices that encode a page together.
 struct EncodingDevice {
   Device* device = nullptr;
   const VisionEncoder* encoder = nullptr;

@@ -1,5 +1,5 @@
-// A model that several ranks run together, each with its own device, heads, experts, cache and words: tensor
-// parallelism. To the scheduler it is one runner; what it plans goes to all ranks, and their choices become one.
+// Tensor parallelism: several ranks run a model together, each with its own device, heads, experts, cache and words. To
+// the scheduler they are one runner: every rank runs each step, and the best of their choices is the token.
 #pragma once
 
 #include <condition_variable>
@@ -20,9 +20,9 @@ namespace lectern {
 // whether it encodes images.
 std::unique_ptr<ModelRunner> make_runner(const LoadedModel& model, int64_t positions, bool with_encoder = true);
 
-// Rank 0, which embeds, runs in the thread of the caller, every other one in a thread of its own. What one
-// rank throws in a step ends the step of all and is thrown from it; the next step connects them anew. Cards whose work
-// was ended so are not used any further, and say that then.
+// Rank 0, which embeds, runs on the caller's thread, every other rank on a thread of its own. An exception in one rank
+// ends the step of all ranks and is thrown from it; the next step connects them again. A card whose work was aborted so
+// cannot be used any further, and says so then.
 class ParallelRunner final : public ModelRunner {
  public:
   // The ranks must outlive it; `with_encoder`: images are encoded. Throws Error where the ranks' caches cannot have the

@@ -23,7 +23,7 @@ void Scheduler::admit() {
   }
 }
 
-// Gives a sequence the page for its next row, of the youngest if there is none free. Whether it is still in flight.
+// Gives a sequence the page for its next row; if no page is free, the youngest is preempted. False if that was itself.
 bool Scheduler::grow(Sequence& sequence) {
   int64_t row = 1;
   while (!sequence.reserve(row)) {

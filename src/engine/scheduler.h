@@ -18,8 +18,8 @@ namespace lectern {
 
 struct SchedulerLimits {
   int sequences = 1;                 // in flight
-  int64_t prompt_rows = 1024;        // of a step in which nobody writes
-  int64_t prompt_rows_beside = 128;  // of one in which others write
+  int64_t prompt_rows = 1024;        // of a step in which no sequence decodes
+  int64_t prompt_rows_beside = 128;  // of one in which others decode
 };
 
 struct StepPlan {
@@ -30,7 +30,7 @@ struct StepPlan {
   std::vector<Rows> rows;      // of written tokens first, then of prompts
   int64_t written = 0;         // rows of written tokens
   Sequence* encode = nullptr;  // whose image gets a piece further
-  bool alone = false;          // nobody writes
+  bool alone = false;          // no sequence decodes
 };
 
 class Scheduler {

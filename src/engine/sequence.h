@@ -41,10 +41,10 @@ class Sequence {
   int64_t max_pages() const;
   int64_t pages_to_start() const;
   static int64_t max_pages(const PagePool& pool, const Request& request, int64_t budget, int64_t window);
-  // Whether the pages for the next `rows` are there, or could be had. Those with rows that nobody will see again go
+  // Whether the pages for the next `rows` are there, or could be had. Those with rows that none will attend to again go
   // first. Of rows that are made again `rows` becomes as many as fit.
   bool reserve(int64_t& rows);
-  // True after it was set back so far that rows which later ones attend to are missing.
+  // Whether it went back so far that rows are missing to which later ones attend.
   bool lacks_rows() const { return lacks_rows_; }
 
   // The next `rows` of it.
@@ -73,7 +73,7 @@ class Sequence {
   std::unique_ptr<Encoding> encoding;
   TensorView image;           // its rows, when it is encoded
   double encode_seconds = 0;  // so far
-  bool started = false;       // was told
+  bool started = false;       // its event was sent
   bool finished = false;
   bool cancelled = false;
 
@@ -89,7 +89,7 @@ class Sequence {
   int64_t retired_to_ = 0;  // rows behind the prompt and before this position are gone
   bool lacks_rows_ = false;
   std::vector<Token> chosen_;  // as they are told; as many as were written
-  int64_t committed_ = 0;      // of them, told
+  int64_t committed_ = 0;      // of them, handed out
   std::optional<SequenceGuard> guard_;
   std::optional<StopSearch> stop_;
 };

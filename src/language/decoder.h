@@ -1,6 +1,6 @@
-// The language model: a decoder of which the first layers are dense and the others mixtures of experts. Or what one of
-// several ranks has of it: all of them take a step together, each with its heads and experts, and what attention and
-// experts give is summed over all ranks before it is added to the residual stream, which is the same everywhere.
+// Decoder of the language model: the first layers are dense, the others mixtures of experts. Of several ranks each
+// holds a share: all take a step together, each with its own heads and experts, and what attention and experts give is
+// summed over the ranks before it is added to the residual stream, which is the same on all.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace lectern {
 
-// Tensors of a step, by number. Where they are kept for the next step they stay in their places while they are large
+// Intermediate tensors of a step, by number. Kept ones stay at the same address from step to step while they are large
 // enough.
 class StepTensors {
  public:
@@ -27,7 +27,7 @@ class StepTensors {
   std::array<Tensor, 6> tensors_;
 };
 
-// What steps of one row a sequence keep from one to the next where a device captures what is between their attentions.
+// Memory and captured regions kept from one decode step to the next, in which every sequence has one row.
 // For one thread and one cache, which is made before it; cache, decoder and device must outlive it.
 struct KeptSteps {
   StepTensors tensors{true};
@@ -39,7 +39,7 @@ class Communicator;
 
 class Decoder {
  public:
-  // That of one rank of several, or all of it. Throws Error for weights that are missing or broken.
+  // The whole decoder, or the share of one rank. Throws Error for weights that are missing or broken.
   explicit Decoder(const WeightLoader& load, int rank = 0, int ranks = 1);
 
   const DecoderConfig& config() const { return config_; }  // of the whole model
@@ -50,8 +50,8 @@ class Decoder {
   // One step of some sequences together; the cache is extended.
   struct Rows {
     std::span<const SequenceRows> sequences;
-    // Of every row its token, below the vocabulary's size, which the row of a picture replaces where that is not below
-    // 0: counted through all pictures, f32 [n, hidden] each. Empty: no row is a picture's.
+    // Token id of every row, below the vocabulary's size. Where picture_rows is not -1, that row of the pictures stands
+    // for the token's embedding, counted through all of them, f32 [n, hidden] each; empty: nowhere.
     std::span<const int32_t> ids;
     std::span<const int32_t> picture_rows = {};
     std::span<const TensorView> pictures = {};
@@ -59,7 +59,8 @@ class Decoder {
     std::span<const int64_t> logit_rows = {};           // after which a token is chosen
     std::span<const std::vector<int32_t>> banned = {};  // for each of these; empty: nothing is
   };
-  // After every logit row, of the share's words alone, ids counted from its first; both empty when there is none.
+  // Of every logit row, over the rank's share of the vocabulary, ids counted from its first; both empty without such
+  // rows.
   struct Next {
     Tensor logits;  // [logit rows, words]
     Choice choice;

@@ -1,5 +1,5 @@
-// The keys and values of every sequence in flight, in pages of fixed size from one pool. Which page is whose is the
-// host's affair alone (PagePool, SequencePages); the bytes lie on the device (KvCache).
+// Paged KV cache: the keys and values of all sequences in flight, in pages of fixed size from one pool. The host knows
+// whose a page is (PagePool, SequencePages); the bytes lie on the device (KvCache).
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class PagePool {
   std::vector<int32_t> free_;
 };
 
-// What a cache keeps of a position. Of a rank of several, its own heads.
+// What a cache keeps of a position; the cache of a rank, for its own heads.
 struct CacheShape {
   CacheShape(const DecoderConfig& config)  // NOLINT: of a whole model
       : layers(config.layers), kv_heads(config.kv_heads), head_size(config.hidden / config.heads) {}
@@ -64,8 +64,8 @@ class KvCache {
   Tensor memory_;  // [layers, pages, bytes of a page]
 };
 
-// The pages of one sequence; they go back to the pool with it. Pages in the middle that nothing needs any more may be
-// used again behind its end, so that it holds no more than it sees. The pool must outlive it. Not for several threads.
+// The pages of one sequence, which go back to the pool when it is destroyed. Pages in the middle that nothing attends
+// to any more may be used again behind its end. The pool must outlive it. Not thread-safe.
 class SequencePages {
  public:
   explicit SequencePages(PagePool& pool) : pool_(&pool) {}

@@ -1,5 +1,5 @@
-// What one of several ranks has of a decoder: ranges of its heads, of its experts and of its vocabulary; a range of the
-// inner width of each dense block is chosen by it alone. Norms and routers are everywhere, the embeddings at rank 0.
+// A rank's share of a decoder: ranges of its heads, experts and vocabulary, and of the intermediate width of dense
+// blocks. Norms and routers are on every rank, the embeddings on rank 0.
 #pragma once
 
 #include "checkpoint/config.h"
@@ -20,8 +20,8 @@ struct RankShare {
 // the last ranks have none. Throws Error where there are more ranks than words of the vocabulary.
 RankShare share_of(const DecoderConfig& config, int rank, int ranks);
 
-// Of the inner width of a dense block. In blocks of 64, as cards and packed weights like it, where every rank gets one
-// or `packed` says that they must not be torn.
+// A rank's range of the intermediate width of a dense block. In blocks of 64, as cards and packed weights like it,
+// where every rank gets one or `packed` says that they must not be torn.
 Range share_of_width(int64_t width, const RankShare& share, bool packed);
 
 }  // namespace lectern

@@ -67,7 +67,7 @@ inline constexpr auto layout_labels = std::to_array<LayoutLabel>({
     {"number", BlockKind::page_number},
 });
 
-// Null for a label that is none of these.
+// Null for an unknown label.
 inline const LayoutLabel* find_label(std::string_view name) {
   const auto* const found = std::ranges::find(layout_labels, name, &LayoutLabel::name);
   return found == layout_labels.end() ? nullptr : found;

@@ -1,4 +1,4 @@
-// Where the words of a block stand. The model says where a block is; its words are laid out within its boxes in
+// Boxes of the words of a block. The model says where a block is; its words are laid out within its boxes in
 // proportion to their lengths, in the lines that the page's ink shows, else in as many as letters of a usual shape
 // would fill. Cells of tables have columns and rows, scripts from right to left run so, and words that have boxes of
 // their own stand there.

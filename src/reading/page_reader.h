@@ -75,7 +75,7 @@ class PageReader {
   // One step of every page in flight; what happened is appended to `events`, also when it throws.
   virtual void step(std::vector<PageEvent>& events) = 0;
   virtual void clear() = 0;  // drops the pages in flight
-  // Of the engine behind it; `pages` is not its affair.
+  // Load of the engine behind it; `pages` is left 0.
   virtual ReaderLoad load() const { return {}; }
 };
 

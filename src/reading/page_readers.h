@@ -1,4 +1,4 @@
-// Which reader a page goes to: line by line for a model that was trained on rows of text, else whole.
+// Choice of the page reader: line by line for a model that was trained on rows of text, else whole pages.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Interface of what reads the pages of a run: its own workers (page_workers.h), or those that a server shares.
+// Interface of pools that read the pages of a run: workers of its own (page_workers.h), or those that a server shares.
 #pragma once
 
 #include <cstdint>

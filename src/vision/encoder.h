@@ -43,7 +43,7 @@ class VisionEncoder {
 
   // The rows that these views become. Throws Error for views of a size that the model does not know.
   virtual int64_t rows_of(const Views& views) const = 0;
-  // What shares of the views (EncodingTask) become together, -> [rows_of(views), hidden]. whole and tiles
+  // Joins the features of all views (EncodingTask::take_features) -> [rows_of(views), hidden]. whole and tiles
   // [views, g * g, hidden], or no tiles.
   Tensor joined(const Views& views, const Tensor& whole, const Tensor& tiles) const;
   int64_t hidden() const { return separator_.shape()[0]; }
@@ -65,7 +65,7 @@ class VisionEncoder {
   virtual void begin(EncodedViews& views) const = 0;
   // Runs a layer on x. `stages`, if not null, takes what is to be kept of it.
   virtual void run_layer(int index, EncodedViews& views, VisionStages* stages) const = 0;
-  // Whether a layer without stages does nothing but change x where it is, so that it can be captured.
+  // Whether a layer without stages only changes x in place, so that it can be captured.
   virtual bool changes_x_alone() const { return false; }
   // After the last layer -> out f32 [views, g * g, hidden].
   virtual void project(const EncodedViews& views, const MutableTensorView& out, VisionStages* stages) const = 0;
@@ -80,10 +80,10 @@ class VisionEncoder {
   Tensor separator_;
 };
 
-// Of the checkpoint's kind.
+// The encoder of the checkpoint's model.
 std::unique_ptr<const VisionEncoder> make_vision_encoder(const WeightLoader& load);
 
-// A page, or some of its views, that is encoded layer by layer, with anything else in between.
+// Encoding of a page, or of some of its views, one layer at a time, so that other work can be done in between.
 class EncodingTask {
  public:
   // The encoder, and the regions if there are any, must outlive it. Where stages are kept, the tiles are worked on

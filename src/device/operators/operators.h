@@ -303,7 +303,7 @@ struct EmbedArgs {
 // `compute_type` is that of the normalised rows; logits f32 [logit rows, vocabulary], ids i32 and log_probabilities f32
 // [logit rows]. The rows count as written (LinearArgs): what follows a prompt is the first token that the model writes.
 //
-// The largest logit is chosen. To draw one, for a temperature, is the host's affair: what is drawn for a seed follows
+// The largest logit is chosen. Drawing, for a temperature, is left to the host: what is drawn for a seed follows
 // from sums over the whole vocabulary in one order, which every device would have to keep.
 struct SampleArgs {
   TensorView x = {};

@@ -20,7 +20,7 @@ struct Guard {
   int64_t kept = 1024;
 };
 
-// A loop that the guard found and cut off.
+// Report of a loop that the guard found and cut off.
 struct LoopReport {
   Loop loop;
   int64_t dropped = 0;   // tokens

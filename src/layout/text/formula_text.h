@@ -1,5 +1,4 @@
-// Formulas as they are printed, for text that is searched: "x^2 = (a+b)/2 ≤ α" for \( x^{2} = \frac{a+b}{2} \leq \alpha
-// \).
+// Formulas as plain text, to be searched: "x^2 = (a+b)/2 ≤ α" for \( x^{2} = \frac{a+b}{2} \leq \alpha \).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// One function for each place where text of strangers is shown: names of files, labels, what a model wrote.
-// HTML and XML have escape_markup() of markup.h, Markdown has markdown_text() of output/text/markdown_text.h.
+// Escapes of untrusted text (names of files, labels, what a model wrote), one function for each place where it is
+// shown. HTML and XML have escape_markup() of markup.h, Markdown has markdown_text() of output/text/markdown_text.h.
 #pragma once
 
 #include <string>

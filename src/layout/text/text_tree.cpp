@@ -27,7 +27,7 @@ size_t heading_marks(std::string_view line) {
   return heading && !is_blank(line.substr(marks)) ? marks : 0;
 }
 
-// Of "- an item": all before its text; 0 where the line is none.
+// Of "- an item": all before its text; 0 where the line is no item.
 size_t item_prefix(std::string_view line, bool stars) {
   size_t at = indentation(line);
   const size_t digits = std::min(line.find_first_not_of("0123456789", at), line.size()) - at;

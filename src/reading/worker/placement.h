@@ -1,4 +1,4 @@
-// Which devices of a list get a process of their own, and which processors it keeps to.
+// Placement of devices: which of a list get a process of their own, and on which processors it runs.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// The talk between Lectern and its workers, processes of the same program that hold a model on one device each: frames,
-// each a header and as many bytes as it says. They go over a socket on the worker's standard input.
+// Protocol between Lectern and its workers, processes of the same program that hold a model on one device each. It
+// consists of frames, each a header and as many bytes as it says, over a socket on the worker's standard input.
 //
 //     load(what, where)       -> loaded(facts) | failed
 //     make_reader(options)    -> reader_made | failed
@@ -9,7 +9,7 @@
 // A step that failed for all pages in flight is the last of its epoch: the other end begins the next one with clear,
 // and what is still on its way of an older epoch counts for nothing. The worker ends when the other end is gone.
 // What the other end sends may be damaged: a length takes no more memory than what came, no position lies outside of
-// its text, no box is without limits, and an enumerator is one that there is.
+// its text, no box is without limits, and every enumerator is a known one.
 #pragma once
 
 #include <cstddef>
@@ -61,7 +61,7 @@ struct Frame {
   std::vector<std::byte> bytes;
 };
 
-// The next frame, by a function that fills what it is given or throws. Nothing where the header is none of Lectern's.
+// Receives the next frame; `fill` fills a span with bytes or throws. nullopt if the header is not one of Lectern's.
 std::optional<Frame> receive_frame(const std::function<void(std::span<std::byte>)>& fill);
 
 // An exception, on its way to the other process.
@@ -118,8 +118,7 @@ struct StepAnswer {
   std::optional<Failure> failure;  // of all pages in flight
 };
 
-// Values as bytes and back, bit for bit: of the structures above. from_bytes throws Error for bytes that are no such
-// value.
+// Serialization of the structures above, bit for bit. from_bytes throws Error for malformed bytes.
 template <typename Value>
 std::vector<std::byte> to_bytes(Value value);
 template <typename Value>

@@ -24,14 +24,15 @@ class Qwen2 {
   // features f32 [views, g, g, width] -> f32 [views, 2 * g * g, width], the queries behind the picture. There must be
   // queries for g * g rows.
   Tensor embed(const Tensor& features) const;
-  // Of the rows of such an x, those of a view from 0 on.
+  // Positions of the rows of such an x, in every view from 0 on.
   std::unique_ptr<const StepBatch> positions(const Shape& x) const;
   // Runs one layer in place.
   void run_layer(int index, const Tensor& x, const StepBatch& positions) const;
-  // Of the picture the last layer needs keys and values alone: -> the queries' rows, f32 [views, g * g, width].
+  // Runs the last layer, which needs only keys and values of the picture -> the queries' rows, f32 [views, g * g,
+  // width].
   Tensor run_last_layer(const Tensor& x, const StepBatch& positions) const;
   Tensor queries_of(const Tensor& rows) const;  // the later half of every view's
-  // The final norm of the queries' rows, inner.
+  // The final norm of the queries' rows, in the compute type.
   Tensor finish(const Tensor& queries) const;
 
   // Multiplications and additions for a view of so many picture rows.
@@ -44,7 +45,7 @@ class Qwen2 {
     Weight out;
     ExpertBank mlp;  // one
   };
-  // What every place takes from those that it sees, inner [views, rows, width].
+  // Attention of every row to those that it sees, in the compute type [views, rows, width].
   Tensor attend(const Layer& layer, const Tensor& x, const StepBatch& positions) const;
   // Adds that and the feed-forward block to x.
   void add_blocks(const Layer& layer, const Tensor& attended, const Tensor& x) const;
