@@ -87,7 +87,6 @@ UNTESTED: dict[str, str] = {
     "src/engine/model_runner.cpp": "engine_test and goldens_test run through it",
     "src/engine/sequence.cpp": "engine_test, scheduler_test and guard_test",
     "src/image/vips_start.cpp": "picture_file_test",
-    "src/image/picture_pixels.cpp": "picture_file_test reads every format and orientation through it",
     "src/input/input_file.cpp": "inputs_test and page_source_test",
     "src/job/run_prompt.cpp": "documents_test reads with every kind of prompt",
     "src/language/added_tokens.cpp": "tokenizer_test",
