@@ -85,7 +85,6 @@ UNTESTED: dict[str, str] = {
     "src/engine/guard/token_classes.cpp": "guard_test",
     "src/engine/loaded_model.cpp": "engine_test and goldens_test",
     "src/engine/model_runner.cpp": "engine_test and goldens_test run through it",
-    "src/engine/sequence.cpp": "engine_test, scheduler_test and guard_test",
     "src/image/vips_start.cpp": "picture_file_test",
     "src/input/input_file.cpp": "inputs_test and page_source_test",
     "src/job/run_prompt.cpp": "documents_test reads with every kind of prompt",

@@ -160,4 +160,11 @@ class FakeRunner final : public ModelRunner {
   std::deque<std::vector<float>> logits_;  // of those tokens
 };
 
+// A model whose next token follows from the last one; every text ends.
+inline void count_up(std::span<const int32_t> text, std::span<float> logits) {
+  const int32_t next = text.back() % 100 + 7;
+  logits[static_cast<size_t>(next > 101 ? 1 : next)] = 3;
+  logits[300] = 1;
+}
+
 }  // namespace lectern::testing
