@@ -37,11 +37,38 @@ Tensor behind_each_other(Device& device, std::vector<Tensor> parts) {
   return all;
 }
 
-class DeviceEncoding final : public Encoding {
+// The pages of a request, one after the other.
+class PagesEncoding : public Encoding {
+ public:
+  TensorView rows() const override { return rows_; }
+
+ protected:
+  // The rows lie on `device`.
+  PagesEncoding(Device& device, const std::shared_ptr<const Views>& views) : device_(device), pages_(pages_of(views)) {}
+
+  Device& device() const { return device_; }
+  const std::shared_ptr<const Views>& page() const { return pages_[encoded_.size()]; }  // that is encoded now
+  // Takes the rows of that page; true if it was the last.
+  bool take(Tensor rows) {
+    encoded_.push_back(std::move(rows));
+    if (encoded_.size() < pages_.size()) return false;
+    pages_.clear();
+    rows_ = behind_each_other(device_, std::move(encoded_));
+    return true;
+  }
+
+ private:
+  Device& device_;
+  std::vector<std::shared_ptr<const Views>> pages_;
+  std::vector<Tensor> encoded_;  // of every page
+  Tensor rows_;
+};
+
+class DeviceEncoding final : public PagesEncoding {
  public:
   DeviceEncoding(Device& device, const VisionEncoder& encoder, const std::shared_ptr<const Views>& views,
                  CapturedRegions* regions)
-      : device_(device), encoder_(encoder), regions_(regions), pages_(pages_of(views)) {
+      : PagesEncoding(device, views), encoder_(encoder), regions_(regions) {
     begin();
   }
 
@@ -49,37 +76,29 @@ class DeviceEncoding final : public Encoding {
     const Stopwatch working;
     while (working.seconds() < piece_seconds) {
       if (!task_->advance(!alone)) continue;
-      encoded_.push_back(task_->take().sequence);
-      if (encoded_.size() == pages_.size()) {
-        pages_.clear();
+      if (take(task_->take().sequence)) {
         task_.reset();
-        rows_ = behind_each_other(device_, std::move(encoded_));
         return true;
       }
       begin();
     }
     return false;
   }
-  TensorView rows() const override { return rows_; }
 
  private:
-  void begin() { task_.emplace(encoder_, pages_[encoded_.size()], false, regions_); }
+  void begin() { task_.emplace(encoder_, page(), false, regions_); }
 
-  Device& device_;
   const VisionEncoder& encoder_;
   CapturedRegions* regions_;
-  std::vector<std::shared_ptr<const Views>> pages_;
   std::optional<EncodingTask> task_;
-  std::vector<Tensor> encoded_;  // of every page
-  Tensor rows_;
 };
 
-class SpreadEncoding final : public Encoding {
+class SpreadEncoding final : public PagesEncoding {
  public:
   SpreadEncoding(std::vector<EncodingDevice> devices, Together together, const std::shared_ptr<const Views>& views)
-      : devices_(std::move(devices)),
+      : PagesEncoding(*devices.front().device, views),
+        devices_(std::move(devices)),
         together_(std::move(together)),
-        pages_(pages_of(views)),
         tasks_(devices_.size()),
         tiles_(devices_.size()) {
     begin();
@@ -88,29 +107,22 @@ class SpreadEncoding final : public Encoding {
   bool advance(bool alone) override {
     together_([&](size_t i) { work(i, alone); });
     if (std::ranges::any_of(tasks_, [](const auto& task) { return task.has_value(); })) return false;
-    encoded_.push_back(joined());
-    if (encoded_.size() < pages_.size()) {
-      begin();
-      return false;
-    }
-    pages_.clear();
-    rows_ = behind_each_other(*devices_.front().device, std::move(encoded_));
-    return true;
+    if (take(joined())) return true;
+    begin();
+    return false;
   }
-  TensorView rows() const override { return rows_; }
 
  private:
-  const Views& page() const { return *pages_[encoded_.size()]; }
-
   void begin() {
     const VisionEncoder& encoder = *devices_.front().encoder;
-    const double tile = page().tiles.empty() ? 0 : encoder.operations_of_view(page().tiles.front().width);
-    const auto count = static_cast<int64_t>(page().tiles.size());
+    const Views& views = *page();
+    const double tile = views.tiles.empty() ? 0 : encoder.operations_of_view(views.tiles.front().width);
+    const auto count = static_cast<int64_t>(views.tiles.size());
     const std::vector<Range> shares =
-        shares_of_views(encoder.operations_of_view(page().whole.width), tile, count, devices_.size());
+        shares_of_views(encoder.operations_of_view(views.whole.width), tile, count, devices_.size());
     for (size_t i = 0; i < shares.size(); ++i) {
       if (shares[i].empty()) continue;
-      tasks_[i].emplace(*devices_[i].encoder, pages_[encoded_.size()], shares[i], devices_[i].regions);
+      tasks_[i].emplace(*devices_[i].encoder, page(), shares[i], devices_[i].regions);
     }
   }
 
@@ -133,15 +145,14 @@ class SpreadEncoding final : public Encoding {
 
   // The tiles of other devices come through the host: a tile is 0.5 MB.
   Tensor joined() {
-    Device& device = *devices_.front().device;
     std::vector<Tensor> parts;
     if (own_tiles_) parts.push_back(std::move(own_tiles_));
     for (HostTiles& tiles : tiles_) {
-      if (!tiles.values.empty()) parts.push_back(from_host(device, tiles.values, tiles.shape));
+      if (!tiles.values.empty()) parts.push_back(from_host(device(), tiles.values, tiles.shape));
       tiles = {};
     }
-    const Tensor tiles = parts.empty() ? Tensor() : behind_each_other(device, std::move(parts));
-    return devices_.front().encoder->joined(page(), std::exchange(whole_, {}), tiles);
+    const Tensor tiles = parts.empty() ? Tensor() : behind_each_other(device(), std::move(parts));
+    return devices_.front().encoder->joined(*page(), std::exchange(whole_, {}), tiles);
   }
 
   struct HostTiles {
@@ -151,12 +162,9 @@ class SpreadEncoding final : public Encoding {
 
   std::vector<EncodingDevice> devices_;
   Together together_;
-  std::vector<std::shared_ptr<const Views>> pages_;
   std::vector<std::optional<EncodingTask>> tasks_;  // of every device, while it works
   Tensor whole_, own_tiles_;                        // of the first
   std::vector<HostTiles> tiles_;                    // of every other
-  std::vector<Tensor> encoded_;                     // of every page
-  Tensor rows_;
 };
 
 }  // namespace
