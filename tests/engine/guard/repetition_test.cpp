@@ -1,4 +1,5 @@
-// Loops that must be found, and pages that must pass, in the tokens of the published vocabulary.
+// Loops that must be found, and pages that must pass, in the tokens of the published vocabulary: two tables, so one
+// file, though a long one.
 #include "engine/guard/repetition.h"
 
 #include <fmt/format.h>
