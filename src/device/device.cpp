@@ -17,7 +17,7 @@ Device::Device(const Operators& native, const TypeSupport& supports, const Opera
 
 namespace {
 
-// Of two types, an operator's compute type.
+// The narrower of two types, which is the compute type of an operator between them.
 DataType narrower(DataType a, DataType b) { return a == DataType::f32 || a == DataType::i32 ? b : a; }
 
 // The one place through which every operator is called.
