@@ -16,8 +16,6 @@
 namespace lectern {
 namespace {
 
-constexpr int timed_calls = 3;
-
 // Whether everything is there that the trial calls besides the operator itself.
 bool can_run(const OperatorTable& table, Operator which, DataType type) {
   return !table.is_absent(which, type) && !table.is_absent(Operator::copy, type) &&
@@ -55,9 +53,9 @@ OperatorCheck check(const OperatorCase& one, Device& device, DataType type, Devi
   OperatorCheck result = begin_check(one.which, one.variant, device, type);
   if (!result.failure.empty()) return result;
   run_check(result, [&] {
-    OperatorTrial expected(reference, DataType::f32, timed_calls);
+    OperatorTrial expected(reference, DataType::f32, OperatorTrial::Wants::time);
     one.run(expected);
-    OperatorTrial got(device, result.type, timed_calls);
+    OperatorTrial got(device, result.type, OperatorTrial::Wants::time);
     one.run(got);
     result.error = relative_error(got.result, expected.result);
     result.seconds = got.seconds;
@@ -87,7 +85,7 @@ double row_error(std::span<const float> got, std::span<const int32_t> rows, int6
 // Whether rows have the same results alone, among others and behind others, bit for bit.
 double row_error(const RowCase& one, Device& device, DataType type) {
   const auto run = [&](std::span<const int32_t> rows, int64_t written) {
-    OperatorTrial trial(device, type, 1);
+    OperatorTrial trial(device, type, OperatorTrial::Wants::result);
     return one.run(trial, rows, written);
   };
   std::vector<int32_t> every(static_cast<size_t>(row_case_sources));

@@ -62,7 +62,7 @@ std::vector<ProbeFailure> probe(AscendDevice& device) {
     for (bool again = true; again;) {
       again = false;
       try {
-        OperatorTrial trial(device, type, 0);
+        OperatorTrial trial(device, type, OperatorTrial::Wants::nothing);
         one.run(trial);
       } catch (const CallFailure& failure) {
         if (!failure.is_refusal()) throw;

@@ -49,13 +49,20 @@ ExpertBank OperatorTrial::experts(int64_t count, int64_t width, int64_t inner) {
 }
 
 void OperatorTrial::run(const TensorView& out, const std::function<void()>& call) {
+  constexpr int timed_calls = 3;
+  constexpr double slow = 0.01;  // seconds of a call that needs no other beside it
   call();
-  if (timed_calls_ == 0) return device_.synchronize();
+  if (wants_ == Wants::nothing) return device_.synchronize();
   result = floats_to_host(device_, out);
-  const Stopwatch clock;
-  for (int i = 0; i < timed_calls_; ++i) call();
-  floats_to_host(device_, out);
-  seconds = clock.seconds() / timed_calls_;
+  if (wants_ == Wants::result) return;
+  const auto time = [&](int calls) {
+    const Stopwatch clock;
+    for (int i = 0; i < calls; ++i) call();
+    floats_to_host(device_, out);
+    return clock.seconds() / calls;
+  };
+  seconds = time(1);
+  if (seconds < slow) seconds = time(timed_calls);
 }
 
 void run_sample(OperatorTrial& t, const TensorView& x, const TensorView& norm, const Weight& head,

@@ -14,10 +14,10 @@ namespace lectern {
 // One run of one operator on one device. Inputs come from a fixed seed.
 class OperatorTrial {
  public:
-  // `type` is the compute type. The operator is called once for its result, then `timed_calls` times; without those
-  // it is called once, waited for, and has no result.
-  OperatorTrial(Device& device, DataType type, int timed_calls)
-      : device_(device), type_(type), timed_calls_(timed_calls) {}
+  // What the operator is called for, beside being called at all: once for its result, then again for the time.
+  enum class Wants { nothing, result, time };
+  // `type` is the compute type.
+  OperatorTrial(Device& device, DataType type, Wants wants) : device_(device), type_(type), wants_(wants) {}
 
   Device& device() { return device_; }
   DataType type() const { return type_; }
@@ -45,7 +45,7 @@ class OperatorTrial {
  private:
   Device& device_;
   DataType type_;
-  int timed_calls_;
+  Wants wants_;
   std::minstd_rand random_{1};
   std::deque<std::vector<float>> weights_;
 };
