@@ -1,6 +1,7 @@
 #include "vision/encoder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "vision/deep_encoder/deep_encoder.h"
@@ -79,9 +80,11 @@ void EncodingTask::run_layer() {
     behind_.features = sam.finish(std::exchange(patches_, {}));
     encoder_->begin(behind_);
   }
-  const TensorView x = behind_.x;
-  run_region(encoder_->changes_x_alone() && !keep_stages_ ? regions_ : nullptr, layer_, {&x, 1},
-             [&] { encoder_->run_layer(layer_ - sam.layers(), behind_, stages()); });
+  const int index = layer_ - sam.layers();
+  std::vector<TensorView> operands = {behind_.x};
+  if (behind_.step) std::ranges::copy(behind_.step->operands(), std::back_inserter(operands));
+  run_region(encoder_->changes_x_alone(index) && !keep_stages_ ? regions_ : nullptr, layer_, operands,
+             [&] { encoder_->run_layer(index, behind_, stages()); });
   ++layer_;
 }
 

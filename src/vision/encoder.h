@@ -66,7 +66,7 @@ class VisionEncoder {
   // Runs a layer on x. `stages`, if not null, takes what is to be kept of it.
   virtual void run_layer(int index, EncodedViews& views, VisionStages* stages) const = 0;
   // Whether a layer without stages only changes x in place, so that it can be captured.
-  virtual bool changes_x_alone() const { return false; }
+  virtual bool changes_x_alone(int /*index*/) const { return false; }
   // After the last layer -> out f32 [views, g * g, hidden].
   virtual void project(const EncodedViews& views, const MutableTensorView& out, VisionStages* stages) const = 0;
   // whole and tiles [views, g * g, hidden], or no tiles -> sequence [rows_of(views), hidden].

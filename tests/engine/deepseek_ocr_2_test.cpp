@@ -58,6 +58,34 @@ TEST_P(DeepSeekOcr2OnAscend, EveryStageInF16) {
   testing::FakeCard card(DataType::f16);
   check_case(GetParam(), WeightFormat::bf16, card.device());
 }
+
+// Layers of SAM and of the encoder behind it, but for its first and last, are captured the second time they come.
+TEST(DeepSeekOcr2OnCard, ReplaysTheLayersOfItsEncoder) {
+  testing::FakeCard card(DataType::bf16);
+  const LoadedModel model(goldens + "mini", card.device(), WeightFormat::bf16);
+  testing::Random random(3);
+  Views views;
+  views.whole = Picture(768, 768);
+  for (uint8_t& level : views.whole.rgb) level = static_cast<uint8_t>(random.bits());
+  const auto shared = std::make_shared<const Views>(std::move(views));
+  const std::unique_ptr<CapturedRegions> regions = card.device().capture_regions(WeightFormat::bf16);
+  ASSERT_NE(regions, nullptr);
+  std::vector<float> expected;
+  uint64_t calls = 0;
+  for (int i = 0; i < 3; ++i) {
+    const uint64_t replayed = fake_cann_calls(0, FAKE_CANN_REPLAY);
+    EncodingTask task(model.encoder, shared, false, regions.get());
+    calls = 0;
+    do {
+      ++calls;
+    } while (!task.advance(false));
+    const std::vector<float> rows = floats_to_host(card.device(), task.take().sequence);
+    if (i == 0) expected = rows;
+    EXPECT_EQ(rows, expected);
+    EXPECT_EQ(fake_cann_calls(0, FAKE_CANN_REPLAY) - replayed, i == 0 ? 0 : calls - 2);
+  }
+  EXPECT_GT(calls, 4u);
+}
 #endif
 
 std::string name_of_case(const ::testing::TestParamInfo<std::string>& info) {

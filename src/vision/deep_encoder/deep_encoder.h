@@ -19,7 +19,7 @@ class DeepEncoder final : public VisionEncoder {
   int layers() const override { return clip_.layers(); }
   void begin(EncodedViews& views) const override { views.x = clip_.embed(views.features); }
   void run_layer(int index, EncodedViews& views, VisionStages* stages) const override;
-  bool changes_x_alone() const override { return true; }
+  bool changes_x_alone(int /*index*/) const override { return true; }
   void project(const EncodedViews& views, const MutableTensorView& out, VisionStages* stages) const override;
   void join(const Views& views, const Tensor& whole, const Tensor& tiles,
             const MutableTensorView& sequence) const override;

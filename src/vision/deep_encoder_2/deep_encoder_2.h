@@ -18,6 +18,8 @@ class DeepEncoder2 final : public VisionEncoder {
   int layers() const override { return qwen2_.layers(); }
   void begin(EncodedViews& views) const override;
   void run_layer(int index, EncodedViews& views, VisionStages* stages) const override;
+  // In the first a device makes its tables of the positions, which stay; the last makes another x.
+  bool changes_x_alone(int index) const override { return index > 0 && index + 1 < layers(); }
   void project(const EncodedViews& views, const MutableTensorView& out, VisionStages* stages) const override;
   void join(const Views& views, const Tensor& whole, const Tensor& tiles,
             const MutableTensorView& sequence) const override;
