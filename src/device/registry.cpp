@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <map>
 #include <mutex>
 #include <span>
+#include <thread>
 #include <utility>
 
 #include "core/format_bytes.h"
@@ -151,6 +153,25 @@ std::vector<JoinRanks> connect_ranks(std::span<Device* const> devices) {
         [held = std::make_shared<std::unique_ptr<Communicator>>(std::move(rank))] { return std::move(*held); });
   }
   return joins;
+}
+
+void try_ranks(std::span<Device* const> devices) {
+  std::mutex mutex;
+  std::exception_ptr failure;
+  {
+    std::vector<std::jthread> threads;
+    for (const JoinRanks& join : connect_ranks(devices)) {
+      threads.emplace_back([&mutex, &failure, join] {
+        try {
+          join();
+        } catch (...) {
+          const std::lock_guard lock(mutex);
+          if (!failure) failure = std::current_exception();
+        }
+      });
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace lectern

@@ -40,5 +40,8 @@ void close_devices() noexcept;
 // Connects one rank on each of these devices: cards by their own links, others through the host's memory. Called by the
 // thread of rank 0; throws Error if they cannot be connected.
 std::vector<JoinRanks> connect_ranks(std::span<Device* const> devices);
+// Connects them for a moment, so that what is missing is told before a model is loaded. Throws what the first that
+// failed threw.
+void try_ranks(std::span<Device* const> devices);
 
 }  // namespace lectern

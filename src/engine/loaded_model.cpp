@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/system/available_memory.h"
 #include "core/threads.h"
+#include "device/registry.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -31,11 +32,12 @@ int32_t find_image_token(const Tokenizer& tokenizer, const Checkpoint& checkpoin
   return *id;
 }
 
-// A device that cannot run a model, and a number of ranks that cannot share it, are told before anything is loaded, not
-// in the middle of a page.
+// A device that cannot run a model, a number of ranks that cannot share it, and devices that cannot be connected are
+// told before anything is loaded, not in the middle of a page.
 Device& ready(const std::vector<Device*>& devices, WeightFormat format, const DecoderConfig& config) {
   for (Device* const device : devices) device->require_model_operators(format);
   share_of(config, 0, static_cast<int>(devices.size()));
+  if (devices.size() > 1) try_ranks(devices);
   return *devices.front();
 }
 
