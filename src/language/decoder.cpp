@@ -290,13 +290,23 @@ Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* k
                                           .first_expert = share_.experts.first};
     stream.settle_experts(more);
     const std::optional<ProjectQkvArgs> next = more ? std::optional(projection(i + 1)) : std::nullopt;
-    run_region(kept != nullptr ? kept->regions.get() : nullptr, i, operands, [&] {
-      project(output, layer.zeros_before);
-      stream.share(output.out);
-      device_.mixture_of_experts(mixture);
-      stream.share(mixture.rest);
-      if (next) device_.project_qkv(*next);
-    });
+    const auto piece = [&](int part, const auto& body) {
+      run_region(kept != nullptr ? kept->regions.get() : nullptr, 3 * i + part, operands, body);
+    };
+    if (others == nullptr) {
+      piece(0, [&] {
+        project(output, layer.zeros_before);
+        device_.mixture_of_experts(mixture);
+        if (next) device_.project_qkv(*next);
+      });
+      continue;
+    }
+    // What ranks tell each other is not captured. The projection alone is one call, repeated as quickly as replayed.
+    project(output, layer.zeros_before);
+    stream.share(output.out);
+    piece(1, [&] { device_.mixture_of_experts(mixture); });
+    stream.share(mixture.rest);
+    if (next) piece(2, [&] { device_.project_qkv(*next); });
   }
   if (rows.logit_rows.empty()) return {};
   const auto count = static_cast<int64_t>(rows.logit_rows.size());
@@ -311,6 +321,13 @@ Decoder::Next Decoder::step(const Rows& rows, const KvCache& cache, KeptSteps* k
                   .ids = next.choice.ids(),
                   .log_probabilities = next.choice.log_probabilities()});
   return next;
+}
+
+void Decoder::go_through(int64_t rows, int done, const MutableTensorView& room, Communicator& others) const {
+  const auto values = [&](DataType type) { return MutableTensorView(room.data, type, {rows, config_.hidden}); };
+  if (done == 0) others.broadcast(values(DataType::f32), 0);
+  for (int i = std::max(done, 1); i < 1 + 2 * config_.layers; ++i)
+    others.all_reduce(values(device_.compute_types(format_).residual));
 }
 
 namespace {

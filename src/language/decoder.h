@@ -68,8 +68,12 @@ class Decoder {
   // `kept` may be null. Of several ranks each calls it at the same time with the same rows, `others` connecting them;
   // rank 0 alone looks at pictures.
   Next step(const Rows& rows, const KvCache& cache, KeptSteps* kept = nullptr, Communicator* others = nullptr) const;
-  // Of several ranks nothing is kept: what they tell each other is not captured.
-  KeptSteps keep_steps() const { return {.regions = share_.ranks == 1 ? device_.capture_regions(format_) : nullptr}; }
+  // Of several ranks what they do between telling each other something is captured, in pieces.
+  KeptSteps keep_steps() const { return {.regions = device_.capture_regions(format_)}; }
+
+  // What is left of the exchanges of a step of so many rows, of which `done` were made: for a rank that cannot compute
+  // it, lest the others wait. `room`, f32 [rows, hidden] at least, has values of no use before and after.
+  void go_through(int64_t rows, int done, const MutableTensorView& room, Communicator& others) const;
 
   // For benchmarks. Bytes of weights that a step of so many sequences, a token each, reads: of the experts as many as
   // independent, even choices would hit.

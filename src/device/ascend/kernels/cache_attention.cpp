@@ -98,7 +98,10 @@ CacheFormat cache_format(DataType type, int kv_heads, int head_size) {
 }
 
 void write_kv(Device& device, const WriteKvArgs& args) {
-  if (args.cache.format.type == DataType::f32) return lowering::write_kv(device, args);
+  if (args.cache.format.type == DataType::f32) {  // of heads that the fused attention does not take
+    session_of(device).not_while_capturing("rows of the cache at places that the host computes");
+    return lowering::write_kv(device, args);
+  }
   Session& session = session_of(device);
   const Layer layer(args.cache);
   const auto any = [](const SequenceRows&) { return true; };

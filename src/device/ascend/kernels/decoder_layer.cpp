@@ -1,8 +1,10 @@
 // What surrounds attention in a layer of a decoder, with as few calls as CANN allows: sums go with the norms behind
 // them, projections of one input are one product, keys and values are written together.
+#include <cstring>
+#include <string>
+
 #include "device/ascend/kernels/kernels.h"
 #include "device/device.h"
-#include "device/host_values.h"
 #include "device/lowering/lowerings.h"
 #include "device/step_batch.h"
 
@@ -53,6 +55,16 @@ bool multiply_each(Session& session, const TensorView& in, const std::vector<Wei
   return true;
 }
 
+// [rows, width] from one row of zeros: what is captured copies nothing from the host.
+void clear(Session& session, const MutableTensorView& values) {
+  const int64_t width = values.shape[1];
+  const size_t bytes = static_cast<size_t>(width) * size_of(values.type);
+  const std::byte* const zeros = session.constant("zeros " + std::to_string(bytes), bytes,
+                                                  [](std::byte* to, size_t, size_t size) { std::memset(to, 0, size); });
+  const View row(zeros, acl_type(values.type), {width});
+  copy_view(session, View(values), row.strided(0, {values.shape[0], width}, {0, 1}));
+}
+
 }  // namespace
 
 void project_qkv(Device& device, const ProjectQkvArgs& args) {
@@ -95,7 +107,7 @@ void mixture_of_experts(Device& device, const MixtureOfExpertsArgs& args) {
     device.gated_linear({.in = normed.narrow, .gate_up = args.shared.gates_and_ups, .out = hidden});
   }
   const auto add = [&](const TensorView& part) { session.call(f.inplace_add, View(residual), View(part), Scalar{1}); };
-  if (args.rest && (!narrow || (!sum && !is_shared))) fill_zero(device, args.rest);
+  if (args.rest && (!narrow || (!sum && !is_shared))) clear(session, args.rest);
   if (!is_shared) {
     if (!sum) return;
     return args.rest && narrow ? copy_view(session, View(args.rest), View(sum.view())) : add(sum);

@@ -142,6 +142,8 @@ Session::Session(const SessionOptions& options)
   bound = id_;
   const char* chip = runtime.chip_name();
   chip_ = chip == nullptr ? "unknown chip" : chip;
+  // Its page does not name this chip; the trial of rotations may not come to it.
+  if (chip_.starts_with("Ascend310P")) functions_.rotary.prepare = nullptr;
   int32_t value = 0;
   if (runtime.attribute != nullptr && runtime.attribute(ACL_CANN_ATTR_BF16, &value) == ACL_SUCCESS) {
     has_bf16_ = value != 0;
@@ -259,6 +261,7 @@ void Session::enqueue(const char* name, const std::function<int(aclrtStream)>& g
                       const std::function<std::string(int)>& describe) {
   const std::lock_guard lock(mutex_);
   bind();
+  not_while_capturing(name);
   if (const int status = give(stream_->get()); status != 0)
     throw CallFailure(name, status, fmt::format("{}: {} failed: {}{}", name_, name, describe(status), error_text()));
   last_[calls_++ % last_.size()] = name;

@@ -145,6 +145,8 @@ class Session {
   const std::string& graphs_off() const { return graphs_off_; }
   // Captures a copy and replays it; where that fails nothing is captured.
   void try_capture();
+  // Throws CaptureRefusal while work is captured: for what a replay would not do anew.
+  void not_while_capturing(const char* what) const;
 
   // Calls an operator: views, numbers, Scalar, IntegerArray, ViewList or absent, in the order of its prototype. The
   // memory must stay as it is until the stream has passed the operator, which releasing it does not disturb.
@@ -225,7 +227,6 @@ class Session {
   // Memory that is kept whatever is captured meanwhile.
   std::byte* allocate_own(size_t bytes);
   void give_back(Arena& arena) noexcept;
-  void not_while_capturing(const char* what) const;
   void check_operand(const View& view);
   void check_operand(const ViewList& list);
   template <typename Argument>
