@@ -5,12 +5,70 @@
 #include <limits>
 #include <utility>
 
+#include "core/error_code.h"
 #include "device/host_values.h"
 #include "device/registry.h"
 #include "engine/page_encoding.h"
 #include "lectern/error.h"
 
 namespace lectern {
+namespace {
+
+// Counts what a rank and the others tell each other.
+class Exchanges final : public Communicator {
+ public:
+  explicit Exchanges(Communicator& others) : others_(others) {}
+
+  int count() const { return count_; }
+  bool are_whole() const { return whole_; }  // none was broken off
+
+  int rank() const override { return others_.rank(); }
+  int size() const override { return others_.size(); }
+  void all_reduce(const MutableTensorView& values) override {
+    make([&] { others_.all_reduce(values); });
+  }
+  void all_gather(const TensorView& in, const MutableTensorView& out) override {
+    make([&] { others_.all_gather(in, out); });
+  }
+  void broadcast(const MutableTensorView& values, int root) override {
+    make([&] { others_.broadcast(values, root); });
+  }
+  void barrier() override {
+    make([&] { others_.barrier(); });
+  }
+  void abort() noexcept override { others_.abort(); }
+
+ private:
+  template <typename Exchange>
+  void make(const Exchange& exchange) {
+    whole_ = false;
+    exchange();
+    whole_ = true;
+    ++count_;
+  }
+
+  Communicator& others_;
+  int count_ = 0;
+  bool whole_ = true;
+};
+
+int64_t rows_of(const Batch& batch) {
+  int64_t rows = 0;
+  for (const BatchEntry& entry : batch.entries) rows += static_cast<int64_t>(entry.ids.size());
+  return rows;
+}
+
+bool is_for_memory(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    return code_of(error) == ErrorCode::out_of_memory;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
 
 std::unique_ptr<ModelRunner> make_runner(const LoadedModel& model, int64_t positions, bool with_encoder) {
   if (model.ranks.size() > 1) return std::make_unique<ParallelRunner>(model.ranks, positions, with_encoder);
@@ -72,16 +130,19 @@ void ParallelRunner::work(Rank& rank) {
   }
 }
 
-// A rank that fails ends the waiting of all others.
+// A rank that fails ends the waiting of all others, unless it has told them all.
 void ParallelRunner::take_part(Rank& rank) noexcept {
   try {
     (*part_)(rank);
   } catch (...) {
+    const std::exception_ptr failure = std::current_exception();
     const std::lock_guard lock(mutex_);
-    if (!failure_) {
-      failure_ = std::current_exception();
+    const bool ends = connected_ && !ended_ && !(rank.told_all && is_for_memory(failure));
+    if (!failure_ || ends) failure_ = failure;
+    if (ends) {
+      ended_ = true;
       for (const auto& each : ranks_) {
-        if (connected_ && each->others) each->others->abort();
+        if (each->others) each->others->abort();
       }
     }
   }
@@ -94,6 +155,7 @@ void ParallelRunner::together(const std::function<void(Rank&)>& part, bool conne
     const std::lock_guard lock(mutex_);
     part_ = &part;
     connected_ = connected;
+    ended_ = false;
     failure_ = nullptr;
     working_ = ranks_.size();
     ++parts_;
@@ -126,16 +188,41 @@ std::unique_ptr<Encoding> ParallelRunner::encode(std::shared_ptr<const Views> vi
   return encode_over(std::move(devices), over_ranks, views);
 }
 
+// Before the step, since a rank that finds none in it leaves the others waiting.
+void ParallelRunner::make_room(const Batch& batch) {
+  const int64_t rows = rows_of(batch);
+  const auto lacks = [rows](const auto& rank) { return !rank->room || rank->room.shape()[0] < rows; };
+  if (std::ranges::none_of(ranks_, lacks)) return;
+  together(
+      [&](Rank& rank) {
+        rank.room = {};
+        rank.room = Tensor(rank.device, DataType::f32, {rows, rank.decoder.config().hidden});
+        fill_zero(rank.device, rank.room);
+      },
+      false);
+}
+
 void ParallelRunner::step_of(Rank& rank) {
   rank.parts.clear();
+  rank.told_all = false;
   if (rank.join) {
     std::unique_ptr<Communicator> others = std::exchange(rank.join, {})();
     const std::lock_guard lock(mutex_);
     rank.others = std::move(others);
-    if (failure_) rank.others->abort();
+    if (ended_) rank.others->abort();
   }
-  const Decoder::Next next = rank.runner.next_of(*batch_, rank.others.get());
-  if (next.logits) choose(rank, next);
+  Exchanges exchanges(*rank.others);
+  try {
+    const Decoder::Next next = rank.runner.next_of(*batch_, &exchanges);
+    rank.told_all = true;
+    if (next.logits) choose(rank, next);
+  } catch (...) {
+    if (!exchanges.are_whole() || !is_for_memory(std::current_exception())) throw;
+    if (!rank.told_all) rank.decoder.go_through(rows_of(*batch_), exchanges.count(), rank.room, *rank.others);
+    rank.device.synchronize();  // the others wait for what it was given
+    rank.told_all = true;
+    throw;
+  }
 }
 
 void ParallelRunner::choose(Rank& rank, const Decoder::Next& next) {
@@ -209,9 +296,11 @@ std::span<const NextToken> ParallelRunner::step(const Batch& batch) {
   logits_.resize(wanted * width);
   tokens_.clear();
   batch_ = &batch;
+  make_room(batch);
   try {
     together([this](Rank& rank) { step_of(rank); }, true);
   } catch (...) {
+    if (!ended_) throw;
     for (const auto& rank : ranks_) {
       rank->others.reset();
       rank->join = {};

@@ -22,7 +22,8 @@ std::unique_ptr<ModelRunner> make_runner(const LoadedModel& model, int64_t posit
 
 // Rank 0, which embeds, runs on the caller's thread, every other rank on a thread of its own. An exception in one rank
 // ends the step of all ranks and is thrown from it; the next step connects them again. A card whose work was aborted so
-// cannot be used any further, and says so then.
+// cannot be used any further, and says so then. A rank out of memory aborts nothing: it goes through what is left of
+// the step with the others, and its exception is thrown when all are done; the next step may fit.
 class ParallelRunner final : public ModelRunner {
  public:
   // The ranks must outlive it; `with_encoder`: images are encoded. Throws Error where the ranks' caches cannot have the
@@ -58,6 +59,8 @@ class ParallelRunner final : public ModelRunner {
     JoinRanks join;                        // where it is yet to join the others
     size_t encodes_as = 0;                 // its place among those that encode
     std::unique_ptr<Communicator> others;  // others than its thread see it under the mutex
+    Tensor room;                           // f32 [rows, hidden], to go through a step that it cannot compute
+    bool told_all = false;                 // what others wait for in this step
     std::vector<Part> parts;               // of every entry that chooses
     std::thread thread;                    // of all but rank 0
   };
@@ -70,6 +73,7 @@ class ParallelRunner final : public ModelRunner {
   // wait for each other in it.
   void together(const std::function<void(Rank&)>& part, bool connected);
   void take_part(Rank& rank) noexcept;
+  void make_room(const Batch& batch);
   void step_of(Rank& rank);
   void choose(Rank& rank, const Decoder::Next& next);
   NextToken best_of(size_t index) const;
@@ -86,7 +90,8 @@ class ParallelRunner final : public ModelRunner {
   uint64_t parts_ = 0;  // begun
   size_t working_ = 0;  // ranks
   bool stopping_ = false;
-  std::exception_ptr failure_;  // the first one
+  bool ended_ = false;          // the waiting of all, by a rank that failed
+  std::exception_ptr failure_;  // the first one, or the one that ended it
 };
 
 }  // namespace lectern

@@ -17,6 +17,7 @@
 #include "support/fake_card.h"
 #include "support/golden_case.h"
 #include "support/mini_model.h"
+#include "support/rank_runs.h"
 
 namespace lectern {
 namespace {
@@ -36,8 +37,18 @@ class Hccl : public ::testing::Test {
     EXPECT_EQ(fake_cann_communicators(), 0u);
   }
 
-  void add(int card, const std::function<bool(std::string_view)>& offered = {}) {
+  // Cards of a machine that nobody has used.
+  void begin_anew(int count, bool graphs = true) {
+    devices_.clear();
+    cann_.reset();
+    cann_ = std::make_unique<testing::FakeCann>();
+    fake_cann_set_devices(8);
+    fake_cann_set_patience(600'000);
+    for (int i = 0; i < count; ++i) add(i, {}, graphs);
+  }
+  void add(int card, const std::function<bool(std::string_view)>& offered = {}, bool graphs = true) {
     ascend::AscendOptions options = testing::fake_options(DataType::bf16);
+    options.session.graphs = graphs;
     options.session.card = card;
     options.session.library.offered = offered;
     devices_.push_back(std::make_unique<ascend::AscendDevice>(std::make_unique<ascend::Session>(options.session),
@@ -195,11 +206,41 @@ TEST_F(Hccl, RefusesWhatCannotWorkTogether) {
   }
 }
 
+// Before a weight is loaded.
+TEST_F(Hccl, IsTriedBeforeAModelIsLoaded) {
+  const auto files = std::make_shared<const ModelFiles>(testing::mini_folder);
+  const auto load = [&](const std::vector<Device*>& on) -> std::string {
+    int loaded = 0;
+    try {
+      const LoadedModel model(files, on, WeightFormat::bf16, [&](const auto&...) { ++loaded; });
+    } catch (const Error& error) {
+      EXPECT_EQ(loaded, 0) << error.what();
+      return error.what();
+    }
+    return "loaded";
+  };
+  fake_cann_fail_hccl("HcclGetRootInfo", 4);
+  EXPECT_THAT(load(devices()), HasSubstr("ascend:0: HcclGetRootInfo failed: 4"));
+  EXPECT_THAT(load({devices()[0], devices()[0]}), HasSubstr("ascend:0: a card serves one rank"));
+  EXPECT_EQ(load(devices()), "loaded");
+  fake_cann_set_patience(50);
+  fake_cann_fail_hccl("HcclCommInitRootInfoConfig", 1);
+  EXPECT_THAT(load(devices()), HasSubstr("HcclCommInitRootInfoConfig failed: "));
+  devices_.clear();
+  for (int i = 0; i < 2; ++i) add(i, [](std::string_view symbol) { return symbol != "HcclBroadcast"; });
+  EXPECT_THAT(load(devices()), HasSubstr("CANN has no HcclBroadcast"));
+}
+
 // The mini model on cards: heads, experts and words of a rank are the card's own kernels'.
 class HcclModel : public Hccl {
  protected:
   HcclModel() : Hccl(0) {}
 };
+
+const Checkpoint& mini() {
+  static const Checkpoint checkpoint = Checkpoint::open(testing::mini_folder);
+  return checkpoint;
+}
 
 struct RunningModel {
   std::deque<RankModel> ranks;
@@ -207,8 +248,7 @@ struct RunningModel {
 };
 
 // Over the first cards.
-RunningModel model_on(const std::vector<Device*>& devices, size_t count) {
-  static const Checkpoint checkpoint = Checkpoint::open(testing::mini_folder);
+RunningModel model_on(const std::vector<Device*>& devices, size_t count, const Checkpoint& checkpoint = mini()) {
   RunningModel model;
   for (size_t i = 0; i < count; ++i) {
     model.ranks.emplace_back(checkpoint, *devices[i], WeightFormat::bf16, static_cast<int>(i), static_cast<int>(count));
@@ -246,6 +286,40 @@ TEST_F(HcclModel, WritesAsOneCardDoes) {
   }
 }
 
+// Heads, experts, words and inner widths that no number of ranks divides; ranks without a head or an expert. What
+// differs are roundings to bf16.
+TEST_F(HcclModel, WritesAsOneCardDoesInOddSizes) {
+  testing::DecoderSizes grouped, few;
+  grouped.hidden = 96;
+  grouped.heads = 6;
+  grouped.kv_heads = 2;
+  grouped.vocabulary = 97;
+  few.hidden = 96;
+  few.experts = 3;
+  few.shared_inner = 0;
+  for (const testing::DecoderSizes& sizes : {testing::DecoderSizes{}, grouped, few}) {
+    SCOPED_TRACE(::testing::Message() << sizes.heads << " heads of " << sizes.hidden << " columns");
+    const testing::OddDecoder odd(sizes);
+    const Checkpoint checkpoint = odd.open();
+    Request request = testing::text_request(2, sizes.vocabulary, 20, 0);
+    request.forced = {9, 8, 7, 6, 5, 4};
+    const auto written = [&](size_t count) {
+      begin_anew(static_cast<int>(count));
+      const RunningModel model = model_on(devices(), count, checkpoint);
+      testing::EngineRun engine(*model.runner);
+      WrittenText text;
+      engine.add(request, text);
+      engine.run();
+      EXPECT_EQ(text.error, "");
+      return text;
+    };
+    const WrittenText expected = written(1);
+    ASSERT_EQ(expected.logits.size(), 6u);
+    for (const size_t count : {2, 5, 8})
+      EXPECT_LT(testing::difference(written(count), expected).logits, testing::flipped_choice) << count;
+  }
+}
+
 // The views of a page, over the encoders of two cards.
 TEST_F(HcclModel, EncodesAsOneCardDoes) {
   for (int i = 0; i < 2; ++i) add(i);
@@ -273,39 +347,126 @@ TEST_F(HcclModel, EncodesAsOneCardDoes) {
   EXPECT_EQ(testing::different_bits(rows(all), rows({all.front()})), 0);
 }
 
-// Calls that fail at once, memory that is full and work that fails on the card: no rank waits for the one that failed,
-// whichever it is, and the step says why. The cards are not used any further.
-TEST_F(HcclModel, EndsTheStepOfAllWhenOneRankFails) {
-  const std::vector<int32_t> pages = {0};
-  const auto step = [&](ModelRunner& runner, int32_t rows) {
-    std::vector<int32_t> ids(static_cast<size_t>(rows));
-    std::iota(ids.begin(), ids.end(), 5);
-    Batch batch;
-    batch.entries.push_back({.ids = ids, .position = 0, .prompt = rows, .pages = pages, .chooses = true});
-    return runner.step(batch)[0].id;
+// What lies between two sums of a step is captured and replayed, by each card for itself; with the same tokens, also
+// where a card captures nothing, or fails to.
+TEST_F(HcclModel, ReplaysWhatLiesBetweenSums) {
+  const auto layers = static_cast<uint64_t>(mini().config().decoder.layers);
+  Request request;
+  for (int32_t i = 0; i < 20; ++i) request.prompt.push_back(3 + 7 * i);
+  request.max_tokens = 10;
+  request.no_repeat.n = 0;
+  request.logits = true;
+  const auto written = [&] {
+    const RunningModel model = model_on(devices(), 2);
+    testing::EngineRun engine(*model.runner);
+    WrittenText text;
+    engine.add(request, text);
+    engine.run();
+    EXPECT_EQ(text.error, "");
+    return text;
   };
-  for (const int failing : {0, 1}) {
-    for (const FakeCannCall call : {FAKE_CANN_MALLOC, FAKE_CANN_PREPARE, FAKE_CANN_EXECUTE}) {
-      SCOPED_TRACE(::testing::Message() << "card " << failing << ", call " << call);
-      devices_.clear();
-      cann_.reset();
-      cann_ = std::make_unique<testing::FakeCann>();
-      fake_cann_set_devices(8);
-      fake_cann_set_patience(600'000);
-      for (int i = 0; i < 2; ++i) add(i);
+  begin_anew(2, false);
+  const WrittenText expected = written();
+  ASSERT_EQ(expected.tokens.size(), 10u);
+  EXPECT_EQ(fake_cann_costs().graph_launches, 0u);
+  begin_anew(2);
+  EXPECT_EQ(written().tokens, expected.tokens);
+  for (const int card : {0, 1}) {  // of 9 steps all but the first ones
+    EXPECT_GE(fake_cann_calls(card, FAKE_CANN_REPLAY), 5 * (2 * layers - 1));
+    EXPECT_EQ(fake_cann_calls(card, FAKE_CANN_REPLAY) % (2 * layers - 1), 0u);
+  }
+  for (const FakeCannCall call : {FAKE_CANN_CAPTURE, FAKE_CANN_CAPTURE_END, FAKE_CANN_REPLAY}) {
+    begin_anew(2);
+    for (uint64_t nth = 2; nth <= 6; ++nth) fake_cann_fail(1, call, nth, 0);
+    const WrittenText got = written();
+    EXPECT_EQ(got.tokens, expected.tokens) << fake_cann_call_name(call);
+    EXPECT_EQ(testing::different_bits(got.log_probabilities, expected.log_probabilities), 0);
+    EXPECT_TRUE(ascend::session_of(*devices()[0]).captures());
+    EXPECT_FALSE(ascend::session_of(*devices()[1]).captures());
+  }
+  begin_anew(2);
+  fake_cann_old_driver(1);
+  EXPECT_EQ(written().tokens, expected.tokens);
+}
+
+// One step of a prompt, -> its token.
+int32_t step_of(ModelRunner& runner, int32_t rows) {
+  static const std::vector<int32_t> pages = {0};
+  std::vector<int32_t> ids(static_cast<size_t>(rows));
+  std::iota(ids.begin(), ids.end(), 5);
+  Batch batch;
+  batch.entries.push_back({.ids = ids, .position = 0, .prompt = rows, .pages = pages, .chooses = true});
+  return runner.step(batch)[0].id;
+}
+
+// Wherever in a step a card finds no memory, the step ends with that, no card waits for it, and the next one is as if
+// nothing had been.
+TEST_F(HcclModel, GoesOnAfterAStepWithoutMemory) {
+  begin_anew(2);
+  const int32_t expected = step_of(*model_on(devices(), 2).runner, 60);
+  for (const int lacking : {0, 1}) {
+    int failed = 0;
+    for (uint64_t nth = 1;; nth += 3) {
+      SCOPED_TRACE(::testing::Message() << "card " << lacking << ", allocation " << nth);
+      begin_anew(2);
       const RunningModel model = model_on(devices(), 2);
-      EXPECT_GE(step(*model.runner, 3), 0);
-      const uint64_t failures = call == FAKE_CANN_MALLOC ? 8 : 1;  // memory is asked for again
-      for (uint64_t nth = 1; nth <= failures; ++nth) fake_cann_fail(failing, call, nth, 0);
+      step_of(*model.runner, 3);
+      for (uint64_t i = 0; i < 3; ++i) fake_cann_fail(lacking, FAKE_CANN_MALLOC, nth + i, 0);  // it is asked for again
+      bool throws = false;
+      for (int i = 0; i < 4; ++i) {
+        try {
+          EXPECT_EQ(step_of(*model.runner, 60), expected);
+          break;
+        } catch (const Error& error) {
+          throws = true;
+          EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+          EXPECT_THAT(error.what(), HasSubstr("ascend:" + std::to_string(lacking) + ": no memory for"));
+        }
+      }
+      EXPECT_EQ(step_of(*model.runner, 60), expected);
+      if (!throws) break;
+      ++failed;
+    }
+    EXPECT_GT(failed, 2);
+  }
+}
+
+// Calls that fail at once and work that fails on the card: no rank waits for the one that failed, whichever it is, and
+// the step says why. The cards are not used any further.
+TEST_F(HcclModel, EndsTheStepOfAllWhenOneRankFails) {
+  for (const int failing : {0, 1}) {
+    for (const FakeCannCall call : {FAKE_CANN_PREPARE, FAKE_CANN_LAUNCH, FAKE_CANN_EXECUTE}) {
+      SCOPED_TRACE(::testing::Message() << "card " << failing << ", call " << call);
+      begin_anew(2);
+      const RunningModel model = model_on(devices(), 2);
+      EXPECT_GE(step_of(*model.runner, 3), 0);
+      fake_cann_fail(failing, call, 1, 0);
       try {
-        step(*model.runner, 60);
+        step_of(*model.runner, 60);
         ADD_FAILURE() << "the step went on";
       } catch (const Error& error) {
         EXPECT_THAT(error.what(), HasSubstr("ascend:" + std::to_string(failing)));
         EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("another card")));
       }
-      EXPECT_THROW(step(*model.runner, 3), DeviceFailure);
+      EXPECT_THROW(step_of(*model.runner, 3), DeviceFailure);
     }
+  }
+}
+
+// Nor do the others wait where HCCL itself refuses.
+TEST_F(HcclModel, EndsTheStepOfAllWhenHcclFails) {
+  for (const char* function : {"HcclBroadcast", "HcclAllReduce"}) {
+    begin_anew(2);
+    const RunningModel model = model_on(devices(), 2);
+    EXPECT_GE(step_of(*model.runner, 3), 0);
+    fake_cann_fail_hccl(function, 4);
+    try {
+      step_of(*model.runner, 60);
+      ADD_FAILURE() << "the step went on";
+    } catch (const DeviceFailure& failure) {
+      EXPECT_THAT(failure.what(), HasSubstr(std::string(function) + " failed: 4"));
+    }
+    EXPECT_THROW(step_of(*model.runner, 3), DeviceFailure);
   }
 }
 
