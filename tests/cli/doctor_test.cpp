@@ -101,10 +101,9 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
            Case{"",
                 {"| bf16; values between operators are bf16 |", "\n| replaced operators | none |",
                  "\n| paged_attention and write_kv | bf16 | native | ", "\n| experts | bf16 | native | "}},
-           Case{"FAKE_CANN_SOC=Ascend310P3", {"| Ascend310P3, untested and slow |", "\n| linear | f16 | native | "}},
-           Case{"FAKE_CANN_VERSION=8.5.0 FAKE_CANN_ABSENT=aclnnIm2col "
-                "FAKE_CANN_REFUSING=aclnnFusedInferAttentionScoreV2:561003",
-                {"| CANN 8.5.0", "aclnnIm2col |", "conv2d", "\n| paged_attention and write_kv | bf16 | copy + "}},
+           Case{"FAKE_CANN_SOC=Ascend310P3 FAKE_CANN_VERSION=8.5.0 FAKE_CANN_ABSENT=aclnnIm2col",
+                {"| Ascend310P3, untested and slow |", "\n| linear | f16 | native | ", "| CANN 8.5.0", "aclnnIm2col |",
+                 "conv2d", "\n| paged_attention and write_kv | f16 | copy + "}},
        }) {
     const Outcome outcome = lectern(folder, "doctor --device ascend:0 --report report.md", fake_card + c.environment);
     EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
@@ -124,21 +123,27 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
                             "\\| decode, 32 pages together \\| [0-9.]+ tokens/s \\| 48[0-9][0-9] tokens/s \\|"})
       EXPECT_THAT(outcome.out, ContainsRegex(row));
     expect_tables(outcome.out);
+    EXPECT_THAT(outcome.out, HasSubstr("\n## One model over several cards, predicted\n"));
     for (const char* part : c.parts) EXPECT_THAT(outcome.out, HasSubstr(part));
   }
 }
 
-// The first in full, the others by a page; one that fails is named.
+// The first in full, the others by a page; one that fails is named. Here each is two cards that hold a model together.
 TEST(DoctorCommand, ChecksEveryCard) {
   const TempFolder folder;
-  const Outcome outcome = lectern(folder, "doctor --device ascend:0-2 --report report.md",
-                                  fake_card + "FAKE_CANN_DEVICES=3 FAKE_CANN_MEMORY_OF=2:1000000");
+  const Outcome outcome = lectern(folder, "doctor --device ascend:0-5 --tensor-parallel 2 --report report.md",
+                                  fake_card + "FAKE_CANN_DEVICES=6 FAKE_CANN_MEMORY_OF=5:1000000");
   EXPECT_EQ(outcome.code, 1) << outcome.out;
   for (const char* part :
-       {"# lectern doctor: ascend:0\n", "\n## A page\n", "\n## A page on ascend:1\n", "\n## Times on ascend:1\n",
-        "\n## Three pages on ascend:1\n", "\n| memory on ascend:1 | free |\n", "**stopped**: ascend:2: no memory for",
-        "checks failed: ascend:2."})
+       {"# lectern doctor: ascend:0+ascend:1\n", "\n## A page\n", "\n## A page on ascend:2+ascend:3\n",
+        "\n## Times on ascend:2+ascend:3\n", "\n## Three pages on ascend:2+ascend:3\n",
+        "\n| memory on ascend:2+ascend:3 | free |\n", "| lectern doctor --device ascend:0-5 --tensor-parallel 2 |",
+        "**stopped**: ascend:5: no memory for", "checks failed: ascend:4+ascend:5."})
     EXPECT_THAT(outcome.out, HasSubstr(part));
+  // What is predicted of DeepSeek-OCR over two cards.
+  for (const char* row : {"\\| encode a page of six tiles \\|  \\| 31.7 ms \\|",
+                          "\\| decode, 1 page \\| [0-9.]+ tokens/s \\| 39[0-9] tokens/s \\|"})
+    EXPECT_THAT(outcome.out, ContainsRegex(row));
   EXPECT_EQ(outcome.out, slurp(folder / "report.md"));
 }
 

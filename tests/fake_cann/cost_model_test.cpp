@@ -98,5 +98,27 @@ TEST(CostModel, IsWhatTheDoctorPredicts) {
   }
 }
 
+// What docs/parallel.md and the doctor have of two cards is what is counted, but for bytes and arithmetic.
+TEST(CostModel, IsWhatIsPredictedOfSeveralCards) {
+  const auto folder = std::filesystem::path(::testing::TempDir()) / "ascend_costs_ranks";
+  const RankCosts counted = measure_ranks({.ranks = 2, .narrow = true}, folder);
+  std::filesystem::remove_all(folder);
+  const auto published = std::ranges::find(published_ranks(), 2, &RankCosts::ranks);
+  ASSERT_NE(published, published_ranks().end());
+  for (const auto& [name, part] : {std::pair("prefill913", &RankCosts::prefill913),
+                                   {"step1", &RankCosts::step1},
+                                   {"step32", &RankCosts::step32}}) {
+    SCOPED_TRACE(name);
+    const StageWork &got = counted.*part, &work = (*published).*part;
+    EXPECT_EQ(got.ai_cpu, 0u);
+    EXPECT_NEAR(static_cast<double>(got.launches), static_cast<double>(work.launches), 0.05 * work.launches);
+    EXPECT_EQ(got.full_calls, work.full_calls);
+    EXPECT_EQ(got.graph_launches, work.graph_launches);
+    EXPECT_EQ(got.waits, work.waits);
+    EXPECT_EQ(got.exchanges, work.exchanges);
+    EXPECT_EQ(got.exchange_bytes, work.exchange_bytes);
+  }
+}
+
 }  // namespace
 }  // namespace lectern::testing

@@ -44,9 +44,11 @@ constexpr int64_t max_tokens = 64;
 // What a stranger types to have the same report.
 std::string command_of(const Arguments& arguments) {
   std::string command = "lectern doctor --device " + arguments.model.device;
+  const int ranks = arguments.model.tensor_parallel;
   const auto add = [&](const char* option, const std::string& value) {
     if (!value.empty()) command += fmt::format(" {} {}", option, value);
   };
+  add("--tensor-parallel", ranks > 1 ? std::to_string(ranks) : "");
   add("--without", arguments.model.without);
   add("--weights", arguments.model.weights == "auto" ? "" : arguments.model.weights);
   add("--model", arguments.model.model);
@@ -59,13 +61,14 @@ std::string command_of(const Arguments& arguments) {
 
 std::string error_text(double error) { return std::isfinite(error) ? fmt::format("{:.1e}", error) : "not a number"; }
 
-void describe(DoctorReport& report, const std::string& command, const DeviceDescription& description,
-              const Device& device, WeightFormat format, const std::string& reference) {
+void describe(DoctorReport& report, const std::string& name, const std::string& command,
+              const DeviceDescription& description, const Device& device, WeightFormat format,
+              const std::string& reference) {
   utsname host{};
   ::uname(&host);
   std::string lowered;
   for (const std::string& name : device.lowered(format)) lowered += (lowered.empty() ? "" : ", ") + name;
-  report.line(fmt::format("# lectern doctor: {}", description.info.name));
+  report.line(fmt::format("# lectern doctor: {}", name));
   report.line();
   report.line("| environment | |");
   report.line("|---|---|");
@@ -126,10 +129,22 @@ void check_operators_of(DoctorReport& report, Device& device, DataType type, Dev
 
 // The CPU in f32, without the operators of `reference_without`, is what a device is held against.
 struct Trial {
-  std::string device;
+  std::string devices;  // of the model's ranks: parse_device_groups
+  int ranks = 1;
   std::string reference_without;
   std::filesystem::path folder;
   std::string where;  // follows headings and names of checks: nothing, or " on ascend:1"
+
+  std::string first() const { return ranks_of(devices, ranks).front(); }
+  // "ascend:0+ascend:1"
+  std::string name() const {
+    std::string text;
+    for (const std::string& device : ranks_of(devices, ranks)) {
+      const std::string own = parse_device_name(device).name;
+      if (text != own) text += (text.empty() ? "" : "+") + own;
+    }
+    return text;
+  }
 };
 
 // A page stage by stage, then what takes how long.
@@ -141,10 +156,11 @@ void check_pages(DoctorReport& report, const Arguments& arguments, const Trial& 
   report.line();
   const Picture page = read_picture(picture);
   const Model reference = Model::load(trial.folder, {Weights::f32, "cpu", trial.reference_without});
-  Device& device = open_device(trial.device, arguments.model.without);
+  Device& device = open_device(trial.first(), arguments.model.without);
   start.opened = device.memory();
   const Stopwatch loading;
-  const Model model = reference.on({arguments.model.options().weights, trial.device, arguments.model.without});
+  const Model model =
+      reference.on({arguments.model.options().weights, trial.devices, arguments.model.without, {}, trial.ranks});
   start.load_seconds = loading.seconds();
   start.loaded = device.memory();
   const PageCheck check = check_page(model.loaded(), reference.loaded(), page, max_tokens);
@@ -182,17 +198,18 @@ void check_pages(DoctorReport& report, const Arguments& arguments, const Trial& 
   report_times(report, start, model, reference, page, where);
 }
 
-// Another device than the first: its pages alone, which tell a card that is broken or slow from the others.
+// Another device than the first, or another group of them: its pages alone, which tell a card that is broken or slow
+// from the others.
 void check_another(DoctorReport& report, const Arguments& arguments, Trial trial) {
   try {
     const Stopwatch opening;
-    open_device(trial.device, arguments.model.without);
+    for (const std::string& name : ranks_of(trial.devices, trial.ranks)) open_device(name, arguments.model.without);
     DeviceStart start;
     start.open_seconds = opening.seconds();
-    trial.where = fmt::format(" on {}", describe_device(trial.device).info.name);
+    trial.where = fmt::format(" on {}", trial.name());
     check_pages(report, arguments, trial, start);
   } catch (const Error& error) {
-    report.result(trial.device, false);
+    report.result(trial.name(), false);
     report.stopped(error.what());
   }
 }
@@ -218,10 +235,12 @@ int doctor(const Arguments& arguments) {
     gate.add_output(arguments.report, "the report", FileKind::text);
     const AtomicFile probe(arguments.report);  // what cannot be written is refused before the work begins
   }
-  const std::vector<std::string> names = parse_device_list(arguments.model.device);
-  const DeviceDescription description = describe_device(names.front());
+  const int ranks = arguments.model.tensor_parallel;
+  const std::vector<std::string> groups = parse_device_groups(arguments.model.device, ranks);
+  Trial trial{groups.front(), ranks, {}, folder, {}};
+  const DeviceDescription description = describe_device(trial.first());
   const Stopwatch opening;
-  Device& device = open_device(names.front(), arguments.model.without);
+  Device& device = open_device(trial.first(), arguments.model.without);
   DeviceStart start;
   start.open_seconds = opening.seconds();
   const WeightFormat format = weight_format(arguments.model.options().weights, folder, device);
@@ -229,10 +248,10 @@ int doctor(const Arguments& arguments) {
   const bool is_cpu = &device == &open_device("cpu");
   Device& reference = open_device("cpu", is_cpu ? "all" : "");
   DoctorReport report;
-  describe(report, command_of(arguments), description, device, format,
+  trial.reference_without = is_cpu ? "all" : "";
+  describe(report, trial.name(), command_of(arguments), description, device, format,
            is_cpu ? "cpu with every operator replaced, f32" : "cpu, f32");
   describe_installation(report);
-  Trial trial{names.front(), is_cpu ? "all" : "", folder, {}};
   try {
     for (const DataType type : types_of(device, format)) check_operators_of(report, device, type, reference);
     check_pages(report, arguments, trial, start);
@@ -240,8 +259,8 @@ int doctor(const Arguments& arguments) {
     report.result("the rest", false);
     report.stopped(error.what());
   }
-  for (const std::string& name : std::span(names).subspan(1)) {
-    trial.device = name;
+  for (const std::string& group : std::span(groups).subspan(1)) {
+    trial.devices = group;
     check_another(report, arguments, trial);
   }
   report.line("## Result");
@@ -267,6 +286,7 @@ Command add_doctor(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "doctor", "Check that a device computes what it should, and how fast; with a report to attach to an issue");
   add_model_options(*command, arguments->model);
+  add_parallel_option(*command, arguments->model);
   command
       ->add_option("--picture", arguments->picture, "The page to read (default: the sample beside the shipped model)")
       ->type_name("FILE");

@@ -28,20 +28,35 @@ std::string seconds_text(double seconds) { return fmt::format("{:.3g} s", second
 // Of a stage; empty for what no card is.
 class Predictions {
  public:
-  explicit Predictions(const Device& device) : of_card_(device.info().kind == "ascend") {}
+  explicit Predictions(const LoadedModel& model)
+      : of_card_(model.device.info().kind == "ascend"), ranks_(static_cast<int>(model.ranks.size())) {}
   std::string time(std::string_view stage) const {
-    const std::optional<double> ms = of_card_ ? predicted_ms(stage) : std::nullopt;
+    const std::optional<double> ms = of_card_ ? predicted_ms(stage, ranks_) : std::nullopt;
     return ms ? milliseconds(*ms / 1000) : "";
   }
   std::string tokens_per_second(int sequences) const {
-    const std::optional<double> ms = of_card_ ? predicted_ms(fmt::format("step{}", sequences)) : std::nullopt;
+    const std::optional<double> ms = of_card_ ? predicted_ms(fmt::format("step{}", sequences), ranks_) : std::nullopt;
     return ms ? fmt::format("{:.0f} tokens/s", sequences / *ms * 1000) : "";
   }
   explicit operator bool() const { return of_card_; }
+  int ranks() const { return ranks_; }
 
  private:
   bool of_card_;
+  int ranks_;
 };
+
+// What cards bring that hold a model together, whether these do or not.
+void report_ranks(DoctorReport& report) {
+  report.line("## One model over several cards, predicted");
+  report.line();
+  report.line(
+      "As `scripts/ascend_costs.sh --ranks` computes it, for DeepSeek-OCR in bf16 (`docs/parallel.md`); "
+      "`--tensor-parallel` measures it.");
+  report.line();
+  for (const std::string& line : table_of(published_ranks())) report.line(line);
+  report.line();
+}
 
 struct NamedImage {
   std::string name;
@@ -114,7 +129,7 @@ void report_pages(DoctorReport& report, const std::vector<NamedImage>& images, c
 void report_times(DoctorReport& report, const DeviceStart& start, const Model& model, const Model& reference,
                   const Picture& picture, const std::string& where) {
   const Device& device = model.loaded().device;
-  const Predictions predicted(device);
+  const Predictions predicted(model.loaded());
   const std::vector<NamedImage> images = three_pages(picture);
   const std::vector<ReadPage> pages = read(model, images);
   const DeviceMemory read_memory = device.memory();
@@ -138,7 +153,8 @@ void report_times(DoctorReport& report, const DeviceStart& start, const Model& m
   row("load the weights", seconds_text(start.load_seconds), "");
   row("first page", seconds_text(pages.front().seconds), "");
   row("encode a page: one view of 1024", milliseconds(stats.encode_seconds), predicted.time("encode1024"));
-  if (predicted) row("encode six tiles of 640 more", "", predicted.time("tiles6"));
+  if (predicted && predicted.ranks() == 1) row("encode six tiles of 640 more", "", predicted.time("tiles6"));
+  if (predicted && predicted.ranks() > 1) row("encode a page of six tiles", "", predicted.time("page6"));
   row(fmt::format("prefill: {} tokens{}", stats.prompt_tokens, predicted ? ", predicted for 913" : ""),
       milliseconds(stats.prefill_seconds), predicted.time("prefill913"));
   for (const SpeedCheck& speed : speeds) {
@@ -160,6 +176,7 @@ void report_times(DoctorReport& report, const DeviceStart& start, const Model& m
   memory("after 32 pages together", device.memory());
   report.line();
   report_pages(report, images, pages, read(reference, images), where);
+  if (predicted && where.empty()) report_ranks(report);
 }
 
 }  // namespace lectern::cli

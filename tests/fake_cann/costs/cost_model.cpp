@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <fstream>
+#include <functional>
 #include <memory>
 
 #include "checkpoint/checkpoint.h"
 #include "device/ascend/ascend_device.h"
-#include "engine/model_runner.h"
+#include "engine/parallel_runner.h"
 #include "lectern/error.h"
 
 namespace lectern::testing {
@@ -185,7 +187,7 @@ std::shared_ptr<const Views> views_of(int tiles) {
 
 // Sequences of the cache, each with pages of its own.
 struct Sequences {
-  Sequences(DeviceRunner& runner, int count) {
+  Sequences(ModelRunner& runner, int count) {
     const auto each = static_cast<int32_t>(runner.pages().pages_for(max_positions));
     for (int32_t s = 0; s < count; ++s) {
       std::vector<int32_t>& own = pages.emplace_back();
@@ -206,18 +208,30 @@ struct Sequences {
 
 class Measurement {
  public:
+  explicit Measurement(std::vector<Device*> cards) : cards_(std::move(cards)) {}
+
   template <typename Body>
-  void stage(const char* name, Device& device, const Body& body) {
-    device.synchronize();
+  void stage(const char* name, const Body& body) {
+    synchronize();
     fake_cann_forget_costs();
     body();
-    StageCosts costs{name, fake_cann_costs(), fake_cann_cost_lines()};
-    stages_.push_back(std::move(costs));
-    device.synchronize();
+    StageCosts slowest;
+    for (size_t card = 0; card < cards_.size(); ++card) {
+      StageCosts costs{name, fake_cann_costs_of(static_cast<int32_t>(card)), fake_cann_cost_lines(),
+                       static_cast<int>(cards_.size())};
+      if (card == 0 || costs.predicted_ms() > slowest.predicted_ms()) slowest = std::move(costs);
+    }
+    stages_.push_back(std::move(slowest));
+    synchronize();
   }
   std::vector<StageCosts> take() { return std::move(stages_); }
 
  private:
+  void synchronize() const {
+    for (Device* card : cards_) card->synchronize();
+  }
+
+  std::vector<Device*> cards_;
   std::vector<StageCosts> stages_;
 };
 
@@ -236,17 +250,27 @@ void measure_encoder(Measurement& measurement, Device& device, const VisionEncod
       run_to_end(task);
     }
   }
-  measurement.stage("encode1024", device, [&] {
+  measurement.stage("encode1024", [&] {
     EncodingTask task(encoder, whole, false, regions.get());
     run_to_end(task);
   });
   EncodingTask task(encoder, tiled, false, regions.get());
   for (int64_t layer = 0; layer < sam_layers + clip_layers; ++layer) task.advance(false);
-  measurement.stage("tiles6", device, [&] { run_to_end(task); });
+  measurement.stage("tiles6", [&] { run_to_end(task); });
 }
 
-void measure_decoder(Measurement& measurement, Device& device, const Decoder& decoder) {
-  DeviceRunner runner(device, decoder, nullptr, many * max_positions);
+void measure_page(Measurement& measurement, ModelRunner& runner) {
+  const auto encode = [&] {
+    const std::unique_ptr<Encoding> encoding = runner.encode(views_of(6));
+    while (!encoding->advance(true)) {
+    }
+  };
+  for (int i = 0; i < 2; ++i) encode();
+  measurement.stage("page6", encode);
+}
+
+// The first card is rank 0's.
+void measure_decoder(Measurement& measurement, Device& device, ModelRunner& runner) {
   const Sequences sequences(runner, many);
   const Tensor image(device, DataType::f32, {image_rows, hidden});
   std::vector<int32_t> ids(prompt_rows, 2);
@@ -259,13 +283,61 @@ void measure_decoder(Measurement& measurement, Device& device, const Decoder& de
                             .image_token = image_token,
                             .image = image});
   for (int i = 0; i < 2; ++i) runner.step(prompt);
-  measurement.stage("prefill913", device, [&] { runner.step(prompt); });
+  measurement.stage("prefill913", [&] { runner.step(prompt); });
   constexpr int64_t before = 4;  // steps after which all has been seen, and captured
   for (const int count : {1, many}) {
     for (int64_t i = 0; i < before; ++i) runner.step(sequences.step(count, step_position + i));
-    measurement.stage(count == 1 ? "step1" : "step32", device,
+    measurement.stage(count == 1 ? "step1" : "step32",
                       [&] { runner.step(sequences.step(count, step_position + before)); });
   }
+}
+
+std::vector<std::unique_ptr<Device>> open_cards(const CostOptions& options) {
+  std::vector<std::unique_ptr<Device>> cards;
+  fake_cann_set_devices(static_cast<uint32_t>(options.ranks));
+  for (int i = 0; i < options.ranks; ++i) {
+    fake_cann_set_memory(i, size_t{64} << 30);
+    ascend::AscendOptions card;
+    card.session.card = i;
+    card.session.library = {.folders = {FAKE_CANN_HOME "/lib64"}};
+    card.half = options.type;
+    card.session.graphs = options.graphs;
+    // The operators are tried with values: what is missing shows.
+    cards.push_back(ascend::make_ascend_device(card));
+  }
+  fake_cann_shapes_only(1);
+  return cards;
+}
+
+std::vector<StageCosts> measure_one(const Checkpoint& checkpoint, const std::vector<Device*>& cards,
+                                    const std::function<void()>& loaded) {
+  Device& device = *cards.front();
+  Measurement measurement(cards);
+  const WeightLoader load(checkpoint, device, WeightFormat::bf16);
+  const std::unique_ptr<const VisionEncoder> encoder = make_vision_encoder(load);
+  const Decoder decoder(load);
+  loaded();
+  measure_encoder(measurement, device, *encoder);
+  DeviceRunner runner(device, decoder, nullptr, many * max_positions);
+  measure_decoder(measurement, device, runner);
+  return measurement.take();
+}
+
+std::vector<StageCosts> measure_several(const Checkpoint& checkpoint, const std::vector<Device*>& cards,
+                                        const std::function<void()>& loaded) {
+  Measurement measurement(cards);
+  std::vector<std::unique_ptr<const VisionEncoder>> encoders;
+  std::deque<RankModel> ranks;
+  for (Device* card : cards) {
+    encoders.push_back(make_vision_encoder(WeightLoader(checkpoint, *card, WeightFormat::bf16)));
+    ranks.emplace_back(checkpoint, *card, WeightFormat::bf16, static_cast<int>(ranks.size()),
+                       static_cast<int>(cards.size()), WeightLoader::Observer(), encoders.back().get());
+  }
+  loaded();
+  ParallelRunner runner(ranks, many * max_positions);
+  measure_page(measurement, runner);
+  measure_decoder(measurement, *cards.front(), runner);
+  return measurement.take();
 }
 
 }  // namespace
@@ -280,10 +352,14 @@ StageWork StageCosts::work() const {
           .uploads = counts.uploads,
           .waits = counts.waits,
           .bytes = counts.bytes,
-          .operations = counts.operations};
+          .operations = counts.operations,
+          .ranks = ranks,
+          .exchanges = counts.exchanges,
+          .exchange_bytes = counts.exchange_bytes};
 }
 
-std::vector<StageCosts> measure_costs(const CostOptions& options, const std::filesystem::path& folder) {
+std::vector<StageCosts> measure_costs(const CostOptions& options, const std::filesystem::path& folder,
+                                      std::vector<double>* gigabytes) {
   const Sizes sizes = sizes_of(options.narrow);
   std::filesystem::create_directories(folder);
   write_config(folder / "config.json", sizes);
@@ -291,29 +367,42 @@ std::vector<StageCosts> measure_costs(const CostOptions& options, const std::fil
 
   fake_cann_reset();
   fake_cann_set_version(options.profile.c_str());
-  fake_cann_set_memory(0, size_t{64} << 30);
-  Measurement measurement;
+  std::vector<StageCosts> stages;
   {
-    ascend::AscendOptions card;
-    card.session.library = {.folders = {FAKE_CANN_HOME "/lib64"}};
-    card.half = options.type;
-    card.session.graphs = options.graphs;
-    // The operators are tried with values: what is missing shows.
-    const std::unique_ptr<Device> device = ascend::make_ascend_device(card);
-    fake_cann_shapes_only(1);
+    const std::vector<std::unique_ptr<Device>> cards = open_cards(options);
+    std::vector<Device*> all;
+    all.reserve(cards.size());
+    for (const auto& card : cards) all.push_back(card.get());
+    const auto loaded = [&] {
+      if (gigabytes == nullptr) return;
+      for (const Device* card : all)
+        gigabytes->push_back(static_cast<double>(card->memory().total - card->memory().free) / 1e9);
+    };
     const Checkpoint checkpoint = Checkpoint::open(folder);
-    const WeightLoader load(checkpoint, *device, WeightFormat::bf16);
-    {
-      const std::unique_ptr<const VisionEncoder> encoder = make_vision_encoder(load);
-      measure_encoder(measurement, *device, *encoder);
-    }
-    const Decoder decoder(load);
-    measure_decoder(measurement, *device, decoder);
+    stages = all.size() == 1 ? measure_one(checkpoint, all, loaded) : measure_several(checkpoint, all, loaded);
   }
   const std::string violations = fake_cann_violations();
   fake_cann_reset();
   if (!violations.empty()) throw Error("the fake saw broken rules:\n" + violations);
-  return measurement.take();
+  return stages;
+}
+
+RankCosts measure_ranks(const CostOptions& options, const std::filesystem::path& folder) {
+  std::vector<double> gigabytes;
+  const std::vector<StageCosts> stages = measure_costs(options, folder, &gigabytes);
+  // To four digits, as published_ranks() has them.
+  const auto rounded = [](double x) { return std::stod(fmt::format("{:.4g}", x)); };
+  const auto of = [&](std::string_view name) {
+    StageWork work = std::ranges::find(stages, name, &StageCosts::name)->work();
+    work.bytes = rounded(work.bytes);
+    work.operations = rounded(work.operations);
+    return work;
+  };
+  RankCosts costs{options.ranks, options.ranks > 1 ? of("page6") : of("encode1024") + of("tiles6"), of("prefill913"),
+                  of("step1"), of("step32")};
+  costs.first_gb = gigabytes.front();
+  costs.other_gb = gigabytes[std::min<size_t>(1, gigabytes.size() - 1)];
+  return costs;
 }
 
 }  // namespace lectern::testing

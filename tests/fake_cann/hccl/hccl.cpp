@@ -227,7 +227,7 @@ HcclResult work_together(const Joint& joint, HcclComm comm, aclrtStream stream, 
     const size_t size = size_of(joint.type);
     const std::string what = std::string(joint.name) + " of " + std::to_string(joint.count) + " values of type " +
                              std::to_string(joint.type) + ", root " + std::to_string(joint.root);
-    count_launch(joint.name, {.bytes = static_cast<double>((joint.count + joint.taken) * size)});
+    count_exchange(joint.name, static_cast<size_t>(joint.count) * size);
     await_room(stream);
     const Lock held(global_mutex());
     std::vector<Range> ranges = {

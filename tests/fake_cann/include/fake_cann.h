@@ -78,6 +78,7 @@ void fake_cann_set_memory(int32_t device, size_t bytes);
 void fake_cann_old_driver(int on);
 
 // What was asked of the cards since the start or the last fake_cann_forget_costs, counted when it was given to them.
+// What ranks of HCCL do together is no operator.
 typedef struct FakeCannCosts {
   uint64_t launches;        // operators given to the card, those of a replay among them
   uint64_t full_calls;      // calls with a first half of their own, those that were captured among them
@@ -90,8 +91,12 @@ typedef struct FakeCannCosts {
   uint64_t waits;  // of the host, for work that was not done
   double bytes;    // read and written by operators
   double operations;
+  uint64_t exchanges;     // of HCCL
+  double exchange_bytes;  // that a rank gives to one, summed
 } FakeCannCosts;
 FakeCannCosts fake_cann_costs(void);
+// Of one card, by threads that had set it.
+FakeCannCosts fake_cann_costs_of(int32_t device);
 void fake_cann_forget_costs(void);
 // The same by operator, a line each. Good until this thread's next call.
 const char* fake_cann_cost_lines(void);

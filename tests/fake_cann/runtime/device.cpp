@@ -5,6 +5,7 @@ namespace fake_cann {
 namespace {
 
 thread_local uint64_t thread_context = 0;
+thread_local int32_t device_of_thread = -1;
 
 void check_device_id(int32_t device, const char* what) {
   if (device < 0 || static_cast<uint32_t>(device) >= profile().devices) {
@@ -83,7 +84,12 @@ void check_device_error(const Lock& held, int32_t device) {
   if (found->error != 0) fail(found->error, found->message);
 }
 
-void forget_thread_context() { thread_context = 0; }
+int32_t thread_device() { return device_of_thread; }
+
+void forget_thread_context() {
+  thread_context = 0;
+  device_of_thread = -1;
+}
 
 void forget_machine(const Lock&) {
   machine().devices.clear();
@@ -123,6 +129,7 @@ aclError aclrtSetDevice(int32_t deviceId) {
       device->default_context = create_context(held, deviceId);
     }
     thread_context = device->default_context;
+    device_of_thread = deviceId;
   });
 }
 
@@ -153,6 +160,7 @@ aclError aclrtCreateContext(aclrtContext* context, int32_t deviceId) {
     count(FAKE_CANN_SET_DEVICE, deviceId);
     const Lock held(global_mutex());
     thread_context = create_context(held, deviceId);
+    device_of_thread = deviceId;
     *context = handle_of(thread_context);
   });
 }
@@ -179,6 +187,7 @@ aclError aclrtSetCurrentContext(aclrtContext context) {
     if (at == machine().contexts.end()) fail(runtime_parameter, "aclrtSetCurrentContext: there is no such context");
     count(FAKE_CANN_SET_DEVICE, at->second->device);
     thread_context = id;
+    device_of_thread = at->second->device;
   });
 }
 

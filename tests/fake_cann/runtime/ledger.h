@@ -24,6 +24,8 @@ void count_launch(const std::string& operation, const LaunchCost& cost);
 void count_captured(const std::string& operation, const LaunchCost& cost);
 // The card's part of all that was captured.
 void count_replay(const std::vector<Task>& tasks);
+// Work of HCCL to which the card gives so many bytes.
+void count_exchange(const std::string& operation, size_t bytes);
 void count_upload();
 void count_download(size_t bytes);
 // The host waits for work that is not done.

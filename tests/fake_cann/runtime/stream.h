@@ -86,6 +86,7 @@ Machine& machine();  // under global_mutex()
 // The calling thread's context; throws no_context. With the device's pending error unless asked not to.
 std::shared_ptr<Context> current_context(const Lock& held);
 int32_t current_device();  // locks; throws no_context
+int32_t thread_device();   // as it was set last; -1: none. Takes no lock
 std::shared_ptr<Device> device_of(const Lock& held, int32_t device);
 void check_device_error(const Lock& held, int32_t device);
 void forget_machine(const Lock& held);
