@@ -116,6 +116,7 @@ UNTESTED: dict[str, str] = {
     "src/server/openai/answer_form.cpp": "chat_answer_test and responses_answer_test",
     "src/server/openai/answer_json.cpp": "chat_answer_test and responses_answer_test",
     "src/server/openai/picture_answer.cpp": "openai_api_test",
+    "src/input/first_page.cpp": "image_test",
     "src/server/documents/document_results.cpp": "documents_test",
     "src/server/documents/job_json.cpp": "documents_test",
     "src/server/documents/store/sqlite.cpp": "document_store_test",

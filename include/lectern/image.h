@@ -34,7 +34,9 @@ class LECTERN_EXPORT Image {
   const std::string& name() const { return name_; }
   // Rows from the top, 3 bytes a pixel: [height, width, 3]. They live as long as a copy of this image.
   std::span<const uint8_t> pixels() const;
-  // For the library itself. origin() is the file of a Document image, null for others.
+  // For the library itself. of_page() is a page that was made elsewhere, with what is known of it; origin() is the file
+  // of a Document image, null for others.
+  static Image of_page(std::shared_ptr<const Picture> picture, std::string name, Page about);
   const std::shared_ptr<const Picture>& picture() const { return picture_; }
   const std::shared_ptr<const PageOrigin>& origin() const { return origin_; }
   // Damaged, unread or changed parts of the file; a Reader copies them into Page::warnings.
@@ -44,7 +46,7 @@ class LECTERN_EXPORT Image {
 
  private:
   friend class Document;
-  Image(Picture picture, std::string name, Page about);
+  Image(std::shared_ptr<const Picture> picture, std::string name, Page about);
 
   std::shared_ptr<const Picture> picture_;
   std::shared_ptr<const PageOrigin> origin_;

@@ -75,10 +75,11 @@ struct ReadEvents {
 struct ReadEvent {
   enum class Kind : uint8_t { text, progress, finished };  // finished is the last event
   Kind kind = Kind::text;
-  size_t keep = 0;    // text: cut the text so far to so many bytes,
-  std::string more;   // then append this
-  Progress progress;  // progress
-  Page page;          // finished: the result, or the failure in Page::error
+  size_t keep = 0;            // text: cut the text so far to so many bytes,
+  std::string more;           // then append this
+  Progress progress;          // progress
+  Page page;                  // finished: the result, or the failure in Page::error
+  std::vector<Page> further;  // finished: of several pages in one sequence, those behind the first
 };
 
 // Load of a reader.
@@ -123,6 +124,11 @@ class LECTERN_EXPORT Reader {
   // Returns at once. `on_event` is called on a thread of the reader, one call at a time; it must not throw or wait for
   // another page. Throws Error for options that the model does not support.
   Ticket submit(const Image& image, std::function<void(const ReadEvent&)> on_event,
+                const std::optional<ReadOptions>& options = {});
+
+  // Reads several pages in one sequence, by a model trained for it (Unlimited-OCR). Text is that of all of them, with
+  // <PAGE> before each; the finished pages have their parts of it. Throws Error for a model that does not know it.
+  Ticket submit(const std::vector<Image>& images, std::function<void(const ReadEvent&)> on_event,
                 const std::optional<ReadOptions>& options = {});
 
   // Maximum number of pages read together on all devices; further pages wait.

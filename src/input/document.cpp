@@ -50,8 +50,8 @@ Image Document::image(int index) {
   about.has_text = page.has_text;
   about.of_pdf = page.of_pdf;
   about.warnings = std::move(page.warnings);
-  Image image(std::move(page.picture), pages() == 1 ? name_ : fmt::format("{}: page {}", name_, index + 1),
-              std::move(about));
+  Image image(std::make_shared<const Picture>(std::move(page.picture)),
+              pages() == 1 ? name_ : fmt::format("{}: page {}", name_, index + 1), std::move(about));
   image.origin_ = std::make_shared<const PageOrigin>(PageOrigin{original_, index});
   return image;
 }

@@ -88,7 +88,7 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
   read.prompt = prompt_;
   report_.info = describe_models(models);
   report_.info.prompt = prompt_;
-  if (options.pages_together > 1) check_pages_together(models.front(), options);
+  if (options.pages_together > 1) check_pages_together(models.front(), options.read, options.pages_together);
   for (const Model& model : models) {
     const int batch = batch_size(model, options.batch);
     together_ += static_cast<size_t>(batch);

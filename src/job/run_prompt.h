@@ -14,7 +14,4 @@ namespace lectern {
 std::string choose_prompt(const Model& model, const DocumentOptions& options, const DocumentPlan& plan,
                           const std::function<void(const std::string& line)>& tell);
 
-// Throws Error if the model does not read so many pages in one sequence.
-void check_pages_together(const Model& model, const DocumentOptions& options);
-
 }  // namespace lectern

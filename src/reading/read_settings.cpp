@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "lectern/error.h"
+#include "reading/models.h"
 #include "reading/worker/worker_model.h"
 
 namespace lectern {
@@ -61,6 +62,25 @@ int64_t cache_positions(const LoadedModel& loaded, int batch) {
 }
 
 void check_read_options(const Model& model, const ReadOptions& options) { ReadSettings(model.files(), options); }
+
+void check_pages_together(const Model& model, const ReadOptions& options, int pages) {
+  const ModelFiles& files = model.files();
+  const Prompt prompt = pages_prompt(files.description());
+  const ViewPlan& plan = files.description().pages_plan;
+  if (options.mode != Mode::automatic && options.mode != plan.mode) {
+    throw Error(fmt::format("`mode` {}: {} looks at several pages together in mode {} alone; use that, or leave it out",
+                            name_of(options.mode), files.description().name, name_of(plan.mode)),
+                ErrorCode::unsupported);
+  }
+  const auto context = static_cast<int64_t>(files.checkpoint.config().decoder.context);
+  const auto words = static_cast<int64_t>(files.tokenizer.encode(prompt.text).size());
+  const int64_t tokens = pages * tokens_of_page(model) + words;
+  if (tokens >= context) {
+    throw Error(
+        fmt::format("`pages_together` {}: so many pages take {} tokens, but the model's context is {}; use fewer",
+                    pages, tokens, context));
+  }
+}
 
 int batch_size(const Model& model, int asked) {
   if (asked > 0) return asked;

@@ -30,6 +30,9 @@ struct ReadSettings {
 // Throws Error for options that the model does not support.
 void check_read_options(const Model& model, const ReadOptions& options);
 
+// Throws Error if the model does not read so many pages in one sequence with these options.
+void check_pages_together(const Model& model, const ReadOptions& options, int pages);
+
 // Pages that a device reads together: `asked`, or for 0 as many as speed it up and fit into its free memory.
 int batch_size(const Model& model, int asked);
 

@@ -1,6 +1,7 @@
 #include "lectern/reader.h"
 
 #include <algorithm>
+#include <climits>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -53,6 +54,7 @@ ReadEvent read_event(const WorkerEvent& event) {
   } else {
     made.kind = ReadEvent::Kind::finished;
     made.page = event.page;
+    for (const FurtherPage& further : event.further) made.further.push_back(further.page);
   }
   return made;
 }
@@ -65,6 +67,7 @@ ReadEvent read_event(const WorkerEvent& event) {
 struct Reader::State {
   State(const std::vector<Model>& given, const ReadOptions& options, int asked)
       : models(given),
+        defaults(options),
         batch(batch_of(given, asked)),
         workers(workers_of(given, options, asked), {}, [this](WorkerEvent event) { told(std::move(event)); }),
         deliverer([this] { deliver(); }) {}
@@ -72,12 +75,13 @@ struct Reader::State {
 
   void told(WorkerEvent event);
   void deliver();
-  size_t start(const Image& image, const std::optional<ReadOptions>& options,
+  size_t start(const std::vector<Image>& images, const std::optional<ReadOptions>& options,
                std::function<void(const ReadEvent&)> on_event);
   Page wait(size_t ticket, const ReadEvents& events);
   std::deque<WorkerEvent> take(size_t ticket, const std::stop_token& stop);
 
   const std::vector<Model> models;
+  const ReadOptions defaults;
   const int batch;   // of all of them
   std::mutex mutex;  // of the next five
   std::condition_variable_any news;
@@ -131,12 +135,20 @@ void Reader::State::deliver() {
   }
 }
 
-size_t Reader::State::start(const Image& image, const std::optional<ReadOptions>& options,
+size_t Reader::State::start(const std::vector<Image>& images, const std::optional<ReadOptions>& options,
                             std::function<void(const ReadEvent&)> on_event) {
+  if (images.empty()) throw Error("there is no page to read");
   PageTask task;
-  task.name = image.name();
-  task.job.picture = image.picture();
-  task.job.page = image.about();
+  task.name = images.front().name();
+  task.job.picture = images.front().picture();
+  task.job.page = images.front().about();
+  for (size_t i = 1; i < images.size(); ++i) {
+    task.job.further.push_back({.ticket = 0, .picture = images[i].picture(), .page = images[i].about()});
+  }
+  if (images.size() > 1) {
+    const int pages = static_cast<int>(std::min<size_t>(images.size(), INT_MAX));
+    for (const Model& model : models) check_pages_together(model, options.value_or(defaults), pages);
+  }
   if (options) {
     for (const Model& model : models) check_read_options(model, *options);
     task.job.options = std::make_shared<const ReadOptions>(*options);
@@ -209,7 +221,7 @@ Reader& Reader::operator=(Reader&&) noexcept = default;
 Reader::~Reader() = default;
 
 Page Reader::read(const Image& image, const ReadEvents& events, const std::optional<ReadOptions>& options) {
-  return state_->wait(state_->start(image, options, {}), events);
+  return state_->wait(state_->start({image}, options, {}), events);
 }
 
 Page Reader::read(const std::filesystem::path& file, const ReadEvents& events) {
@@ -218,9 +230,14 @@ Page Reader::read(const std::filesystem::path& file, const ReadEvents& events) {
 
 Ticket Reader::submit(const Image& image, std::function<void(const ReadEvent&)> on_event,
                       const std::optional<ReadOptions>& options) {
+  return submit(std::vector<Image>{image}, std::move(on_event), options);
+}
+
+Ticket Reader::submit(const std::vector<Image>& images, std::function<void(const ReadEvent&)> on_event,
+                      const std::optional<ReadOptions>& options) {
   if (!on_event) on_event = [](const ReadEvent&) {};
   Ticket ticket;
-  ticket.cancel_ = [weak = std::weak_ptr(state_), number = state_->start(image, options, std::move(on_event))] {
+  ticket.cancel_ = [weak = std::weak_ptr(state_), number = state_->start(images, options, std::move(on_event))] {
     if (const auto state = weak.lock()) state->workers.cancel(number);
   };
   return ticket;
