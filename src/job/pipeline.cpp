@@ -78,7 +78,8 @@ class Pipeline {
   const PipelineOptions& options_;
   const std::function<void(const PipelineEvent&)>& take_;
   std::stop_source stop_;
-  std::optional<PageTask> group_;  // of the rendering thread: pages that will be read together
+  std::optional<PageTask> group_;  // of the rendering thread: pages that will be read together,
+  size_t group_bytes_ = 0;         // and the bytes of their pictures
   bool cut_short_ = false;         // a page was handed on that the stop ended: nothing follows it
 
   std::mutex mutex_;  // of the next seven
@@ -212,20 +213,24 @@ bool Pipeline::render_document(size_t document) {
   const auto together = static_cast<size_t>(std::max(1, options_.pages_together));
   bool anew = false;  // pages of this group that were read before are read again, with those that were not
   for (size_t i = 0; i < chosen.size(); ++i) {
-    if (i % together == 0) {  // the pages of a group wait for nothing, or they might wait for each other
+    const bool begins = i % together == 0;
+    if (begins || group_bytes_ >= options_.group_memory) {
+      end_group();  // its pages wait for nothing, or they might wait for each other
       {
         std::unique_lock lock(mutex_);
         room_.wait(lock, stop_.get_token(), [&] { return slots_.size() < options_.waiting; });
       }
       pool_->wait_for_room(options_.ahead);
       if (!budget_.wait(stop_.get_token())) return false;
-      const auto group = std::span(chosen).subspan(i, std::min(together, chosen.size() - i));
-      anew = together > 1 && !knows_all(documents_[document], group);
+      if (begins) {
+        const auto group = std::span(chosen).subspan(i, std::min(together, chosen.size() - i));
+        anew = together > 1 && !knows_all(documents_[document], group);
+      }
     }
     // What is to be said of the file as a whole is said with the first page of it.
     render_page(document, *source, chosen[i], i == 0 ? source->warnings() : std::vector<Warning>(), anew);
-    if (i % together + 1 == together || i + 1 == chosen.size()) end_group();
   }
+  end_group();
   Slot end;
   end.event.kind = Kind::end;
   end.event.document = document;
@@ -256,6 +261,7 @@ void Pipeline::open(PageSource& source, int index, PageTask& task) {
 
 void Pipeline::add_to_group(PageTask task) {
   if (options_.pages_together <= 1) return pool_->add(std::move(task));
+  group_bytes_ += task.job.picture->rgb.size();
   if (!group_) {
     group_ = std::move(task);
   } else {
@@ -266,6 +272,7 @@ void Pipeline::add_to_group(PageTask task) {
 void Pipeline::end_group() {
   if (group_) pool_->add(std::move(*group_));
   group_.reset();
+  group_bytes_ = 0;
 }
 
 void Pipeline::render_page(size_t document, PageSource& source, int index, std::vector<Warning> warnings, bool anew) {

@@ -28,7 +28,8 @@ struct PipelineDocument {
 struct PipelineOptions {
   size_t memory = size_t{256} << 20;               // bytes of the pictures alive
   size_t ahead = 8;                                // rendered pages that wait for a reader
-  int pages_together = 1;                          // of one file, read in one sequence
+  int pages_together = 1;                          // of one file, read in one sequence,
+  size_t group_memory = SIZE_MAX;                  // or fewer: once their pictures have so many bytes, another begins
   size_t waiting = 1024;                           // pages not yet handed on
   std::function<bool(const Page&)> wants_picture;  // to be handed on with this page; on any thread
   // On the rendering thread, before a page is read: may turn it, and sets `finish` of a page that need not be read.

@@ -242,6 +242,19 @@ TEST(Pipeline, ReadsPagesOfOneFileTogether) {
   EXPECT_EQ(report.workers[0].pages, 4);
 }
 
+TEST(Pipeline, EndsAGroupBeforeItsPicturesFillTheMemory) {
+  PipelineOptions options;
+  options.pages_together = 4;
+  options.group_memory = 2 * 3 * 8 * 8;  // of two pages
+  options.memory = 1;
+  Notes notes;
+  run_pipeline({document("a", 7)}, {fake_worker("fake", {})}, options, notes.taker());
+  std::vector<std::string> texts;
+  for (const Page& page : notes.pages) texts.push_back(page.raw);
+  EXPECT_THAT(texts,
+              ElementsAre("read 1", "read 2 with 1", "read 3", "read 4 with 3", "read 5", "read 6 with 5", "read 7"));
+}
+
 // A group of which a page is missing is read again, all of it; one that is known as a whole is not.
 TEST(Pipeline, KnowsGroupsOfPages) {
   std::vector<PipelineDocument> documents = {document("a", 5)};
