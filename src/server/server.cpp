@@ -23,7 +23,8 @@ struct Route {
   std::string_view path, methods;  // with ", " between
 };
 constexpr Route page_route = {"/page", "GET"};  // "/", and the files of the page
-constexpr std::array<Route, 7> routes = {{{"/health/live", "GET"},
+constexpr std::array<Route, 8> routes = {{{"/health", "GET"},
+                                          {"/health/live", "GET"},
                                           {"/health/ready", "GET"},
                                           {"/metrics", "GET"},
                                           {"/openapi.json", "GET"},
@@ -52,7 +53,9 @@ bool takes(const Route& route, std::string_view method) {
 
 bool is_document(std::string_view path) { return document_route(path).has_value(); }
 
-bool needs_no_key(std::string_view path) { return path.starts_with("/health/") || is_page_path(path); }
+bool needs_no_key(std::string_view path) {
+  return path == "/health" || path.starts_with("/health/") || is_page_path(path);
+}
 
 HttpResponse page_response(const HttpRequest& request) {
   const PageFile* const file = find_page_file(request.path);
@@ -132,6 +135,9 @@ bool Server::drain(std::chrono::milliseconds grace) {
 }
 
 void Server::check_access(const HttpRequest& request) const {
+  if (request.ambiguous) {
+    throw ApiError(400, "the head: expected Host once, and once how long the body is", "", "ambiguous_head");
+  }
   if (!hosts_.allows_host(request.host)) {
     throw ApiError(421, "Host: this server does not go by that name; it must be told of it", "", "unknown_host");
   }
@@ -184,6 +190,7 @@ std::optional<HttpResponse> Server::refuse(const HttpRequest& request) {
     return std::nullopt;
   } catch (const ApiError& error) {
     HttpResponse response = error_response(error);
+    if (request.ambiguous) response.headers.emplace_back("Connection", "close");
     if (error.status == 405) response.headers.emplace_back("Allow", route_of(request.path)->methods);
     return response;
   }
@@ -214,7 +221,7 @@ HttpResponse Server::metrics() {
 
 HttpResponse Server::answer(const HttpRequest& request) {
   if (request.path == "/health/live") return {.body = R"({"status":"live"})"};
-  if (request.path == "/health/ready") {
+  if (request.path == "/health" || request.path == "/health/ready") {
     if (draining_) return {.status = 503, .body = R"({"status":"draining"})"};
     return {.body = R"({"status":"ready"})"};
   }

@@ -1,7 +1,7 @@
 // The server: who may ask, what is asked for, and how it ends.
 //
 //   GET  /, /page/...                   the page, without a key
-//   GET  /health/live, /health/ready    without a key
+//   GET  /health, /health/live, /health/ready    without a key; /health is the second
 //   GET  /metrics                       for Prometheus
 //   /v1/...                             openai/openai_api.h
 //   /v1/documents...                    documents/documents.h

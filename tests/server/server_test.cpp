@@ -37,6 +37,7 @@ TEST(Server, HasModelsHealthAndMetrics) {
   EXPECT_EQ(run.get("/v1/models/other").status, 404);
   EXPECT_EQ(run.get("/health/live").status, 200);
   EXPECT_EQ(run.get("/health/ready").status, 200);
+  EXPECT_EQ(run.get("/health").body, run.get("/health/ready").body);
   const HttpReply metrics = run.get("/metrics");
   EXPECT_THAT(metrics.headers.at("content-type"), HasSubstr("version=0.0.4"));
   EXPECT_THAT(metrics.body, HasSubstr("lectern_requests_total{route=\"/health/live\",status=\"200\"} 1\n"));
@@ -64,6 +65,7 @@ TEST(Server, AsksForAKeyButNotAboutItsHealth) {
   EXPECT_EQ(run.get("/v1/models", "Authorization: Bearer secrets\r\n").status, 401);
   EXPECT_EQ(run.get("/v1/models", "Authorization: Bearer secret\r\n").status, 200);
   EXPECT_EQ(run.get("/health/ready").status, 200);
+  EXPECT_EQ(run.get("/health").status, 200);
   EXPECT_EQ(ask(run.port, "POST", chat_path, one_page()).status, 401) << "its body is taken and dropped";
   run.running.reset();
   EXPECT_THAT(log, Not(HasSubstr("secret")));

@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <condition_variable>
@@ -19,6 +20,7 @@
 #include <thread>
 
 #include "core/files/file.h"
+#include "core/text.h"
 #include "core/unique_fd.h"
 #include "server/http/served_exchange.h"
 
@@ -36,6 +38,29 @@ std::string random_id() {
 std::string header(MHD_Connection* connection, const char* name) {
   const char* const value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
   return value == nullptr ? "" : value;
+}
+
+// How often a header is given.
+size_t count_of(MHD_Connection* connection, std::string_view name) {
+  struct Count {
+    std::string_view name;
+    size_t found = 0;
+  } count{name};
+  const auto take = [](void* self, MHD_ValueKind, const char* given, const char*) {
+    Count& counting = *static_cast<Count*>(self);
+    const std::string_view text = given == nullptr ? "" : given;
+    counting.found += std::ranges::equal(text, counting.name, {}, lower, lower) ? 1 : 0;
+    return MHD_YES;
+  };
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, take, &count);
+  return count.found;
+}
+
+// A proxy before this server may have read such a head in another way, and would take what one client sends for the
+// request of the next.
+bool is_ambiguous(MHD_Connection* connection) {
+  const size_t lengths = count_of(connection, "Content-Length") + count_of(connection, "Transfer-Encoding");
+  return lengths > 1 || count_of(connection, "Host") > 1;
 }
 
 std::vector<std::pair<std::string, std::string>> query_of(MHD_Connection* connection) {
@@ -125,6 +150,7 @@ MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url
     request.idempotency_key = header(connection, "Idempotency-Key");
     request.last_event_id = header(connection, "Last-Event-ID");
     request.query = query_of(connection);
+    request.ambiguous = is_ambiguous(connection);
     const std::string length = header(connection, "Content-Length");
     const bool asks_first = !header(connection, "Expect").empty();
     auto exchange = std::make_shared<ServedExchange>(*this, connection, std::move(request));
@@ -143,8 +169,9 @@ MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url
     if (!refusal && form && !exchange->expect_form(std::move(form))) refusal = handler.limited(MHD_HTTP_BAD_REQUEST, 0);
     if (!refusal) return MHD_YES;
     exchange->refuse(std::move(*refusal));
-    // The rest of the body is read, unless the client waits for leave to send it, or it has no end.
-    return asks_first || exchange->is_beyond_reading(announced) ? exchange->answer() : MHD_YES;
+    // The rest of the body is read, unless the client waits for leave to send it, or nobody knows where it ends.
+    const bool is_last = asks_first || exchange->request().ambiguous || exchange->is_beyond_reading(announced);
+    return is_last ? exchange->answer() : MHD_YES;
   }
   ServedExchange& exchange = *static_cast<ServedExchange*>(*place);
   if (*size > 0) return exchange.take_body(data, std::exchange(*size, 0));

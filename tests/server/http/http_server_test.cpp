@@ -182,6 +182,22 @@ TEST(HttpServer, EndsAHeaderWithoutEnd) {
   EXPECT_EQ(run.get("/health/live").status, 200);
 }
 
+// What a proxy and this server could part in two ways.
+TEST(HttpServer, RefusesHeadsThatCanBeReadInTwoWays) {
+  const RunningServer run;
+  const std::string hidden = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  for (const std::string head : {"Host: localhost\r\nContent-Length: 2\r\nContent-Length: 60\r\n\r\n{}",
+                                 "Host: localhost\r\nContent-Length: 60\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                                 "Host: localhost\r\nHost: example.org\r\nContent-Length: 2\r\n\r\n{}"}) {
+    HttpClient client(run.port);
+    client.send("POST /v1/chat/completions HTTP/1.1\r\n" + head + hidden);
+    const HttpReply reply = client.reply();
+    EXPECT_EQ(reply.status, 400) << head;
+    EXPECT_THAT(reply.body, ::testing::HasSubstr("ambiguous_head")) << head;
+    EXPECT_EQ(client.reply().status, 0) << "what follows is no request";
+  }
+}
+
 TEST(HttpServer, EndsConnectionsThatAreTooSlow) {
   ServerOptions options = quiet_options();
   options.http.head = std::chrono::seconds(1);
