@@ -69,7 +69,7 @@ std::optional<int64_t> JsonFields::integer(const std::string& name, int64_t min,
   const bool fits = value->is_number_integer() &&
                     (!value->is_number_unsigned() || value->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX));
   if (!fits || value->get<int64_t>() < min || value->get<int64_t>() > max) {
-    refuse_value(path_of(name), fmt::format("an integer of {} to {}", min, max));
+    refuse_value(path_of(name), min == max ? fmt::format("{}", min) : fmt::format("an integer of {} to {}", min, max));
   }
   return value->get<int64_t>();
 }
@@ -78,7 +78,7 @@ std::optional<double> JsonFields::number(const std::string& name, double min, do
   const json* const value = take(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number() || !(value->get<double>() >= min && value->get<double>() <= max)) {
-    refuse_value(path_of(name), fmt::format("a number of {} to {}", min, max));
+    refuse_value(path_of(name), min == max ? fmt::format("{}", min) : fmt::format("a number of {} to {}", min, max));
   }
   return value->get<double>();
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -74,8 +75,42 @@ int64_t read_max_tokens(JsonFields& fields) {
   return now != 0 ? now : before;
 }
 
+// Fields of OpenAI's, vLLM's and llama.cpp's servers that clients send with what changes nothing.
+const json& harmless_values() {
+  static const json values = {
+      {"tools", {json::array()}},
+      {"functions", {json::array()}},
+      {"tool_choice", {"none", "auto"}},
+      {"function_call", {"none", "auto"}},
+      {"parallel_tool_calls", {true, false}},
+      {"modalities", {json::array({"text"})}},
+      {"logit_bias", {json::object()}},
+      {"best_of", {1}},
+      {"top_k", {0, -1}},
+      {"min_p", {0}},
+      {"min_tokens", {0}},
+      {"repetition_penalty", {1}},
+      {"length_penalty", {1}},
+      {"ignore_eos", {false}},
+      {"use_beam_search", {false}},
+  };
+  return values;
+}
+
 // Fields that change nothing at the value given, and nothing else is served.
 void read_fixed(JsonFields& fields) {
+  for (const auto& [name, values] : harmless_values().items()) {
+    const json* const given = fields.take(name);
+    if (given == nullptr || std::ranges::find(values, *given) != values.end()) continue;
+    std::string expected;
+    for (const json& value : values) expected += (expected.empty() ? "" : " or ") + value.dump();
+    refuse_field(name, fmt::format("expected {} or nothing; it changes nothing here", expected),
+                 "unsupported_parameter");
+  }
+  if (fields.take("vllm_xargs") != nullptr) {
+    refuse_field("vllm_xargs", "the ban on repetitions that the model was published with is always on; leave it out",
+                 "unsupported_parameter");
+  }
   fields.integer("n", 1, 1);
   fields.number("frequency_penalty", 0, 0);
   fields.number("presence_penalty", 0, 0);

@@ -118,6 +118,22 @@ TEST(ChatRequest, AsksForTheModelBeforeAnythingElse) {
   EXPECT_EQ(error.param, "model");
 }
 
+TEST(ChatRequest, TakesWhatOtherServersClientsSendWhereItChangesNothing) {
+  const json harmless = {{"tools", json::array()},
+                         {"tool_choice", "none"},
+                         {"parallel_tool_calls", false},
+                         {"top_k", -1},
+                         {"repetition_penalty", 1.0},
+                         {"logit_bias", json::object()},
+                         {"modalities", {"text"}},
+                         {"min_p", 0.0},
+                         {"ignore_eos", false},
+                         {"frequency_penalty", 0.0},
+                         {"n", 1},
+                         {"functions", nullptr}};
+  EXPECT_EQ(parse(request_of(json::array({picture()}), harmless)).pictures.size(), 1U);
+}
+
 TEST(ChatRequest, RefusesByName) {
   const json page = json::array({picture()});
   const json assistant = {{{"role", "user"}, {"content", page}}, {{"role", "assistant"}, {"content", "text"}}};
@@ -126,7 +142,12 @@ TEST(ChatRequest, RefusesByName) {
       {request_of(page, {{"n", 2}}), "n"},
       {request_of(page, {{"top_logprobs", 3}}), "top_logprobs"},
       {request_of(page, {{"top_k", 5}}), "top_k"},
-      {request_of(page, {{"tools", json::array()}}), "tools"},
+      {request_of(page, {{"tools", json::array({{{"type", "function"}}})}}), "tools"},
+      {request_of(page, {{"logit_bias", {{"50256", -100}}}}), "logit_bias"},
+      {request_of(page, {{"min_p", 0.1}}), "min_p"},
+      {request_of(page, {{"ignore_eos", true}}), "ignore_eos"},
+      {request_of(page, {{"vllm_xargs", {{"ngram_size", 30}}}}), "vllm_xargs"},
+      {request_of(page, {{"an unknown one", json::array()}}), "an unknown one"},
       {request_of(page, {{"repetition_penalty", 1.1}}), "repetition_penalty"},
       {request_of(page, {{"frequency_penalty", 0.5}}), "frequency_penalty"},
       {request_of(page, {{"response_format", {{"type", "json_object"}}}}), "response_format.type"},
