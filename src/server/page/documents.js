@@ -197,6 +197,7 @@ export class Documents extends EventTarget {
         const data = await api.page(entry.job.id, number);
         page.state = data.state;
         page.error = data.error;
+        page.expected = data.expected;
         if (data.state === "done" && data.page) {
           page.data = data;
           page.live = "";
@@ -243,6 +244,7 @@ export class Documents extends EventTarget {
     if (type === "page") {
       const page = pageOf(entry, data.number);
       page.state = data.state;
+      page.expected = data.expected;
       page.asked = false;
       // Those that nobody looks at stay on the server, but for a few that tell how many tokens a text has.
       if (data.state === "done" && entry.rates.pages < ratedPages) this.fetchPage(entry, data.number);

@@ -131,6 +131,8 @@ export class Intake {
     }
     set("prompt", prompt);
     set("pages", byId("pages").value.trim());
+    set("password", byId("password").value);
+    if (byId("orient").checked) set("orient", "auto");
     set("max_tokens", byId("max-tokens").value.trim());
     set("temperature", byId("temperature").value.trim());
     return fields;

@@ -46,6 +46,9 @@ export const texts = {
   more: "More options",
   pages: "Pages",
   pagesExample: "all, or 1-3,7",
+  password: "Password of the PDF",
+  passwordExample: "none",
+  orient: "Set turned scans upright",
   maxTokens: "Most tokens a page",
   maxTokensExample: "as many as fit",
   temperature: "Temperature",
@@ -141,6 +144,8 @@ export const texts = {
   pageStates: {
     queued: "This page waits for its turn.",
     reading: "This page is being read.",
+    expected: ({views, encode_seconds}) =>
+      `This page is being read. It is large: looking at its ${views} views takes about ${duration(encode_seconds)}.`,
     failed: "This page could not be read.",
     done: "This page was read.",
     unread: "This page was not read.",
@@ -151,9 +156,10 @@ export const texts = {
     const words = [];
     if (page.confidence !== undefined) words.push(texts.confidence(page.confidence));
     if (page.tokens?.text) words.push(`${number.format(page.tokens.text)} tokens`);
-    const seconds = page.seconds ? page.seconds.encode + page.seconds.prefill + page.seconds.decode : 0;
+    // Lines are read many at a time: their seconds add up to more than went by.
+    const seconds = page.seconds && page.mode !== "lines" ? page.seconds.encode + page.seconds.prefill + page.seconds.decode : 0;
     if (seconds > 0) words.push(texts.took(seconds));
-    if (page.seconds?.decode > 0 && page.tokens?.text) words.push(texts.tokenRate(page.tokens.text / page.seconds.decode));
+    if (seconds > 0 && page.seconds.decode > 0 && page.tokens?.text) words.push(texts.tokenRate(page.tokens.text / page.seconds.decode));
     if (page.mode) words.push(`mode ${page.mode}`);
     if (page.width) words.push(`${page.width} × ${page.height} pixels`);
     return words.join(" · ");

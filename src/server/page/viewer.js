@@ -196,7 +196,14 @@ export class Viewer {
       setText(byId("page-facts"), "");
     }
     if (page.live) this.#text.showLive(page.live);
-    else this.#text.showNote(page.error?.message ?? texts.pageStates[running || page.fetching ? page.state : "unread"]);
+    else this.#text.showNote(page.error?.message ?? this.#words(page, running));
+  }
+
+  // Of a page without text.
+  #words(page, running) {
+    if (!running && !page.fetching) return texts.pageStates.unread;
+    if (page.state === "reading" && page.expected) return texts.pageStates.expected(page.expected);
+    return texts.pageStates[page.state];
   }
 
   async #showDone(data) {

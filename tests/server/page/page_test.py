@@ -310,6 +310,8 @@ def is_for_everybody(browser, server, options):
             look_at(page, name, widths, options)
 
         look("start", WIDTHS)
+        page.click("#options summary")
+        look("options", {360: 740, 1440: 900})
         choose(page, SAMPLES / "page.png")
         wait_for_end(page)
         look("document", WIDTHS)
@@ -341,6 +343,30 @@ def says_what_is_wrong(browser, server, _):
         words = row.locator(".facts").inner_text()
         assert len(words) > 10 and "undefined" not in words, words
         page.wrong[:] = [text for text in page.wrong if "status of 4" not in text]  # the browser's own note of the answer
+
+
+def opens_an_encrypted_pdf(browser, server, _):
+    with tab(browser, server) as page:
+        choose(page, pathlib.Path("tests/data/pdf/user-and-owner-aes256.pdf"))
+        row = page.locator("#document-list li.failed")
+        expect(row).to_contain_text("give its password")
+        page.goto(server.url + "/")
+        page.click("#options summary")
+        page.fill("#password", "sesame")
+        choose(page, pathlib.Path("tests/data/pdf/user-and-owner-aes256.pdf"))
+        expect(page.locator("#document-list li:not(.failed)")).to_contain_text("Read")
+        assert page.evaluate("JSON.stringify([localStorage, sessionStorage])").find("sesame") < 0
+        page.wrong.clear()  # the browser's own notes of the picture of what failed
+
+
+def says_that_the_server_is_gone(browser, server, _):
+    with tab(browser, server) as page:
+        page.route("**/v1/documents", lambda route: route.abort())
+        choose(page, SAMPLES / "hello.png")
+        row = page.locator("#document-list li", has_text="hello.png")
+        expect(row).to_contain_text("does not answer")
+        page.unroute("**/v1/documents")
+        page.wrong.clear()  # the browser's own note of the connection
 
 
 def asks_for_the_key(browser, _, options):
@@ -380,7 +406,7 @@ def main() -> int:
     if options.screenshots:
         pathlib.Path(options.screenshots).mkdir(parents=True, exist_ok=True)
     tests = [reads_a_picture, reads_a_pdf, keeps_a_history, takes_drops_and_pastes, shows_hostile_text_as_text,
-             shows_every_state, is_for_everybody, says_what_is_wrong]
+             shows_every_state, is_for_everybody, says_what_is_wrong, opens_an_encrypted_pdf, says_that_the_server_is_gone]
     if not options.lectern.startswith("http://"):
         tests.append(asks_for_the_key)
     passed = failed = 0
