@@ -1,5 +1,7 @@
 #include "server/page_feed.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <new>
 #include <span>
@@ -7,7 +9,7 @@
 
 #include "core/files/file_kind.h"
 #include "image/ink.h"
-#include "image/picture_file.h"
+#include "input/first_page.h"
 #include "lectern/error.h"
 
 namespace lectern::server {
@@ -36,20 +38,88 @@ bool is_last(const PageNews& news) {
   return news.kind == PageNews::Kind::finished || news.kind == PageNews::Kind::failed;
 }
 
+// The pictures that are not blank, decoded; of a blank one nothing is known but that.
+struct Decoded {
+  std::vector<Image> images;
+  std::vector<size_t> places;  // of the images, among the pictures
+  size_t bytes = 0;
+};
+
+// The answers of all pictures, where the model was asked for those that are not blank.
+PageNews with_blank_ones(PageNews news, const std::vector<size_t>& places, size_t pictures) {
+  if (news.kind != PageNews::Kind::finished || places.size() == pictures) return news;
+  const PageNews blank = blank_page();
+  std::vector<FurtherAnswer> all(pictures, FurtherAnswer{blank.answer, nullptr});
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (i == 0) {
+      all[places[i]] = {std::move(news.answer), news.page};
+    } else if (i <= news.further.size()) {
+      all[places[i]] = std::move(news.further[i - 1]);
+    }
+  }
+  // The text of all stands with the first.
+  if (!places.empty() && places.front() > 0) std::swap(all.front().answer.text, all[places.front()].answer.text);
+  news.answer = std::move(all.front().answer);
+  news.page = all.front().page;
+  all.erase(all.begin());
+  news.further = std::move(all);
+  return news;
+}
+
 // What is no picture at all has another status than a broken one.
 int status_of(const std::string& bytes) {
   const FileKind kind = kind_of_bytes(std::string_view(bytes).substr(0, 4096));
   return kind == FileKind::png || kind == FileKind::picture ? 422 : 415;
 }
 
-Image decoded(const PageOrder& order, int64_t max_pixels) {
+Image decoded(const OrderedPicture& ordered, int64_t max_pixels) {
   PictureLimits limits;
   limits.max_pixels = max_pixels;
-  const Picture picture = read_picture(std::as_bytes(std::span(order.bytes)), order.name, limits);
-  return Image::from_pixels(picture.rgb, picture.width, picture.height, order.name);
+  return first_page(InputFile::of_bytes(std::as_bytes(std::span(ordered.bytes)), ordered.name, "a picture"),
+                    ordered.name, limits);
+}
+
+// A reason why an order cannot be read, with the status of HTTP that says so.
+struct Refusal {
+  int status = 500;
+  std::string why;
+};
+
+// Takes the pictures out of the order. Throws Refusal.
+Decoded take_pictures(PageOrder& order, const FeedLimits& limits) {
+  Decoded decoded;
+  for (size_t i = 0; i < order.pictures.size(); ++i) {
+    OrderedPicture& ordered = order.pictures[i];
+    const bool known = ordered.image.has_value();
+    const int status = known ? 500 : status_of(ordered.bytes);
+    try {
+      Image image = known ? *std::exchange(ordered.image, std::nullopt) : server::decoded(ordered, limits.max_pixels);
+      ordered.bytes = {};
+      if (!known && is_blank(*image.picture())) continue;
+      decoded.bytes += image.picture()->rgb.size();
+      decoded.images.push_back(std::move(image));
+      decoded.places.push_back(i);
+    } catch (const std::bad_alloc&) {
+      throw Refusal{503, ordered.name + ": there is not enough memory for this picture now"};
+    } catch (const Error& error) {
+      throw Refusal{status, error.what()};
+    }
+    if (i > 0 && decoded.bytes > limits.max_picture_bytes) {
+      throw Refusal{422, fmt::format("{}: the pictures of one sequence have more than {} MiB of pixels; send smaller "
+                                     "ones, or read fewer together",
+                                     ordered.name, limits.max_picture_bytes >> 20)};
+    }
+  }
+  return decoded;
 }
 
 }  // namespace
+
+size_t PageOrder::bytes() const {
+  size_t sum = 0;
+  for (const OrderedPicture& picture : pictures) sum += picture.bytes.size();
+  return sum;
+}
 
 PageFeed::PageFeed(const FeedLimits& limits, FeedEvents events) : limits_(limits), events_(std::move(events)) {
   for (int i = 0; i < std::max(1, limits_.threads); ++i) threads_.emplace_back([this] { work(); });
@@ -80,9 +150,12 @@ std::optional<std::vector<PageId>> PageFeed::add(std::vector<PageOrder> orders) 
   std::vector<PageId> ids;
   {
     const std::lock_guard lock(mutex_);
-    size_t bytes = 0;
-    for (const PageOrder& order : orders) bytes += order.bytes.size();
-    if (closing_ || waiting_pages_ + orders.size() > limits_.max_waiting ||
+    size_t bytes = 0, pages = 0;
+    for (const PageOrder& order : orders) {
+      bytes += order.bytes();
+      pages += order.pictures.size();
+    }
+    if (closing_ || waiting_pages_ + pages > limits_.max_waiting ||
         waiting_bytes_ + bytes > limits_.max_waiting_bytes) {
       return std::nullopt;
     }
@@ -104,8 +177,8 @@ PageId PageFeed::add_bounded(PageOrder order) {
 
 // With the lock held.
 PageId PageFeed::queue(PageOrder order) {
-  ++waiting_pages_;
-  waiting_bytes_ += order.bytes.size();
+  waiting_pages_ += order.pictures.size();
+  waiting_bytes_ += order.bytes();
   std::deque<QueuedPage>& pages = waiting_[order.client];
   if (pages.empty()) turns_.push_back(order.client);
   pages.push_back({++last_id_, std::move(order), std::chrono::steady_clock::now()});
@@ -131,8 +204,8 @@ bool PageFeed::cancel(PageId id) {
       if (found == pages.end()) continue;
       dropped = std::move(*found);
       pages.erase(found);
-      --waiting_pages_;
-      waiting_bytes_ -= dropped.order.bytes.size();
+      waiting_pages_ -= dropped.order.pictures.size();
+      waiting_bytes_ -= dropped.order.bytes();
       if (pages.empty()) {
         turns_.remove(place->first);
         waiting_.erase(place);
@@ -155,12 +228,12 @@ size_t PageFeed::waiting() const {
 
 size_t PageFeed::reading() const {
   const std::lock_guard lock(mutex_);
-  return reading_.size();
+  return reading_pages_;
 }
 
 bool PageFeed::may_read() const {
-  return waiting_pages_ > 0 && reading_.size() < limits_.max_reading &&
-         (reading_.empty() || picture_bytes_ < limits_.max_picture_bytes);
+  return waiting_pages_ > 0 &&
+         (reading_.empty() || (reading_pages_ < limits_.max_reading && picture_bytes_ < limits_.max_picture_bytes));
 }
 
 // Of the client whose turn it is; then the others take theirs.
@@ -175,9 +248,10 @@ PageFeed::QueuedPage PageFeed::next_page() {
   } else {
     turns_.push_back(client);
   }
-  --waiting_pages_;
-  waiting_bytes_ -= page.order.bytes.size();
-  reading_[page.id];
+  waiting_pages_ -= page.order.pictures.size();
+  waiting_bytes_ -= page.order.bytes();
+  reading_[page.id].pages = page.order.pictures.size();
+  reading_pages_ += page.order.pictures.size();
   return page;
 }
 
@@ -204,46 +278,54 @@ void PageFeed::read(QueuedPage page) {
   if (events_.waited) events_.waited(seconds_since(page.since));
   PageOrder& order = page.order;
   const PageId id = page.id;
+  const auto places = std::make_shared<std::vector<size_t>>();
   // The last news makes room for the next page before it is told: whoever hears it may count on that.
-  auto tell = [this, id, since = page.since, writes = false, told = std::move(order.tell)](PageNews news) mutable {
+  auto tell = [this, id, places, pictures = order.pictures.size(), since = page.since, writes = false,
+               told = std::move(order.tell)](PageNews news) mutable {
     if (news.kind == PageNews::Kind::token && !std::exchange(writes, true) && events_.first_token) {
       events_.first_token(seconds_since(since));
     }
-    if (news.kind == PageNews::Kind::finished && events_.read) events_.read(news.answer);
+    if (news.kind == PageNews::Kind::finished) news = with_blank_ones(std::move(news), *places, pictures);
+    if (news.kind == PageNews::Kind::finished && events_.read) {
+      events_.read(news.answer);
+      for (const FurtherAnswer& further : news.further) events_.read(further.answer);
+    }
     const bool last = is_last(news);
     if (last) finished(id);
     told(std::move(news));
     if (last) was_told();
   };
-  const int status = order.image ? 500 : status_of(order.bytes);
   try {
-    const bool known = order.image.has_value();
-    const Image image = known ? *std::exchange(order.image, std::nullopt) : decoded(order, limits_.max_pixels);
-    order.bytes = {};
-    if (!known && is_blank(*image.picture())) {
-      return tell(blank_page());
-    }
+    const Decoded decoded = take_pictures(order, limits_);
+    *places = decoded.places;
+    if (decoded.images.empty()) return tell(blank_page());
     {
       const std::lock_guard lock(mutex_);
-      Reading& reading = reading_.at(id);
-      reading.picture_bytes = image.picture()->rgb.size();
-      picture_bytes_ += reading.picture_bytes;
+      reading_.at(id).picture_bytes = decoded.bytes;
+      picture_bytes_ += decoded.bytes;
     }
-    const std::function<void()> cancel = order.model->submit(image, order.options, tell);
-    bool cancelled = false;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto found = reading_.find(id);  // it may have been finished
-      if (found == reading_.end()) return;
-      found->second.cancel = cancel;
-      cancelled = found->second.cancelled;
-    }
-    if (cancelled) cancel();
+    submit(id, order, decoded.images, tell);
+  } catch (const Refusal& refusal) {
+    tell(failure(refusal.status, refusal.why));
   } catch (const std::bad_alloc&) {
-    tell(failure(503, order.name + ": there is not enough memory for this picture now"));
+    tell(failure(503, order.pictures.front().name + ": there is not enough memory for this picture now"));
   } catch (const Error& error) {
-    tell(failure(status, error.what()));
+    tell(failure(500, error.what()));
   }
+}
+
+void PageFeed::submit(PageId id, const PageOrder& order, const std::vector<Image>& images,
+                      const std::function<void(PageNews)>& tell) {
+  const std::function<void()> cancel = order.model->submit(images, order.options, tell);
+  bool cancelled = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = reading_.find(id);  // it may have been finished
+    if (found == reading_.end()) return;
+    found->second.cancel = cancel;
+    cancelled = found->second.cancelled;
+  }
+  if (cancelled) cancel();
 }
 
 void PageFeed::finished(PageId id) {
@@ -252,6 +334,7 @@ void PageFeed::finished(PageId id) {
   const auto found = reading_.find(id);
   if (found == reading_.end()) return;
   picture_bytes_ -= found->second.picture_bytes;
+  reading_pages_ -= found->second.pages;
   reading_.erase(found);
   news_.notify_all();
 }

@@ -1,5 +1,6 @@
-// Pages that wait to be read: bounded, in turns by client, so that a book does not keep a letter waiting. A few threads
-// decode pictures when the model has room for them, and hand them over; until then a page is the bytes of its file.
+// Pages that wait to be read, alone or as the sequences that are read of several: bounded, in turns by client, so that
+// a book does not keep a letter waiting. A few threads decode pictures when the model has room for them, and hand them
+// over; until then a page is the bytes of its file.
 #pragma once
 
 #include <chrono>
@@ -25,19 +26,27 @@ struct FeedLimits {
   size_t max_waiting = 1000;                   // pages
   size_t max_waiting_bytes = size_t{1} << 30;  // of their files
   size_t max_reading = 64;                     // pages with the model
-  size_t max_picture_bytes = size_t{1} << 30;  // decoded, of those; one page may always be read
+  size_t max_picture_bytes = size_t{1} << 30;  // decoded, of those; one order may always be read
   int64_t max_pixels = 64'000'000;             // of a picture
   int threads = 2;
 };
 
-struct PageOrder {
-  std::string client;            // whose turn it takes
-  std::string name;              // of the picture, in messages
+struct OrderedPicture {
+  std::string name;              // in messages
   std::string bytes;             // of a picture file,
   std::optional<Image> image{};  // or the page itself, which is not blank
+};
+
+// A page, or several that are read in one sequence.
+struct PageOrder {
+  std::string client;                    // whose turn it takes
+  std::vector<OrderedPicture> pictures;  // at least one
   ModelLease model;
   PageOptions options;
-  std::function<void(PageNews)> tell;  // as of ServedModel::submit; from failed and finished on, never again
+  // As of ServedModel::submit; from failed and finished on, never again. Finished, it has an answer for each picture.
+  std::function<void(PageNews)> tell;
+
+  size_t bytes() const;  // of the files
 };
 
 using PageId = uint64_t;
@@ -77,6 +86,7 @@ class PageFeed {
   struct Reading {
     std::function<void()> cancel;  // empty until the model has it
     bool cancelled = false;
+    size_t pages = 0;
     size_t picture_bytes = 0;
   };
 
@@ -85,6 +95,8 @@ class PageFeed {
   bool may_read() const;
   QueuedPage next_page();
   void read(QueuedPage page);
+  void submit(PageId id, const PageOrder& order, const std::vector<Image>& images,
+              const std::function<void(PageNews)>& tell);
   void finished(PageId id);
   void was_told();
 
@@ -98,7 +110,7 @@ class PageFeed {
   std::list<std::string> turns_;                           // of the clients that have pages
   size_t waiting_pages_ = 0, waiting_bytes_ = 0;
   std::map<PageId, Reading> reading_;
-  size_t picture_bytes_ = 0;
+  size_t reading_pages_ = 0, picture_bytes_ = 0;
   size_t telling_ = 0;  // last news that are being told
   PageId last_id_ = 0;
   std::vector<std::thread> threads_;

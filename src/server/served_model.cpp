@@ -1,5 +1,8 @@
 #include "server/served_model.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -14,10 +17,10 @@
 namespace lectern::server {
 namespace {
 
-ReadOptions read_options(const PageOptions& options) {
+ReadOptions read_options(const PageOptions& options, int max_tiles) {
   ReadOptions made;
   made.mode = parse_mode(options.mode);
-  made.max_tiles = options.max_tiles;
+  made.max_tiles = options.max_tiles > 0 ? options.max_tiles : max_tiles;
   made.prompt = options.prompt;
   made.raw = !options.plain;
   made.max_tokens = options.max_tokens;
@@ -30,7 +33,7 @@ ReadOptions read_options(const PageOptions& options) {
   return made;
 }
 
-PageAnswer answer_of(const Page& page, std::string text) {
+PageAnswer answer_of(const Page& page, std::string text, int views) {
   PageAnswer answer;
   answer.text = std::move(text);
   answer.finish = name_of(page.finish);
@@ -40,6 +43,7 @@ PageAnswer answer_of(const Page& page, std::string text) {
   answer.encode_seconds = page.stats.encode_seconds;
   answer.prefill_seconds = page.stats.prefill_seconds;
   answer.decode_seconds = page.stats.decode_seconds;
+  answer.views = views;
   answer.loops = page.guard.loops;
   answer.retry = name_of(page.guard.action);
   for (const Warning& warning : page.warnings) {
@@ -55,8 +59,11 @@ PageAnswer answer_of(const Page& page, std::string text) {
 
 class ReaderModel final : public ServedModel {
  public:
-  ReaderModel(std::string name, const std::vector<Model>& models, int batch)
-      : name_(std::move(name)), models_(models), reader_(std::in_place, models, ReadOptions{}, batch) {}
+  ReaderModel(std::string name, const std::vector<Model>& models, const ReadingLimits& limits)
+      : name_(std::move(name)),
+        limits_(limits),
+        models_(models),
+        reader_(std::in_place, models, ReadOptions{}, limits.batch) {}
   ~ReaderModel() override {
     reader_.reset();
     begin_to_end(models_);
@@ -77,10 +84,14 @@ class ReaderModel final : public ServedModel {
   }
 
   void check(const PageOptions& options) const override {
+    if (limits_.max_tiles > 0 && options.max_tiles > limits_.max_tiles) {
+      throw Error(fmt::format("`max_tiles` {}: this server allows {} at most", options.max_tiles, limits_.max_tiles));
+    }
     try {
-      const ReadOptions read = read_options(options);
+      const ReadOptions read = read_options(options, limits_.max_tiles);
       for (const Model& model : models_) {
         check_read_options(model, read);
+        if (options.pages_together > 1) check_pages_together(model, read, options.pages_together);
         if (read.logprobs && reads_lines(model, read)) {
           throw Error(
               "logprobs: pages are read line by line, and the tokens of lines are not those of the text; ask for "
@@ -92,17 +103,20 @@ class ReaderModel final : public ServedModel {
     }
   }
 
-  std::function<void()> submit(const Image& image, const PageOptions& options,
+  std::function<void()> submit(const std::vector<Image>& images, const PageOptions& options,
                                std::function<void(PageNews)> tell) override {
-    const auto take = [this, plain = options.plain, text = std::string(),
+    // Of one page the model's own text counts; of several, what was told: nothing else has the marks between them.
+    const bool told_counts = options.plain || images.size() > 1;
+    const auto take = [this, told_counts, text = std::string(), views = 0,
                        told = std::move(tell)](const ReadEvent& event) mutable {
-      if (event.kind == ReadEvent::Kind::text && plain) {
+      if (event.kind == ReadEvent::Kind::text && told_counts) {
         text.resize(event.keep);
         text += event.more;
       }
-      told(news_of(event, plain ? text : event.page.raw));
+      if (event.kind == ReadEvent::Kind::progress) views = std::max(views, event.progress.views);
+      told(news_of(event, told_counts ? text : event.page.raw, views));
     };
-    const Ticket ticket = reader_->submit(image, take, read_options(options));
+    const Ticket ticket = reader_->submit(images, take, read_options(options, limits_.max_tiles));
     return [ticket] { ticket.cancel(); };
   }
 
@@ -116,7 +130,7 @@ class ReaderModel final : public ServedModel {
     return text;
   }
 
-  PageNews news_of(const ReadEvent& event, const std::string& text) const {
+  PageNews news_of(const ReadEvent& event, const std::string& text, int views) const {
     PageNews news;
     switch (event.kind) {
       case ReadEvent::Kind::text:
@@ -126,12 +140,17 @@ class ReaderModel final : public ServedModel {
         break;
       case ReadEvent::Kind::progress:
         news.kind = event.progress.stage == Stage::decode ? PageNews::Kind::token : PageNews::Kind::begun;
+        news.views = event.progress.views;
+        news.expected_seconds = event.progress.expected_seconds;
         break;
       case ReadEvent::Kind::finished:
         if (event.page.error.empty()) {
           news.kind = PageNews::Kind::finished;
-          news.answer = answer_of(event.page, text);
+          news.answer = answer_of(event.page, text, views);
           news.page = std::make_shared<const Page>(event.page);
+          for (const Page& page : event.further) {
+            news.further.push_back({answer_of(page, "", 0), std::make_shared<const Page>(page)});
+          }
         } else {
           news.kind = PageNews::Kind::failed;
           news.status = event.page.error_code == ErrorCode::out_of_memory ? 503 : 500;
@@ -142,6 +161,7 @@ class ReaderModel final : public ServedModel {
   }
 
   const std::string name_;
+  const ReadingLimits limits_;
   const std::vector<Model> models_;
   std::optional<Reader> reader_;  // last: its events use the others
 };
@@ -149,7 +169,7 @@ class ReaderModel final : public ServedModel {
 }  // namespace
 
 ModelSource model_source(const std::string& name, const std::filesystem::path& folder, const ModelOptions& options,
-                         int batch, const DeviceLeftOut& left_out) {
+                         const ReadingLimits& limits, const DeviceLeftOut& left_out) {
   const ModelFiles files(folder);
   ModelSource source;
   source.name = name;
@@ -161,14 +181,15 @@ ModelSource model_source(const std::string& name, const std::filesystem::path& f
       continue;  // not a mode of this model's
     }
   }
+  source.pages_together = files.description().pages_prompt.has_value();
   const bool of_lines = files.checkpoint.config().rows.has_value();  // and was trained for their text alone
   for (const TrainedPrompt& prompt : files.description().prompts) {
     if (!of_lines || prompt.all_text) source.prompts.emplace_back(prompt.name);
   }
   if (files.description().locates && !of_lines) source.prompts.emplace_back("locate:TEXT");
   for (const Checkpoint::Entry& entry : files.checkpoint.entries()) source.bytes += static_cast<int64_t>(entry.bytes);
-  source.load = [name, folder, options, batch, left_out] {
-    return std::make_unique<ReaderModel>(name, load_models(folder, options, left_out), batch);
+  source.load = [name, folder, options, limits, left_out] {
+    return std::make_unique<ReaderModel>(name, load_models(folder, options, left_out), limits);
   };
   return source;
 }

@@ -17,13 +17,15 @@
 
 namespace lectern::server {
 
-inline constexpr int max_tile_limit = 100;  // that a request may ask for
+inline constexpr int max_tile_limit = 100;      // that a request may ask for
+inline constexpr int max_pages_together = 128;  // likewise; the model's context may hold fewer
 
 // Options of one page.
 struct PageOptions {
   std::string mode = "auto";  // by its name
   std::string prompt;         // a name or words; empty: free
-  int max_tiles = 0;          // of a page; 0: as many as the model was trained with
+  int max_tiles = 0;          // of a page; 0: as many as the server allows, or the model was trained with
+  int pages_together = 1;     // of a document, that are read in one sequence
   bool plain = false;         // text as people read it, instead of all that the model writes
   int64_t max_tokens = 0;     // 0: as many as the context holds
   float temperature = 0;
@@ -50,10 +52,17 @@ struct PageAnswer {
   int64_t prompt_tokens = 0;
   int64_t tokens = 0;  // written
   double encode_seconds = 0, prefill_seconds = 0, decode_seconds = 0;
+  int views = 0;               // that the page was looked at in
   int64_t loops = 0;           // repetitions that were dropped
   std::string retry = "none";  // what else was done about them
   std::vector<PageWarning> warnings;
   std::vector<PageToken> written;  // where PageOptions asks for log-probabilities
+};
+
+// A page of a sequence, behind the first.
+struct FurtherAnswer {
+  PageAnswer answer;  // without text: that of all stands with the first
+  std::shared_ptr<const Page> page{};
 };
 
 struct PageNews {
@@ -65,12 +74,15 @@ struct PageNews {
     failed,    // the last news
   };
   Kind kind = Kind::begun;
+  int views = 0;                       // begun: that the page is looked at in,
+  double expected_seconds = 0;         // and about how long that takes; 0: not known, or not worth telling
   size_t keep = 0;                     // text: what was told so far is cut to so many bytes,
   std::string more;                    // then this is appended
   PageAnswer answer;                   // finished
   int status = 500;                    // failed: of HTTP,
   std::string error;                   // and why
   std::shared_ptr<const Page> page{};  // finished: all that was read
+  std::vector<FurtherAnswer> further;  // finished: of the other pages of the sequence, in order
 };
 
 class ServedModel {
@@ -82,9 +94,9 @@ class ServedModel {
   virtual DocumentInfo info() const = 0;
   // Throws Error for options that the model cannot serve; it names no file.
   virtual void check(const PageOptions& options) const = 0;
-  // Returns at once with what ends the page soon. `tell` is called on other threads, one call at a time; it must
-  // neither throw nor wait.
-  virtual std::function<void()> submit(const Image& image, const PageOptions& options,
+  // A page, or several that are read in one sequence. Returns at once with what ends them soon. `tell` is called on
+  // other threads, one call at a time; it must neither throw nor wait.
+  virtual std::function<void()> submit(const std::vector<Image>& images, const PageOptions& options,
                                        std::function<void(PageNews)> tell) = 0;
 };
 
@@ -92,15 +104,21 @@ class ServedModel {
 struct ModelSource {
   std::string name;                         // that clients know it by
   std::vector<std::string> modes, prompts;  // that it takes, by their names
+  bool pages_together = false;              // it reads several pages in one sequence
   int64_t bytes = 0;                        // of memory that it takes, about
   std::function<std::unique_ptr<ServedModel>()> load;
 };
 
-// A model that reads waiting pages together, `batch` on a device; 0: as many as help and as the memory holds. `options`
-// and `left_out` are those of load_models. Only the configuration is read now. The model's messages do not name its
-// folder. Throws Error for a folder without a model.
+// What a server allows its models.
+struct ReadingLimits {
+  int batch = 0;      // pages read together on a device; 0: as many as help and as the memory holds
+  int max_tiles = 0;  // of a page; 0: as many as the model was trained with
+};
+
+// A model that reads waiting pages together. `options` and `left_out` are those of load_models. Only the configuration
+// is read now. The model's messages do not name its folder. Throws Error for a folder without a model.
 ModelSource model_source(const std::string& name, const std::filesystem::path& folder, const ModelOptions& options,
-                         int batch,
+                         const ReadingLimits& limits,
                          const std::function<void(const std::string& device, const std::string& why)>& left_out);
 
 }  // namespace lectern::server

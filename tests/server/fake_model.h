@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lectern/error.h"
+#include "reading/page_group.h"
 #include "server/served_model.h"
 
 namespace lectern::testing {
@@ -28,14 +29,18 @@ class FakeModel : public server::ServedModel {
   void check(const server::PageOptions& options) const override {
     if (options.mode == "gundam") throw Error("ocr: does not know mode gundam");
   }
-  std::function<void()> submit(const Image& image, const server::PageOptions& options,
+  std::function<void()> submit(const std::vector<Image>& images, const server::PageOptions& options,
                                std::function<void(server::PageNews)> tell) override {
-    const auto page = std::make_shared<ReadPage>(ReadPage{image.name(), options, std::move(tell)});
+    const auto page = std::make_shared<ReadPage>(ReadPage{images.front().name(), {}, options, std::move(tell)});
+    for (const Image& image : images) page->known.push_back(image.about());
     {
       const std::lock_guard lock(mutex_);
       pages_.push_back(page);
     }
-    tell_page(*page, {});  // begun
+    server::PageNews begun;
+    begun.views = views;
+    begun.expected_seconds = views;
+    tell_page(*page, begun);
     news_.notify_all();
     return [this, page] {
       {
@@ -62,6 +67,7 @@ class FakeModel : public server::ServedModel {
     news_.wait(lock, [&] { return pages_[index]->cancelled; });
   }
   std::string name_of(size_t index) { return page(index).name; }
+  size_t pages_of(size_t index) { return page(index).known.size(); }
   server::PageOptions options_of(size_t index) { return page(index).options; }
 
   void write(size_t index, const std::string& more) {
@@ -77,6 +83,8 @@ class FakeModel : public server::ServedModel {
     tell_page(into, news);
   }
   void finish(size_t index, const std::string& text, const std::string& why = "end") { finish(page(index), text, why); }
+  int views = 0;  // that every page is looked at in, and the seconds that it takes; 0: not worth telling
+
   void fail(size_t index, const std::string& why) {
     server::PageNews news;
     news.kind = server::PageNews::Kind::failed;
@@ -87,6 +95,7 @@ class FakeModel : public server::ServedModel {
  private:
   struct ReadPage {
     std::string name;
+    std::vector<Page> known;  // those of the sequence
     server::PageOptions options;
     std::function<void(server::PageNews)> told;
     std::string text{};
@@ -118,10 +127,19 @@ class FakeModel : public server::ServedModel {
     news.answer.mode = "native";
     news.answer.prompt_tokens = 10;
     news.answer.tokens = static_cast<int64_t>(text.size());
-    Page read;
+    Page read = page.known.front();
     read.raw = text;
     read.blocks = {{.label = "text", .boxes = {}, .raw_boxes = {}, .text = text}};
     read.finish = named<Finish>(why);
+    if (page.known.size() > 1) {
+      const std::vector<Page> parts = part_pages(read, page.known);
+      read = parts.front();
+      for (size_t i = 1; i < parts.size(); ++i) {
+        server::FurtherAnswer& further = news.further.emplace_back();
+        further.answer.finish = lectern::name_of(*parts[i].finish);
+        further.page = std::make_shared<const Page>(parts[i]);
+      }
+    }
     news.page = std::make_shared<const Page>(read);
     tell_page(page, news);
   }

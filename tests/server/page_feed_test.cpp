@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/picture.h"
 #include "core/temp_folder.h"
+#include "image/picture_encoder.h"
 #include "server/fake_model.h"
 
 namespace lectern::server {
@@ -58,7 +61,11 @@ struct Feeding {
   explicit Feeding(FeedLimits limits = {}) : feed(limits, {}) {}
 
   PageOrder order(const std::string& name, const std::string& client = "a", const std::string& bytes = written_page()) {
-    return {.client = client, .name = name, .bytes = bytes, .model = lent(model), .options = {}, .tell = ends.of(name)};
+    return {.client = client,
+            .pictures = {{.name = name, .bytes = bytes}},
+            .model = lent(model),
+            .options = {},
+            .tell = ends.of(name)};
   }
   std::vector<PageId> add(std::vector<PageOrder> orders) { return feed.add(std::move(orders)).value(); }
 
@@ -131,6 +138,51 @@ TEST(PageFeed, ForgetsAPageThatWaitsAndEndsOneThatIsRead) {
   EXPECT_EQ(ends[1].second.answer.text, "text");
 }
 
+// Written pages and blank ones (*), as one order.
+PageOrder sequence(Feeding& run, const std::string& pages) {
+  Picture white(64, 64);
+  std::ranges::fill(white.rgb, uint8_t{255});
+  const std::string blank = encode_jpeg(white, 90);
+  PageOrder order = run.order("1");
+  order.pictures.clear();
+  for (const char page : pages) {
+    order.pictures.push_back(
+        {.name = std::to_string(order.pictures.size() + 1), .bytes = page == '*' ? blank : written_page()});
+  }
+  return order;
+}
+
+TEST(PageFeed, PagesOfOneSequenceGoToTheModelTogetherWithoutThoseThatAreBlank) {
+  Feeding run;
+  run.add({sequence(run, "*aa*a")});
+  run.model.wait_for(1);
+  EXPECT_EQ(run.feed.reading(), 5U);
+  EXPECT_EQ(run.model.name_of(0), "2");
+  EXPECT_EQ(run.model.pages_of(0), 3U);
+  run.model.finish(0, "<PAGE>\none\n<PAGE>\ntwo\n<PAGE>\nthree");
+  const PageNews end = run.ends.wait_for(1).back().second;
+  ASSERT_EQ(end.further.size(), 4U);
+  EXPECT_EQ(end.answer.finish, "blank");
+  EXPECT_EQ(end.answer.text, "<PAGE>\none\n<PAGE>\ntwo\n<PAGE>\nthree") << "of all of them";
+  EXPECT_EQ(end.further[0].page->raw, "one\n");
+  EXPECT_EQ(end.further[2].answer.finish, "blank");
+  EXPECT_EQ(end.further[3].page->raw, "three");
+  EXPECT_EQ(run.feed.reading(), 0U);
+}
+
+TEST(PageFeed, BoundsThePixelsOfOneSequence) {
+  FeedLimits limits;
+  limits.max_picture_bytes = 1;
+  Feeding run(limits);
+  run.add({sequence(run, "aa")});
+  const PageNews end = run.ends.wait_for(1).back().second;
+  EXPECT_EQ(end.status, 422);
+  EXPECT_THAT(end.error, HasSubstr("2: the pictures of one sequence have more than"));
+  run.add({sequence(run, "a")});
+  run.model.wait_for(1);
+  run.model.finish(0, "text");
+}
+
 TEST(PageFeed, NamesWhatIsWrongWithAPicture) {
   const struct {
     const char* name;
@@ -140,7 +192,7 @@ TEST(PageFeed, NamesWhatIsWrongWithAPicture) {
     const char* reason;
   } cases[] = {
       {"text", "hello", 1'000'000, 415, "not a picture of a known format"},
-      {"nothing", "", 1'000'000, 415, "no bytes"},
+      {"nothing", "", 1'000'000, 415, "is empty; expected a picture"},
       {"pdf", "%PDF-1.7\n", 1'000'000, 415, "not a picture of a known format"},
       {"cut", written_page().substr(0, 60), 1'000'000, 422, "damaged or incomplete PNG"},
       {"large", written_page(), 1000, 422, "the limit is 1000 in all"},
@@ -182,8 +234,7 @@ TEST(PageFeed, EndsWhatIsReadWhenItGoes) {
     PageFeed feed(one_at_a_time(), {});
     for (const char* name : {"read", "waits"}) {
       feed.add({{.client = "a",
-                 .name = name,
-                 .bytes = written_page(),
+                 .pictures = {{.name = name, .bytes = written_page()}},
                  .model = lent(model),
                  .options = {},
                  .tell = ends.of(name)}});

@@ -39,7 +39,7 @@ struct Arguments {
   std::vector<std::string> url_hosts;
   std::string keep = "30m";
   std::string api_key_file;
-  int batch = 0;
+  server::ReadingLimits reading;
   int grace_seconds = 30;
   int64_t max_body_mebibytes = 32;
   int64_t max_megapixels = 64;
@@ -117,7 +117,7 @@ std::vector<server::ModelSource> model_sources(const Arguments& arguments) {
       throw Error(
           fmt::format("--model {}: two models have the name {}; give them names by --model-name", models[i], name));
     }
-    sources.push_back(server::model_source(name, found.folder, options, arguments.batch, left_out));
+    sources.push_back(server::model_source(name, found.folder, options, arguments.reading, left_out));
   }
   return sources;
 }
@@ -249,8 +249,11 @@ void add_limit_options(CLI::App& command, Arguments& arguments) {
   const auto number = [&](const char* name, auto& value, int64_t min, int64_t max, const char* description) {
     command.add_option(name, value, description)->type_name("N")->check(CLI::Range(min, max).description(""));
   };
-  number("--batch", arguments.batch, 1, 1024,
+  number("--batch", arguments.reading.batch, 1, 1024,
          "Pages read together on a device (default: as many as help and as the memory holds)");
+  number("--max-tiles", arguments.reading.max_tiles, 1, server::max_tile_limit,
+         "Tiles that a large page is cut into at most; requests may ask for fewer, which take less time and show less "
+         "(default: what the model was trained with: 9, 32 or 6)");
   number("--max-pages-in-flight", feed.max_reading, 1, 100'000,
          "Pages with the model at a time, their pictures decoded (default: 64)");
   number("--max-waiting", feed.max_waiting, 0, 1'000'000,

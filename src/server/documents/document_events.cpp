@@ -25,6 +25,12 @@ std::string page_data(int number, std::string_view state) {
   return json_of({{"number", number}, {"state", std::string(state)}});
 }
 
+std::string begun_data(int number, const PagePrice& price) {
+  ordered_json data = {{"number", number}, {"state", "reading"}};
+  if (price.seconds > 0) data["expected"] = {{"views", price.views}, {"encode_seconds", price.seconds}};
+  return json_of(data);
+}
+
 std::string text_data(int number, std::string_view text) {
   return json_of({{"number", number}, {"text", std::string(text)}});
 }
@@ -76,18 +82,19 @@ void DocumentEvents::changed(const std::string& id, const std::string& job) {
   if (found != channels_.end()) tell(found->second, "job", job);
 }
 
-void DocumentEvents::page_begun(const std::string& id, int number) {
+void DocumentEvents::page_begun(const std::string& id, int number, const PagePrice& price) {
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(id);
   if (found == channels_.end()) return;
-  if (found->second.texts.try_emplace(number).second) tell(found->second, "page", page_data(number, "reading"));
+  const bool begins = found->second.pages.try_emplace(number, ReadPage{price, ""}).second;
+  if (begins) tell(found->second, "page", begun_data(number, price));
 }
 
 void DocumentEvents::page_ended(const std::string& id, int number, bool failed) {
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(id);
   if (found == channels_.end()) return;
-  found->second.texts.erase(number);
+  found->second.pages.erase(number);
   tell(found->second, "page", page_data(number, failed ? "failed" : "done"));
 }
 
@@ -96,7 +103,7 @@ void DocumentEvents::text(const std::string& id, int number, size_t keep, std::s
   const auto found = channels_.find(id);
   if (found == channels_.end()) return;
   Channel& channel = found->second;
-  std::string& known = channel.texts[number];
+  std::string& known = channel.pages[number].text;
   if (keep < known.size()) {
     known.resize(keep);
     known += more;
@@ -125,11 +132,11 @@ std::string DocumentEvents::standing_events(const Channel* channel, const Standi
   }
   if (channel == nullptr && !closed_) all.emplace_back("end", standing.job);
   if (channel != nullptr) {
-    for (const auto& [page, text] : channel->texts) {
+    for (const auto& [page, read] : channel->pages) {
       if (std::ranges::find(standing.pages, page, &std::pair<int, bool>::first) != standing.pages.end()) continue;
-      all.emplace_back("page", page_data(page, "reading"));
+      all.emplace_back("page", begun_data(page, read.price));
       all.emplace_back("text", restart_data(page));
-      if (!text.empty()) all.emplace_back("text", text_data(page, text));
+      if (!read.text.empty()) all.emplace_back("text", text_data(page, read.text));
     }
   }
   std::string events;
@@ -175,10 +182,12 @@ void DocumentEvents::forget(const std::string& id, const HttpExchange* exchange)
   watchers.erase(place);
 }
 
-bool DocumentEvents::is_read(const std::string& id, int number) {
+std::optional<PagePrice> DocumentEvents::reading(const std::string& id, int number) {
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(id);
-  return found != channels_.end() && found->second.texts.contains(number);
+  if (found == channels_.end()) return std::nullopt;
+  const auto page = found->second.pages.find(number);
+  return page == found->second.pages.end() ? std::nullopt : std::optional(page->second.price);
 }
 
 void DocumentEvents::close() {

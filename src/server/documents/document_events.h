@@ -18,6 +18,12 @@
 
 namespace lectern::server {
 
+// What a page takes that takes long; 0 seconds: it does not.
+struct PagePrice {
+  int views = 0;       // that it is looked at in,
+  double seconds = 0;  // about
+};
+
 class DocumentEvents {
  public:
   // How a job stands, for a client that has heard nothing of it.
@@ -32,7 +38,7 @@ class DocumentEvents {
   void open(const std::string& id);
   // `job` is JSON.
   void changed(const std::string& id, const std::string& job);
-  void page_begun(const std::string& id, int number);
+  void page_begun(const std::string& id, int number, const PagePrice& price);
   void page_ended(const std::string& id, int number, bool failed);
   // What was told of the page is cut to `keep` bytes, then `more` is appended.
   void text(const std::string& id, int number, size_t keep, std::string_view more);
@@ -44,7 +50,8 @@ class DocumentEvents {
   void watch(const std::string& id, const std::shared_ptr<HttpExchange>& exchange, std::string_view after,
              const std::function<Standing()>& standing);
 
-  bool is_read(const std::string& id, int number);  // now
+  // Of a page that is read now; nothing of others.
+  std::optional<PagePrice> reading(const std::string& id, int number);
 
   // Ends all streams; clients come back.
   void close();
@@ -54,11 +61,15 @@ class DocumentEvents {
     int64_t number = 0;
     std::string sent;
   };
+  struct ReadPage {
+    PagePrice price;
+    std::string text;  // so far
+  };
   struct Channel {
     int64_t before = 0;  // the number after which nothing of it is forgotten
     std::deque<Event> last;
     size_t last_bytes = 0;
-    std::map<int, std::string> texts;  // of the pages that are read, so far
+    std::map<int, ReadPage> pages;  // that are read
     std::vector<std::shared_ptr<HttpExchange>> watchers;
   };
 

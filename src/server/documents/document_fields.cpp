@@ -16,8 +16,10 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int64_t max_token_limit = 1'000'000;
-constexpr std::array<std::string_view, 9> names = {"model",      "prompt",      "mode",  "max_tiles", "pages",
-                                                   "max_tokens", "temperature", "top_p", "seed"};
+constexpr double min_dpi = 20, max_dpi = 1200;
+constexpr std::array<std::string_view, 13> names = {"model",       "prompt", "mode",   "max_tiles",      "pages",
+                                                    "password",    "dpi",    "orient", "pages_together", "max_tokens",
+                                                    "temperature", "top_p",  "seed"};
 
 [[noreturn]] void refuse(const std::string& field, const std::string& expected) {
   throw ApiError(400, fmt::format("{}: expected {}", field, expected), field, "invalid_value");
@@ -56,14 +58,22 @@ DocumentFields parse_document_fields(const std::map<std::string, std::string>& f
   try {
     parsed.pages = parse_page_range(text_in(fields, "pages"));
   } catch (const Error& error) {
-    throw ApiError(400, fmt::format("pages: {}", error.what()), "pages", "invalid_value");
+    throw ApiError(400, error.what(), "pages", "invalid_value");
   }
+  parsed.dpi =
+      number_in<double>(fields, "dpi", 0, min_dpi, max_dpi, fmt::format("a number from {} to {}", min_dpi, max_dpi));
+  parsed.password = text_in(fields, std::string(secret_field));
+  const std::string orient = text_in(fields, "orient", "none");
+  if (orient != "auto" && orient != "none") refuse("orient", "auto or none");
+  parsed.upright = orient == "auto";
   PageOptions& options = parsed.options;
   options.plain = true;
   options.prompt = text_in(fields, "prompt");
   options.mode = text_in(fields, "mode", options.mode);
   options.max_tiles =
       number_in<int>(fields, "max_tiles", 0, 1, max_tile_limit, fmt::format("a number from 1 to {}", max_tile_limit));
+  options.pages_together = number_in<int>(fields, "pages_together", 1, 1, max_pages_together,
+                                          fmt::format("a number from 1 to {}", max_pages_together));
   options.max_tokens = number_in<int64_t>(fields, "max_tokens", 0, 1, max_token_limit,
                                           fmt::format("a number from 1 to {}", max_token_limit));
   options.temperature = number_in<float>(fields, "temperature", 0, 0, 2, "a number from 0 to 2");

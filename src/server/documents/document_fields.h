@@ -16,8 +16,13 @@ inline constexpr size_t max_field_bytes = 16 << 10;
 struct DocumentFields {
   std::string model;  // empty: the first
   PageRange pages;
+  double dpi = 0;        // at which pages of a PDF are rendered; 0: as SourceOptions
+  std::string password;  // of an encrypted PDF
+  bool upright = false;  // turn scans that lie on their side or upside down
   PageOptions options;
 };
+
+inline constexpr std::string_view secret_field = "password";  // that is shown to nobody
 
 bool is_document_field(std::string_view name);
 

@@ -19,6 +19,7 @@
 #include "lectern/error.h"
 #include "output/writer.h"
 #include "server/documents/job_json.h"
+#include "server/documents/job_source.h"
 #include "server/openai/api_error.h"
 
 namespace lectern::server {
@@ -47,20 +48,14 @@ std::string stem_of(const DocumentJob& job) {
   return stem.empty() ? "document" : stem;
 }
 
-std::unique_ptr<PageSource> open_document(const DocumentJob& job, const DataFolder& folder, FindText find_text) {
-  SourceOptions options;
-  options.find_text = find_text;
-  return open_source(InputFile::named(folder.source(job.id), job.name), options);
-}
-
 // Pages in the order of the document, each with what it needs.
 void write_pages(const DocumentJob& job, Format format, const fs::path& file, const DataFolder& folder,
-                 DocumentStore& store) {
+                 DocumentStore& store, int64_t max_pixels) {
   const OutputOptions options = output_options();
   std::unique_ptr<PageSource> source;
   std::shared_ptr<const OriginalFile> original;
   if (format_info(format).needs_pictures) {
-    source = open_document(job, folder, format == Format::pdf ? FindText::any : FindText::no);
+    source = open_job(job, folder, max_pixels, format == Format::pdf ? FindText::any : FindText::no);
     original = source->original();
     if (format == Format::pdf && original) check_original(*original, options);
   }
@@ -71,7 +66,9 @@ void write_pages(const DocumentJob& job, Format format, const fs::path& file, co
     if (!stored) throw ApiError(404, "there is no such document", "", "not_found");
     Page page = page_from(*stored);
     std::optional<SourcePage> read;
-    if (source && page.error.empty() && needs_picture(format, page, options)) read = source->page(page.number - 1);
+    if (source && page.error.empty() && needs_picture(format, page, options)) {
+      read = page_as_read(*source, page.number, page.turn);
+    }
     if (read) page.has_text = read->has_text;
     const PageOrigin origin = {original, page.number - 1};
     writer->page_of(origin, page, read ? &read->picture : nullptr);
@@ -120,36 +117,43 @@ std::string result_name(const DocumentJob& job, const ResultFormat& format) {
   return stem_of(job) + std::string(format_info(format_named(format.name)).extensions[0]);
 }
 
-fs::path make_result(const DocumentJob& job, const ResultFormat& format, const DataFolder& folder,
-                     DocumentStore& store) {
+fs::path make_result(const DocumentJob& job, const ResultFormat& format, const DataFolder& folder, DocumentStore& store,
+                     int64_t max_pixels) {
   fs::path file = folder.job(job.id) / fmt::format("result.{}", format.name);
   std::error_code none;
   if (fs::exists(file, none)) return file;
   if (format.name != "zip") {
-    write_pages(job, format_named(format.name), file, folder, store);
+    write_pages(job, format_named(format.name), file, folder, store, max_pixels);
     return file;
   }
   std::vector<std::pair<fs::path, std::string>> files;
   for (const ResultFormat& each : formats) {
     if (each.name == "zip") continue;
-    files.emplace_back(make_result(job, each, folder, store), result_name(job, each));
+    try {
+      files.emplace_back(make_result(job, each, folder, store, max_pixels), result_name(job, each));
+    } catch (const SystemError&) {
+      throw;
+    } catch (const Error&) {
+      if (each.name != "pdf") throw;  // the document may not allow for one
+    }
   }
   write_archive(files, job.finished.value_or(job.created), file);
   return file;
 }
 
 fs::path make_page_picture(const DocumentJob& job, int number, int width, const DataFolder& folder,
-                           int64_t max_pixels) {
+                           DocumentStore& store, int64_t max_pixels) {
   const auto* const step = std::ranges::find_if(widths, [&](int kept) { return kept >= width; });
   const bool whole = width == 0 || step == widths.end();
   fs::path file =
       folder.job(job.id) / (whole ? fmt::format("page-{}.jpg", number) : fmt::format("page-{}-{}.jpg", number, *step));
   std::error_code none;
   if (fs::exists(file, none)) return file;
-  SourceOptions options;
-  options.limits.max_pixels = max_pixels;
-  const auto source = open_source(InputFile::named(folder.source(job.id), job.name), options);
-  const Picture picture = source->page(number - 1).picture;
+  const auto source = open_job(job, folder, max_pixels);
+  const std::optional<StoredPage> stored = store.page(job.id, number);
+  const Picture picture = stored && stored->state == PageState::done
+                              ? page_as_read(*source, number, page_from(*stored).turn).picture
+                              : source->page(number - 1).picture;
   int max_side = 0;
   if (!whole && *step < picture.width) {
     max_side = picture.height > picture.width

@@ -22,11 +22,11 @@ std::string result_name(const DocumentJob& job, const ResultFormat& format);
 
 // The file, made now unless it is there. One call at a time. Throws ApiError where it cannot be made, and Error.
 std::filesystem::path make_result(const DocumentJob& job, const ResultFormat& format, const DataFolder& folder,
-                                  DocumentStore& store);
+                                  DocumentStore& store, int64_t max_pixels);
 
 // The page as it was read, as a JPEG file, of at least this width where it is so wide; 0: in its full size. Throws
 // Error where it cannot be had.
 std::filesystem::path make_page_picture(const DocumentJob& job, int number, int width, const DataFolder& folder,
-                                        int64_t max_pixels);
+                                        DocumentStore& store, int64_t max_pixels);
 
 }  // namespace lectern::server

@@ -287,7 +287,7 @@ HttpResponse Documents::remove(const DocumentJob& job) {
 
 HttpResponse Documents::page(const DocumentJob& job, int number) {
   const std::optional<StoredPage> stored = store_.page(job.id, number);
-  if (stored) return {.body = page_json(number, "", stored)};
+  if (stored) return {.body = page_json(*stored)};
   const std::vector<int> numbers = page_numbers(job);
   if (std::ranges::find(numbers, number) == numbers.end()) {
     if (numbers.empty() && !has_ended(job.status)) {
@@ -295,7 +295,7 @@ HttpResponse Documents::page(const DocumentJob& job, int number) {
     }
     throw ApiError(404, fmt::format("the document has no page {} that is read", number), "", "not_found");
   }
-  return {.body = page_json(number, events_.is_read(job.id, number) ? "reading" : "queued", std::nullopt)};
+  return {.body = page_json(number, events_.reading(job.id, number))};
 }
 
 HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& route, const HttpRequest& request) {
@@ -315,7 +315,7 @@ HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& rou
     throw ApiError(404, fmt::format("the document has no page {} that is read", route.number), "", "not_found");
   }
   try {
-    return file_answer(make_page_picture(job, route.number, width, folder_, place_.max_pixels), "image/jpeg");
+    return file_answer(make_page_picture(job, route.number, width, folder_, store_, place_.max_pixels), "image/jpeg");
   } catch (const SystemError&) {
     throw;
   } catch (const Error& error) {
@@ -333,7 +333,7 @@ HttpResponse Documents::result(const DocumentJob& job, const HttpRequest& reques
     throw ApiError(409, "nothing of the document was read; there is no result", "", "no_result");
   }
   try {
-    HttpResponse response = file_answer(make_result(job, format, folder_, store_), format.type);
+    HttpResponse response = file_answer(make_result(job, format, folder_, store_, place_.max_pixels), format.type);
     response.headers.emplace_back("Content-Disposition", attachment(result_name(job, format)));
     return response;
   } catch (const SystemError&) {

@@ -5,6 +5,7 @@
 #include "lectern/error.h"
 #include "lectern/output.h"
 #include "output/json/page_json.h"
+#include "server/documents/document_fields.h"
 
 namespace lectern::server {
 namespace {
@@ -18,13 +19,20 @@ std::string line(const ordered_json& value) {
 
 ordered_json or_null(const std::optional<int64_t>& value) { return value ? ordered_json(*value) : ordered_json(); }
 
+// As they were given, without what nobody is shown.
+ordered_json shown_options(const DocumentJob& job) {
+  ordered_json options = ordered_json::parse(job.options);
+  options.erase(std::string(secret_field));
+  return options;
+}
+
 ordered_json job_object(const DocumentJob& job, int64_t keep_seconds) {
   ordered_json object = {{"object", "document"},
                          {"id", job.id},
                          {"status", std::string(name_of(job.status))},
                          {"name", job.name},
                          {"model", job.model},
-                         {"options", ordered_json::parse(job.options)},
+                         {"options", shown_options(job)},
                          {"created", job.created},
                          {"started", or_null(job.started)},
                          {"finished", or_null(job.finished)},
@@ -42,6 +50,10 @@ ordered_json job_object(const DocumentJob& job, int64_t keep_seconds) {
   return object;
 }
 
+ordered_json page_object(int number, const char* state) {
+  return {{"object", "document.page"}, {"number", number}, {"state", state}, {"error", nullptr}};
+}
+
 }  // namespace
 
 std::string job_json(const DocumentJob& job, int64_t keep_seconds) { return line(job_object(job, keep_seconds)); }
@@ -52,19 +64,24 @@ std::string list_json(const std::vector<DocumentJob>& jobs, int64_t keep_seconds
   return line({{"object", "list"}, {"data", std::move(data)}});
 }
 
-std::string page_json(int number, std::string_view state, const std::optional<StoredPage>& stored) {
-  ordered_json object = {
-      {"object", "document.page"}, {"number", number}, {"state", std::string(state)}, {"error", nullptr}};
-  if (!stored) return line(object);
-  const Page page = page_from(*stored);
-  object["state"] = stored->state == PageState::done ? "done" : "failed";
+std::string page_json(const StoredPage& stored) {
+  const Page page = page_from(stored);
+  ordered_json object = page_object(stored.number, stored.state == PageState::done ? "done" : "failed");
   if (!page.error.empty()) object["error"] = {{"message", page.error}, {"code", "page_failed"}};
-  if (stored->state == PageState::failed) return line(object);
+  if (stored.state == PageState::failed) return line(object);
   object["page"] = page_to_json(page);
   OutputOptions options;
   options.figures = false;
   object["markdown"] = render(page, Format::markdown, nullptr, options);
   object["text"] = page.text();
+  return line(object);
+}
+
+std::string page_json(int number, const std::optional<PagePrice>& reading) {
+  ordered_json object = page_object(number, reading ? "reading" : "queued");
+  if (reading && reading->seconds > 0) {
+    object["expected"] = {{"views", reading->views}, {"encode_seconds", reading->seconds}};
+  }
   return line(object);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lectern/page.h"
+#include "server/documents/document_events.h"
 #include "server/documents/store/document_store.h"
 
 namespace lectern::server {
@@ -15,8 +16,9 @@ namespace lectern::server {
 // It expires so many seconds after its end.
 std::string job_json(const DocumentJob& job, int64_t keep_seconds);
 std::string list_json(const std::vector<DocumentJob>& jobs, int64_t keep_seconds);
-// `page` where it was stored; `state` otherwise.
-std::string page_json(int number, std::string_view state, const std::optional<StoredPage>& page);
+std::string page_json(const StoredPage& page);
+// Of a page that is not stored: one that is read now has a price.
+std::string page_json(int number, const std::optional<PagePrice>& reading);
 
 // Of the pages that a job reads, from 1; none until they are known.
 std::vector<int> page_numbers(const DocumentJob& job);

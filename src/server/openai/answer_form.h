@@ -10,20 +10,33 @@
 
 namespace lectern::server {
 
+// All that was read. There is one page at least; the pages are in order.
+struct WholeAnswer {
+  std::string text;  // of all of them, the pages or the sequences parted as raw pages are
+  std::vector<PageAnswer> pages;
+};
+
+// Of a picture that takes long to be looked at.
+struct PicturePrice {
+  size_t picture = 0;  // among those of the request
+  int views = 0;
+  double seconds = 0;  // about
+};
+
 class AnswerForm {
  public:
   virtual ~AnswerForm() = default;
-  // The body of an answer. There is one page at least; the pages are in order.
-  virtual std::string whole(const std::vector<PageAnswer>& pages) = 0;
+  // The body of an answer.
+  virtual std::string whole(const WholeAnswer& answer) = 0;
   // Events, as they are sent: what begins a stream, more text, and its end, whole or by a failure.
   virtual std::string begin() = 0;
   virtual std::string text(std::string_view more) = 0;
-  virtual std::string end(const std::vector<PageAnswer>& pages) = 0;
+  virtual std::string end(const WholeAnswer& answer) = 0;
+  // What is to be expected; empty: the form has no place for it.
+  virtual std::string price(const PicturePrice&) { return ""; }
   virtual std::string failure(const ApiError& error) = 0;
 };
 
-// The texts of the pages, parted as raw pages are.
-std::string joined_text(const std::vector<PageAnswer>& pages);
 // Why the whole ended: as the first page that is not complete, or as the last.
 std::string finish_of(const std::vector<PageAnswer>& pages);
 // Whether that is "stop": the model came to its end, or to a string that it was to stop at. Else text is missing.

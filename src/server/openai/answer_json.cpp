@@ -39,6 +39,8 @@ ordered_json own_part(const std::vector<PageAnswer>& pages) {
     }
     list.push_back({{"finish", page.finish},
                     {"mode", page.mode},
+                    {"views", page.views},
+                    {"encode_seconds", page.encode_seconds},
                     {"prompt_tokens", page.prompt_tokens},
                     {"completion_tokens", page.tokens},
                     {"warnings", std::move(warnings)}});

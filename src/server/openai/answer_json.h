@@ -14,8 +14,8 @@ std::string one_line(const nlohmann::ordered_json& value);
 // {"token", "logprob", "bytes", "top_logprobs"} of every token of all pages.
 nlohmann::ordered_json token_list(const std::vector<PageAnswer>& pages);
 
-// "lectern", what OpenAI's form has no place for: {"finish", "pages": [{"finish", "mode", "prompt_tokens",
-// "completion_tokens", "warnings"}]}.
+// "lectern", what OpenAI's form has no place for: {"finish", "pages": [{"finish", "mode", "views", "encode_seconds",
+// "prompt_tokens", "completion_tokens", "warnings"}]}.
 nlohmann::ordered_json own_part(const std::vector<PageAnswer>& pages);
 
 struct TokenCounts {

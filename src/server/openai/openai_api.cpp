@@ -24,11 +24,12 @@ using nlohmann::ordered_json;
 int64_t seconds_since_1970() { return static_cast<int64_t>(std::time(nullptr)); }
 
 ordered_json entry_of(const ModelSource& source, int64_t created) {
-  return {{"id", source.name},
-          {"object", "model"},
-          {"created", created},
-          {"owned_by", "lectern"},
-          {"lectern", {{"modes", source.modes}, {"prompts", source.prompts}}}};
+  return {
+      {"id", source.name},
+      {"object", "model"},
+      {"created", created},
+      {"owned_by", "lectern"},
+      {"lectern", {{"modes", source.modes}, {"prompts", source.prompts}, {"pages_together", source.pages_together}}}};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "layout/raw_pages.h"
@@ -18,8 +19,7 @@ PictureAnswer::PictureAnswer(std::shared_ptr<HttpExchange> exchange, PictureRequ
       request_(std::move(request)),
       model_(std::move(model)),
       form_(std::move(form)),
-      client_(std::move(client)),
-      pages_(request_.pictures.size()) {}
+      client_(std::move(client)) {}
 
 void PictureAnswer::start(PageFeed& feed) {
   try {
@@ -29,15 +29,20 @@ void PictureAnswer::start(PageFeed& feed) {
   }
   feed_ = &feed;
   std::vector<PageOrder> orders;
-  for (size_t i = 0; i < pages_.size(); ++i) {
+  const auto together = static_cast<size_t>(request_.options.pages_together);
+  for (size_t i = 0; i < request_.pictures.size(); ++i) {
     RequestPicture& picture = request_.pictures[i];
-    pages_[i].param = picture.param;
-    orders.push_back({.client = client_,
-                      .name = std::move(picture.param),
-                      .bytes = std::move(picture.bytes),
-                      .model = model_,
-                      .options = request_.options,
-                      .tell = [self = shared_from_this(), i](PageNews news) { self->take(i, std::move(news)); }});
+    if (i % together == 0) {
+      orders.push_back({.client = client_,
+                        .pictures = {},
+                        .model = model_,
+                        .options = request_.options,
+                        .tell = [self = shared_from_this(), index = orders.size()](PageNews news) {
+                          self->take(index, std::move(news));
+                        }});
+      pages_.emplace_back().param = picture.param;
+    }
+    orders.back().pictures.push_back({.name = std::move(picture.param), .bytes = std::move(picture.bytes)});
   }
   request_.pictures.clear();
   std::optional<std::vector<PageId>> ids = feed.add(std::move(orders));
@@ -69,33 +74,48 @@ void PictureAnswer::take(size_t index, PageNews news) {
   bool cancel_others = false;
   {
     const std::lock_guard lock(mutex_);
-    AskedPage& page = pages_[index];
+    AskedPages& page = pages_[index];
     page.begun = true;
     switch (news.kind) {
       case PageNews::Kind::begun:
+        if (!ended_ && request_.stream) tell_price(index, news);
+        break;
       case PageNews::Kind::token: break;
       case PageNews::Kind::text:
         page.raw.resize(std::min(news.keep, page.raw.size()));
         page.raw += news.more;
         page.text = request_.skip_special_tokens ? without_special_tokens(page.raw, true) : page.raw;
         break;
-      case PageNews::Kind::finished:
-        page.answer = std::move(news.answer);
-        if (request_.skip_special_tokens) page.answer.text = without_special_tokens(page.answer.text, false);
-        page.text = page.answer.text;
-        page.finished = true;
-        break;
+      case PageNews::Kind::finished: take_answers(page, std::move(news)); break;
       case PageNews::Kind::failed:
         if (!ended_) fail(page, news);
         cancel_others = true;
     }
     if (!ended_ && request_.stream) stream();
-    if (!ended_ && std::ranges::all_of(pages_, &AskedPage::finished)) finish();
+    if (!ended_ && std::ranges::all_of(pages_, &AskedPages::finished)) finish();
   }
   if (cancel_others) cancel();
 }
 
-void PictureAnswer::fail(const AskedPage& page, const PageNews& news) {
+void PictureAnswer::take_answers(AskedPages& pages, PageNews news) const {
+  pages.answers.push_back(std::move(news.answer));
+  for (FurtherAnswer& further : news.further) pages.answers.push_back(std::move(further.answer));
+  std::string& text = pages.answers.front().text;
+  if (request_.skip_special_tokens) text = without_special_tokens(text, false);
+  pages.text = text;
+  pages.finished = true;
+}
+
+// What takes long is said before it is paid.
+void PictureAnswer::tell_price(size_t index, const PageNews& news) {
+  if (news.expected_seconds <= 0) return;
+  begin_stream();
+  exchange_->write(form_->price({.picture = index * static_cast<size_t>(request_.options.pages_together),
+                                 .views = news.views,
+                                 .seconds = news.expected_seconds}));
+}
+
+void PictureAnswer::fail(const AskedPages& page, const PageNews& news) {
   ended_ = true;
   const ApiError error(news.status, news.error, news.status < 500 ? page.param : "",
                        news.status < 500 ? "invalid_image" : "page_failed");
@@ -113,7 +133,7 @@ void PictureAnswer::begin_stream() {
 void PictureAnswer::stream() {
   std::string more;
   while (sent_page_ < pages_.size() && pages_[sent_page_].begun) {
-    const AskedPage& page = pages_[sent_page_];
+    const AskedPages& page = pages_[sent_page_];
     if (page.text.size() > sent_bytes_) more += std::string_view(page.text).substr(sent_bytes_);
     sent_bytes_ = std::max(sent_bytes_, page.text.size());
     if (!page.finished) break;
@@ -126,10 +146,14 @@ void PictureAnswer::stream() {
 
 void PictureAnswer::finish() {
   ended_ = true;
-  std::vector<PageAnswer> answers;
-  for (AskedPage& page : pages_) answers.push_back(std::move(page.answer));
-  if (!request_.stream) return exchange_->respond({.body = form_->whole(answers)});
-  exchange_->write(form_->end(answers));
+  WholeAnswer whole;
+  for (AskedPages& pages : pages_) {
+    if (&pages != &pages_.front()) whole.text += page_split;
+    whole.text += pages.text;
+    std::ranges::move(pages.answers, std::back_inserter(whole.pages));
+  }
+  if (!request_.stream) return exchange_->respond({.body = form_->whole(whole)});
+  exchange_->write(form_->end(whole));
   exchange_->end();
 }
 

@@ -30,16 +30,19 @@ class PictureAnswer : public std::enable_shared_from_this<PictureAnswer> {
   void cancel();
 
  private:
-  struct AskedPage {
-    PageAnswer answer;
-    std::string param;  // the field of its picture
-    std::string raw;    // told so far,
-    std::string text;   // and of it what the client sees
+  // A page, or several that are read in one sequence.
+  struct AskedPages {
+    std::vector<PageAnswer> answers;  // once they are finished; the text of all stands with the first
+    std::string param;                // the field of the first picture
+    std::string raw;                  // told so far,
+    std::string text;                 // and of it what the client sees
     bool begun = false, finished = false;
   };
 
   void take(size_t index, PageNews news);
-  void fail(const AskedPage& page, const PageNews& news);
+  void take_answers(AskedPages& pages, PageNews news) const;
+  void tell_price(size_t index, const PageNews& news);
+  void fail(const AskedPages& pages, const PageNews& news);
   void stream();
   void begin_stream();
   void finish();
@@ -53,10 +56,10 @@ class PictureAnswer : public std::enable_shared_from_this<PictureAnswer> {
 
   std::mutex mutex_;  // of the following; the feed is called without it
   std::vector<PageId> ids_;
-  std::vector<AskedPage> pages_;
+  std::vector<AskedPages> pages_;
   bool streams_ = false;   // the head of the stream was sent
   bool ended_ = false;     // the answer was given
-  size_t sent_page_ = 0;   // in turn to be streamed,
+  size_t sent_page_ = 0;   // of pages_, in turn to be streamed,
   size_t sent_bytes_ = 0;  // and of its text, sent
 };
 

@@ -153,6 +153,7 @@ void read_own(JsonFields& fields, PageOptions& options) {
   options.plain = text == "plain";
   options.mode = own.text("mode").value_or(options.mode);
   options.max_tiles = static_cast<int>(own.integer("max_tiles", 1, max_tile_limit).value_or(0));
+  options.pages_together = static_cast<int>(own.integer("pages_together", 1, max_pages_together).value_or(1));
   own.refuse_others();
 }
 

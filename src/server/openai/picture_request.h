@@ -78,7 +78,7 @@ int64_t read_token_limit(JsonFields& fields, const std::string& name);
 void read_text_format(const nlohmann::json* format, const std::string& param);
 // What clients say of themselves, which changes nothing; and "store", which must not be true.
 void read_labels(JsonFields& fields);
-// "lectern": {"text", "mode", "max_tiles"}.
+// "lectern": {"text", "mode", "max_tiles", "pages_together"}.
 void read_own(JsonFields& fields, PageOptions& options);
 
 }  // namespace lectern::server

@@ -65,8 +65,8 @@ TEST_F(DocumentEventsTest, ComeAsTheyHappen) {
   const auto watcher = watch();
   EXPECT_EQ(plain(watcher->got), "event: job\ndata: {\"a\":1}\n\n");
   watcher->got.clear();
-  events.page_begun("a", 1);
-  events.page_begun("a", 1);
+  events.page_begun("a", 1, {});
+  events.page_begun("a", 1, {});
   events.text("a", 1, 0, "one ");
   events.text("a", 1, 4, "two");
   events.page_ended("a", 1, false);
@@ -107,7 +107,7 @@ TEST_F(DocumentEventsTest, WhatIsTooOldIsReplacedByHowItStands) {
   events.open("a");
   standing.pages = {{1, false}, {2, true}};
   const std::string before = last_id(watch()->got);
-  events.page_begun("a", 3);
+  events.page_begun("a", 3, {.views = 33, .seconds = 41});
   std::string all;
   const std::string piece(1000, 'x');
   for (int i = 0; i < 500; ++i) {
@@ -121,7 +121,8 @@ TEST_F(DocumentEventsTest, WhatIsTooOldIsReplacedByHowItStands) {
               "event: job\ndata: {\"a\":1}\n\n"
               "event: page\ndata: {\"number\":1,\"state\":\"done\"}\n\n"
               "event: page\ndata: {\"number\":2,\"state\":\"failed\"}\n\n"
-              "event: page\ndata: {\"number\":3,\"state\":\"reading\"}\n\n"
+              "event: page\ndata: {\"number\":3,\"state\":\"reading\","
+              "\"expected\":{\"views\":33,\"encode_seconds\":41.0}}\n\n"
               "event: text\ndata: {\"number\":3,\"restart\":true}\n\n"
               "event: text\ndata: {\"number\":3,\"text\":\"" +
                   all + "\"}\n\n");

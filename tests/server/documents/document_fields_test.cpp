@@ -12,6 +12,10 @@ TEST(DocumentFields, AreOptionsOfPages) {
                                                        {"prompt", "markdown"},
                                                        {"mode", "base"},
                                                        {"max_tiles", "12"},
+                                                       {"pages_together", "4"},
+                                                       {"dpi", "150"},
+                                                       {"password", "se cret"},
+                                                       {"orient", "auto"},
                                                        {"pages", "1-3,7"},
                                                        {"max_tokens", "200"},
                                                        {"temperature", "0.5"},
@@ -21,6 +25,10 @@ TEST(DocumentFields, AreOptionsOfPages) {
   EXPECT_EQ(parsed.options.prompt, "markdown");
   EXPECT_EQ(parsed.options.mode, "base");
   EXPECT_EQ(parsed.options.max_tiles, 12);
+  EXPECT_EQ(parsed.options.pages_together, 4);
+  EXPECT_EQ(parsed.dpi, 150);
+  EXPECT_EQ(parsed.password, "se cret");
+  EXPECT_TRUE(parsed.upright);
   EXPECT_EQ(parsed.pages.parts.size(), 2U);
   EXPECT_EQ(parsed.options.max_tokens, 200);
   EXPECT_FLOAT_EQ(parsed.options.temperature, 0.5F);
@@ -39,13 +47,29 @@ TEST(DocumentFields, NoneAreTheDefaults) {
 }
 
 TEST(DocumentFields, AreRefusedByTheirNames) {
-  const std::vector<std::pair<std::string, std::string>> wrong = {
-      {"max_tokens", "0"},    {"max_tokens", "1e3"},  {"max_tokens", ""},
-      {"max_tiles", "0"},     {"max_tiles", "101"},   {"temperature", "2.1"},
-      {"temperature", "nan"}, {"top_p", "0"},         {"top_p", "1.5"},
-      {"seed", "-1"},         {"seed", "1 "},         {"pages", "0"},
-      {"pages", "3-1"},       {"pages", "../../etc"}, {"output", "/etc/passwd"},
-      {"path", "x"},          {"file", "not a part"}};
+  const std::vector<std::pair<std::string, std::string>> wrong = {{"max_tokens", "0"},
+                                                                  {"max_tokens", "1e3"},
+                                                                  {"max_tokens", ""},
+                                                                  {"pages_together", "0"},
+                                                                  {"pages_together", "129"},
+                                                                  {"pages_together", "two"},
+                                                                  {"dpi", "19"},
+                                                                  {"dpi", "inf"},
+                                                                  {"orient", "left"},
+                                                                  {"max_tiles", "0"},
+                                                                  {"max_tiles", "101"},
+                                                                  {"temperature", "2.1"},
+                                                                  {"temperature", "nan"},
+                                                                  {"top_p", "0"},
+                                                                  {"top_p", "1.5"},
+                                                                  {"seed", "-1"},
+                                                                  {"seed", "1 "},
+                                                                  {"pages", "0"},
+                                                                  {"pages", "3-1"},
+                                                                  {"pages", "../../etc"},
+                                                                  {"output", "/etc/passwd"},
+                                                                  {"path", "x"},
+                                                                  {"file", "not a part"}};
   for (const auto& [name, value] : wrong) {
     try {
       parse_document_fields({{name, value}});

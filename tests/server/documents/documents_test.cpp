@@ -10,10 +10,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/temp_folder.h"
+#include "image/orientation.h"
+#include "image/picture_encoder.h"
 #include "server/documents/serving.h"
 
 namespace lectern::server {
@@ -179,10 +182,53 @@ TEST(ServedDocuments, WhatCannotBeReadSaysSo) {
   EXPECT_THAT(serving.watch(torn), HasSubstr("\"state\":\"failed\""));
   EXPECT_EQ(serving.job(torn)["status"], "failed");
   EXPECT_EQ(serving.job(torn)["error"]["code"], "pages_failed");
+  EXPECT_EQ(serving.job(torn)["error"]["message"],
+            "none of its 2 pages could be read; of the first: torn.pdf: page 1: is torn");
   EXPECT_EQ(serving.job(torn)["failed_pages"], 2);
   const json page = json::parse(serving.get("/v1/documents/" + torn + "/pages/1").body);
   EXPECT_EQ(page["state"], "failed");
   EXPECT_EQ(page["error"]["message"], "torn.pdf: page 1: is torn");
+}
+
+TEST(ServedDocuments, AreOpenedWithTheirPasswordWhichIsShownToNobody) {
+  const TempFolder folder;
+  const Echo serving(folder / "data");
+  const std::string pdf = testing::slurp(TEST_DATA "/pdf/user-and-owner-aes256.pdf");
+  const std::string id = serving.send(pdf, form_field("password", "sesame") + form_field("dpi", "72"));
+  EXPECT_THAT(serving.watch(id), Not(HasSubstr("sesame")));
+  const json job = serving.job(id);
+  EXPECT_EQ(job["status"], "completed") << job;
+  EXPECT_EQ(job["options"], (json{{"dpi", "72"}}));
+  EXPECT_EQ(serving.get("/v1/documents/" + id + "/pages/1/picture").status, 200);
+  EXPECT_EQ(serving.result(id, "hocr").status, 200);
+  EXPECT_EQ(serving.result(id, "pdf").status, 422) << "it would be without the password";
+  EXPECT_EQ(serving.result(id, "zip").status, 200);
+  EXPECT_EQ(json::parse(serving.get("/v1/documents/" + id + "/pages/1").body)["page"]["dpi"], 72.0);
+  const std::string closed = serving.send(pdf);
+  serving.watch(closed);
+  EXPECT_THAT(serving.job(closed)["error"]["message"], HasSubstr("give its password with `password`"));
+}
+
+TEST(ServedDocuments, ScansAreSetUprightWhereThatIsAskedFor) {
+  const TempFolder folder;
+  const Echo serving(folder / "data");
+  const std::string scan = encode_jpeg(turned(*Image::from_file(LECTERN_SAMPLES "/page.png").picture(), 90), 90, 0);
+  const std::string as_it_is = serving.send(scan, "", "a.png");
+  const std::string upright = serving.send(scan, form_field("orient", "auto"), "a.png");
+  serving.watch(as_it_is);
+  serving.watch(upright);
+  const auto page = [&](const std::string& id) {
+    return json::parse(serving.get("/v1/documents/" + id + "/pages/1").body)["page"];
+  };
+  EXPECT_EQ(page(as_it_is)["turn"], 0);
+  EXPECT_EQ(page(upright)["turn"], 270);
+  EXPECT_EQ(page(upright)["width"], page(as_it_is)["height"]);
+  const auto picture_of = [&](const std::string& id) {
+    const std::string jpeg = serving.get("/v1/documents/" + id + "/pages/1/picture").body;
+    return Image::from_bytes(std::as_bytes(std::span(jpeg)));
+  };
+  EXPECT_EQ(picture_of(upright).width(), page(upright)["width"]);
+  EXPECT_EQ(picture_of(as_it_is).width(), page(as_it_is)["width"]);
 }
 
 TEST(ServedDocuments, FormsAreChecked) {

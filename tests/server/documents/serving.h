@@ -34,8 +34,9 @@ class EchoModel final : public server::ServedModel {
   void check(const server::PageOptions& options) const override {
     if (options.mode == "gundam") throw Error("echo: does not know mode gundam");
   }
-  std::function<void()> submit(const Image& image, const server::PageOptions& options,
+  std::function<void()> submit(const std::vector<Image>& images, const server::PageOptions& options,
                                std::function<void(server::PageNews)> tell) override {
+    const Image& image = images.front();
     ++pages;
     server::PageNews news;
     tell(news);
@@ -47,7 +48,7 @@ class EchoModel final : public server::ServedModel {
       news.error = image.name() + ": is torn";
     } else {
       news.kind = server::PageNews::Kind::finished;
-      lectern::Page page;
+      lectern::Page page = image.about();
       page.raw = news.more;
       page.blocks = {{.label = "text", .boxes = {}, .raw_boxes = {}, .text = news.more}};
       page.finish = Finish::end;

@@ -102,6 +102,33 @@ TEST(OpenAiApi, PartsThePagesOfOneRequestInTheirOrder) {
   }
 }
 
+TEST(OpenAiApi, ReadsPagesOfOneSequenceWhereThatIsAskedFor) {
+  const RunningServer run;
+  HttpClient client(run.port);
+  client.request("POST", chat_path,
+                 chat_body({page_part(), page_part(), page_part()}, {{"lectern", {{"pages_together", 2}}}}));
+  run.model->wait_for(2);
+  for (const size_t i : {0, 1}) {
+    const bool both = run.model->pages_of(i) == 2;
+    EXPECT_EQ(run.model->name_of(i), both ? "messages[0].content[0].image_url" : "messages[0].content[2].image_url");
+    run.model->finish(i, both ? "<PAGE>\none\n<PAGE>\ntwo" : "three");
+  }
+  const json answer = json::parse(client.reply().body);
+  EXPECT_EQ(answer["choices"][0]["message"]["content"], "<PAGE>\none\n<PAGE>\ntwo\n\n<--- Page Split --->\nthree");
+  EXPECT_EQ(answer["lectern"]["pages"].size(), 3U);
+}
+
+TEST(OpenAiApi, SaysInAStreamWhatWillTakeLong) {
+  const RunningServer run;
+  run.model->views = 33;
+  HttpClient client(run.port);
+  client.request("POST", chat_path, one_page({{"stream", true}}));
+  client.until("\"expected\":{\"picture\":0,\"views\":33,");
+  run.model->wait_for(1);
+  run.model->finish(0, "text");
+  client.until("[DONE]");
+}
+
 TEST(OpenAiApi, TurnsRequestsAwayWhenTheQueueIsFull) {
   ServerOptions options = quiet_options();
   options.feed.max_reading = 1;

@@ -1,5 +1,7 @@
 #include "server/documents/jobs/document_run.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <utility>
 #include <vector>
@@ -7,12 +9,12 @@
 #include "core/files/file.h"
 #include "core/log.h"
 #include "input/page_range.h"
-#include "input/page_source.h"
 #include "job/page_preparation.h"
 #include "job/pipeline.h"
 #include "lectern/error.h"
 #include "server/documents/document_fields.h"
 #include "server/documents/job_json.h"
+#include "server/documents/job_source.h"
 #include "server/documents/jobs/feed_pool.h"
 
 namespace lectern::server {
@@ -20,6 +22,7 @@ namespace {
 
 constexpr size_t pages_ahead = 16;                    // of a job, with the feed or before it
 constexpr size_t picture_memory = size_t{128} << 20;  // of the pages of a job
+constexpr size_t group_memory = size_t{512} << 20;    // of those that are read in one sequence
 
 class JobRun {
  public:
@@ -34,6 +37,7 @@ class JobRun {
   void take(const PipelineEvent& event);
   void take_page(const Page& page);
   void take_news(int number, const PageNews& news) const;
+  std::string why_no_page();
   RunEnd fail(const std::string& message, const std::string& code);
   RunEnd end(JobStatus status, const std::string& message = "", const std::string& code = "");
 
@@ -48,12 +52,7 @@ class JobRun {
 PipelineDocument JobRun::document(const DocumentFields& fields) {
   PipelineDocument document;
   document.name = job_.name;
-  document.open = [this] {
-    SourceOptions source;
-    source.limits.max_pixels = place_.max_pixels;
-    source.stop = stop_;
-    return open_source(InputFile::named(place_.folder.source(job_.id), job_.name, stop_), source);
-  };
+  document.open = [this] { return open_job(job_, place_.folder, place_.max_pixels, FindText::no, stop_); };
   document.choose = [this, range = fields.pages](int pages) {
     try {
       std::vector<int> indices = pages_in(range, pages);
@@ -71,7 +70,9 @@ PipelineDocument JobRun::document(const DocumentFields& fields) {
 }
 
 void JobRun::take_news(int number, const PageNews& news) const {
-  if (news.kind == PageNews::Kind::begun) place_.events.page_begun(job_.id, number);
+  if (news.kind == PageNews::Kind::begun) {
+    place_.events.page_begun(job_.id, number, {.views = news.views, .seconds = news.expected_seconds});
+  }
   if (news.kind == PageNews::Kind::text) place_.events.text(job_.id, number, news.keep, news.more);
 }
 
@@ -105,6 +106,15 @@ void JobRun::take(const PipelineEvent& event) {
   }
 }
 
+// Of the first that was to be read, which are all of them as a rule.
+std::string JobRun::why_no_page() {
+  const std::optional<StoredPage> first = place_.store.page(job_.id, numbers_.front());
+  std::string why = first ? page_from(*first).error : "";
+  if (numbers_.size() == 1 && !why.empty()) return why;
+  return fmt::format("none of its {} pages could be read{}{}", numbers_.size(),
+                     why.empty() ? "" : "; of the first: ", why);
+}
+
 RunEnd JobRun::end(JobStatus status, const std::string& message, const std::string& code) {
   if (place_.store.end(job_.id, status, place_.now(), message, code)) tell_end(place_, job_.id);
   return RunEnd::ended;
@@ -129,7 +139,9 @@ RunEnd JobRun::read(std::shared_ptr<ServedModel> model, const DocumentFields& fi
   options.memory = picture_memory;
   options.ahead = pages_ahead;
   options.stop = stop_;
-  options.prepare = [](SourcePage& source, Page& page) { prepare_page(source, page, false); };
+  options.pages_together = fields.options.pages_together;
+  options.group_memory = group_memory;
+  options.prepare = [upright = fields.upright](SourcePage& source, Page& page) { prepare_page(source, page, upright); };
   const auto make_pool = [&](const std::stop_source& stop, std::function<void(WorkerEvent)> tell) {
     return std::make_unique<FeedPool>(place_.feed, order, stop, std::move(tell));
   };
@@ -139,7 +151,7 @@ RunEnd JobRun::read(std::shared_ptr<ServedModel> model, const DocumentFields& fi
   if (report.stopped) return RunEnd::stopped;
   const std::optional<DocumentJob> after = place_.store.find(job_.id);
   if (after && after->failed > 0 && after->failed == after->pages) {
-    return fail("no page of it could be read; each says why", "pages_failed");
+    return fail(why_no_page(), "pages_failed");
   }
   return end(JobStatus::completed);
 }
@@ -147,7 +159,7 @@ RunEnd JobRun::read(std::shared_ptr<ServedModel> model, const DocumentFields& fi
 RunEnd JobRun::run(bool is_last_try) try {
   if (!place_.store.begin(job_.id, place_.now())) return RunEnd::ended;  // it was cancelled
   tell_change(place_, job_.id);
-  const DocumentFields fields = parse_document_fields(fields_from_json(job_.options));
+  const DocumentFields fields = fields_of(job_);
   std::shared_ptr<ServedModel> model;
   try {
     model = place_.model(job_.model);

@@ -1,8 +1,8 @@
 #include "server/documents/jobs/feed_pool.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <condition_variable>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <new>
@@ -11,17 +11,21 @@
 
 #include "lectern/error.h"
 #include "lectern/image.h"
+#include "server/documents/jobs/group_text.h"
 
 namespace lectern::server {
 namespace {
 
-// What the reader found, with what was known of the page before.
-Page page_of(const PageNews& news, Page known) {
+// What the reader, which began with what was known of it, found of a page of the sequence.
+Page page_of(const PageNews& news, size_t place, Page known) {
   if (news.kind == PageNews::Kind::failed) {
     fail(known, news.error, news.status == 503 ? ErrorCode::out_of_memory : ErrorCode::invalid_argument);
     return known;
   }
-  Page page = news.page ? *news.page : Page();
+  Page page;
+  if (place == 0 && news.page) page = *news.page;
+  if (place > 0 && place <= news.further.size() && news.further[place - 1].page) page = *news.further[place - 1].page;
+  if (!page.finish && news.page) page.finish = news.page->finish;  // what ended the first ended all
   page.number = known.number;
   page.width = known.width;
   page.height = known.height;
@@ -29,9 +33,6 @@ Page page_of(const PageNews& news, Page known) {
   page.turn = known.turn;
   page.has_text = known.has_text;
   page.stats.render_seconds = known.stats.render_seconds;
-  std::vector<Warning> warnings = std::move(known.warnings);
-  std::ranges::move(page.warnings, std::back_inserter(warnings));
-  page.warnings = std::move(warnings);
   return page;
 }
 
@@ -50,6 +51,8 @@ struct FeedPool::State {
     std::optional<PageId> id;  // not while it is handed to the feed
     Page known;
     std::shared_ptr<const Picture> picture;  // counts against what the run may hold
+    std::vector<FurtherPage> further;        // read with it in one sequence
+    GroupText text;
   };
 
   PageFeed& feed;
@@ -63,14 +66,26 @@ struct FeedPool::State {
 
 void FeedPool::State::take(size_t ticket, const PageNews& told) {
   if (told.kind == PageNews::Kind::finished || told.kind == PageNews::Kind::failed) return end(ticket, told);
-  int number = 0;
+  std::vector<std::pair<int, PageNews>> parts;
   {
     const std::lock_guard lock(mutex);
     const auto found = pages.find(ticket);
     if (found == pages.end()) return;
-    number = found->second.known.number;
+    OnItsWay& page = found->second;
+    const auto number_of = [&](size_t i) { return i == 0 ? page.known.number : page.further[i - 1].page.number; };
+    if (page.further.empty()) {
+      parts.emplace_back(number_of(0), told);
+    } else if (told.kind == PageNews::Kind::text) {
+      for (GroupText::Piece& piece : page.text.push(told.keep, told.more)) {
+        PageNews& part = parts.emplace_back(number_of(piece.page), told).second;
+        part.keep = piece.keep;
+        part.more = std::move(piece.more);
+      }
+    } else {
+      for (size_t i = 0; i <= page.further.size(); ++i) parts.emplace_back(number_of(i), told);
+    }
   }
-  order.news(number, told);
+  for (const auto& [number, news] : parts) order.news(number, news);
 }
 
 // Told before the page is taken off the list: nothing that it is told to is gone before.
@@ -82,9 +97,14 @@ void FeedPool::State::end(size_t ticket, const PageNews& told) {
     const std::lock_guard lock(mutex);
     const auto found = pages.find(ticket);
     if (found == pages.end()) return;
-    event.page = page_of(told, std::move(found->second.known));
+    event.page = page_of(told, 0, std::move(found->second.known));
+    event.further = std::move(found->second.further);
+    for (size_t i = 0; i < event.further.size(); ++i) {
+      event.further[i].page = page_of(told, i + 1, std::move(event.further[i].page));
+    }
   }
   order.news(event.page.number, told);
+  for (const FurtherPage& further : event.further) order.news(further.page.number, told);
   tell(std::move(event));
   const std::lock_guard lock(mutex);
   pages.erase(ticket);
@@ -138,18 +158,25 @@ void FeedPool::wait_for_room(size_t max_waiting) {
 void FeedPool::add(PageTask task) {
   State& state = *state_;
   const size_t ticket = task.job.ticket;
-  const std::shared_ptr<const Picture> picture = std::move(task.job.picture);
+  std::vector<OrderedPicture> pictures;
+  pictures.push_back(
+      {.name = task.name, .bytes = "", .image = Image::of_page(task.job.picture, task.name, task.job.page)});
+  for (const FurtherPage& further : task.job.further) {
+    const std::string name = fmt::format("{} with page {}", task.name, further.page.number);
+    pictures.push_back({.name = name, .bytes = "", .image = Image::of_page(further.picture, name, further.page)});
+  }
   {
     const std::lock_guard lock(state.mutex);
-    state.pages[ticket] = {std::nullopt, std::move(task.job.page), picture};
+    state.pages.insert_or_assign(ticket,
+                                 State::OnItsWay{std::nullopt, std::move(task.job.page), std::move(task.job.picture),
+                                                 std::move(task.job.further), GroupText(pictures.size())});
   }
   PageNews failure;
   failure.kind = PageNews::Kind::failed;
   try {
     PageOrder order;
     order.client = state.order.client;
-    order.name = task.name;
-    order.image = Image::from_pixels(picture->rgb, picture->width, picture->height, task.name);
+    order.pictures = std::move(pictures);
     order.model = state.order.model;
     order.options = state.order.options;
     order.tell = [shared = state_, ticket](const PageNews& news) { shared->take(ticket, news); };

@@ -19,7 +19,7 @@ struct FeedPoolOrder {
   PageOptions options;
   // Once it is asked for, no page begins any more, and when those on their way have ended, the run is stopped.
   std::stop_token hold;
-  // What is told of pages; on any thread, must not throw or wait.
+  // What is told of pages, of each of those that are read in one sequence too; on any thread, must not throw or wait.
   std::function<void(int number, const PageNews& news)> news;
 };
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "core/files/file.h"
 #include "lectern/error.h"
 
 namespace lectern::server {
@@ -45,12 +46,24 @@ std::string selection(std::string_view rest) { return fmt::format("SELECT {} FRO
 std::string_view name_of_state(PageState state) { return state == PageState::done ? "done" : "failed"; }
 PageState state_named(const std::string& name) { return name == "done" ? PageState::done : PageState::failed; }
 
+Database open(const std::filesystem::path& file, int64_t max_pages) {
+  try {
+    return {file, max_pages};
+  } catch (const SystemError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: cannot be used: {}; name another folder for `data`, or put back what belongs there",
+                            file.string(), error.what()),
+                error.code());
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(JobStatus status) { return status_names[static_cast<size_t>(status)]; }
 bool has_ended(JobStatus status) { return status != JobStatus::queued && status != JobStatus::running; }
 
-DocumentStore::DocumentStore(const std::filesystem::path& file, int64_t max_pages) : database_(file, max_pages) {
+DocumentStore::DocumentStore(const std::filesystem::path& file, int64_t max_pages) : database_(open(file, max_pages)) {
   Statement asked = database_.prepare("PRAGMA user_version");
   asked.step();
   const int64_t version = asked.integer(0);
@@ -174,11 +187,19 @@ bool DocumentStore::opened(const std::string& id, int64_t pages, const std::stri
 bool DocumentStore::add_page(const std::string& id, const StoredPage& page) {
   const std::lock_guard lock(mutex_);
   Transaction adding(database_);
-  const std::string_view counted =
-      page.state == PageState::done ? "done = done + 1" : "failed = failed + 1, done = done + 1";
-  database_.run(fmt::format("UPDATE jobs SET {} WHERE id = ?{}", counted, alive), id);
+  int64_t done = 1, failed = page.state == PageState::failed ? 1 : 0;
+  {
+    Statement before = database_.prepare("SELECT state FROM pages WHERE job = ? AND number = ?");
+    before.bind(id, int64_t{page.number});
+    if (before.step()) {
+      --done;
+      failed -= state_named(before.text(0)) == PageState::failed ? 1 : 0;
+    }
+  }
+  database_.run(fmt::format("UPDATE jobs SET done = done + ?, failed = failed + ? WHERE id = ?{}", alive), done, failed,
+                id);
   if (database_.changes() == 0) return false;
-  database_.run("INSERT INTO pages (job, number, state, json) VALUES (?, ?, ?, ?)", id, int64_t{page.number},
+  database_.run("INSERT OR REPLACE INTO pages (job, number, state, json) VALUES (?, ?, ?, ?)", id, int64_t{page.number},
                 name_of_state(page.state), page.json);
   adding.commit();
   return true;

@@ -66,6 +66,7 @@ class DocumentStore {
   bool begin(const std::string& id, int64_t now);
   bool put_back(const std::string& id);
   bool opened(const std::string& id, int64_t pages, const std::string& numbers, const std::string& info);
+  // One that is there already is replaced: of pages that are read together all are read again where one was missing.
   bool add_page(const std::string& id, const StoredPage& page);
   bool end(const std::string& id, JobStatus status, int64_t now, const std::string& error = "",
            const std::string& error_code = "");

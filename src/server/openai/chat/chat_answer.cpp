@@ -40,12 +40,15 @@ class ChatForm final : public AnswerForm {
   ChatForm(ChatHead head, bool logprobs, bool with_usage)
       : head_(std::move(head)), logprobs_(logprobs), with_usage_(with_usage) {}
 
-  std::string whole(const std::vector<PageAnswer>& pages) override { return chat_completion(head_, pages, logprobs_); }
+  std::string whole(const WholeAnswer& answer) override { return chat_completion(head_, answer, logprobs_); }
   std::string begin() override { return sent_event(chat_role_chunk(head_, with_usage_)); }
   std::string text(std::string_view more) override { return sent_event(chat_text_chunk(head_, more, with_usage_)); }
-  std::string end(const std::vector<PageAnswer>& pages) override {
-    std::string events = sent_event(chat_end_chunk(head_, pages, logprobs_, with_usage_));
-    if (with_usage_) events += sent_event(chat_usage_chunk(head_, pages));
+  std::string price(const PicturePrice& price) override {
+    return sent_event(chat_price_chunk(head_, price, with_usage_));
+  }
+  std::string end(const WholeAnswer& answer) override {
+    std::string events = sent_event(chat_end_chunk(head_, answer.pages, logprobs_, with_usage_));
+    if (with_usage_) events += sent_event(chat_usage_chunk(head_, answer.pages));
     return events + sent_event(chat_done);
   }
   std::string failure(const ApiError& error) override { return sent_event(error_json(error)); }
@@ -63,8 +66,9 @@ std::unique_ptr<AnswerForm> chat_form(ChatHead head, bool logprobs, bool with_us
   return std::make_unique<ChatForm>(std::move(head), logprobs, with_usage);
 }
 
-std::string chat_completion(const ChatHead& head, const std::vector<PageAnswer>& pages, bool logprobs) {
-  const ordered_json message = {{"role", "assistant"}, {"content", joined_text(pages)}, {"refusal", nullptr}};
+std::string chat_completion(const ChatHead& head, const WholeAnswer& answer, bool logprobs) {
+  const std::vector<PageAnswer>& pages = answer.pages;
+  const ordered_json message = {{"role", "assistant"}, {"content", answer.text}, {"refusal", nullptr}};
   const ordered_json choices = ordered_json::array({{{"index", 0},
                                                      {"message", message},
                                                      {"logprobs", logprobs ? logprobs_of(pages) : ordered_json()},
@@ -84,6 +88,13 @@ std::string chat_role_chunk(const ChatHead& head, bool with_usage) {
 
 std::string chat_text_chunk(const ChatHead& head, std::string_view text, bool with_usage) {
   return one_line(chunk(head, choice({{"content", text}}), with_usage));
+}
+
+std::string chat_price_chunk(const ChatHead& head, const PicturePrice& price, bool with_usage) {
+  ordered_json made = chunk(head, choice(ordered_json::object()), with_usage);
+  made["lectern"] = {
+      {"expected", {{"picture", price.picture}, {"views", price.views}, {"encode_seconds", price.seconds}}}};
+  return one_line(made);
 }
 
 std::string chat_end_chunk(const ChatHead& head, const std::vector<PageAnswer>& pages, bool logprobs, bool with_usage) {

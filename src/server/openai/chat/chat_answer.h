@@ -25,13 +25,13 @@ std::string finish_reason(std::string_view finish);
 // What they are for, put together. `with_usage`: the client asked for the counts of a stream.
 std::unique_ptr<AnswerForm> chat_form(ChatHead head, bool logprobs, bool with_usage);
 
-// The pages of one request in order, one at least.
-std::string chat_completion(const ChatHead& head, const std::vector<PageAnswer>& pages, bool logprobs);
+std::string chat_completion(const ChatHead& head, const WholeAnswer& answer, bool logprobs);
 
-// The data of events: first the role, then pieces of text, then, with the last page, why it ended. `with_usage`: the
-// client asked for the counts, which come at the end; until then they are null.
+// The data of events: first the role, then pieces of text, between them what will take long, then, with the last page,
+// why it ended. `with_usage`: the client asked for the counts, which come at the end; until then they are null.
 std::string chat_role_chunk(const ChatHead& head, bool with_usage);
 std::string chat_text_chunk(const ChatHead& head, std::string_view text, bool with_usage);
+std::string chat_price_chunk(const ChatHead& head, const PicturePrice& price, bool with_usage);
 std::string chat_end_chunk(const ChatHead& head, const std::vector<PageAnswer>& pages, bool logprobs, bool with_usage);
 std::string chat_usage_chunk(const ChatHead& head, const std::vector<PageAnswer>& pages);
 inline constexpr std::string_view chat_done = "[DONE]";

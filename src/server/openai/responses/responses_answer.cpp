@@ -14,7 +14,7 @@ class ResponsesForm final : public AnswerForm {
  public:
   explicit ResponsesForm(ResponseHead head) : head_(std::move(head)) {}
 
-  std::string whole(const std::vector<PageAnswer>& pages) override { return one_line(finished(pages)); }
+  std::string whole(const WholeAnswer& answer) override { return one_line(finished(answer)); }
 
   std::string begin() override {
     const ordered_json response = state("in_progress");
@@ -29,11 +29,10 @@ class ResponsesForm final : public AnswerForm {
     return part_event("response.output_text.delta", {{"delta", more}, {"logprobs", ordered_json::array()}});
   }
 
-  std::string end(const std::vector<PageAnswer>& pages) override {
-    const std::string text = joined_text(pages);
-    const ordered_json tokens = token_list(pages), whole = part(text, tokens);
-    const ordered_json response = finished(pages);
-    std::string events = part_event("response.output_text.done", {{"text", text}, {"logprobs", tokens}});
+  std::string end(const WholeAnswer& answer) override {
+    const ordered_json tokens = token_list(answer.pages), whole = part(answer.text, tokens);
+    const ordered_json response = finished(answer);
+    std::string events = part_event("response.output_text.done", {{"text", answer.text}, {"logprobs", tokens}});
     events += part_event("response.content_part.done", {{"part", whole}});
     events += event("response.output_item.done", {{"output_index", 0}, {"item", response["output"][0]}});
     events += event("response." + response["status"].get<std::string>(), {{"response", response}});
@@ -99,14 +98,15 @@ class ResponsesForm final : public AnswerForm {
             {"metadata", head_.metadata.is_null() ? ordered_json::object() : ordered_json(head_.metadata)}};
   }
 
-  ordered_json finished(const std::vector<PageAnswer>& pages) const {
+  ordered_json finished(const WholeAnswer& answer) const {
+    const std::vector<PageAnswer>& pages = answer.pages;
     const std::string finish = finish_of(pages);
     const bool complete = is_complete(finish);
     const std::string status = complete ? "completed" : "incomplete";
     ordered_json response = state(status);
     // OpenAI's clients know this reason for text that is missing; "lectern" has ours.
     if (!complete) response["incomplete_details"] = {{"reason", "max_output_tokens"}};
-    response["output"].push_back(message(status, part(joined_text(pages), token_list(pages))));
+    response["output"].push_back(message(status, part(answer.text, token_list(pages))));
     const TokenCounts tokens = tokens_of(pages);
     response["usage"] = {{"input_tokens", tokens.prompt},
                          {"input_tokens_details", {{"cached_tokens", 0}}},

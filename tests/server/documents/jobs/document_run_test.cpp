@@ -13,6 +13,7 @@
 
 #include "core/temp_folder.h"
 #include "server/documents/serving.h"
+#include "server/documents/store/sqlite.h"
 
 namespace lectern::server {
 namespace {
@@ -22,6 +23,7 @@ using nlohmann::json;
 using testing::Echo;
 using testing::EchoModel;
 using testing::FakeModel;
+using testing::form_field;
 using ::testing::HasSubstr;
 using testing::HttpClient;
 using testing::HttpReply;
@@ -61,6 +63,45 @@ TEST(DocumentRun, ARestartGoesOnWhereItWas) {
   serving.watch(id);
   EXPECT_EQ(serving.job(id)["status"], "completed");
   EXPECT_EQ(serving.result(id, "md").body, undisturbed);
+}
+
+TEST(DocumentRun, PagesThatAreReadTogetherAreReadTogetherAgain) {
+  const TempFolder folder;
+  std::string id;
+  {
+    const Serving<FakeModel> serving(folder / "data");
+    id = serving.send(pdf_of_pages(4), form_field("pages_together", "2"));
+    HttpClient client(serving.port);
+    client.request("GET", "/v1/documents/" + id + "/events");
+    const size_t second = index_of(*serving.model, 2, "page 3");
+    EXPECT_EQ(serving.model->pages_of(second), 2U);
+    serving.model->write(second, "<PAGE>\nthree\n<PAGE>\nf");
+    client.until("{\"number\":4,\"text\":\"f\"}");
+    serving.model->finish(second, "<PAGE>\nthree\n<PAGE>\nfour");
+    client.until("\"number\":4,\"state\":\"done\"");
+  }
+  {
+    // As if the process had ended between the pages of the sequence.
+    Database database(folder / "data/documents.sqlite", 0);
+    database.run("DELETE FROM pages WHERE number = 4");
+    database.run("UPDATE jobs SET done = 1");
+  }
+  const Serving<FakeModel> serving(folder / "data");
+  for (const int first : {1, 3}) {
+    const size_t index = index_of(*serving.model, 2, "page " + std::to_string(first));
+    EXPECT_EQ(serving.model->pages_of(index), 2U);
+    serving.model->finish(index, first == 1 ? "<PAGE>\nonly one" : "<PAGE>\nthree\n<PAGE>\nfour");
+  }
+  serving.watch(id);
+  const json job = serving.job(id);
+  EXPECT_EQ(job["status"], "completed");
+  EXPECT_EQ(job["done"], 4);
+  EXPECT_EQ(job["failed_pages"], 0);
+  const auto page = [&](int number) {
+    return json::parse(serving.get("/v1/documents/" + id + "/pages/" + std::to_string(number)).body);
+  };
+  EXPECT_EQ(page(4)["text"], "four");
+  EXPECT_EQ(page(2)["page"]["warnings"][0]["code"], "nothing_read");
 }
 
 TEST(DocumentRun, AStartRemovesWhatHasExpired) {

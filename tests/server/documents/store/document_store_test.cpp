@@ -161,7 +161,29 @@ TEST(DocumentStore, RefusesTheFileOfANewerVersion) {
 
 TEST(DocumentStore, RefusesWhatIsNoDatabase) {
   const TempFolder folder;
-  EXPECT_THROW(DocumentStore(folder.write("jobs", std::string(8192, 'x'))), Error);
+  const std::filesystem::path file = folder.write("jobs", std::string(8192, 'x'));
+  try {
+    const DocumentStore store(file);
+    ADD_FAILURE() << "was taken";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr(file.string() + ": cannot be used: "));
+  }
+}
+
+TEST(DocumentStore, APageThatIsReadAgainCountsOnce) {
+  const TempFolder folder;
+  DocumentStore store(folder / "jobs");
+  store.add(job_of("a"));
+  StoredPage page = page_of(1);
+  page.state = PageState::failed;
+  EXPECT_TRUE(store.add_page("a", page));
+  EXPECT_TRUE(store.add_page("a", page));
+  EXPECT_EQ(store.find("a")->done, 1);
+  EXPECT_EQ(store.find("a")->failed, 1);
+  EXPECT_TRUE(store.add_page("a", page_of(1, "{}")));
+  EXPECT_EQ(store.find("a")->done, 1);
+  EXPECT_EQ(store.find("a")->failed, 0);
+  EXPECT_EQ(store.page("a", 1)->json, "{}");
 }
 
 // The child says of every page when it was stored, and is killed at some point after one of them.

@@ -6,10 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "server/openai/whole_answer.h"
+
 namespace lectern::server {
 namespace {
 
 using nlohmann::json;
+using testing::whole_of;
 
 const ChatHead head{"chatcmpl-1", 1700000000, "ocr"};
 
@@ -30,7 +33,8 @@ TEST(ChatAnswer, TellsTheTruthOfTheEnd) {
 }
 
 TEST(ChatAnswer, HoldsTextByteForByteUsageAndEnd) {
-  const json answer = json::parse(chat_completion(head, {page_of("<|ref|>a<|/ref|>\n\"b\" \xC3\xA9")}, false));
+  const json answer =
+      json::parse(chat_completion(head, whole_of({page_of("<|ref|>a<|/ref|>\n\"b\" \xC3\xA9")}), false));
   EXPECT_EQ(answer["object"], "chat.completion");
   EXPECT_EQ(answer["id"], "chatcmpl-1");
   EXPECT_EQ(answer["created"], 1700000000);
@@ -47,7 +51,7 @@ TEST(ChatAnswer, HoldsTextByteForByteUsageAndEnd) {
 TEST(ChatAnswer, PartsPagesAndEndsAsTheOneThatWasCut) {
   PageAnswer cut = page_of("two", "loop");
   cut.warnings = {{"repetition", "the model repeated itself"}};
-  const json answer = json::parse(chat_completion(head, {page_of("one"), cut, page_of("three")}, false));
+  const json answer = json::parse(chat_completion(head, whole_of({page_of("one"), cut, page_of("three")}), false));
   EXPECT_EQ(answer["choices"][0]["message"]["content"],
             "one\n\n<--- Page Split --->\ntwo\n\n<--- Page Split --->\nthree");
   EXPECT_EQ(answer["choices"][0]["finish_reason"], "length");
@@ -60,13 +64,19 @@ TEST(ChatAnswer, PartsPagesAndEndsAsTheOneThatWasCut) {
 TEST(ChatAnswer, GivesTokensWithTheirBytes) {
   PageAnswer page = page_of("\xC3\xA9!");
   page.written = {{"\xC3", -0.5F}, {"\xA9!", -0.25F}};
-  const json tokens = json::parse(chat_completion(head, {page}, true))["choices"][0]["logprobs"]["content"];
+  const json tokens = json::parse(chat_completion(head, whole_of({page}), true))["choices"][0]["logprobs"]["content"];
   ASSERT_EQ(tokens.size(), 2u);
   EXPECT_EQ(tokens[0]["bytes"], json({0xC3}));
   EXPECT_EQ(tokens[0]["token"], "\xEF\xBF\xBD") << "half a character";
   EXPECT_EQ(tokens[0]["logprob"], -0.5);
   EXPECT_EQ(tokens[1]["bytes"], json({0xA9, 0x21}));
   EXPECT_EQ(tokens[1]["top_logprobs"], json::array());
+}
+
+TEST(ChatAnswer, SaysInAStreamWhatWillTakeLong) {
+  const json price = json::parse(chat_price_chunk(head, {.picture = 1, .views = 33, .seconds = 41}, true));
+  EXPECT_EQ(price["choices"][0]["delta"], json::object());
+  EXPECT_EQ(price["lectern"]["expected"], json({{"picture", 1}, {"views", 33}, {"encode_seconds", 41.0}}));
 }
 
 TEST(ChatAnswer, StreamsRoleTextEndAndUsage) {

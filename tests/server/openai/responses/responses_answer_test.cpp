@@ -7,11 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "server/openai/whole_answer.h"
+
 namespace lectern::server {
 namespace {
 
 using nlohmann::json;
 using ::testing::ElementsAre;
+using testing::whole_of;
 
 std::unique_ptr<AnswerForm> form() {
   return responses_form({.id = "1", .created = 1700000000, .model = "ocr", .options = {}, .metadata = {{"a", "b"}}});
@@ -39,7 +42,7 @@ std::vector<std::pair<std::string, json>> events_of(std::string text) {
 }
 
 TEST(ResponsesAnswer, IsAResponseWithOneMessage) {
-  const json answer = json::parse(form()->whole({page_of("one"), page_of("two")}));
+  const json answer = json::parse(form()->whole(whole_of({page_of("one"), page_of("two")})));
   EXPECT_EQ(answer["id"], "resp_1");
   EXPECT_EQ(answer["object"], "response");
   EXPECT_EQ(answer["status"], "completed");
@@ -57,7 +60,7 @@ TEST(ResponsesAnswer, IsAResponseWithOneMessage) {
 }
 
 TEST(ResponsesAnswer, TellsTheTruthOfTheEnd) {
-  const json answer = json::parse(form()->whole({page_of("one", "loop")}));
+  const json answer = json::parse(form()->whole(whole_of({page_of("one", "loop")})));
   EXPECT_EQ(answer["status"], "incomplete");
   EXPECT_EQ(answer["incomplete_details"]["reason"], "max_output_tokens");
   EXPECT_EQ(answer["output"][0]["status"], "incomplete");
@@ -69,7 +72,7 @@ TEST(ResponsesAnswer, StreamsTheEventsThatMakeIt) {
   std::string sent = made->begin();
   sent += made->text("o");
   sent += made->text("ne");
-  sent += made->end({page_of("one")});
+  sent += made->end(whole_of({page_of("one")}));
   const auto events = events_of(sent);
   std::vector<std::string> names;
   std::string text;
