@@ -4,13 +4,12 @@
 #include <optional>
 #include <span>
 
-#include "core/confidence.h"
 #include "core/stopwatch.h"
 #include "device/device_failure.h"
 #include "engine/prompts.h"
-#include "layout/layout_tags.h"
 #include "lines/read_lines.h"
 #include "reading/page_warnings.h"
+#include "reading/view_text.h"
 
 namespace lectern {
 
@@ -33,54 +32,6 @@ struct LinesPageReader::Reading {
 };
 
 namespace {
-
-// The plain text of a view, without special tokens that a model may write.
-RowText text_of(const Page& view) {
-  const std::vector<float> scores = byte_scores(view.raw, view.token_ends, view.token_logprobs);
-  RowText text;
-  for (size_t at = 0; at < view.raw.size();) {
-    if (const size_t token = special_token_length(std::string_view(view.raw).substr(at)); token > 0) {
-      at += token;
-      continue;
-    }
-    text.text += view.raw[at];
-    if (!view.token_ends.empty()) text.scores.push_back(scores[at]);
-    ++at;
-  }
-  return text;
-}
-
-// Of several lines that were read of one row, what remains of other lines in it is read as nonsense: only lines that
-// are at least half as sure as the surest are kept.
-RowText on_one_line(const RowText& view) {
-  struct Line {
-    size_t begin, end;
-    double confidence;
-  };
-  std::vector<Line> lines;
-  double most = 0;
-  for (size_t at = 0; at < view.text.size();) {
-    const size_t end = std::min(view.text.find('\n', at), view.text.size());
-    MeanConfidence words;
-    if (!view.scores.empty()) {
-      words.add_words(std::string_view(view.text).substr(at, end - at), std::span(view.scores).subspan(at, end - at));
-    }
-    lines.push_back({at, end, words.value().value_or(0)});
-    most = std::max(most, lines.back().confidence);
-    at = end + 1;
-  }
-  RowText row;
-  for (const Line& line : lines) {
-    if (line.confidence * 2 < most) continue;
-    if (!row.text.empty()) row.text += ' ';
-    row.text += view.text.substr(line.begin, line.end - line.begin);
-    if (view.scores.empty()) continue;
-    row.scores.resize(row.text.size() - (line.end - line.begin));
-    row.scores.insert(row.scores.end(), view.scores.begin() + static_cast<ptrdiff_t>(line.begin),
-                      view.scores.begin() + static_cast<ptrdiff_t>(line.end));
-  }
-  return row;
-}
 
 // Of the text that is shown.
 void add_written(const Page& view, Page& page) {
@@ -108,26 +59,6 @@ std::shared_ptr<const ReadOptions> view_options(const ReadOptions& page) {
   options.logprobs = true;
   options.stop.clear();
   return std::make_shared<const ReadOptions>(std::move(options));
-}
-
-// Where the first of the strings begins, at `from` or behind.
-size_t first_stop(const std::string& text, const std::vector<std::string>& stops, size_t from) {
-  size_t first = std::string::npos;
-  for (const std::string& stop : stops) {
-    if (!stop.empty()) first = std::min(first, text.find(stop, from));
-  }
-  return first;
-}
-
-// Bytes at the end of the text with which one of the strings may begin.
-size_t beginning_of_stop(std::string_view text, const std::vector<std::string>& stops) {
-  size_t longest = 0;
-  for (const std::string& stop : stops) {
-    for (size_t length = std::min(text.size(), stop.empty() ? 0 : stop.size() - 1); length > longest; --length) {
-      if (text.ends_with(std::string_view(stop).substr(0, length))) longest = length;
-    }
-  }
-  return longest;
 }
 
 }  // namespace
@@ -295,7 +226,7 @@ void LinesPageReader::take_view(const View& view, const Page& page, std::vector<
   Reading& reading = *view.reading;
   add_work(page, reading.page);
   if (reading.end) return;
-  const RowText text = text_of(page);
+  const RowText text = text_of_view(page);
   std::optional<std::vector<RowText>> rows = split_rows(text, view.pieces);
   if (!rows && view.pieces > 1 && page.finish != Finish::stopped) {
     // Which row is missing nobody knows: each is read by itself.
