@@ -11,6 +11,7 @@ namespace lectern {
 namespace {
 
 constexpr double margin_above = 0.12;  // of a line's height, kept around it
+constexpr double max_white = 1.4;      // between words of one piece: what stands behind more is overlooked by models
 constexpr int margin_beside = 2;       // pixels
 constexpr double narrow_gap = 0.7;     // of the widest gap at which a line could be cut
 constexpr int left_of_piece = 5;       // pixels of the view
@@ -43,9 +44,10 @@ int cut_position(const GreyPicture& grey, const PixelBox& box, int left, int roo
 size_t words_that_fit(const TextLine& line, size_t first, int room) {
   const std::vector<PixelBox>& words = line.words;
   size_t most = 1;
-  while (first + most < words.size() && words[first + most].right - words[first].left <= room) ++most;
-  if (first + most == words.size()) return most;
   const auto gap_behind = [&](size_t count) { return words[first + count].left - words[first + count - 1].right; };
+  const auto is_near = [&](size_t count) { return gap_behind(count) <= max_white * line.height; };
+  while (first + most < words.size() && words[first + most].right - words[first].left <= room && is_near(most)) ++most;
+  if (first + most == words.size() || !is_near(most)) return most;
   int widest = 0;
   for (size_t count = most; count > 0 && words[first + count - 1].right - words[first].left >= room / 2; --count) {
     widest = std::max(widest, gap_behind(count));

@@ -31,6 +31,23 @@ TEST(Pieces, HoldEveryWordOnceAndFitARow) {
   EXPECT_EQ(words, 45u);
 }
 
+TEST(Pieces, EndAtWideWhite) {
+  TextPage page;
+  page.picture = Picture(400, 200);
+  TextLine line;
+  line.box = {10, 50, 200, 70}, line.height = 20;
+  line.words = {{10, 50, 30, 70}, {90, 50, 120, 70}, {128, 50, 200, 70}};
+  TextBlock block;
+  block.box = line.box;
+  block.lines = {line};
+  page.blocks = {block};
+  const std::vector<TextPiece> pieces = cut_into_pieces(page, {});
+  ASSERT_EQ(pieces.size(), 2u);
+  EXPECT_EQ(pieces[0].words, 1u);
+  EXPECT_EQ(pieces[1].first_word, 1u);
+  EXPECT_EQ(pieces[1].words, 2u);
+}
+
 TEST(Pieces, CutAWordThatIsWiderThanARow) {
   const TextPage page = find_text(drawn_page(text_at(72, 700, 12, "Donaudampfschifffahrtsgesellschaftskapitaen") +
                                              text_at(72, 680, 12, "the word above is a long one")));
