@@ -15,10 +15,13 @@ namespace {
 
 // In heights of a line: a narrower block is no running text; white at the end of a line that is full.
 constexpr double min_prose = 14, max_room = 5;
+constexpr double min_prose_of_names = 26;                      // where no line goes on in a small letter
 constexpr double max_room_share = 0.2;                         // of the block's width
 constexpr double min_room_left = 2;                            // behind a word that would have had room
 constexpr int min_centred_indent = 2;                          // of its shortest line
 constexpr double min_typed_indent = 1.5, max_off_pitch = 0.1;  // of the width of a letter
+constexpr double typed_space = 0.3;                            // of it, by which letters are off
+constexpr int min_title_letters = 3;
 
 RowText part_of(const RowText& row, size_t begin, size_t end) {
   RowText part = {row.text.substr(begin, end - begin)};
@@ -100,12 +103,32 @@ bool is_centred(const TextBlock& block) {
 
 // Whether a line was broken because it was full, as in running text, and not as on a label or in an address: there the
 // next word would often have had room.
-bool runs_on(const TextBlock& block, const TextLine& line, const TextLine& next) {
+bool runs_on(const TextBlock& block, const TextLine& line, const TextLine& next, double min_width) {
   const int width = block.box.width();
   const double room = std::max(max_room * line.height, max_room_share * width);
   const int with_next = line.box.right + next.words.front().width();
-  return width >= min_prose * line.height && line.box.right >= block.box.right - room &&
+  return width >= min_width * line.height && line.box.right >= block.box.right - room &&
          with_next >= block.box.right - min_room_left * line.height;
+}
+
+// Whether its first letter is a small one of Western Europe, as within a sentence.
+bool begins_small(std::string_view line) {
+  const size_t at = std::min(line.find_first_not_of("\"'(["), line.size());
+  const std::string_view letters = line.substr(at);
+  if (letters.empty()) return false;
+  const bool accented = letters.size() > 1 && letters[0] == '\xC3' && static_cast<uint8_t>(letters[1]) >= 0x9F;
+  return (letters[0] >= 'a' && letters[0] <= 'z') || accented;
+}
+
+// Names, addresses and the like begin all their lines in capitals or figures, and end them where they please.
+bool is_list_of_names(const TextBlock& block, const std::vector<PageLine>& lines) {
+  bool ragged = false;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0 && begins_small(lines[i].text)) return false;
+    const TextLine& line = block.lines[i];
+    ragged = ragged || (i + 1 < lines.size() && line.box.right < block.box.right - line.height);
+  }
+  return ragged;
 }
 
 // The number of a line that is an item of a list or a note: "12." or "3)"; 0 where it has none.
@@ -115,6 +138,23 @@ int item_number(std::string_view line) {
   for (; at < line.size() && at < 3 && is_digit(line[at]); ++at) number = 10 * number + (line[at] - '0');
   const bool marked = at > 0 && at + 1 < line.size() && (line[at] == '.' || line[at] == ')') && line[at + 1] == ' ';
   return marked ? number : 0;
+}
+
+// The bullet that a line begins with, empty where it has none.
+std::string_view bullet_of(std::string_view line) {
+  size_t end = 0;
+  while (end < line.size() && (static_cast<uint8_t>(line[end]) & 0x80) != 0) ++end;
+  if (end == 0 && (line.starts_with('-') || line.starts_with('*'))) end = 1;
+  return end > 0 && end <= 3 && end < line.size() && line[end] == ' ' ? line.substr(0, end) : std::string_view();
+}
+
+// A title has words; large figures and signs alone are none.
+bool is_worded(const std::vector<PageLine>& lines) {
+  int letters = 0;
+  for (const PageLine& line : lines) {
+    letters += static_cast<int>(std::ranges::count_if(line.text, [](char c) { return is_letter(c); }));
+  }
+  return letters >= min_title_letters;
 }
 
 // In capitals alone.
@@ -157,6 +197,17 @@ bool is_code(const std::vector<PageLine>& lines) {
   return static_cast<size_t>(like_code) * 2 >= lines.size();
 }
 
+// Words of a typed line with as many spaces between as stand there.
+void append_typed(const PageLine& line, double pitch, std::string& text) {
+  double column = 0;  // in letters, behind the word before
+  for (size_t i = 0; i < line.words.size(); ++i) {
+    const double begins = (line.words[i].box.left - line.words.front().box.left) / pitch;
+    if (i > 0) text.append(1 + static_cast<size_t>(std::max(0.0, begins - column - 1 + typed_space)), ' ');
+    text += line.words[i].text;
+    column = begins + static_cast<double>(length_of(line.words[i].text));
+  }
+}
+
 // Lines as they stand, indented as they are.
 std::string code_of(const TextBlock& block, double pitch, const std::vector<PageLine>& lines) {
   std::string text;
@@ -164,7 +215,11 @@ std::string code_of(const TextBlock& block, double pitch, const std::vector<Page
     if (i > 0) text += '\n';
     const int indent = block.lines[i].box.left - block.box.left;
     text.append(static_cast<size_t>(std::lround(indent / pitch)), ' ');
-    text += lines[i].text;
+    if (lines[i].words.size() == block.lines[i].words.size()) {
+      append_typed(lines[i], pitch, text);
+    } else {
+      text += lines[i].text;  // nobody knows where its words stand
+    }
   }
   return text;
 }
@@ -173,17 +228,21 @@ std::string code_of(const TextBlock& block, double pitch, const std::vector<Page
 std::string joined(const TextBlock& block, const std::vector<PageLine>& lines) {
   std::string text;
   const bool centred = is_centred(block);
+  const double min_width = is_list_of_names(block, lines) ? min_prose_of_names : min_prose;
+  std::string_view bullet;
   int last_item = lines.empty() ? 0 : item_number(lines.front().text);
   for (size_t i = 0; i < lines.size(); ++i) {
     if (!text.empty() && !lines[i].text.empty()) {
-      const bool next_item = last_item > 0 && item_number(lines[i].text) == last_item + 1;
-      if (next_item) ++last_item;
+      const bool next_number = last_item > 0 && item_number(lines[i].text) == last_item + 1;
+      if (next_number) ++last_item;
+      if (bullet.empty()) bullet = bullet_of(lines[i - 1].text);
+      const bool next_item = next_number || (!bullet.empty() && bullet_of(lines[i].text) == bullet);
       if (parts_word(text, lines[i].text)) {
         text.pop_back();
       } else {
         const TextLine& before = block.lines[i - 1];
         const bool on = block.kind == BlockKind::title ? is_shouted(lines[i - 1].text) == is_shouted(lines[i].text)
-                                                       : !centred && runs_on(block, before, block.lines[i]);
+                                                       : !centred && runs_on(block, before, block.lines[i], min_width);
         text += is_indented(block.lines[i], before) ? "\n\n" : on && !next_item ? " " : "\n";
       }
     }
@@ -285,6 +344,8 @@ std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece
     MeanConfidence words;
     for (const PageLine& line : block.lines) add_words(line, words);
     block.confidence = words.value();
+    const bool title = found.kind == BlockKind::title && is_worded(block.lines);
+    if (found.kind == BlockKind::title && !title) block.label = name_of(BlockKind::text);
     const double pitch = found.kind == BlockKind::text ? pitch_of(found) : 0;
     const bool code = pitch > 0 && is_code(block.lines);
     if (code) block.label = name_of(BlockKind::code);
@@ -292,7 +353,7 @@ std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece
                  : code                         ? code_of(found, pitch, block.lines)
                                                 : joined(found, block.lines);
     if (block.text.empty()) continue;
-    if (found.kind == BlockKind::title) block.text.insert(0, "# ");  // as the published model writes titles
+    if (title) block.text.insert(0, "# ");  // as the published model writes titles
     blocks.push_back(std::move(block));
   }
   return blocks;

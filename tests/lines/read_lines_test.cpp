@@ -131,6 +131,18 @@ TEST(ReadLines, KeepsCentredLinesApart) {
             "A Grocery\n14 Mill Lane, Ashford\nKent");
 }
 
+TEST(ReadLines, KeepsLinesApartThatAllBeginInCapitals) {
+  const TextPage page =
+      page_of({line(50, {{10, 50, 320, 70}}), line(80, {{10, 80, 350, 100}}), line(110, {{10, 110, 340, 130}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 320, 70}), piece(1, 0, 1, {10, 80, 350, 100}),
+                                         piece(2, 0, 1, {10, 110, 340, 130})};
+  EXPECT_EQ(read_blocks(page, pieces, {{"A GROCERY"}, {"14 Mill Lane, Ashford"}, {"Tel. 01233"}})[0].text,
+            "A GROCERY\n14 Mill Lane, Ashford\nTel. 01233");
+  EXPECT_EQ(read_blocks(page, pieces, {{"It was on a"}, {"Monday that we saw"}, {"(as \xC3\xBC"}})[0].text,
+            "It was on a Monday that we saw (as \xC3\xBC")
+      << "running text";
+}
+
 TEST(ReadLines, MarksTitlesAsMarkdown) {
   const TextPage page = page_of({line(50, {{10, 50, 150, 70}})}, BlockKind::title);
   const Block block = read_blocks(page, {piece(0, 0, 1, {10, 50, 150, 70})}, {{"Annual report"}})[0];
@@ -181,6 +193,29 @@ TEST(ReadLines, WritesCodeLineByLineAsItIsIndented) {
             "Dear Madam, we have received\n\nyour order of the third, which will be sent to you tomorrow.\nY");
   lines[0].pitch = 0;
   EXPECT_EQ(read_blocks(page_of(lines), pieces, code)[0].label, "text") << "not all of one width";
+}
+
+TEST(ReadLines, KeepsTheSpacesOfCode) {
+  std::vector<TextLine> lines = {line(50, {{10, 50, 20, 70}, {70, 50, 230, 70}}), line(80, {{10, 80, 20, 100}})};
+  for (TextLine& line : lines) line.pitch = 10;
+  const std::vector<TextPiece> pieces = {piece(0, 0, 2, {10, 50, 230, 70}), piece(1, 0, 1, {10, 80, 20, 100})};
+  EXPECT_EQ(read_blocks(page_of(lines), pieces, {{"{ call(arguments);"}, {"}"}})[0].text, "{     call(arguments);\n}");
+}
+
+TEST(ReadLines, BeginsALineWithEveryBullet) {
+  const TextPage page = page_of({line(50, {{10, 50, 380, 70}}), line(80, {{10, 80, 390, 100}})});
+  const std::vector<TextPiece> pieces = {piece(0, 0, 1, {10, 50, 380, 70}), piece(1, 0, 1, {10, 80, 390, 100})};
+  EXPECT_EQ(read_blocks(page, pieces, {{"\xE2\x80\xA2 take water"}, {"\xE2\x80\xA2 and a map"}})[0].text,
+            "\xE2\x80\xA2 take water\n\xE2\x80\xA2 and a map");
+  EXPECT_EQ(read_blocks(page, pieces, {{"\xE2\x80\xA2 take water"}, {"and a map"}})[0].text,
+            "\xE2\x80\xA2 take water and a map");
+}
+
+TEST(ReadLines, TakesFiguresAloneForNoTitle) {
+  const TextPage page = page_of({line(50, {{10, 50, 150, 70}})}, BlockKind::title);
+  const Block block = read_blocks(page, {piece(0, 0, 1, {10, 50, 150, 70})}, {{"(17)"}})[0];
+  EXPECT_EQ(block.label, "text");
+  EXPECT_EQ(block.text, "(17)");
 }
 
 TEST(ReadLines, JoinsPiecesOfOneWord) {
