@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "image/ink_mask.h"
 
@@ -19,6 +20,9 @@ constexpr int bar_rim = 2;  // pixels at which a bar is neither dark nor light
 constexpr double min_flatness = 3, max_rule = 0.35, max_break = 3, min_rule = 8, min_rule_ink = 0.4;
 constexpr int rule_offset = 2;
 constexpr size_t min_dashes = 4;
+// Leaders: dots so large at most, so far apart at most, off by so much of their distance.
+constexpr double max_dot = 0.45, max_dot_step = 3, max_uneven_step = 0.2;
+constexpr size_t min_dots = 5;
 
 PixelBox box_of(const InkPiece& piece, int scale) {
   return {piece.left * scale, piece.top * scale, piece.right * scale, piece.bottom * scale};
@@ -91,6 +95,45 @@ void drop_broken_rules(std::vector<PixelBox>& marks, int height) {
   std::erase_if(marks, [&](const PixelBox&) { return dropped[at++]; });
 }
 
+// Rows of dots that lead from a name to a number or fill an empty line of a form.
+void drop_leaders(std::vector<PixelBox>& marks, int height) {
+  struct Leader {
+    std::vector<size_t> dots;
+    int step = 0;
+  };
+  std::vector<Leader> leaders, done;
+  const auto reach = static_cast<int>(max_dot_step * height);
+  for (size_t i = 0; i < marks.size(); ++i) {  // from the left
+    const PixelBox& mark = marks[i];
+    if (std::max(mark.width(), mark.height()) > max_dot * height || mark.width() > 2 * mark.height()) continue;
+    const auto goes_on = [&](const Leader& leader) {
+      const PixelBox& last = marks[leader.dots.back()];
+      const int step = mark.left - last.left;
+      const bool alike = std::abs(mark.middle() - last.middle()) <= rule_offset && step <= reach &&
+                         std::abs(mark.height() - last.height()) <= rule_offset;
+      return alike &&
+             (leader.step == 0 || std::abs(step - leader.step) <= std::max(2.0, max_uneven_step * leader.step));
+    };
+    std::erase_if(leaders, [&](Leader& leader) {
+      if (mark.left - marks[leader.dots.back()].left <= reach) return false;
+      if (leader.dots.size() >= min_dots) done.push_back(std::move(leader));
+      return true;
+    });
+    const auto found = std::ranges::find_if(leaders, goes_on);
+    Leader& leader = found != leaders.end() ? *found : leaders.emplace_back();
+    if (leader.dots.size() == 1) leader.step = mark.left - marks[leader.dots.back()].left;
+    leader.dots.push_back(i);
+  }
+  std::ranges::move(leaders, std::back_inserter(done));
+  std::vector<bool> dropped(marks.size());
+  for (const Leader& leader : done) {
+    if (leader.dots.size() < min_dots) continue;
+    for (const size_t i : leader.dots) dropped[i] = true;
+  }
+  size_t at = 0;
+  std::erase_if(marks, [&](const PixelBox&) { return dropped[at++]; });
+}
+
 }  // namespace
 
 Letters find_letters(const Picture& page) {
@@ -141,6 +184,7 @@ Letters find_letters(const Picture& page) {
   std::ranges::sort(found.letters, from_left);
   std::ranges::sort(found.marks, from_left);
   drop_broken_rules(found.marks, found.height);
+  drop_leaders(found.marks, found.height);
   return found;
 }
 

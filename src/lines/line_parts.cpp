@@ -6,7 +6,8 @@
 #include <limits>
 #include <numeric>
 #include <optional>
-#include <span>
+
+#include "lines/line_words.h"
 
 namespace lectern {
 namespace {
@@ -15,25 +16,24 @@ constexpr size_t recent_letters = 12;  // of a line, that tell where it goes on
 // In heights of the line, from tall letters to low ones.
 constexpr double max_gap = 1.5;         // between words of one line
 constexpr double line_to_letter = 1.4;  // its height to that of letters without ascender
-constexpr double min_word_gap = 0.2;    // between words
-constexpr double max_word_gap = 0.45;   // what parts words even where letters are set wide
-constexpr double letter_width = 0.5;    // of most fonts, with the gap beside it
-constexpr double min_word_gap_of_touching = 0.14;
-constexpr double min_blurred_gap = 2.5;  // pixels: noise may part letters by less
-// Letters of one width: so many at least, the steps between them so far off a whole number, so many of the steps;
-// the width, in heights of the line; white between words, in widths.
-constexpr size_t min_typed = 8;
-constexpr double max_off_pitch = 0.2, min_typed_share = 0.9, max_pitch = 0.9, typed_gap = 0.85;
-constexpr double max_single = 1.2, max_quote = 0.7;  // of the width: wider are letters that touch, narrower one sign
-constexpr double typed_gutter = 2;  // of the width: more than one space leaves, whatever letters stand beside it
+constexpr double typed_gutter = 2;      // of the width: more than one space leaves, whatever letters stand beside it
 constexpr double max_mark_gap = 1, max_mark_distance = 0.35;
+constexpr double max_mark_depth = 0.3;  // from the foot up, where marks of the line below may stand
 constexpr double max_overlap = 0.3, max_joined_resize = 1.5, min_joined_rows = 0.7;  // of chains that marks parted
 constexpr double min_gutter = 0.75;                                                  // white between columns,
 constexpr double max_gutter = 1.4;     // but more than between words that are set wide, as by a typewriter,
 constexpr double gutter_to_gap = 1.6;  // by this much
 constexpr double max_short_of_gutter = 10, max_behind_gutter = 5;  // where lines beside it end and begin
-constexpr int min_gutter_lines = 3;                                // that a gutter passes
-constexpr double min_line_height = 0.85;                           // of the commonest letters
+constexpr double max_bridge = 1.2;                   // white above and below a line that goes on over a gap
+constexpr double min_break = 1.2, break_to_gap = 3;  // white that parts a line by itself, and to that between its words
+constexpr int min_gutter_lines = 3;                  // that a gutter passes
+constexpr double min_line_height = 0.85;             // of the commonest letters
+constexpr size_t min_word = 3;                       // letters that are no mark of the line beside them,
+constexpr double max_mark_resize = 2.2;              // if it is taller by so much, or they are not in it
+constexpr double min_small = 0.35;       // of the commonest letters: small print, if so many stand in a line
+constexpr int min_small_height = 6;      // pixels
+constexpr double min_typed_lines = 0.6;  // of a page whose lines are typed
+constexpr double max_off_pitch = 0.1, max_typed_resize = 1.4;
 
 struct Chain {
   std::vector<PixelBox> letters;  // from the left
@@ -115,19 +115,26 @@ int height_of(const Chain& chain) {
   return std::max(1, bottoms[bottoms.size() - 1 - few] - tops[few]);
 }
 
-// Low chains beside a taller one are commas, quotes and accents of it. Those that stand alone are lines of small
-// letters.
+// Whether a low chain is commas, quotes or accents of a taller one: beside it, or over or under it. What may be a word
+// is only so within it, as what is raised or lowered, and not beside an initial.
+bool is_mark_of(const Chain& chain, const Chain& other) {
+  const PixelBox& box = chain.box;
+  const int height = other.box.height();
+  const bool near = 4 * height > 5 * box.height() && box.left < other.box.right + height &&
+                    box.right > other.box.left - height && box.top < other.box.bottom + max_mark_distance * height &&
+                    box.bottom > other.box.top - max_mark_distance * height;
+  if (!near || chain.letters.size() < min_word) return near;
+  const bool within = box.middle() > other.box.top && box.middle() < other.box.bottom;
+  return within && height <= max_mark_resize * box.height();
+}
+
+// Low chains that stand alone are lines of small letters.
 void take_marks(std::vector<Chain>& chains, int usual_height, std::vector<PixelBox>& marks) {
   std::vector<bool> low(chains.size());
   for (size_t i = 0; i < chains.size(); ++i) {
-    const PixelBox& box = chains[i].box;
-    if (box.height() >= min_line_height * usual_height) continue;
-    low[i] = chains[i].letters.size() < 2 || std::ranges::any_of(chains, [&](const Chain& other) {
-               const int height = other.box.height();
-               return 4 * height > 5 * box.height() && box.left < other.box.right + height &&
-                      box.right > other.box.left - height && box.top < other.box.bottom + max_mark_distance * height &&
-                      box.bottom > other.box.top - max_mark_distance * height;
-             });
+    if (chains[i].box.height() >= min_line_height * usual_height) continue;
+    low[i] = chains[i].letters.size() < 2 ||
+             std::ranges::any_of(chains, [&](const Chain& other) { return is_mark_of(chains[i], other); });
   }
   std::vector<Chain> lines;
   for (size_t i = 0; i < chains.size(); ++i) {
@@ -140,36 +147,55 @@ void take_marks(std::vector<Chain>& chains, int usual_height, std::vector<PixelB
   chains = std::move(lines);
 }
 
-// A mark belongs to the line that it stands in, over or under, within reach of its letters or other marks of it.
-void attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks) {
+// A mark belongs to the line that it stands in, over or under, within reach of its letters or other marks of it. Gives
+// those back that belong to none.
+std::vector<PixelBox> attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks) {
   std::vector<PixelBox> bands;  // of the letters alone
   bands.reserve(chains.size());
   for (const Chain& chain : chains) bands.push_back(chain.box);
-  for (bool found = true; found;) {
-    found = false;
-    std::vector<PixelBox> left;
-    for (const PixelBox& mark : marks) {
-      double least = std::numeric_limits<double>::max();
-      size_t best = chains.size();
-      for (size_t i = 0; i < chains.size(); ++i) {
-        const int height = bands[i].height();
-        const int away = std::max({0, bands[i].top - mark.bottom, mark.top - bands[i].bottom});
-        const int beside = std::max({0, chains[i].box.left - mark.right, mark.left - chains[i].box.right});
-        if (beside > max_mark_gap * height || away > max_mark_distance * height) continue;
-        // A quote before a line is farther from its first letter than from the line above, but it stands in its line.
-        const double cost = 2 * away + beside + 0.1 * std::abs(mark.middle() - bands[i].middle());
-        if (cost < least) least = cost, best = i;
+  // First what stands in a line, so that several quotes before it do not go to the line above, then the rest.
+  for (const bool within : {true, false}) {
+    for (bool found = true; found;) {
+      found = false;
+      std::vector<PixelBox> left;
+      for (const PixelBox& mark : marks) {
+        double least = std::numeric_limits<double>::max();
+        size_t best = chains.size();
+        for (size_t i = 0; i < chains.size(); ++i) {
+          const int height = bands[i].height();
+          const int away = std::max({0, bands[i].top - mark.bottom, mark.top - bands[i].bottom});
+          const int beside = std::max({0, chains[i].box.left - mark.right, mark.left - chains[i].box.right});
+          if (beside > max_mark_gap * height || away > max_mark_distance * height) continue;
+          if (within && (mark.middle() < bands[i].top || mark.middle() > bands[i].bottom - max_mark_depth * height))
+            continue;
+          // A quote before a line is farther from its first letter than from the line above, but it stands in its line.
+          const double cost = 2 * away + beside + 0.1 * std::abs(mark.middle() - bands[i].middle());
+          if (cost < least) least = cost, best = i;
+        }
+        if (best < chains.size()) {
+          chains[best].add(mark);
+          found = true;
+        } else {
+          left.push_back(mark);
+        }
       }
-      if (best < chains.size()) {
-        chains[best].add(mark);
-        found = true;
-      } else {
-        left.push_back(mark);
-      }
+      marks = std::move(left);
     }
-    marks = std::move(left);
   }
   for (Chain& chain : chains) std::ranges::sort(chain.letters, {}, &PixelBox::left);
+  return marks;
+}
+
+// Print so small that its letters were taken for marks, where several of a size stand in a line.
+std::vector<Chain> small_print(std::vector<PixelBox> marks, int usual_height) {
+  std::erase_if(marks, [&](const PixelBox& mark) {
+    return mark.height() < std::max<double>(min_small_height, min_small * usual_height) ||
+           mark.width() > 2 * mark.height();
+  });
+  std::ranges::sort(marks, {}, &PixelBox::left);
+  std::vector<Chain> chains = chains_of(marks, static_cast<int>(min_small * usual_height));
+  std::erase_if(chains, [](const Chain& chain) { return chain.letters.size() < min_word; });
+  return chains;
 }
 
 // Chains of one line that only marks stood between, as `": "` does in programs: joined once these belong to them.
@@ -204,94 +230,29 @@ void join_over_marks(std::vector<Chain>& chains, std::vector<int>& heights) {
   heights = std::move(joined_heights);
 }
 
-// Letters that touch or overlap seen from above, as one.
-std::vector<PixelBox> runs_of(std::span<const PixelBox> letters) {
-  std::vector<PixelBox> runs;
-  for (const PixelBox& letter : letters) {
-    if (runs.empty() || letter.left > runs.back().right) {
-      runs.push_back(letter);
-    } else {
-      runs.back().include(letter);
+// On a page that is typed, quotes and signs must not hide that a line is typed too.
+std::vector<TextLine> lines_of(const std::vector<Chain>& chains, const std::vector<int>& heights) {
+  std::vector<TextLine> lines;
+  std::vector<double> pitches, line_heights;
+  size_t telling = 0;
+  for (size_t i = 0; i < chains.size(); ++i) {
+    const TextLine& line = lines.emplace_back(line_of(chains[i].letters, heights[i]));
+    telling += chains[i].letters.size() > 2 * min_word ? 1 : 0;
+    if (line.pitch > 0) pitches.push_back(line.pitch), line_heights.push_back(line.height);
+  }
+  if (pitches.empty() || static_cast<double>(pitches.size()) < min_typed_lines * static_cast<double>(telling))
+    return lines;
+  std::ranges::sort(pitches);
+  std::ranges::sort(line_heights);
+  const double pitch = pitches[pitches.size() / 2], height = line_heights[line_heights.size() / 2];
+  for (size_t i = 0; i < chains.size(); ++i) {
+    const bool off = std::abs(lines[i].pitch - pitch) > max_off_pitch * pitch;
+    if (off && lines[i].height <= max_typed_resize * height && height <= max_typed_resize * lines[i].height) {
+      TextLine typed = line_of(chains[i].letters, heights[i], pitch);
+      if (typed.pitch > 0) lines[i] = std::move(typed);
     }
   }
-  return runs;
-}
-
-double middle_of(const PixelBox& run) { return (run.left + run.right) / 2.0; }
-
-double usual_step(const std::vector<PixelBox>& runs) {
-  std::vector<double> steps;
-  for (size_t i = 1; i < runs.size(); ++i) steps.push_back(middle_of(runs[i]) - middle_of(runs[i - 1]));
-  const auto middle = steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2);
-  std::ranges::nth_element(steps, middle);
-  return *middle;
-}
-
-// The way from letter to letter where all letters are as wide, as a typewriter sets them; 0 elsewhere.
-double pitch_of(const std::vector<PixelBox>& runs, int height) {
-  if (runs.size() < min_typed) return 0;
-  double pitch = usual_step(runs);
-  std::vector<PixelBox> letters;
-  for (const PixelBox& run : runs) {
-    if (!letters.empty() && run.right - letters.back().left <= max_quote * pitch) {
-      letters.back().include(run);  // both strokes of a quote
-    } else {
-      letters.push_back(run);
-    }
-  }
-  if (letters.size() < min_typed) return 0;
-  pitch = usual_step(letters);
-  if (pitch > max_pitch * height) return 0;
-  size_t told = 0, regular = 0;  // steps between single letters, and those of them that are whole
-  for (size_t i = 1; i < letters.size(); ++i) {
-    if (std::max(letters[i - 1].width(), letters[i].width()) > max_single * pitch) continue;
-    const double steps = (middle_of(letters[i]) - middle_of(letters[i - 1])) / pitch;
-    ++told;
-    regular += steps > 0.5 && std::abs(steps - std::round(steps)) <= max_off_pitch ? 1 : 0;
-  }
-  const bool typed =
-      2 * told >= letters.size() && static_cast<double>(regular) >= min_typed_share * static_cast<double>(told);
-  return typed ? pitch : 0;
-}
-
-std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height, double pitch) {
-  std::vector<int> gaps;
-  for (size_t i = 1; i < runs.size(); ++i) gaps.push_back(runs[i].left - runs[i - 1].right);
-  std::vector<int> sorted = gaps;
-  std::ranges::sort(sorted);
-  // Where a fair share of the gaps can be none between words, these alone tell how letters are set.
-  const auto small = std::ranges::count_if(sorted, [&](int gap) { return gap < min_word_gap * height; });
-  if (static_cast<size_t>(small) * 3 >= sorted.size()) sorted.resize(static_cast<size_t>(small));
-  const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
-  double least = std::max(min_word_gap * height, std::min(max_word_gap * height, 2.2 * usual));
-  // Where most letters touch, as in damaged print, the gaps are those between words, and narrower than they were.
-  int ink = 0;
-  for (const PixelBox& run : runs) ink += run.width();
-  const double letters = ink / (letter_width * height);
-  if (letters > 2 * static_cast<double>(runs.size())) {
-    least = std::max(min_blurred_gap, min_word_gap_of_touching * height);
-  }
-  least = std::max(least, typed_gap * pitch);
-  std::vector<PixelBox> words = {runs.front()};
-  for (size_t i = 1; i < runs.size(); ++i) {
-    if (gaps[i - 1] >= least) {
-      words.push_back(runs[i]);
-    } else {
-      words.back().include(runs[i]);
-    }
-  }
-  return words;
-}
-
-TextLine line_of(std::span<const PixelBox> letters, int height) {
-  TextLine line;
-  line.height = height;
-  const std::vector<PixelBox> runs = runs_of(letters);
-  line.pitch = pitch_of(runs, height);
-  line.words = words_of(runs, height, line.pitch);
-  line.box = line.words.front();
-  for (const PixelBox& word : line.words) line.box.include(word);
-  return line;
+  return lines;
 }
 
 struct Gap {
@@ -357,6 +318,26 @@ double gutter_of(const std::vector<TextLine>& lines) {
   return std::clamp(gutter_to_gap * *lower, min_gutter, max_gutter);
 }
 
+// Least white between what only stands in one line by chance, as entries of a menu; none in what is typed, where it may
+// stand between any words.
+double break_of(const TextLine& line) {
+  std::vector<int> gaps;
+  for (size_t i = 1; i < line.words.size(); ++i) gaps.push_back(line.words[i].left - line.words[i - 1].right);
+  if (gaps.size() < 2 || line.pitch > 0) return std::numeric_limits<double>::max();
+  const auto lower = gaps.begin() + static_cast<ptrdiff_t>(gaps.size() / 4);
+  std::ranges::nth_element(gaps, lower);
+  return std::max(min_break * line.height, break_to_gap * *lower);
+}
+
+// Whether a line right above or below goes on over the gap, as it does in running text.
+bool is_bridged(const std::vector<TextLine>& lines, size_t at, const Gap& gap) {
+  const PixelBox& box = lines[at].box;
+  return std::ranges::any_of(lines, [&](const TextLine& other) {
+    const int white = std::max(other.box.top - box.bottom, box.top - other.box.bottom);
+    return &other != &lines[at] && white < max_bridge * lines[at].height && !white_at(other, gap, gap.width());
+  });
+}
+
 }  // namespace
 
 std::vector<TextLine> find_line_parts(const Letters& letters) {
@@ -366,11 +347,13 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
   std::vector<int> heights;
   heights.reserve(chains.size());
   for (const Chain& chain : chains) heights.push_back(height_of(chain));
-  attach_marks(chains, std::move(marks));
+  for (Chain& chain : small_print(attach_marks(chains, std::move(marks)), letters.height)) {
+    heights.push_back(height_of(chain));
+    chains.push_back(std::move(chain));
+  }
   join_over_marks(chains, heights);
 
-  std::vector<TextLine> lines;
-  for (size_t i = 0; i < chains.size(); ++i) lines.push_back(line_of(chains[i].letters, heights[i]));
+  std::vector<TextLine> lines = lines_of(chains, heights);
   std::ranges::sort(lines, [](const TextLine& a, const TextLine& b) { return a.box.middle() < b.box.middle(); });
 
   const double gutter = gutter_of(lines);
@@ -378,10 +361,12 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
   for (size_t i = 0; i < lines.size(); ++i) {
     TextLine part = lines[i];
     part.words.clear();
+    const double breaks = break_of(lines[i]);
     for (const PixelBox& word : lines[i].words) {
       const Gap gap = {part.words.empty() ? word.left : part.words.back().right, word.left};
       const double least = std::max(gutter, typed_gutter * lines[i].pitch / lines[i].height);
-      if (gap.width() >= least * lines[i].height && is_gutter(lines, i, gap, least)) {
+      const bool gutter_here = gap.width() >= least * lines[i].height && is_gutter(lines, i, gap, least);
+      if (gutter_here || (gap.width() >= breaks && !is_bridged(lines, i, gap))) {
         parts.push_back(part);
         part.words.clear();
       }

@@ -1,129 +1,80 @@
 #include "lines/reading_order.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cstdlib>
+#include <iterator>
 #include <span>
+
+#include "lines/part_grid.h"
 
 namespace lectern {
 namespace {
 
 // In heights of a line.
 constexpr double min_gutter = 0.6;         // white between columns
-constexpr double column_of_prose = 11;     // a narrower column is one of a table
 constexpr double column_of_numbers = 3.5;  // "1.", "a)", bullets: part of the line beside them
-constexpr double min_fill_of_prose = 0.6;  // of a column's width, by its lines
+constexpr double max_alone = 0.25;         // of the numbers of a list: empty lines of a program
 constexpr double paragraph_gap = 1.6;      // more white above a line begins a block,
 constexpr double max_pitch = 1.35;         // and so does a longer way from line to line than is usual
 constexpr double max_line_pitch = 2.6;     // what is set wider is no running text
 constexpr double indent = 0.7;
 constexpr double max_resize = 1.6;     // of heights of lines of one block; without tall and low letters a line is lower
 constexpr double title_height = 1.22;  // of the page's usual lines; and of titles of different ranks
-constexpr double max_white_in_columns = 2.5;
+// The same by the letters of lines, while their heights do not say the opposite.
+constexpr double max_letter_resize = 1.22, max_line_resize = 1.2;
+constexpr int min_resize = 3;  // pixels
+constexpr double title_letter = 1.33, min_title_letter = 1.1, min_title_line = 0.95;
+constexpr double max_white_in_columns = 2.5, max_white_in_table = 4.5;
+// Of a column that goes on below a picture so high.
+constexpr double max_picture = 14, min_text_width = 18;
+constexpr size_t min_text_lines = 8;
+constexpr double max_off_edge = 0.5;           // of cells that stand under each other
 constexpr double max_white_below_first = 1.2;  // a single line of distant parts is a heading of the page
 constexpr size_t max_title_lines = 3;
-constexpr int min_table_rows = 2;
 constexpr double min_row_white = 0.7, max_line_white = 0.45;  // between rows of a table, and lines of one cell,
 constexpr double max_line_share = 0.5;                        // of the white between rows
 constexpr double min_white_of_note = 1;                       // between a table and what is written below it
 constexpr double min_parting_rule = 0.7;                      // of the width that a rule parts
 
-using Parts = std::vector<TextLine>;
-
-int height_of(const Parts& parts) {
-  std::vector<int> heights;
-  for (const TextLine& part : parts) heights.push_back(part.height);
-  std::ranges::sort(heights);
-  return heights.empty() ? 1 : heights[heights.size() / 2];
-}
-
-PixelBox box_of(std::span<const TextLine> parts) {
-  PixelBox box = parts.front().box;
-  for (const TextLine& part : parts) box.include(part.box);
-  return box;
-}
-
-bool same_row(const TextLine& a, const TextLine& b) {
-  const int shared = std::min(a.box.bottom, b.box.bottom) - std::max(a.box.top, b.box.top);
-  return shared * 2 >= std::min(a.box.height(), b.box.height());
-}
-
-struct Span {
-  int first = 0;
-  int last = 0;
-};
-
-// Stretches along x that the parts cover, white of less than `gap` counted in.
-std::vector<Span> columns_of(std::span<const TextLine> parts, double gap) {
-  std::vector<Span> spans;
-  for (const TextLine& part : parts) spans.push_back({part.box.left, part.box.right});
-  std::ranges::sort(spans, {}, &Span::first);
-  std::vector<Span> columns;
-  for (const Span& span : spans) {
-    if (!columns.empty() && span.first - columns.back().last < gap) {
-      columns.back().last = std::max(columns.back().last, span.last);
-    } else {
-      columns.push_back(span);
-    }
-  }
-  return columns;
-}
-
-std::vector<Parts> split(const Parts& parts, const std::vector<Span>& columns) {
-  std::vector<Parts> split(columns.size());
-  for (const TextLine& part : parts) {
-    size_t column = 0;
-    while (column + 1 < columns.size() && part.box.left >= columns[column + 1].first) ++column;
-    split[column].push_back(part);
-  }
-  return split;
-}
-
-// Rows of parts that stand beside each other, from the top; within a row from the left.
-std::vector<Parts> rows_of(Parts parts) {
-  std::ranges::sort(parts, [](const TextLine& a, const TextLine& b) { return a.box.middle() < b.box.middle(); });
-  std::vector<Parts> rows;
-  for (TextLine& part : parts) {
-    const bool joins = !rows.empty() && std::ranges::any_of(rows.back(), [&](const TextLine& other) {
-      return same_row(part, other) && (part.box.left >= other.box.right || part.box.right <= other.box.left);
+// Whether all parts of a row stand under those of another, by their left or their right edges.
+bool in_same_columns(const Parts& row, const Parts& above) {
+  const auto stands_under = [&](const TextLine& part) {
+    return std::ranges::any_of(above, [&](const TextLine& other) {
+      const double edge = max_off_edge * std::max(part.height, other.height);
+      return std::abs(part.box.left - other.box.left) <= edge || std::abs(part.box.right - other.box.right) <= edge;
     });
-    if (!joins) rows.emplace_back();
-    rows.back().push_back(std::move(part));
-  }
-  for (Parts& row : rows) std::ranges::sort(row, {}, [](const TextLine& part) { return part.box.left; });
-  return rows;
+  };
+  return row.size() > 1 && std::ranges::all_of(row, stands_under);
 }
 
-TextLine joined(const Parts& row) {
-  TextLine line = row.front();
-  for (size_t i = 1; i < row.size(); ++i) {
-    line.box.include(row[i].box);
-    line.height = std::max(line.height, row[i].height);
-    line.pitch = std::max(line.pitch, row[i].pitch);
-    line.words.insert(line.words.end(), row[i].words.begin(), row[i].words.end());
-  }
-  return line;
+Parts with(Parts parts, const Parts& more) {
+  parts.insert(parts.end(), more.begin(), more.end());
+  return parts;
 }
 
-bool is_prose(const Parts& column, int height) {
-  const int width = box_of(column).width();
-  if (width < column_of_prose * height) return false;
-  const int sum = std::accumulate(column.begin(), column.end(), 0,
-                                  [](int total, const TextLine& part) { return total + part.box.width(); });
-  return sum >= min_fill_of_prose * width * static_cast<double>(column.size());
+Parts all_of(std::span<const Parts> bands) {
+  Parts all;
+  for (const Parts& band : bands) all.insert(all.end(), band.begin(), band.end());
+  return all;
 }
 
-// Most rows of a table have several cells, and its columns are no running text.
-bool is_table(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height) {
-  if (static_cast<int>(rows.size()) < min_table_rows) return false;
-  const auto shared = std::ranges::count_if(rows, [](const Parts& row) { return row.size() > 1; });
-  if (shared * 2 < static_cast<long>(rows.size())) return false;
-  const auto prose = std::ranges::count_if(columns, [&](const Parts& column) { return is_prose(column, height); });
-  return prose < 2;
+int usual_letter(const Parts& parts) {
+  std::vector<int> letters;
+  for (const TextLine& part : parts) letters.push_back(part.letter);
+  std::ranges::sort(letters);
+  return letters.empty() ? 0 : letters[letters.size() / 2];
+}
+
+// Whether a line is set larger than another.
+bool is_larger(const TextLine& line, const TextLine& than) {
+  return line.letter > max_letter_resize * than.letter && line.letter >= than.letter + min_resize &&
+         line.height > max_line_resize * than.height;
 }
 
 class Arranger {
  public:
-  Arranger(const Parts& parts, std::span<const PixelBox> rules) : usual_(height_of(parts)), rules_(rules) {
+  Arranger(const Parts& parts, std::span<const PixelBox> rules)
+      : usual_(height_of(parts)), usual_letter_(usual_letter(parts)), rules_(rules) {
     arrange(parts);
   }
   std::vector<TextBlock> blocks() && { return std::move(blocks_); }
@@ -161,7 +112,7 @@ class Arranger {
     const auto alone = std::ranges::count_if(rows, [&](const Parts& row) {
       return row.size() == 1 && row.front().box.right <= box_of(columns.front()).right;
     });
-    return alone == 0;
+    return static_cast<double>(alone) <= max_alone * static_cast<double>(rows.size());
   }
 
   // Groups from the top: lines that stand in the same columns, or in none.
@@ -180,30 +131,41 @@ class Arranger {
       bottom = std::max(bottom, part.box.bottom);
       bands.back().push_back(std::move(part));
     }
-    std::vector<Parts> groups;
-    bool parted = false;  // the last group has columns
-    int bands_in_group = 0;
+    std::vector<std::vector<Parts>> groups;  // of bands
+    bool parted = false;                     // the last group has columns
     for (Parts& band : bands) {
       const bool alone = columns_of(band, gap).size() == 1;
       if (!groups.empty()) {
-        Parts both = groups.back();
-        both.insert(both.end(), band.begin(), band.end());
-        const bool stay = columns_of(both, gap).size() > 1;
+        std::vector<Parts>& group = groups.back();
+        const Parts above = all_of(group);
         // A line over the whole width, or a wide gap before it, ends a group with columns.
-        const int white = box_of(band).top - box_of(groups.back()).bottom;
-        const double most = alone && bands_in_group == 1 ? max_white_below_first : max_white_in_columns;
-        const bool near = white < most * height_of(band);
-        if (parted ? stay && near && !(alone && crosses(band, groups.back(), gap)) : alone) {
-          groups.back() = std::move(both);
-          ++bands_in_group;
+        const int white = box_of(band).top - box_of(above).bottom;
+        const double most = alone && group.size() == 1            ? max_white_below_first
+                            : in_same_columns(band, group.back()) ? max_white_in_table
+                                                                  : max_white_in_columns;
+        const bool near = white < most * height_of(band) || (alone && is_below_text(band, above, gap, white));
+        bool stay = parted && near && !(alone && crosses(band, above, gap));
+        if (stay && columns_of(with(above, band), gap).size() == 1) {
+          // The head of a page may stand over the white between its columns.
+          const Parts text = with(all_of(std::span(group).subspan(1)), band);
+          stay = group.size() > 1 && !alone && columns_of(text, gap).size() > 1;
+          if (stay) {
+            std::vector<Parts> rest(std::make_move_iterator(group.begin() + 1), std::make_move_iterator(group.end()));
+            group.resize(1);
+            groups.push_back(std::move(rest));
+          }
+        }
+        if (parted ? stay : alone) {
+          groups.back().push_back(std::move(band));
           continue;
         }
       }
       parted = !alone;
-      bands_in_group = 1;
-      groups.push_back(std::move(band));
+      groups.push_back({std::move(band)});
     }
-    return groups;
+    std::vector<Parts> all;
+    for (const std::vector<Parts>& group : groups) all.push_back(all_of(group));
+    return all;
   }
 
   // Rows between rules that go over most of their width, as below the head of a newspaper.
@@ -226,6 +188,20 @@ class Arranger {
       before.include(box);
     }
     return stretches;
+  }
+
+  // Whether a column of running text goes on behind white, as of a picture.
+  static bool is_below_text(const Parts& band, const Parts& group, double gap, int white) {
+    const int height = height_of(group);
+    if (white > max_picture * height) return false;
+    const std::vector<Span> columns = columns_of(group, gap);
+    const std::vector<Parts> parts = split(group, columns);
+    const PixelBox box = box_of(band);
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (box.left >= columns[i].first - gap && box.right <= columns[i].last + gap)
+        return parts[i].size() >= min_text_lines && columns[i].last - columns[i].first >= min_text_width * height;
+    }
+    return false;
   }
 
   static bool crosses(const Parts& band, const Parts& group, double gap) {
@@ -309,7 +285,7 @@ class Arranger {
     const auto finish = [&] {
       if (block.lines.empty()) return;
       block.box = box_of(block.lines);
-      const bool tall = height_of(block.lines) >= title_height * usual_;
+      const bool tall = std::ranges::all_of(block.lines, [&](const TextLine& line) { return is_tall(line); });
       block.kind = tall && block.lines.size() <= max_title_lines ? BlockKind::title : BlockKind::text;
       blocks_.push_back(std::move(block));
       block = {};
@@ -321,7 +297,8 @@ class Arranger {
         const int white = line.box.top - before.box.bottom, height = std::min(line.height, before.height);
         const int step = line.box.middle() - before.box.middle();
         const bool titles = height >= title_height * usual_;
-        const bool resized = std::max(line.height, before.height) > (titles ? title_height : max_resize) * height;
+        const bool resized = std::max(line.height, before.height) > (titles ? title_height : max_resize) * height ||
+                             is_larger(line, before) || is_larger(before, line);
         const bool apart = pitch > 0 ? step > max_pitch * pitch : white > paragraph_gap * height;
         const bool ended = before.box.right < column.right - 2.5 * height;
         const bool indented = line.box.left > block_left(block, before) + indent * height;
@@ -334,6 +311,12 @@ class Arranger {
       block.lines.push_back(std::move(line));
     }
     finish();
+  }
+
+  // As lines of titles are.
+  bool is_tall(const TextLine& line) const {
+    return (line.height >= title_height * usual_ && line.letter >= min_title_letter * usual_letter_) ||
+           (line.letter > title_letter * usual_letter_ && line.height >= min_title_line * usual_);
   }
 
   // From line to line, as most are set; 0 where there are too few to tell.
@@ -350,18 +333,12 @@ class Arranger {
     return block.lines.size() > 1 ? before.box.left : block.lines.front().box.left;
   }
 
-  int usual_;
+  int usual_, usual_letter_;
   std::span<const PixelBox> rules_;
   std::vector<TextBlock> blocks_;
 };
 
 }  // namespace
-
-std::vector<TextLine> whole_lines(std::vector<TextLine> parts) {
-  std::vector<TextLine> lines;
-  for (const Parts& row : rows_of(std::move(parts))) lines.push_back(joined(row));
-  return lines;
-}
 
 std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules) {
   return Arranger(parts, rules).blocks();

@@ -9,9 +9,6 @@
 
 namespace lectern {
 
-// Parts that stand beside each other as one line, from the top.
-std::vector<TextLine> whole_lines(std::vector<TextLine> parts);
-
 // Blocks of a page; `rules` lie across it and part what stands above them from columns below.
 std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules = {});
 

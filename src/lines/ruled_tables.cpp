@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "lines/line_parts.h"
-#include "lines/reading_order.h"
+#include "lines/part_grid.h"
 
 namespace lectern {
 namespace {

@@ -7,6 +7,7 @@
 #include "lines/deskew.h"
 #include "lines/letters.h"
 #include "lines/line_parts.h"
+#include "lines/part_grid.h"
 #include "lines/reading_order.h"
 #include "lines/ruled_tables.h"
 
@@ -38,7 +39,7 @@ TextPage find_text(const Picture& page) {
   Letters letters = find_letters(found.picture);
   std::vector<TextBlock> tables =
       take_ruled_tables(find_ruled_tables(letters.rules, letters.bars, letters.height), letters);
-  found.blocks = arrange(find_line_parts(letters), letters.rules.across);
+  found.blocks = arrange(join_justified(find_line_parts(letters)), letters.rules.across);
   for (TextBlock& table : tables) insert_table(std::move(table), found.blocks);
   return found;
 }

@@ -16,6 +16,7 @@ namespace lectern {
 struct TextLine {
   PixelBox box;
   int height = 0;    // from the top of tall letters to the foot of low ones
+  int letter = 0;    // height that most of its letters have, that is of those without ascender
   double pitch = 0;  // from letter to letter where all are as wide, as of a typewriter or in code; 0 elsewhere
   std::vector<PixelBox> words;
 };

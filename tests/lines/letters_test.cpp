@@ -35,6 +35,13 @@ TEST(Letters, LeavesOutWhatIsLeftOfABrokenRule) {
   EXPECT_EQ(find_letters(drawn_page(text_at(72, 700, 12, "12-34-56-78-90-12 moon"))).marks.size(), 5u);
 }
 
+TEST(Letters, LeavesLeadersOut) {
+  const Letters found = find_letters(drawn_page(text_at(72, 700, 12, "moon ........... 12")));
+  EXPECT_EQ(found.letters.size(), 6u);
+  EXPECT_TRUE(found.marks.empty());
+  EXPECT_EQ(find_letters(drawn_page(text_at(72, 700, 12, "moon ... noon, sun."))).marks.size(), 5u);
+}
+
 TEST(Letters, FindsNoneOnWhite) {
   const Letters found = find_letters(drawn_page(""));
   EXPECT_TRUE(found.letters.empty());

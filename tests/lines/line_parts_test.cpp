@@ -57,6 +57,16 @@ TEST(LineParts, TakesAQuoteIntoTheLineThatItBegins) {
   EXPECT_EQ(lines[1].box.left, 20);
 }
 
+TEST(LineParts, TakesSeveralQuotesIntoTheLineThatTheyBegin) {
+  Letters letters;
+  write(letters, 10, 100, {4, 4, 4});
+  write(letters, 60, 126, {4, 4});
+  for (const int x : {24, 30, 36, 42, 48, 54}) letters.marks.push_back({x, 126, x + 2, 133});
+  const std::vector<TextLine> lines = find_line_parts(sorted(letters));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1].box.left, 24);
+}
+
 TEST(LineParts, FindsWordsWhoseLettersTouch) {
   Letters letters;  // words of one piece, with narrow gaps between them, and one letter by itself in each
   for (int word = 0; word < 6; ++word) {
@@ -136,6 +146,35 @@ TEST(LineParts, JoinsWhatOnlyMarksPart) {
   EXPECT_EQ(find_line_parts(sorted(letters)).size(), 1u);
   letters.marks.clear();
   EXPECT_EQ(find_line_parts(sorted(letters)).size(), 2u);
+}
+
+TEST(LineParts, FindsSmallPrintBesideLargerLetters) {
+  Letters letters;
+  write(letters, 10, 100, {4});
+  for (int i = 0; i < 4; ++i) letters.marks.push_back({200 + 8 * i, 106, 206 + 8 * i, 115});
+  letters.marks.push_back({400, 112, 403, 115});
+  const std::vector<TextLine> lines = find_line_parts(sorted(letters));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(std::max(lines[0].box.left, lines[1].box.left), 200);
+}
+
+TEST(LineParts, LeavesWordsBesideAnInitialTheirOwnLines) {
+  Letters letters;
+  letters.letters.push_back({10, 100, 80, 200});
+  for (const int top : {105, 145, 185}) {
+    for (int i = 0; i < 5; ++i) letters.letters.push_back({100 + 13 * i, top, 110 + 13 * i, top + 14});
+  }
+  EXPECT_EQ(find_line_parts(sorted(letters)).size(), 4u);
+}
+
+TEST(LineParts, PartsEntriesOfAMenuThoughNoOtherLineIsNear) {
+  Letters letters;
+  write(letters, 10, 100, {5, 4});
+  write(letters, 161, 100, {4, 3});  // 28 pixels behind the word before
+  EXPECT_EQ(find_line_parts(sorted(letters)).size(), 2u);
+  Letters wide;
+  for (const int x : {10, 90, 170, 250}) write(wide, x, 100, {4});  // as far apart, all of them
+  EXPECT_EQ(find_line_parts(sorted(wide)).size(), 1u);
 }
 
 TEST(LineParts, FindsNoneWithoutLetters) { EXPECT_TRUE(find_line_parts({}).empty()); }

@@ -111,6 +111,55 @@ TEST(ReadingOrder, TellsTablesByTheirNarrowColumns) {
   EXPECT_EQ(blocks[0].cells[4].column, 2);
 }
 
+TEST(ReadingOrder, ReadsColumnsOverWhoseWhiteTheHeadOfThePageStands) {
+  const std::vector<TextBlock> blocks =
+      arrange(std::vector{line(50, 60, 150), line(362, 60, 400), line(600, 60, 700)} + column(50, 350, 100, 5) +
+              column(372, 700, 110, 5) + column(50, 352, 260, 5) + column(372, 700, 270, 5));
+  ASSERT_EQ(blocks.size(), 7u);
+  EXPECT_EQ(blocks[3].box.left, 50);
+  EXPECT_EQ(blocks[4].box.left, 50);
+  EXPECT_EQ(blocks[5].box.left, 372);
+}
+
+TEST(ReadingOrder, ReadsAColumnOnBelowAPicture) {
+  const std::vector<TextLine> columns = column(50, 420, 100, 9) + column(470, 840, 103, 9);
+  std::vector<TextBlock> blocks = arrange(columns + std::vector{line(60, 530, 300)});
+  ASSERT_EQ(blocks.size(), 3u);
+  EXPECT_EQ(blocks[1].box.top, 530);
+  EXPECT_EQ(blocks[2].box.left, 470);
+  blocks = arrange(columns + std::vector{line(60, 530, 600)});
+  EXPECT_EQ(blocks[1].box.left, 470) << "what stands below both columns";
+}
+
+TEST(ReadingOrder, ReadsAFormThatIsSetWideRowByRow) {
+  std::vector<TextLine> parts;
+  for (int row = 0; row < 4; ++row) {
+    parts.push_back(line(50, 100 + 76 * row, 200 + 9 * row));
+    parts.push_back(line(450, 100 + 76 * row, 520 + 13 * row));
+  }
+  const std::vector<TextBlock> blocks = arrange(parts);
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].kind, BlockKind::table);
+}
+
+TEST(ReadingOrder, TellsTitlesWithoutLowLettersByTheirSize) {
+  std::vector<TextLine> text = column(50, 700, 100, 8);
+  for (TextLine& line : text) line.letter = 11;
+  TextLine title = line(50, 60, 300);  // no taller than those, as it has no low letters
+  title.letter = 16;
+  EXPECT_EQ(arrange(std::vector{title} + text)[0].kind, BlockKind::title);
+  title.height = 15, title.box.bottom = 75;  // capitals of the text's own size
+  EXPECT_EQ(arrange(std::vector{title} + text)[0].kind, BlockKind::text);
+}
+
+TEST(ReadingOrder, PartsLinesOfDifferentSizesThatLookAlikeInHeight) {
+  TextLine name = line(50, 60, 300, 26), trade = line(50, 94, 280, 20);
+  name.letter = 18, trade.letter = 10;
+  EXPECT_EQ(arrange({name, trade}).size(), 2u);
+  trade.letter = 17;  // capitals
+  EXPECT_EQ(arrange({name, trade}).size(), 1u);
+}
+
 TEST(ReadingOrder, LosesNoPart) {
   const std::vector<TextLine> parts = column(50, 350, 100, 7) + column(380, 420, 90, 3, 60) +
                                       column(500, 700, 130, 9, 33) +

@@ -1,0 +1,43 @@
+// Parts of lines in rows and columns: which of them are one line, and which a table.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "lines/text_page.h"
+
+namespace lectern {
+
+using Parts = std::vector<TextLine>;
+
+// The median; 1 without parts.
+int height_of(const Parts& parts);
+
+// Of at least one part.
+PixelBox box_of(std::span<const TextLine> parts);
+
+// Rows of parts that stand beside each other, from the top; within a row from the left.
+std::vector<Parts> rows_of(Parts parts);
+
+// Each row as one line, from the top.
+Parts whole_lines(Parts parts);
+
+// Stretches along x that the parts cover, white of less than `gap` counted in.
+struct Span {
+  int first = 0;
+  int last = 0;
+};
+std::vector<Span> columns_of(std::span<const TextLine> parts, double gap);
+
+// Parts by the column that they begin in.
+std::vector<Parts> split(const Parts& parts, const std::vector<Span>& columns);
+
+// Whether most rows have several cells, or prices, and the columns are no running text. `height` of lines.
+constexpr size_t min_table_rows = 2;
+bool is_table(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height);
+
+// Parts of lines that were set wide to fill their column, as one: a whole line above or below fills it too, and the
+// white between all words is the same.
+Parts join_justified(Parts parts);
+
+}  // namespace lectern
