@@ -11,6 +11,7 @@ namespace {
 constexpr double column_of_prose = 11;                       // a narrower column is one of a table
 constexpr double min_fill_of_prose = 0.6;                    // of a column's width, by its lines,
 constexpr double wide_column = 18, min_fill_of_wide = 0.45;  // or of a wide one's, and
+constexpr double min_full_of_narrow = 0.35;                  // of the lines of a narrow one
 constexpr double full_line = 0.85, min_full_lines = 0.5;     // of running text: its full lines
 constexpr int min_running_lines = 4;
 constexpr double column_of_prices = 7;  // and of page numbers: each belongs to what stands on its left
@@ -69,10 +70,11 @@ Fill fill_of(const Parts& column) {
 }
 
 bool is_prose(const Fill& column, int height) {
-  const bool wide = column.width >= wide_column * height;
   // A few lines of a typewriter or a terminal are as full where they are columns of a listing.
-  if ((!wide || column.typed > 0) && column.lines < min_running_lines) return false;
-  return column.width >= column_of_prose * height && column.share >= (wide ? min_fill_of_wide : min_fill_of_prose);
+  if (column.typed > 0 && column.lines < min_running_lines) return false;
+  if (column.width >= wide_column * height) return column.share >= min_fill_of_wide;
+  return column.width >= column_of_prose * height && column.share >= min_fill_of_prose &&
+         column.full >= min_full_of_narrow * column.lines;
 }
 
 bool is_running_text(const Fill& column, int height) {
@@ -191,6 +193,7 @@ std::vector<Parts> split(const Parts& parts, const std::vector<Span>& columns) {
 bool is_table(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height) {
   if (rows.size() < min_table_rows) return false;
   std::vector<Fill> fills;
+  fills.reserve(columns.size());
   for (const Parts& column : columns) fills.push_back(fill_of(column));
   if (std::ranges::count_if(fills, [&](const Fill& fill) { return is_prose(fill, height); }) > 1) return false;
   if (is_price_list(columns, rows, height)) return true;

@@ -122,7 +122,7 @@ bool begins_small(std::string_view line) {
 
 // Names, addresses and the like begin all their lines in capitals or figures, and end them where they please.
 bool is_list_of_names(const TextBlock& block, const std::vector<PageLine>& lines) {
-  bool ragged = false;
+  bool ragged = lines.size() == 2;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (i > 0 && begins_small(lines[i].text)) return false;
     const TextLine& line = block.lines[i];

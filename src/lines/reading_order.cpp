@@ -164,6 +164,7 @@ class Arranger {
       groups.push_back({std::move(band)});
     }
     std::vector<Parts> all;
+    all.reserve(groups.size());
     for (const std::vector<Parts>& group : groups) all.push_back(all_of(group));
     return all;
   }

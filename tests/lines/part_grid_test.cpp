@@ -70,6 +70,15 @@ TEST(PartGrid, TakesAnAddressBesideADateForNoTable) {
   EXPECT_TRUE(is_table(address + Parts{part(300, 100, {150}), part(300, 128, {150})}));
 }
 
+TEST(PartGrid, TakesLabelsBesideValuesForATable) {
+  Parts form;
+  for (int i = 0; i < 9; ++i) {
+    form.push_back(part(50, 100 + 40 * i, {i == 3 ? 235 : 140 + 4 * i}));
+    form.push_back(part(400, 100 + 40 * i, {i == 2 ? 225 : 130 + 3 * i}));
+  }
+  EXPECT_TRUE(is_table(form));
+}
+
 TEST(PartGrid, TakesAListingForATable) {
   Parts listing = column(50, 100, 380, 3) + column(500, 100, 380, 3);
   EXPECT_FALSE(is_table(listing));
