@@ -200,7 +200,7 @@ TEST_F(PictureFile, SizesThatNoPictureHasAreToldInWords) {
 
 TEST_F(PictureFile, WhatIsNotAPicture) {
   EXPECT_TRUE(has(failure(path("missing.png")), "missing.png: cannot open: "));
-  EXPECT_TRUE(has(failure(folder_.path()), "is a folder"));
+  EXPECT_TRUE(has(failure(folder.path()), "is a folder"));
   EXPECT_TRUE(has(failure("/dev/null"), "not a regular file"));
   EXPECT_TRUE(has(failure(write("empty.png", "")), "empty.png: the file is empty"));
   const std::string expected = ": not a picture of a known format; expected JPEG, PNG, WebP, TIFF, GIF, HEIC or AVIF";

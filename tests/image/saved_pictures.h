@@ -18,9 +18,9 @@ class SavedPictures : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_EQ(vips_init("lectern_tests"), 0); }
 
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string path(const std::string& name) const { return (folder / name).string(); }
 
-  std::string write(const std::string& name, const std::string& bytes) const { return folder_.write(name, bytes); }
+  std::string write(const std::string& name, const std::string& bytes) const { return folder.write(name, bytes); }
 
   // Writes by the extension of name.
   std::string save(const vips::VImage& image, const std::string& name, vips::VOption* options = nullptr) const {
@@ -28,7 +28,7 @@ class SavedPictures : public ::testing::Test {
     return path(name);
   }
 
-  TempFolder folder_;
+  TempFolder folder;
 };
 
 inline void append_big_endian(std::string& bytes, uint32_t value) {
@@ -78,6 +78,7 @@ inline UprightPicture read_upright(const std::string& file) { return read_pictur
 
 inline std::vector<std::string> codes(const std::vector<Warning>& warnings) {
   std::vector<std::string> all;
+  all.reserve(warnings.size());
   for (const Warning& warning : warnings) all.emplace_back(name_of(warning.code));
   return all;
 }
