@@ -53,7 +53,7 @@ struct LabelledBoxes {
   size_t length = 0;  // of the whole
 };
 
-// A label and its coordinates, as they stand in a line without special tokens or together within one tag.
+// A label and its coordinates, as they stand in a line without special tokens.
 std::optional<LabelledBoxes> labelled_boxes(std::string_view text) {
   const size_t bracket = text.substr(0, max_label_size).find_first_of("[<\n");
   if (bracket == std::string_view::npos || text[bracket] != '[') return std::nullopt;
@@ -62,6 +62,21 @@ std::optional<LabelledBoxes> labelled_boxes(std::string_view text) {
   const Coordinates found = read_coordinates(text.substr(bracket));
   if (!found.whole || found.boxes.empty() || !std::ranges::all_of(found.boxes, on_scale)) return std::nullopt;
   return LabelledBoxes{label, text.substr(bracket, found.length), bracket + found.length};
+}
+
+// The label before the coordinates within one tag; text is what stands behind <|det|>. Coordinates may be broken as
+// they may be in other tags where nothing but them stands before <|/det|>.
+std::optional<std::string_view> label_within_tag(std::string_view text) {
+  const size_t bracket = text.substr(0, max_label_size).find_first_of("[<\n");
+  if (bracket == std::string_view::npos || text[bracket] != '[') return std::nullopt;
+  const std::string_view label = trimmed(text.substr(0, bracket));
+  const std::string_view behind = text.substr(bracket);
+  const Coordinates found = read_coordinates(behind);
+  const size_t gap = behind.find_first_not_of(' ', found.length);
+  const bool alone = gap != std::string_view::npos && behind.substr(gap).starts_with("<|/det|>") &&
+                     std::ranges::any_of(behind.substr(0, found.length), is_digit);
+  const bool tidy = found.whole && !found.boxes.empty();
+  return !label.empty() && (alone || tidy) ? std::optional(label) : std::nullopt;
 }
 
 // A tag at the start of a line without its special tokens. Labels that are not known count only where nothing else
@@ -133,15 +148,11 @@ class Lexer {
     const bool has_label = pieces_.back().marker == Marker::ref_end && is_blank(pieces_.back().text);
     start_ = behind;
     if (marker.second == Marker::det && !has_label) {
-      const auto tag = labelled_boxes(rest);
-      const size_t gap = tag ? rest.find_first_not_of(' ', tag->length) : 0;
-      if (tag && gap != std::string_view::npos && rest.substr(gap).starts_with("<|/det|>")) {
-        start_ = at;  // the piece before it ends here
-        pieces_.push_back({Marker::ref, tag->label});
+      if (const auto label = label_within_tag(rest)) {
+        pieces_.push_back({Marker::ref, *label});
         pieces_.push_back({Marker::ref_end, {}});
-        pieces_.push_back({Marker::det, tag->coordinates});
-        pieces_.push_back({Marker::det_end, {}});
-        start_ = behind + gap + std::string_view("<|/det|>").size();
+        pieces_.push_back({Marker::det, {}});
+        start_ = behind + rest.find('[');
         return start_;
       }
     }

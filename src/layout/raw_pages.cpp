@@ -56,24 +56,26 @@ std::vector<RawPart> parts_at(std::string_view raw, const std::vector<size_t>& m
 
 std::vector<RawPart> raw_parts(std::string_view raw, size_t expected) {
   const std::vector<RawPart> all = parts_at(raw, page_marks(raw, true));
-  return all.size() == expected ? all : parts_at(raw, page_marks(raw, false));
+  return all.size() <= expected ? all : parts_at(raw, page_marks(raw, false));
 }
 
 std::vector<std::string> split_raw_pages(std::string_view raw) {
   std::vector<std::string> pages;
   size_t start = 0, at = 0;
+  bool begun = false;  // the open page, by a mark of its own
   while (at < raw.size()) {
     // Both marks begin with a byte that is rare enough to look for.
     at = raw.find_first_of("\f<", at);
     if (at == std::string_view::npos) break;
     const bool split = raw.substr(at).starts_with(split_line);
     if (raw.substr(at).starts_with(page_begin) && begins_line(raw, at)) {
-      // Nothing but white space before it: it begins the page that is open.
+      // Nothing but white space before it: it begins the page that is open, unless that one has its mark.
       std::string page = without_end_tokens(raw.substr(start, at - start));
-      if (!is_blank(page)) pages.push_back(std::move(page));
+      if (begun || !is_blank(page)) pages.push_back(std::move(page));
       at += page_begin.size();
       if (at < raw.size() && raw[at] == '\n') ++at;
       start = at;
+      begun = true;
       continue;
     }
     if (raw[at] != '\f' && !split) {
@@ -89,9 +91,10 @@ std::vector<std::string> split_raw_pages(std::string_view raw) {
     at += split ? split_line.size() : 1;
     if (split && at < raw.size() && raw[at] == '\n') ++at;
     start = at;
+    begun = false;
   }
   const std::string_view rest = raw.substr(start);
-  if (pages.empty() || rest.find_first_not_of(" \t\r\n") != std::string_view::npos) {
+  if (begun || pages.empty() || rest.find_first_not_of(" \t\r\n") != std::string_view::npos) {
     pages.push_back(without_end_tokens(rest));
   }
   return pages;

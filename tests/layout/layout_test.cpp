@@ -238,6 +238,29 @@ TEST(Layout, ReadsTagsOfUnlimitedOcr) {
   expect_box(layout.blocks[0].boxes.at(0), 123, 29, 322, 75);
 }
 
+// As broken tags of the other models are.
+TEST(Layout, ReadsBrokenTagsOfUnlimitedOcr) {
+  const auto laid_out = [](const std::string& raw) { return parse_layout(raw, 999, 999); };
+  for (const std::string coordinates :
+       {"[700, 999, 100, 0]", "[-5, 2, 1500, 40]", "[1, 2, 30, 40", "[1, 2, 3]", "[[1, 2, 30, 40]] "}) {
+    const Layout within = laid_out("<|det|>title " + coordinates + "<|/det|>Hello");
+    const Layout beside = laid_out(tag("title", coordinates) + "Hello");
+    EXPECT_THAT(labels(within), ElementsAre("title")) << coordinates;
+    EXPECT_THAT(texts(within), ElementsAre("Hello")) << coordinates;
+    EXPECT_EQ(within.blocks[0].raw_boxes, beside.blocks.at(0).raw_boxes) << coordinates;
+    EXPECT_EQ(within.warnings.size(), beside.warnings.size()) << coordinates;
+  }
+  const Layout open = laid_out("A\n<|det|>text [1, 2, 30, 40]Hello\n" + tag("title", "[[1, 2, 30, 40]]") + "\nB");
+  EXPECT_THAT(labels(open), ElementsAre("", "text", "title"));
+  EXPECT_THAT(texts(open), ElementsAre("A", "Hello", "B"));
+  EXPECT_THAT(open.warnings, SizeIs(1));
+  const Layout inside = laid_out("<|det|>text [1, 2, 30, 40]Hello<|/det|>");
+  EXPECT_THAT(texts(inside), ElementsAre("Hello"));
+  EXPECT_THAT(inside.blocks[0].boxes, SizeIs(1));
+  for (const std::string words : {"see [note]", "see [1] for more", "nothing"})
+    EXPECT_THAT(texts(laid_out("<|det|>" + words + "<|/det|>")), ElementsAre(words));
+}
+
 TEST(Layout, DropsSpecialTokensAndPromptsThatCameBack) {
   const std::string answer = tag("text", "[[1, 2, 30, 40]]") + "\nHello";
   for (const std::string& raw :

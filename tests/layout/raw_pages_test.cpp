@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace lectern {
 namespace {
@@ -27,6 +29,28 @@ TEST(RawPages, ArePartedAsUnlimitedOcrBeginsThem) {
   EXPECT_THAT(split_raw_pages("<PAGE>\none\n<PAGE>\ntwo"), ElementsAre("one\n", "two"));
   EXPECT_THAT(split_raw_pages("<｜begin▁of▁sentence｜><PAGE>one\n<PAGE>two"), ElementsAre("one\n", "two"));
   EXPECT_THAT(split_raw_pages("a <PAGE> b"), ElementsAre("a <PAGE> b"));
+}
+
+// Else the pages behind it would be taken for the ones before.
+TEST(RawPages, OfWhichOneIsBlankAreAllCounted) {
+  EXPECT_THAT(split_raw_pages("<PAGE>\none\n<PAGE>\n<PAGE>\nthree"), ElementsAre("one\n", "", "three"));
+  EXPECT_THAT(split_raw_pages("<PAGE>\n<PAGE>\ntwo\n<PAGE>\n"), ElementsAre("", "two\n", ""));
+  EXPECT_THAT(split_raw_pages("<PAGE>one\n\n<--- Page Split --->\n<PAGE>two\n\n<--- Page Split --->\n"),
+              ElementsAre("one", "two"));
+}
+
+TEST(RawPages, OfOneSequenceArePartedAtEveryMarkUnlessTheseAreTooMany) {
+  const auto parts = [](std::string_view raw, size_t expected) {
+    std::vector<std::string_view> texts;
+    for (const RawPart& part : raw_parts(raw, expected)) texts.push_back(raw.substr(part.begin, part.end - part.begin));
+    return texts;
+  };
+  constexpr std::string_view raw = "<PAGE>\none <PAGE>two\n<PAGE>\nthree";
+  EXPECT_THAT(parts(raw, 3), ElementsAre("one ", "two\n", "three"));
+  EXPECT_THAT(parts(raw, 4), ElementsAre("one ", "two\n", "three")) << "one of four is missing, not two";
+  EXPECT_THAT(parts(raw, 2), ElementsAre("one <PAGE>two\n", "three"));
+  EXPECT_THAT(parts("", 2), ElementsAre(""));
+  EXPECT_THAT(parts("<PAGE>\n<PAGE>\ntwo", 2), ElementsAre("", "two"));
 }
 
 }  // namespace
