@@ -10,6 +10,17 @@
 #include "lectern/error.h"
 
 namespace lectern {
+namespace {
+
+// Else rows would be left out, or words stand where rows ought to, and neither be seen.
+void check_rows(const Request& request, const TensorView& image) {
+  const int64_t places = std::ranges::count(request.prompt, request.image_token);
+  if (places != image.shape[0]) {
+    throw Error(fmt::format("the prompt has places for {} rows of the image, which has {}", places, image.shape[0]));
+  }
+}
+
+}  // namespace
 
 Engine::Engine(ModelRunner& runner, const SchedulerLimits& limits)
     : runner_(runner), scheduler_(runner.pages(), limits) {}
@@ -32,6 +43,7 @@ RequestId Engine::add(Request request) {
       }
     }
   }
+  if (request.image) check_rows(request, request.image);
   const int64_t room = context - length;
   const int64_t budget = request.max_tokens > 0 ? std::min(request.max_tokens, room) : room;
   scheduler_.add(std::make_unique<Sequence>(++last_id_, std::move(request), runner_.pages(), budget, window));
@@ -95,6 +107,7 @@ void Engine::encode(Sequence& sequence, bool alone) {
     const bool done = sequence.encoding->advance(alone);
     sequence.encode_seconds += working.seconds();
     if (!done) return;
+    check_rows(sequence.request, sequence.encoding->rows());
     sequence.image = sequence.encoding->rows();
     sequence.request.views.reset();
     tell(sequence, RequestEvent::Kind::encoded).seconds = sequence.encode_seconds;

@@ -41,6 +41,12 @@ bool knows_question(const ModelDescription& model, std::string_view words) {
 }
 
 [[noreturn]] void refuse(std::string_view prompt, const ModelDescription& model) {
+  if (model.pages_prompt &&
+      (prompt == model.pages_prompt->name || question_of(prompt) == question_of(model.pages_prompt->text))) {
+    throw Error(fmt::format("the prompt '{}' is for several pages in one sequence, which `pages_together` asks for",
+                            printable(prompt)),
+                ErrorCode::unsupported);
+  }
   std::string known;
   for (const TrainedPrompt& own : model.prompts) known += fmt::format("{}{}", known.empty() ? "" : ", ", own.name);
   throw Error(fmt::format("{} was not trained with the prompt '{}'; use `prompt` {}, or `force_mode` to try",

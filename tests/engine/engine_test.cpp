@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
 
@@ -226,6 +228,15 @@ TEST(Engine, RefusesWhatItCannotRun) {
     forced.forced = {3, id};
     EXPECT_THAT([&] { engine.add(forced, outcome); }, ThrowsMessage<Error>(HasSubstr("vocabulary 0..511")));
   }
+  for (const bool more : {false, true}) {
+    Prompt prompt = make_prompt(random, 20, 10);
+    if (more) {
+      prompt.ids.push_back(image_token);
+    } else {
+      prompt.image = random.values(11 * hidden);
+    }
+    EXPECT_THAT([&] { engine.add(request_of(prompt), outcome); }, ThrowsMessage<Error>(HasSubstr("rows of the image")));
+  }
   EXPECT_FALSE(engine.step());
   EXPECT_THAT(outcome.finishes, IsEmpty());
 }
@@ -390,6 +401,8 @@ TEST(Engine, ATokenWaitsForOnePieceOrChunkAtMost) {
   ASSERT_TRUE(engine.step());
   EXPECT_EQ(runner.prompt_rows, 300) << "alone a prompt is not cut";
   std::vector<WrittenText> others(2);
+  std::fill_n(request.prompt.begin(), 200, image_token);
+  request.image_token = image_token;
   request.views = FakeRunner::views(200, 7, 0);
   for (WrittenText& outcome : others) engine.add(request, outcome);
   while (!first.ended()) {
@@ -435,6 +448,25 @@ TEST(Engine, AnImageThatCannotBeEncodedFailsAlone) {
   engine.run();
   EXPECT_EQ(image.error, "too large");
   EXPECT_THAT(text.finishes, ElementsAre(Finish::length));
+}
+
+// A row too many was left out in some ports, and one too few left a word in its place, both in silence.
+TEST(Engine, AnImageOfOtherRowsThanThePromptHasPlacesForFailsAlone) {
+  FakeRunner runner(count_up);
+  EngineRun engine(runner, {.sequences = 3});
+  std::array<WrittenText, 3> texts;
+  for (const int rows : {3, 4, 5}) {
+    Request request;
+    request.prompt = {2, 400, 400, 400, 400, 3};
+    request.image_token = 400;
+    request.max_tokens = 4;
+    request.views = FakeRunner::views(rows, 2, 0);
+    engine.add(request, texts.at(static_cast<size_t>(rows - 3)));
+  }
+  engine.run();
+  EXPECT_EQ(texts[0].error, "the prompt has places for 4 rows of the image, which has 3");
+  EXPECT_THAT(texts[1].finishes, ElementsAre(Finish::length));
+  EXPECT_EQ(texts[2].error, "the prompt has places for 4 rows of the image, which has 5");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "layout/layout_tags.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -82,7 +83,19 @@ TEST(Prompts, OfASisterModelAreRefusedUnlessForced) {
   EXPECT_EQ(parse("document parsing.", "deepseek-ocr", true).text, "<image>document parsing.");
 }
 
+// Whatever model wrote it: a prompt that a server sent back is no text of the page.
+TEST(Prompts, AreKnownAgainWhereTheyCameBack) {
+  for (const TrainedPrompt& prompt : all_trained_prompts()) {
+    const std::string sent(prompt.text);
+    EXPECT_EQ(prompt_echo_length(sent + "\n<|ref|>text<|/ref|>"), sent.size()) << sent;
+  }
+}
+
 TEST(Prompts, ForSeveralPagesAreKnownToOneModel) {
+  for (const char* typed : {"pages", "Multi page parsing.", "<image>Multi page parsing."}) {
+    EXPECT_THAT([&] { parse(typed, "unlimited-ocr"); },
+                ::testing::ThrowsMessage<Error>(::testing::HasSubstr("which `pages_together` asks for")));
+  }
   EXPECT_EQ(pages_prompt(description_of("unlimited-ocr")).text, "<image>Multi page parsing.");
   EXPECT_THROW(pages_prompt(description_of("deepseek-ocr")), Error);
   EXPECT_THROW(pages_prompt(description_of("deepseek-ocr-2")), Error);
