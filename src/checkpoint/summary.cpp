@@ -25,6 +25,7 @@ struct Part {
 struct Parts {
   std::vector<Part> parts;  // in the order of a page's journey
   Part total{.name = "total"};
+  int64_t qwen2_layers = 0, qwen2_width = 0;  // which the tensors say alone
 };
 
 constexpr std::array part_names = {"SAM",
@@ -74,6 +75,10 @@ Parts count(const Checkpoint& checkpoint) {
   Parts counted;
   for (const char* name : part_names) counted.parts.push_back({.name = name});
   for (const Checkpoint::Entry& entry : checkpoint.entries()) {
+    if (entry.name.starts_with("model.qwen2_model.") && entry.name.ends_with(".input_layernorm.weight")) {
+      ++counted.qwen2_layers;
+      counted.qwen2_width = entry.shape.empty() ? 0 : entry.shape.front();
+    }
     uint64_t parameters = 1;
     for (const int64_t extent : entry.shape) parameters *= static_cast<uint64_t>(extent);
     for (Part* part : {&counted.parts[part_of(entry.name)], &counted.total}) {
@@ -111,13 +116,18 @@ std::string shown(const ModelConfig& config) {
   for (const ViewPlan& plan : model.plans) modes.push_back(shown(plan));
   for (const TrainedPrompt& prompt : model.prompts) prompts.emplace_back(prompt.name);
   if (model.locates) prompts.emplace_back("locate:TEXT");
+  if (model.pages_prompt) {
+    prompts.push_back(
+        fmt::format("{} (together, in mode {})", model.pages_prompt->name, name_of(model.pages_plan.mode)));
+  }
   std::string text = fmt::format("modes    {}\nprompts  {}\n", fmt::join(modes, ", "), fmt::join(prompts, ", "));
   const auto limit = [&](InputKind kind) {
     return fmt::format("{} tokens within {}", model.repeat_of(kind).n, model.repeat_of(kind).window);
   };
   text += fmt::format("repeats  of {}, of PDF pages {}", limit(InputKind::picture), limit(InputKind::pdf));
   if (model.pages_prompt) text += fmt::format(", of several pages together {}", limit(InputKind::pages));
-  text += ", are not written\n";
+  text += ", are not written twice";
+  text += model.repeatable.empty() ? "\n" : fmt::format(", but for {}\n", fmt::join(model.repeatable, " and "));
   if (config.decoder.window > 0) {
     text += fmt::format("window   what was asked, and the last {} tokens written\n", config.decoder.window);
   }
@@ -170,7 +180,8 @@ std::string summarise(const Checkpoint& checkpoint) {
   text += fmt::format("SAM      {} layers, width {}, {} heads, {} of the layers global\n", config.sam.layers,
                       config.sam.width, config.sam.heads, config.sam.global_layers.size());
   if (config.qwen2) {
-    text += fmt::format("Qwen2    {} heads ({} for keys and values)\n", config.qwen2->heads, config.qwen2->kv_heads);
+    text += fmt::format("Qwen2    {} layers, width {}, {} heads ({} for keys and values)\n", counted.qwen2_layers,
+                        counted.qwen2_width, config.qwen2->heads, config.qwen2->kv_heads);
   } else {
     text += fmt::format("CLIP     {} layers, width {}, {} heads\n", config.clip.layers, config.clip.width,
                         config.clip.heads);
@@ -241,7 +252,10 @@ nlohmann::json summary_json(const Checkpoint& checkpoint) {
                             {"parts", std::move(parts)},
                             {"total", numbers(counted.total)}};
   if (config.qwen2) {
-    summary["qwen2"] = {{"heads", config.qwen2->heads}, {"kv_heads", config.qwen2->kv_heads}};
+    summary["qwen2"] = {{"layers", counted.qwen2_layers},
+                        {"width", counted.qwen2_width},
+                        {"heads", config.qwen2->heads},
+                        {"kv_heads", config.qwen2->kv_heads}};
   } else {
     summary["clip"] = {{"layers", config.clip.layers}, {"width", config.clip.width}, {"heads", config.clip.heads}};
   }

@@ -235,7 +235,9 @@ Command add_compare(CLI::App& app) {
   command->add_option("--dpi", arguments->options.dpi, "Resolution at which PDF pages are rendered (default: 200)")
       ->type_name("N")
       ->check(CLI::Range(20, 1200).description(""));
-  command->add_option("--prompt", arguments->options.read.prompt, "What to ask both, as read takes it (default: free)")
+  command
+      ->add_option("--prompt", arguments->options.read.prompt,
+                   "What to ask both, as read takes it (default: free, or the only one that a model knows)")
       ->type_name("PROMPT");
   command->add_option("--max-tokens", arguments->options.read.max_tokens, "Tokens to write at most for a page")
       ->type_name("N")
