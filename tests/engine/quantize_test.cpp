@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -128,6 +129,29 @@ TEST_F(Quantize, APackedModelTellsItsFormatAndItsParameters) {
   }
   EXPECT_FALSE(Checkpoint::open(mini).packed_format().has_value());
   EXPECT_TRUE(summary_json(Checkpoint::open(mini))["packed"].is_null());
+}
+
+// Of every model: four bits flip choices of the head, and of the router; norms are as they were.
+TEST_F(Quantize, TheHeadKeepsEightBitsAndTheRouterItsOwn) {
+  const std::string norm = "model.layers.1.input_layernorm.weight", router = "model.layers.1.mlp.gate.weight";
+  for (const std::string model : {"mini", "unlimited-ocr/mini", "deepseek-ocr-2/mini"}) {
+    SCOPED_TRACE(model);
+    const fs::path in = TEST_DATA "/goldens/" + model, out = folder_ / model.substr(0, model.find('/'));
+    quantize_model(in, out, WeightFormat::q4, cpu_device());
+    const PackedTensors packed = read_packed(out);
+    EXPECT_EQ(packed.tensors.at("lm_head.weight").format, WeightFormat::q8);
+    EXPECT_EQ(packed.tensors.at("model.layers.1.mlp.experts.0.up_proj.weight").format, WeightFormat::q4);
+    const Checkpoint before = Checkpoint::open(in), after = Checkpoint::open(out);
+    for (const std::string& name : {norm, router}) {
+      EXPECT_FALSE(packed.tensors.contains(name)) << name;
+      const Shape shape = before.shape_of(name);
+      const TensorView was = before.weight(name, shape), is = after.weight(name, shape);
+      ASSERT_EQ(is.type, was.type) << name;
+      EXPECT_EQ(std::memcmp(is.data, was.data, static_cast<size_t>(shape.elements()) * size_of(was.type)), 0) << name;
+    }
+    EXPECT_EQ(logits(LoadedModel(out, cpu_device(), WeightFormat::q4)),
+              logits(LoadedModel(in, cpu_device(), WeightFormat::q4)));
+  }
 }
 
 TEST_F(Quantize, WithoutPackedJsonSaysSo) {
