@@ -136,8 +136,8 @@ TEST_F(FeedPoolTest, AStopEndsPagesThatWaitAndThatAreRead) {
 TEST_F(FeedPoolTest, HeldItLetsPagesEndAndStopsThen) {
   add(1);
   model->wait_for(1);
+  hold.request_stop();  // before the thread, which would find room
   std::thread renderer([&] { pool.wait_for_room(8); });
-  hold.request_stop();
   model->finish(0, "text");
   renderer.join();
   EXPECT_TRUE(stop.stop_requested());
