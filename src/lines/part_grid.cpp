@@ -8,11 +8,11 @@ namespace lectern {
 namespace {
 
 // In heights of a line.
-constexpr double column_of_prose = 11;                       // a narrower column is one of a table
-constexpr double min_fill_of_prose = 0.6;                    // of a column's width, by its lines,
-constexpr double wide_column = 18, min_fill_of_wide = 0.45;  // or of a wide one's, and
-constexpr double min_full_of_narrow = 0.35;                  // of the lines of a narrow one
-constexpr double full_line = 0.85, min_full_lines = 0.5;     // of running text: its full lines
+constexpr double column_of_prose = 11;                             // a narrower column is one of a table
+constexpr double min_fill_of_prose = 0.6;                          // of a column's width, by its lines,
+constexpr double wide_column = 18, min_fill_of_wide = 0.45;        // or of a wide one's, and
+constexpr double min_full_of_narrow = 0.35, max_prose_step = 1.8;  // of the lines of a narrow one
+constexpr double full_line = 0.85, min_full_lines = 0.5;           // of running text: its full lines
 constexpr int min_running_lines = 4;
 constexpr double column_of_prices = 7;  // and of page numbers: each belongs to what stands on its left
 constexpr size_t max_letterhead = 4;    // rows of two columns far apart, such as an address and a date
@@ -49,6 +49,7 @@ struct Fill {
   int lines = 0;
   int full = 0;      // of them
   int typed = 0;     // parts of them
+  int step = 0;      // from line to line, as most are set
   double share = 0;  // of its width that they cover
 };
 
@@ -57,7 +58,10 @@ Fill fill_of(const Parts& column) {
   const PixelBox box = box_of(column);
   fill.width = box.width();
   int sum = 0;
+  std::vector<int> middles, steps;
   for (const Parts& row : rows_of(column)) {
+    middles.push_back(box_of(row).middle());
+    if (middles.size() > 1) steps.push_back(middles.back() - middles[middles.size() - 2]);
     for (const TextLine& part : row) {
       sum += part.box.width();
       fill.typed += part.pitch > 0 ? 1 : 0;
@@ -65,6 +69,8 @@ Fill fill_of(const Parts& column) {
     ++fill.lines;
     fill.full += row.back().box.right - box.left >= full_line * fill.width ? 1 : 0;
   }
+  std::ranges::sort(steps);
+  if (!steps.empty()) fill.step = steps[steps.size() / 2];
   fill.share = static_cast<double>(sum) / (static_cast<double>(fill.width) * fill.lines);
   return fill;
 }
@@ -73,8 +79,10 @@ bool is_prose(const Fill& column, int height) {
   // A few lines of a typewriter or a terminal are as full where they are columns of a listing.
   if (column.typed > 0 && column.lines < min_running_lines) return false;
   if (column.width >= wide_column * height) return column.share >= min_fill_of_wide;
+  // Entries that stand apart, as in a form, are none, unless they are full.
+  const bool apart = column.step > max_prose_step * height;
   return column.width >= column_of_prose * height && column.share >= min_fill_of_prose &&
-         column.full >= min_full_of_narrow * column.lines;
+         (!apart || column.full >= min_full_of_narrow * column.lines);
 }
 
 bool is_running_text(const Fill& column, int height) {

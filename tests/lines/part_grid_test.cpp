@@ -77,6 +77,8 @@ TEST(PartGrid, TakesLabelsBesideValuesForATable) {
     form.push_back(part(400, 100 + 40 * i, {i == 2 ? 225 : 130 + 3 * i}));
   }
   EXPECT_TRUE(is_table(form));
+  for (TextLine& line : form) line.box.top -= (line.box.top - 100) * 3 / 10, line.box.bottom = line.box.top + 20;
+  EXPECT_FALSE(is_table(form)) << "set as tight as text";
 }
 
 TEST(PartGrid, TakesAListingForATable) {
