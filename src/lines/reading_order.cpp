@@ -22,7 +22,8 @@ constexpr double max_resize = 1.6;     // of heights of lines of one block; with
 constexpr double title_height = 1.22;  // of the page's usual lines; and of titles of different ranks
 // The same by the letters of lines, while their heights do not say the opposite.
 constexpr double max_letter_resize = 1.22, max_line_resize = 1.2;
-constexpr int min_resize = 3;  // pixels
+constexpr int min_resize = 3;              // pixels
+constexpr double max_small_letter = 0.72;  // of the height of a line with taller letters
 constexpr double title_letter = 1.33, min_title_letter = 1.1, min_title_line = 0.95;
 constexpr double max_white_in_columns = 2.5, max_white_in_table = 4.5;
 // Of a column that goes on below a picture so high.
@@ -65,10 +66,13 @@ int usual_letter(const Parts& parts) {
   return letters.empty() ? 0 : letters[letters.size() / 2];
 }
 
+// Whether the letters of a line tell its size: there are taller ones than most, so most are small ones, and no figures.
+bool tells_size(const TextLine& line) { return line.letter <= max_small_letter * line.height; }
+
 // Whether a line is set larger than another.
 bool is_larger(const TextLine& line, const TextLine& than) {
-  return line.letter > max_letter_resize * than.letter && line.letter >= than.letter + min_resize &&
-         line.height > max_line_resize * than.height;
+  return tells_size(line) && tells_size(than) && line.letter > max_letter_resize * than.letter &&
+         line.letter >= than.letter + min_resize && line.height > max_line_resize * than.height;
 }
 
 class Arranger {

@@ -156,7 +156,9 @@ TEST(ReadingOrder, PartsLinesOfDifferentSizesThatLookAlikeInHeight) {
   TextLine name = line(50, 60, 300, 26), trade = line(50, 94, 280, 20);
   name.letter = 18, trade.letter = 10;
   EXPECT_EQ(arrange({name, trade}).size(), 2u);
-  trade.letter = 17;  // capitals
+  trade.letter = 20;  // capitals
+  EXPECT_EQ(arrange({name, trade}).size(), 1u);
+  name.letter = 20, trade.letter = 10;  // figures between brackets over letters
   EXPECT_EQ(arrange({name, trade}).size(), 1u);
 }
 
