@@ -96,7 +96,7 @@ if stage packages scripts/install_packages.sh test; then
     stage soak scripts/soak.sh --short || true
   fi
   if stage sanitized-build build_preset sanitize; then
-    # Without the goldens for each operator replaced alone: here GoldenFiles.WithEveryOperatorReplaced goes through all;
+    # Without the goldens for each operator replaced alone: here EveryStageWithEveryOperatorReplaced goes through all;
     # without the long texts that ask how time grows; of the pages in tiles with one, since the others go the same ways.
     filter='-Goldens/Without*:*TakesTimeInProportion*:Mini/*/banner_gundam:Mini/*/noise_gundam:Mini/*/page_large'
     GTEST_FILTER="$filter" stage sanitized-tests run_tests build-asan sanitized-tests || true

@@ -101,13 +101,11 @@ std::string name_of_case(const ::testing::TestParamInfo<std::string>& info) {
 }
 
 const std::vector<std::string> all_cases = {"receipt-base", "receipt-base-128", "page-receipt-base", "page-gundam"};
-// Without the one with tiles: the encoder is that of DeepSeek-OCR, whose goldens with tiles run on all these devices.
-const std::vector<std::string> device_cases = {"receipt-base", "receipt-base-128", "page-receipt-base"};
 const std::vector<std::string> small_cases = {"receipt-base"};
 
 INSTANTIATE_TEST_SUITE_P(Goldens, UnlimitedOcr, ::testing::ValuesIn(all_cases), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Goldens, UnlimitedOcrOnDevices,
-                         ::testing::ValuesIn(testing::sanitized ? small_cases : device_cases), name_of_case);
+                         ::testing::ValuesIn(testing::sanitized ? small_cases : all_cases), name_of_case);
 
 TEST(UnlimitedOcrFiles, AllCasesAreHere) {
   EXPECT_EQ(json::parse(std::ifstream(goldens + "cases.json")).size(), all_cases.size());
