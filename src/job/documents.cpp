@@ -94,6 +94,7 @@ DocumentRun::DocumentRun(const std::vector<Model>& models, const DocumentOptions
     together_ += static_cast<size_t>(batch);
     // Options that the model cannot serve are refused here, before anything is read.
     check_read_options(model, read);
+    check_max_tiles(model, read, options.pages_together);
     workers_.push_back({label_of(model), [model, read, batch] { return make_page_reader(model, read, batch); }});
   }
   report_.errors = plan_.inputs.errors;

@@ -63,6 +63,29 @@ int64_t cache_positions(const LoadedModel& loaded, int batch) {
 
 void check_read_options(const Model& model, const ReadOptions& options) { ReadSettings(model.files(), options); }
 
+void check_max_tiles(const Model& model, const ReadOptions& options, int pages_together) {
+  const ModelDescription& description = model.files().description();
+  const ViewPlan plan = pages_together > 1 && description.pages_prompt
+                            ? description.pages_plan
+                            : model.files().plan(options.mode, options.force_mode);
+  if (options.max_tiles <= 1 || (plan.crop && options.max_tiles <= plan.max_tiles)) return;
+  const std::string asked = fmt::format("`max_tiles` {}: {}", options.max_tiles, description.name);
+  if (plan.crop) {
+    throw Error(
+        fmt::format("{} was trained with {} tiles at most; use that or fewer, or leave it out", asked, plan.max_tiles),
+        ErrorCode::unsupported);
+  }
+  if (pages_together > 1) {
+    throw Error(fmt::format("{} cuts none of several pages together into tiles; leave it out", asked),
+                ErrorCode::unsupported);
+  }
+  const ViewPlan* const tiled = description.tiled_plan();
+  throw Error(fmt::format("{} cuts no page into tiles in mode {}; leave it out{}", asked,
+                          name_of(options.mode == Mode::automatic ? plan.mode : options.mode),
+                          tiled == nullptr ? "" : fmt::format(", or use `mode` {}", name_of(tiled->mode))),
+              ErrorCode::unsupported);
+}
+
 void check_pages_together(const Model& model, const ReadOptions& options, int pages) {
   const ModelFiles& files = model.files();
   const Prompt prompt = pages_prompt(files.description());

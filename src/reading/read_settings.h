@@ -30,6 +30,10 @@ struct ReadSettings {
 // Throws Error for options that the model does not support.
 void check_read_options(const Model& model, const ReadOptions& options);
 
+// Throws Error for more tiles than the model, in the mode asked for, cuts a page into: they would change nothing. For
+// what somebody asked for; the bound of a server, which holds for all its models and modes, may be larger.
+void check_max_tiles(const Model& model, const ReadOptions& options, int pages_together);
+
 // Throws Error if the model does not read so many pages in one sequence with these options.
 void check_pages_together(const Model& model, const ReadOptions& options, int pages);
 

@@ -91,6 +91,7 @@ class ReaderModel final : public ServedModel {
       const ReadOptions read = read_options(options, limits_.max_tiles);
       for (const Model& model : models_) {
         check_read_options(model, read);
+        check_max_tiles(model, read_options(options, 0), options.pages_together);
         if (options.pages_together > 1) check_pages_together(model, read, options.pages_together);
         if (read.logprobs && reads_lines(model, read)) {
           throw Error(

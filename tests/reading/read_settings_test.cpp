@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "lectern/error.h"
 #include "support/mini_model.h"
 
@@ -34,6 +36,38 @@ TEST(ReadSettings, TilesAreAtMostThoseOfTheModel) {
   EXPECT_EQ(ReadSettings(model.files(), gundam(3)).plan.max_tiles, 3);
   EXPECT_EQ(ReadSettings(model.files(), gundam(trained + 1)).plan.max_tiles, trained);
   EXPECT_THROW(ReadSettings(model.files(), gundam(-1)), Error);
+}
+
+std::string refusal_of(const Model& model, const ReadOptions& options, int pages_together = 1) {
+  try {
+    check_max_tiles(model, options, pages_together);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::unsupported);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(ReadSettings, RefuseTilesThatChangeNothing) {
+  const Model model = Model::load(testing::mini_folder);
+  ReadOptions options = gundam(9);
+  EXPECT_EQ(refusal_of(model, options), "");
+  options.max_tiles = 10;
+  EXPECT_EQ(refusal_of(model, options),
+            "`max_tiles` 10: DeepSeek-OCR was trained with 9 tiles at most; use that or fewer, or leave it out");
+  options.mode = Mode::base;
+  options.max_tiles = 2;
+  EXPECT_EQ(refusal_of(model, options),
+            "`max_tiles` 2: DeepSeek-OCR cuts no page into tiles in mode base; leave it out, or use `mode` gundam");
+  for (const int harmless : {0, 1}) {
+    options.max_tiles = harmless;
+    EXPECT_EQ(refusal_of(model, options), "");
+  }
+  const Model of_pages = Model::load(testing::mini_folder / "../unlimited-ocr/mini");
+  options = gundam(32);
+  EXPECT_EQ(refusal_of(of_pages, options), "");
+  EXPECT_EQ(refusal_of(of_pages, options, 2),
+            "`max_tiles` 32: Unlimited-OCR cuts none of several pages together into tiles; leave it out");
 }
 
 TEST(ReadSettings, ABatchIsAsAskedOrFitsTheDevice) {

@@ -79,7 +79,11 @@ TEST(ServedModel, AllowsNoMoreTilesThanTheServer) {
   EXPECT_THAT(refusal_of(*model, options), HasSubstr("`max_tiles` 5: this server allows 4 at most"));
   options.max_tiles = 4;
   EXPECT_EQ(refusal_of(*model, options), "");
+  options.mode = "base";
+  EXPECT_THAT(refusal_of(*model, options), HasSubstr("cuts no page into tiles in mode base"));
   options.max_tiles = 0;
+  EXPECT_EQ(refusal_of(*model, options), "") << "the server's bound is nobody's wish";
+  options.mode = "auto";
   options.pages_together = 2;
   EXPECT_THAT(refusal_of(*model, options), HasSubstr("not several in one sequence"));
 }

@@ -226,9 +226,10 @@ void add_reading_options(CLI::App& command, ReadOptions& options, std::string& m
       ->type_name("tiny|small|base|large|gundam|native|lines|auto");
   command.add_flag("--force-mode", options.force_mode, "Allow a mode or a prompt that the model was not trained for");
   command
-      .add_option("--max-tiles", options.max_tiles,
-                  "Tiles that a large page is cut into at most; fewer take less time and show less (default: what the "
-                  "model was trained with: 9, 32 or 6)")
+      .add_option(
+          "--max-tiles", options.max_tiles,
+          "Tiles that a large page is cut into at most, in a mode with tiles; fewer take less time and show less "
+          "(default, and the most: what the model was trained with: 9, 32 or 6)")
       ->type_name("N")
       ->check(CLI::Range(1, 100).description(""));
   command
