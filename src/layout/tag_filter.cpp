@@ -63,7 +63,7 @@ Found take_ref(std::string_view text) {
   return found;
 }
 
-// <|det|>label [boxes]<|/det|>, or boxes alone.
+// <|det|>label [boxes]<|/det|>, or boxes alone; coordinates may be broken, as the lexer of layout_tags.h has it.
 Found take_det(std::string_view text) {
   Found found;
   size_t at = 0;
@@ -71,12 +71,18 @@ Found take_det(std::string_view text) {
   if (found.match == Match::whole) found.match = take_until(text, at, det_end);
   if (found.match != Match::whole) return found;
   const std::string_view body = text.substr(det.size(), at - det.size() - det_end.size());
-  const size_t bracket = std::min(body.find('['), body.size());
-  const Coordinates boxes = read_coordinates(body.substr(bracket));
-  const bool tag = boxes.whole && !boxes.boxes.empty() && is_blank(body.substr(bracket + boxes.length));
-  if (!tag) return {};
+  const size_t bracket = body.find_first_of("[<\n");
+  const size_t start = bracket != std::string_view::npos && body[bracket] == '[' ? bracket : 0;
+  const std::string_view label = trimmed(body.substr(0, start));
+  const Coordinates boxes = read_coordinates(body.substr(start));
+  const std::string_view behind = body.substr(start + boxes.length);
+  const bool whole = boxes.whole && !boxes.boxes.empty();
+  const bool broken = label.empty() ? boxes.brackets
+                                    : std::ranges::any_of(body.substr(start, boxes.length), is_digit) &&
+                                          behind.find_first_not_of(' ') == std::string_view::npos;
+  if (!is_blank(behind) || !(whole || broken)) return {};
   found.length = at;
-  found.label = trimmed(body.substr(0, bracket));
+  found.label = label;
   found.layout = true;
   return found;
 }

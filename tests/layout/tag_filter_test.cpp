@@ -8,6 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/text.h"
+#include "layout/layout.h"
+
 namespace lectern {
 namespace {
 
@@ -59,6 +62,18 @@ TEST(TagFilter, TakesOutTheTagsOfUnlimitedOcr) {
   EXPECT_EQ(filtered("<|det|>[[1, 2, 3, 4]]<|/det|>\nx"), "x");
 }
 
+// What is streamed of a tag without a whole box is what the finished text has of it.
+TEST(TagFilter, AgreesWithTheParserOnTagsWithoutAWholeBox) {
+  for (const std::string body : {"text [1,2,3]", "text [1, 2, 3, 4, 5]  ", "text [1, 2, 3, 4", "text [[1, 2], 3]",
+                                 "[1,2,3]", "[[1, 2", "[]", "1, 2, 3, 4", "\n[1, 2, 3]", "text []", "text", "",
+                                 "1, 2, 3", "text [1, 2, 3] more", "text [a]", "a < [1, 2]"}) {
+    const std::string text = "<|det|>" + body + "<|/det|>Words\n";
+    std::string kept;
+    for (const Block& block : parse_layout(text, 100, 100).blocks) kept += block.text;
+    EXPECT_EQ(trimmed(filtered(text)), kept) << body;
+  }
+}
+
 TEST(TagFilter, TakesOutSpecialTokens) {
   EXPECT_EQ(filtered("A <|pad|>cell<td>12</td><td>34</td><｜▁pad▁｜><｜end▁of▁sentence｜>"),
             "A cell<td>12</td><td>34</td>");
@@ -80,7 +95,7 @@ TEST(TagFilter, LosesNothingOfBrokenTagsButTheirMarkers) {
                                                         {"<|ref|>title<|/ref|>\nno box", "title\nno box"},
                                                         {"<|ref|>title<|/ref|><|det|>[[1, 2", "title[[1, 2"},
                                                         {"<|ref|>title<|/ref|><|de", "title<|de"},
-                                                        {"<|ref|>title<|det|>[[1]]<|/det|>\n", "title[[1]]\n"},
+                                                        {"<|ref|>title<|det|>[[1]]<|/det|>\n", "title"},
                                                         {"<|ref|>title<|/ref|><|det|><", "title<"},
                                                         {"<|ref|>a<|/ref|><|det|>b<|ref|>c", "abc"},
                                                         {"<|det|>none<|/det|>", "none"}}) {
@@ -99,7 +114,7 @@ TEST(TagFilter, WhatGoesOnForLongIsText) {
     return "<|ref|>" + std::string(length, 'x') + "<|/ref|><|det|>[[1]]<|/det|>";
   };
   EXPECT_EQ(filtered(with_label(900)), "");
-  EXPECT_EQ(filtered(with_label(1100)), std::string(1100, 'x') + "[[1]]");
+  EXPECT_EQ(filtered(with_label(1100)), std::string(1100, 'x'));
 
   TagFilter filter;
   size_t written = filter.push("<|ref|>").size();
