@@ -22,6 +22,18 @@ void make_private_folder(const fs::path& folder) {
   if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) throw system_error(folder, "cannot be made", errno);
 }
 
+// SQLite gives the files beside the database the rights of the database; those of a server before may have been wider.
+void make_private_database(const fs::path& database) {
+  const UniqueFd made(::open(database.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!made) throw system_error(database, "cannot be opened", errno);
+  for (const char* const suffix : {"", "-wal", "-shm"}) {
+    const fs::path file = database.string() + suffix;
+    if (::chmod(file.c_str(), S_IRUSR | S_IWUSR) != 0 && errno != ENOENT) {
+      throw system_error(file, "cannot be made private", errno);
+    }
+  }
+}
+
 // What was renamed or made in the folder is there after a loss of power.
 void sync_folder(const fs::path& folder) {
   const UniqueFd open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -59,6 +71,7 @@ DataFolder::DataFolder(fs::path folder) : folder_(std::move(folder)) {
     throw Error(
         fmt::format("{}: another server keeps its documents there; name another folder for `data`", folder_.string()));
   }
+  make_private_database(database());
   fs::remove_all(incoming(), failure);
   make_private_folder(incoming());
   make_private_folder(folder_ / "jobs");

@@ -8,6 +8,7 @@
 
 #include "core/temp_folder.h"
 #include "lectern/error.h"
+#include "server/documents/store/sqlite.h"
 
 namespace lectern::server {
 namespace {
@@ -24,6 +25,30 @@ TEST(DataFolder, IsMadePrivate) {
   struct stat status {};
   ASSERT_EQ(::stat((folder / "a/b").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0700U);
+}
+
+TEST(DataFolder, TheDatabaseIsPrivate) {
+  const TempFolder folder;
+  const auto rights_of = [](const fs::path& file) {
+    struct stat status {};
+    EXPECT_EQ(::stat(file.c_str(), &status), 0) << file;
+    return status.st_mode & 0777;
+  };
+  const auto write_something = [&](const DataFolder& data) {
+    Database database(data.database(), 0);
+    database.run("CREATE TABLE IF NOT EXISTS t (a)");
+    database.run("INSERT INTO t VALUES (1)");
+    for (const char* const suffix : {"", "-wal", "-shm"}) {
+      EXPECT_EQ(rights_of(data.database().string() + suffix), 0600U) << suffix;
+    }
+  };
+  write_something(DataFolder(folder / "data"));
+  // As a server of before left it.
+  for (const char* const name : {"data/documents.sqlite", "data/documents.sqlite-wal", "data/documents.sqlite-shm"}) {
+    if (!fs::exists(folder / name)) folder.write(name, "");
+    fs::permissions(folder / name, fs::perms(0644));
+  }
+  write_something(DataFolder(folder / "data"));
 }
 
 TEST(DataFolder, OneServerHasIt) {
