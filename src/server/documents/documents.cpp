@@ -15,6 +15,7 @@
 #include "server/documents/file_answer.h"
 #include "server/documents/job_json.h"
 #include "server/openai/api_error.h"
+#include "server/openai/unknown_model.h"
 
 namespace lectern::server {
 namespace {
@@ -222,10 +223,7 @@ HttpResponse Documents::create(const HttpExchange& exchange, const std::string& 
   }
   const DocumentFields fields = parse_document_fields(upload->fields());
   const std::shared_ptr<ServedModel> model = place_.model(fields.model);
-  if (model == nullptr) {
-    throw ApiError(404, fmt::format("model: there is no '{}' here; GET /v1/models lists those that are", fields.model),
-                   "model", "model_not_found");
-  }
+  if (model == nullptr) throw unknown_model(fields.model);
   try {
     model->check(fields.options);
   } catch (const Error& error) {

@@ -1,7 +1,5 @@
 #include "server/openai/openai_api.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -15,6 +13,7 @@
 #include "server/openai/picture_answer.h"
 #include "server/openai/responses/responses_answer.h"
 #include "server/openai/responses/responses_request.h"
+#include "server/openai/unknown_model.h"
 
 namespace lectern::server {
 namespace {
@@ -54,9 +53,7 @@ HttpResponse OpenAiApi::models() const {
 
 HttpResponse OpenAiApi::model(const std::string& name) const {
   const ModelSource* const source = shelf_.find(name);
-  if (source == nullptr) {
-    throw ApiError(404, fmt::format("there is no model '{}' here", name), "model", "model_not_found");
-  }
+  if (source == nullptr) throw unknown_model(name);
   return {.body = one_line(entry_of(*source, started_))};
 }
 

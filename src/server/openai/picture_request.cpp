@@ -10,6 +10,7 @@
 
 #include "server/openai/api_error.h"
 #include "server/openai/data_url.h"
+#include "server/openai/unknown_model.h"
 
 namespace lectern::server {
 
@@ -79,8 +80,7 @@ void read_messages(const json* messages, const std::string& param, const Request
 std::string read_model(JsonFields& fields, const RequestRules& rules) {
   std::string model = fields.text("model").value_or("");
   if (model.empty() || rules.has_model(model)) return model;
-  throw ApiError(404, fmt::format("model: there is no '{}' here; GET /v1/models lists those that are", model), "model",
-                 "model_not_found");
+  throw unknown_model(std::move(model));
 }
 
 void read_detail(JsonFields& picture) {
