@@ -32,8 +32,8 @@ class AnswerForm {
   virtual std::string begin() = 0;
   virtual std::string text(std::string_view more) = 0;
   virtual std::string end(const WholeAnswer& answer) = 0;
-  // What is to be expected; empty: the form has no place for it.
-  virtual std::string price(const PicturePrice&) { return ""; }
+  // What is to be expected.
+  virtual std::string price(const PicturePrice& price) = 0;
   virtual std::string failure(const ApiError& error) = 0;
 };
 

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "core/utf8.h"
-#include "server/openai/answer_form.h"
 
 namespace lectern::server {
 
@@ -46,6 +45,10 @@ ordered_json own_part(const std::vector<PageAnswer>& pages) {
                     {"warnings", std::move(warnings)}});
   }
   return {{"finish", finish_of(pages)}, {"pages", std::move(list)}};
+}
+
+ordered_json expected_part(const PicturePrice& price) {
+  return {{"expected", {{"picture", price.picture}, {"views", price.views}, {"encode_seconds", price.seconds}}}};
 }
 
 TokenCounts tokens_of(const std::vector<PageAnswer>& pages) {

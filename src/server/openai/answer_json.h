@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/openai/answer_form.h"
 #include "server/served_model.h"
 
 namespace lectern::server {
@@ -17,6 +18,9 @@ nlohmann::ordered_json token_list(const std::vector<PageAnswer>& pages);
 // "lectern", what OpenAI's form has no place for: {"finish", "pages": [{"finish", "mode", "views", "encode_seconds",
 // "prompt_tokens", "completion_tokens", "warnings"}]}.
 nlohmann::ordered_json own_part(const std::vector<PageAnswer>& pages);
+
+// "lectern" of an event that says what a picture will take: {"expected": {"picture", "views", "encode_seconds"}}.
+nlohmann::ordered_json expected_part(const PicturePrice& price);
 
 struct TokenCounts {
   int64_t prompt = 0, written = 0;

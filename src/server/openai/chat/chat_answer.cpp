@@ -92,8 +92,7 @@ std::string chat_text_chunk(const ChatHead& head, std::string_view text, bool wi
 
 std::string chat_price_chunk(const ChatHead& head, const PicturePrice& price, bool with_usage) {
   ordered_json made = chunk(head, choice(ordered_json::object()), with_usage);
-  made["lectern"] = {
-      {"expected", {{"picture", price.picture}, {"views", price.views}, {"encode_seconds", price.seconds}}}};
+  made["lectern"] = expected_part(price);
   return one_line(made);
 }
 

@@ -29,6 +29,12 @@ class ResponsesForm final : public AnswerForm {
     return part_event("response.output_text.delta", {{"delta", more}, {"logprobs", ordered_json::array()}});
   }
 
+  // A delta without text: clients that know nothing of "lectern" add nothing.
+  std::string price(const PicturePrice& price) override {
+    return part_event("response.output_text.delta",
+                      {{"delta", ""}, {"logprobs", ordered_json::array()}, {"lectern", expected_part(price)}});
+  }
+
   std::string end(const WholeAnswer& answer) override {
     const ordered_json tokens = token_list(answer.pages), whole = part(answer.text, tokens);
     const ordered_json response = finished(answer);

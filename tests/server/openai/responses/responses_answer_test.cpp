@@ -93,6 +93,21 @@ TEST(ResponsesAnswer, StreamsTheEventsThatMakeIt) {
   EXPECT_EQ(events[4].second["item_id"], events[2].second["item"]["id"]);
 }
 
+TEST(ResponsesAnswer, SaysInAStreamWhatWillTakeLong) {
+  const auto made = form();
+  made->begin();
+  std::string sent = made->price({.picture = 1, .views = 33, .seconds = 41});
+  sent += made->text("one");
+  const auto events = events_of(sent);
+  ASSERT_EQ(events.size(), 2u);
+  const auto& [name, price] = events[0];
+  EXPECT_EQ(name, "response.output_text.delta");
+  EXPECT_EQ(price["delta"], "");
+  EXPECT_EQ(price["lectern"]["expected"], json({{"picture", 1}, {"views", 33}, {"encode_seconds", 41.0}}));
+  EXPECT_EQ(events[1].second["sequence_number"], price["sequence_number"].get<int>() + 1);
+  EXPECT_FALSE(events[1].second.contains("lectern"));
+}
+
 TEST(ResponsesAnswer, EndsAStreamThatFails) {
   const auto made = form();
   made->begin();
