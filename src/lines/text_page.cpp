@@ -5,11 +5,11 @@
 #include <numbers>
 
 #include "lines/deskew.h"
-#include "lines/letters.h"
-#include "lines/line_parts.h"
-#include "lines/part_grid.h"
-#include "lines/reading_order.h"
-#include "lines/ruled_tables.h"
+#include "lines/segmentation/letters.h"
+#include "lines/segmentation/line_parts.h"
+#include "lines/segmentation/part_grid.h"
+#include "lines/segmentation/reading_order.h"
+#include "lines/segmentation/ruled_tables.h"
 
 namespace lectern {
 namespace {

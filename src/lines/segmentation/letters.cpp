@@ -1,4 +1,4 @@
-#include "lines/letters.h"
+#include "lines/segmentation/letters.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "lines/line_parts.h"
+#include "lines/segmentation/line_parts.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <numeric>
 #include <optional>
 
-#include "lines/line_words.h"
+#include "lines/segmentation/line_words.h"
 
 namespace lectern {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "lines/letters.h"
+#include "lines/segmentation/letters.h"
 #include "lines/text_page.h"
 
 namespace lectern {

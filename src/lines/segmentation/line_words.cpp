@@ -1,4 +1,4 @@
-#include "lines/line_words.h"
+#include "lines/segmentation/line_words.h"
 
 #include <algorithm>
 #include <cmath>

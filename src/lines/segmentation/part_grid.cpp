@@ -1,4 +1,4 @@
-#include "lines/part_grid.h"
+#include "lines/segmentation/part_grid.h"
 
 #include <algorithm>
 #include <cstdlib>

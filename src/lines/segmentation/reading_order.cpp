@@ -1,11 +1,11 @@
-#include "lines/reading_order.h"
+#include "lines/segmentation/reading_order.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
 #include <span>
 
-#include "lines/part_grid.h"
+#include "lines/segmentation/part_grid.h"
 
 namespace lectern {
 namespace {

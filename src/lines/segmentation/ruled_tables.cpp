@@ -1,11 +1,11 @@
-#include "lines/ruled_tables.h"
+#include "lines/segmentation/ruled_tables.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <numeric>
 
-#include "lines/line_parts.h"
-#include "lines/part_grid.h"
+#include "lines/segmentation/line_parts.h"
+#include "lines/segmentation/part_grid.h"
 
 namespace lectern {
 namespace {

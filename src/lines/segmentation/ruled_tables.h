@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "image/rules.h"
-#include "lines/letters.h"
+#include "lines/segmentation/letters.h"
 #include "lines/text_page.h"
 
 namespace lectern {

@@ -1,4 +1,4 @@
-#include "lines/line_parts.h"
+#include "lines/segmentation/line_parts.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "lines/reading_order.h"
+#include "lines/segmentation/reading_order.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "lines/ruled_tables.h"
+#include "lines/segmentation/ruled_tables.h"
 
 #include <gtest/gtest.h>
 
