@@ -365,7 +365,7 @@ TEST(FakeCannStrict, DISABLED_FreesTwice) {
 TEST(FakeCannStrict, EndsProcessesThatLeakOrBreakRules) {
   const std::string self = std::filesystem::read_symlink("/proc/self/exe");
   const auto status = [&](const std::string& name) {
-    return std::system(("env -u GTEST_TOTAL_SHARDS FAKE_CANN_STRICT=1 '" + self +
+    return std::system(("env -u GTEST_TOTAL_SHARDS -u GTEST_SHARD_INDEX FAKE_CANN_STRICT=1 '" + self +
                         "' --gtest_also_run_disabled_tests --gtest_filter=FakeCannStrict.DISABLED_" + name +
                         " >/dev/null 2>&1")
                            .c_str());
