@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "core/files/file.h"
+#include "core/files/own_output.h"
 
 namespace lectern {
 namespace {
@@ -63,9 +64,17 @@ void FileGate::add_output(const fs::path& file, std::string_view what, FileKind 
     throw Error(fmt::format("{}: would be written twice, for {} and for {}; name another file", file.string(),
                             other->second, what));
   }
-  if (const FileKind there = kind_of_bytes(first_bytes(file)); !may_replace(there, kind)) {
+  const FileKind there = kind_of_bytes(first_bytes(file));
+  if (!may_replace(there, kind)) {
     throw Error(fmt::format("{}: holds {}, and {} would replace it; name another file, or remove it", file.string(),
                             name_of(there), what));
+  }
+  // Pictures and PDFs are what people read: after `-o *.pdf` the first of them stands where an output is expected.
+  if ((there == FileKind::png || there == FileKind::pdf) && !is_own_output(file)) {
+    throw Error(
+        fmt::format("{}: holds {} that lectern did not write, and {} would replace it; name another file, or "
+                    "remove it",
+                    file.string(), name_of(there), what));
   }
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   if (folders_.insert(folder.string()).second) remove_abandoned_files(folder);

@@ -32,8 +32,8 @@ class FileGate {
   void add_input_folder(const std::filesystem::path& folder);
 
   // All inputs must have been added. `what` is written there, as in "the report". Throws Error for an input, for a file
-  // that stands here twice, and where a file of another kind lies: one is replaced only by its own kind, text by text.
-  // What killed runs left beside it is removed.
+  // that stands here twice, and where a file of another kind lies: one is replaced only by its own kind, text by text,
+  // and a picture or PDF only where Lectern wrote it. What killed runs left beside it is removed.
   void add_output(const std::filesystem::path& file, std::string_view what, FileKind kind);
   // Standard output, which may be a file that was named as an input as well. Throws Error for an input.
   void check_standard_output() const;

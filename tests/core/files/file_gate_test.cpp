@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/files/file.h"
+#include "core/files/own_output.h"
 #include "core/temp_folder.h"
 
 namespace lectern {
@@ -17,7 +18,8 @@ using testing::slurp;
 using testing::TempFolder;
 namespace fs = std::filesystem;
 
-const std::string png = "\x89PNG\r\n\x1a\n and so on", pdf = "%PDF-1.4 and so on", jpeg = "\xff\xd8\xff and so on";
+const std::string png = "\x89PNG\r\n\x1a\n and so on, beyond its header", pdf = "%PDF-1.4 and so on",
+                  jpeg = "\xff\xd8\xff and so on";
 
 class FileGateTest : public ::testing::Test {
  protected:
@@ -90,8 +92,10 @@ TEST_F(FileGateTest, ReplacesAFileByItsOwnKindAlone) {
   };
   const std::vector<Case> cases = {
       {"", FileKind::png, "passed"},
-      {png, FileKind::png, "passed"},
-      {pdf, FileKind::pdf, "passed"},
+      {with_png_mark(png), FileKind::png, "passed"},
+      {"%PDF-1.4\n" + std::string(pdf_mark), FileKind::pdf, "passed"},
+      {png, FileKind::png, "holds a picture that lectern did not write, and txt would replace it"},
+      {pdf, FileKind::pdf, "holds a PDF that lectern did not write"},
       {"text", FileKind::text, "passed"},
       {"{\"a\": 1}", FileKind::text, "passed"},
       {"{\"a\": 1}", FileKind::json, "passed"},
