@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 #include <vips/vips8>
 
+#include "core/files/file_kind.h"
 #include "image/picture_encoder.h"
 #include "image/picture_pixels.h"
 #include "image/tiff_pages.h"
@@ -272,6 +275,23 @@ auto with_source(const std::filesystem::path& file, const std::string& name, Bod
   });
 }
 
+// The frames of an animated PNG, which libvips does not count: the chunk acTL, before the pixels, says how many.
+int frames_of_png(const std::filesystem::path& file) {
+  constexpr size_t searched = size_t{1} << 20, signature = 8, chunk_frame = 12;  // length, type and checksum
+  const std::string bytes = first_bytes(file, searched);
+  const auto number = [&](size_t at) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; ++i) value = (value << 8) | static_cast<unsigned char>(bytes[at + i]);
+    return value;
+  };
+  for (size_t at = signature; at + chunk_frame <= bytes.size(); at += chunk_frame + number(at)) {
+    const std::string_view type = std::string_view(bytes).substr(at + 4, 4);
+    if (type == "acTL") return static_cast<int>(std::clamp<uint32_t>(number(at + 8), 1, 1U << 30));
+    if (type == "IDAT") break;
+  }
+  return 1;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, bool>> picture_formats() {
@@ -291,11 +311,12 @@ PictureContents examine_picture(const std::filesystem::path& file, const std::st
     PictureContents contents;
     // vips_image_get_n_pages() takes counts from 10,000 on for nonsense and says 1.
     const VImage image = VImage::new_from_source(source, "", VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL));
-    const int count = image.get_typeof(VIPS_META_N_PAGES) == 0 ? 1 : std::max(1, image.get_int(VIPS_META_N_PAGES));
+    int count = image.get_typeof(VIPS_META_N_PAGES) == 0 ? 1 : std::max(1, image.get_int(VIPS_META_N_PAGES));
+    if (is(loader, "PNG")) count = frames_of_png(file);
     if (is(loader, "TIFF")) {
       contents.pages = count;
     } else if (count > 1) {
-      const bool moving = is(loader, "GIF") || is(loader, "WebP");
+      const bool moving = is(loader, "GIF") || is(loader, "WebP") || is(loader, "PNG");
       contents.left_out.push_back({WarningCode::not_read,
                                    fmt::format("1 of {} {} was read", count, moving ? "frames" : "pictures"),
                                    std::nullopt});

@@ -274,6 +274,15 @@ TEST_F(PictureFile, FramesThatAreNotReadAreCounted) {
   EXPECT_TRUE(examine_picture(save(VImage::black(8, 8), "still.png"), "still.png").left_out.empty());
 }
 
+TEST_F(PictureFile, FramesOfAnAnimatedPngAreCounted) {
+  std::string bytes = slurp(save(VImage::black(8, 8), "still.png"));
+  const std::string length("\0\0\0\x08", 4), frames("\0\0\0\x05", 4), plays(4, '\0');
+  bytes.insert(8 + 25, length + "acTL" + frames + plays + "\x41\xad\x4f\x60");  // behind IHDR
+  const PictureContents contents = examine_picture(write("moving.png", bytes), "moving.png");
+  ASSERT_EQ(contents.left_out.size(), 1);
+  EXPECT_EQ(contents.left_out[0].message, "1 of 5 frames was read");
+}
+
 TEST_F(PictureFile, AnAnimatedAvifIsCalledSo) {
   const std::string start(
       "\0\0\0\x1c"
