@@ -39,6 +39,7 @@ void Reports::add(std::string_view text) {
   constexpr std::string_view line_break = "<0a>";  // as poppler writes it
   while (line.ends_with(line_break)) line.resize(line.size() - line_break.size());
   while (line.ends_with(' ')) line.pop_back();
+  if (line == "Incorrect password") return;  // of each spelling that is tried; the answer says whether one fitted
   if (line.empty() || std::ranges::find(lines_, line) != lines_.end()) return;
   if (lines_.size() < max_lines) {
     lines_.push_back(std::move(line));
