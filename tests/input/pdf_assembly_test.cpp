@@ -177,6 +177,7 @@ TEST_F(PdfAssembly, WordsStandInTheirPlacesHoweverThePageLies) {
       {{content, "0 0 200 100", "/CropBox [50 20 150 90] /Rotate 270"}, 70, 100},
       {{content, "-30 40 170 140", ""}, 200, 100},
       {{content, "200 100 0 0", "/CropBox [-5 -5 900 60]"}, 200, 60},
+      {{content, "0 0 0 0", ""}, 612, 792},
       {{content, "0 0 200 100", "/UserUnit 2"}, 200, 100},
       {{"q q 3 0 0 3 0 0 cm " + filled("1 0 0", 10, 1, 20, 5), "0 0 200 100", ""}, 200, 100},
       {{"Q Q " + content + " Q 0.1 0 0 0.1 50 50 cm", "0 0 200 100", ""}, 200, 100},

@@ -57,8 +57,10 @@ bool read_rectangle(QPDFObjectHandle value, Rectangle& rectangle) {
 // What is shown of a page, in its own units, as poppler sees it.
 Rectangle shown_part(const QPDFObjectHandle& page) {
   QPDFPageObjectHelper helper(page);
-  Rectangle media{0, 0, 612, 792};
+  constexpr Rectangle letter{0, 0, 612, 792};  // for a box that is missing or empty
+  Rectangle media = letter;
   read_rectangle(helper.getAttribute("/MediaBox", false), media);
+  if (media.left == media.right || media.bottom == media.top) media = letter;
   Rectangle crop = media;
   read_rectangle(helper.getAttribute("/CropBox", false), crop);
   return {std::clamp(crop.left, media.left, media.right), std::clamp(crop.bottom, media.bottom, media.top),
