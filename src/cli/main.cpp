@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -76,6 +78,25 @@ std::string advice(int argc, char** argv, std::string_view name) {
   return fmt::format("see {} --help", name);
 }
 
+// The words of the command line. CLI11 takes one in brackets for a list; where there is a file of that name, "./"
+// before it says the same.
+std::vector<std::string> words_of(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const CLI::App* command = &app;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const auto named = [&](const CLI::App* one) { return one->get_name() == words[i]; };
+    if (const auto found = app.get_subcommands(named); command == &app && !found.empty()) command = found.front();
+    std::error_code failed;
+    const bool bracketed = words[i].starts_with('[') && words[i].ends_with(']');
+    if (i == 0 || !bracketed || !std::filesystem::exists(words[i], failed)) continue;
+    const CLI::Option* const before = command->get_option_no_throw(words[i - 1]);
+    const bool value = before != nullptr && before->nonpositional() && before->get_items_expected_max() == 1;
+    if (!value) words[i].insert(0, "./");
+  }
+  std::ranges::reverse(words);  // as CLI11 wants them
+  return words;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Lectern reads documents: pictures in, text out. `lectern COMMAND --help` explains a command.",
                "lectern"};
@@ -103,7 +124,7 @@ int run(int argc, char** argv) {
     }
   };
   try {
-    app.parse(argc, argv);
+    app.parse(words_of(app, argc, argv));
     find_chosen();
   } catch (const CLI::Success& asked) {
     return app.exit(asked);

@@ -45,6 +45,14 @@ TEST_F(ConvertCommand, WritesMarkdownToStandardOutput) {
   EXPECT_EQ(convert("page.mmd --raw").out, testing::paper_page);
 }
 
+TEST_F(ConvertCommand, NamesInBracketsAreNames) {
+  folder.write("[a,b]", "Only text");
+  folder.write("[page]", encode_png(testing::picture_of(40, 50)));
+  const Outcome outcome = convert("'[a,b]' --image '[page]' --format txt -o '[out]'");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(slurp(folder / "[out]"), "Only text\n");
+}
+
 TEST_F(ConvertCommand, WritesSeveralFormatsIntoAFolder) {
   folder.write("a.mmd", testing::paper_page + "\n\n<--- Page Split --->\n" + testing::report_page);
   folder.write("b.mmd", "Only text");
@@ -143,7 +151,9 @@ TEST_F(ConvertCommand, ReplacesNoFileOfTheUsers) {
       {"x.mmd -o x.mmd", "x.mmd: is an input"},
       {"- -o x.mmd < x.mmd", "x.mmd: is an input"},
       {"scan.mmd -o page.xml", "there is no format of the name '.xml'"},
-      {"scan.mmd -o page.png", "--format boxes needs the pictures of the pages"},
+      {"scan.mmd -o page.png", "page.png: holds a picture that lectern did not write, and boxes would replace it"},
+      {"scan.mmd --image page.png -o scan.pdf", "scan.pdf: holds a PDF that lectern did not write"},
+      {"scan.mmd -o new.png", "--format boxes needs the pictures of the pages"},
       {"scan.mmd --format txt -o scan.png", "scan.png: holds a picture, and txt would replace it"},
   };
   for (const auto& [arguments, reason] : refusals) expect_refusal(convert(arguments), 2, reason);
