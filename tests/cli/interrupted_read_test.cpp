@@ -14,6 +14,7 @@
 namespace lectern {
 namespace {
 
+using ::testing::AllOf;
 using testing::banner;
 using testing::expect_refusal;
 using testing::files_in;
@@ -61,13 +62,14 @@ TEST_F(InterruptedRead, CtrlCKeepsFinishedPagesForTheNextRun) {
   EXPECT_FALSE(fs::exists(folder / "out.txt.journal"));
 }
 
+// With every operator replaced the picture is encoded for so long that the signal comes before the prompt.
 TEST_F(InterruptedRead, CtrlCBeforeTheFirstTokenEndsSoonAndWritesNothing) {
   folder.write("out.txt", "precious");
-  TerminalProcess process(folder, "read --mode large " + receipt + " -o out.txt");
+  TerminalProcess process(folder, "read --mode large --without all " + receipt + " -o out.txt");
   ASSERT_TRUE(process.wait_for("looking at the page")) << process.shown();
   process.send(SIGINT);
   EXPECT_EQ(process.wait(), 130);
-  EXPECT_THAT(process.shown(), HasSubstr("interrupted; no page was finished"));
+  EXPECT_THAT(process.shown(), AllOf(HasSubstr("interrupted; no page was finished"), Not(HasSubstr("taking in"))));
   EXPECT_EQ(slurp(folder / "out.txt"), "precious");
 }
 
