@@ -141,8 +141,7 @@ class ReaderModel final : public ServedModel {
         break;
       case ReadEvent::Kind::progress:
         news.kind = event.progress.stage == Stage::decode ? PageNews::Kind::token : PageNews::Kind::begun;
-        news.views = event.progress.views;
-        news.expected_seconds = event.progress.expected_seconds;
+        news.price = {event.progress.views, event.progress.expected_seconds};
         break;
       case ReadEvent::Kind::finished:
         if (event.page.error.empty()) {

@@ -14,6 +14,7 @@
 #include "lectern/page.h"
 #include "lectern/reader.h"
 #include "reading/models.h"
+#include "server/page_price.h"
 
 namespace lectern::server {
 
@@ -74,8 +75,7 @@ struct PageNews {
     failed,    // the last news
   };
   Kind kind = Kind::begun;
-  int views = 0;                       // begun: that the page is looked at in,
-  double expected_seconds = 0;         // and about how long that takes; 0: not known, or not worth telling
+  PagePrice price;                     // begun
   size_t keep = 0;                     // text: what was told so far is cut to so many bytes,
   std::string more;                    // then this is appended
   PageAnswer answer;                   // finished

@@ -38,8 +38,7 @@ class FakeModel : public server::ServedModel {
       pages_.push_back(page);
     }
     server::PageNews begun;
-    begun.views = views;
-    begun.expected_seconds = views;
+    begun.price = {views, static_cast<double>(views)};
     tell_page(*page, begun);
     news_.notify_all();
     return [this, page] {

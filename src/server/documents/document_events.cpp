@@ -27,7 +27,7 @@ std::string page_data(int number, std::string_view state) {
 
 std::string begun_data(int number, const PagePrice& price) {
   ordered_json data = {{"number", number}, {"state", "reading"}};
-  if (price.seconds > 0) data["expected"] = {{"views", price.views}, {"encode_seconds", price.seconds}};
+  if (price.seconds > 0) data["expected"] = price_to_json(price);
   return json_of(data);
 }
 

@@ -15,14 +15,9 @@
 #include <vector>
 
 #include "server/http/http.h"
+#include "server/page_price.h"
 
 namespace lectern::server {
-
-// What a page takes that takes long; 0 seconds: it does not.
-struct PagePrice {
-  int views = 0;       // that it is looked at in,
-  double seconds = 0;  // about
-};
 
 class DocumentEvents {
  public:

@@ -79,9 +79,7 @@ std::string page_json(const StoredPage& stored) {
 
 std::string page_json(int number, const std::optional<PagePrice>& reading) {
   ordered_json object = page_object(number, reading ? "reading" : "queued");
-  if (reading && reading->seconds > 0) {
-    object["expected"] = {{"views", reading->views}, {"encode_seconds", reading->seconds}};
-  }
+  if (reading && reading->seconds > 0) object["expected"] = price_to_json(*reading);
   return line(object);
 }
 

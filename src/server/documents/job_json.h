@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "lectern/page.h"
-#include "server/documents/document_events.h"
 #include "server/documents/store/document_store.h"
+#include "server/page_price.h"
 
 namespace lectern::server {
 

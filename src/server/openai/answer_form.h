@@ -16,13 +16,6 @@ struct WholeAnswer {
   std::vector<PageAnswer> pages;
 };
 
-// Of a picture that takes long to be looked at.
-struct PicturePrice {
-  size_t picture = 0;  // among those of the request
-  int views = 0;
-  double seconds = 0;  // about
-};
-
 class AnswerForm {
  public:
   virtual ~AnswerForm() = default;
@@ -32,8 +25,8 @@ class AnswerForm {
   virtual std::string begin() = 0;
   virtual std::string text(std::string_view more) = 0;
   virtual std::string end(const WholeAnswer& answer) = 0;
-  // What is to be expected.
-  virtual std::string price(const PicturePrice& price) = 0;
+  // What is to be expected of a picture, counted among those of the request.
+  virtual std::string price(size_t picture, const PagePrice& price) = 0;
   virtual std::string failure(const ApiError& error) = 0;
 };
 

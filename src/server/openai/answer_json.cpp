@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/utf8.h"
+#include "server/openai/answer_form.h"
 
 namespace lectern::server {
 
@@ -47,8 +48,10 @@ ordered_json own_part(const std::vector<PageAnswer>& pages) {
   return {{"finish", finish_of(pages)}, {"pages", std::move(list)}};
 }
 
-ordered_json expected_part(const PicturePrice& price) {
-  return {{"expected", {{"picture", price.picture}, {"views", price.views}, {"encode_seconds", price.seconds}}}};
+ordered_json expected_part(size_t picture, const PagePrice& price) {
+  ordered_json expected = {{"picture", picture}};
+  expected.update(price_to_json(price));
+  return {{"expected", std::move(expected)}};
 }
 
 TokenCounts tokens_of(const std::vector<PageAnswer>& pages) {

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "server/openai/answer_form.h"
 #include "server/served_model.h"
 
 namespace lectern::server {
@@ -20,7 +19,7 @@ nlohmann::ordered_json token_list(const std::vector<PageAnswer>& pages);
 nlohmann::ordered_json own_part(const std::vector<PageAnswer>& pages);
 
 // "lectern" of an event that says what a picture will take: {"expected": {"picture", "views", "encode_seconds"}}.
-nlohmann::ordered_json expected_part(const PicturePrice& price);
+nlohmann::ordered_json expected_part(size_t picture, const PagePrice& price);
 
 struct TokenCounts {
   int64_t prompt = 0, written = 0;

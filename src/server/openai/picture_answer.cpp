@@ -108,11 +108,9 @@ void PictureAnswer::take_answers(AskedPages& pages, PageNews news) const {
 
 // What takes long is said before it is paid.
 void PictureAnswer::tell_price(size_t index, const PageNews& news) {
-  if (news.expected_seconds <= 0) return;
+  if (news.price.seconds <= 0) return;
   begin_stream();
-  exchange_->write(form_->price({.picture = index * static_cast<size_t>(request_.options.pages_together),
-                                 .views = news.views,
-                                 .seconds = news.expected_seconds}));
+  exchange_->write(form_->price(index * static_cast<size_t>(request_.options.pages_together), news.price));
 }
 
 void PictureAnswer::fail(const AskedPages& page, const PageNews& news) {

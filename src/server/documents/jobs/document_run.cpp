@@ -70,9 +70,7 @@ PipelineDocument JobRun::document(const DocumentFields& fields) {
 }
 
 void JobRun::take_news(int number, const PageNews& news) const {
-  if (news.kind == PageNews::Kind::begun) {
-    place_.events.page_begun(job_.id, number, {.views = news.views, .seconds = news.expected_seconds});
-  }
+  if (news.kind == PageNews::Kind::begun) place_.events.page_begun(job_.id, number, news.price);
   if (news.kind == PageNews::Kind::text) place_.events.text(job_.id, number, news.keep, news.more);
 }
 

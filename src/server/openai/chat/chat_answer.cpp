@@ -43,8 +43,8 @@ class ChatForm final : public AnswerForm {
   std::string whole(const WholeAnswer& answer) override { return chat_completion(head_, answer, logprobs_); }
   std::string begin() override { return sent_event(chat_role_chunk(head_, with_usage_)); }
   std::string text(std::string_view more) override { return sent_event(chat_text_chunk(head_, more, with_usage_)); }
-  std::string price(const PicturePrice& price) override {
-    return sent_event(chat_price_chunk(head_, price, with_usage_));
+  std::string price(size_t picture, const PagePrice& price) override {
+    return sent_event(chat_price_chunk(head_, picture, price, with_usage_));
   }
   std::string end(const WholeAnswer& answer) override {
     std::string events = sent_event(chat_end_chunk(head_, answer.pages, logprobs_, with_usage_));
@@ -90,9 +90,9 @@ std::string chat_text_chunk(const ChatHead& head, std::string_view text, bool wi
   return one_line(chunk(head, choice({{"content", text}}), with_usage));
 }
 
-std::string chat_price_chunk(const ChatHead& head, const PicturePrice& price, bool with_usage) {
+std::string chat_price_chunk(const ChatHead& head, size_t picture, const PagePrice& price, bool with_usage) {
   ordered_json made = chunk(head, choice(ordered_json::object()), with_usage);
-  made["lectern"] = expected_part(price);
+  made["lectern"] = expected_part(picture, price);
   return one_line(made);
 }
 

@@ -31,7 +31,7 @@ std::string chat_completion(const ChatHead& head, const WholeAnswer& answer, boo
 // why it ended. `with_usage`: the client asked for the counts, which come at the end; until then they are null.
 std::string chat_role_chunk(const ChatHead& head, bool with_usage);
 std::string chat_text_chunk(const ChatHead& head, std::string_view text, bool with_usage);
-std::string chat_price_chunk(const ChatHead& head, const PicturePrice& price, bool with_usage);
+std::string chat_price_chunk(const ChatHead& head, size_t picture, const PagePrice& price, bool with_usage);
 std::string chat_end_chunk(const ChatHead& head, const std::vector<PageAnswer>& pages, bool logprobs, bool with_usage);
 std::string chat_usage_chunk(const ChatHead& head, const std::vector<PageAnswer>& pages);
 inline constexpr std::string_view chat_done = "[DONE]";

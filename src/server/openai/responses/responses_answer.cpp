@@ -30,9 +30,9 @@ class ResponsesForm final : public AnswerForm {
   }
 
   // A delta without text: clients that know nothing of "lectern" add nothing.
-  std::string price(const PicturePrice& price) override {
+  std::string price(size_t picture, const PagePrice& price) override {
     return part_event("response.output_text.delta",
-                      {{"delta", ""}, {"logprobs", ordered_json::array()}, {"lectern", expected_part(price)}});
+                      {{"delta", ""}, {"logprobs", ordered_json::array()}, {"lectern", expected_part(picture, price)}});
   }
 
   std::string end(const WholeAnswer& answer) override {

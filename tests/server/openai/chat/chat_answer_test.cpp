@@ -74,7 +74,7 @@ TEST(ChatAnswer, GivesTokensWithTheirBytes) {
 }
 
 TEST(ChatAnswer, SaysInAStreamWhatWillTakeLong) {
-  const json price = json::parse(chat_price_chunk(head, {.picture = 1, .views = 33, .seconds = 41}, true));
+  const json price = json::parse(chat_price_chunk(head, 1, {.views = 33, .seconds = 41}, true));
   EXPECT_EQ(price["choices"][0]["delta"], json::object());
   EXPECT_EQ(price["lectern"]["expected"], json({{"picture", 1}, {"views", 33}, {"encode_seconds", 41.0}}));
 }

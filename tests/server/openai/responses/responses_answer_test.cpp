@@ -96,7 +96,7 @@ TEST(ResponsesAnswer, StreamsTheEventsThatMakeIt) {
 TEST(ResponsesAnswer, SaysInAStreamWhatWillTakeLong) {
   const auto made = form();
   made->begin();
-  std::string sent = made->price({.picture = 1, .views = 33, .seconds = 41});
+  std::string sent = made->price(1, {.views = 33, .seconds = 41});
   sent += made->text("one");
   const auto events = events_of(sent);
   ASSERT_EQ(events.size(), 2u);
