@@ -9,7 +9,6 @@ namespace lectern {
 namespace {
 
 constexpr std::string_view split_line = "<--- Page Split --->";
-constexpr std::string_view page_begin = "<PAGE>";  // as Unlimited-OCR begins a page, in a line of its own
 constexpr std::string_view end_tokens[] = {"<｜end▁of▁sentence｜>", "<｜begin▁of▁sentence｜>"};
 
 std::string without_end_tokens(std::string_view page) {

@@ -10,6 +10,8 @@ namespace lectern {
 
 // What the published code writes behind every page.
 inline constexpr std::string_view page_split = "\n\n<--- Page Split --->\n";
+// As Unlimited-OCR begins a page, in a line of its own.
+inline constexpr std::string_view page_begin = "<PAGE>";
 
 // Splits at lines <--- Page Split --->, before <PAGE> at the start of a line, and at form feeds, without the tokens
 // that mark the beginning and the end of a sentence. What stands behind the last mark is a page if it has text, and

@@ -3,13 +3,9 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "layout/raw_pages.h"
 
 namespace lectern::server {
-namespace {
-
-constexpr std::string_view mark = "<PAGE>";
-
-}  // namespace
 
 std::vector<GroupText::Piece> GroupText::push(size_t keep, std::string_view more) {
   std::vector<Piece> pieces;
@@ -37,12 +33,13 @@ void GroupText::part(std::vector<Piece>& pieces) {
   const std::string_view text = text_;
   size_t at = text.find('<', end_);
   while (at != std::string_view::npos) {
-    const bool may_be_one = (at == 0 || text[at - 1] == '\n') && mark.starts_with(text.substr(at, mark.size()));
+    const bool may_be_one =
+        (at == 0 || text[at - 1] == '\n') && page_begin.starts_with(text.substr(at, page_begin.size()));
     if (!may_be_one) {
       at = text.find('<', at + 1);
       continue;
     }
-    const size_t behind = at + mark.size();
+    const size_t behind = at + page_begin.size();
     if (behind >= text.size()) return tell(at);  // it, or the line break behind it, has not come yet
     const bool begins_first = !marked_ && is_blank(text.substr(begin_, at - begin_));
     if (!begins_first && page_ + 1 == told_.size()) break;  // one too many belongs to the last page
