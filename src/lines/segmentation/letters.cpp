@@ -65,6 +65,17 @@ std::vector<InkPiece> pieces_of(const Picture& page, int& scale, Rules& rules) {
   return ink_pieces(mask, true);
 }
 
+// Of these numbers.
+void drop(std::vector<PixelBox>& marks, const std::vector<size_t>& numbers) {
+  std::vector<bool> dropped(marks.size());
+  for (const size_t i : numbers) dropped[i] = true;
+  size_t kept = 0;
+  for (size_t i = 0; i < marks.size(); ++i) {
+    if (!dropped[i]) marks[kept++] = marks[i];
+  }
+  marks.resize(kept);
+}
+
 // What is left of thin rules that slant or faint print broke: flat marks one behind the other, closer than the hyphens
 // of a number.
 void drop_broken_rules(std::vector<PixelBox>& marks, int height) {
@@ -85,14 +96,13 @@ void drop_broken_rules(std::vector<PixelBox>& marks, int height) {
     rule.marks.push_back(i);
     rule.ink += mark.width();
   }
-  std::vector<bool> dropped(marks.size());
+  std::vector<size_t> dropped;
   for (const Rule& rule : rules) {
     const int length = marks[rule.marks.back()].right - marks[rule.marks.front()].left;
     if (rule.marks.size() < min_dashes || length < min_rule * height || rule.ink < min_rule_ink * length) continue;
-    for (const size_t i : rule.marks) dropped[i] = true;
+    dropped.insert(dropped.end(), rule.marks.begin(), rule.marks.end());
   }
-  size_t at = 0;
-  std::erase_if(marks, [&](const PixelBox&) { return dropped[at++]; });
+  drop(marks, dropped);
 }
 
 // Rows of dots that lead from a name to a number or fill an empty line of a form.
@@ -125,13 +135,11 @@ void drop_leaders(std::vector<PixelBox>& marks, int height) {
     leader.dots.push_back(i);
   }
   std::ranges::move(leaders, std::back_inserter(done));
-  std::vector<bool> dropped(marks.size());
+  std::vector<size_t> dropped;
   for (const Leader& leader : done) {
-    if (leader.dots.size() < min_dots) continue;
-    for (const size_t i : leader.dots) dropped[i] = true;
+    if (leader.dots.size() >= min_dots) dropped.insert(dropped.end(), leader.dots.begin(), leader.dots.end());
   }
-  size_t at = 0;
-  std::erase_if(marks, [&](const PixelBox&) { return dropped[at++]; });
+  drop(marks, dropped);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <utility>
 
 namespace lectern {
@@ -227,16 +228,15 @@ Parts join_justified(Parts parts) {
     bool found = false;
     for (const bool below : {false, true}) {
       if (!tells || found) continue;
-      const std::vector<size_t> members = row_beside(parts, at, below);
+      std::vector<size_t> members = row_beside(parts, at, below);
       Parts row;
       for (const size_t i : members) row.push_back(parts[i]);
       if (row.empty() || !is_evenly_set(row, height_of(row))) continue;
-      const size_t first = *std::ranges::min_element(members);
+      std::ranges::sort(members, std::greater());
+      const size_t first = members.back();
       parts[first] = joined(row);
-      std::vector<bool> gone(parts.size());
-      for (const size_t i : members) gone[i] = i != first;
-      size_t i = 0;
-      std::erase_if(parts, [&](const TextLine&) { return gone[i++]; });
+      members.pop_back();
+      for (const size_t i : members) parts.erase(parts.begin() + static_cast<ptrdiff_t>(i));  // from the last
       at = first;
       found = true;
     }
