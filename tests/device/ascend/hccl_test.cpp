@@ -261,6 +261,14 @@ RunningModel model_on(const std::vector<Device*>& devices, size_t count, const C
   return model;
 }
 
+WrittenText write(const Request& request, const RunningModel& model) {
+  testing::EngineRun engine(*model.runner);
+  WrittenText text;
+  engine.add(request, text);
+  engine.run();
+  return text;
+}
+
 TEST_F(HcclModel, WritesAsOneCardDoes) {
   for (int i = 0; i < 4; ++i) add(i);
   Request request;
@@ -268,14 +276,7 @@ TEST_F(HcclModel, WritesAsOneCardDoes) {
   request.forced = {9, 8};
   request.no_repeat.n = 0;
   request.logits = true;
-  const auto written = [&](size_t count) {
-    const RunningModel model = model_on(devices(), count);
-    testing::EngineRun engine(*model.runner);
-    WrittenText text;
-    engine.add(request, text);
-    engine.run();
-    return text;
-  };
+  const auto written = [&](size_t count) { return write(request, model_on(devices(), count)); };
   const WrittenText expected = written(1);
   ASSERT_EQ(expected.logits.size(), 2u);
   for (const size_t count : {2, 4}) {
@@ -305,11 +306,7 @@ TEST_F(HcclModel, WritesAsOneCardDoesInOddSizes) {
     request.forced = {9, 8, 7, 6, 5, 4};
     const auto written = [&](size_t count) {
       begin_anew(static_cast<int>(count));
-      const RunningModel model = model_on(devices(), count, checkpoint);
-      testing::EngineRun engine(*model.runner);
-      WrittenText text;
-      engine.add(request, text);
-      engine.run();
+      WrittenText text = write(request, model_on(devices(), count, checkpoint));
       EXPECT_EQ(text.error, "");
       return text;
     };
@@ -357,11 +354,7 @@ TEST_F(HcclModel, ReplaysWhatLiesBetweenSums) {
   request.no_repeat.n = 0;
   request.logits = true;
   const auto written = [&] {
-    const RunningModel model = model_on(devices(), 2);
-    testing::EngineRun engine(*model.runner);
-    WrittenText text;
-    engine.add(request, text);
-    engine.run();
+    WrittenText text = write(request, model_on(devices(), 2));
     EXPECT_EQ(text.error, "");
     return text;
   };
