@@ -82,12 +82,15 @@ bool Outputs::wants_picture(const Page& page) const {
   return std::ranges::any_of(formats_, [&](Format format) { return needs_picture(format, page, options_); });
 }
 
-FindText Outputs::asks_for_text() const {
+FindText text_to_find(const OutputOptions& options) {
   using ExistingText = OutputOptions::ExistingText;
-  if (std::ranges::find(formats_, Format::pdf) == formats_.end()) return FindText::no;
-  return options_.existing_text == ExistingText::skip   ? FindText::any
-         : options_.existing_text == ExistingText::redo ? FindText::all_seen
-                                                        : FindText::no;
+  return options.existing_text == ExistingText::skip   ? FindText::any
+         : options.existing_text == ExistingText::redo ? FindText::all_seen
+                                                       : FindText::no;
+}
+
+FindText Outputs::asks_for_text() const {
+  return std::ranges::find(formats_, Format::pdf) == formats_.end() ? FindText::no : text_to_find(options_);
 }
 
 bool Outputs::reads(const Page& page) const {

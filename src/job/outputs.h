@@ -21,6 +21,9 @@ namespace lectern {
 // Throws Error for an extension, or a name, that is no format's.
 std::vector<Format> formats_for(const std::string& out, const std::vector<Format>& asked, Format otherwise);
 
+// What a PDF is asked of the text that it has, when it becomes a PDF anew.
+FindText text_to_find(const OutputOptions& options);
+
 class Outputs {
  public:
   // `out` and `several` as for OutputNames, but nothing is written where `out` is "". Nothing is made yet. Throws Error

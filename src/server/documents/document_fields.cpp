@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "lectern/error.h"
+#include "server/documents/result_options.h"
 #include "server/openai/api_error.h"
 
 namespace lectern::server {
@@ -45,7 +46,9 @@ std::string text_in(const std::map<std::string, std::string>& fields, const std:
 
 }  // namespace
 
-bool is_document_field(std::string_view name) { return std::ranges::find(names, name) != names.end(); }
+bool is_document_field(std::string_view name) {
+  return std::ranges::find(names, name) != names.end() || is_result_option(name);
+}
 
 DocumentFields parse_document_fields(const std::map<std::string, std::string>& fields) {
   for (const auto& [name, value] : fields) {
@@ -81,6 +84,7 @@ DocumentFields parse_document_fields(const std::map<std::string, std::string>& f
       number_in<float>(fields, "top_p", 1, std::numeric_limits<float>::min(), 1, "a number above 0, up to 1");
   options.seed =
       number_in<uint64_t>(fields, "seed", 0, 0, std::numeric_limits<uint64_t>::max(), "a whole number of 64 bits");
+  parsed.output = parse_result_options(fields);
   return parsed;
 }
 

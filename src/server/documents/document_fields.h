@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "input/page_range.h"
+#include "lectern/output.h"
 #include "server/served_model.h"
 
 namespace lectern::server {
@@ -20,6 +21,7 @@ struct DocumentFields {
   std::string password;  // of an encrypted PDF
   bool upright = false;  // turn scans that lie on their side or upside down
   PageOptions options;
+  OutputOptions output;  // of its results, unless they are asked for with others
 };
 
 inline constexpr std::string_view secret_field = "password";  // that is shown to nobody

@@ -16,10 +16,12 @@
 #include "image/picture_encoder.h"
 #include "input/page_source.h"
 #include "input/pdf_assembly.h"
+#include "job/outputs.h"
 #include "lectern/error.h"
 #include "output/writer.h"
 #include "server/documents/job_json.h"
 #include "server/documents/job_source.h"
+#include "server/documents/result_options.h"
 #include "server/openai/api_error.h"
 
 namespace lectern::server {
@@ -37,25 +39,18 @@ constexpr std::array<ResultFormat, 7> formats = {{{"md", "text/markdown; charset
 constexpr int jpeg_quality = 90;
 constexpr std::array<int, 5> widths = {160, 320, 640, 1280, 2560};  // of pictures that are kept
 
-OutputOptions output_options() {
-  OutputOptions options;
-  options.figures = false;  // there is one file
-  return options;
-}
-
 std::string stem_of(const DocumentJob& job) {
   const std::string stem = fs::path(job.name).stem().string();
   return stem.empty() ? "document" : stem;
 }
 
 // Pages in the order of the document, each with what it needs.
-void write_pages(const DocumentJob& job, Format format, const fs::path& file, const DataFolder& folder,
-                 DocumentStore& store, int64_t max_pixels) {
-  const OutputOptions options = output_options();
+void write_pages(const DocumentJob& job, Format format, const OutputOptions& options, const fs::path& file,
+                 const DataFolder& folder, DocumentStore& store, int64_t max_pixels) {
   std::unique_ptr<PageSource> source;
   std::shared_ptr<const OriginalFile> original;
   if (format_info(format).needs_pictures) {
-    source = open_job(job, folder, max_pixels, format == Format::pdf ? FindText::any : FindText::no);
+    source = open_job(job, folder, max_pixels, format == Format::pdf ? text_to_find(options) : FindText::no);
     original = source->original();
     if (format == Format::pdf && original) check_original(*original, options);
   }
@@ -74,6 +69,15 @@ void write_pages(const DocumentJob& job, Format format, const fs::path& file, co
     writer->page_of(origin, page, read ? &read->picture : nullptr);
   }
   writer->finish();
+}
+
+// Those of this format, with whatever options.
+void remove_results(const fs::path& folder, const ResultFormat& format) {
+  std::error_code none;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, none)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("result") && name.ends_with(fmt::format(".{}", format.name))) fs::remove(entry.path(), none);
+  }
 }
 
 [[noreturn]] void fail(zip_t* made, const fs::path& file) {
@@ -117,20 +121,21 @@ std::string result_name(const DocumentJob& job, const ResultFormat& format) {
   return stem_of(job) + std::string(format_info(format_named(format.name)).extensions[0]);
 }
 
-fs::path make_result(const DocumentJob& job, const ResultFormat& format, const DataFolder& folder, DocumentStore& store,
-                     int64_t max_pixels) {
-  fs::path file = folder.job(job.id) / fmt::format("result.{}", format.name);
+fs::path make_result(const DocumentJob& job, const ResultFormat& format, const OutputOptions& options,
+                     const DataFolder& folder, DocumentStore& store, int64_t max_pixels) {
+  fs::path file = folder.job(job.id) / fmt::format("result{}.{}", result_tag(options), format.name);
   std::error_code none;
   if (fs::exists(file, none)) return file;
+  remove_results(folder.job(job.id), format);
   if (format.name != "zip") {
-    write_pages(job, format_named(format.name), file, folder, store, max_pixels);
+    write_pages(job, format_named(format.name), options, file, folder, store, max_pixels);
     return file;
   }
   std::vector<std::pair<fs::path, std::string>> files;
   for (const ResultFormat& each : formats) {
     if (each.name == "zip") continue;
     try {
-      files.emplace_back(make_result(job, each, folder, store, max_pixels), result_name(job, each));
+      files.emplace_back(make_result(job, each, options, folder, store, max_pixels), result_name(job, each));
     } catch (const SystemError&) {
       throw;
     } catch (const Error&) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "lectern/output.h"
 #include "server/documents/store/data_folder.h"
 #include "server/documents/store/document_store.h"
 
@@ -20,9 +21,10 @@ const ResultFormat& result_format(std::string_view name);
 // "scan.md" for the job of a file "scan.pdf".
 std::string result_name(const DocumentJob& job, const ResultFormat& format);
 
-// The file, made now unless it is there. One call at a time. Throws ApiError where it cannot be made, and Error.
-std::filesystem::path make_result(const DocumentJob& job, const ResultFormat& format, const DataFolder& folder,
-                                  DocumentStore& store, int64_t max_pixels);
+// The file, made now unless it is there; of every format the one with the options that were asked for last stays. One
+// call at a time. Throws ApiError where it cannot be made, and Error.
+std::filesystem::path make_result(const DocumentJob& job, const ResultFormat& format, const OutputOptions& options,
+                                  const DataFolder& folder, DocumentStore& store, int64_t max_pixels);
 
 // The page as it was read, as a JPEG file, of at least this width where it is so wide; 0: in its full size. Throws
 // Error where it cannot be had.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <new>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "server/documents/document_results.h"
 #include "server/documents/file_answer.h"
 #include "server/documents/job_json.h"
+#include "server/documents/result_options.h"
 #include "server/openai/api_error.h"
 #include "server/openai/unknown_model.h"
 
@@ -27,6 +29,20 @@ constexpr int max_listed = 1000;
 constexpr int request_threads = 2;
 constexpr int upload_threads = 2;
 constexpr std::chrono::minutes between_looks{1};  // for what has expired
+
+// What the query asks for goes before what came with the document.
+OutputOptions result_options(const DocumentJob& job, const HttpRequest& request) {
+  std::map<std::string, std::string> asked;
+  for (const auto& [name, value] : request.query) {
+    if (name == "format") continue;
+    if (!is_result_option(name)) {
+      throw ApiError(400, fmt::format("{}: there is no such option", name), name, "unknown_field");
+    }
+    asked.emplace(name, value);
+  }
+  asked.merge(fields_from_json(job.options));
+  return parse_result_options(asked);
+}
 
 ApiError not_found() { return {404, "there is no such document", "", "not_found"}; }
 
@@ -323,6 +339,7 @@ HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& rou
 
 HttpResponse Documents::result(const DocumentJob& job, const HttpRequest& request) {
   const ResultFormat& format = result_format(request.asked("format").value_or("md"));
+  const OutputOptions options = result_options(job, request);
   if (!has_ended(job.status)) {
     throw ApiError(409, "the document was not read to its end; there is a result when its status says so", "",
                    "not_finished");
@@ -331,7 +348,8 @@ HttpResponse Documents::result(const DocumentJob& job, const HttpRequest& reques
     throw ApiError(409, "nothing of the document was read; there is no result", "", "no_result");
   }
   try {
-    HttpResponse response = file_answer(make_result(job, format, folder_, store_, place_.max_pixels), format.type);
+    HttpResponse response =
+        file_answer(make_result(job, format, options, folder_, store_, place_.max_pixels), format.type);
     response.headers.emplace_back("Content-Disposition", attachment(result_name(job, format)));
     return response;
   } catch (const SystemError&) {

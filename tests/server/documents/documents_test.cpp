@@ -108,6 +108,27 @@ TEST(ServedDocuments, EveryFormatIsMadeWithoutReadingAgain) {
   EXPECT_EQ(serving.get("/v1/documents/" + id + "/result").body, serving.result(id, "md").body);
 }
 
+TEST(ServedDocuments, ResultsLookAsTheFormOrTheQueryAsks) {
+  const TempFolder folder;
+  const Echo serving(folder / "data");
+  const std::string id = serving.send(pdf_of_pages(2), form_field("page_breaks", "keep"));
+  serving.watch(id);
+  EXPECT_THAT(serving.result(id, "txt").body, HasSubstr("\f"));
+  EXPECT_THAT(serving.result(id, "txt&page_breaks=drop").body, Not(HasSubstr("\f")));
+  EXPECT_THAT(serving.result(id, "txt").body, HasSubstr("\f")) << "the query counts once";
+  EXPECT_EQ(serving.model->pages, 2);
+  size_t kept = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "data")) {
+    kept += entry.path().filename().string().starts_with("result") ? 1 : 0;
+  }
+  EXPECT_EQ(kept, 1U);
+  const HttpReply unknown = serving.result(id, "txt&page_break=keep");
+  EXPECT_EQ(unknown.status, 400);
+  EXPECT_THAT(unknown.body, HasSubstr("page_break: "));
+  EXPECT_EQ(serving.result(id, "txt&page_breaks=maybe").status, 400);
+  EXPECT_EQ(send_form(serving.port, form_file("a.pdf", pdf_of_pages(1)) + form_field("tables", "wide")).status, 400);
+}
+
 TEST(ServedDocuments, AllFormatsComeAsOneArchive) {
   const TempFolder folder;
   const Echo serving(folder / "data");
@@ -202,6 +223,7 @@ TEST(ServedDocuments, AreOpenedWithTheirPasswordWhichIsShownToNobody) {
   EXPECT_EQ(serving.get("/v1/documents/" + id + "/pages/1/picture").status, 200);
   EXPECT_EQ(serving.result(id, "hocr").status, 200);
   EXPECT_EQ(serving.result(id, "pdf").status, 422) << "it would be without the password";
+  EXPECT_THAT(serving.result(id, "pdf&decrypt=true").body, StartsWith("%PDF-"));
   EXPECT_EQ(serving.result(id, "zip").status, 200);
   EXPECT_EQ(json::parse(serving.get("/v1/documents/" + id + "/pages/1").body)["page"]["dpi"], 72.0);
   const std::string closed = serving.send(pdf);
