@@ -32,6 +32,14 @@ struct Slot {
   std::string shown = {};  // text of a page whose turn has not come
 };
 
+PipelineEvent event_of(Kind kind, const PipelineEvent& slot) {
+  PipelineEvent event;
+  event.kind = kind;
+  event.document = slot.document;
+  event.number = slot.number;
+  return event;
+}
+
 bool knows_all(const PipelineDocument& document, std::span<const int> pages) {
   return document.known && std::ranges::all_of(pages, [&](int page) { return document.known(page).has_value(); });
 }
@@ -112,12 +120,8 @@ void Pipeline::told(WorkerEvent event) {
       finish(further.ticket, std::move(further.page), std::move(further.picture));
     finish(event.ticket, std::move(event.page), std::move(event.picture));
   } else if (event.kind == WorkerEvent::Kind::progress) {
-    PipelineEvent progress;
-    progress.kind = Kind::progress;
-    progress.document = slot.event.document;
-    progress.number = slot.event.number;
-    progress.progress = event.progress;
-    posted_.push_back(std::move(progress));
+    posted_.push_back(event_of(Kind::progress, slot.event));
+    posted_.back().progress = event.progress;
   } else if (event.ticket == first_ticket_) {
     show(slot, event.keep, std::move(event.more));
   } else {
@@ -128,13 +132,9 @@ void Pipeline::told(WorkerEvent event) {
 }
 
 void Pipeline::show(const Slot& slot, size_t keep, std::string more) {
-  PipelineEvent text;
-  text.kind = Kind::text;
-  text.document = slot.event.document;
-  text.number = slot.event.number;
+  PipelineEvent& text = posted_.emplace_back(event_of(Kind::text, slot.event));
   text.keep = keep;
   text.more = std::move(more);
-  posted_.push_back(std::move(text));
 }
 
 void Pipeline::post(PipelineEvent event) {
@@ -155,11 +155,8 @@ void Pipeline::finish(size_t ticket, Page page, std::shared_ptr<const Picture> p
   slot.event.page = std::make_shared<const Page>(std::move(page));
   if (wants_picture(*slot.event.page)) slot.event.picture = std::move(picture);
   slot.ready = true;
-  PipelineEvent finished;
-  finished.kind = Kind::finished;
-  finished.document = slot.event.document;
-  finished.page = slot.event.page;
-  posted_.push_back(std::move(finished));
+  posted_.push_back(event_of(Kind::finished, slot.event));
+  posted_.back().page = slot.event.page;
 }
 
 void Pipeline::render() {
@@ -292,9 +289,7 @@ void Pipeline::render_page(size_t document, PageSource& source, int index, std::
       slot.event.picture = std::move(task.job.picture);
     }
     slot.event.page = std::make_shared<const Page>(std::move(*known));
-    PipelineEvent event;
-    event.kind = Kind::known;
-    event.document = document;
+    PipelineEvent event = event_of(Kind::known, slot.event);
     event.page = slot.event.page;
     post(std::move(event));
     push(std::move(slot));
@@ -321,10 +316,7 @@ void Pipeline::hand_on(Slot& slot) {
   if (slot.event.kind == Kind::page) {
     cut_short_ = slot.event.page->finish == Finish::stopped;
     if (!slot.shown.empty()) {
-      PipelineEvent text;
-      text.kind = Kind::text;
-      text.document = slot.event.document;
-      text.number = slot.event.number;
+      PipelineEvent text = event_of(Kind::text, slot.event);
       text.more = std::move(slot.shown);
       take(text);
     }

@@ -118,6 +118,7 @@ struct ModelPageReader::State {
   void tell(const Reading& reading, size_t keep, std::string more);
   void show(Reading& reading, const std::string& more);
   void progress(const Reading& reading, Stage stage);
+  PageEvent& add_event(const Reading& reading, PageEvent::Kind kind);
 
   Model model;
   const LoadedModel& loaded;
@@ -147,9 +148,15 @@ void ModelPageReader::State::expect(Reading& reading, const Views& views) {
   reading.expected_seconds = seconds_a_pixel * static_cast<double>(reading.pixels);
 }
 
-void ModelPageReader::State::tell(const Reading& reading, size_t keep, std::string more) {
+PageEvent& ModelPageReader::State::add_event(const Reading& reading, PageEvent::Kind kind) {
   PageEvent& event = events.emplace_back();
   event.ticket = reading.job.ticket;
+  event.kind = kind;
+  return event;
+}
+
+void ModelPageReader::State::tell(const Reading& reading, size_t keep, std::string more) {
+  PageEvent& event = add_event(reading, PageEvent::Kind::text);
   event.keep = keep;
   event.more = std::move(more);
 }
@@ -162,9 +169,7 @@ void ModelPageReader::State::show(Reading& reading, const std::string& more) {
 
 void ModelPageReader::State::progress(const Reading& reading, Stage stage) {
   const Page& page = reading.page;
-  PageEvent& event = events.emplace_back();
-  event.ticket = reading.job.ticket;
-  event.kind = PageEvent::Kind::progress;
+  PageEvent& event = add_event(reading, PageEvent::Kind::progress);
   const double seconds = stage == Stage::decode ? reading.working.seconds() - page.stats.prefill_seconds : 0;
   event.progress = {stage, stage == Stage::encode ? 0 : page.stats.prompt_tokens, page.stats.tokens, seconds};
   if (stage != Stage::encode) return;
@@ -294,10 +299,7 @@ void ModelPageReader::State::deliver(Reading& reading) {
   }
   judge(page, *reading.job.picture, reading.settings->asked.all_text, page.stats.tokens);
   without_tokens(reading, page);
-  PageEvent& event = events.emplace_back();
-  event.ticket = reading.job.ticket;
-  event.kind = PageEvent::Kind::finished;
-  event.page = std::move(page);
+  add_event(reading, PageEvent::Kind::finished).page = std::move(page);
 }
 
 void ModelPageReader::State::without_tokens(const Reading& reading, Page& page) {
@@ -319,9 +321,7 @@ void ModelPageReader::State::deliver_pages(Reading& reading, const Page& whole) 
     }
     without_tokens(reading, page);
   }
-  PageEvent& event = events.emplace_back();
-  event.ticket = reading.job.ticket;
-  event.kind = PageEvent::Kind::finished;
+  PageEvent& event = add_event(reading, PageEvent::Kind::finished);
   event.page = std::move(pages.front());
   event.further.assign(std::make_move_iterator(pages.begin() + 1), std::make_move_iterator(pages.end()));
 }
@@ -374,10 +374,7 @@ void ModelPageReader::step(std::vector<PageEvent>& events) {
         continue;
       }
     } else if (event.error = with_reason(event.error, state_->loaded); !state_->give_up(*reading, event.error)) {
-      PageEvent& failed = state_->events.emplace_back();
-      failed.ticket = reading->job.ticket;
-      failed.kind = PageEvent::Kind::failed;
-      failed.error = event.error;
+      state_->add_event(*reading, PageEvent::Kind::failed).error = event.error;
       continue;
     }
     state_->deliver(*reading);

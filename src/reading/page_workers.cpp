@@ -154,9 +154,13 @@ void PageWorkers::finish(PageTask task) {
   work_.notify_all();
 }
 
-void PageWorkers::give_up(PageTask task) {
-  fail(task.job.page, fmt::format("{}: not read: {}", task.name, last_failure_), last_code_);
+void PageWorkers::fail_page(PageTask task, const std::string& message, ErrorCode code) {
+  fail(task.job.page, fmt::format("{}: {}", task.name, message), code);
   finish(std::move(task));
+}
+
+void PageWorkers::give_up(PageTask task) {
+  fail_page(std::move(task), fmt::format("not read: {}", last_failure_), last_code_);
 }
 
 void PageWorkers::queue(PageTask task) {
@@ -172,8 +176,8 @@ bool PageWorkers::is_too_large_for_all(const PageTask& task) const {
 }
 
 void PageWorkers::fail_too_large(PageTask task) {
-  fail(task.job.page, fmt::format("{}: {}", task.name, task.too_large), ErrorCode::out_of_memory);
-  finish(std::move(task));
+  const std::string reason = task.too_large;
+  fail_page(std::move(task), reason, ErrorCode::out_of_memory);
 }
 
 void PageWorkers::put_back(Worker& worker, bool alone) {
@@ -193,11 +197,7 @@ void PageWorkers::retire(Worker& worker, const std::string& failure, ErrorCode c
   --alive_;
   last_failure_ = fmt::format("{} failed: {}", worker.report.device, failure);
   last_code_ = code;
-  WorkerEvent event;
-  event.kind = WorkerEvent::Kind::lost;
-  event.device = worker.report.device;
-  event.failure = failure;
-  tell_(std::move(event));
+  tell_({.kind = WorkerEvent::Kind::lost, .device = worker.report.device, .failure = failure});
   for (auto& [ticket, task] : worker.tasks) task.attempts += ticket == innocent ? 0 : 1;
   put_back(worker, false);
   std::erase_if(queue_, [&](PageTask& task) {
@@ -228,8 +228,7 @@ void PageWorkers::step_failed(Worker& worker, PageReader& reader, const std::str
   }
   PageTask task = std::move(worker.tasks.begin()->second);
   worker.tasks.clear();
-  fail(task.job.page, fmt::format("{}: {}", task.name, message), code);
-  finish(std::move(task));
+  fail_page(std::move(task), message, code);
 }
 
 // The page is tried alone if it was not, else left to others.
@@ -298,10 +297,7 @@ void PageWorkers::page_failed(Worker& worker, size_t ticket, const std::exceptio
   if (code == ErrorCode::out_of_memory) return no_memory_for(worker, ticket, message);
   const std::lock_guard lock(mutex_);
   auto found = worker.tasks.extract(ticket);
-  if (found.empty()) return;
-  PageTask& task = found.mapped();
-  fail(task.job.page, fmt::format("{}: {}", task.name, message), code);
-  finish(std::move(task));
+  if (!found.empty()) fail_page(std::move(found.mapped()), message, code);
 }
 
 void PageWorkers::hand_on(Worker& worker, std::vector<PageEvent> events) {
@@ -310,13 +306,12 @@ void PageWorkers::hand_on(Worker& worker, std::vector<PageEvent> events) {
     switch (event.kind) {
       case PageEvent::Kind::text:
       case PageEvent::Kind::progress: {
-        WorkerEvent told;
-        told.kind = event.kind == PageEvent::Kind::text ? WorkerEvent::Kind::text : WorkerEvent::Kind::progress;
-        told.ticket = event.ticket;
-        told.keep = event.keep;
-        told.more = std::move(event.more);
-        told.progress = event.progress;
-        tell_(std::move(told));
+        const bool is_text = event.kind == PageEvent::Kind::text;
+        tell_({.kind = is_text ? WorkerEvent::Kind::text : WorkerEvent::Kind::progress,
+               .ticket = event.ticket,
+               .keep = event.keep,
+               .more = std::move(event.more),
+               .progress = event.progress});
         break;
       }
       case PageEvent::Kind::finished: {

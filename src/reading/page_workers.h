@@ -66,6 +66,7 @@ class PageWorkers final : public ReadingPool {
   // With the lock held.
   void queue(PageTask task);
   bool is_too_large_for_all(const PageTask& task) const;
+  void fail_page(PageTask task, const std::string& message, ErrorCode code);
   void fail_too_large(PageTask task);
   void put_back(Worker& worker, bool alone);
   void finish(PageTask task);

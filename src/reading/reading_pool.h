@@ -37,14 +37,14 @@ struct WorkerEvent {
     lost,      // a worker was taken out
   };
   Kind kind = Kind::text;
-  size_t ticket = 0;                       // not of lost
-  size_t keep = 0;                         // text
-  std::string more;                        // text
-  Progress progress;                       // progress
-  Page page;                               // finished
-  std::vector<FurtherPage> further;        // finished: of the same sequence
-  std::shared_ptr<const Picture> picture;  // finished: of the page
-  std::string device, failure;             // lost
+  size_t ticket = 0;                         // not of lost
+  size_t keep = 0;                           // text
+  std::string more{};                        // text
+  Progress progress{};                       // progress
+  Page page{};                               // finished
+  std::vector<FurtherPage> further{};        // finished: of the same sequence
+  std::shared_ptr<const Picture> picture{};  // finished: of the page
+  std::string device{}, failure{};           // lost
 };
 
 // One thread adds pages; any thread may call the rest. A stop, of which a pool is told when it is made, ends the pages
