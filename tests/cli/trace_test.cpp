@@ -116,6 +116,29 @@ TEST(TraceCommand, TakesSeveralPicturesAsPagesOfOneSequence) {
   expect_refusal(lectern(folder, "trace " + pictures + "--mode base -o x.st"), 2, "one page at a time");
 }
 
+// As read does.
+TEST(TraceCommand, RefusesTilesThatChangeNothing) {
+  const TempFolder folder;
+  const auto trace = [&](const std::string& arguments) {
+    return lectern(folder, "trace " + golden_images + "noise.png -o out.st " + prompt + arguments);
+  };
+  expect_refusal(trace("--max-tiles 10"), 2,
+                 "--max-tiles 10: DeepSeek-OCR was trained with 9 tiles at most; use that or fewer, or leave it out");
+  expect_refusal(
+      trace("--mode tiny --max-tiles 2"), 2,
+      "--max-tiles 2: DeepSeek-OCR cuts no page into tiles in mode tiny; leave it out, or use --mode gundam");
+  expect_refusal(lectern(folder, "trace " + golden_images + "page.png " + golden_images +
+                                     "receipt.png --model '" TEST_DATA "/goldens/unlimited-ocr/mini' --max-tiles 3 "
+                                     "-o out.st"),
+                 2, "cuts none of several pages together into tiles");
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.st"));
+  const Outcome fewer = trace("--mode gundam --max-tiles 2 --steps 1");
+  EXPECT_EQ(fewer.code, 0) << fewer.err;
+  EXPECT_EQ(shapes_in(folder / "out.st").at("tiles_sam"), "f32 [2, 10, 10, 128]");
+  EXPECT_EQ(trace("--mode gundam --max-tiles 1 --steps 1").code, 0);
+  EXPECT_EQ(shapes_in(folder / "out.st").count("tiles_sam"), 0u);
+}
+
 TEST(TraceCommand, RefusesBadIds) {
   const TempFolder folder;
   const auto trace = [&](const std::string& arguments) {

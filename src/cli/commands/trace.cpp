@@ -23,6 +23,7 @@
 #include "lectern/error.h"
 #include "lectern/model.h"
 #include "reading/models.h"
+#include "reading/read_settings.h"
 
 namespace lectern::cli {
 namespace {
@@ -107,7 +108,8 @@ std::string prompt_text(const Arguments& arguments, const ModelDescription& mode
   return arguments.images.size() > 1 && usual ? pages_prompt(model).text : typed.text;
 }
 
-ViewPlan plan_of(const Arguments& arguments, const LoadedModel& model) {
+ViewPlan plan_of(const Arguments& arguments, const Model& loaded) {
+  const LoadedModel& model = loaded.loaded();
   const Mode mode = parse_mode(arguments.mode);
   ViewPlan plan = arguments.images.size() > 1 && mode == Mode::automatic && model.description().pages_prompt
                       ? model.description().pages_plan
@@ -117,7 +119,12 @@ ViewPlan plan_of(const Arguments& arguments, const LoadedModel& model) {
         fmt::format("--mode {}: several pictures are the pages of one sequence, which have no tiles; use --mode {}",
                     name_of(plan.mode), name_of(model.description().pages_plan.mode)));
   }
-  if (arguments.max_tiles > 0) plan.max_tiles = std::min(plan.max_tiles, arguments.max_tiles);
+  ReadOptions read;
+  read.mode = mode;
+  read.force_mode = arguments.force_mode;
+  read.max_tiles = arguments.max_tiles;
+  check_max_tiles(loaded, read, static_cast<int>(arguments.images.size()));
+  if (arguments.max_tiles > 0) plan.max_tiles = arguments.max_tiles;
   return plan;
 }
 
@@ -144,7 +151,7 @@ int trace(const Arguments& arguments) {
   // What is wrong is refused before the work begins.
   model.expand_prompt(prompt, 1);
   { const AtomicFile probe(arguments.out); }
-  const ViewPlan plan = plan_of(arguments, model);
+  const ViewPlan plan = plan_of(arguments, loaded);
   Stages stages_of_pages(model.device);
   std::vector<int64_t> grid;
   for (const std::string& image : arguments.images) {
@@ -204,7 +211,9 @@ Command add_trace(CLI::App& app) {
   command->add_option("--mode", arguments->mode, "How the page is shown to the model (default: auto)")
       ->type_name("tiny|small|base|large|gundam|native|auto");
   command->add_flag("--force-mode", arguments->force_mode, "Allow a mode that the model was not trained for");
-  command->add_option("--max-tiles", arguments->max_tiles, "Tiles at most (default: what the model was trained with)")
+  command
+      ->add_option("--max-tiles", arguments->max_tiles,
+                   "Tiles at most, 1 for none (default: what the model was trained with)")
       ->type_name("N")
       ->check(CLI::Range(1, 100).description(""));
   CLI::Option* prompt = command
