@@ -446,6 +446,26 @@ TEST_F(HcclModel, EndsTheStepOfAllWhenOneRankFails) {
   }
 }
 
+// Nor for ever where one neither fails nor goes on: those that wait for it end the step, its own work too.
+TEST_F(HcclModel, EndsTheStepOfAllWhenOneCardHangs) {
+  for (const int hanging : {0, 1}) {
+    SCOPED_TRACE(hanging);
+    begin_anew(2);
+    const RunningModel model = model_on(devices(), 2);
+    EXPECT_GE(step_of(*model.runner, 3), 0);
+    fake_cann_set_patience(100);
+    fake_cann_hang(hanging);
+    try {
+      step_of(*model.runner, 60);
+      ADD_FAILURE() << "the step went on";
+    } catch (const DeviceFailure& failure) {
+      EXPECT_THAT(failure.what(),
+                  HasSubstr("ascend:" + std::to_string(1 - hanging) + ": work on the card failed: 507046"));
+    }
+    EXPECT_THROW(step_of(*model.runner, 3), DeviceFailure);
+  }
+}
+
 // Nor do the others wait where HCCL itself refuses.
 TEST_F(HcclModel, EndsTheStepOfAllWhenHcclFails) {
   for (const char* function : {"HcclBroadcast", "HcclAllReduce"}) {

@@ -7,6 +7,7 @@
 //   FAKE_CANN_MEMORY=1073741824            bytes of each device; 4 GiB when not given
 //   FAKE_CANN_MEMORY_OF=2:33554432         bytes of device 2
 //   FAKE_CANN_HOLD=0,2:500:3               after 500 pieces of work devices 0 and 2 wait until three have failed
+//   FAKE_CANN_KILL=1:500                   the process is killed when device 1 has done 500 pieces of work
 //   FAKE_CANN_ABSENT=aclnnSilu,aclnnGelu   as fake_cann_absent
 //   FAKE_CANN_REFUSING=aclnnSilu:561003    as fake_cann_refuse
 //   FAKE_CANN_FAIL=malloc:3,copy:1@1       the third allocation anywhere, the first copy of device 1
@@ -58,6 +59,8 @@ const char* fake_cann_leaks(void);
 
 // The nth call of this kind from now on (1 is the next), on this device, fails with `code`; 0 takes the usual one.
 void fake_cann_fail(int32_t device, FakeCannCall call, uint64_t nth, int code);
+// The next piece of work of this device does not end until its stream is aborted.
+void fake_cann_hang(int32_t device);
 // Calls so far. A test fails each in turn by running until fake_cann_calls() stays below n.
 uint64_t fake_cann_calls(int32_t device, FakeCannCall call);
 // Name of a kind, as in FAKE_CANN_FAIL.

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
@@ -42,7 +43,8 @@ struct State {
   std::map<std::string, uint64_t> runs;
   std::vector<std::string> violations;
   std::set<int32_t> failed;         // devices of which a call or a piece of work failed
-  std::condition_variable failing;  // one more did
+  std::set<int32_t> hanging;        // devices whose next piece of work does not end
+  std::condition_variable failing;  // one more failed, or hangs no longer
   bool strict = false;
   bool initialised = false;
   bool finalised = false;
@@ -82,6 +84,7 @@ Profile profile_of_environment() {
     }
   };
   of_devices("FAKE_CANN_MEMORY_OF", [&](int32_t device, size_t bytes) { made.memory_of[device] = bytes; });
+  of_devices("FAKE_CANN_KILL", [&](int32_t device, size_t work) { made.kill_after[device] = work; });
   if (const char* text = std::getenv("FAKE_CANN_HOLD")) {
     const std::vector<std::string> parts = split(text, ':');
     for (const std::string& device : split(parts.at(0).c_str(), ',')) made.hold.devices.insert(std::stoi(device));
@@ -216,11 +219,23 @@ void note_failure(int32_t device) {
   state().failing.notify_all();
 }
 
-void hold(int32_t device) {
+bool hold(int32_t device) {
   std::unique_lock held(state().small);
-  const Hold hold = state().profile.hold;
-  if (!hold.devices.contains(device) || state().calls[{device, FAKE_CANN_EXECUTE}] < hold.after) return;
-  state().failing.wait(held, [&] { return state().failed.size() >= hold.failures; });
+  const Profile& profile = state().profile;
+  if (const auto kill = profile.kill_after.find(device);
+      kill != profile.kill_after.end() && state().calls[{device, FAKE_CANN_EXECUTE}] >= kill->second)
+    std::raise(SIGKILL);
+  const Hold hold = profile.hold;
+  if (hold.devices.contains(device) && state().calls[{device, FAKE_CANN_EXECUTE}] >= hold.after)
+    state().failing.wait(held, [&] { return state().failed.size() >= hold.failures; });
+  if (!state().hanging.contains(device)) return true;
+  state().failing.wait(held, [&] { return !state().hanging.contains(device); });
+  return false;
+}
+
+void end_hanging(int32_t device) {
+  const std::lock_guard held(state().small);
+  if (state().hanging.erase(device) > 0) state().failing.notify_all();
 }
 
 void count_run(const std::string& operation) {
@@ -302,6 +317,7 @@ void fake_cann_reset() {
     state().calls.clear();
     state().runs.clear();
     state().failed.clear();
+    state().hanging.clear();
     state().violations.clear();
     state().initialised = state().finalised = false;
     state().strict = std::getenv("FAKE_CANN_STRICT") != nullptr;
@@ -321,6 +337,11 @@ const char* fake_cann_violations() {
 void fake_cann_fail(int32_t device, FakeCannCall call, uint64_t nth, int code) {
   const std::lock_guard held(state().small);
   state().orders.push_back({device, call, nth, code});
+}
+
+void fake_cann_hang(int32_t device) {
+  const std::lock_guard held(state().small);
+  state().hanging.insert(device);
 }
 
 uint64_t fake_cann_calls(int32_t device, FakeCannCall call) {

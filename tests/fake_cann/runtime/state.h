@@ -78,6 +78,7 @@ struct Profile {
   size_t memory = size_t{4} << 30;
   std::map<int32_t, size_t> memory_of;
   Hold hold;
+  std::map<int32_t, uint64_t> kill_after;  // the process that uses the device dies after so much work
   std::set<std::string> absent;
   std::map<std::string, int> refused;
   bool old_driver = false;  // captures nothing
@@ -104,8 +105,10 @@ std::vector<Part> parts();
 void count(FakeCannCall call, int32_t device);
 // Says that a call failed for a reason of the device's own.
 void note_failure(int32_t device);
-// Waits, if the profile says so.
-void hold(int32_t device);
+// Waits, or ends the process, if a test says so, before the device does a piece of work. False for work that hung until
+// it was aborted.
+bool hold(int32_t device);
+void end_hanging(int32_t device);
 void count_run(const std::string& operation);
 
 void set_error_message(std::string text);

@@ -32,10 +32,11 @@ bool work_once_exclusively(const std::shared_ptr<Stream>& stream, uint64_t until
   }
   if (healthy) {
     try {
-      hold(stream->device);
-      count(FAKE_CANN_EXECUTE, stream->device);
-      saturate_now = stream->saturate;
-      task.run();
+      if (hold(stream->device)) {
+        count(FAKE_CANN_EXECUTE, stream->device);
+        saturate_now = stream->saturate;
+        task.run();
+      }
     } catch (const Failure& failure) {
       const Lock held(global_mutex());
       device->error = failure.code;
@@ -142,6 +143,7 @@ aclError abort(aclrtStream handle) {
       stream->dropped = stream->submitted;
       if (!runs) stream->done = stream->submitted;
     }
+    end_hanging(device);
     for (const Part& part : parts()) {
       if (part.stream_aborted != nullptr) part.stream_aborted(device);
     }
