@@ -41,34 +41,79 @@ Device& ready(const std::vector<Device*>& devices, WeightFormat format, const De
   return *devices.front();
 }
 
-using Encoders = std::map<const Device*, std::unique_ptr<const VisionEncoder>>;
-
-Encoders load_encoders(const Checkpoint& checkpoint, const std::vector<Device*>& devices, WeightFormat weights,
-                       const WeightLoader::Observer& observer) {
-  const WeightFormat format = weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16;
-  Encoders encoders;
-  for (Device* const device : devices) {
-    std::unique_ptr<const VisionEncoder>& encoder = encoders[device];
-    if (!encoder) encoder = make_vision_encoder(WeightLoader(checkpoint, *device, format, observer));
-  }
-  return encoders;
-}
-
-std::deque<RankModel> load_ranks(const Checkpoint& checkpoint, const std::vector<Device*>& devices, WeightFormat format,
-                                 const Encoders& encoders, const WeightLoader::Observer& observer) {
-  std::deque<RankModel> ranks;
-  for (Device* const device : devices) {
-    const bool is_first = std::ranges::none_of(ranks, [&](const RankModel& rank) { return &rank.device == device; });
-    ranks.emplace_back(checkpoint, *device, format, static_cast<int>(ranks.size()), static_cast<int>(devices.size()),
-                       observer, is_first ? encoders.at(device).get() : nullptr);
-  }
-  return ranks;
-}
-
 // Of the device, where it has its own, or of the host.
 int64_t free_memory(const Device& device) {
   const DeviceMemory memory = device.memory();
   return memory.total > 0 ? static_cast<int64_t>(memory.free) : available_memory();
+}
+
+double bytes_of_value(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::f32: return 4;
+    case WeightFormat::bf16: return 2;
+    case WeightFormat::q8: return 34.0 / 32;  // a block of 32 has a scale of two bytes
+    case WeightFormat::q4: return 18.0 / 32;
+  }
+  return 0;
+}
+
+// load() puts a part of the model on the device. Where the device has no memory for it, that is said of the model,
+// since what the device itself advises is meant for pages.
+template <typename Load>
+void fit(const Checkpoint& checkpoint, const Device& device, int64_t before, WeightFormat format, size_t ranks,
+         const Load& load) {
+  try {
+    load();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::out_of_memory) throw;
+    double bytes = 0;
+    for (const Checkpoint::Entry& entry : checkpoint.entries()) {
+      double values = 1;
+      for (const int64_t extent : entry.shape) values *= static_cast<double>(extent);
+      bytes += values * bytes_of_value(format);
+    }
+    const bool is_shared = device.memory().total == 0;  // with the other ranks
+    const std::string advice = !is_shared ? fmt::format("share the model between {} devices with `tensor_parallel`",
+                                                        ranks > 1 ? "more" : "several")
+                               : format == WeightFormat::q4 ? "take a machine with more"
+                                                            : "use `weights` q8 or q4";
+    throw Error(
+        fmt::format("{}: the model does not fit: its weights take about {:.0f} MiB in {}{}, and {} MiB of memory were "
+                    "free; end other programs there, or {}",
+                    device.name(), bytes / (1 << 20), name_of(format),
+                    ranks > 1 ? fmt::format(", shared by {} ranks", ranks) : "", before >> 20, advice),
+        ErrorCode::out_of_memory);
+  }
+}
+
+using FreeMemory = std::map<const Device*, int64_t>;
+using Encoders = std::map<const Device*, std::unique_ptr<const VisionEncoder>>;
+
+Encoders load_encoders(const Checkpoint& checkpoint, const std::vector<Device*>& devices, const FreeMemory& before,
+                       WeightFormat weights, const WeightLoader::Observer& observer) {
+  const WeightFormat format = weights == WeightFormat::f32 ? WeightFormat::f32 : WeightFormat::bf16;
+  Encoders encoders;
+  for (Device* const device : devices) {
+    std::unique_ptr<const VisionEncoder>& encoder = encoders[device];
+    if (encoder) continue;
+    fit(checkpoint, *device, before.at(device), weights, devices.size(),
+        [&] { encoder = make_vision_encoder(WeightLoader(checkpoint, *device, format, observer)); });
+  }
+  return encoders;
+}
+
+std::deque<RankModel> load_ranks(const Checkpoint& checkpoint, const std::vector<Device*>& devices,
+                                 const FreeMemory& before, WeightFormat format, const Encoders& encoders,
+                                 const WeightLoader::Observer& observer) {
+  std::deque<RankModel> ranks;
+  for (Device* const device : devices) {
+    const bool is_first = std::ranges::none_of(ranks, [&](const RankModel& rank) { return &rank.device == device; });
+    fit(checkpoint, *device, before.at(device), format, devices.size(), [&] {
+      ranks.emplace_back(checkpoint, *device, format, static_cast<int>(ranks.size()), static_cast<int>(devices.size()),
+                         observer, is_first ? encoders.at(device).get() : nullptr);
+    });
+  }
+  return ranks;
 }
 
 }  // namespace
@@ -98,8 +143,14 @@ ModelFiles::ModelFiles(const std::filesystem::path& folder)
                 ErrorCode::corrupt_input);
 }
 
+LoadedModel::FreeMemory LoadedModel::free_before(const std::vector<Device*>& devices) {
+  FreeMemory all;
+  for (const Device* device : devices) all.emplace(device, free_memory(*device));
+  return all;
+}
+
 LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, const std::vector<Device*>& devices,
-                         WeightFormat weights, const WeightLoader::Observer& observer)
+                         WeightFormat weights, const WeightLoader::Observer& observer, const FreeMemory& before)
     : device(ready(devices, weights, shared->checkpoint.config().decoder)),
       format(weights),
       files(std::move(shared)),
@@ -107,9 +158,9 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, const std::ve
       tokenizer(files->tokenizer),
       token_classes(files->token_classes),
       image_token(files->image_token),
-      encoders(load_encoders(checkpoint, devices, weights, observer)),
+      encoders(load_encoders(checkpoint, devices, before, weights, observer)),
       encoder(*encoders.at(&device)),
-      ranks(load_ranks(checkpoint, devices, weights, encoders, observer)),
+      ranks(load_ranks(checkpoint, devices, before, weights, encoders, observer)),
       decoder(ranks.front().decoder) {
   log_info("model.loaded", {{"folder", checkpoint.folder()},
                             {"weights", name_of(format)},

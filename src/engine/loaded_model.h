@@ -61,7 +61,8 @@ class LoadedModel {
       : LoadedModel(std::move(shared), std::vector<Device*>{&device}, format, observer) {}
   // Over several ranks, one for each of `devices`; the first on each device has an encoder, rank 0 the embeddings, too.
   LoadedModel(std::shared_ptr<const ModelFiles> shared, const std::vector<Device*>& devices, WeightFormat format,
-              const WeightLoader::Observer& observer = {});
+              const WeightLoader::Observer& observer = {})
+      : LoadedModel(std::move(shared), devices, format, observer, free_before(devices)) {}
   // With files of its own.
   LoadedModel(const std::filesystem::path& folder, Device& device, WeightFormat format,
               const WeightLoader::Observer& observer = {})
@@ -89,6 +90,12 @@ class LoadedModel {
   const VisionEncoder& encoder;  // of rank 0
   const std::deque<RankModel> ranks;
   const Decoder& decoder;  // of rank 0
+
+ private:
+  using FreeMemory = std::map<const Device*, int64_t>;  // before anything is loaded, in bytes
+  static FreeMemory free_before(const std::vector<Device*>& devices);
+  LoadedModel(std::shared_ptr<const ModelFiles> shared, const std::vector<Device*>& devices, WeightFormat format,
+              const WeightLoader::Observer& observer, const FreeMemory& before);
 };
 
 }  // namespace lectern

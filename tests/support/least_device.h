@@ -3,6 +3,7 @@
 // data types that it was promised.
 #pragma once
 
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <stdexcept>
@@ -11,6 +12,7 @@
 #include "device/cpu/cpu_device.h"
 #include "device/cpu/kernels.h"
 #include "device/host_values.h"
+#include "lectern/error.h"
 
 namespace lectern::testing {
 
@@ -26,6 +28,7 @@ class LeastDevice final : public Device {
   const char* name() const override { return "least"; }
   DeviceInfo info() const override { return {.name = "least", .kind = "least", .hardware = {}, .software = {}}; }
   std::byte* allocate(size_t bytes) override {
+    if (blocks_.size() >= max_blocks) throw Error("least: no memory; use a smaller `mode`", ErrorCode::out_of_memory);
     std::byte* data = cpu_device().allocate(bytes);
     std::memset(data, 0xff, bytes);
     blocks_[data] = bytes;
@@ -51,6 +54,7 @@ class LeastDevice final : public Device {
   ComputeTypes compute_types(WeightFormat) const override { return {}; }
 
   size_t blocks() const { return blocks_.size(); }
+  size_t max_blocks = SIZE_MAX;  // of memory
 
  protected:
   CacheFormat native_cache_format(int, int, WeightFormat) const override {

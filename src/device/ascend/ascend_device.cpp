@@ -15,8 +15,17 @@
 namespace lectern::ascend {
 namespace {
 
-constexpr size_t piece_bytes = size_t{32} << 20;
-constexpr size_t large_bytes = piece_bytes / 4;  // a weight of its own
+// Pieces of memory that small weights share: of whole huge pages of the card's, and larger the more is there already,
+// so that a small model takes little more than it needs.
+constexpr size_t min_piece_bytes = size_t{2} << 20;
+constexpr size_t max_piece_bytes = size_t{32} << 20;
+constexpr size_t large_bytes = max_piece_bytes / 4;  // a weight of its own
+
+// Of the next piece, which is to hold `least`, beside `placed` bytes.
+size_t piece_bytes(size_t placed, size_t least) {
+  const size_t wanted = std::clamp(placed / 4, least, max_piece_bytes);
+  return (wanted + min_piece_bytes - 1) / min_piece_bytes * min_piece_bytes;
+}
 
 // What CANN offers, by the functions that each operator calls.
 Operators operators_of(const Session& session) {
@@ -188,6 +197,9 @@ CacheFormat AscendDevice::native_cache_format(int kv_heads, int head_size, Weigh
 // Memory for a weight: `offset` bytes into the tensor that is returned.
 std::shared_ptr<const Tensor> AscendDevice::place(size_t bytes, size_t& offset) {
   const size_t size = (bytes + 63) / 64 * 64;
+  std::shared_ptr<const Tensor> piece = piece_.lock();
+  if (!piece) placed_ = 0;  // those of another model are gone
+  placed_ += size;
   offset = 0;
   if (reserved_ && reserved_used_ + size <= reserved_->view().bytes()) {
     std::shared_ptr<const Tensor> block = reserved_;
@@ -197,9 +209,9 @@ std::shared_ptr<const Tensor> AscendDevice::place(size_t bytes, size_t& offset) 
     return block;
   }
   if (size > large_bytes) return std::make_shared<Tensor>(*this, DataType::u8, Shape{static_cast<int64_t>(bytes)});
-  std::shared_ptr<const Tensor> piece = piece_.lock();
-  if (!piece || piece_used_ + size > piece_bytes) {
-    piece = std::make_shared<Tensor>(*this, DataType::u8, Shape{static_cast<int64_t>(piece_bytes)});
+  if (!piece || piece_used_ + size > piece->view().bytes()) {
+    const size_t most = piece_bytes(placed_, size);
+    piece = std::make_shared<Tensor>(*this, DataType::u8, Shape{static_cast<int64_t>(most)});
     piece_ = piece;
     piece_used_ = 0;
   }

@@ -81,6 +81,7 @@ class AscendDevice final : public Device {
   // Small weights share large pieces of memory, which live as long as one of them does.
   std::weak_ptr<const Tensor> piece_;
   size_t piece_used_ = 0;
+  size_t placed_ = 0;  // bytes of weights, since there is a piece
   // For the parts of the stack that is made next; null when they are all there.
   std::shared_ptr<const Tensor> reserved_;
   size_t reserved_used_ = 0;

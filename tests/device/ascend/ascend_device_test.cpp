@@ -110,6 +110,23 @@ TEST(AscendDevice, KeepsWeightsExactly) {
   for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(card.get(matrices[i].data), values[i]);
 }
 
+// Pieces that small weights share grow with the model.
+TEST(AscendDevice, TakesLittleMoreMemoryThanItsWeightsNeed) {
+  constexpr size_t mib = size_t{1} << 20;
+  for (const int count : {1, 9, 200}) {  // of half a MiB
+    FakeCard card;
+    const std::vector<float> values(size_t{512} * 512);
+    const size_t before = card.device().memory().free;
+    std::vector<Weight> weights;
+    for (int i = 0; i < count; ++i)
+      weights.push_back(card.device().make_weight(view_of(values, {512, 512}), WeightFormat::bf16));
+    const size_t taken = before - card.device().memory().free;
+    const size_t needed = static_cast<size_t>(count) * mib / 2;
+    EXPECT_GE(taken, needed);
+    EXPECT_LE(taken, needed + needed / 3 + 2 * mib) << count << " weights";
+  }
+}
+
 TEST(AscendDevice, StacksWeightsInOneBlock) {
   FakeCard card(DataType::f16);
   testing::Random random(2);

@@ -235,6 +235,8 @@ class Measurement {
   std::vector<StageCosts> stages_;
 };
 
+constexpr int before = 4;  // pages, or steps, after which all has been seen, has its place in memory, and is captured
+
 void run_to_end(EncodingTask& task) {
   while (!task.advance(false)) {
   }
@@ -244,7 +246,7 @@ void measure_encoder(Measurement& measurement, Device& device, const VisionEncod
   const auto whole = views_of(0);
   const auto tiled = views_of(6);
   const std::unique_ptr<CapturedRegions> regions = device.capture_regions(WeightFormat::bf16);
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < before; ++i) {
     for (const auto& views : {whole, tiled}) {
       EncodingTask task(encoder, views, false, regions.get());
       run_to_end(task);
@@ -265,7 +267,7 @@ void measure_page(Measurement& measurement, ModelRunner& runner) {
     while (!encoding->advance(true)) {
     }
   };
-  for (int i = 0; i < 2; ++i) encode();
+  for (int i = 0; i < before; ++i) encode();
   measurement.stage("page6", encode);
 }
 
@@ -284,7 +286,6 @@ void measure_decoder(Measurement& measurement, Device& device, ModelRunner& runn
                             .image = image});
   for (int i = 0; i < 2; ++i) runner.step(prompt);
   measurement.stage("prefill913", [&] { runner.step(prompt); });
-  constexpr int64_t before = 4;  // steps after which all has been seen, and captured
   for (const int count : {1, many}) {
     for (int64_t i = 0; i < before; ++i) runner.step(sequences.step(count, step_position + i));
     measurement.stage(count == 1 ? "step1" : "step32",

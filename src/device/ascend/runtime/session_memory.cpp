@@ -14,13 +14,14 @@ namespace {
 constexpr size_t max_constants = 64;
 constexpr size_t max_constant_bytes = size_t{64} << 20;
 
-// Sizes that differ little share their blocks: an eighth of the next lower power of two is the step.
+// Sizes that differ little share their blocks: an eighth of the next lower power of two is the step. What is a multiple
+// of it, as many weights are, takes next to nothing more.
 size_t block_size(size_t bytes) {
   // The end of a part may be read or written in whole steps of 32 bytes, and 32 more may be read.
-  size_t size = (bytes + 31) / 32 * 32 + 32;
+  constexpr size_t margin = 512;
   size_t step = 512;
-  while (step * 16 < size) step *= 2;
-  return (size + step - 1) / step * step;
+  while (step * 16 < bytes) step *= 2;
+  return (bytes + step - 1) / step * step + margin;
 }
 
 // A block of this size, or not much more; null where there is none.
@@ -42,6 +43,7 @@ DeviceMemory Session::memory() {
     check(library_.runtime().memory(kind, &found.free, &found.total), "aclrtGetMemInfo");
     if (found.total != 0) break;
   }
+  for (const auto& [size, data] : free_) found.free += size;  // which is given back before memory is said to be out
   return found;
 }
 
@@ -113,8 +115,8 @@ std::byte* Session::allocate_new(size_t size) {
     size_t total = 0;
     runtime.memory(ACL_HBM_MEM, &free, &total);
     throw Error(
-        fmt::format("{}: no memory for {} MiB on the card ({} of {} MiB are free): {}; end other programs on it "
-                    "or use a smaller `mode` or `batch`",
+        fmt::format("{}: no memory for {} MiB on the card ({} of {} MiB are free): {}; end other programs on it, use a "
+                    "smaller `mode` or `batch`, or share the model between several cards with `tensor_parallel`",
                     name_, (size + (1 << 20) - 1) >> 20, free >> 20, total >> 20, reason),
         ErrorCode::out_of_memory);
   }

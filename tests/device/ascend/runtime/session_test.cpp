@@ -109,8 +109,11 @@ TEST(AscendSession, GivesBackWhatIsFreeBeforeItGivesUp) {
   const testing::FakeCann fake;
   fake_cann_set_memory(0, size_t{64} << 20);
   Session session(on_card(0));
+  const size_t free = session.memory().free;
   std::byte* large = session.allocate(size_t{40} << 20);
+  EXPECT_LT(session.memory().free, free - (size_t{40} << 20));
   session.release(large);
+  EXPECT_GT(session.memory().free, free - 4096) << "what is released can be had again";
   EXPECT_NE(session.allocate(size_t{50} << 20), nullptr);
   EXPECT_THAT(error_of([&] { session.allocate(size_t{50} << 20); }),
               AllOf(HasSubstr("ascend:0: no memory for 5"), HasSubstr("of 64 MiB are free"), HasSubstr("`batch`")));
