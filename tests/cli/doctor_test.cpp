@@ -57,7 +57,7 @@ TEST(DoctorCommand, ChecksEveryOperatorAndAPage) {
        {"| its software | oneDNN", "| replaced operators | conv2d |", "\n| linear | f32 | native | ",
         "\n| conv2d | f32 | im2col + linear | ", "\n| PDF helper | ", "\n| its confinement | ", "\n| free memory | ",
         "\n| model that ships | ", "\n| logits | ", "\n| decode | ", "checks passed.", "\n## Times\n",
-        "\n| load the weights | ", "\n| first page | ", "\n| with the weights loaded | ",
+        "\n| load the weights | ", "\n| first page, ", "\n| with the weights loaded | ",
         "\n| the page | end | as the reference's | ", "\n| its lower half | "})
     EXPECT_THAT(outcome.out, HasSubstr(part));
   for (const char* row : {"\\| decode, 1 page \\| [0-9.]+ tokens/s \\|  \\|",
@@ -114,16 +114,19 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
                              "\n| decode | ", "checks passed.", "\n| the page | end | as the reference's | "})
       EXPECT_THAT(outcome.out, HasSubstr(part));
     // What was measured, and what is predicted of DeepSeek-OCR on a card.
-    for (const char* row : {"\\| encode a page: one view of 1024 \\| [0-9.e+]+ ms \\| 18.4 ms \\|",
+    for (const char* row : {"\\| encode a page: one view of 256, predicted for 1024 \\| [0-9.e+]+ ms \\| 18.4 ms \\|",
                             "\\| encode six tiles of 640 more \\|  \\| 30.8 ms \\|",
                             "\\| prefill: [0-9]+ tokens, predicted for 913 \\| [0-9.e+]+ ms \\| 11.8 ms \\|",
                             "\\| decode, 1 page \\| [0-9.]+ tokens/s \\| 42[0-9] tokens/s \\|",
                             "\\| decode, 8 pages together \\| [0-9.]+ tokens/s \\| [0-9]+ tokens/s \\|",
                             "\\| decode, 16 pages together \\| [0-9.]+ tokens/s \\| [0-9]+ tokens/s \\|",
-                            "\\| decode, 32 pages together \\| [0-9.]+ tokens/s \\| 48[0-9][0-9] tokens/s \\|"})
+                            "\\| decode, 32 pages together \\| [0-9.]+ tokens/s \\| 48[0-9][0-9] tokens/s \\|",
+                            "\\| first page, [0-9]+ tokens \\| [0-9.e+]+ s \\| 0.[0-9]+ s \\|",
+                            "\\| with the weights loaded \\| [0-9.]+ GB \\| [0-9.]+ MB \\| 7.2 GB \\|"})
       EXPECT_THAT(outcome.out, ContainsRegex(row));
     expect_tables(outcome.out);
     EXPECT_THAT(outcome.out, HasSubstr("\n## One model over several cards, predicted\n"));
+    EXPECT_THAT(outcome.out, HasSubstr("This is another model, with 4 layers of 256 columns in place of 12 of 1280"));
     for (const char* part : c.parts) EXPECT_THAT(outcome.out, HasSubstr(part));
   }
 }
@@ -132,13 +135,15 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
 TEST(DoctorCommand, ChecksEveryCard) {
   const TempFolder folder;
   const Outcome outcome = lectern(folder, "doctor --device ascend:0-5 --tensor-parallel 2 --report report.md",
-                                  fake_card + "FAKE_CANN_DEVICES=6 FAKE_CANN_MEMORY_OF=5:1000000");
+                                  fake_card + "FAKE_CANN_DEVICES=6 FAKE_CANN_MEMORY_OF=5:12000000");
   EXPECT_EQ(outcome.code, 1) << outcome.out;
   for (const char* part :
        {"# lectern doctor: ascend:0+ascend:1\n", "\n## A page\n", "\n## A page on ascend:2+ascend:3\n",
         "\n## Times on ascend:2+ascend:3\n", "\n## Three pages on ascend:2+ascend:3\n",
-        "\n| memory on ascend:2+ascend:3 | free |\n", "| lectern doctor --device ascend:0-5 --tensor-parallel 2 |",
-        "**stopped**: ascend:5: no memory for", "checks failed: ascend:4+ascend:5."})
+        "\n| memory on ascend:2+ascend:3 | free | taken | predicted |\n",
+        "| lectern doctor --device ascend:0-5 --tensor-parallel 2 |",
+        "**stopped**: ascend:5: the model does not fit: its weights take about ",
+        "share the model between more devices with --tensor-parallel", "checks failed: ascend:4+ascend:5."})
     EXPECT_THAT(outcome.out, HasSubstr(part));
   // What is predicted of DeepSeek-OCR over two cards.
   for (const char* row : {"\\| encode a page of six tiles \\|  \\| 31.7 ms \\|",
@@ -154,7 +159,7 @@ TEST(DoctorCommand, ReportsWhereAnAscendCardFails) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(slurp(folder / "report.md"),
               ::testing::AllOf(HasSubstr("**stopped**: ascend:0: work on the card failed: 507015 (AI Core exception)"),
-                               HasSubstr("checks failed: the rest.")));
+                               HasSubstr("checks failed: the rest."), HasSubstr("worth an issue")));
 }
 #endif
 

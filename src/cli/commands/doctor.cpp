@@ -268,6 +268,14 @@ int doctor(const Arguments& arguments) {
   report.line(report.failed().empty() ? fmt::format("All {} checks passed.", report.checks())
                                       : fmt::format("{} of {} checks failed: {}.", report.failed().size(),
                                                     report.checks(), fmt::join(report.failed(), ", ")));
+  if (!report.failed().empty()) {
+    report.line();
+    report.line(
+        "What to do is said where a check stopped. `docs/ascend.md` has the codes of CANN; `--device` with `sync=1` "
+        "behind a card's name says which operator failed. What is wrong, and what nothing is said of, is worth an "
+        "issue "
+        "with this report.");
+  }
   if (!report.lacking().empty()) {
     report.line(fmt::format("Of the installation, look at: {}.", fmt::join(report.lacking(), "; ")));
   }

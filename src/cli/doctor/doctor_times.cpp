@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::array together = {1, 8, 16, 32};
 constexpr int64_t timed_steps = 16;
+constexpr int published_layers = 12, published_hidden = 1280, published_view = 1024;  // of DeepSeek-OCR
 constexpr int64_t max_tokens = 256;  // of a page, lest one that goes round in circles take for ever
 
 std::string seconds_text(double seconds) { return fmt::format("{:.3g} s", seconds); }
@@ -37,6 +38,18 @@ class Predictions {
   std::string tokens_per_second(int sequences) const {
     const std::optional<double> ms = of_card_ ? predicted_ms(fmt::format("step{}", sequences), ranks_) : std::nullopt;
     return ms ? fmt::format("{:.0f} tokens/s", sequences / *ms * 1000) : "";
+  }
+  // Of a page of one view, with so many tokens.
+  std::string page(int64_t tokens) const {
+    const auto encode = predicted_ms("encode1024"), prefill = predicted_ms("prefill913", ranks_),
+               step = predicted_ms("step1", ranks_);
+    if (!of_card_ || !encode || !prefill || !step) return "";
+    return seconds_text((*encode + *prefill + static_cast<double>(tokens) * *step) / 1000);
+  }
+  // Of the first card.
+  std::string weights() const {
+    const auto found = std::ranges::find(published_ranks(), ranks_, &RankCosts::ranks);
+    return of_card_ && found != published_ranks().end() ? fmt::format("{:.1f} GB", found->first_gb) : "";
   }
   explicit operator bool() const { return of_card_; }
   int ranks() const { return ranks_; }
@@ -142,6 +155,14 @@ void report_times(DoctorReport& report, const DeviceStart& start, const Model& m
         "Predicted: for DeepSeek-OCR in bf16 on a 910B2, as `scripts/ascend_costs.sh` computes it; another model or "
         "card has other work.");
     report.line();
+    const DecoderConfig& decoder = model.loaded().decoder.config();
+    if (decoder.layers != published_layers || decoder.hidden != published_hidden) {
+      report.line(
+          fmt::format("This is another model, with {} layers of {} columns in place of {} of {}: `--model` with the "
+                      "folder of DeepSeek-OCR measures what is predicted.",
+                      decoder.layers, decoder.hidden, published_layers, published_hidden));
+      report.line();
+    }
   }
   report.line("| step | measured | predicted |");
   report.line("|---|---|---|");
@@ -151,8 +172,12 @@ void report_times(DoctorReport& report, const DeviceStart& start, const Model& m
   const PageStats& stats = pages.front().page.stats;
   row("open the device, try its operators", seconds_text(start.open_seconds), "");
   row("load the weights", seconds_text(start.load_seconds), "");
-  row("first page", seconds_text(pages.front().seconds), "");
-  row("encode a page: one view of 1024", milliseconds(stats.encode_seconds), predicted.time("encode1024"));
+  row(fmt::format("first page, {} tokens", stats.tokens), seconds_text(pages.front().seconds),
+      predicted.page(stats.tokens));
+  const int view = model.loaded().checkpoint.config().native_size;
+  row(fmt::format("encode a page: one view of {}{}", view,
+                  predicted && view != published_view ? fmt::format(", predicted for {}", published_view) : ""),
+      milliseconds(stats.encode_seconds), predicted.time("encode1024"));
   if (predicted && predicted.ranks() == 1) row("encode six tiles of 640 more", "", predicted.time("tiles6"));
   if (predicted && predicted.ranks() > 1) row("encode a page of six tiles", "", predicted.time("page6"));
   row(fmt::format("prefill: {} tokens{}", stats.prompt_tokens, predicted ? ", predicted for 913" : ""),
@@ -165,15 +190,20 @@ void report_times(DoctorReport& report, const DeviceStart& start, const Model& m
         predicted.tokens_per_second(speed.sequences));
   }
   report.line();
-  report.line("| memory" + where + " | free |");
-  report.line("|---|---|");
-  const auto memory = [&](const char* when, const DeviceMemory& of) {
-    report.fact(when, of.total == 0 ? "not known" : format_bytes(static_cast<int64_t>(of.free)));
+  report.line("| memory" + where + " | free | taken | predicted |");
+  report.line("|---|---|---|---|");
+  const auto memory = [&](const char* when, const DeviceMemory& of, const DeviceMemory& before,
+                          const std::string& prediction) {
+    const bool known = of.total != 0;
+    const auto taken = static_cast<int64_t>(before.free) - static_cast<int64_t>(of.free);
+    report.line(fmt::format("| {} | {} | {} | {} |", when,
+                            known ? format_bytes(static_cast<int64_t>(of.free)) : "not known",
+                            known && taken > 0 ? format_bytes(taken) : "", prediction));
   };
-  memory("with the device open", start.opened);
-  memory("with the weights loaded", start.loaded);
-  memory("after three pages", read_memory);
-  memory("after 32 pages together", device.memory());
+  memory("with the device open", start.opened, start.opened, "");
+  memory("with the weights loaded", start.loaded, start.opened, predicted.weights());
+  memory("after three pages", read_memory, start.loaded, "");
+  memory("after 32 pages together", device.memory(), read_memory, "");
   report.line();
   report_pages(report, images, pages, read(reference, images), where);
   if (predicted && where.empty()) report_ranks(report);
