@@ -71,11 +71,6 @@ TEST_P(DeepSeekOcr2OnDevices, EveryStageWithEveryOperatorReplaced) {
 }
 
 #ifdef LECTERN_ASCEND
-TEST_P(DeepSeekOcr2OnDevices, EveryStageOnAscendInF16) {
-  testing::FakeCard card(DataType::f16);
-  check_case(GetParam(), WeightFormat::bf16, card.device());
-}
-
 // Layers of SAM and of the encoder behind it, but for its first and last, are captured the second time they come.
 TEST(DeepSeekOcr2OnCard, ReplaysTheLayersOfItsEncoder) {
   testing::FakeCard card(DataType::bf16);

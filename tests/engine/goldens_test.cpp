@@ -13,9 +13,6 @@
 #include "support/least_device.h"
 #include "support/sanitized.h"
 #include "support/vector_targets.h"
-#ifdef LECTERN_ASCEND
-#include "support/fake_card.h"
-#endif
 
 namespace lectern {
 namespace {
@@ -53,13 +50,6 @@ TEST_P(GoldenVariants, EveryStageWithEveryOperatorReplaced) {
   check_case(GetParam(), WeightFormat::f32, *make_cpu_device(parse_operators("all")));
 }
 
-#ifdef LECTERN_ASCEND
-TEST_P(GoldenVariants, EveryStageOnAscendInF16) {
-  testing::FakeCard card(DataType::f16);
-  check_case(GetParam(), WeightFormat::bf16, card.device());
-}
-#endif
-
 std::string name_of_case(const ::testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   std::ranges::replace(name, '-', '_');
@@ -73,33 +63,6 @@ const std::vector<std::string> all_cases = {"page-gundam",  "page-base",     "pa
 INSTANTIATE_TEST_SUITE_P(Mini, Goldens, ::testing::ValuesIn(all_cases), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Mini, GoldenVariants, ::testing::ValuesIn(testing::sanitized ? small_cases : all_cases),
                          name_of_case);
-
-#ifdef LECTERN_ASCEND
-// Both types under every version that the fake plays, f32, and the least that CANN may have.
-TEST(GoldenFiles, OnAscendInBothTypesUnderEveryVersion) {
-  for (const char* version : {"8.1.RC1", "8.3.RC1", "8.5.0"}) {
-    for (const DataType type : {DataType::f16, DataType::bf16}) {
-      SCOPED_TRACE(std::string(version) + " " + std::string(name_of(type)));
-      testing::FakeCard card(type, [&] { fake_cann_set_version(version); });
-      check_case("receipt-small", WeightFormat::bf16, card.device());
-    }
-  }
-}
-
-TEST(GoldenFiles, OnAscendInF32) {
-  testing::FakeCard card(DataType::bf16);
-  check_case("receipt-small", WeightFormat::f32, card.device());
-}
-
-TEST(GoldenFiles, OnAscendWithoutItsFusedOperators) {
-  testing::FakeCard card(DataType::f16, [] {
-    fake_cann_absent(
-        "aclnnPromptFlashAttentionV3,aclnnFusedInferAttentionScoreV2,aclnnApplyRotaryPosEmb,aclnnIm2col,aclnnSwiGlu,"
-        "aclnnRotaryPositionEmbedding,aclnnGroupedMatmulV4,aclnnMoeInitRoutingV2,aclnnAddmm");
-  });
-  check_case("receipt-small", WeightFormat::bf16, card.device());
-}
-#endif
 
 TEST(GoldenFiles, AllAreHere) { EXPECT_EQ(read_cases().size(), 8u); }
 

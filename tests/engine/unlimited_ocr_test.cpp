@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "core/temp_folder.h"
 #include "device/cpu/cpu_device.h"
 #include "device/host_values.h"
 #include "engine/guard/token_classes.h"
@@ -17,9 +16,6 @@
 #include "support/least_device.h"
 #include "support/sanitized.h"
 #include "vision/crc32.h"
-#ifdef LECTERN_ASCEND
-#include "support/fake_card.h"
-#endif
 
 namespace lectern {
 namespace {
@@ -37,22 +33,6 @@ json case_of(const std::string& name) {
   throw std::runtime_error("no case " + name);
 }
 
-// The mini model with another configuration.
-class OtherConfig {
- public:
-  explicit OtherConfig(const json& config) {
-    for (const auto& entry : std::filesystem::directory_iterator(goldens + "mini")) {
-      if (entry.path().filename() != "config.json")
-        std::filesystem::create_symlink(entry.path(), folder_ / entry.path().filename().string());
-    }
-    folder_.write("config.json", config.dump());
-  }
-  const std::filesystem::path& path() const { return folder_.path(); }
-
- private:
-  testing::TempFolder folder_;
-};
-
 json config_of(const json& c) { return json::parse(std::ifstream(goldens + c["config"].get<std::string>())); }
 
 json with_window(json config, int window) {
@@ -66,7 +46,7 @@ json with_window(json config, int window) {
 
 void check_case(const std::string& name, WeightFormat format, Device& device = cpu_device()) {
   const json c = case_of(name);
-  const OtherConfig folder(config_of(c));
+  const testing::ConfiguredModel folder(goldens + "mini", config_of(c));
   testing::check_golden(LoadedModel(folder.path(), device, format), goldens, c);
 }
 
@@ -86,13 +66,6 @@ TEST_P(UnlimitedOcrOnDevices, EveryStageOnTheLeast) {
 TEST_P(UnlimitedOcrOnDevices, EveryStageWithEveryOperatorReplaced) {
   check_case(GetParam(), WeightFormat::f32, *make_cpu_device(parse_operators("all")));
 }
-
-#ifdef LECTERN_ASCEND
-TEST_P(UnlimitedOcrOnDevices, EveryStageOnAscendInF16) {
-  testing::FakeCard card(DataType::f16);
-  check_case(GetParam(), WeightFormat::bf16, card.device());
-}
-#endif
 
 std::string name_of_case(const ::testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
@@ -157,7 +130,7 @@ WrittenText run(const LoadedModel& model, const Request& request, int64_t positi
 TEST(UnlimitedOcrWindow, IsSeenWhenItIsAnother) {
   const json c = case_of("receipt-base");
   const auto logits_with = [&](int window) {
-    const OtherConfig folder(with_window(config_of(c), window));
+    const testing::ConfiguredModel folder(goldens + "mini", with_window(config_of(c), window));
     const LoadedModel model(folder.path(), cpu_device(), WeightFormat::f32);
     EXPECT_EQ(model.decoder.config().window, window);
     return run(model, Forced(c, model).request, 1024).logits;
@@ -198,7 +171,7 @@ TEST(UnlimitedOcrWindow, IsMadeAgainAfterAPreemption) {
 // and one that the guard watches: in a cache that is too small for them all.
 TEST(UnlimitedOcrWindow, IsEachOnesOwnInABatch) {
   const json c = case_of("receipt-base-128");
-  const OtherConfig folder(with_window(config_of(c), 100));
+  const testing::ConfiguredModel folder(goldens + "mini", with_window(config_of(c), 100));
   const LoadedModel model(folder.path(), cpu_device(), WeightFormat::f32);
   const TokenClasses classes(model.tokenizer);
   std::vector<Forced> pages;

@@ -75,9 +75,13 @@ TEST_P(AscendCosts, StayBelowTheirCeilings) {
 INSTANTIATE_TEST_SUITE_P(Profiles, AscendCosts,
                          ::testing::Values(CostOptions{.profile = "8.3.RC1"},
                                            CostOptions{.profile = "8.3.RC1", .type = DataType::f16},
-                                           CostOptions{.profile = "8.3.RC1", .graphs = false}),
+                                           CostOptions{.profile = "8.3.RC1", .graphs = false},
+                                           CostOptions{.profile = "8.1.RC1"}, CostOptions{.profile = "8.5.0"}),
                          [](const auto& info) {
-                           return std::string(name_of(info.param.type)) + (info.param.graphs ? "" : "WithoutGraphs");
+                           std::string name(name_of(info.param.type));
+                           for (const char c : info.param.profile == "8.3.RC1" ? "" : "On" + info.param.profile)
+                             name += c == '.' ? '_' : c;
+                           return name + (info.param.graphs ? "" : "WithoutGraphs");
                          });
 
 // What `lectern doctor` sets beside its measurements is what is counted, but for bytes, which small weights have fewer
