@@ -319,29 +319,36 @@ TEST_F(HcclModel, WritesAsOneCardDoesInOddSizes) {
 
 // The views of a page, over the encoders of two cards.
 TEST_F(HcclModel, EncodesAsOneCardDoes) {
-  for (int i = 0; i < 2; ++i) add(i);
-  const auto files = std::make_shared<const ModelFiles>(testing::mini_folder);
-  testing::Random random(1);
-  const auto picture = [&](int size) {
-    Picture noise(size, size);
-    for (uint8_t& level : noise.rgb) level = static_cast<uint8_t>(random.bits());
-    return noise;
+  struct Case {
+    const char* model;
+    int whole, tile;
   };
-  const auto views = std::make_shared<Views>();
-  views->whole = picture(192);
-  views->columns = 2;
-  views->rows = 1;
-  for (int i = 0; i < 2; ++i) views->tiles.push_back(picture(128));
-  const std::vector<Device*> all = devices();
-  const auto rows = [&](const std::vector<Device*>& on) {
-    const LoadedModel model(files, on, WeightFormat::bf16);
-    const std::unique_ptr<ModelRunner> runner = make_runner(model, 128);
-    const std::unique_ptr<Encoding> encoding = runner->encode(views);
-    while (!encoding->advance(true)) {
-    }
-    return floats_to_host(*on.front(), encoding->rows());
-  };
-  EXPECT_EQ(testing::different_bits(rows(all), rows({all.front()})), 0);
+  for (const Case& c : {Case{"mini", 192, 128}, Case{"deepseek-ocr-2/mini", 1024, 768}}) {
+    SCOPED_TRACE(c.model);
+    begin_anew(2);
+    const auto files = std::make_shared<const ModelFiles>(TEST_DATA "/goldens/" + std::string(c.model));
+    testing::Random random(1);
+    const auto picture = [&](int size) {
+      Picture noise(size, size);
+      for (uint8_t& level : noise.rgb) level = static_cast<uint8_t>(random.bits());
+      return noise;
+    };
+    const auto views = std::make_shared<Views>();
+    views->whole = picture(c.whole);
+    views->columns = 2;
+    views->rows = 1;
+    for (int i = 0; i < 2; ++i) views->tiles.push_back(picture(c.tile));
+    const std::vector<Device*> all = devices();
+    const auto rows = [&](const std::vector<Device*>& on) {
+      const LoadedModel model(files, on, WeightFormat::bf16);
+      const std::unique_ptr<ModelRunner> runner = make_runner(model, 128);
+      const std::unique_ptr<Encoding> encoding = runner->encode(views);
+      while (!encoding->advance(true)) {
+      }
+      return floats_to_host(*on.front(), encoding->rows());
+    };
+    EXPECT_EQ(testing::different_bits(rows(all), rows({all.front()})), 0);
+  }
 }
 
 // What lies between two sums of a step is captured and replayed, by each card for itself; with the same tokens, also
