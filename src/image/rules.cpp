@@ -29,6 +29,15 @@ class Lines {
     for (int i = line + 1; i < count() && thick <= max && ink(i, at); ++i) ++thick;
     return thick;
   }
+  // The whole of the ink across the line at this place, blurred rims with it.
+  void erase_across(int line, int at, InkMask& mask) const {
+    const auto clear = [&](int i) {
+      const PixelBox pixel = box(i, at, at + 1);
+      mask.row(pixel.top)[pixel.left] = 0;
+    };
+    for (int i = line; i >= 0 && ink(i, at); --i) clear(i);
+    for (int i = line + 1; i < count() && ink(i, at); ++i) clear(i);
+  }
   PixelBox box(int line, int first, int end) const {
     return down_ ? PixelBox{line, first, line + 1, end} : PixelBox{first, line, end, line + 1};
   }
@@ -93,15 +102,25 @@ std::vector<PixelBox> take(const InkMask& before, InkMask& mask, bool down, int 
       bool any = false;
       for (int i = first; i < at; ++i) {
         if (thickness[static_cast<size_t>(i - first)] > max) continue;
-        const PixelBox pixel = lines.box(line, i, i + 1);
-        mask.row(pixel.top)[pixel.left] = 0;
+        lines.erase_across(line, i, mask);
         any = true;
       }
       if (any && static_cast<double>(thin) >= min_thin_share / 2 * length) runs.push_back({line, first, at});
     }
   }
   if (runs.size() > max_runs) return {};
-  return joined(lines, runs, down, std::max(2, static_cast<int>(max_break * letter_height)), 1);
+  std::vector<PixelBox> rules = joined(lines, runs, down, std::max(2, static_cast<int>(max_break * letter_height)), 1);
+  // Where a rule is frayed, its ink lies in lines beside those of its long runs.
+  for (const PixelBox& rule : rules) {
+    const int first = (down ? rule.left : rule.top) - 1, last = down ? rule.right : rule.bottom;
+    for (int line = std::max(0, first); line <= std::min(last, lines.count() - 1); ++line) {
+      for (int at = down ? rule.top : rule.left; at < (down ? rule.bottom : rule.right); ++at) {
+        if (lines.ink(line, at) && lines.thickness(line, at, max_thickness) <= max_thickness)
+          lines.erase_across(line, at, mask);
+      }
+    }
+  }
+  return rules;
 }
 
 }  // namespace

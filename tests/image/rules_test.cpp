@@ -43,6 +43,20 @@ TEST(Rules, LeavesLettersOfHeadingsAndJoinsWhatIsBroken) {
   EXPECT_NEAR(rules.down[0].height(), 254, 2);
 }
 
+TEST(Rules, TakesTheFrayedRimsOfARuleWithIt) {
+  Picture page = drawn_page(text_at(72, 700, 12, "moon and sun"));
+  InkMask mask = ink_of(page);
+  const std::vector<uint8_t> before = mask.ink;
+  for (int y = 600; y < 900; ++y) {
+    mask.row(y)[300] = 1;
+    if (y / 25 % 2 == 0) mask.row(y)[299] = mask.row(y)[301] = 1;
+  }
+  for (int y = 900; y < 907; ++y) mask.row(y)[301] = 1;  // a step aside
+  for (int y = 906; y < 990; ++y) mask.row(y)[300] = 1;
+  EXPECT_EQ(take_rules(mask, 18).down.size(), 1u);
+  EXPECT_EQ(mask.ink, before);
+}
+
 TEST(Rules, GivesNoneOfAHatchedPage) {
   Picture page = drawn_page("");
   for (int y = 10; y + 3 < page.height; y += 4) {
