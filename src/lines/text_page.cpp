@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "lines/deskew.h"
+#include "lines/segmentation/frames.h"
 #include "lines/segmentation/letters.h"
 #include "lines/segmentation/line_parts.h"
 #include "lines/segmentation/part_grid.h"
@@ -39,7 +40,8 @@ TextPage find_text(const Picture& page) {
   Letters letters = find_letters(found.picture);
   std::vector<TextBlock> tables =
       take_ruled_tables(find_ruled_tables(letters.rules, letters.bars, letters.height), letters);
-  found.blocks = arrange(join_justified(find_line_parts(letters)), letters.rules.across);
+  found.blocks = arrange(join_justified(find_line_parts(letters)), letters.rules.across,
+                         find_frames(letters.rules, letters.height));
   for (TextBlock& table : tables) insert_table(std::move(table), found.blocks);
   return found;
 }

@@ -21,6 +21,7 @@ constexpr double max_table_white = 15;
 constexpr int min_prices = 3;
 constexpr double min_priced = 0.25;                       // of the rows
 constexpr double min_filled = 10;                         // width of a line that tells how wide its column is
+constexpr double max_shared_mark = 0.6;                   // of parts of one row
 constexpr double max_line_white = 1;                      // between it and the line beside it
 constexpr double max_off_edge = 0.5;                      // of lines of one column
 constexpr double max_first_indent = 2.5;                  // of the line that begins a paragraph
@@ -30,6 +31,12 @@ constexpr double max_uneven = 1.5, max_off_white = 0.35;  // widest white to nar
 bool same_row(const TextLine& a, const TextLine& b) {
   const int shared = std::min(a.box.bottom, b.box.bottom) - std::max(a.box.top, b.box.top);
   return shared * 2 >= std::min(a.box.height(), b.box.height());
+}
+
+// A mark that both parts reached for may stand in either of them.
+bool stand_beside(const TextLine& a, const TextLine& b) {
+  const int shared = std::min(a.box.right, b.box.right) - std::max(a.box.left, b.box.left);
+  return shared <= max_shared_mark * std::min(a.height, b.height);
 }
 
 TextLine joined(const Parts& row) {
@@ -91,19 +98,6 @@ bool is_running_text(const Fill& column, int height) {
          column.full >= min_full_lines * column.lines;
 }
 
-// Prices or page numbers in a narrow column on the right, each beside what it belongs to.
-bool is_price_list(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height) {
-  const PixelBox prices = box_of(columns.back());
-  if (prices.width() > column_of_prices * height || is_running_text(fill_of(columns.front()), height)) return false;
-  int priced = 0;
-  for (const Parts& row : rows) {
-    if (row.back().box.left < prices.left) continue;
-    if (row.size() == 1) return false;
-    ++priced;
-  }
-  return priced >= min_prices && priced >= min_priced * static_cast<double>(rows.size());
-}
-
 // White between the words of a row.
 bool is_evenly_set(const Parts& row, int height) {
   int narrowest = 0, widest = 0;
@@ -160,12 +154,18 @@ PixelBox box_of(std::span<const TextLine> parts) {
   return box;
 }
 
+Parts gathered(std::span<const Parts> some) {
+  Parts all;
+  for (const Parts& parts : some) all.insert(all.end(), parts.begin(), parts.end());
+  return all;
+}
+
 std::vector<Parts> rows_of(Parts parts) {
   std::ranges::sort(parts, [](const TextLine& a, const TextLine& b) { return a.box.middle() < b.box.middle(); });
   std::vector<Parts> rows;
   for (TextLine& part : parts) {
     const bool joins = !rows.empty() && std::ranges::any_of(rows.back(), [&](const TextLine& other) {
-      return same_row(part, other) && (part.box.left >= other.box.right || part.box.right <= other.box.left);
+      return same_row(part, other) && stand_beside(part, other);
     });
     if (!joins) rows.emplace_back();
     rows.back().push_back(std::move(part));
@@ -197,6 +197,18 @@ std::vector<Parts> split(const Parts& parts, const std::vector<Span>& columns) {
     split[column].push_back(part);
   }
   return split;
+}
+
+bool is_price_list(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height) {
+  const PixelBox prices = box_of(columns.back());
+  if (prices.width() > column_of_prices * height || is_running_text(fill_of(columns.front()), height)) return false;
+  int priced = 0;
+  for (const Parts& row : rows) {
+    if (row.back().box.left < prices.left) continue;
+    if (row.size() == 1) return false;
+    ++priced;
+  }
+  return priced >= min_prices && priced >= min_priced * static_cast<double>(rows.size());
 }
 
 bool is_table(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height) {

@@ -32,9 +32,15 @@ std::vector<Span> columns_of(std::span<const TextLine> parts, double gap);
 // Parts by the column that they begin in.
 std::vector<Parts> split(const Parts& parts, const std::vector<Span>& columns);
 
+// All parts of these together.
+Parts gathered(std::span<const Parts> some);
+
 // Whether most rows have several cells, or prices, and the columns are no running text. `height` of lines.
 constexpr size_t min_table_rows = 2;
 bool is_table(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height);
+
+// Whether the last column holds prices or page numbers, each beside what it belongs to.
+bool is_price_list(const std::vector<Parts>& columns, const std::vector<Parts>& rows, int height);
 
 // Parts of lines that were set wide to fill their column, as one: a whole line above or below fills it too, and the
 // white between all words is the same.

@@ -1,17 +1,23 @@
 #include "lines/segmentation/reading_order.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <iterator>
+#include <optional>
 #include <span>
+#include <utility>
 
+#include "lines/segmentation/column_lists.h"
+#include "lines/segmentation/line_groups.h"
 #include "lines/segmentation/part_grid.h"
+#include "lines/segmentation/side_columns.h"
+#include "lines/segmentation/table_rows.h"
 
 namespace lectern {
 namespace {
 
 // In heights of a line.
-constexpr double min_gutter = 0.6;         // white between columns
 constexpr double column_of_numbers = 3.5;  // "1.", "a)", bullets: part of the line beside them
 constexpr double max_alone = 0.25;         // of the numbers of a list: empty lines of a program
 constexpr double paragraph_gap = 1.6;      // more white above a line begins a block,
@@ -25,45 +31,26 @@ constexpr double max_letter_resize = 1.22, max_line_resize = 1.2;
 constexpr int min_resize = 3;              // pixels
 constexpr double max_small_letter = 0.72;  // of the height of a line with taller letters
 constexpr double title_letter = 1.33, min_title_letter = 1.1, min_title_line = 0.95;
-constexpr double max_white_in_columns = 2.5, max_white_in_table = 4.5;
-// Of a column that goes on below a picture so high.
-constexpr double max_picture = 14, min_text_width = 18;
-constexpr size_t min_text_lines = 8;
-constexpr double max_off_edge = 0.5;           // of cells that stand under each other
-constexpr double max_white_below_first = 1.2;  // a single line of distant parts is a heading of the page
 constexpr size_t max_title_lines = 3;
-constexpr double min_row_white = 0.7, max_line_white = 0.45;  // between rows of a table, and lines of one cell,
-constexpr double max_line_share = 0.5;                        // of the white between rows
-constexpr double min_white_of_note = 1;                       // between a table and what is written below it
-constexpr double min_parting_rule = 0.7;                      // of the width that a rule parts
-
-// Whether all parts of a row stand under those of another, by their left or their right edges.
-bool in_same_columns(const Parts& row, const Parts& above) {
-  const auto stands_under = [&](const TextLine& part) {
-    return std::ranges::any_of(above, [&](const TextLine& other) {
-      const double edge = max_off_edge * std::max(part.height, other.height);
-      return std::abs(part.box.left - other.box.left) <= edge || std::abs(part.box.right - other.box.right) <= edge;
-    });
-  };
-  return row.size() > 1 && std::ranges::all_of(row, stands_under);
-}
-
-Parts with(Parts parts, const Parts& more) {
-  parts.insert(parts.end(), more.begin(), more.end());
-  return parts;
-}
-
-Parts all_of(std::span<const Parts> bands) {
-  Parts all;
-  for (const Parts& band : bands) all.insert(all.end(), band.begin(), band.end());
-  return all;
-}
+constexpr double min_parting_rule = 0.7;  // of the width that a rule parts
+constexpr size_t min_framed = 2;          // parts in a frame
+constexpr size_t max_footer_rows = 6;
+constexpr double min_footer_column = 3.5, max_footer_step = 1.8;  // its width, and from line to line
+constexpr double max_small_print = 0.9;                           // of the page's letters
 
 int usual_letter(const Parts& parts) {
   std::vector<int> letters;
   for (const TextLine& part : parts) letters.push_back(part.letter);
   std::ranges::sort(letters);
   return letters.empty() ? 0 : letters[letters.size() / 2];
+}
+
+// Of most lines with tall and low letters.
+int tall_height(const Parts& parts) {
+  std::vector<int> heights;
+  for (const TextLine& part : parts) heights.push_back(part.height);
+  std::ranges::sort(heights);
+  return heights[heights.size() * 3 / 4];
 }
 
 // Whether the letters of a line tell its size: there are taller ones than most, so most are small ones, and no figures.
@@ -77,15 +64,68 @@ bool is_larger(const TextLine& line, const TextLine& than) {
 
 class Arranger {
  public:
-  Arranger(const Parts& parts, std::span<const PixelBox> rules)
+  Arranger(const Parts& parts, std::span<const PixelBox> rules, std::span<const PixelBox> frames)
       : usual_(height_of(parts)), usual_letter_(usual_letter(parts)), rules_(rules) {
-    arrange(parts);
+    if (!parts.empty()) bottom_ = box_of(parts).bottom, tall_ = tall_height(parts);
+    arrange(framed(parts, frames));
   }
   std::vector<TextBlock> blocks() && { return std::move(blocks_); }
 
  private:
+  // What stands in a frame, itself with frames as parts without words.
+  struct Framed {
+    PixelBox box;
+    Parts parts;
+  };
+
+  // Parts in frames go into these, the innermost first; each frame stands for its parts.
+  Parts framed(Parts parts, std::span<const PixelBox> frames) {
+    std::vector<PixelBox> from_inner(frames.begin(), frames.end());
+    std::ranges::stable_sort(from_inner, {}, [](const PixelBox& box) { return int64_t{box.width()} * box.height(); });
+    for (const PixelBox& frame : from_inner) {
+      const auto within = [&](const TextLine& part) {
+        const int x = (part.box.left + part.box.right) / 2;
+        return x > frame.left && x < frame.right && part.box.middle() > frame.top && part.box.middle() < frame.bottom;
+      };
+      Parts inside;
+      std::ranges::copy_if(parts, std::back_inserter(inside), within);
+      if (inside.size() < min_framed) continue;  // an underlined title, a field of a form
+      std::erase_if(parts, within);
+      framed_.push_back({frame, std::move(inside)});
+      TextLine stands_for;
+      stands_for.box = frame;
+      stands_for.height = usual_;
+      stands_for.letter = usual_letter_;
+      parts.push_back(std::move(stands_for));
+    }
+    return parts;
+  }
+
+  static bool is_frame(const TextLine& part) { return part.words.empty(); }
+
+  void arrange_frame(const TextLine& frame) {
+    const auto same = [&](const Framed& other) {
+      return other.box.left == frame.box.left && other.box.top == frame.box.top && other.box.right == frame.box.right &&
+             other.box.bottom == frame.box.bottom;
+    };
+    arrange(std::ranges::find_if(framed_, same)->parts);
+  }
+
+  // Cards that stand in rows are read row by row.
+  static bool are_cards(const std::vector<Parts>& rows, int height) {
+    return std::ranges::all_of(rows, [&](const Parts& row) {
+      return std::ranges::all_of(row, [&](const TextLine& part) {
+        return is_frame(part) && std::abs(part.box.top - row.front().box.top) <= height;
+      });
+    });
+  }
+
   void arrange(const Parts& parts) {
     if (parts.empty()) return;
+    if (const std::optional<SideColumns> columns = find_side_columns(parts)) {
+      for (const Parts* some : {&columns->above, &columns->left, &columns->right, &columns->below}) arrange(*some);
+      return;
+    }
     for (const Parts& group : groups_of(parts)) {
       const int height = height_of(group);
       std::vector<Span> columns = columns_of(group, min_gutter * height);
@@ -95,17 +135,27 @@ class Arranger {
       }
       std::vector<Parts> split_parts = split(group, columns);
       const std::vector<Parts> rows = rows_of(group);
-      if (is_list(split_parts, rows, height)) {
+      if (std::ranges::any_of(group, is_frame)) {
+        if (are_cards(rows, height)) {
+          for (const TextLine& card : gathered(rows)) arrange_frame(card);
+        } else {
+          for (const Parts& column : split_parts) arrange(column);
+        }
+      } else if (is_list(split_parts, rows, height)) {
         add_column(group);
-      } else if (is_table(split_parts, rows, height)) {
-        add_table(rows, columns);
+      } else if (const std::vector<Parts> lists = lists_side_by_side(split_parts, height); !lists.empty()) {
+        for (const Parts& list : lists) arrange(list);
+      } else if (is_table(split_parts, rows, height) && !is_flowing_list(split_parts, height) &&
+                 !is_footer(group, split_parts, rows)) {
+        FoundTable found = make_table(rows, columns);
+        if (!found.above.empty()) add_column(std::move(found.above));
+        blocks_.push_back(std::move(found.table));
+        if (!found.below.empty()) add_column(std::move(found.below));
       } else if (const std::vector<Parts> stretches = parted_by_rules(rows); stretches.size() > 1) {
         for (const Parts& stretch : stretches) arrange(stretch);
       } else {
-        for (const Parts& column : split_parts) {
-          // A column by itself may have white that its neighbour hid.
-          if (column.size() < parts.size()) arrange(column);
-        }
+        // A column by itself may have white that its neighbour hid.
+        for (const Parts& column : split_parts) arrange(column);
       }
     }
   }
@@ -117,60 +167,6 @@ class Arranger {
       return row.size() == 1 && row.front().box.right <= box_of(columns.front()).right;
     });
     return static_cast<double>(alone) <= max_alone * static_cast<double>(rows.size());
-  }
-
-  // Groups from the top: lines that stand in the same columns, or in none.
-  static std::vector<Parts> groups_of(Parts parts) {
-    const double gap = min_gutter * height_of(parts);
-    std::ranges::sort(parts, [](const TextLine& a, const TextLine& b) { return a.box.top < b.box.top; });
-    // Bands: parts that overlap from top to bottom.
-    std::vector<Parts> bands;
-    int bottom = 0;
-    for (TextLine& part : parts) {
-      const double touching = 0.25 * std::min(part.box.height(), part.height);
-      if (bands.empty() || part.box.top >= bottom - touching) {
-        bands.emplace_back();
-        bottom = part.box.bottom;
-      }
-      bottom = std::max(bottom, part.box.bottom);
-      bands.back().push_back(std::move(part));
-    }
-    std::vector<std::vector<Parts>> groups;  // of bands
-    bool parted = false;                     // the last group has columns
-    for (Parts& band : bands) {
-      const bool alone = columns_of(band, gap).size() == 1;
-      if (!groups.empty()) {
-        std::vector<Parts>& group = groups.back();
-        const Parts above = all_of(group);
-        // A line over the whole width, or a wide gap before it, ends a group with columns.
-        const int white = box_of(band).top - box_of(above).bottom;
-        const double most = alone && group.size() == 1            ? max_white_below_first
-                            : in_same_columns(band, group.back()) ? max_white_in_table
-                                                                  : max_white_in_columns;
-        const bool near = white < most * height_of(band) || (alone && is_below_text(band, above, gap, white));
-        bool stay = parted && near && !(alone && crosses(band, above, gap));
-        if (stay && columns_of(with(above, band), gap).size() == 1) {
-          // The head of a page may stand over the white between its columns.
-          const Parts text = with(all_of(std::span(group).subspan(1)), band);
-          stay = group.size() > 1 && !alone && columns_of(text, gap).size() > 1;
-          if (stay) {
-            std::vector<Parts> rest(std::make_move_iterator(group.begin() + 1), std::make_move_iterator(group.end()));
-            group.resize(1);
-            groups.push_back(std::move(rest));
-          }
-        }
-        if (parted ? stay : alone) {
-          groups.back().push_back(std::move(band));
-          continue;
-        }
-      }
-      parted = !alone;
-      groups.push_back({std::move(band)});
-    }
-    std::vector<Parts> all;
-    all.reserve(groups.size());
-    for (const std::vector<Parts>& group : groups) all.push_back(all_of(group));
-    return all;
   }
 
   // Rows between rules that go over most of their width, as below the head of a newspaper.
@@ -195,95 +191,34 @@ class Arranger {
     return stretches;
   }
 
-  // Whether a column of running text goes on behind white, as of a picture.
-  static bool is_below_text(const Parts& band, const Parts& group, double gap, int white) {
-    const int height = height_of(group);
-    if (white > max_picture * height) return false;
-    const std::vector<Span> columns = columns_of(group, gap);
-    const std::vector<Parts> parts = split(group, columns);
-    const PixelBox box = box_of(band);
-    for (size_t i = 0; i < columns.size(); ++i) {
-      if (box.left >= columns[i].first - gap && box.right <= columns[i].last + gap)
-        return parts[i].size() >= min_text_lines && columns[i].last - columns[i].first >= min_text_width * height;
-    }
-    return false;
+  // Small print in columns at the foot of the page: addresses, hours, accounts, each read by itself.
+  bool is_footer(const Parts& group, const std::vector<Parts>& columns, const std::vector<Parts>& rows) const {
+    const int height = tall_height(group);
+    const bool wide = std::ranges::all_of(
+        columns, [&](const Parts& column) { return box_of(column).width() >= min_footer_column * height; });
+    const bool tight = rows.size() > 1 && box_of(rows.back()).middle() - box_of(rows.front()).middle() <=
+                                              max_footer_step * height * static_cast<double>(rows.size() - 1);
+    return box_of(group).bottom == bottom_ && rows.size() <= max_footer_rows && wide && tight &&
+           height <= max_small_print * tall_;
   }
 
-  static bool crosses(const Parts& band, const Parts& group, double gap) {
-    const PixelBox box = box_of(band);
-    const std::vector<Span> columns = columns_of(group, gap);
-    for (size_t i = 1; i < columns.size(); ++i) {
-      if (box.left < columns[i - 1].last - gap && box.right > columns[i].first + gap) return true;
-    }
-    return false;
-  }
-
-  // A heading over the first column or a note below a table stands in it by chance.
-  static bool stands_apart(const Parts& row, const Parts& table_row, const std::vector<Span>& columns) {
-    if (row.size() > 1 || row.front().box.left >= columns[1].first) return false;
-    const PixelBox box = box_of(row), other = box_of(table_row);
-    const int white = std::max(box.top - other.bottom, other.top - box.bottom);
-    return white >= min_white_of_note * row.front().height;
-  }
-
-  void add_table(std::vector<Parts> rows, const std::vector<Span>& columns) {
-    Parts above, below;
-    while (rows.size() > min_table_rows && stands_apart(rows.front(), rows[1], columns)) {
-      above.push_back(rows.front().front());
-      rows.erase(rows.begin());
-    }
-    while (rows.size() > min_table_rows && stands_apart(rows.back(), rows[rows.size() - 2], columns)) {
-      below.insert(below.begin(), rows.back().front());
-      rows.pop_back();
-    }
-    if (!above.empty()) add_column(above);
-    add_rows(rows_of_cells(std::move(rows)), columns);
-    if (!below.empty()) add_column(below);
-  }
-
-  // Where rows stand apart, lines that do not are further lines of the cells above them.
-  static std::vector<Parts> rows_of_cells(std::vector<Parts> rows) {
-    std::vector<int> whites;
-    for (size_t i = 1; i < rows.size(); ++i) whites.push_back(box_of(rows[i]).top - box_of(rows[i - 1]).bottom);
-    std::vector<int> sorted = whites;
-    std::ranges::sort(sorted);
-    Parts all;
-    for (const Parts& row : rows) all.insert(all.end(), row.begin(), row.end());
-    const double height = height_of(all);
-    const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
-    if (usual < min_row_white * height) return rows;
-    std::vector<Parts> cells = {std::move(rows.front())};
-    for (size_t i = 1; i < rows.size(); ++i) {
-      if (whites[i - 1] <= std::min(max_line_white * height, max_line_share * usual)) {
-        cells.back().insert(cells.back().end(), rows[i].begin(), rows[i].end());
-      } else {
-        cells.push_back(std::move(rows[i]));
+  // Lines under each other, and frames.
+  void add_column(Parts parts) {
+    std::ranges::stable_sort(parts, {}, [](const TextLine& part) { return part.box.middle(); });
+    Parts lines;
+    for (TextLine& part : parts) {
+      if (!is_frame(part)) {
+        lines.push_back(std::move(part));
+        continue;
       }
+      if (!lines.empty()) add_lines(std::exchange(lines, {}));
+      arrange_frame(part);
     }
-    return cells;
-  }
-
-  void add_rows(const std::vector<Parts>& rows, const std::vector<Span>& columns) {
-    TextBlock block;
-    block.kind = BlockKind::table;
-    for (size_t r = 0; r < rows.size(); ++r) {
-      std::vector<Parts> cells = split(rows[r], columns);
-      for (size_t column = 0; column < cells.size(); ++column) {
-        std::ranges::stable_sort(cells[column], {}, [](const TextLine& part) { return part.box.middle(); });
-        for (const Parts& line : rows_of(cells[column])) {
-          for (const TextLine& part : line) {
-            block.lines.push_back(part);
-            block.cells.push_back({static_cast<int>(r), static_cast<int>(column)});
-          }
-        }
-      }
-    }
-    block.box = box_of(block.lines);
-    blocks_.push_back(std::move(block));
+    if (!lines.empty()) add_lines(lines);
   }
 
   // Lines under each other, parted into blocks where white, indentation or size says so.
-  void add_column(const Parts& parts) {
+  void add_lines(const Parts& parts) {
     Parts lines = whole_lines(parts);
     const PixelBox column = box_of(lines);
     TextBlock block;
@@ -339,14 +274,17 @@ class Arranger {
   }
 
   int usual_, usual_letter_;
+  int bottom_ = 0, tall_ = 0;  // the foot of the page's text, and the height of its lines with tall and low letters
+  std::vector<Framed> framed_;
   std::span<const PixelBox> rules_;
   std::vector<TextBlock> blocks_;
 };
 
 }  // namespace
 
-std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules) {
-  return Arranger(parts, rules).blocks();
+std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules,
+                               std::span<const PixelBox> frames) {
+  return Arranger(parts, rules, frames).blocks();
 }
 
 }  // namespace lectern

@@ -9,7 +9,9 @@
 
 namespace lectern {
 
-// Blocks of a page; `rules` lie across it and part what stands above them from columns below.
-std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules = {});
+// Blocks of a page; `rules` lie across it and part what stands above them from columns below. What stands in a frame is
+// read by itself.
+std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules = {},
+                               std::span<const PixelBox> frames = {});
 
 }  // namespace lectern

@@ -97,6 +97,13 @@ TEST(PartGrid, TakesTextBesideAListForNoTable) {
   EXPECT_TRUE(is_table(list + text)) << "entries of different lengths";
 }
 
+TEST(PartGrid, ReadsPartsInARowThoughAMarkBetweenThemIsOfBoth) {
+  const std::vector<Parts> rows = rows_of({part(408, 98, {300}), part(50, 100, {366})});
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0][0].box.left, 50);
+  EXPECT_EQ(rows_of({part(300, 98, {300}), part(50, 100, {366})}).size(), 2u) << "lines that run into each other";
+}
+
 TEST(PartGrid, TakesPricesForATableWhereMostLinesHaveNone) {
   Parts menu;
   for (int i = 0; i < 4; ++i) {

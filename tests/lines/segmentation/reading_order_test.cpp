@@ -162,6 +162,65 @@ TEST(ReadingOrder, PartsLinesOfDifferentSizesThatLookAlikeInHeight) {
   EXPECT_EQ(arrange({name, trade}).size(), 1u);
 }
 
+TEST(ReadingOrder, ReadsAddressesInSmallPrintAtTheFootOfThePageOneByOne) {
+  std::vector<TextLine> parts = column(50, 700, 100, 12);
+  const auto address = [](int left, int top, int height) {
+    std::vector<TextLine> lines;
+    for (int i = 0; i < 3; ++i) lines.push_back(line(left, top + height * 3 / 2 * i, left + 110 - 15 * i, height));
+    return lines;
+  };
+  std::vector<TextBlock> blocks = arrange(parts + address(50, 600, 15) + address(300, 600, 15) + address(550, 600, 15));
+  ASSERT_EQ(blocks.size(), 4u);
+  EXPECT_EQ(blocks[1].lines.size(), 3u);
+  EXPECT_EQ(blocks[2].box.left, 300);
+  blocks = arrange(parts + address(50, 600, 20) + address(300, 600, 20) + address(550, 600, 20));
+  ASSERT_EQ(blocks.size(), 2u);
+  EXPECT_EQ(blocks[1].kind, BlockKind::table) << "in letters as large as the text's";
+}
+
+TEST(ReadingOrder, ReadsASideBarBeforeATableBesideIt) {
+  std::vector<TextLine> parts = column(50, 150, 103, 6, 40);
+  for (int row = 0; row < 7; ++row) {
+    parts.push_back(line(300, 100 + 30 * row, 420));
+    parts.push_back(line(600, 100 + 30 * row, 650));
+  }
+  const std::vector<TextBlock> blocks = arrange(parts);
+  ASSERT_EQ(blocks.size(), 2u);
+  EXPECT_EQ(blocks[0].lines.size(), 6u);
+  EXPECT_EQ(blocks[1].kind, BlockKind::table);
+  EXPECT_EQ(blocks[1].cells.size(), 14u);
+}
+
+TEST(ReadingOrder, ReadsCardsInFramesRowByRow) {
+  std::vector<TextLine> parts;
+  std::vector<PixelBox> frames;
+  for (const int top : {100, 220}) {
+    for (const int left : {50, 300}) {
+      parts = parts + column(left, left + 120, top, 3);
+      frames.push_back({left - 15, top - 15, left + 200, top + 95});
+    }
+  }
+  const std::vector<TextBlock> blocks = arrange(parts, {}, frames);
+  ASSERT_EQ(blocks.size(), 4u);
+  EXPECT_EQ(blocks[1].box.left, 300);
+  EXPECT_EQ(blocks[1].box.top, 100);
+  EXPECT_EQ(blocks[1].lines.size(), 3u);
+  EXPECT_EQ(blocks[2].box.left, 50);
+  EXPECT_EQ(blocks[2].box.top, 220);
+}
+
+TEST(ReadingOrder, ReadsTextAboveAndBesideFramesAndFramesWithinFrames) {
+  const std::vector<TextLine> parts =
+      std::vector{line(50, 20, 640)} + column(50, 350, 100, 5) + column(420, 650, 110, 3) + column(440, 640, 250, 2);
+  const std::vector<PixelBox> frames = {{400, 90, 700, 330}, {410, 235, 690, 320}};
+  const std::vector<TextBlock> blocks = arrange(parts, {}, frames);
+  ASSERT_EQ(blocks.size(), 4u);
+  EXPECT_EQ(blocks[0].box.top, 20);
+  EXPECT_EQ(blocks[1].lines.size(), 5u);
+  EXPECT_EQ(blocks[2].lines.size(), 3u);
+  EXPECT_EQ(blocks[3].box.left, 440);
+}
+
 TEST(ReadingOrder, LosesNoPart) {
   const std::vector<TextLine> parts = column(50, 350, 100, 7) + column(380, 420, 90, 3, 60) +
                                       column(500, 700, 130, 9, 33) +

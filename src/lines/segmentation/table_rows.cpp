@@ -1,0 +1,139 @@
+#include "lines/segmentation/table_rows.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace lectern {
+namespace {
+
+// In heights of a line.
+constexpr double min_row_white = 0.7, max_line_white = 0.45;  // between rows of a table, and lines of one cell,
+constexpr double max_line_share = 0.5;                        // of the white between rows
+constexpr double min_white_of_note = 1;                       // between a table and what is written below it
+constexpr double max_off_edge = 0.5;                          // of lines of one cell
+constexpr double max_off_tall = 0.5;                          // of a tall cell from the middle of its two rows
+constexpr double min_begun = 0.6, min_wrapped = 5;            // rows with a first cell, and the width of wrapped text
+
+// A heading over the first column or a note below a table stands in it by chance.
+bool stands_apart(const Parts& row, const Parts& table_row, const std::vector<Span>& columns) {
+  if (row.size() > 1 || row.front().box.left >= columns[1].first) return false;
+  const PixelBox box = box_of(row), other = box_of(table_row);
+  const int white = std::max(box.top - other.bottom, other.top - box.bottom);
+  return white >= min_white_of_note * row.front().height;
+}
+
+// A cell as tall as two rows that stands between them, and the upper row.
+struct TallCell {
+  Parts lines;
+  PixelBox row;
+};
+
+// Takes rows out that are nothing but such cells: those above and below them are empty.
+std::vector<TallCell> take_tall_cells(std::vector<Parts>& rows, const std::vector<Span>& columns) {
+  std::vector<TallCell> cells;
+  for (size_t i = 1; i + 1 < rows.size();) {
+    const std::vector<Parts> here = split(rows[i], columns), above = split(rows[i - 1], columns),
+                             below = split(rows[i + 1], columns);
+    bool tall = rows[i - 1].size() > 1 && rows[i + 1].size() > 1;
+    for (size_t c = 0; c < columns.size(); ++c)
+      tall = tall && (here[c].empty() || (above[c].empty() && below[c].empty()));
+    const PixelBox upper = box_of(rows[i - 1]);
+    const int off = box_of(rows[i]).middle() - (upper.middle() + box_of(rows[i + 1]).middle()) / 2;
+    if (!tall || std::abs(off) > max_off_tall * rows[i].front().height) {
+      ++i;
+      continue;
+    }
+    cells.push_back({std::move(rows[i]), upper});
+    rows.erase(rows.begin() + static_cast<ptrdiff_t>(i));
+  }
+  return cells;
+}
+
+// A row that only goes on with the text of a cell of the row above: it has nothing in the first column, as nearly all
+// others have.
+void join_further_lines(std::vector<Parts>& rows, const std::vector<Span>& columns, int height) {
+  const auto begins = [&](const Parts& row) { return row.front().box.left < columns[0].last; };
+  const auto begun = std::ranges::count_if(rows, begins);
+  if (static_cast<double>(begun) < min_begun * static_cast<double>(rows.size())) return;
+  for (size_t i = 1; i < rows.size();) {
+    const std::vector<Parts> cells = split(rows[i], columns), above = split(rows[i - 1], columns);
+    bool further = !begins(rows[i]) && rows[i].size() == 1;
+    for (size_t c = 1; c < columns.size() && further; ++c) {
+      further = cells[c].empty() ||
+                (!above[c].empty() && columns[c].last - columns[c].first >= min_wrapped * height &&
+                 std::abs(cells[c].front().box.left - above[c].front().box.left) <= max_off_edge * height);
+    }
+    if (!further) {
+      ++i;
+      continue;
+    }
+    rows[i - 1].insert(rows[i - 1].end(), rows[i].begin(), rows[i].end());
+    rows.erase(rows.begin() + static_cast<ptrdiff_t>(i));
+  }
+}
+
+// Where rows stand apart, lines that do not are further lines of the cells above them.
+std::vector<Parts> rows_of_cells(std::vector<Parts> rows) {
+  std::vector<int> whites;
+  for (size_t i = 1; i < rows.size(); ++i) whites.push_back(box_of(rows[i]).top - box_of(rows[i - 1]).bottom);
+  std::vector<int> sorted = whites;
+  std::ranges::sort(sorted);
+  const double height = height_of(gathered(rows));
+  const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
+  if (usual < min_row_white * height) return rows;
+  std::vector<Parts> cells = {std::move(rows.front())};
+  for (size_t i = 1; i < rows.size(); ++i) {
+    if (whites[i - 1] <= std::min(max_line_white * height, max_line_share * usual)) {
+      cells.back().insert(cells.back().end(), rows[i].begin(), rows[i].end());
+    } else {
+      cells.push_back(std::move(rows[i]));
+    }
+  }
+  return cells;
+}
+
+TextBlock block_of(const std::vector<Parts>& rows, const std::vector<Span>& columns) {
+  TextBlock block;
+  block.kind = BlockKind::table;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    std::vector<Parts> cells = split(rows[r], columns);
+    for (size_t column = 0; column < cells.size(); ++column) {
+      std::ranges::stable_sort(cells[column], {}, [](const TextLine& part) { return part.box.middle(); });
+      for (const Parts& line : rows_of(cells[column])) {
+        for (const TextLine& part : line) {
+          block.lines.push_back(part);
+          block.cells.push_back({static_cast<int>(r), static_cast<int>(column)});
+        }
+      }
+    }
+  }
+  block.box = box_of(block.lines);
+  return block;
+}
+
+}  // namespace
+
+FoundTable make_table(std::vector<Parts> rows, const std::vector<Span>& columns) {
+  FoundTable found;
+  while (rows.size() > min_table_rows && stands_apart(rows.front(), rows[1], columns)) {
+    found.above.push_back(rows.front().front());
+    rows.erase(rows.begin());
+  }
+  while (rows.size() > min_table_rows && stands_apart(rows.back(), rows[rows.size() - 2], columns)) {
+    found.below.insert(found.below.begin(), rows.back().front());
+    rows.pop_back();
+  }
+  const std::vector<TallCell> tall_cells = take_tall_cells(rows, columns);
+  join_further_lines(rows, columns, height_of(gathered(rows)));
+  rows = rows_of_cells(std::move(rows));
+  for (const TallCell& cell : tall_cells) {
+    const auto row =
+        std::ranges::find_if(rows, [&](const Parts& some) { return box_of(some).bottom >= cell.row.bottom; });
+    row->insert(row->end(), cell.lines.begin(), cell.lines.end());
+  }
+  found.table = block_of(rows, columns);
+  return found;
+}
+
+}  // namespace lectern

@@ -1,0 +1,49 @@
+#include "lines/segmentation/line_groups.h"
+
+#include <gtest/gtest.h>
+
+namespace lectern {
+namespace {
+
+TextLine line(int left, int top, int right) {
+  TextLine line;
+  line.box = {left, top, right, top + 20};
+  line.height = 20;
+  line.words = {line.box};
+  return line;
+}
+
+Parts column(int left, int right, int top, int lines) {
+  Parts column;
+  for (int i = 0; i < lines; ++i) column.push_back(line(left, top + 28 * i, right));
+  return column;
+}
+
+Parts operator+(Parts a, const Parts& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+TEST(LineGroups, PartAHeadingFromTheColumnsBelowIt) {
+  const std::vector<Parts> groups =
+      groups_of(Parts{line(120, 20, 640)} + column(50, 350, 100, 8) + column(400, 700, 100, 8));
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].size(), 1u);
+  EXPECT_EQ(groups[1].size(), 16u);
+}
+
+TEST(LineGroups, KeepTheFirstLinesOfAColumnThatBeginsAboveItsNeighbour) {
+  const Parts heading = {line(120, 20, 640)}, left = column(50, 350, 125, 8);
+  std::vector<Parts> groups = groups_of(heading + left + column(400, 700, 98, 9));
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].size(), 1u);
+  EXPECT_EQ(groups[1].size(), 17u);
+  groups = groups_of(left + column(400, 700, 98, 9));
+  ASSERT_EQ(groups.size(), 1u);
+  groups = groups_of(heading + Parts{line(400, 75, 700)} + left + column(400, 700, 125, 8));
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].size(), 2u) << "a date that stands apart above them";
+}
+
+}  // namespace
+}  // namespace lectern

@@ -1,0 +1,61 @@
+#include "lines/segmentation/side_columns.h"
+
+#include <gtest/gtest.h>
+
+namespace lectern {
+namespace {
+
+TextLine line(int left, int top, int right) {
+  TextLine line;
+  line.box = {left, top, right, top + 20};
+  line.height = 20;
+  line.words = {line.box};
+  return line;
+}
+
+Parts column(int left, int right, int top, int lines, int pitch) {
+  Parts column;
+  for (int i = 0; i < lines; ++i) column.push_back(line(left, top + pitch * i, right));
+  return column;
+}
+
+Parts operator+(Parts a, const Parts& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+TEST(SideColumns, PartASideBarFromTheTextBesideIt) {
+  const auto found = find_side_columns(column(50, 150, 100, 7, 38) + column(300, 700, 109, 10, 29));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->above.empty());
+  EXPECT_EQ(found->left.size(), 7u);
+  EXPECT_EQ(found->right.size(), 10u);
+}
+
+TEST(SideColumns, LeaveWhatStandsInRows) {
+  EXPECT_FALSE(find_side_columns(column(50, 150, 100, 7, 38) + column(300, 700, 100, 7, 38)));
+  EXPECT_FALSE(find_side_columns(column(50, 150, 100, 4, 58) + column(300, 700, 100, 8, 29))) << "cells of two lines";
+}
+
+TEST(SideColumns, EndWhereALineCrossesOrWhiteGoesOverThePage) {
+  const Parts bar = {line(50, 20, 180), line(600, 20, 700)}, note = {line(50, 480, 300)};
+  const Parts columns = column(50, 150, 100, 7, 38) + column(300, 700, 109, 10, 29);
+  auto found = find_side_columns(bar + columns + note);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->above.size(), 2u);
+  EXPECT_EQ(found->left.size(), 7u);
+  EXPECT_EQ(found->right.size(), 10u);
+  EXPECT_EQ(found->below.size(), 1u);
+  found = find_side_columns(Parts{line(50, 70, 600)} + columns + Parts{line(50, 410, 600)});
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->above.size(), 1u);
+  EXPECT_EQ(found->below.size(), 1u);
+}
+
+TEST(SideColumns, AreNotToldByTwoLines) {
+  EXPECT_FALSE(find_side_columns(column(50, 150, 100, 2, 38) + column(300, 700, 109, 10, 29)));
+  EXPECT_FALSE(find_side_columns({}));
+}
+
+}  // namespace
+}  // namespace lectern
