@@ -15,6 +15,7 @@ constexpr double max_white = 1.4;      // between words of one piece: what stand
 constexpr int margin_beside = 2;       // pixels
 constexpr double narrow_gap = 0.7;     // of the widest gap at which a line could be cut
 constexpr int left_of_piece = 5;       // pixels of the view
+constexpr const char *empty_box = "\xE2\x98\x90", *ticked_box = "\xE2\x98\x92";  // U+2610, U+2612
 // Lines of a block whose heights differ by less have letters of one size: some just have no tall or low ones.
 constexpr double min_share = 0.62, max_share = 1.3;
 
@@ -39,13 +40,20 @@ int cut_position(const GreyPicture& grey, const PixelBox& box, int left, int roo
   return std::max(best, left + 1);
 }
 
+const TextLine::Check* check_at(const TextLine& line, size_t word) {
+  const auto found = std::ranges::find(line.checks, word, &TextLine::Check::word);
+  return found != line.checks.end() ? &*found : nullptr;
+}
+
 // Words from `first` on that make a piece: as many as fit, but fewer where the last gap is a narrow one, which may lie
 // within a number or a word that is set wide.
 size_t words_that_fit(const TextLine& line, size_t first, int room) {
   const std::vector<PixelBox>& words = line.words;
   size_t most = 1;
   const auto gap_behind = [&](size_t count) { return words[first + count].left - words[first + count - 1].right; };
-  const auto is_near = [&](size_t count) { return gap_behind(count) <= max_white * line.height; };
+  const auto is_near = [&](size_t count) {
+    return gap_behind(count) <= max_white * line.height && check_at(line, first + count) == nullptr;
+  };
   while (first + most < words.size() && words[first + most].right - words[first].left <= room && is_near(most)) ++most;
   if (first + most == words.size() || !is_near(most)) return most;
   int widest = 0;
@@ -67,6 +75,13 @@ void cut_line(const GreyPicture& grey, const TextLine& line, double scale, int p
   };
   for (size_t i = 0; i < line.words.size();) {
     PixelBox box = line.words[i];
+    if (const TextLine::Check* check = check_at(line, i)) {
+      piece.text = check->ticked ? ticked_box : empty_box;
+      emit(i, 1, box, false);
+      piece.text.clear();
+      ++i;
+      continue;
+    }
     if (box.width() > room) {
       while (box.width() > room) {
         PixelBox part = box;

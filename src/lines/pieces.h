@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/picture.h"
@@ -29,6 +30,7 @@ struct TextPiece {
   PixelBox box;
   double scale = 1;        // from the page to the row
   bool continues = false;  // the word goes on in the next piece
+  std::string text{};      // what it says where that is known, as of a box to be ticked: no model reads it
 };
 
 // In reading order.

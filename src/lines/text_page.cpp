@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "lines/deskew.h"
+#include "lines/segmentation/check_boxes.h"
 #include "lines/segmentation/frames.h"
 #include "lines/segmentation/letters.h"
 #include "lines/segmentation/line_parts.h"
@@ -43,6 +44,7 @@ TextPage find_text(const Picture& page) {
   found.blocks = arrange(join_justified(find_line_parts(letters)), letters.rules.across,
                          find_frames(letters.rules, letters.height));
   for (TextBlock& table : tables) insert_table(std::move(table), found.blocks);
+  mark_check_boxes(letters.check_boxes, found.blocks);
   return found;
 }
 

@@ -2,6 +2,7 @@
 // of the straightened page.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -19,6 +20,12 @@ struct TextLine {
   int letter = 0;    // height that most of its letters have, that is of those without ascender
   double pitch = 0;  // from letter to letter where all are as wide, as of a typewriter or in code; 0 elsewhere
   std::vector<PixelBox> words;
+  // Words that are boxes to be ticked.
+  struct Check {
+    size_t word = 0;
+    bool ticked = false;
+  };
+  std::vector<Check> checks;
 };
 
 struct TextBlock {

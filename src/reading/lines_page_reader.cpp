@@ -82,14 +82,16 @@ LinesPageReader::~LinesPageReader() = default;
 int LinesPageReader::room() const { return pages_ - static_cast<int>(readings_.size()); }
 
 // Views of `rows` pieces each.
-void LinesPageReader::queue_views(Reading& reading, size_t first, size_t count, size_t rows) {
-  std::vector<Picture> pictures =
-      stack_pieces(reading.text, std::span(reading.pieces).subspan(first, count), format_, rows);
+void LinesPageReader::queue_views(Reading& reading, std::span<const size_t> pieces, size_t rows) {
+  std::vector<TextPiece> wanted;
+  wanted.reserve(pieces.size());
+  for (const size_t piece : pieces) wanted.push_back(reading.pieces[piece]);
+  std::vector<Picture> pictures = stack_pieces(reading.text, wanted, format_, rows);
   for (size_t i = 0; i < pictures.size(); ++i) {
+    const std::span<const size_t> shown = pieces.subspan(i * rows, std::min(rows, pieces.size() - i * rows));
     View view;
     view.reading = &reading;
-    view.first_piece = first + i * rows;
-    view.pieces = std::min(rows, count - i * rows);
+    view.pieces.assign(shown.begin(), shown.end());
     view.job.picture = std::make_shared<const Picture>(std::move(pictures[i]));
     view.job.page.width = view.job.page.height = format_.view;
     view.job.options = reading.view_options;
@@ -114,7 +116,18 @@ void LinesPageReader::add(PageJob job) {
   reading->page = reading->job.page;
   reading->page.mode = Mode::lines;
   reading->page.stats.encode_seconds += looking.seconds();
-  if (reading->pieces.empty()) {
+  std::vector<size_t> unknown;
+  for (size_t i = 0; i < reading->pieces.size(); ++i) {
+    if (reading->pieces[i].text.empty()) {
+      unknown.push_back(i);
+    } else {
+      reading->rows[i] = RowText{reading->pieces[i].text};
+    }
+  }
+  if (unknown.empty()) {
+    reading->pieces.clear();
+    reading->rows.clear();
+    reading->written.clear();
     View view;
     view.reading = reading.get();
     view.job = reading->job;
@@ -122,7 +135,7 @@ void LinesPageReader::add(PageJob job) {
     waiting_.push_back(std::move(view));
     ++reading->views;
   } else {
-    queue_views(*reading, 0, reading->pieces.size(), static_cast<size_t>(format_.rows()));
+    queue_views(*reading, unknown, static_cast<size_t>(format_.rows()));
   }
   readings_.push_back(std::move(reading));
 }
@@ -138,7 +151,7 @@ void LinesPageReader::cancel(size_t ticket) {
 // No more of the page is read line by line than is under way, and that ends soon.
 void LinesPageReader::end_views(Reading& reading) {
   reading.views -=
-      std::erase_if(waiting_, [&](const View& view) { return view.reading == &reading && view.pieces > 0; });
+      std::erase_if(waiting_, [&](const View& view) { return view.reading == &reading && !view.pieces.empty(); });
   for (const auto& [inner, view] : in_flight_) {
     if (view.reading == &reading) reader_->cancel(inner);
   }
@@ -192,7 +205,7 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
   if (place == in_flight_.end()) return;
   Reading& reading = *place->second.reading;
   event.ticket = reading.job.ticket;
-  const bool whole = place->second.pieces == 0;
+  const bool whole = place->second.pieces.empty();
   switch (event.kind) {
     case PageEvent::Kind::text:
       if (whole) events.push_back(std::move(event));
@@ -227,19 +240,19 @@ void LinesPageReader::take_view(const View& view, const Page& page, std::vector<
   add_work(page, reading.page);
   if (reading.end) return;
   const RowText text = text_of_view(page);
-  std::optional<std::vector<RowText>> rows = split_rows(text, view.pieces);
-  if (!rows && view.pieces > 1 && page.finish != Finish::stopped) {
+  std::optional<std::vector<RowText>> rows = split_rows(text, view.pieces.size());
+  if (!rows && view.pieces.size() > 1 && page.finish != Finish::stopped) {
     // Which row is missing nobody knows: each is read by itself.
-    queue_views(reading, view.first_piece, view.pieces, 1);
+    queue_views(reading, view.pieces, 1);
     return;
   }
   if (!rows) {
-    rows.emplace(view.pieces);
+    rows.emplace(view.pieces.size());
     rows->front() = on_one_line(text);
   }
   reading.lost_text = reading.lost_text || (page.guard.loops > 0 && !page.guard.recovered);
-  for (size_t i = 0; i < view.pieces; ++i) reading.rows[view.first_piece + i] = std::move((*rows)[i]);
-  add_written(page, reading.written[view.first_piece]);
+  for (size_t i = 0; i < view.pieces.size(); ++i) reading.rows[view.pieces[i]] = std::move((*rows)[i]);
+  add_written(page, reading.written[view.pieces.front()]);
   if (page.finish != Finish::end && !reading.page.finish) reading.page.finish = page.finish;
   show(reading, events);
 }

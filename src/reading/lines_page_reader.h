@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,12 +37,11 @@ class LinesPageReader final : public PageReader {
   struct Reading;
   struct View {
     Reading* reading = nullptr;
-    size_t first_piece = 0;
-    size_t pieces = 0;  // 0: the whole page
+    std::vector<size_t> pieces;  // in reading order; none: the whole page
     PageJob job;
   };
 
-  void queue_views(Reading& reading, size_t first, size_t count, size_t rows);
+  void queue_views(Reading& reading, std::span<const size_t> pieces, size_t rows);
   void start_views(std::vector<PageEvent>& events);
   void take(PageEvent event, std::vector<PageEvent>& events);
   void take_view(const View& view, const Page& page, std::vector<PageEvent>& events);

@@ -48,6 +48,26 @@ TEST(Pieces, EndAtWideWhite) {
   EXPECT_EQ(pieces[1].words, 2u);
 }
 
+TEST(Pieces, SayWhatABoxToBeTickedIs) {
+  TextPage page;
+  page.picture = Picture(400, 200);
+  TextLine line;
+  line.box = {10, 50, 200, 70}, line.height = 20;
+  line.words = {{10, 50, 30, 70}, {38, 50, 58, 70}, {66, 50, 90, 70}, {98, 50, 118, 70}, {126, 50, 160, 70}};
+  line.checks = {{3, true}, {1, false}};
+  TextBlock block;
+  block.box = line.box;
+  block.lines = {line};
+  page.blocks = {block};
+  const std::vector<TextPiece> pieces = cut_into_pieces(page, {});
+  ASSERT_EQ(pieces.size(), 5u);
+  EXPECT_EQ(pieces[0].text, "");
+  EXPECT_EQ(pieces[1].text, "☐");
+  EXPECT_EQ(pieces[2].text, "");
+  EXPECT_EQ(pieces[3].text, "☒");
+  EXPECT_EQ(pieces[3].box.left, 98);
+}
+
 TEST(Pieces, CutAWordThatIsWiderThanARow) {
   const TextPage page = find_text(drawn_page(text_at(72, 700, 12, "Donaudampfschifffahrtsgesellschaftskapitaen") +
                                              text_at(72, 680, 12, "the word above is a long one")));

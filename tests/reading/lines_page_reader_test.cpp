@@ -173,6 +173,22 @@ TEST(LinesPageReader, ReadsPiecesAloneWhereARowIsMissing) {
   EXPECT_EQ(run.last(1)[0].page.blocks[0].text, "r2\nr3\nr4");
 }
 
+TEST(LinesPageReader, SaysWhichBoxesAreTickedWithoutAModel) {
+  std::string content = "1.2 w 0 G 72 668 11 11 re S 72 692 11 11 re S 72 668 m 83 679 l S 72 679 m 83 668 l S\n";
+  for (const int y : {694, 670}) content += text_at(92, y, 12, "one piece of text");
+  Pages run;
+  run.add(1, drawn_page(content));
+  run.to_the_end();
+  EXPECT_EQ(run.views, (std::vector<size_t>{2}));
+  ASSERT_EQ(run.last(1).size(), 1u);
+  const Page page = run.last(1)[0].page;
+  EXPECT_EQ(page.raw, "☐ r0\n☒ r1");
+  EXPECT_EQ(run.shown(1), page.raw);
+  ASSERT_EQ(page.blocks.size(), 1u);
+  EXPECT_EQ(page.blocks[0].lines[1].words[0].text, "☒");
+  EXPECT_NEAR(page.blocks[0].lines[1].words[0].box.left, 72 * 200 / 72.0, 3);
+}
+
 TEST(LinesPageReader, ReadsSeveralPagesTogetherAndHasRoomForNoMore) {
   Pages run({.room = 8}, 2);
   run.add(1, page_of(5));

@@ -58,11 +58,18 @@ Picture inverted(const Picture& page, const PixelBox& box) {
   return out;
 }
 
-std::vector<InkPiece> pieces_of(const Picture& page, int& scale, Rules& rules) {
+std::vector<InkPiece> pieces_of(const Picture& page, int& scale, Rules& rules,
+                                std::vector<CheckBox>* check_boxes = nullptr) {
   InkMask mask = find_ink(page, Ink::solid);
   scale = mask.scale;
   rules = take_rules(mask, usual_height(ink_pieces(mask, true), 1));
-  return ink_pieces(mask, true);
+  std::vector<InkPiece> pieces = ink_pieces(mask, true);
+  if (check_boxes != nullptr) *check_boxes = find_check_boxes(mask, pieces, usual_height(pieces, 1));
+  return pieces;
+}
+
+bool meet(const PixelBox& a, const PixelBox& b) {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
 // Of these numbers.
@@ -148,7 +155,7 @@ Letters find_letters(const Picture& page) {
   Letters found;
   if (page.width < min_height || page.height < min_height) return found;
   int scale = 1;
-  const std::vector<InkPiece> pieces = pieces_of(page, scale, found.rules);
+  const std::vector<InkPiece> pieces = pieces_of(page, scale, found.rules, &found.check_boxes);
   found.height = usual_height(pieces, scale);
   std::vector<PixelBox> boxes;
   for (const InkPiece& piece : pieces) {
@@ -160,6 +167,11 @@ Letters find_letters(const Picture& page) {
     } else if (piece.pixels >= min_pixels) {
       boxes.push_back(box);
     }
+  }
+  // A box to be ticked is one letter, whatever is in it or sticks out of it.
+  for (const CheckBox& check : found.check_boxes) {
+    std::erase_if(boxes, [&](const PixelBox& box) { return meet(box, check.box); });
+    boxes.push_back(check.box);
   }
   // Dark spots in a bar are the counters of its light letters.
   std::erase_if(boxes, [&](const PixelBox& box) {

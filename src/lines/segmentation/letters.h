@@ -5,7 +5,7 @@
 
 #include "core/picture.h"
 #include "image/rules.h"
-#include "lines/text_page.h"
+#include "lines/segmentation/check_boxes.h"
 
 namespace lectern {
 
@@ -15,6 +15,7 @@ struct Letters {
   int height = 0;                 // of the commonest letters, that is of those without ascender; 0 where there are none
   std::vector<PixelBox> bars;     // dark, with light letters on them
   Rules rules;
+  std::vector<CheckBox> check_boxes;  // they are among the letters
 };
 
 Letters find_letters(const Picture& page);

@@ -100,18 +100,26 @@ std::vector<Chain> chains_of(const std::vector<PixelBox>& letters, int usual_hei
   return done;
 }
 
-// From the top of tall letters to the foot of low ones: what all but a few letters keep within.
-int height_of(const Chain& chain) {
+// From the top of tall letters to the foot of low ones: what all but a few letters keep within, and no box to be ticked
+// is one of them.
+int height_of(const Chain& chain, const std::vector<CheckBox>& check_boxes) {
   std::vector<int> tops, bottoms;
   tops.reserve(chain.letters.size());
   bottoms.reserve(chain.letters.size());
+  const auto is_check_box = [&](const PixelBox& letter) {
+    return std::ranges::any_of(check_boxes, [&](const CheckBox& check) {
+      return letter.left == check.box.left && letter.top == check.box.top;
+    });
+  };
+  const bool only_boxes = std::ranges::all_of(chain.letters, is_check_box);
   for (const PixelBox& letter : chain.letters) {
+    if (!only_boxes && is_check_box(letter)) continue;
     tops.push_back(letter.top);
     bottoms.push_back(letter.bottom);
   }
   std::ranges::sort(tops);
   std::ranges::sort(bottoms);
-  const size_t few = chain.letters.size() / 40;
+  const size_t few = tops.size() / 40;
   return std::max(1, bottoms[bottoms.size() - 1 - few] - tops[few]);
 }
 
@@ -346,9 +354,9 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
   take_marks(chains, letters.height, marks);
   std::vector<int> heights;
   heights.reserve(chains.size());
-  for (const Chain& chain : chains) heights.push_back(height_of(chain));
+  for (const Chain& chain : chains) heights.push_back(height_of(chain, letters.check_boxes));
   for (Chain& chain : small_print(attach_marks(chains, std::move(marks)), letters.height)) {
-    heights.push_back(height_of(chain));
+    heights.push_back(height_of(chain, letters.check_boxes));
     chains.push_back(std::move(chain));
   }
   join_over_marks(chains, heights);

@@ -186,6 +186,7 @@ std::vector<TextBlock> take_ruled_tables(const std::vector<RuledTable>& tables, 
     sort_in(letters.marks, &Letters::marks);
     for (CellText& cell : cells) {
       cell.letters.height = letters.height;
+      cell.letters.check_boxes = letters.check_boxes;
       // What stands alone in a cell has no line to belong to.
       if (cell.letters.letters.empty()) std::swap(cell.letters.letters, cell.letters.marks);
       if (!cell.letters.letters.empty()) cell.lines = whole_lines(find_line_parts(cell.letters));
