@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 
 namespace lectern {
@@ -10,6 +11,7 @@ namespace {
 // In heights of a line.
 constexpr double min_row_white = 0.7, max_line_white = 0.45;  // between rows of a table, and lines of one cell,
 constexpr double max_line_share = 0.5;                        // of the white between rows
+constexpr size_t min_pairs = 3;                               // of labels and what stands below them
 constexpr double min_white_of_note = 1;                       // between a table and what is written below it
 constexpr double max_off_edge = 0.5;                          // of lines of one cell
 constexpr double max_off_tall = 0.5;                          // of a tall cell from the middle of its two rows
@@ -73,18 +75,39 @@ void join_further_lines(std::vector<Parts>& rows, const std::vector<Span>& colum
   }
 }
 
+// Whether every second row stands close below the one above it and fills the same columns: small print above or below
+// what it tells of, as in a form.
+bool are_pairs(const std::vector<Parts>& rows, const std::vector<int>& whites, const std::vector<Span>& columns,
+               double height) {
+  if (rows.size() < 2 * min_pairs || rows.size() % 2 != 0) return false;
+  int within = 0, between = std::numeric_limits<int>::max();
+  for (size_t i = 0; i < whites.size(); ++i) {
+    if (i % 2 != 0) {
+      between = std::min(between, whites[i]);
+      continue;
+    }
+    within = std::max(within, whites[i]);
+    const std::vector<Parts> upper = split(rows[i], columns), lower = split(rows[i + 1], columns);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      if (upper[c].empty() != lower[c].empty()) return false;
+    }
+  }
+  return between >= min_row_white * height && within <= max_line_share * between;
+}
+
 // Where rows stand apart, lines that do not are further lines of the cells above them.
-std::vector<Parts> rows_of_cells(std::vector<Parts> rows) {
+std::vector<Parts> rows_of_cells(std::vector<Parts> rows, const std::vector<Span>& columns) {
   std::vector<int> whites;
   for (size_t i = 1; i < rows.size(); ++i) whites.push_back(box_of(rows[i]).top - box_of(rows[i - 1]).bottom);
   std::vector<int> sorted = whites;
   std::ranges::sort(sorted);
   const double height = height_of(gathered(rows));
   const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
-  if (usual < min_row_white * height) return rows;
+  const bool pairs = are_pairs(rows, whites, columns, height);
+  if (usual < min_row_white * height && !pairs) return rows;
   std::vector<Parts> cells = {std::move(rows.front())};
   for (size_t i = 1; i < rows.size(); ++i) {
-    if (whites[i - 1] <= std::min(max_line_white * height, max_line_share * usual)) {
+    if (pairs ? i % 2 == 1 : whites[i - 1] <= std::min(max_line_white * height, max_line_share * usual)) {
       cells.back().insert(cells.back().end(), rows[i].begin(), rows[i].end());
     } else {
       cells.push_back(std::move(rows[i]));
@@ -126,7 +149,7 @@ FoundTable make_table(std::vector<Parts> rows, const std::vector<Span>& columns)
   }
   const std::vector<TallCell> tall_cells = take_tall_cells(rows, columns);
   join_further_lines(rows, columns, height_of(gathered(rows)));
-  rows = rows_of_cells(std::move(rows));
+  rows = rows_of_cells(std::move(rows), columns);
   for (const TallCell& cell : tall_cells) {
     const auto row =
         std::ranges::find_if(rows, [&](const Parts& some) { return box_of(some).bottom >= cell.row.bottom; });

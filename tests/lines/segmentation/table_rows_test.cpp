@@ -63,6 +63,26 @@ TEST(TableRows, TakeFurtherLinesOfACell) {
   EXPECT_EQ(table.cells.back().row, 5);
 }
 
+TEST(TableRows, KeepSmallPrintWithWhatStandsBelowIt) {
+  Parts parts;
+  for (int row = 0; row < 3; ++row) {
+    for (const int left : {50, 400}) {
+      parts.push_back(line(left, 100 + 70 * row, left + 90));
+      parts.push_back(line(left, 127 + 70 * row, left + 120));
+    }
+  }
+  TextBlock table = table_of(parts).table;
+  ASSERT_EQ(table.lines.size(), parts.size());
+  EXPECT_EQ(table.cells.back().row, 2);
+  EXPECT_EQ(table.lines[1].box.top, 127);
+  EXPECT_EQ(table.cells[1].column, 0);
+  for (TextLine& part : parts) {
+    if (part.box.top % 70 == 57) part.box.top += 5, part.box.bottom += 5;
+  }
+  table = table_of(parts).table;
+  EXPECT_EQ(table.cells.back().row, 5) << "rows as far from each other";
+}
+
 TEST(TableRows, LeaveAHeadingAndANoteThatStandApart) {
   Parts parts = {line(50, 40, 180), line(50, 290, 190)};
   for (int row = 0; row < 4; ++row) {
