@@ -20,6 +20,7 @@ namespace {
 // In heights of a line.
 constexpr double column_of_numbers = 3.5;  // "1.", "a)", bullets: part of the line beside them
 constexpr double max_alone = 0.25;         // of the numbers of a list: empty lines of a program
+constexpr double max_parted = 0.4;         // of the rows of a list
 constexpr double paragraph_gap = 1.6;      // more white above a line begins a block,
 constexpr double max_pitch = 1.35;         // and so does a longer way from line to line than is usual
 constexpr double max_line_pitch = 2.6;     // what is set wider is no running text
@@ -142,15 +143,16 @@ class Arranger {
           for (const Parts& column : split_parts) arrange(column);
         }
       } else if (is_list(split_parts, rows, height)) {
-        add_column(group);
+        if (rows.size() >= min_table_rows && has_further_cells(rows)) {
+          add_table(rows, columns);
+        } else {
+          add_column(group);
+        }
       } else if (const std::vector<Parts> lists = lists_side_by_side(split_parts, height); !lists.empty()) {
         for (const Parts& list : lists) arrange(list);
       } else if (is_table(split_parts, rows, height) && !is_flowing_list(split_parts, height) &&
                  !is_footer(group, split_parts, rows)) {
-        FoundTable found = make_table(rows, columns);
-        if (!found.above.empty()) add_column(std::move(found.above));
-        blocks_.push_back(std::move(found.table));
-        if (!found.below.empty()) add_column(std::move(found.below));
+        add_table(rows, columns);
       } else if (const std::vector<Parts> stretches = parted_by_rules(rows); stretches.size() > 1) {
         for (const Parts& stretch : stretches) arrange(stretch);
       } else {
@@ -167,6 +169,19 @@ class Arranger {
       return row.size() == 1 && row.front().box.right <= box_of(columns.front()).right;
     });
     return static_cast<double>(alone) <= max_alone * static_cast<double>(rows.size());
+  }
+
+  // Many rows have a further cell, though others go on over the white before it, as in a programme of hours and places.
+  static bool has_further_cells(const std::vector<Parts>& rows) {
+    const auto parted = std::ranges::count_if(rows, [](const Parts& row) { return row.size() > 2; });
+    return static_cast<double>(parted) > max_parted * static_cast<double>(rows.size());
+  }
+
+  void add_table(const std::vector<Parts>& rows, const std::vector<Span>& columns) {
+    FoundTable found = make_table(rows, columns);
+    if (!found.above.empty()) add_column(std::move(found.above));
+    blocks_.push_back(std::move(found.table));
+    if (!found.below.empty()) add_column(std::move(found.below));
   }
 
   // Rows between rules that go over most of their width, as below the head of a newspaper.

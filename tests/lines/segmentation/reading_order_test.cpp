@@ -221,6 +221,23 @@ TEST(ReadingOrder, ReadsTextAboveAndBesideFramesAndFramesWithinFrames) {
   EXPECT_EQ(blocks[3].box.left, 440);
 }
 
+TEST(ReadingOrder, ReadsAProgrammeOfHoursAndPlacesAsATable) {
+  std::vector<TextLine> parts;
+  for (int row = 0; row < 5; ++row) {
+    parts.push_back(line(50, 100 + 40 * row, 100));
+    parts.push_back(line(200, 100 + 40 * row, row == 1 ? 650 : 330 + 20 * row));
+    if (row != 1) parts.push_back(line(560, 100 + 40 * row, 660));
+  }
+  std::vector<TextBlock> blocks = arrange(parts);
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].kind, BlockKind::table);
+  EXPECT_EQ(blocks[0].cells.back().row, 4);
+  std::erase_if(parts, [](const TextLine& part) { return part.box.left == 560; });
+  blocks = arrange(parts);
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].kind, BlockKind::text) << "a numbered list";
+}
+
 TEST(ReadingOrder, LosesNoPart) {
   const std::vector<TextLine> parts = column(50, 350, 100, 7) + column(380, 420, 90, 3, 60) +
                                       column(500, 700, 130, 9, 33) +
