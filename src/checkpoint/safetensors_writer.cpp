@@ -6,6 +6,7 @@
 
 #include "core/files/file.h"
 #include "core/files/json_file.h"
+#include "core/files/own_output.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -32,10 +33,10 @@ void write_safetensors(const std::filesystem::path& path,
   std::stable_sort(ordered.begin(), ordered.end(),
                    [](const auto& a, const auto& b) { return size_of(a.second.type) > size_of(b.second.type); });
 
-  nlohmann::json header = nlohmann::json::object();
+  nlohmann::json header = {{"__metadata__", {{"format", "pt"}, {"written_by", tensors_mark}}}};
   size_t offset = 0;
   for (const auto& [name, tensor] : ordered) {
-    if (name == "__metadata__" || header.contains(name)) {
+    if (header.contains(name)) {
       throw Error(path.string() + ": tensor name " + printable(name) + " is reserved or given twice");
     }
     const auto extents = tensor.shape.extents();

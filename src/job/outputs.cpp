@@ -71,7 +71,7 @@ Outputs::Outputs(const std::string& out, std::vector<Format> formats, const Outp
   if (out == "-") return;
   if (names_->in_folder()) folder_ = out;
   journal_ = names_->in_folder() ? folder_ / "lectern.journal" : fs::path(out + ".journal");
-  gate.add_output(*journal_, "the journal", FileKind::json);
+  gate.add_own(*journal_, "the journal");
 }
 
 Outputs::~Outputs() = default;

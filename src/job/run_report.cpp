@@ -103,7 +103,7 @@ std::string RunReport::to_json(std::optional<int> exit_code) const {
                 {"inputs", std::move(of_inputs)},
                 {"devices", std::move(of_devices)},
                 {"errors", std::move(of_errors)}});
-  return value.dump(1) + "\n";
+  return "{\n \"schema\": \"lectern-report/1\"," + value.dump(1).substr(1) + "\n";
 }
 
 }  // namespace lectern

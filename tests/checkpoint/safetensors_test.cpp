@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "checkpoint/safetensors_writer.h"
+#include "core/files/own_output.h"
 #include "core/temp_folder.h"
 #include "lectern/error.h"
 
@@ -210,6 +211,14 @@ TEST(SafetensorsWriter, RefusesBadNames) {
       },
       ThrowsMessage<Error>(HasSubstr("not valid UTF-8")));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(SafetensorsWriter, SaysWhoWroteTheFile) {
+  const TempFolder folder;
+  const std::array<uint8_t, 1> byte = {1};
+  write_safetensors(folder / "a", {{"t", view(byte, DataType::u8, {1})}});
+  EXPECT_TRUE(is_own_output(folder / "a"));
+  EXPECT_EQ(Safetensors::open(folder / "a").tensors().size(), 1u);
 }
 
 }  // namespace

@@ -74,6 +74,7 @@ TEST(RunReport, IsJsonWhateverTheNames) {
   report.stats.tokens = 600;
   report.seconds = 3;
   report.info.prompt = "free";
+  EXPECT_TRUE(report.to_json(1).starts_with("{\n \"schema\": \"lectern-report/1\","));
   const auto json = nlohmann::json::parse(report.to_json(1));
   EXPECT_EQ(json["exit_code"], 1);
   EXPECT_FALSE(nlohmann::json::parse(report.to_json()).contains("exit_code"));

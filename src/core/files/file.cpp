@@ -1,6 +1,7 @@
 #include "core/files/file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@ pid_t process_in(std::string_view name) {
   return failed == std::errc() && end != name.data() + name.size() && *end == '-' ? process : 0;
 }
 
+bool is_running(pid_t process) { return ::kill(process, 0) == 0 || errno != ESRCH; }
+
 UniqueFd create_named(const std::filesystem::path& target, std::filesystem::path& temporary) {
   for (int attempt = 0;; ++attempt) {
     temporary = temporary_beside(target);
@@ -75,9 +78,13 @@ void give_name(const UniqueFd& file, const std::filesystem::path& target, std::f
   }
 }
 
+using Identity = std::pair<dev_t, ino_t>;
+
 struct GuardedFiles {
   std::mutex mutex;
-  std::map<std::pair<dev_t, ino_t>, size_t> counts;
+  std::map<Identity, size_t> counts;
+  size_t runs = 0;
+  std::map<Identity, std::filesystem::path> written;  // while there are runs
 };
 
 GuardedFiles& guarded_files() {
@@ -101,6 +108,18 @@ bool concerns_the_place(const Error& error) {
   const auto* const of_system = dynamic_cast<const SystemError*>(&error);
   const int code = of_system == nullptr ? 0 : of_system->number();
   return code == ENOSPC || code == EDQUOT || code == EROFS || code == EIO;
+}
+
+std::filesystem::path end_of_links(const std::filesystem::path& file) {
+  constexpr int max_links = 40;  // as the kernel follows
+  std::filesystem::path end = file;
+  for (int links = 0;; ++links) {
+    std::error_code none;
+    const std::filesystem::path target = std::filesystem::read_symlink(end, none);
+    if (none) return end;
+    if (links == max_links) throw system_error(file, "cannot be followed", ELOOP);
+    end = end.parent_path() / target;
+  }
 }
 
 std::string read_text_file(const std::filesystem::path& path, size_t max_bytes) {
@@ -139,6 +158,18 @@ UniqueFd unnamed_file(const std::filesystem::path& folder) {
   return file;
 }
 
+void begin_run() {
+  GuardedFiles& files = guarded_files();
+  const std::lock_guard lock(files.mutex);
+  ++files.runs;
+}
+
+void end_run() {
+  GuardedFiles& files = guarded_files();
+  const std::lock_guard lock(files.mutex);
+  if (--files.runs == 0) files.written.clear();
+}
+
 void guard_file(dev_t device, ino_t inode) {
   GuardedFiles& files = guarded_files();
   const std::lock_guard lock(files.mutex);
@@ -151,8 +182,6 @@ void unguard_file(dev_t device, ino_t inode) {
   const auto found = files.counts.find({device, inode});
   if (found != files.counts.end() && --found->second == 0) files.counts.erase(found);
 }
-
-bool is_running(pid_t process) { return ::kill(process, 0) == 0 || errno != ESRCH; }
 
 void remove_abandoned_files(const std::filesystem::path& folder) {
   std::error_code failed;
@@ -171,11 +200,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
     throw Error(target.string() + ": is " + (S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe") +
                 ", expected a regular file to write");
   }
-  if (exists) {
-    std::error_code code;
-    const auto resolved = std::filesystem::canonical(target, code);
-    if (!code) target_ = resolved;
-  }
+  target_ = end_of_links(target);
   refuse_guarded();
   file_ = create_beside(target_, temporary_);
   // Permissions are a courtesy; a file system without them still takes the content.
@@ -191,8 +216,24 @@ void AtomicFile::refuse_guarded() const {
   if (::stat(target_.c_str(), &status) != 0) return;
   GuardedFiles& files = guarded_files();
   const std::lock_guard lock(files.mutex);
-  if (!files.counts.contains({status.st_dev, status.st_ino})) return;
-  throw Error(target_.string() + ": is an input, and is not replaced; name another file or folder");
+  if (files.counts.contains({status.st_dev, status.st_ino})) {
+    throw Error(target_.string() + ": is an input, and is not replaced; name another file or folder");
+  }
+  const auto written = files.written.find({status.st_dev, status.st_ino});
+  if (written == files.written.end() || written->second == target_) return;
+  struct stat other {};
+  const bool same = ::stat(written->second.c_str(), &other) == 0 && other.st_ino == status.st_ino;
+  if (same)
+    throw Error(fmt::format("{}: is the same file here as {}, and is not replaced; name another folder",
+                            target_.string(), written->second.string()));
+}
+
+// Under its name.
+void AtomicFile::remember() const {
+  struct stat status {};
+  GuardedFiles& files = guarded_files();
+  const std::lock_guard lock(files.mutex);
+  if (files.runs > 0 && ::stat(target_.c_str(), &status) == 0) files.written[{status.st_dev, status.st_ino}] = target_;
 }
 
 void AtomicFile::write(std::span<const std::byte> block) {
@@ -208,6 +249,7 @@ void AtomicFile::commit() {
   if (::close(file_.release()) != 0 && errno != EINTR) throw system_error(target_, "cannot be written", errno);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw system_error(target_, "cannot be replaced", errno);
   temporary_.clear();
+  remember();
   // The new name reaches the disk too, where folders can be flushed.
   const auto folder = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
   const UniqueFd handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

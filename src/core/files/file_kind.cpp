@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
+#include "core/text.h"
 #include "core/unique_fd.h"
 
 namespace lectern {
@@ -51,6 +53,17 @@ std::string first_bytes(const std::filesystem::path& file, size_t count) {
   const ssize_t got = ::pread(descriptor.get(), bytes.data(), bytes.size(), 0);
   bytes.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
   return bytes;
+}
+
+bool is_json(const std::filesystem::path& file) {
+  constexpr size_t max_looked_through = size_t{64} << 20;  // bytes
+  const std::string start = first_bytes(file);
+  const std::string_view text = trimmed(start);
+  if (!text.starts_with('{') && !(text.starts_with('[') && file.extension() == ".json")) return false;
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(file, failed);
+  if (failed || size > max_looked_through) return true;
+  return nlohmann::json::accept(first_bytes(file, size));
 }
 
 }  // namespace lectern

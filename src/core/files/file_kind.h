@@ -12,6 +12,10 @@ enum class FileKind { empty, text, json, png, picture, pdf, safetensors, binary 
 // `picture` is any but PNG; `text` has no zero bytes; `binary` is none of the others.
 FileKind kind_of_bytes(std::string_view first_bytes);
 
+// Whether a file is JSON from its beginning to its end, or begins as such and is too large to be looked through. An
+// array, which a text may be as well ("[3]"), counts where the name ends in .json.
+bool is_json(const std::filesystem::path& file);
+
 // For messages: "a picture".
 std::string_view name_of(FileKind kind);
 

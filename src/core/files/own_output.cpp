@@ -1,10 +1,13 @@
 #include "core/files/own_output.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
 #include <system_error>
 
 #include "core/files/file_kind.h"
+#include "core/text.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -32,6 +35,18 @@ uint32_t crc32(std::string_view bytes) {
   return ~crc;
 }
 
+bool is_marked_json(std::string_view start) {
+  const std::string_view line = start.substr(0, start.find('\n'));
+  if (line.find(fmt::format("\"{}\":", journal_mark)) != std::string_view::npos) return true;
+  auto next = [rest = trimmed(start)](std::string_view token) mutable {
+    if (!rest.starts_with(token)) return false;
+    rest.remove_prefix(token.size());
+    while (!rest.empty() && is_space(rest.front())) rest.remove_prefix(1);
+    return true;
+  };
+  return next("{") && next("\"schema\"") && next(":") && next(fmt::format("\"{}", json_mark));
+}
+
 bool is_marked(const fs::path& file) {
   std::string bytes = first_bytes(file);
   switch (kind_of_bytes(bytes)) {
@@ -39,6 +54,9 @@ bool is_marked(const fs::path& file) {
     case FileKind::pdf:
       bytes = first_bytes(file, searched);
       return bytes.find(pdf_mark) != std::string::npos || bytes.find(pdf_producer) != std::string::npos;
+    case FileKind::json: return is_marked_json(bytes);
+    case FileKind::safetensors:
+      return bytes.find(fmt::format("\"written_by\":\"{}\"", tensors_mark)) != std::string::npos;
     default: return false;
   }
 }

@@ -97,8 +97,14 @@ TEST_F(FileGateTest, ReplacesAFileByItsOwnKindAlone) {
       {png, FileKind::png, "holds a picture that lectern did not write, and txt would replace it"},
       {pdf, FileKind::pdf, "holds a PDF that lectern did not write"},
       {"text", FileKind::text, "passed"},
-      {"{\"a\": 1}", FileKind::text, "passed"},
-      {"{\"a\": 1}", FileKind::json, "passed"},
+      {"{a} and {b}", FileKind::text, "passed"},
+      {"{\"a\": 1}", FileKind::text, "holds JSON, and txt would replace it; name another file, or remove it"},
+      {"{\"a\": 1}", FileKind::json, "holds JSON that lectern did not write, and txt would replace it"},
+      {"{\"schema\": \"lectern-document/1\"}", FileKind::json, "passed"},
+      {"{\n \"schema\": \"lectern-report/1\"}", FileKind::json, "passed"},
+      {"{\"schema\": \"lectern-document/1\"}", FileKind::text, "holds JSON, and"},
+      {std::string("\x20\0\0\0\0\0\0\0{\"model.x\":", 20), FileKind::safetensors,
+       "holds tensors that lectern did not write"},
       {"text", FileKind::json, "holds text"},
       {png, FileKind::text, "holds a picture, and txt would replace it"},
       {jpeg, FileKind::png, "holds a picture"},
@@ -116,9 +122,48 @@ TEST_F(FileGateTest, ReplacesAFileByItsOwnKindAlone) {
   }
 }
 
+TEST_F(FileGateTest, RefusesNamesThatAreTooLong) {
+  FileGate gate;
+  const std::string longest(251, 'x');
+  EXPECT_EQ(output(gate, longest + ".txt", FileKind::text), "passed");
+  EXPECT_THAT(output(gate, longest + ".json", FileKind::json),
+              HasSubstr(".json: this name for txt has 256 bytes, and the folder takes names of 255; shorten the name"));
+  EXPECT_THAT(output(gate, "to/be/made/" + longest + ".hocr", FileKind::text), HasSubstr("has 256 bytes"));
+  EXPECT_THAT(page_folder(gate, longest + "_boxes"), HasSubstr("this name for boxes has 257 bytes"));
+  std::string deep;
+  for (int i = 0; i < 40; ++i) deep += std::string(100, 'd') + "/";
+  EXPECT_THAT(output(gate, deep + "a.txt", FileKind::text), HasSubstr("this path for txt has"));
+  try {
+    gate.add_own(folder / (longest + ".journal"), "the journal");
+    ADD_FAILURE() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("this name for the journal has 259 bytes"));
+  }
+}
+
+// On a file system that takes both for one, the second would replace the first.
+TEST_F(FileGateTest, RefusesNewNamesThatDifferOnlyInCase) {
+  FileGate gate;
+  EXPECT_EQ(output(gate, "Report.json", FileKind::json), "passed");
+  EXPECT_THAT(output(gate, "report.json", FileKind::json, "the report"),
+              HasSubstr("report.json: differs only in case from " + (folder / "Report.json").string()));
+  folder.write("there.txt", "text");
+  folder.write("There.txt", "text");
+  EXPECT_EQ(output(gate, "there.txt", FileKind::text), "passed");
+  EXPECT_EQ(output(gate, "There.txt", FileKind::text), "passed") << "both are there, so they are two";
+}
+
+TEST_F(FileGateTest, FollowsLinksToFilesThatAreToBeMade) {
+  fs::create_directory(folder / "real");
+  fs::create_symlink("real/new.txt", folder / "link.txt");
+  FileGate gate;
+  EXPECT_EQ(output(gate, "link.txt", FileKind::text), "passed");
+  EXPECT_THAT(output(gate, "real/new.txt", FileKind::text), HasSubstr("would be written twice"));
+}
+
 TEST_F(FileGateTest, RefusesInputsInAFolderOfPages) {
   fs::create_directory(folder / "a_boxes");
-  folder.write("a_boxes/page-1.png", png);
+  folder.write("a_boxes/page-1.png", with_png_mark(png));
   folder.write("a_boxes/other.png", png);
   FileGate gate;
   gate.add_input(folder / "a_boxes/other.png");
@@ -126,6 +171,30 @@ TEST_F(FileGateTest, RefusesInputsInAFolderOfPages) {
   EXPECT_EQ(page_folder(gate, "b_boxes"), "passed");
   gate.add_input(folder / "a_boxes/page-1.png");
   EXPECT_THAT(page_folder(gate, "a_boxes"), HasSubstr("a_boxes/page-1.png: is an input, and boxes would replace it"));
+  fs::create_directory(folder / "c_boxes");
+  folder.write("c_boxes/page-1.png", png);
+  EXPECT_THAT(page_folder(gate, "c_boxes"), HasSubstr("page-1.png: holds a picture that lectern did not write"));
+}
+
+// As on a file system that takes names for one, of which only it knows.
+TEST_F(FileGateTest, GuardsWhatWasWrittenUnderAnotherNameWhileItLives) {
+  fs::create_directory(folder / "real");
+  fs::create_directory_symlink("real", folder / "other");
+  const auto write = [&](const std::string& name) {
+    AtomicFile file(folder / name);
+    file.write(name);
+    file.commit();
+  };
+  {
+    const FileGate gate;
+    write("real/a.txt");
+    EXPECT_THROW(write("other/a.txt"), Error);
+    EXPECT_EQ(slurp(folder / "real/a.txt"), "real/a.txt");
+    write("real/a.txt");
+    write("real/b.txt");
+  }
+  write("other/a.txt");
+  EXPECT_EQ(slurp(folder / "real/a.txt"), "other/a.txt");
 }
 
 TEST_F(FileGateTest, GuardsItsInputsWhileItLives) {

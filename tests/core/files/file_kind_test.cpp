@@ -31,6 +31,17 @@ TEST(FileKinds, AreToldByTheFirstBytes) {
   EXPECT_EQ(kind_of_bytes("Grüße"), FileKind::text);
 }
 
+TEST(FileKinds, JsonIsSoFromItsBeginningToItsEnd) {
+  const TempFolder folder;
+  EXPECT_TRUE(is_json(folder.write("a", " {\"a\": [1, 2]}\n")));
+  EXPECT_FALSE(is_json(folder.write("b", "{a} is the first set")));
+  EXPECT_FALSE(is_json(folder.write("c.txt", "[3]\n"))) << "a note";
+  EXPECT_TRUE(is_json(folder.write("c.json", "[3]\n")));
+  EXPECT_FALSE(is_json(folder.write("d.json", "text")));
+  EXPECT_TRUE(is_json(folder.write("deep.json", std::string(100'000, '[') + std::string(100'000, ']'))));
+  EXPECT_FALSE(is_json(folder / "none.json"));
+}
+
 TEST(FirstBytes, AreOfRegularFilesAloneAndNeverWaitedFor) {
   const TempFolder folder;
   EXPECT_EQ(first_bytes(folder.write("a", "abcdef"), 3), "abc");

@@ -105,6 +105,23 @@ TEST(AtomicFile, WritesThroughSymbolicLinks) {
   EXPECT_EQ(slurp(folder / "real"), "new");
 }
 
+TEST(AtomicFileTest, MakesTheFileThatALinkLeadsTo) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "elsewhere");
+  std::filesystem::create_symlink("elsewhere/new.txt", folder / "link.txt");
+  std::filesystem::create_symlink("link.txt", folder / "second.txt");
+  AtomicFile file(folder / "second.txt");
+  file.write("text");
+  file.commit();
+  EXPECT_EQ(slurp(folder / "elsewhere/new.txt"), "text");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link.txt"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "second.txt"));
+  std::filesystem::create_symlink("b", folder / "a");
+  std::filesystem::create_symlink("a", folder / "b");
+  EXPECT_THROW(AtomicFile(folder / "a"), Error);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "a"));
+}
+
 TEST(AtomicFile, WritesUnderTheLongestName) {
   const TempFolder folder;
   const std::string name(255, 'n');

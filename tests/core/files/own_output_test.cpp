@@ -31,6 +31,20 @@ TEST(OwnOutput, BearsItsMark) {
   EXPECT_FALSE(is_own_output(folder / "none.png"));
 }
 
+TEST(OwnOutput, OfJsonAndTensorsBearsItsMarkToo) {
+  const TempFolder folder;
+  EXPECT_TRUE(is_own_output(folder.write("a.json", "{\"schema\": \"lectern-document/1\",\n\"pages\": []}")));
+  EXPECT_TRUE(is_own_output(folder.write("b.json", "{\n \"schema\": \"lectern-report/1\",\n \"pages\": 1}")));
+  EXPECT_TRUE(is_own_output(folder.write("b.json", "{\"schema\":\"lectern-report/1\"}"))) << "written anew by jq";
+  EXPECT_TRUE(is_own_output(folder.write("c.journal", "{\"dpi\":0,\"lectern_journal\":3}\n")));
+  EXPECT_FALSE(is_own_output(folder.write("d.json", "{\"schema\": \"another\", \"by\": \"lectern-document/1\"}")));
+  EXPECT_FALSE(is_own_output(folder.write("e.json", "{\"name\": \"lectern_journal\"}")));
+  EXPECT_FALSE(is_own_output(folder.write("f.json", "{}")));
+  const std::string header = "{\"__metadata__\":{\"format\":\"pt\",\"written_by\":\"lectern\"}}";
+  EXPECT_TRUE(is_own_output(folder.write("t.safetensors", std::string("\x38\0\0\0\0\0\0\0", 8) + header)));
+  EXPECT_FALSE(is_own_output(folder.write("u.safetensors", std::string("\2\0\0\0\0\0\0\0{}", 10))));
+}
+
 TEST(OwnOutput, AMarkedPictureIsTheSamePicture) {
   const TempFolder folder;
   const Picture before = read_picture(folder.write("a.png", png()));
