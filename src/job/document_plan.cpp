@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "checkpoint/config.h"
+#include "job/journal/journal.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -37,7 +38,11 @@ DocumentPlan::DocumentPlan(const DocumentOptions& options, const std::filesystem
       model(describe_folder(model_folder)),
       formats(formats_of(options, model)),
       prompt(prompt_of(options, model, formats)),
-      outputs(pass(options, model_folder, inputs, formats, gate)) {}
+      outputs(pass(options, model_folder, inputs, formats, gate)) {
+  if (const auto& journal = outputs.journal_path(); journal && options.resume != DocumentOptions::Resume::never) {
+    Journal::check(*journal);
+  }
+}
 
 void check_documents(const DocumentOptions& options, const std::filesystem::path& model_folder) {
   const DocumentPlan plan(options, model_folder);

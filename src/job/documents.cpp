@@ -43,6 +43,7 @@ class DocumentRun {
 
  private:
   void open_journal(const Model& model);
+  std::vector<FileStamp> files_of_run() const;
   std::vector<PipelineDocument> documents();
   void take(const PipelineEvent& event);
   void failed(size_t input, const std::string& message);
@@ -123,7 +124,7 @@ void DocumentRun::open_journal(const Model& model) {
   }
   const nlohmann::json identity = page_identity(report_.info, model.native_size(), options_,
                                                 parse_prompt(prompt_, plan_.model, options_.read.force_mode));
-  journal_.emplace(*path, identity, options_.resume, [this](const std::string& line) { tell(line); });
+  journal_.emplace(*path, identity, options_.resume, files_of_run(), [this](const std::string& line) { tell(line); });
 }
 
 DocumentInfo DocumentRun::info_of(size_t input, int pages) const {
@@ -139,6 +140,14 @@ DocumentInfo DocumentRun::info_of(size_t input, int pages) const {
 std::string DocumentRun::name_of_page(size_t input, int number) const {
   const std::string& source = report_.inputs[input].source;
   return pages_of_[input] > 1 ? fmt::format("{}: page {}", source, number) : source;
+}
+
+std::vector<FileStamp> DocumentRun::files_of_run() const {
+  std::vector<FileStamp> files;
+  for (const auto& stamp : stamps_) {
+    if (stamp) files.push_back(*stamp);
+  }
+  return files;
 }
 
 std::vector<PipelineDocument> DocumentRun::documents() {
@@ -245,7 +254,7 @@ void DocumentRun::ended(size_t input) {
     if (path != "-") report.outputs.push_back(path.string());
   }
   if (report.kept > 0) {
-    tell(fmt::format("{}: {} text already and {} as {} (existing_text)", report.source,
+    tell(fmt::format("{}: {} text already and {} as {} (`existing_text`)", report.source,
                      pages_text(static_cast<size_t>(report.kept), "has", "have"), report.kept == 1 ? "stays" : "stay",
                      report.kept == 1 ? "it is" : "they are"));
   }
@@ -359,11 +368,7 @@ RunReport DocumentRun::run() {
     report_.failed += input.failed;
   }
   if (journal_) {
-    std::vector<FileStamp> files;
-    for (const auto& stamp : stamps_) {
-      if (stamp) files.push_back(*stamp);
-    }
-    journal_->settle(report_.is_done(), files);
+    journal_->settle(report_.is_done(), files_of_run());
   }
   return report_;
 }

@@ -12,6 +12,7 @@
 
 #include "core/files/file.h"
 #include "core/files/json_file.h"
+#include "core/files/own_output.h"
 #include "core/io.h"
 #include "output/json/page_json.h"
 
@@ -21,7 +22,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int format_version = 3;
-constexpr const char* version_key = "lectern_journal";
+const std::string version_key(journal_mark);
 constexpr int64_t max_line_bytes = int64_t{256} << 20;
 constexpr double seconds_between_flushes = 2;  // so that little is lost when the machine stops
 
@@ -82,6 +83,42 @@ void for_each_line(int file, const std::filesystem::path& path, const Line& line
   }
 }
 
+enum class Found {
+  nothing,
+  journal,
+  cut_off,  // within its first line
+  other,
+};
+
+// Told by the first line.
+Found look_at(int file, const std::filesystem::path& path) {
+  std::optional<std::string> first;
+  for_each_line(file, path, [&](std::string_view line, int64_t, int64_t) {
+    first = line;
+    return false;
+  });
+  constexpr int64_t shown = 4096;     // bytes of a line that does not end
+  constexpr size_t before_mark = 32;  // bytes of a first line in which the mark may not stand yet
+  const std::string text = first ? *first : read_at(file, 0, shown, path);
+  if (text.empty() && !first) return Found::nothing;
+  const bool marked = text.find("\"" + version_key + "\"") != std::string::npos;
+  try {
+    const json line = parse_json(text, path.string());
+    const bool whole = first && line.is_object() && line.contains(version_key);
+    return whole ? Found::journal : marked && !first ? Found::cut_off : Found::other;
+  } catch (const Error&) {
+    const bool begins = text.starts_with("{\"") && !first && (marked || text.size() < before_mark);
+    return begins ? Found::cut_off : Found::other;
+  }
+}
+
+Error no_journal(const std::filesystem::path& path) {
+  return Error(
+      fmt::format("{}: is no journal of lectern, or its first line is damaged; name another output, or "
+                  "`resume = never` to set it aside and read everything",
+                  path.string()));
+}
+
 }  // namespace
 
 std::optional<FileStamp> stamp_of(const std::filesystem::path& file) {
@@ -91,7 +128,35 @@ std::optional<FileStamp> stamp_of(const std::filesystem::path& file) {
                    int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
 
+void Journal::check(const std::filesystem::path& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW));
+  struct stat status {};
+  if (!file) {
+    if (errno == ENOENT || errno == ENOTDIR) return;
+    if (errno == ELOOP) throw Error(path.string() + ": is a link, and a journal is to be written there; remove it");
+    throw system_error(path, "the journal cannot be opened", errno);
+  }
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    throw Error(path.string() + ": is no file, and a journal is to be written there; name another output");
+  }
+  if (look_at(file.get(), path) == Found::other) throw no_journal(path);
+}
+
+void Journal::set_aside() {
+  {
+    const UniqueFd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat status {};
+    if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;  // opening it will say more
+    if (look_at(file.get(), path_) != Found::other) return;
+  }
+  std::string aside = path_.string() + ".damaged";
+  for (int i = 2; ::access(aside.c_str(), F_OK) == 0; ++i) aside = fmt::format("{}.damaged-{}", path_.string(), i);
+  if (::rename(path_.c_str(), aside.c_str()) != 0) throw system_error(path_, "cannot be set aside", errno);
+  notes_.push_back(fmt::format("{}: was no journal that can be read, and is {} now", path_.string(), aside));
+}
+
 Journal::Journal(const std::filesystem::path& path, const json& settings, Use use) : path_(path) {
+  if (use == Use::anew) set_aside();
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (!file_) throw system_error(path, "the journal cannot be written", errno);
   bool emptied = false;
@@ -143,17 +208,27 @@ void Journal::index(const json& line, const Extent& place) {
 }
 
 void Journal::load(const json& settings, Use use) {
+  const Found found = look_at(file_.get(), path_);
+  if (found == Found::other) throw no_journal(path_);
+  if (found == Found::cut_off && use != Use::anew) {
+    notes_.push_back(fmt::format("{}: is cut off in its first line; everything is read anew", path_.string()));
+  }
+  if (found != Found::journal) return;
   std::string misfit;
   bool first = true;
   for_each_line(file_.get(), path_, [&](std::string_view text, int64_t offset, int64_t length) {
     json line;
     try {
       line = parse_json(text, path_.string());
-      if (first && line.at(version_key).is_number_integer()) misfit = difference(line, settings);
+      if (first) misfit = difference(line, settings);
       if (!first && misfit.empty()) index(line, {offset, length});
     } catch (const std::exception&) {
-      if (first) throw Error(path_.string() + ": is no journal of lectern; move it away, or name another output");
-      return false;  // what follows a damaged line is not trusted
+      if (first) throw no_journal(path_);
+      if (use != Use::anew) {
+        notes_.push_back(fmt::format("{}: is damaged behind {} of its pages; what follows is read again",
+                                     path_.string(), pages_found_));
+      }
+      return false;
     }
     if (!first && !misfit.empty() && use != Use::anew && line.contains("page")) {
       throw Error(
@@ -165,15 +240,24 @@ void Journal::load(const json& settings, Use use) {
     if (misfit.empty()) end_ = offset + length + 1;
     return true;
   });
-  // A first line that was cut off is nobody's loss; other bytes are.
-  if (const std::string start = read_at(file_.get(), 0, 1, path_); first && !start.empty() && start != "{") {
-    throw Error(path_.string() + ": is no journal of lectern; move it away, or name another output");
-  }
   if (!misfit.empty() && use == Use::required) {
     throw Error(fmt::format("{}: does not fit this run: it {}; without `resume = required` everything is read anew",
                             path_.string(), misfit));
   }
   if (!misfit.empty() || use == Use::anew) end_ = 0;
+}
+
+size_t Journal::pages_found(const FileStamp& file) const {
+  const auto found = pages_.find(file);
+  return found == pages_.end() ? 0 : found->second.size();
+}
+
+size_t Journal::outdated_pages(const FileStamp& file) const {
+  size_t count = 0;
+  for (const auto& [other, pages] : pages_) {
+    if (other.path == file.path && other != file) count += pages.size();
+  }
+  return count;
 }
 
 std::optional<Page> Journal::page(const FileStamp& file, int number) const {

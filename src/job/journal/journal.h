@@ -2,7 +2,8 @@
 //
 // The first line holds the settings that pages depend on, each further line a page as JSON. A page is reused only for a
 // file of the same path, size and modification time and for the same settings. Finished outputs are recorded with what
-// they depend on and with their sizes and times. An incomplete last line is dropped.
+// they depend on and with their sizes and times. An incomplete last line is dropped; what else is
+// damaged is told.
 #pragma once
 
 #include <cstdint>
@@ -39,16 +40,25 @@ class Journal {
     anew,      // pages that are there are dropped
   };
 
+  // Throws Error where something lies that is no journal, or no longer shows that it is one.
+  static void check(const std::filesystem::path& path);
+
   // Opens the journal or makes it. Throws Error when it cannot be written, when another run is writing it, and when
-  // what lies there is no journal.
+  // what lies there is no journal; `anew` sets that aside as NAME.damaged.
   Journal(const std::filesystem::path& path, const nlohmann::json& settings, Use use);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
   ~Journal();
 
   const std::filesystem::path& path() const { return path_; }
+  // Of an earlier run. Those of a file that has changed since are of no use.
   size_t pages_found() const { return pages_found_; }
+  size_t pages_found(const FileStamp& file) const;
+  size_t outdated_pages(const FileStamp& file) const;
+  size_t pages_added() const { return pages_added_; }
   size_t pages() const { return pages_found_ + pages_added_; }
+  // What was found damaged and what became of it, for people.
+  const std::vector<std::string>& notes() const { return notes_; }
 
   // From any thread. The page as an earlier run finished it; nothing too when it can no longer be read.
   std::optional<Page> page(const FileStamp& file, int number) const;
@@ -73,6 +83,7 @@ class Journal {
     nlohmann::json identity;
     std::vector<FileStamp> files;
   };
+  void set_aside();
   void load(const nlohmann::json& settings, Use use);
   void remove();
   void index(const nlohmann::json& line, const Extent& place);
@@ -84,6 +95,7 @@ class Journal {
   size_t pages_found_ = 0, pages_added_ = 0;
   std::map<FileStamp, std::map<int, Extent>> pages_;
   std::map<FileStamp, Written> outputs_;
+  std::vector<std::string> notes_;
   Stopwatch since_flush_;
 };
 

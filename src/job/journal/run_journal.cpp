@@ -25,13 +25,24 @@ std::string pages_text(size_t count, std::string_view one, std::string_view more
 }
 
 RunJournal::RunJournal(const std::filesystem::path& path, const nlohmann::json& identity,
-                       DocumentOptions::Resume resume, Tell tell)
+                       DocumentOptions::Resume resume, const std::vector<FileStamp>& files, Tell tell)
     : tell_(std::move(tell)), journal_(path, identity, use_of(resume)) {
-  if (journal_.pages_found() > 0) {
+  for (const std::string& note : journal_.notes()) tell_(note);
+  size_t outdated = 0;
+  for (const FileStamp& file : files) {
+    const size_t found = journal_.pages_found(file);
+    pages_found_ += found;
+    if (found == 0) outdated += journal_.outdated_pages(file);
+  }
+  if (pages_found_ > 0) {
     tell_(fmt::format("{}: going on from an earlier run: {} not read again (`resume = never` reads all)", path.string(),
-                      pages_text(journal_.pages_found(), "is", "are")));
+                      pages_text(pages_found_, "is", "are")));
   } else if (resume == DocumentOptions::Resume::required) {
     tell_(fmt::format("{}: holds no pages of an interrupted run; reading everything", path.string()));
+  }
+  if (outdated > 0) {
+    tell_(fmt::format("{}: {} of inputs that have changed since, and read again", path.string(),
+                      pages_text(outdated, "is", "are")));
   }
 }
 
@@ -64,9 +75,10 @@ void RunJournal::settle(bool done, const std::vector<FileStamp>& files) {
     }
     return;
   }
-  if (journal_.pages() == 0) return;
+  const size_t pages = pages_found_ + journal_.pages_added();
+  if (pages == 0) return;
   tell_(fmt::format("{}: holds what was read ({}); the same command goes on from there", journal_.path().string(),
-                    pages_text(journal_.pages())));
+                    pages_text(pages)));
 }
 
 }  // namespace lectern

@@ -23,11 +23,12 @@ class RunJournal {
   // Called with a line for people.
   using Tell = std::function<void(const std::string&)>;
 
-  // Opens or makes it, as Journal does, and tells what there is to go on from.
+  // Opens or makes it, as Journal does, for a run over `files`, and tells what there is to go on from.
   RunJournal(const std::filesystem::path& path, const nlohmann::json& identity, DocumentOptions::Resume resume,
-             Tell tell);
+             const std::vector<FileStamp>& files, Tell tell);
 
-  size_t pages_found() const { return journal_.pages_found(); }
+  // Of the run's files as they are.
+  size_t pages_found() const { return pages_found_; }
   // As Journal has them.
   std::optional<Page> page(const FileStamp& file, int number) const { return journal_.page(file, number); }
   std::vector<std::string> outputs(const FileStamp& file, const nlohmann::json& identity) const {
@@ -49,6 +50,7 @@ class RunJournal {
 
   Tell tell_;
   Journal journal_;
+  size_t pages_found_ = 0;
   bool broken_ = false;
 };
 

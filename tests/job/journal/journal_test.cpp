@@ -100,6 +100,7 @@ TEST_F(JournalTest, TrustsNothingBehindADamagedLine) {
   EXPECT_EQ(journal.pages_found(), 2u);
   EXPECT_TRUE(journal.page(stamp, 2));
   EXPECT_FALSE(journal.page(stamp, 4));
+  EXPECT_THAT(journal.notes(), ElementsAre(HasSubstr("is damaged behind 2 of its pages; what follows is read again")));
 }
 
 TEST_F(JournalTest, OfOtherSettingsDoesNotFit) {
@@ -132,16 +133,56 @@ TEST_F(JournalTest, OfTheVersionBeforeIsRefusedInOneLine) {
   EXPECT_EQ(refusal(Use::anew), "not refused");
 }
 
-TEST_F(JournalTest, WhatIsNoJournalIsRefused) {
-  for (const std::string junk : {"precious", "precious\n", "[]\n", "{\"mode\": \"tiny\"}\n"}) {
+TEST_F(JournalTest, WhatIsNoJournalIsRefusedAndSetAsideWhenAskedTo) {
+  const std::string refused =
+      "is no journal of lectern, or its first line is damaged; name another output, or `resume "
+      "= never` to set it aside";
+  for (const std::string& junk :
+       {std::string("precious"), std::string("precious\n"), std::string("[]\n"), std::string("{\"mode\": \"tiny\"}\n"),
+        std::string("{\"a\": 1}"), std::string(5000, '\0'), std::string("\x89PNG\r\n\x1a\n")}) {
     folder.write("out.md.journal", junk);
-    for (const Use use : {Use::fitting, Use::required, Use::anew}) {
-      EXPECT_THAT(refusal(use), HasSubstr("is no journal of lectern; move it away"));
-    }
+    for (const Use use : {Use::fitting, Use::required}) EXPECT_THAT(refusal(use), HasSubstr(refused));
+    EXPECT_THAT([&] { Journal::check(path); }, ::testing::ThrowsMessage<Error>(HasSubstr(refused)));
     EXPECT_EQ(slurp(path), junk);
+    const Journal journal(path, settings, Use::anew);
+    const std::string aside = path.string() + ".damaged";
+    EXPECT_THAT(journal.notes(), ElementsAre(HasSubstr("was no journal that can be read, and is " + aside + " now")));
+    EXPECT_EQ(slurp(aside), junk);
+    std::filesystem::remove(aside);
   }
-  folder.write("out.md.journal", "{\"lectern_jour");  // cut off
-  EXPECT_EQ(refusal(Use::fitting), "not refused");
+}
+
+TEST_F(JournalTest, OneThatIsCutOffInItsFirstLineIsBegunAnewAloud) {
+  keep(2);
+  const std::string whole = slurp(path);
+  for (const size_t length : {size_t{3}, size_t{15}, size_t{30}, whole.find('\n')}) {
+    folder.write("out.md.journal", whole.substr(0, length));
+    Journal::check(path);
+    const Journal journal(path, settings, Use::fitting);
+    EXPECT_EQ(journal.pages_found(), 0u);
+    EXPECT_THAT(journal.notes(), ElementsAre(HasSubstr("is cut off in its first line; everything is read anew")));
+  }
+  EXPECT_THAT(Journal(path, settings, Use::fitting).notes(), IsEmpty());
+}
+
+TEST_F(JournalTest, WhatIsNoFileIsRefused) {
+  std::filesystem::create_directory(path);
+  EXPECT_THAT([&] { Journal::check(path); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("is no file, and a journal is")));
+  std::filesystem::remove(path);
+  Journal::check(path);
+  std::filesystem::create_symlink("elsewhere", path);
+  EXPECT_THAT([&] { Journal::check(path); }, ::testing::ThrowsMessage<Error>(HasSubstr("is a link, and a journal is")));
+}
+
+TEST_F(JournalTest, TellsPagesOfAFileThatChangedApart) {
+  keep(3);
+  const Journal journal(path, settings, Use::fitting);
+  EXPECT_EQ(journal.pages_found(stamp), 3u);
+  EXPECT_EQ(journal.outdated_pages(stamp), 0u);
+  const FileStamp changed{stamp.path, stamp.bytes, stamp.changed + 1};
+  EXPECT_EQ(journal.pages_found(changed), 0u);
+  EXPECT_EQ(journal.outdated_pages(changed), 3u);
 }
 
 TEST_F(JournalTest, BeginsAnewWhenAskedTo) {

@@ -25,7 +25,7 @@ class RunJournalTest : public ::testing::Test {
  protected:
   std::unique_ptr<RunJournal> open(Resume resume) {
     told.clear();
-    return std::make_unique<RunJournal>(path, settings, resume,
+    return std::make_unique<RunJournal>(path, settings, resume, files,
                                         [this](const std::string& line) { told.push_back(line); });
   }
   static Page page_of(int number, const std::string& text = "text") {
@@ -41,6 +41,7 @@ class RunJournalTest : public ::testing::Test {
   const nlohmann::json settings = {{"mode", "tiny"}};
   const FileStamp scan = *stamp_of(folder.write("scan.pdf", "a pdf"));
   const FileStamp other = *stamp_of(folder.write("other.pdf", "another pdf"));
+  std::vector<FileStamp> files = {scan};  // of the run
   std::vector<std::string> told;
 };
 
@@ -64,6 +65,24 @@ TEST_F(RunJournalTest, TellsWhatItGoesOnFromAndHowToGoOn) {
 
   journal = open(Resume::automatic);
   EXPECT_THAT(told, IsEmpty()) << "there is nothing to go on from";
+}
+
+TEST_F(RunJournalTest, CountsNoPagesOfInputsThatHaveChanged) {
+  auto journal = open(Resume::automatic);
+  for (int i = 1; i <= 3; ++i) journal->add(scan, page_of(i));
+  journal->add(other, page_of(1));
+  journal.reset();
+  files = {FileStamp{scan.path, scan.bytes, scan.changed + 1}, other};
+  journal = open(Resume::automatic);
+  EXPECT_THAT(told, ElementsAre(HasSubstr("1 page is not read again"),
+                                HasSubstr("3 pages are of inputs that have changed since, and read again")));
+  EXPECT_EQ(journal->pages_found(), 1u);
+  journal->add(files[0], page_of(1));
+  journal->settle(false, files);
+  EXPECT_THAT(told.back(), HasSubstr("holds what was read (2 pages)"));
+  journal.reset();
+  journal = open(Resume::automatic);
+  EXPECT_THAT(told, ElementsAre(HasSubstr("2 pages are not read again"))) << "it was read since it changed";
 }
 
 TEST_F(RunJournalTest, WhatOtherInputsHaveStays) {
