@@ -109,18 +109,32 @@ class Collector {
     }
     if (failed) complain(path, failed.value());
     std::ranges::sort(entries, natural_less);
-    for (const fs::path& entry : entries) {
-      std::error_code ignored;  // of a link that leads nowhere
-      const auto kind = fs::status(entry, ignored).type();
-      if (kind == fs::file_type::directory) {
-        walk(entry, below / entry.filename());
-      } else if (kind == fs::file_type::regular && is_known(entry)) {
-        if (is_own_output(entry)) {
-          ++own_;
-        } else {
-          file(entry, below / entry.filename());
-        }
+    for (const fs::path& entry : entries) take(entry, below / entry.filename());
+  }
+
+  void take(const fs::path& entry, const fs::path& below) {
+    // What cannot be looked at may be a folder of pages, unless its name is that of a file of another kind.
+    const bool may_be_wanted = is_known(entry) || !entry.has_extension();
+    struct stat status {};
+    if (::stat(entry.c_str(), &status) != 0) {
+      const int code = errno;
+      std::error_code ignored;
+      const bool link = fs::is_symlink(fs::symlink_status(entry, ignored));
+      if (may_be_wanted && code == ENOENT && link) {
+        inputs_.errors.push_back(entry.string() + ": is a link that leads nowhere");
+      } else if (may_be_wanted && code != ENOENT) {  // another program may have removed it meanwhile
+        complain(entry, code);
       }
+    } else if (S_ISDIR(status.st_mode)) {
+      walk(entry, below);
+    } else if (!is_known(entry)) {
+      return;
+    } else if (!S_ISREG(status.st_mode)) {
+      inputs_.errors.push_back(entry.string() + ": is neither a file nor a folder, and is not read");
+    } else if (is_own_output(entry)) {
+      ++own_;
+    } else {
+      file(entry, below);
     }
   }
 

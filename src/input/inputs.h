@@ -15,7 +15,7 @@ struct Input {
 
 struct Inputs {
   std::vector<Input> files;         // in the order typed; of one folder or pattern in natural order: page2, page10
-  std::vector<std::string> errors;  // for every word that stands for nothing
+  std::vector<std::string> errors;  // for every word that stands for nothing, and what cannot be looked at in a folder
   std::vector<std::string> notes;   // what was left out, and how much
   bool several = false;             // more than one word, a folder or a pattern, whatever is there now
 };

@@ -72,7 +72,13 @@ std::vector<std::string> told_apart(const std::vector<fs::path>& inputs) {
 void check_folder(const std::string& out) {
   std::error_code ignored;
   fs::path there = fs::absolute(out).lexically_normal();
-  while (!fs::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
+  if (!there.has_filename()) there = there.parent_path();  // behind a last slash
+  while (!fs::exists(there, ignored) && there.has_relative_path()) {
+    if (fs::is_symlink(fs::symlink_status(there, ignored))) {
+      throw Error(out + ": the folder cannot be made: " + there.string() + " is a link that leads nowhere");
+    }
+    there = there.parent_path();
+  }
   if (!fs::is_directory(there, ignored)) {
     throw Error(out + ": the folder cannot be made: " + there.string() + " is no folder");
   }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <string>
 #include <vector>
@@ -103,8 +104,24 @@ TEST_F(InputsTest, LinksThatLeadInCirclesEnd) {
   fs::create_directory_symlink(folder / "in", folder / "in/again");
   fs::create_directory_symlink(folder / "elsewhere", folder / "in/linked");
   fs::create_directory_symlink(folder / "elsewhere", folder / "in/linked-twice");
-  fs::create_symlink(folder / "nowhere.png", folder / "in/broken.png");
   EXPECT_THAT(files({path("in")}), ElementsAre("in/a.png", "in/linked/b.png"));
+}
+
+TEST_F(InputsTest, SaysWhatOfAFolderCannotBeLookedAt) {
+  make("in/a.png");
+  fs::create_symlink(folder / "nowhere.png", folder / "in/broken.png");
+  fs::create_symlink(folder / "archive", folder / "in/2023");  // a folder that is not mounted
+  fs::create_symlink(folder / "nowhere.txt", folder / "in/notes.txt");
+  fs::create_symlink("circle.pdf", folder / "in/circle.pdf");
+  ASSERT_EQ(::mkfifo((folder / "in/pipe.png").c_str(), 0600), 0);
+  const Inputs inputs = expand_inputs(std::vector<std::string>{path("in")});
+  ASSERT_EQ(inputs.files.size(), 1u);
+  EXPECT_EQ(inputs.files[0].file, folder / "in/a.png");
+  EXPECT_THAT(inputs.errors,
+              ElementsAre(path("in/2023") + ": is a link that leads nowhere",
+                          path("in/broken.png") + ": is a link that leads nowhere",
+                          path("in/circle.pdf") + ": cannot be opened: Too many levels of symbolic links",
+                          path("in/pipe.png") + ": is neither a file nor a folder, and is not read"));
 }
 
 TEST_F(InputsTest, PatternsInQuotes) {

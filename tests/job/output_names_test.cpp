@@ -158,6 +158,17 @@ TEST(OutputNames, RefuseFilesOfPagesThatWouldBeInputs) {
   EXPECT_EQ(refusal(out, {"x.tif", figure}, {Format::text}), "no error");
 }
 
+TEST(OutputNames, AFolderIsNotMadeInPlaceOfALink) {
+  const TempFolder folder;
+  fs::create_symlink("nowhere", folder / "link");
+  for (const std::string out : {"link/", "link/below/"}) {
+    EXPECT_THAT(
+        refusal((folder / out).string(), {"a.png"}, {Format::text}),
+        HasSubstr(": the folder cannot be made: " + (folder / "link").string() + " is a link that leads nowhere"));
+  }
+  EXPECT_FALSE(fs::exists(folder / "nowhere"));
+}
+
 TEST(OutputNames, OnePageFormatsTakeNoSeveralInputs) {
   const TempFolder folder;
   EXPECT_THAT(refusal((folder / "out.png").string(), {"a.png", "b.png"}, {Format::boxes}),
