@@ -4,8 +4,8 @@ set -euo pipefail
 
 packages=(cmake ninja-build g++ ccache pkg-config libdnnl-dev libhwy-dev libvips-dev libqpdf-dev nlohmann-json3-dev
           libpcre2-dev libleptonica-dev libgumbo-dev libfribidi-dev libcli11-dev libfmt-dev libspdlog-dev
-          libpoppler-cpp-dev poppler-data libfontconfig-dev libseccomp-dev libcurl4-openssl-dev libssl-dev
-          libmicrohttpd-dev prometheus-cpp-dev libsqlite3-dev libzip-dev)
+          libpoppler-cpp-dev poppler-data libfontconfig-dev libfreetype-dev libseccomp-dev libcurl4-openssl-dev
+          libssl-dev libmicrohttpd-dev prometheus-cpp-dev libsqlite3-dev libzip-dev)
 case "${1:-}" in
   build) ;;
   test)

@@ -60,18 +60,37 @@ void send_plan(PdfHelper& helper, const pdf::AssemblyPlan& plan, const PdfHelper
   helper.send(std::as_bytes(std::span(plan.pages)), deadline);
 }
 
+std::string without_controls(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  return text;
+}
+
 // What the helper says of its failure, in one line.
 std::string read_message(PdfHelper& helper, const pdf::Answer& answer, const PdfHelper::Deadline& deadline) {
   if (answer.bytes > pdf::max_message) throw PdfHelper::Lost{"sends a message that is too long"};
   std::string message(answer.bytes, '\0');
   helper.receive(std::as_writable_bytes(std::span(message)), deadline);
-  std::ranges::replace_if(
-      message, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-  return message;
+  return without_controls(std::move(message));
 }
 
-void receive_pdf(PdfHelper& helper, const std::function<void(std::string_view)>& sink,
-                 const PdfHelper::Deadline& deadline) {
+// What it says of what was lost.
+std::vector<std::string> read_notes(PdfHelper& helper, const PdfHelper::Deadline& deadline) {
+  const auto notes = receive<pdf::Notes>(helper, deadline);
+  if (notes.bytes > pdf::max_notes) throw PdfHelper::Lost{"sends notes that are too long"};
+  std::string text(notes.bytes, '\0');
+  helper.receive(std::as_writable_bytes(std::span(text)), deadline);
+  std::vector<std::string> lost;
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    if (end > 1 && rest[0] == pdf::left_out) lost.push_back(without_controls(std::string(rest.substr(1, end - 1))));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return lost;
+}
+
+std::vector<std::string> receive_pdf(PdfHelper& helper, const std::function<void(std::string_view)>& sink,
+                                     const PdfHelper::Deadline& deadline) {
   std::string bytes;
   for (;;) {
     const auto piece = receive<pdf::Piece>(helper, deadline);
@@ -82,19 +101,20 @@ void receive_pdf(PdfHelper& helper, const std::function<void(std::string_view)>&
     sink(bytes);
   }
   const auto answer = receive<pdf::Answer>(helper, deadline);
-  if (answer.status == pdf::Status::done) return;
+  if (answer.status == pdf::Status::done) return read_notes(helper, deadline);
   throw Error(fmt::format("its pages cannot be taken over: {}", read_message(helper, answer, deadline)),
               ErrorCode::corrupt_input);
 }
 
 }  // namespace
 
-void assemble_pdf(int file, const pdf::AssemblyPlan& plan, const std::function<void(std::string_view)>& sink) {
+std::vector<std::string> assemble_pdf(int file, const pdf::AssemblyPlan& plan,
+                                      const std::function<void(std::string_view)>& sink) {
   try {
     PdfHelper helper(find_pdf_helper(), read_only(file).get());
     const PdfHelper::Deadline deadline{std::chrono::steady_clock::now() + max_duration, {}};
     send_plan(helper, plan, deadline);
-    receive_pdf(helper, sink, deadline);
+    return receive_pdf(helper, sink, deadline);
   } catch (const PdfHelper::Lost& lost) {
     throw Error(fmt::format("its pages cannot be taken over: the PDF helper {}", lost.reason),
                 ErrorCode::corrupt_input);

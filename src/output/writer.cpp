@@ -154,12 +154,12 @@ bool stays_as_it_is(const Page& page, const OutputOptions& options) {
 void check_original(const OriginalFile& file, const OutputOptions& options) {
   if (!file.is_pdf) return;
   if (file.is_encrypted && !options.decrypt) {
-    throw Error(file.name + ": is encrypted, and a searchable PDF made of it would not be; allow that (decrypt)");
+    throw Error(file.name + ": is encrypted, and a searchable PDF made of it would not be; allow that with `decrypt`");
   }
   if (file.is_signed && !options.invalidate_signatures) {
     throw Error(file.name +
                 ": is digitally signed, and text that is laid over its pages breaks the signatures; allow that "
-                "(invalidate_signatures)");
+                "with `invalidate_signatures`");
   }
 }
 

@@ -90,9 +90,9 @@ class DocumentWriter {
   std::vector<std::string> warnings_;
 };
 
-// Makes a new PDF as input/pdf_assembly does.
-using AssemblePdf =
-    std::function<void(int file, const pdf::AssemblyPlan& plan, const std::function<void(std::string_view)>& sink)>;
+// Makes a new PDF as input/pdf_assembly does, and says what of the pages was lost.
+using AssemblePdf = std::function<std::vector<std::string>(int file, const pdf::AssemblyPlan& plan,
+                                                           const std::function<void(std::string_view)>& sink)>;
 
 // `assemble` may be empty: pages of PDFs become pictures then. Standard output ("-") and sinks get pages as they come.
 // Throws Error, now or from the writer's functions, when something cannot be written.

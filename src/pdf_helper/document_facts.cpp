@@ -8,6 +8,7 @@
 #include <qpdf/QPDF.hh>
 #include <qpdf/QPDFAcroFormDocumentHelper.hh>
 #include <qpdf/QPDFEmbeddedFileDocumentHelper.hh>
+#include <qpdf/QPDFExc.hh>
 #include <qpdf/QPDFFormFieldObjectHelper.hh>
 #include <qpdf/QPDFObjectHandle.hh>
 
@@ -61,7 +62,28 @@ bool has_signature(QPDF& file) {
   return permissions.isDictionary() && !permissions.getKeys().empty();
 }
 
+// Readers without XFA show what the pages are until then: "please wait".
+bool is_made_by_form(QPDF& file) {
+  QPDFObjectHandle root = file.getRoot(), form = root.getKey("/AcroForm");
+  if (!form.isDictionary() || form.getKey("/XFA").isNull()) return false;
+  QPDFObjectHandle needed = root.getKey("/NeedsRendering"), fields = form.getKey("/Fields");
+  return (needed.isBool() && needed.getBoolValue()) || !fields.isArray() || fields.getArrayNItems() == 0;
+}
+
 }  // namespace
+
+bool has_unknown_encryption(const char* bytes, size_t size) {
+  try {
+    QPDF file;
+    file.setSuppressWarnings(true);
+    file.processMemoryFile("PDF", bytes, size);
+  } catch (const QPDFExc& error) {
+    return error.getErrorCode() == qpdf_e_unsupported;
+  } catch (const std::exception&) {
+    return false;
+  }
+  return false;
+}
 
 DocumentFacts facts_of(const char* bytes, size_t size, const std::string& password) {
   DocumentFacts facts;
@@ -77,6 +99,7 @@ DocumentFacts facts_of(const char* bytes, size_t size, const std::string& passwo
     facts.files += QPDFEmbeddedFileDocumentHelper(file).getEmbeddedFiles().size();
     facts.encrypted = file.isEncrypted();
     facts.is_signed = has_signature(file);
+    facts.made_by_form = is_made_by_form(file);
     facts.damaged = file.anyWarnings();
     facts.known = true;
   } catch (const std::exception&) {

@@ -36,6 +36,7 @@
 #include "pdf_helper/breakout.h"
 #include "pdf_helper/confinement.h"
 #include "pdf_helper/document_facts.h"
+#include "pdf_helper/missing_glyphs.h"
 #include "pdf_helper/passwords.h"
 #include "pdf_helper/protocol.h"
 #include "pdf_helper/reports.h"
@@ -109,6 +110,7 @@ class Server {
   void send_notes(std::vector<std::string> more = {});
   void open(const std::string& typed);
   void render(const Request& request);
+  TextFinder& finder();
   bool receive_plan(const Request& request, AssemblyPlan& plan);
   bool assemble(const Request& request, std::string password);
 
@@ -155,6 +157,11 @@ void Server::open(const std::string& typed) {
     const std::optional<std::string> other = to_latin_1(password);
     if (password.empty() || !other || document_->unlock(*other, *other)) {
       document_.reset();
+      if (has_unknown_encryption(file_.data(), file_.size())) {
+        return refuse(Status::failed,
+                      "is encrypted in a way that no password opens, as for the holders of "
+                      "certificates; print it to a PDF with a program that opens it");
+      }
       return refuse(password.empty() ? Status::locked : Status::wrong_password);
     }
     password = *other;
@@ -185,6 +192,10 @@ void Server::open(const std::string& typed) {
     notes.push_back(left_out + ("holds " + std::to_string(facts_.files)) + (facts_.files == 1 ? " file" : " files") +
                     " besides its pages, not read");
   }
+  if (facts_.made_by_form) {
+    notes.push_back(left_out + std::string("holds a form (XFA) of which its real pages are made; these are not read, "
+                                           "print it to a PDF with a program that shows them"));
+  }
   send_notes(notes);
 }
 
@@ -207,6 +218,11 @@ bool has_text(const poppler::page& page) {
   return false;
 }
 
+TextFinder& Server::finder() {
+  if (!finder_) finder_ = std::make_unique<TextFinder>(file_, password_);
+  return *finder_;
+}
+
 void Server::render(const Request& request) {
   if (request.page < 0 || request.page >= document_->pages()) return refuse(Status::failed, "there is no such page");
   const std::unique_ptr<poppler::page> page(document_->create_page(request.page));
@@ -216,8 +232,7 @@ void Server::render(const Request& request) {
   answer.turn = turn_of(*page);
   if (request.find_text == 1) answer.has_text = has_text(*page) ? 1 : 0;
   if (request.find_text == 2 && has_text(*page)) {
-    if (!finder_) finder_ = std::make_unique<TextFinder>(file_, password_);
-    const FoundText found = finder_->text_of(request.page);
+    const FoundText found = finder().text_of(request.page);
     answer.has_text = found.seen && !found.hidden ? 1 : 0;
   }
   const poppler::rectf area = page->page_rect(poppler::crop_box);  // as stored
@@ -263,6 +278,10 @@ void Server::render(const Request& request) {
   if (known && facts_.lost_contents[index]) {
     notes.push_back(reported + std::string("what the page shows is not in the file"));
   }
+  for (const std::string& line : missing_glyphs(*document_, *page, request.page)) {
+    const bool is_seen = finder().text_of(request.page).seen;
+    if (is_seen) notes.push_back(reported + line);
+  }
   if (facts_.known && !checker_) checker_ = std::make_unique<PictureChecker>(file_, password_);
   if (checker_ && checker_->has_short_picture(request.page)) {
     notes.push_back(reported + std::string("a picture has less data than its size needs"));
@@ -295,6 +314,7 @@ bool Server::assemble(const Request& request, std::string password) {
   if (!receive_plan(request, plan)) return false;
   plan.password = std::move(password);
   std::string pending, failure;
+  std::vector<std::string> lost;
   const auto flush = [&] {
     if (pending.empty()) return;
     const Piece piece{magic, static_cast<uint32_t>(pending.size())};
@@ -303,7 +323,7 @@ bool Server::assemble(const Request& request, std::string password) {
     pending.clear();
   };
   try {
-    pdf::assemble(plan, file_, [&](std::string_view bytes) {
+    lost = pdf::assemble(plan, file_, [&](std::string_view bytes) {
       for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), size_t{max_piece}))) {
         if (pending.size() + bytes.size() > max_piece) flush();
         pending += bytes.substr(0, max_piece);
@@ -323,7 +343,8 @@ bool Server::assemble(const Request& request, std::string password) {
   Answer answer;
   answer.status = Status::done;
   send(&answer, sizeof answer);
-  send_notes();
+  for (std::string& line : lost) line.insert(0, 1, left_out);
+  send_notes(std::move(lost));
   return true;
 }
 

@@ -117,7 +117,7 @@ struct Notes {
 };
 static_assert(std::is_trivially_copyable_v<Notes> && sizeof(Notes) == 8);
 inline constexpr char reported = 'r';  // by poppler: something is damaged or missing, and may not be seen
-inline constexpr char left_out = 'l';  // the file holds more than its pages
+inline constexpr char left_out = 'l';  // the file holds more than its pages, or the new PDF less than the pages
 
 // A page that poppler gives a size of more points is damaged: this is 35 km. (A real one has 14,400 units a side.)
 inline constexpr double max_points = 1e8;

@@ -24,6 +24,7 @@ namespace lectern {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using testing::filled;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -75,7 +76,8 @@ class PdfAssembly : public ::testing::Test {
   };
 
   // Writes out.pdf, in which "word1" was read on the first page that was read, "word2" on the next.
-  void read(const std::vector<Reading>& readings, const OutputOptions& options = {}) {
+  // -> what the writer warned of
+  std::vector<std::string> read(const std::vector<Reading>& readings, const OutputOptions& options = {}) {
     const auto writer = make_writer(Format::pdf, folder / "out.pdf", testing::info_of(1), options, assemble_pdf);
     int count = 0;
     for (const Reading& reading : readings) {
@@ -103,6 +105,7 @@ class PdfAssembly : public ::testing::Test {
     }
     writer->finish();
     run("qpdf --check out.pdf");
+    return writer->warnings();
   }
 
   std::string run(const std::string& command) const {
@@ -265,6 +268,40 @@ TEST_F(PdfAssembly, WhatIsReadAnewIsNotDoubledWhereTextIsSeen) {
             "a heading in the own text of the page\n\fword2\na stamp\n\fa heading in text\n\f"
             "a heading in the own text of the page\n\f");
   expect_same_looks("in.pdf");
+}
+
+// A picture of the page shows them, and on top of it they would stand a second time.
+TEST_F(PdfAssembly, WhatAPictureShowsIsNotKeptOnTopOfIt) {
+  const std::string stamp = stream_of("1 0 0 rg 0 0 20 20 re f", " /Type /XObject /Subtype /Form /BBox [0 0 20 20]");
+  folder.write(
+      "a.pdf",
+      pdf_of_objects(
+          {"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [5 0 R 6 0 R 13 0 R] >> >>",
+           "<< /Type /Pages /Count 1 /Kids [3 0 R] /MediaBox [0 0 200 100] >>",
+           "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Annots [5 0 R 6 0 R 7 0 R 8 0 R 9 0 R 10 0 R 11 0 R 14 0 R] "
+           ">>",
+           stream_of(filled("0 0 1", 7, 0, 50, 50)),
+           "<< /Type /Annot /Subtype /Widget /FT /Tx /T (one) /V (typed value) /Rect [0 0 9 9] >>",
+           "<< /Type /Annot /Subtype /Widget /FT /Tx /T (unseen) /V (hidden value) /F 2 /Rect [0 0 9 9] >>",
+           "<< /Type /Annot /Subtype /FreeText /Contents (free words) /DA (/Helv 9 Tf) /Rect [9 9 90 20] >>",
+           "<< /Type /Annot /Subtype /Link /Rect [50 50 90 90] /A << /S /URI /URI (https://example.org/) >> >>",
+           "<< /Type /Annot /Subtype /Text /Contents (a comment) /Rect [20 20 40 40] >>",
+           "<< /Type /Annot /Subtype /Stamp /Rect [60 60 80 80] /AP << /N 12 0 R >> /Popup 11 0 R >>",
+           "<< /Type /Annot /Subtype /Popup /Parent 10 0 R /Contents (of the stamp) /Rect [0 0 9 9] >>", stamp,
+           "<< /FT /Btn /T (group) /Kids [14 0 R] >>",
+           "<< /Type /Annot /Subtype /Widget /Parent 13 0 R /Rect [30 0 39 9] >>"}));
+  OutputOptions options;
+  options.existing_text = OutputOptions::ExistingText::force;
+  EXPECT_THAT(
+      read({{"a.pdf"}}, options),
+      ElementsAre(HasSubstr("a.pdf: 2 annotations and 2 form fields became part of the pictures of the pages")));
+  const std::string all = run("qpdf --qdf --object-streams=disable out.pdf -");
+  EXPECT_THAT(all, AllOf(HasSubstr("https://example.org/"), HasSubstr("(a comment)"), HasSubstr("(hidden value)")));
+  EXPECT_THAT(all, AllOf(Not(HasSubstr("typed value")), Not(HasSubstr("free words")), Not(HasSubstr("/Stamp")),
+                         Not(HasSubstr("of the stamp")), Not(HasSubstr("(group)"))));
+  options.existing_text = OutputOptions::ExistingText::skip;
+  EXPECT_THAT(read({{"a.pdf"}}, options), ::testing::IsEmpty());
+  EXPECT_THAT(run("qpdf --qdf out.pdf -"), AllOf(HasSubstr("(typed value)"), HasSubstr("/Stamp")));
 }
 
 TEST_F(PdfAssembly, FormsAndAttachmentsOfAllInputsAreKept) {

@@ -1,5 +1,7 @@
 // PDF: the pages with their text, not seen but searched and copied, where the blocks stand. Pages of a PDF stay as they
 // are, and the text is laid over them; others are pictures.
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
 
@@ -61,7 +63,9 @@ class PdfWriter final : public DocumentWriter {
         if (plan_.layers.bytes == 0) plan_.layers.offset = static_cast<uint64_t>(place.offset);
         plan_.layers.bytes += static_cast<uint64_t>(place.size);
       });
-      assemble_(originals_->descriptor(), plan_, to_file);
+      for (const std::string& lost : assemble_(originals_->descriptor(), plan_, to_file)) {
+        warn(fmt::format("{}: {} (`existing_text`)", names_, lost));
+      }
     }
     file_.finish();
   }
@@ -84,6 +88,7 @@ class PdfWriter final : public DocumentWriter {
       warn(origin.file->name + ": its pages cannot be taken over as they are; they became pictures");
       return;
     }
+    names_ += (names_.empty() ? "" : ", ") + origin.file->name;
     if (!originals_) originals_.emplace(folder_);
     const Spool::Extent place = originals_->add_file(origin.file->file.get(), origin.file->name);
     input.place = {static_cast<uint64_t>(place.offset), static_cast<uint64_t>(place.size)};
@@ -97,6 +102,7 @@ class PdfWriter final : public DocumentWriter {
   PdfDocument document_;
   std::optional<Spool> originals_;  // PDFs whose pages are kept, and behind them the layers
   std::shared_ptr<const OriginalFile> last_;
+  std::string names_;  // of them
   pdf::AssemblyPlan plan_;
   int32_t pages_ = 0;  // of document_
 };

@@ -22,6 +22,8 @@
 
 #include "core/files/own_output.h"
 #include "pdf_helper/assembly/bookmarks.h"
+#include "pdf_helper/assembly/drawn_notes.h"
+#include "pdf_helper/assembly/form_fields.h"
 #include "pdf_helper/assembly/hidden_text.h"
 #include "pdf_helper/assembly/page_geometry.h"
 #include "pdf_helper/assembly/seen_text.h"
@@ -76,7 +78,8 @@ int turn_of(const QPDFObjectHandle& page) {
 class Assembler {
  public:
   Assembler(const AssemblyPlan& plan, std::string_view file);
-  void write(const std::function<void(std::string_view)>& sink);
+  // -> what of the pages was lost, in words
+  std::vector<std::string> write(const std::function<void(std::string_view)>& sink);
 
  private:
   Objects& pages_of(QPDF& pdf) { return &pdf == &layers_ ? layer_pages_ : pages_.at(&pdf); }
@@ -100,6 +103,7 @@ class Assembler {
   Objects layer_pages_;
   QPDF* base_ = nullptr;  // which becomes the result
   Objects result_;        // its pages, in order
+  DrawnNotes drawn_;
 };
 
 Assembler::Assembler(const AssemblyPlan& plan, std::string_view file) : plan_(plan) {
@@ -133,21 +137,6 @@ void Assembler::forget_page(QPDFObjectHandle page, std::set<QPDFObjGen>& gone) {
   gone.insert(page.getObjGen());
   QPDFObjectHandle notes = page.getKey("/Annots");
   for (int i = 0; notes.isArray() && i < notes.getArrayNItems(); ++i) gone.insert(notes.getArrayItem(i).getObjGen());
-}
-
-// Fields of a form, without those that stood on pages that are gone. -> whether any is left
-bool drop_fields(QPDFObjectHandle owner, const std::string& key, const std::set<QPDFObjGen>& gone, int depth = 0) {
-  QPDFObjectHandle fields = owner.getKey(key);
-  if (!fields.isArray() || depth > 50) return true;
-  QPDFObjectHandle kept = QPDFObjectHandle::newArray();
-  for (int i = 0; i < fields.getArrayNItems(); ++i) {
-    QPDFObjectHandle field = fields.getArrayItem(i);
-    if (gone.count(field.getObjGen()) != 0) continue;
-    if (field.isDictionary() && !drop_fields(field, "/Kids", gone, depth + 1)) continue;
-    kept.appendItem(field);
-  }
-  owner.replaceKey(key, kept);
-  return kept.getArrayNItems() > 0;
 }
 
 // Labels of the pages that are left, each as it was.
@@ -311,7 +300,7 @@ void Assembler::lay_over(const PlannedPage& plan, QPDFObjectHandle page) {
   }
 }
 
-void Assembler::write(const std::function<void(std::string_view)>& sink) {
+std::vector<std::string> Assembler::write(const std::function<void(std::string_view)>& sink) {
   const bool linearized = base_ != &layers_ && base_->isLinearized();
   std::vector<BookmarkedPart> bookmarks;
   if (plan_.inputs.size() > 1) {
@@ -323,6 +312,7 @@ void Assembler::write(const std::function<void(std::string_view)>& sink) {
   for (size_t i = 0; i < result_.size(); ++i) {
     const PlannedPage& plan = plan_.pages[i];
     if (plan.page >= 0 && plan.use == LayerUse::anew) drop_hidden_text(*base_, result_[i]);
+    if (plan.page >= 0 && plan.use == LayerUse::instead) drawn_.drop(result_[i]);
     if (plan.page >= 0 && plan.layer >= 0) lay_over(plan, result_[i]);
     if (bookmarks.empty()) continue;
     BookmarkedPart& part = bookmarks[static_cast<size_t>(plan.part)];
@@ -331,6 +321,7 @@ void Assembler::write(const std::function<void(std::string_view)>& sink) {
       part.pages[pages_of(source_of(plan))[static_cast<size_t>(plan.page)].getObjGen()] = result_[i];
     }
   }
+  drawn_.drop_fields_of(*base_);
   if (!bookmarks.empty()) nest_bookmarks(*base_, bookmarks);
 
   ToSink output(sink);
@@ -343,12 +334,14 @@ void Assembler::write(const std::function<void(std::string_view)>& sink) {
   writer.setDeterministicID(true);
   writer.setExtraHeaderText(std::string(pdf_mark));
   writer.write();
+  return drawn_.lost();
 }
 
 }  // namespace
 
-void assemble(const AssemblyPlan& plan, std::string_view file, const std::function<void(std::string_view)>& sink) {
-  Assembler(plan, file).write(sink);
+std::vector<std::string> assemble(const AssemblyPlan& plan, std::string_view file,
+                                  const std::function<void(std::string_view)>& sink) {
+  return Assembler(plan, file).write(sink);
 }
 
 }  // namespace lectern::pdf
