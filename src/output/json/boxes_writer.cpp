@@ -3,7 +3,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "lectern/error.h"
 #include "output/box_drawing.h"
 #include "output/output_file.h"
+#include "output/page_folder.h"
 #include "output/pdf/spool.h"
 #include "output/writers.h"
 
@@ -38,22 +38,15 @@ class BoxesWriter final : public DocumentWriter {
     const std::string png = with_png_mark(encode_png(with_boxes(page, picture)));
     if (!several_) return file_->write(png);
     if (!spool_) spool_.emplace(path_.parent_path());
-    pages_.emplace_back(page.number, spool_->add(png));
+    pages_.emplace_back("page-" + std::to_string(page.number) + ".png", spool_->add(png));
   }
 
   void finish() override {
     if (!several_) return file_->finish();
     const fs::path folder = page_folder_of(path_, Format::boxes);
-    std::error_code code;
-    fs::create_directories(folder, code);
-    if (code) throw Error(folder.string() + ": the folder cannot be made: " + code.message(), ErrorCode::io);
-    for (const auto& [number, place] : pages_) {
-      const fs::path name = folder / ("page-" + std::to_string(number) + ".png");
-      OutputFile file(name);
-      spool_->read(place, [&](std::string_view bytes) { file.write(bytes); });
-      file.finish();
-      add_file(name);
-    }
+    if (spool_) put_pictures(folder, *spool_, pages_);
+    for (const auto& [name, place] : pages_) add_file(folder / name);
+    if (const std::string older = older_pictures(folder, pages_); !older.empty()) warn(older);
   }
 
  private:
@@ -61,7 +54,7 @@ class BoxesWriter final : public DocumentWriter {
   const bool several_;
   std::optional<OutputFile> file_;  // of a document of one page
   std::optional<Spool> spool_;      // of several
-  std::vector<std::pair<int, Spool::Extent>> pages_;
+  PicturePlaces pages_;
   int written_ = 0;
 };
 

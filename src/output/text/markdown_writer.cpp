@@ -3,19 +3,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "core/files/own_output.h"
 #include "image/picture_encoder.h"
 #include "layout/text/shown_text.h"
-#include "lectern/error.h"
 #include "output/document_names.h"
 #include "output/output_file.h"
 #include "output/page_blocks.h"
+#include "output/page_folder.h"
 #include "output/page_note.h"
+#include "output/pdf/spool.h"
 #include "output/text/markdown_text.h"
 #include "output/writers.h"
 
@@ -53,7 +54,10 @@ class MarkdownWriter final : public DocumentWriter {
                        spanning_tables_, spanning_tables_ == 1 ? "table was" : "tables were", first_spanning_page_));
     }
     if (!file_.streams()) paragraph("<!-- " + comment_text(provenance()) + " -->");
+    if (figures_kept_) put_pictures(figures_, *figures_kept_, names_);
     file_.finish();
+    if (figures_.empty() || !options_.figures) return;
+    if (const std::string older = older_pictures(figures_, names_); !older.empty()) warn(older);
   }
 
  private:
@@ -76,16 +80,9 @@ class MarkdownWriter final : public DocumentWriter {
                             box.top, box.right, box.bottom));
       return;
     }
-    if (!folder_made_) {
-      std::error_code code;
-      fs::create_directories(figures_, code);
-      if (code) throw Error(figures_.string() + ": the folder cannot be made: " + code.message(), ErrorCode::io);
-      folder_made_ = true;
-    }
+    if (!figures_kept_) figures_kept_.emplace(figures_.parent_path());
     const std::string name = fmt::format("page-{}-figure-{}.png", page.number, index);
-    AtomicFile file(figures_ / name);
-    file.write(std::string_view(with_png_mark(encode_png(crop(*picture, box)))));
-    file.commit();
+    names_.emplace_back(name, figures_kept_->add(with_png_mark(encode_png(crop(*picture, box)))));
     paragraph(fmt::format("![Figure {} on page {}]({})", index, page.number,
                           markdown_destination((figures_.filename() / name).string())));
   }
@@ -109,8 +106,9 @@ class MarkdownWriter final : public DocumentWriter {
   OutputFile file_;
   const OutputOptions options_;
   const DocumentInfo info_;
-  const fs::path figures_;  // empty where there is no place for them
-  bool folder_made_ = false;
+  const fs::path figures_;             // empty where there is no place for them
+  std::optional<Spool> figures_kept_;  // until the document is finished
+  PicturePlaces names_;                // of them
   bool begun_ = false;
   int pages_ = 0;
   int spanning_tables_ = 0, first_spanning_page_ = 0;

@@ -70,6 +70,14 @@ TEST(BoxesWriter, WritesAFolderForSeveralPages) {
   EXPECT_EQ(read_picture(folder / "a_boxes/page-2.png").width, 800);
   EXPECT_EQ(read_picture(folder / "a_boxes/page-3.png").height, 877);
   EXPECT_THROW(make_writer(Format::boxes, std::filesystem::path("-"), testing::info_of(3), {}), Error);
+  EXPECT_TRUE(writer->warnings().empty());
+  const auto shorter = make_writer(Format::boxes, folder / "a.boxes.png", testing::info_of(2), {});
+  shorter->page(testing::page_of(1, testing::paper_page), &page);
+  shorter->page(testing::page_of(2, testing::paper_page), &page);
+  shorter->finish();
+  ASSERT_EQ(shorter->warnings().size(), 1u);
+  EXPECT_NE(shorter->warnings()[0].find("a_boxes: 1 picture of an earlier run lies beside those of this one"),
+            std::string::npos);
 }
 
 TEST(BoxesWriter, TakesAnyBoxAndLabel) {

@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <string>
 
+#include "core/files/own_output.h"
 #include "core/temp_folder.h"
+#include "image/picture_encoder.h"
 #include "image/picture_file.h"
 #include "support/pages.h"
 
@@ -90,6 +92,21 @@ TEST_F(MarkdownWriter, CutsFiguresOut) {
   EXPECT_FALSE(fs::exists(folder / "a_figures"));
   EXPECT_TRUE(needs_picture(Format::markdown, testing::page_of(2, testing::report_page)));
   EXPECT_FALSE(needs_picture(Format::markdown, testing::page_of(2, "text")));
+}
+
+TEST_F(MarkdownWriter, FiguresAppearWithTheFinishedDocument) {
+  const Picture picture = testing::picture_of();
+  fs::create_directory(folder / "a_figures");
+  folder.write("a_figures/page-9-figure-1.png", with_png_mark(encode_png(testing::picture_of())));
+  folder.write("a_figures/note.png", "mine");
+  {
+    const auto writer = make_writer(Format::markdown, folder / "a.md", testing::info_of(1), {});
+    writer->page(testing::page_of(2, testing::report_page), &picture);
+  }
+  EXPECT_FALSE(fs::exists(folder / "a_figures/page-2-figure-1.png")) << "the run was interrupted";
+  write({testing::page_of(2, testing::report_page)}, {}, &picture);
+  EXPECT_TRUE(fs::exists(folder / "a_figures/page-2-figure-1.png"));
+  EXPECT_THAT(warnings, ElementsAre(::testing::HasSubstr("a_figures: 1 picture of an earlier run lies beside those")));
 }
 
 TEST_F(MarkdownWriter, CutsTablesOutOfWhichNothingWasRead) {
