@@ -1,16 +1,20 @@
 #include "engine/quantize.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <atomic>
 #include <map>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "checkpoint/packed.h"
 #include "checkpoint/safetensors_writer.h"
-#include "core/files/file.h"
 #include "core/stopped.h"
+#include "core/unique_fd.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 
@@ -19,16 +23,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A folder that is removed again unless it is kept.
+constexpr std::string_view part_start = ".lectern-", part_end = ".part";  // of its name; the process between them
+constexpr const char* sign = ".made-by-lectern";                          // a file in it, locked while it is written
+
+// A folder that is removed again unless it is kept. Its name is not made from the target's, which may be as long as the
+// file system allows.
 class NewFolder {
  public:
   explicit NewFolder(const fs::path& target)
-      : target_(target), path_(target.string() + fmt::format(".part-{}", ::getpid())) {
+      : target_(target), beside_(target.has_parent_path() ? target.parent_path() : fs::path(".")) {
     std::error_code code;
     if (fs::exists(target_, code)) throw Error(target_.string() + ": is there already; choose a new folder");
+    if (code) throw Error(target_.string() + ": cannot be made: " + code.message(), ErrorCode::io);
+    fs::create_directories(beside_, code);
     remove_abandoned();
-    fs::create_directories(path_, code);
-    if (code) throw Error(path_.string() + ": cannot be made: " + code.message(), ErrorCode::io);
+    static std::atomic<unsigned> counter{0};
+    const fs::path path = beside_ / fmt::format("{}{}-{}{}", part_start, ::getpid(), counter++, part_end);
+    if (!fs::create_directory(path, code)) {
+      throw Error(fmt::format("{}: cannot be made: {}", path.string(), code ? code.message() : "it is there already"),
+                  ErrorCode::io);
+    }
+    path_ = path;
+    sign_ = UniqueFd(::open((path_ / sign).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (sign_) ::flock(sign_.get(), LOCK_EX | LOCK_NB);
   }
   NewFolder(const NewFolder&) = delete;
   NewFolder& operator=(const NewFolder&) = delete;
@@ -39,29 +56,30 @@ class NewFolder {
   const fs::path& path() const { return path_; }
   void keep() {
     std::error_code code;
+    fs::remove(path_ / sign, code);
     fs::rename(path_, target_, code);
     if (code) throw Error(target_.string() + ": cannot take its name: " + code.message(), ErrorCode::io);
     path_.clear();
   }
 
  private:
-  // What processes left that are no more.
+  // What processes left that are no more, and nothing else of such a name.
   void remove_abandoned() const {
-    const std::string start = target_.filename().string() + ".part-";
     std::error_code failed;
-    const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
-    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
+    std::vector<fs::path> abandoned;
+    for (fs::directory_iterator at(beside_, failed), end; !failed && at != end; at.increment(failed)) {
       const std::string name = at->path().filename().string();
-      if (!name.starts_with(start)) continue;
-      pid_t process = 0;
-      std::from_chars(name.data() + start.size(), name.data() + name.size(), process);
-      std::error_code ignored;
-      if (process > 0 && (process == ::getpid() || !is_running(process))) fs::remove_all(at->path(), ignored);
+      if (!name.starts_with(part_start) || !name.ends_with(part_end)) continue;
+      const UniqueFd signed_by(::open((at->path() / sign).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+      if (signed_by && ::flock(signed_by.get(), LOCK_EX | LOCK_NB) == 0) abandoned.push_back(at->path());
     }
+    for (const fs::path& folder : abandoned) fs::remove_all(folder, failed);
   }
 
   fs::path target_;
-  fs::path path_;
+  fs::path beside_;  // the folder in which it lies
+  fs::path path_;    // empty once it has its name
+  UniqueFd sign_;
 };
 
 }  // namespace

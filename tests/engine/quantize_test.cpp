@@ -1,9 +1,10 @@
 #include "engine/quantize.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -16,6 +17,7 @@
 #include "checkpoint/summary.h"
 #include "core/stopped.h"
 #include "core/temp_folder.h"
+#include "core/unique_fd.h"
 #include "device/cpu/cpu_device.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
@@ -178,18 +180,32 @@ TEST_F(Quantize, LeavesNothingWhenItIsStopped) {
   EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
+// Of what a killed run leaves, and of nothing else that has such a name.
 TEST_F(Quantize, TakesAwayWhatKilledRunsLeft) {
-  const pid_t gone = ::fork();
-  if (gone == 0) ::_exit(0);
-  ASSERT_EQ(::waitpid(gone, nullptr, 0), gone);
-  const std::string parent = std::to_string(::getppid());
-  for (const std::string& process : {std::to_string(gone), std::to_string(::getpid()), parent, std::string("notes")}) {
-    fs::create_directories(folder_ / ("x.part-" + process) / "model");
+  for (const std::string name : {"x.part-7", ".lectern-7-0.part", ".lectern-8-0.part", ".lectern-9-0.part"}) {
+    fs::create_directories(folder_ / name);
+    folder_.write(name + "/model.safetensors", "bytes");
   }
+  folder_.write("x.part-8", "a part of an archive");
+  const fs::path killed = folder_.write(".lectern-7-0.part/.made-by-lectern", "");
+  const fs::path running = folder_.write(".lectern-8-0.part/.made-by-lectern", "");
+  const UniqueFd held(::open(running.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::flock(held.get(), LOCK_EX | LOCK_NB), 0);
   quantize_model(mini, folder_ / "x", WeightFormat::q8, cpu_device());
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder_.path())) names.push_back(entry.path().filename().string());
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre("x", "x.part-" + parent, "x.part-notes"));
+  EXPECT_THAT(names,
+              ::testing::UnorderedElementsAre("x", "x.part-7", "x.part-8", ".lectern-8-0.part", ".lectern-9-0.part"));
+  for (const auto& entry : fs::directory_iterator(folder_ / "x"))
+    EXPECT_NE(entry.path().filename(), ".made-by-lectern");
+}
+
+TEST_F(Quantize, TakesANameOfAnyLength) {
+  const std::string longest(255, 'x');
+  quantize_model(mini, folder_ / longest, WeightFormat::q8, cpu_device());
+  EXPECT_TRUE(fs::exists(folder_ / longest / "model.safetensors"));
+  EXPECT_THAT([&] { quantize_model(mini, folder_ / (longest + "x"), WeightFormat::q8, cpu_device()); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("cannot be made: File name too long")));
 }
 
 TEST_F(Quantize, BrokenListsAreErrors) {
