@@ -8,10 +8,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "core/files/file.h"
+#include "core/files/file_kind.h"
 
 namespace lectern::server {
 namespace {
@@ -40,6 +42,24 @@ void sync_folder(const fs::path& folder) {
   if (!open || ::fsync(open.get()) != 0) throw system_error(folder, "cannot be written", errno);
 }
 
+// What a server keeps in its folder it also removes: a folder of other things is left alone.
+void refuse_other_folder(const fs::path& folder, const fs::path& database) {
+  constexpr std::string_view head = "SQLite format 3";
+  const auto refuse = [&](const fs::path& there) {
+    throw Error(fmt::format("{}: holds {} and no documents of a server; name a new or empty folder for `data`",
+                            folder.string(), there.filename().string()));
+  };
+  std::error_code failure;
+  if (fs::exists(database, failure)) {
+    const std::string start = first_bytes(database, head.size());
+    if (!fs::is_regular_file(database, failure) || (!start.empty() && start != head)) refuse(database);
+    return;
+  }
+  for (const auto& entry : fs::directory_iterator(folder, failure)) {
+    if (entry.path().filename() != "lock") refuse(entry.path());
+  }
+}
+
 }  // namespace
 
 fs::path default_data_folder() {
@@ -65,6 +85,7 @@ DataFolder::DataFolder(fs::path folder) : folder_(std::move(folder)) {
                     "folder for `data`",
                     folder_.string()));
   }
+  refuse_other_folder(folder_, database());
   lock_ = UniqueFd(::open((folder_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!lock_) throw system_error(folder_ / "lock", "cannot be opened", errno);
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {

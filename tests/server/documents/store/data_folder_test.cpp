@@ -51,6 +51,26 @@ TEST(DataFolder, TheDatabaseIsPrivate) {
   write_something(DataFolder(folder / "data"));
 }
 
+TEST(DataFolder, AFolderOfOtherThingsIsLeftAlone) {
+  const TempFolder folder;
+  fs::create_directories(folder / "mail/incoming");
+  folder.write("mail/incoming/letter", "precious");
+  fs::permissions(folder / "mail", fs::perms(0700));
+  try {
+    const DataFolder data(folder / "mail");
+    ADD_FAILURE() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), ((folder / "mail").string() + ": holds incoming and no documents of a server; name a "
+                                                             "new or empty folder for `data`")
+                                   .c_str());
+  }
+  EXPECT_EQ(slurp(folder / "mail/incoming/letter"), "precious");
+  EXPECT_FALSE(fs::exists(folder / "mail/lock"));
+  folder.write("mail/documents.sqlite", "of another program");
+  EXPECT_THROW(DataFolder(folder / "mail"), Error);
+  EXPECT_EQ(slurp(folder / "mail/documents.sqlite"), "of another program");
+}
+
 TEST(DataFolder, OneServerHasIt) {
   const TempFolder folder;
   {
