@@ -79,7 +79,11 @@ Interrupts::Interrupts(First first) {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-void Interrupts::set(First first) { ends_at_once = first == First::ends ? 1 : 0; }
+Interrupts::First Interrupts::set(First first) {
+  const First before = ends_at_once != 0 ? First::ends : First::stops;
+  ends_at_once = first == First::ends ? 1 : 0;
+  return before;
+}
 
 Interrupts::~Interrupts() {
   set(First::ends);

@@ -30,8 +30,8 @@ class Interrupts {
   Interrupts& operator=(const Interrupts&) = delete;
   ~Interrupts();
 
-  // What the first signal does from now on.
-  static void set(First first);
+  // What the first signal does from now on. -> what it did before
+  static First set(First first);
   std::stop_token token() const { return stop_.get_token(); }
 
  private:

@@ -20,6 +20,7 @@
 #include "cli/help.h"
 #include "cli/interrupts.h"
 #include "cli/settings.h"
+#include "cli/validators.h"
 #include "cli/verbosity.h"
 #include "core/files/mapped_file.h"
 #include "core/log.h"
@@ -126,6 +127,12 @@ int run(int argc, char** argv) {
   try {
     app.parse(words_of(app, argc, argv));
     find_chosen();
+    for (const CLI::App* command : app.get_subcommands()) {
+      if (const std::string wrong = empty_value(*command); !wrong.empty()) {
+        complain(wrong);
+        return exit_failed;
+      }
+    }
   } catch (const CLI::Success& asked) {
     return app.exit(asked);
   } catch (const CLI::ParseError& wrong) {

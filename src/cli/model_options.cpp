@@ -91,6 +91,11 @@ std::string left_out_message(const std::string& device, const std::string& why) 
   return fmt::format("{}: failed and is left out: {}", device, why);
 }
 
+bool names_model() {
+  const char* const named = std::getenv("LECTERN_MODEL");
+  return named != nullptr && *named != '\0';
+}
+
 fs::path shipped_model() {
   std::error_code ignored;
   const fs::path binary = fs::read_symlink("/proc/self/exe", ignored);
@@ -106,7 +111,8 @@ namespace {
 
 FoundModel look_for_model(const std::string& given) {
   if (!given.empty()) return named_model(given);
-  if (const char* named = std::getenv("LECTERN_MODEL"); named != nullptr && *named != '\0') {
+  if (names_model()) {
+    const std::string named = std::getenv("LECTERN_MODEL");
     try {
       FoundModel model = named_model(named);
       std::error_code ignored;

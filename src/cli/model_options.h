@@ -42,6 +42,9 @@ struct FoundModel {
 // $LECTERN_MODEL gives, or DeepSeek-OCR if it was pulled, or the primer, which ships. Throws Error when there is none.
 FoundModel find_model(const std::string& given);
 
+// Whether $LECTERN_MODEL names a model.
+bool names_model();
+
 // Where the primer is: in ../share/lectern of the program's folder, or beside a program that is not installed. An empty
 // path when it is in neither.
 std::filesystem::path shipped_model();

@@ -94,6 +94,12 @@ void add_output_options(CLI::App& command, OutputArguments& arguments) {
 
 bool to_stdout(const OutputArguments& arguments) { return arguments.out.empty() || arguments.out == "-"; }
 
+void refuse_standard_output(const std::string& file, std::string_view option, std::string_view why) {
+  if (file != "-") return;
+  throw Error(fmt::format("{} -: does not go to standard output: {}; give another name, or ./- for one of that name",
+                          option, why));
+}
+
 std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usual) {
   const bool instead = to_stdout(arguments) && (arguments.raw || arguments.boxes) && arguments.formats.empty();
   std::vector<Format> formats;

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "output/writer.h"
@@ -20,6 +21,9 @@ struct OutputArguments {
 void add_output_options(CLI::App& command, OutputArguments& arguments);
 
 bool to_stdout(const OutputArguments& arguments);
+
+// Throws Error, which says why, where a file that standard output cannot stand for is named "-".
+void refuse_standard_output(const std::string& file, std::string_view option, std::string_view why);
 
 // The formats asked for, each once; else the one that the extension of --output stands for; else `usual`. --raw and
 // --boxes come beside it, but on standard output, where one thing has room, in its place. Throws Error for a name that

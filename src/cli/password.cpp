@@ -81,6 +81,25 @@ std::string ask() {
 
 }  // namespace
 
+void add_password_options(CLI::App& command, PasswordArguments& arguments) {
+  CLI::Option* const typed =
+      command.add_option("--password", arguments.typed, "Of encrypted PDFs; all users of the machine can read it here")
+          ->type_name("TEXT");
+  command
+      .add_option("--password-file", arguments.file, "File whose first line is the password; - asks on the terminal")
+      ->type_name("FILE")
+      ->excludes(typed);
+}
+
+std::string password_of(const PasswordArguments& arguments) {
+  if (arguments.file.empty()) return arguments.typed;
+  // While a person, or a pipe, is waited for, a signal ends the process.
+  const Interrupts::First before = Interrupts::set(Interrupts::First::ends);
+  std::string password = read_password(arguments.file);
+  Interrupts::set(before);
+  return password;
+}
+
 std::string read_password(const std::string& file) {
   if (file == "-") return ask();
   const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));

@@ -7,11 +7,14 @@
 namespace lectern::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 17> options = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> options = {{
     {"batch", "--batch"},
     {"data", "--data"},
+    {"decrypt", "--decrypt"},
     {"dpi", "--dpi"},
+    {"existing_text", "--existing-text"},
     {"force_mode", "--force-mode"},
+    {"invalidate_signatures", "--invalidate-signatures"},
     {"max_tiles", "--max-tiles"},
     {"max_tokens", "--max-tokens"},
     {"mirror", "--mirror"},

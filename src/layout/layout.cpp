@@ -95,12 +95,20 @@ class Parser {
     const Coordinates found = read_coordinates(closed ? body : body.substr(0, body.find('\n')));
     const std::string_view rest = body.substr(found.length);
     const bool coordinates = found.brackets || (closed && found.whole && !found.boxes.empty() && is_blank(rest));
-    if (!closed || !found.whole || found.boxes.empty() || !is_blank(rest)) ++malformed_;
+    if (!closed || !found.whole || found.boxes.empty() || !is_blank(rest) || !on_scale(found)) ++malformed_;
     if (coordinates && keep) block_.raw_boxes.insert(block_.raw_boxes.end(), found.boxes.begin(), found.boxes.end());
     add_text(coordinates ? rest : body);
     if (!closed) return 1;
     add_text(pieces[1].text);
     return 2;
+  }
+
+  // Numbers beyond the scale are put at the edge of the page.
+  static bool on_scale(const Coordinates& found) {
+    return std::ranges::all_of(found.boxes, [](const std::array<int, 4>& box) {
+      const auto [low, high] = std::ranges::minmax(box);
+      return low >= 0 && high <= layout_scale + 1;
+    });
   }
 
   // Whether a tag is part of a sentence or of a cell: words that are no label of a layout, behind text of the same line

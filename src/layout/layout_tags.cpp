@@ -197,7 +197,15 @@ Coordinates read_coordinates(std::string_view text) {
   while (at < text.size()) {
     const char c = text[at];
     if (is_digit(c) || (c == '-' && at + 1 < text.size() && is_digit(text[at + 1]))) {
-      list.push_back(read_number(text, at));
+      size_t behind = at;
+      const double number = read_number(text, behind);
+      if (behind < text.size() && !is_space(text[behind]) && !one_of(text[behind], ",[]<")) {
+        list.clear();  // "4e2" is no 4
+        found.whole = false;
+        break;
+      }
+      list.push_back(number);
+      at = behind;
       continue;
     }
     if (c == '[') {

@@ -40,8 +40,8 @@ struct Coordinates {
   bool whole = true;       // brackets and numbers are as they should be
 };
 
-// Digits, brackets and what stands between them, up to where the outermost bracket closes. Every four numbers of one
-// list are a box.
+// Digits, brackets and what stands between them, up to where the outermost bracket closes or something else begins, as
+// in "4e2" or "nan". Every four numbers of one list are a box, unless the list ends in such a word.
 Coordinates read_coordinates(std::string_view text);
 
 // The text with the boxes of its tags moved, for instance from a part of a page to the whole; all else byte for byte.

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -9,6 +10,7 @@
 namespace lectern {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::AllOf;
 using testing::expect_refusal;
 using testing::golden_images;
@@ -69,6 +71,11 @@ TEST(CompareCommand, RefusesWhatItCannotCompare) {
   refused("'" + mini + "'", "required");
   folder.write("a.png", slurp(golden_images + "receipt.png"));
   refused("'" + mini + "' '" + mini + "' a.png -o a.png", "a.png");
+  refused("'" + mini + "' '" + mini + "' a.png -o -", "-o -: does not go to standard output: the numbers are printed");
+  folder.write("secret.txt", "word\n");
+  refused("'" + mini + "' '" + mini + "' a.png --password-file secret.txt -o secret.txt", "secret.txt: is an input");
+  fs::copy(mini, folder / "model");
+  refused("model model a.png -o model/config.json", "model/config.json: is an input");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -199,6 +200,34 @@ TEST_F(ConvertCommand, LaysItsTextOverThePagesOfAPdf) {
   const std::string secret = " secret.mmd --image '" TEST_DATA "/pdf/owner-only.pdf' -o out.pdf";
   expect_refusal(convert(secret), 2, "owner-only.pdf: is encrypted, and a searchable PDF made of it would not be");
   EXPECT_EQ(convert(secret + " --decrypt").code, 0);
+}
+
+TEST_F(ConvertCommand, OpensEncryptedPdfsAsReadDoes) {
+  folder.write("a.mmd", "word");
+  folder.write("word.txt", "open\n");
+  const std::string command = "a.mmd --image '" TEST_DATA "/pdf/user-and-owner-aes256.pdf' --format json ";
+  expect_refusal(convert(command), 2, "is encrypted; give its password with --password");
+  expect_refusal(convert(command + "--password wrong"), 2, "the password does not open it");
+  expect_refusal(convert(command + "--password-file none.txt"), 2, "none.txt: cannot be opened");
+  EXPECT_EQ(convert(command + "--password open").code, 0);
+  EXPECT_EQ(convert(command + "--password-file word.txt").code, 0);
+  expect_refusal(convert("a.mmd --password-file word.txt -o word.txt"), 2, "word.txt: is an input");
+  expect_refusal(convert(command + "--password open -o out.pdf --format pdf"), 2, "allow that with --decrypt");
+}
+
+TEST_F(ConvertCommand, SaysWhatIsNotUtf8) {
+  folder.write("latin.mmd",
+               "# A\n\nGr\xFC\xDF"
+               "e\nBer\xFChrt");
+  const Outcome outcome = convert("latin.mmd --format json");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err,
+              AllOf(HasSubstr("latin.mmd: line 3 is not UTF-8, one of 2 such; U+FFFD stands for what it has"),
+                    HasSubstr("iconv -f LATIN1 -t UTF-8")));
+  EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
+  const json page = json::parse(outcome.out)["pages"][0];
+  EXPECT_EQ(page["warnings"][0]["code"], "damaged_input");
+  EXPECT_EQ(convert("latin.mmd --raw").out, slurp(folder / "latin.mmd")) << "byte for byte";
 }
 
 TEST_F(ConvertCommand, NumbersThePagesOfSeveralInputsThrough) {

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "cli/lectern_process.h"
@@ -18,6 +19,12 @@ using testing::lectern;
 using testing::Outcome;
 using testing::slurp;
 using testing::TempFolder;
+namespace fs = std::filesystem;
+
+// With the model that ships.
+Outcome doctor(const TempFolder& folder, const std::string& arguments, const std::string& environment = "") {
+  return lectern(folder, "doctor " + arguments, "LECTERN_MODEL= " + environment);
+}
 
 // Every row of a table has the cells of its heading, and no table is empty.
 void expect_tables(const std::string& report) {
@@ -49,7 +56,7 @@ void expect_tables(const std::string& report) {
 
 TEST(DoctorCommand, ChecksEveryOperatorAndAPage) {
   const TempFolder folder;
-  const Outcome outcome = lectern(folder, "doctor --report report.md");
+  const Outcome outcome = doctor(folder, "--report report.md");
   EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
   EXPECT_EQ(outcome.out, slurp(folder / "report.md"));
   EXPECT_TRUE(outcome.out.starts_with("# lectern doctor: cpu\n")) << outcome.out;
@@ -68,14 +75,27 @@ TEST(DoctorCommand, ChecksEveryOperatorAndAPage) {
 
 TEST(DoctorCommand, RefusesBeforeTheWorkBegins) {
   const TempFolder folder;
-  expect_refusal(lectern(folder, "doctor --device gpu"), 2, "there is no device 'gpu'");
-  expect_refusal(lectern(folder, "doctor --report no/report.md"), 2, "no/report.md: cannot be written");
+  expect_refusal(doctor(folder, "--device gpu"), 2, "there is no device 'gpu'");
+  expect_refusal(doctor(folder, "--report no/report.md"), 2, "no/report.md: cannot be written");
+  folder.write("text.png", "no picture");
+  expect_refusal(doctor(folder, "--picture text.png"), 2, "text.png: not a picture");
+}
+
+TEST(DoctorCommand, TakesTheModelThatTheVariableNames) {
+  const TempFolder folder;
+  expect_refusal(doctor(folder, "--report r.md", "LECTERN_MODEL=no/model "), 2, "LECTERN_MODEL names no/model");
+  fs::copy(TEST_DATA "/goldens/mini", folder / "broken");
+  folder.write("broken/config.json", "{");
+  const Outcome broken = doctor(folder, "", "LECTERN_MODEL=broken ");
+  EXPECT_EQ(broken.code, 1);
+  EXPECT_THAT(broken.out, HasSubstr("LECTERN_MODEL=broken lectern doctor"));
+  EXPECT_THAT(broken.out, HasSubstr("**stopped**: broken/config.json"));
 }
 
 // What cannot be run is in the report, and the exit code says so.
 TEST(DoctorCommand, ReportsADeviceThatCannotRunModels) {
   const TempFolder folder;
-  const Outcome outcome = lectern(folder, "doctor --without linear,gemm --report report.md");
+  const Outcome outcome = doctor(folder, "--without linear,gemm --report report.md");
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(outcome.out, HasSubstr("**stopped**: cpu: cannot run a model: it lacks gemm"));
   EXPECT_THAT(slurp(folder / "report.md"), HasSubstr("checks failed: "));
@@ -84,10 +104,14 @@ TEST(DoctorCommand, ReportsADeviceThatCannotRunModels) {
 TEST(DoctorCommand, ReplacesNoFileOfTheUsers) {
   const TempFolder folder;
   folder.write("t.png", "\x89PNG and so on");
-  expect_refusal(lectern(folder, "doctor --report t.png"), 2,
-                 "t.png: holds a picture, and the report would replace it");
-  expect_refusal(lectern(folder, "doctor --picture t.png --report t.png"), 2, "t.png: is an input");
+  expect_refusal(doctor(folder, "--report t.png"), 2, "t.png: holds a picture, and the report would replace it");
+  expect_refusal(doctor(folder, "--picture t.png --report t.png"), 2, "t.png: is an input");
   EXPECT_EQ(slurp(folder / "t.png"), "\x89PNG and so on");
+  folder.write("config.json", "{\"a\": 1}");
+  expect_refusal(doctor(folder, "--report config.json"), 2, "config.json: holds JSON, and the report would replace it");
+  EXPECT_EQ(slurp(folder / "config.json"), "{\"a\": 1}");
+  expect_refusal(doctor(folder, "--report -"), 2, "--report -: does not go to standard output");
+  EXPECT_FALSE(fs::exists(folder / "-"));
 }
 
 #ifdef LECTERN_ASCEND
@@ -105,7 +129,7 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
                 {"| Ascend310P3, untested and slow |", "\n| linear | f16 | native | ", "| CANN 8.5.0", "aclnnIm2col |",
                  "conv2d", "\n| paged_attention and write_kv | f16 | copy + "}},
        }) {
-    const Outcome outcome = lectern(folder, "doctor --device ascend:0 --report report.md", fake_card + c.environment);
+    const Outcome outcome = doctor(folder, "--device ascend:0 --report report.md", fake_card + c.environment);
     EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;
     EXPECT_EQ(outcome.err, "");
     EXPECT_EQ(outcome.out, slurp(folder / "report.md"));
@@ -134,8 +158,8 @@ TEST(DoctorCommand, ChecksAnAscendCard) {
 // The first in full, the others by a page; one that fails is named. Here each is two cards that hold a model together.
 TEST(DoctorCommand, ChecksEveryCard) {
   const TempFolder folder;
-  const Outcome outcome = lectern(folder, "doctor --device ascend:0-5 --tensor-parallel 2 --report report.md",
-                                  fake_card + "FAKE_CANN_DEVICES=6 FAKE_CANN_MEMORY_OF=5:12000000");
+  const Outcome outcome = doctor(folder, "--device ascend:0-5 --tensor-parallel 2 --report report.md",
+                                 fake_card + "FAKE_CANN_DEVICES=6 FAKE_CANN_MEMORY_OF=5:12000000");
   EXPECT_EQ(outcome.code, 1) << outcome.out;
   for (const char* part :
        {"# lectern doctor: ascend:0+ascend:1\n", "\n## A page\n", "\n## A page on ascend:2+ascend:3\n",
@@ -155,7 +179,7 @@ TEST(DoctorCommand, ChecksEveryCard) {
 TEST(DoctorCommand, ReportsWhereAnAscendCardFails) {
   const TempFolder folder;
   const Outcome outcome =
-      lectern(folder, "doctor --device ascend:0 --report report.md", fake_card + "FAKE_CANN_FAIL=execute:1000");
+      doctor(folder, "--device ascend:0 --report report.md", fake_card + "FAKE_CANN_FAIL=execute:1000");
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(slurp(folder / "report.md"),
               ::testing::AllOf(HasSubstr("**stopped**: ascend:0: work on the card failed: 507015 (AI Core exception)"),

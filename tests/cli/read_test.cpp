@@ -79,6 +79,15 @@ TEST_F(ReadCommand, RefusesWrongUsage) {
   expect_refusal(read(banner + " --threads 0"), 2, "--threads: Value 0 not in range 1 to 1024");
 }
 
+TEST_F(ReadCommand, RefusesValuesThatAreNone) {
+  for (const std::string option : {"-o", "--report", "--pages", "--password-file"}) {
+    expect_refusal(read(banner + " " + option + " ''"), 2, "'': expected a name; leave the option out");
+  }
+  expect_refusal(read(banner + " --dpi nan"), 2, "--dpi: Value nan not in range 20 to 1200");
+  expect_refusal(read(banner + " --dpi 19"), 2, "--dpi: Value 19 not in range 20 to 1200");
+  expect_refusal(read(banner + " --review-below nan"), 2, "--review-below: Value nan not in range 0 to 1");
+}
+
 TEST_F(ReadCommand, ExplainsItself) {
   for (const std::string command : {"", "read", "trace", "inspect"}) {
     const Outcome outcome = testing::lectern(folder, command + " --help");
@@ -182,6 +191,10 @@ TEST_F(ReadCommand, ReplacesNoFileOfTheUsers) {
   folder.write("three_boxes/page-1.png", two);
   folder.write("three.pdf", testing::pdf_of({{}, {}, {}}));
   folder.write("notes.txt", "precious");
+  folder.write("config.json", "{\"precious\": true}");
+  folder.write("texts.journal", "Dear diary\n");
+  const std::string long_name_stem(251, 'x'), long_name = long_name_stem + ".png";
+  folder.write(long_name, one);
   fs::create_hard_link(folder / "two.png", folder / "hard.png");
   fs::create_symlink("two.png", folder / "link.png");
   const std::vector<std::pair<std::string, std::string>> refusals = {
@@ -190,6 +203,15 @@ TEST_F(ReadCommand, ReplacesNoFileOfTheUsers) {
       {"two.png --report hard.png", "hard.png: is an input"},
       {"two.png -o link.png --format txt", "link.png: is an input"},
       {"one.png --report notes.txt", "notes.txt: holds text, and the report would replace it"},
+      {"one.png --report config.json", "config.json: holds JSON that lectern did not write, and the report would"},
+      {"one.png -o config.json", "config.json: holds JSON that lectern did not write, and json would replace it"},
+      {"one.png -o config.json --format txt", "config.json: holds JSON, and txt would replace it"},
+      {"one.png --report -", "--report -: standard output has the text; name a file"},
+      {"one.png -o texts",
+       "texts.journal: is no journal of lectern, or its first line is damaged; name another "
+       "output, or --restart to set it aside"},
+      {"'" + long_name + "' --format json -o .", long_name_stem + ".json: this name for json has 256 bytes"},
+      {"one.png -o " + long_name_stem, ".journal: this name for the journal has 259 bytes"},
       {"-o photo.jpg two.png", "photo.jpg: there is no format of the name '.jpg'"},
       {"two.png -o photo.jpg --format txt", "photo.jpg: holds a picture"},
       {"three.pdf three_boxes/page-1.png -o . --format boxes", "three_boxes/page-1.png: is an input"},
@@ -207,7 +229,8 @@ TEST_F(ReadCommand, ReplacesNoFileOfTheUsers) {
   EXPECT_EQ(slurp(folder / "two.png"), two);
   EXPECT_EQ(slurp(folder / "three_boxes/page-1.png"), two);
   EXPECT_EQ(slurp(folder / "notes.txt"), "precious");
-  EXPECT_EQ(files_in(folder.path()), 11u) << "and nothing was made";
+  EXPECT_EQ(slurp(folder / "texts.journal"), "Dear diary\n");
+  EXPECT_EQ(files_in(folder.path()), 14u) << "and nothing was made";
 }
 
 TEST_F(ReadCommand, AsksForPlacesWhereAFormatLivesFromThem) {
@@ -325,6 +348,27 @@ TEST_F(ReadCommand, SaysWhatIsMistypedBeforeItLoadsTheModel) {
   expect_refusal(read(broken + "nothing.png --report report.json"), 2, "nothing.png: there is no such file");
   EXPECT_EQ(nlohmann::json::parse(slurp(folder / "report.json"))["exit_code"], 2);
   expect_refusal(read(broken + banner), 2, "model.safetensors");
+}
+
+TEST_F(ReadCommand, WritesItsReportToStandardOutputWhereThatIsFree) {
+  const Outcome outcome = read(quick + banner + " -o out.txt --report -");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["read"], 1);
+  EXPECT_FALSE(fs::exists(folder / "-"));
+}
+
+TEST_F(ReadCommand, SetsAsideWhatIsNoJournalWhenAskedToRestart) {
+  folder.write("out.txt.journal", std::string("\0\1\2garbage", 10));
+  expect_refusal(read(quick + banner + " -o out.txt"), 2, "or --restart to set it aside and read everything");
+  const Outcome outcome = read(quick + banner + " -o out.txt --restart");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err,
+              HasSubstr("out.txt.journal: was no journal that can be read, and is out.txt.journal.damaged"));
+  EXPECT_EQ(slurp(folder / "out.txt.journal.damaged"), std::string("\0\1\2garbage", 10));
+  EXPECT_FALSE(fs::exists(folder / "out.txt.journal"));
+  folder.write("out.txt.journal", "{\"dpi\":0.0,\"lectern_journal\":3,\"max tok");
+  EXPECT_THAT(read(quick + banner + " -o out.txt").err,
+              HasSubstr("is cut off in its first line; everything is read anew"));
 }
 
 TEST_F(ReadCommand, ReadsPagesOfAPdf) {

@@ -10,6 +10,8 @@ TEST(Settings, BecomeOptions) {
   EXPECT_EQ(with_options("`resume = never` reads all; name a folder with `out`"),
             "--restart reads all; name a folder with -o");
   EXPECT_EQ(with_options("`resume = required`"), "--resume");
+  EXPECT_EQ(with_options("allow that with `decrypt` or `invalidate_signatures`; stays as it is (`existing_text`)"),
+            "allow that with --decrypt or --invalidate-signatures; stays as it is (--existing-text)");
 }
 
 TEST(Settings, LeaveOtherQuotesAlone) {

@@ -78,6 +78,12 @@ TEST(TraceCommand, ReplacesNoFileOfTheUsers) {
   expect_refusal(lectern(folder, "trace t.png -o t.png"), 2, "t.png: is an input, and the trace would replace it");
   expect_refusal(lectern(folder, "trace t.png -o u.png"), 2, "u.png: holds a picture, and the trace would replace it");
   EXPECT_EQ(testing::slurp(folder / "t.png"), picture);
+  const std::string weights("\2\0\0\0\0\0\0\0{}", 10);
+  folder.write("other.safetensors", weights);
+  expect_refusal(lectern(folder, "trace t.png -o other.safetensors"), 2,
+                 "other.safetensors: holds tensors that lectern did not write");
+  EXPECT_EQ(testing::slurp(folder / "other.safetensors"), weights);
+  expect_refusal(lectern(folder, "trace t.png -o -"), 2, "-o -: does not go to standard output: a trace is no text");
 }
 
 TEST(TraceCommand, TakesAPromptAsReadDoes) {

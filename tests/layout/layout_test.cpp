@@ -164,6 +164,14 @@ TEST(Layout, ReadsMalformedTags) {
            {tag("text", "[[1, 2, 3]]") + "Hello", {"text"}, {"Hello"}, 0},
            {tag("text", "[[1, 2, 30, 40") + "Hello", {"text"}, {"Hello"}, 1},
            {tag("text", "[[a, b]]") + "Hello", {"text"}, {"a, b]]Hello"}, 0},
+           {tag("text", "[[4e2, nan, 3, 4]]") + "Hello", {"text"}, {"4e2, nan, 3, 4]]Hello"}, 0},
+           {tag("text", "[[100, 200, 300, 4e2]]") + "Hello", {"text"}, {"4e2]]Hello"}, 0},
+           {tag("text", "[[1, 2, inf, 4]]") + "Hello", {"text"}, {"inf, 4]]Hello"}, 0},
+           {tag("text", "[[0x10, 2, 30, 40]]") + "Hello", {"text"}, {"0x10, 2, 30, 40]]Hello"}, 0},
+           {tag("text", "[[1, 2, 30, 40.5.6]]") + "Hello", {"text"}, {"40.5.6]]Hello"}, 0},
+           {tag("text", "[[1, 2-3, 30, 40]]") + "Hello", {"text"}, {"2-3, 30, 40]]Hello"}, 0},
+           {tag("text", "[[-5, 2, 30, 40]]") + "Hello", {"text"}, {"Hello"}, 1},
+           {tag("text", "[[1, 2, 30, 4000]]") + "Hello", {"text"}, {"Hello"}, 1},
            {tag("text", "see page 5") + "Hello", {"text"}, {"see page 5Hello"}, 0},
            {tag("text", "2024") + "\nHello", {"text"}, {"2024\nHello"}, 0},
            {"<|ref|>text<|/ref|><|det|>" + box + "\nHello 7", {"text"}, {"Hello 7"}, 1},
@@ -216,7 +224,8 @@ TEST(Layout, ReadsTagsWithoutTheirSpecialTokens) {
 TEST(Layout, TakesNoTextForTagsWithoutSpecialTokens) {
   for (const std::string text :
        {"see text[[1, 2, 3, 4]] there", "A = [[1, 2, 3, 4]]", "A=[[1, 2, 3, 4]]", "text [1, 2, 3, 4] shows that",
-        "table [1, 2, 3, 4].", "text[[1, 2, 3]]", "text[[1, 2, 3, 4000]]", "text[[9, 2, 3, 4]]",
+        "table [1, 2, 3, 4].", "text[[1, 2, 3]]", "text[[4e2, nan, 3, 4]]", "text[[1, 2, 3, 4e2]]",
+        "text[[-1, 2, 3, 4]]", "text[[1, 2, inf, 4]]", "text[[1, 2, 3, 4000]]", "text[[9, 2, 3, 4]]",
         "Total[[1, 2, 30, 40]] and more", "[[1, 2, 3, 4]]", "title", "text[", "text[[1, 2, 3, 4"}) {
     const Layout layout = parse_layout(text, 999, 999);
     EXPECT_THAT(texts(layout), ElementsAre(text));

@@ -14,7 +14,10 @@
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
+#include "cli/output_options.h"
+#include "cli/password.h"
 #include "cli/progress_line.h"
+#include "cli/validators.h"
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
 #include "input/inputs.h"
@@ -29,6 +32,7 @@ namespace {
 struct Arguments {
   std::array<std::string, 2> sides;
   DocumentOptions options;
+  PasswordArguments password;
   std::string out;
   int threads = 0;
   bool json = false;
@@ -88,10 +92,11 @@ struct Readings {
   int exit_code = exit_done;
 };
 
-Readings read(const Side& side, const Arguments& arguments, const Interrupts& interrupts) {
+Readings read(const Side& side, const Arguments& arguments, const std::string& password, const Interrupts& interrupts) {
   const std::vector<Model> models = {Model::load(side.folder, side.model)};
   DocumentOptions options = arguments.options;
   options.read.mode = side.mode;
+  options.password = password;
   const bool draws = !arguments.quiet && can_show_progress();
   ProgressLine line(draws ? ProgressLine::Style::line : ProgressLine::Style::none);
   Readings readings;
@@ -184,6 +189,7 @@ void print_table(const std::vector<ComparedPage>& pages) {
 
 int compare(const Arguments& arguments) {
   const Interrupts interrupts;
+  refuse_standard_output(arguments.out, "-o", "the numbers are printed there");
   use_threads(arguments.threads);
   const std::array<Side, 2> sides = {parse_side(arguments.sides[0]), parse_side(arguments.sides[1])};
   if (std::ranges::find(arguments.options.inputs, "-") != arguments.options.inputs.end())
@@ -196,11 +202,15 @@ int compare(const Arguments& arguments) {
   FileGate gate;
   if (!arguments.out.empty()) {
     for (const Input& input : expand_inputs(arguments.options.inputs).files) gate.add_input(input.file);
+    for (const Side& side : sides) gate.add_input_folder(side.folder);
+    if (arguments.password.file != "-") gate.add_input(arguments.password.file);
     gate.add_output(arguments.out, "the comparison", FileKind::text);
     const AtomicFile probe(arguments.out);
   }
-  const Readings left = read(sides[0], arguments, interrupts);
-  const Readings right = read(sides[1], arguments, interrupts);
+  const std::string password = password_of(arguments.password);
+  const Readings left = read(sides[0], arguments, password, interrupts);
+  const Readings right = read(sides[1], arguments, password, interrupts);
+  if (interrupts.token().stop_requested()) complain("interrupted; what was read by both is compared");
   const std::vector<ComparedPage> pages = compared(left, right);
   if (pages.empty()) return std::max({left.exit_code, right.exit_code, exit_some_failed});
   if (!arguments.out.empty()) {
@@ -234,7 +244,8 @@ Command add_compare(CLI::App& app) {
       ->type_name("LIST");
   command->add_option("--dpi", arguments->options.dpi, "Resolution at which PDF pages are rendered (default: 200)")
       ->type_name("N")
-      ->check(CLI::Range(20, 1200).description(""));
+      ->check(number_from_to(20, 1200));
+  add_password_options(*command, arguments->password);
   command
       ->add_option("--prompt", arguments->options.read.prompt,
                    "What to ask both, as read takes it (default: free, or the only one that a model knows)")

@@ -13,6 +13,8 @@
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/output_options.h"
+#include "cli/password.h"
+#include "cli/validators.h"
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
 #include "core/stopped.h"
@@ -34,6 +36,7 @@ struct Arguments {
   std::vector<std::filesystem::path> inputs;
   std::vector<std::filesystem::path> images;
   double dpi = 0;
+  PasswordArguments password;
   OutputArguments output;
 };
 
@@ -55,19 +58,23 @@ std::vector<Input> inputs_of(const Arguments& arguments) {
 
 std::string read_raw(const std::filesystem::path& path, const std::stop_token& stop) {
   const InputFile file(path, stop, "the text that a model wrote");
-  return raw_text(read_text_file(file.path(), max_raw_file_bytes), file.name());
+  RawText raw = raw_text(read_text_file(file.path(), max_raw_file_bytes), file.name());
+  if (raw.bad_lines > 0) {
+    const std::string more = raw.bad_lines > 1 ? fmt::format(", one of {} such", raw.bad_lines) : "";
+    complain(
+        fmt::format("{}: line {} is not UTF-8{}; U+FFFD stands for what it has; if the file is in another "
+                    "encoding, convert it, as by iconv -f LATIN1 -t UTF-8",
+                    file.name(), raw.first_bad_line, more));
+  }
+  return std::move(raw.text);
 }
 
 // The pages of several files of pictures, one after the other.
 class PagePictures {
  public:
-  PagePictures(const std::vector<std::filesystem::path>& files, double dpi, const Outputs& outputs,
-               const std::stop_token& stop) {
+  PagePictures(const std::vector<std::filesystem::path>& files, SourceOptions options, const Outputs& outputs) {
+    options.find_text = outputs.asks_for_text();
     for (const auto& file : files) {
-      SourceOptions options;
-      options.dpi = dpi;
-      options.stop = stop;
-      options.find_text = outputs.asks_for_text();
       sources_.push_back(open_source(file, options));
       originals_.push_back(sources_.back()->original());
       outputs.check(*originals_.back());
@@ -113,8 +120,12 @@ class Conversion {
                                 format_info(format).name));
       }
     }
+    SourceOptions source;
+    source.dpi = arguments_.dpi;
+    source.password = password_of(arguments_.password);
+    source.stop = stop_;
     read_texts();
-    const PagePictures pictures(arguments_.images, arguments_.dpi, outputs_, stop_);
+    const PagePictures pictures(arguments_.images, source, outputs_);
     if (pictures.size() > 0 && complete_ && pages_ != pictures.size()) {
       throw Error(fmt::format("{}: there {} {} of text, but {} with --image", arguments_.inputs.back().string(),
                               pages_ == 1 ? "is" : "are", pages_text(pages_), pages_text(pictures.size())));
@@ -137,6 +148,7 @@ class Conversion {
   FileGate& passed_inputs() {
     for (const Input& input : inputs_) gate_.add_input(input.file);
     for (const auto& image : arguments_.images) gate_.add_input(image);
+    if (arguments_.password.file != "-") gate_.add_input(arguments_.password.file);
     return gate_;
   }
 
@@ -173,6 +185,9 @@ class Conversion {
       lay_out(page);
       for (const Warning& warning : page.warnings)
         complain(fmt::format("{}: page {}: {}", name, page.number, warning.message));
+      if (has_bad_utf8(page.raw)) {  // told of the file
+        page.warnings.push_back({WarningCode::damaged_input, "some of its bytes are not UTF-8", std::nullopt});
+      }
       const bool has_origin = first_picture + i < pictures.size();
       outputs_.page(page, picture ? &*picture : nullptr,
                     has_origin ? pictures.origin(first_picture + i) : PageOrigin());
@@ -248,7 +263,8 @@ Command add_convert(CLI::App& app) {
       ->type_name("PAGES");
   command->add_option("--dpi", arguments->dpi, "For PDFs with --image (default: 200)")
       ->type_name("N")
-      ->check(CLI::Range(20, 2400).description(""));
+      ->check(number_from_to(20, 2400));
+  add_password_options(*command, arguments->password);
   add_output_options(*command, arguments->output);
   return [arguments] { return convert(*arguments); };
 }

@@ -15,6 +15,7 @@
 #include "cli/doctor/doctor_times.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
+#include "cli/output_options.h"
 #include "cli/settings.h"
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
@@ -53,8 +54,10 @@ std::string command_of(const Arguments& arguments) {
   add("--weights", arguments.model.weights == "auto" ? "" : arguments.model.weights);
   add("--model", arguments.model.model);
   add("--picture", arguments.picture);
-  for (const char* variable : {"LECTERN_ASCEND_TYPE", "LECTERN_ASCEND_REPEAT", "LECTERN_ASCEND_SYNC"}) {
-    if (const char* value = std::getenv(variable)) command = fmt::format("{}={} {}", variable, value, command);
+  for (const char* variable :
+       {"LECTERN_MODEL", "LECTERN_ASCEND_TYPE", "LECTERN_ASCEND_REPEAT", "LECTERN_ASCEND_SYNC"}) {
+    const char* const value = std::getenv(variable);
+    if (value != nullptr && *value != '\0') command = fmt::format("{}={} {}", variable, value, command);
   }
   return command;
 }
@@ -150,7 +153,7 @@ struct Trial {
 // A page stage by stage, then what takes how long.
 void check_pages(DoctorReport& report, const Arguments& arguments, const Trial& trial, DeviceStart start) {
   const std::filesystem::path picture =
-      arguments.picture.empty() ? trial.folder / "sample.png" : std::filesystem::path(arguments.picture);
+      arguments.picture.empty() ? shipped_model() / "sample.png" : std::filesystem::path(arguments.picture);
   const std::string& where = trial.where;
   report.line("## A page" + where);
   report.line();
@@ -226,8 +229,9 @@ std::vector<DataType> types_of(const Device& device, WeightFormat format) {
 int doctor(const Arguments& arguments) {
   const Interrupts interrupts(Interrupts::First::ends);
   use_threads(arguments.model.threads);
+  refuse_standard_output(arguments.report, "--report", "the report is printed there as well");
   const std::filesystem::path folder =
-      arguments.model.model.empty() ? shipped_model() : find_model(arguments.model.model).folder;
+      arguments.model.model.empty() && !names_model() ? shipped_model() : find_model(arguments.model.model).folder;
   FileGate gate;
   gate.add_input_folder(folder);
   gate.add_input(arguments.picture);
@@ -235,6 +239,7 @@ int doctor(const Arguments& arguments) {
     gate.add_output(arguments.report, "the report", FileKind::text);
     const AtomicFile probe(arguments.report);  // what cannot be written is refused before the work begins
   }
+  if (!arguments.picture.empty()) read_picture(arguments.picture);  // and so is what cannot be read
   const int ranks = arguments.model.tensor_parallel;
   const std::vector<std::string> groups = parse_device_groups(arguments.model.device, ranks);
   Trial trial{groups.front(), ranks, {}, folder, {}};
@@ -293,7 +298,13 @@ Command add_doctor(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand(
       "doctor", "Check that a device computes what it should, and how fast; with a report to attach to an issue");
-  add_model_options(*command, arguments->model);
+  command
+      ->add_option(
+          "--model", arguments->model.model,
+          "A model's folder, or its name as `lectern models` lists it (default: $LECTERN_MODEL, then the model "
+          "that ships)")
+      ->type_name("MODEL");
+  add_device_options(*command, arguments->model);
   add_parallel_option(*command, arguments->model);
   command
       ->add_option("--picture", arguments->picture, "The page to read (default: the sample beside the shipped model)")

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
+#include "cli/output_options.h"
 #include "core/stopped.h"
 #include "core/threads.h"
 #include "device/registry.h"
@@ -33,6 +34,7 @@ Command add_quantize(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));
   return [arguments] {
+    refuse_standard_output(arguments->out, "FOLDER", "a folder is made");
     set_threads(arguments->threads);
     const Interrupts interrupts;
     try {

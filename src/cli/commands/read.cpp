@@ -16,6 +16,7 @@
 #include "cli/output_options.h"
 #include "cli/password.h"
 #include "cli/progress_line.h"
+#include "cli/validators.h"
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
 #include "core/stopped.h"
@@ -23,6 +24,7 @@
 #include "engine/loaded_model.h"
 #include "engine/prompts.h"
 #include "input/inputs.h"
+#include "layout/text/shown_text.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
 #include "reading/models.h"
@@ -35,7 +37,7 @@ struct Arguments {
   OutputArguments output;
   DocumentOptions options;
   std::string mode = "auto";
-  std::string password_file;
+  PasswordArguments password;
   std::string report;
   std::string progress = "auto";
   bool resume = false;
@@ -64,7 +66,10 @@ DocumentOptions document_options(const Arguments& arguments, const std::filesyst
   const Format usual = grounded ? Format::markdown : Format::text;
   options.formats = chosen_formats(arguments.output, usual);
   options.read.mode = parse_mode(arguments.mode);
-  options.report = arguments.report;
+  if (arguments.report == "-" && to_stdout(arguments.output)) {
+    throw Error("--report -: standard output has the text; name a file for the report, or for the text with -o");
+  }
+  options.report = arguments.report == "-" ? "" : arguments.report;
   options.output = arguments.output.options;
   options.resume = arguments.restart  ? DocumentOptions::Resume::never
                    : arguments.resume ? DocumentOptions::Resume::required
@@ -106,9 +111,14 @@ class Profiles {
 };
 
 void write_report(const std::string& path, const RunReport& report) {
-  AtomicFile file(path);
-  file.write(report.to_json(exit_code_of(report)));
-  file.commit();
+  const std::string text = report.to_json(exit_code_of(report));
+  if (path == "-") {
+    fmt::print("{}", ::isatty(STDOUT_FILENO) != 0 ? terminal_text(text) : text);
+  } else if (!path.empty()) {
+    AtomicFile file(path);
+    file.write(text);
+    file.commit();
+  }
 }
 
 int read(const Arguments& arguments) {
@@ -119,12 +129,12 @@ int read(const Arguments& arguments) {
   if (!arguments.quiet && !found.named) complain("reading with " + found.description);
   // What is mistyped, and what must not be written, is said before a model of gigabytes is loaded.
   FileGate own;
-  own.add_input(arguments.password_file);
+  if (arguments.password.file != "-") own.add_input(arguments.password.file);
   DocumentOptions options = document_options(arguments, found.folder);
   check_documents(options, found.folder);
-  if (!arguments.report.empty()) const AtomicFile probe(arguments.report);
+  if (!options.report.empty()) const AtomicFile probe(options.report);
   try {
-    if (!arguments.password_file.empty()) options.password = read_password(arguments.password_file);
+    options.password = password_of(arguments.password);
   } catch (const Stopped&) {
     complain("interrupted; no page was finished");
     return exit_interrupted;
@@ -133,7 +143,7 @@ int read(const Arguments& arguments) {
     RunReport nothing;
     nothing.errors = inputs.errors;
     for (const std::string& error : nothing.errors) complain(error);
-    if (!arguments.report.empty()) write_report(arguments.report, nothing);
+    write_report(arguments.report, nothing);
     return exit_code_of(nothing);
   }
   std::vector<DeviceReport> left_out;
@@ -184,23 +194,17 @@ int read(const Arguments& arguments) {
                                            report.read == 1 ? "1 page was" : fmt::format("{} pages were", report.read))
                              : "interrupted; no page was finished");
   }
-  if (!arguments.report.empty()) write_report(arguments.report, report);
+  write_report(arguments.report, report);
   return exit_code_of(report);
 }
 
-void add_page_options(CLI::App& command, DocumentOptions& options, std::string& password_file) {
+void add_page_options(CLI::App& command, DocumentOptions& options, PasswordArguments& password) {
   command.add_option("--pages", options.pages, "Pages of every input, e.g. 1-3,8,12- (default: all)")
       ->type_name("LIST");
   command.add_option("--dpi", options.dpi, "Resolution at which PDF pages are rendered (default: 200)")
       ->type_name("N")
-      ->check(CLI::Range(20, 1200).description(""));
-  CLI::Option* const password =
-      command
-          .add_option("--password", options.password, "Of encrypted PDFs; all users of the machine can read it here")
-          ->type_name("TEXT");
-  command.add_option("--password-file", password_file, "File whose first line is the password; - asks on the terminal")
-      ->type_name("FILE")
-      ->excludes(password);
+      ->check(number_from_to(20, 1200));
+  add_password_options(command, password);
   command
       .add_option_function<std::string>(
           "--orient", [&options](const std::string& how) { options.upright = how == "auto"; },
@@ -270,7 +274,7 @@ Command add_read(CLI::App& app) {
       ->type_name("")
       ->required();
   add_output_options(*command, arguments->output);
-  add_page_options(*command, arguments->options, arguments->password_file);
+  add_page_options(*command, arguments->options, arguments->password);
   add_reading_options(*command, arguments->options.read, arguments->mode);
   add_model_options(*command, arguments->model);
   add_parallel_option(*command, arguments->model);
@@ -282,8 +286,10 @@ Command add_read(CLI::App& app) {
       ->add_option("--review-below", arguments->options.review_below,
                    "List pages and blocks whose confidence is lower, on standard error and in the report")
       ->type_name("X")
-      ->check(CLI::Range(0.0, 1.0).description(""));
-  command->add_option("--report", arguments->report, "Write what became of every input, with times, as JSON")
+      ->check(number_from_to(0.0, 1.0));
+  command
+      ->add_option("--report", arguments->report,
+                   "Write what became of every input, with times, as JSON; - is standard output")
       ->type_name("FILE");
   command
       ->add_option("--progress", arguments->progress,

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/interrupts.h"
 #include "cli/model_options.h"
+#include "cli/output_options.h"
 #include "core/files/file.h"
 #include "core/files/file_gate.h"
 #include "device/host_values.h"
@@ -130,6 +131,7 @@ ViewPlan plan_of(const Arguments& arguments, const Model& loaded) {
 
 int trace(const Arguments& arguments) {
   const Interrupts interrupts(Interrupts::First::ends);
+  refuse_standard_output(arguments.out, "-o", "a trace is no text");
   use_threads(arguments.model.threads);
   const std::filesystem::path folder = find_model(arguments.model.model).folder;
   FileGate gate;
