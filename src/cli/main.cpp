@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/help.h"
+#include "cli/help/help.h"
 #include "cli/interrupts.h"
 #include "cli/settings.h"
 #include "cli/validators.h"

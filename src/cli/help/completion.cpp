@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/definitions.h"
+#include "cli/help/definitions.h"
 #include "cli/model_options.h"
 #include "hub/model_name.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/definitions.h"
+#include "cli/help/definitions.h"
 #include "lectern/version.h"
 
 namespace lectern::cli {

@@ -1,4 +1,4 @@
-#include "cli/definitions.h"
+#include "cli/help/definitions.h"
 
 #include <algorithm>
 #include <array>

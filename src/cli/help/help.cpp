@@ -1,4 +1,4 @@
-#include "cli/help.h"
+#include "cli/help/help.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/definitions.h"
+#include "cli/help/definitions.h"
 #include "lectern/error.h"
 
 namespace lectern::cli {
