@@ -157,7 +157,7 @@ void take_marks(std::vector<Chain>& chains, int usual_height, std::vector<PixelB
 
 // A mark belongs to the line that it stands in, over or under, within reach of its letters or other marks of it. Gives
 // those back that belong to none.
-std::vector<PixelBox> attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks) {
+std::vector<PixelBox> attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks, int usual_height) {
   std::vector<PixelBox> bands;  // of the letters alone
   bands.reserve(chains.size());
   for (const Chain& chain : chains) bands.push_back(chain.box);
@@ -173,7 +173,10 @@ std::vector<PixelBox> attach_marks(std::vector<Chain>& chains, std::vector<Pixel
           const int height = bands[i].height();
           const int away = std::max({0, bands[i].top - mark.bottom, mark.top - bands[i].bottom});
           const int beside = std::max({0, chains[i].box.left - mark.right, mark.left - chains[i].box.right});
-          if (beside > max_mark_gap * height || away > max_mark_distance * height) continue;
+          // A word may have no tall letters.
+          if (beside > max_mark_gap * std::max<double>(height, line_to_letter * usual_height) ||
+              away > max_mark_distance * height)
+            continue;
           if (within && (mark.middle() < bands[i].top || mark.middle() > bands[i].bottom - max_mark_depth * height))
             continue;
           // A quote before a line is farther from its first letter than from the line above, but it stands in its line.
@@ -355,7 +358,7 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
   std::vector<int> heights;
   heights.reserve(chains.size());
   for (const Chain& chain : chains) heights.push_back(height_of(chain, letters.check_boxes));
-  for (Chain& chain : small_print(attach_marks(chains, std::move(marks)), letters.height)) {
+  for (Chain& chain : small_print(attach_marks(chains, std::move(marks), letters.height), letters.height)) {
     heights.push_back(height_of(chain, letters.check_boxes));
     chains.push_back(std::move(chain));
   }

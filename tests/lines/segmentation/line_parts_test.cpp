@@ -46,6 +46,15 @@ TEST(LineParts, TakesMarksIntoTheirLine) {
   EXPECT_EQ(lines[0].words.size(), 1u);
 }
 
+TEST(LineParts, TakesSignsBehindASpaceIntoALineWithoutTallLetters) {
+  Letters letters;
+  write(letters, 10, 100, {4});
+  letters.marks = {{83, 108, 95, 110}, {83, 113, 95, 115}};  // as far behind as a typewriter's space
+  const std::vector<TextLine> lines = find_line_parts(sorted(letters));
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].box.right, 95);
+}
+
 TEST(LineParts, TakesAQuoteIntoTheLineThatItBegins) {
   Letters letters;
   write(letters, 10, 100, {4, 4});
