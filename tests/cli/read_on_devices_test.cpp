@@ -14,6 +14,7 @@
 #include "checkpoint/safetensors_writer.h"
 #include "cli/read_command.h"
 #include "core/system/processors.h"
+#include "support/sanitized.h"
 
 namespace lectern {
 namespace {
@@ -60,7 +61,8 @@ TEST_F(ReadOnDevices, ReadsAsSeveralRanksWhatOneReads) {
 
 #ifdef LECTERN_ASCEND
 TEST_F(ReadOnDevices, ReadsItsSamplesOnAnAscendCard) {
-  for (const char* sample : {"hello.png", "note.jpg", "sign.png", "ticket.png"}) {
+  const std::vector<std::string> all = {"hello.png", "note.jpg", "sign.png", "ticket.png"};
+  for (const std::string& sample : testing::sanitized ? std::vector(1, all.front()) : all) {
     const std::string page = std::string("'" LECTERN_SAMPLES "/") + sample + "' --model '" LECTERN_SHIPPED_MODEL "'";
     const Outcome expected = read(page);
     ASSERT_EQ(expected.code, 0) << expected.err;
