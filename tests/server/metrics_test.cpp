@@ -14,6 +14,18 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// Names of metrics that docs/server.md does not tell.
+std::vector<std::string> names_without_documentation(const std::string& text) {
+  const std::string given = testing::slurp(LECTERN_DOCS "/server.md");
+  const std::regex head("# TYPE (lectern_[a-z_]+)");
+  std::vector<std::string> lack;
+  for (std::sregex_iterator found(text.begin(), text.end(), head), end; found != end; ++found) {
+    const std::string name = (*found)[1];
+    if (given.find("`" + name + "`") == std::string::npos) lack.push_back(name);
+  }
+  return lack;
+}
+
 // Names of metrics in contrib/ that a server does not have.
 std::vector<std::string> names_that_lack(const std::string& text) {
   const std::regex name("lectern_[a-z_]+");
@@ -26,6 +38,16 @@ std::vector<std::string> names_that_lack(const std::string& text) {
     }
   }
   return lack;
+}
+
+// Series with other labels are never the same to `and` by itself.
+TEST(Metrics, AlertsSayByWhichLabelsSeriesBelongTogether) {
+  const std::string rules = testing::slurp(LECTERN_DOCS "/../contrib/prometheus/lectern.rules.yml");
+  const std::regex joined("\\s(and|or|unless)\\s+(?!on\\b)[a-z_(]+[({]");
+  for (std::sregex_iterator found(rules.begin(), rules.end(), joined), end; found != end; ++found) {
+    ADD_FAILURE() << found->str();
+  }
+  EXPECT_THAT(rules, HasSubstr("and on (instance)"));
 }
 
 TEST(Metrics, CountsRequestsPagesAndTokens) {
@@ -78,6 +100,7 @@ TEST(Metrics, CountsRequestsPagesAndTokens) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_EQ(names_that_lack(text), std::vector<std::string>());
+  EXPECT_EQ(names_without_documentation(text), std::vector<std::string>());
 }
 
 }  // namespace
