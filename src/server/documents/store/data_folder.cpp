@@ -56,7 +56,8 @@ void refuse_other_folder(const fs::path& folder, const fs::path& database) {
     return;
   }
   for (const auto& entry : fs::directory_iterator(folder, failure)) {
-    if (entry.path().filename() != "lock") refuse(entry.path());
+    const fs::path name = entry.path().filename();
+    if (name != "lock" && name != "lost+found") refuse(entry.path());  // the latter of a file system's root
   }
 }
 
@@ -93,7 +94,6 @@ DataFolder::DataFolder(fs::path folder) : folder_(std::move(folder)) {
         fmt::format("{}: another server keeps its documents there; name another folder for `data`", folder_.string()));
   }
   make_private_database(database());
-  fs::remove_all(incoming(), failure);
   make_private_folder(incoming());
   make_private_folder(folder_ / "jobs");
 }
@@ -114,6 +114,7 @@ void DataFolder::remove_others(const std::vector<std::string>& ids) const {
   const std::set<std::string> kept(ids.begin(), ids.end());
   std::error_code failure;
   std::vector<fs::path> others;
+  for (const auto& entry : fs::directory_iterator(incoming(), failure)) others.push_back(entry.path());
   for (const auto& entry : fs::directory_iterator(folder_ / "jobs", failure)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with("doc_") && !kept.contains(name)) others.push_back(entry.path());

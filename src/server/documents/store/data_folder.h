@@ -33,7 +33,7 @@ class DataFolder {
   // Puts an upload, of which all is on the disk, in the place of the job's source; it is there when this returns.
   void keep(const std::filesystem::path& upload, const std::string& id) const;
   void remove(const std::string& id) const;
-  // Removes what belongs to no job.
+  // Removes uploads that did not arrive, and what belongs to no job. Once the database is known to be a server's.
   void remove_others(const std::vector<std::string>& ids) const;
   // All files, in bytes.
   int64_t bytes() const;

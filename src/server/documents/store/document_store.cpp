@@ -58,6 +58,13 @@ Database open(const std::filesystem::path& file, int64_t max_pages) {
   }
 }
 
+// Whether the database holds what a server made; of version 0, whether it holds anything.
+bool has_jobs(Database& database, int64_t version) {
+  Statement found = database.prepare("SELECT COUNT(*) FROM sqlite_master WHERE ? = 0 OR name = 'jobs_same'");
+  found.bind(version).step();
+  return found.integer(0) > 0;
+}
+
 }  // namespace
 
 std::string_view name_of(JobStatus status) { return status_names[static_cast<size_t>(status)]; }
@@ -69,6 +76,9 @@ DocumentStore::DocumentStore(const std::filesystem::path& file, int64_t max_page
   const int64_t version = asked.integer(0);
   if (version > schema_version) {
     throw Error(fmt::format("{}: was made by a newer Lectern; use that, or another folder for `data`", file.string()));
+  }
+  if (has_jobs(database_, version) != (version > 0)) {
+    throw Error(fmt::format("{}: is of another program; name another folder for `data`", file.string()));
   }
   if (version == schema_version) return;
   Transaction making(database_);
@@ -132,10 +142,12 @@ std::optional<DocumentJob> DocumentStore::find_same(const std::string& owner, co
   return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
 }
 
-std::vector<DocumentJob> DocumentStore::of_owner(const std::string& owner, int max_jobs) {
+std::vector<DocumentJob> DocumentStore::of_owner(const std::string& owner, int max_jobs, const std::string& after) {
   const std::lock_guard lock(mutex_);
-  Statement statement = database_.prepare(selection("WHERE owner = ? ORDER BY created DESC, rowid DESC LIMIT ?"));
-  return jobs(statement.bind(owner, int64_t{max_jobs}));
+  Statement statement = database_.prepare(
+      selection("WHERE owner = ?1 AND (?2 = '' OR (created, rowid) < (SELECT created, rowid FROM jobs WHERE id = ?2))"
+                " ORDER BY created DESC, rowid DESC LIMIT ?3"));
+  return jobs(statement.bind(owner, after, int64_t{max_jobs}));
 }
 
 std::vector<DocumentJob> DocumentStore::waiting() {

@@ -54,8 +54,9 @@ class DocumentStore {
   void add(const DocumentJob& job);
   std::optional<DocumentJob> find(const std::string& id);
   std::optional<DocumentJob> find_same(const std::string& owner, const std::string& idempotency_key);
-  std::vector<DocumentJob> of_owner(const std::string& owner, int max_jobs);  // the newest first
-  std::vector<DocumentJob> waiting();                                         // the oldest first
+  // The newest first; those behind the job `after` where it is not empty.
+  std::vector<DocumentJob> of_owner(const std::string& owner, int max_jobs, const std::string& after = "");
+  std::vector<DocumentJob> waiting();  // the oldest first
   std::vector<std::string> ids();
   // Of those that have ended, the first that ended; nothing where there is none.
   std::optional<DocumentJob> first_ended();

@@ -71,6 +71,15 @@ TEST(DataFolder, AFolderOfOtherThingsIsLeftAlone) {
   EXPECT_EQ(slurp(folder / "mail/documents.sqlite"), "of another program");
 }
 
+TEST(DataFolder, MayBeTheRootOfAFileSystem) {
+  const TempFolder folder;
+  fs::create_directories(folder / "disk/lost+found");
+  fs::permissions(folder / "disk", fs::perms(0700));
+  const DataFolder data(folder / "disk");
+  EXPECT_TRUE(fs::exists(data.incoming()));
+  EXPECT_TRUE(fs::exists(folder / "disk/lost+found"));
+}
+
 TEST(DataFolder, OneServerHasIt) {
   const TempFolder folder;
   {
@@ -117,8 +126,8 @@ TEST(DataFolder, AStartRemovesWhatBelongsToNoJob) {
     fs::create_directory(folder / "data/jobs/mine");
   }
   const DataFolder data(folder / "data");
-  EXPECT_FALSE(fs::exists(data.incoming() / "cut"));
   data.remove_others({id});
+  EXPECT_FALSE(fs::exists(data.incoming() / "cut"));
   EXPECT_TRUE(fs::exists(data.source(id)));
   EXPECT_FALSE(fs::exists(data.job(other)));
   EXPECT_TRUE(fs::exists(folder / "data/jobs/mine")) << "no server made it";

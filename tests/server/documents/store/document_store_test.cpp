@@ -110,6 +110,47 @@ TEST(DocumentStore, ListsTheJobsOfAnOwnerTheNewestFirst) {
   EXPECT_THAT(ids, ElementsAre("c", "b"));
 }
 
+TEST(DocumentStore, GoesOnBehindAJobOfTheList) {
+  const TempFolder folder;
+  DocumentStore store(folder / "jobs");
+  for (const char* id : {"a", "b", "c", "d"}) {
+    DocumentJob job = job_of(id, "ann");
+    if (job.id == "d") job.created = 1;  // the clock went back
+    store.add(job);
+  }
+  const auto behind = [&](const std::string& id) {
+    std::string ids;
+    for (const DocumentJob& job : store.of_owner("ann", 10, id)) ids += job.id;
+    return ids;
+  };
+  EXPECT_EQ(behind(""), "cbad");
+  EXPECT_EQ(behind("c"), "bad");
+  EXPECT_EQ(behind("d"), "");
+  EXPECT_EQ(behind("x"), "");
+}
+
+TEST(DocumentStore, LeavesTheDatabaseOfAnotherProgramAlone) {
+  const TempFolder folder;
+  for (const int version : {0, 1}) {
+    const std::string file = folder / ("other" + std::to_string(version));
+    const auto tables = [&] {
+      Database database(file, 0);
+      Statement count = database.prepare("SELECT COUNT(*) FROM sqlite_master");
+      count.step();
+      return count.integer(0);
+    };
+    Database(file, 0).run("CREATE TABLE letters (a)");
+    Database(file, 0).run("PRAGMA user_version = " + std::to_string(version));
+    try {
+      const DocumentStore store(file);
+      ADD_FAILURE() << version;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("is of another program; name another folder for `data`")) << version;
+    }
+    EXPECT_EQ(tables(), 1) << version;
+  }
+}
+
 TEST(DocumentStore, OneOwnerUsesAKeyOnce) {
   const TempFolder folder;
   DocumentStore store(folder / "jobs");
