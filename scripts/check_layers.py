@@ -122,7 +122,6 @@ UNTESTED: dict[str, str] = {
     "src/server/openai/picture_answer.cpp": "openai_api_test",
     "src/server/documents/job_source.cpp": "documents_test",
     "src/input/first_page.cpp": "image_test",
-    "src/server/documents/document_results.cpp": "documents_test",
     "src/server/documents/job_json.cpp": "documents_test",
     "src/server/documents/store/sqlite.cpp": "document_store_test",
     "src/server/documents/task_queue.cpp": "documents_test",

@@ -171,7 +171,8 @@ std::vector<std::pair<std::string, std::string>> Server::headers(const HttpReque
   std::vector<std::pair<std::string, std::string>> headers = {{"Vary", "Origin"}};
   if (!allows_foreign(request)) return headers;
   headers.emplace_back("Access-Control-Allow-Origin", request.origin);
-  headers.emplace_back("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, Location, Content-Disposition");
+  headers.emplace_back("Access-Control-Expose-Headers",
+                       "X-Request-Id, Retry-After, Location, Content-Disposition, X-Lectern-Warnings");
   if (request.method == "OPTIONS") {
     headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, DELETE");
     headers.emplace_back("Access-Control-Allow-Headers",

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 
+#include "layout/raw_text.h"
 #include "lectern/error.h"
 #include "server/documents/result_options.h"
 #include "server/openai/api_error.h"
@@ -55,6 +56,7 @@ DocumentFields parse_document_fields(const std::map<std::string, std::string>& f
     if (!is_document_field(name)) {
       throw ApiError(400, fmt::format("{}: there is no such field", name), name, "unknown_field");
     }
+    if (has_bad_utf8(value)) refuse(name, "text in UTF-8");
   }
   DocumentFields parsed;
   parsed.model = text_in(fields, "model");

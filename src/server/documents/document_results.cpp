@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <iterator>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -28,6 +31,7 @@ namespace lectern::server {
 namespace {
 
 namespace fs = std::filesystem;
+using nlohmann::json;
 
 constexpr std::array<ResultFormat, 7> formats = {{{"md", "text/markdown; charset=utf-8"},
                                                   {"txt", "text/plain; charset=utf-8"},
@@ -44,9 +48,10 @@ std::string stem_of(const DocumentJob& job) {
   return stem.empty() ? "document" : stem;
 }
 
-// Pages in the order of the document, each with what it needs.
-void write_pages(const DocumentJob& job, Format format, const OutputOptions& options, const fs::path& file,
-                 const DataFolder& folder, DocumentStore& store, int64_t max_pixels) {
+// Pages in the order of the document, each with what it needs. Returns what could not be written as asked.
+std::vector<std::string> write_pages(const DocumentJob& job, Format format, const OutputOptions& options,
+                                     const fs::path& file, const DataFolder& folder, DocumentStore& store,
+                                     int64_t max_pixels) {
   std::unique_ptr<PageSource> source;
   std::shared_ptr<const OriginalFile> original;
   if (format_info(format).needs_pictures) {
@@ -69,6 +74,28 @@ void write_pages(const DocumentJob& job, Format format, const OutputOptions& opt
     writer->page_of(origin, page, read ? &read->picture : nullptr);
   }
   writer->finish();
+  return writer->warnings();
+}
+
+// Beside the result: "result.warnings.md".
+fs::path warnings_file(fs::path result) {
+  const std::string extension = result.extension().string();
+  return result.replace_extension(".warnings" + extension);
+}
+
+void keep_warnings(const fs::path& result, const std::vector<std::string>& warnings) {
+  if (warnings.empty()) return;
+  AtomicFile writing(warnings_file(result));
+  writing.write(json(warnings).dump(-1, ' ', false, json::error_handler_t::replace));
+  writing.commit();
+}
+
+std::vector<std::string> kept_warnings(const fs::path& result) {
+  const fs::path file = warnings_file(result);
+  std::error_code none;
+  if (!fs::exists(file, none)) return {};
+  constexpr size_t max_bytes = size_t{1} << 20;
+  return json::parse(read_text_file(file, max_bytes)).get<std::vector<std::string>>();
 }
 
 // Those of this format, with whatever options.
@@ -121,29 +148,43 @@ std::string result_name(const DocumentJob& job, const ResultFormat& format) {
   return stem_of(job) + std::string(format_info(format_named(format.name)).extensions[0]);
 }
 
-fs::path make_result(const DocumentJob& job, const ResultFormat& format, const OutputOptions& options,
-                     const DataFolder& folder, DocumentStore& store, int64_t max_pixels) {
-  fs::path file = folder.job(job.id) / fmt::format("result{}.{}", result_tag(options), format.name);
+MadeResult make_result(const DocumentJob& job, const ResultFormat& format, const OutputOptions& options,
+                       const DataFolder& folder, DocumentStore& store, int64_t max_pixels) {
+  MadeResult made;
+  made.file = folder.job(job.id) / fmt::format("result{}.{}", result_tag(options), format.name);
   std::error_code none;
-  if (fs::exists(file, none)) return file;
+  if (fs::exists(made.file, none)) {
+    made.warnings = kept_warnings(made.file);
+    return made;
+  }
   remove_results(folder.job(job.id), format);
   if (format.name != "zip") {
-    write_pages(job, format_named(format.name), options, file, folder, store, max_pixels);
-    return file;
+    const fs::path making = folder.job(job.id) / fmt::format("making.{}", format.name);
+    fs::remove(making, none);  // of a process that was killed
+    made.warnings = write_pages(job, format_named(format.name), options, making, folder, store, max_pixels);
+    keep_warnings(made.file, made.warnings);
+    if (::rename(making.c_str(), made.file.c_str()) != 0) throw system_error(made.file, "cannot be made", errno);
+    return made;
   }
   std::vector<std::pair<fs::path, std::string>> files;
   for (const ResultFormat& each : formats) {
     if (each.name == "zip") continue;
     try {
-      files.emplace_back(make_result(job, each, options, folder, store, max_pixels), result_name(job, each));
+      MadeResult part = make_result(job, each, options, folder, store, max_pixels);
+      files.emplace_back(std::move(part.file), result_name(job, each));
+      std::ranges::move(part.warnings, std::back_inserter(made.warnings));
     } catch (const SystemError&) {
       throw;
-    } catch (const Error&) {
+    } catch (const ApiError&) {
+      throw;
+    } catch (const Error& error) {
       if (each.name != "pdf") throw;  // the document may not allow for one
+      made.warnings.emplace_back(error.what());
     }
   }
-  write_archive(files, job.finished.value_or(job.created), file);
-  return file;
+  keep_warnings(made.file, made.warnings);
+  write_archive(files, job.finished.value_or(job.created), made.file);
+  return made;
 }
 
 fs::path make_page_picture(const DocumentJob& job, int number, int width, const DataFolder& folder,

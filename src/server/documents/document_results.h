@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lectern/output.h"
 #include "server/documents/store/data_folder.h"
@@ -21,10 +22,14 @@ const ResultFormat& result_format(std::string_view name);
 // "scan.md" for the job of a file "scan.pdf".
 std::string result_name(const DocumentJob& job, const ResultFormat& format);
 
+struct MadeResult {
+  std::filesystem::path file;
+  std::vector<std::string> warnings;  // what could not be written as asked
+};
 // The file, made now unless it is there; of every format the one with the options that were asked for last stays. One
 // call at a time. Throws ApiError where it cannot be made, and Error.
-std::filesystem::path make_result(const DocumentJob& job, const ResultFormat& format, const OutputOptions& options,
-                                  const DataFolder& folder, DocumentStore& store, int64_t max_pixels);
+MadeResult make_result(const DocumentJob& job, const ResultFormat& format, const OutputOptions& options,
+                       const DataFolder& folder, DocumentStore& store, int64_t max_pixels);
 
 // The page as it was read, as a JPEG file, of at least this width where it is so wide; 0: in its full size. Throws
 // Error where it cannot be had.

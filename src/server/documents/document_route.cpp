@@ -1,8 +1,31 @@
 #include "server/documents/document_route.h"
 
+#include <fmt/format.h>
+
 #include "core/number.h"
+#include "server/documents/result_options.h"
+#include "server/openai/api_error.h"
 
 namespace lectern::server {
+namespace {
+
+constexpr size_t max_name_bytes = 200;  // of a name that is told back
+
+bool takes(const DocumentRoute& route, const std::string& method, std::string_view name) {
+  using Kind = DocumentRoute::Kind;
+  switch (route.kind) {
+    case Kind::list: return name == "after" && method != "POST";
+    case Kind::result: return name == "format" || is_result_option(name);
+    case Kind::picture: return name == "width";
+    case Kind::job:
+    case Kind::cancel:
+    case Kind::events:
+    case Kind::page: return false;
+  }
+  return false;
+}
+
+}  // namespace
 
 std::optional<DocumentRoute> document_route(std::string_view path) {
   if (path == documents_root)
@@ -41,6 +64,20 @@ std::optional<DocumentRoute> document_route(std::string_view path) {
     return std::nullopt;
   }
   return route;
+}
+
+std::map<std::string, std::string> query_of(const DocumentRoute& route, const HttpRequest& request) {
+  std::map<std::string, std::string> query;
+  for (const auto& [name, value] : request.query) {
+    const std::string shown = name.substr(0, max_name_bytes);
+    if (!takes(route, request.method, name)) {
+      throw ApiError(400, fmt::format("{}: there is no such option", shown), shown, "unknown_field");
+    }
+    if (!query.emplace(name, value).second) {
+      throw ApiError(400, fmt::format("{}: given twice", shown), shown, "invalid_value");
+    }
+  }
+  return query;
 }
 
 }  // namespace lectern::server

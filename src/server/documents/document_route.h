@@ -7,9 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "server/http/http.h"
 
 namespace lectern::server {
 
@@ -26,5 +29,8 @@ struct DocumentRoute {
 
 // nullopt for a path that is not a route.
 std::optional<DocumentRoute> document_route(std::string_view path);
+
+// The query of a request, by its names. Throws ApiError for one that the route does not know, or that is given twice.
+std::map<std::string, std::string> query_of(const DocumentRoute& route, const HttpRequest& request);
 
 }  // namespace lectern::server

@@ -25,23 +25,14 @@ namespace {
 using Kind = DocumentRoute::Kind;
 
 constexpr size_t max_key_bytes = 255;
-constexpr int max_listed = 1000;
 constexpr int request_threads = 2;
 constexpr int upload_threads = 2;
 constexpr std::chrono::minutes between_looks{1};  // for what has expired
 
 // What the query asks for goes before what came with the document.
-OutputOptions result_options(const DocumentJob& job, const HttpRequest& request) {
-  std::map<std::string, std::string> asked;
-  for (const auto& [name, value] : request.query) {
-    if (name == "format") continue;
-    if (!is_result_option(name)) {
-      throw ApiError(400, fmt::format("{}: there is no such option", name), name, "unknown_field");
-    }
-    asked.emplace(name, value);
-  }
-  asked.merge(fields_from_json(job.options));
-  return parse_result_options(asked);
+OutputOptions result_options(const DocumentJob& job, std::map<std::string, std::string> query) {
+  query.merge(fields_from_json(job.options));
+  return parse_result_options(query);
 }
 
 ApiError not_found() { return {404, "there is no such document", "", "not_found"}; }
@@ -166,8 +157,11 @@ std::shared_ptr<HttpForm> Documents::form(const HttpRequest& request) {
 void Documents::handle(const std::shared_ptr<HttpExchange>& exchange, const std::string& owner) {
   const std::optional<DocumentRoute> route = document_route(exchange->request().path);
   if (!route) return exchange->respond(error_response(not_found()));
-  queue_for(*route, exchange->request()).run([this, exchange, route = *route, owner] {
-    respond(exchange, route, owner);
+  TaskQueue& queue = queue_for(*route, exchange->request());
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  if (&queue == &makers_) exchange->when_gone([gone] { *gone = true; });  // nothing is made for nobody
+  queue.run([this, exchange, route = *route, owner, gone] {
+    if (!*gone) respond(exchange, route, owner);
   });
 }
 
@@ -179,8 +173,9 @@ TaskQueue& Documents::queue_for(const DocumentRoute& route, const HttpRequest& r
 void Documents::respond(const std::shared_ptr<HttpExchange>& exchange, const DocumentRoute& route,
                         const std::string& owner) {
   try {
+    const Query query = query_of(route, exchange->request());
     if (route.kind == Kind::events) return watch(exchange, find(route.id, owner));
-    exchange->respond(answer(*exchange, route, owner));
+    exchange->respond(answer(*exchange, route, query, owner));
   } catch (const ApiError& error) {
     exchange->respond(error_response(error));
   } catch (const Error& error) {
@@ -192,24 +187,37 @@ void Documents::respond(const std::shared_ptr<HttpExchange>& exchange, const Doc
   }
 }
 
-HttpResponse Documents::answer(const HttpExchange& exchange, const DocumentRoute& route, const std::string& owner) {
+HttpResponse Documents::answer(const HttpExchange& exchange, const DocumentRoute& route, const Query& query,
+                               const std::string& owner) {
   const HttpRequest& request = exchange.request();
   if (route.kind == Kind::list) {
     if (request.method == "POST") return create(exchange, owner);
-    const auto jobs = owner.empty() ? std::vector<DocumentJob>() : store_.of_owner(owner, max_listed);
-    return {.body = list_json(jobs, limits_.keep.count())};
+    return list(query, owner);
   }
   const DocumentJob job = find(route.id, owner);
   switch (route.kind) {
     case Kind::cancel: return cancel(job);
     case Kind::page: return page(job, route.number);
-    case Kind::picture: return picture(job, route, request);
-    case Kind::result: return result(job, request);
+    case Kind::picture: return picture(job, route, query);
+    case Kind::result: return result(job, query);
     case Kind::job:
     case Kind::list:
     case Kind::events: break;
   }
   return request.method == "DELETE" ? remove(job) : HttpResponse{.body = job_json(job, limits_.keep.count())};
+}
+
+// The newest first, or those behind the job that `after` names.
+HttpResponse Documents::list(const Query& query, const std::string& owner) {
+  std::vector<DocumentJob> jobs;
+  const auto after = query.find("after");
+  if (after != query.end()) static_cast<void>(find(after->second, owner));
+  if (!owner.empty()) {
+    jobs = store_.of_owner(owner, limits_.max_listed + 1, after == query.end() ? "" : after->second);
+  }
+  const bool has_more = jobs.size() > static_cast<size_t>(limits_.max_listed);
+  if (has_more) jobs.pop_back();
+  return {.body = list_json(jobs, has_more, limits_.keep.count())};
 }
 
 // Whoever has no right to it does not learn that it is there.
@@ -301,7 +309,7 @@ HttpResponse Documents::remove(const DocumentJob& job) {
 
 HttpResponse Documents::page(const DocumentJob& job, int number) {
   const std::optional<StoredPage> stored = store_.page(job.id, number);
-  if (stored) return {.body = page_json(*stored)};
+  if (stored) return {.body = page_json(*stored, result_options(job, {}))};
   const std::vector<int> numbers = page_numbers(job);
   if (std::ranges::find(numbers, number) == numbers.end()) {
     if (numbers.empty() && !has_ended(job.status)) {
@@ -312,10 +320,10 @@ HttpResponse Documents::page(const DocumentJob& job, int number) {
   return {.body = page_json(number, events_.reading(job.id, number))};
 }
 
-HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& route, const HttpRequest& request) {
+HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& route, const Query& query) {
   int width = 0;
-  if (const std::optional<std::string> asked = request.asked("width")) {
-    const std::optional<int64_t> number = whole_number(*asked);
+  if (const auto asked = query.find("width"); asked != query.end()) {
+    const std::optional<int64_t> number = whole_number(asked->second);
     if (!number || *number < 1 || *number > INT32_MAX) {
       throw ApiError(400, "width: expected a number of pixels", "width", "invalid_value");
     }
@@ -331,15 +339,17 @@ HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& rou
   try {
     return file_answer(make_page_picture(job, route.number, width, folder_, store_, place_.max_pixels), "image/jpeg");
   } catch (const SystemError&) {
+    if (!store_.find(job.id)) throw not_found();  // it was deleted meanwhile
     throw;
   } catch (const Error& error) {
     throw ApiError(422, error.what(), "", "invalid_document");
   }
 }
 
-HttpResponse Documents::result(const DocumentJob& job, const HttpRequest& request) {
-  const ResultFormat& format = result_format(request.asked("format").value_or("md"));
-  const OutputOptions options = result_options(job, request);
+HttpResponse Documents::result(const DocumentJob& job, const Query& query) {
+  const auto asked = query.find("format");
+  const ResultFormat& format = result_format(asked == query.end() ? "md" : asked->second);
+  const OutputOptions options = result_options(job, query);
   if (!has_ended(job.status)) {
     throw ApiError(409, "the document was not read to its end; there is a result when its status says so", "",
                    "not_finished");
@@ -348,11 +358,13 @@ HttpResponse Documents::result(const DocumentJob& job, const HttpRequest& reques
     throw ApiError(409, "nothing of the document was read; there is no result", "", "no_result");
   }
   try {
-    HttpResponse response =
-        file_answer(make_result(job, format, options, folder_, store_, place_.max_pixels), format.type);
+    const MadeResult made = make_result(job, format, options, folder_, store_, place_.max_pixels);
+    HttpResponse response = file_answer(made.file, format.type);
     response.headers.emplace_back("Content-Disposition", attachment(result_name(job, format)));
+    if (!made.warnings.empty()) response.headers.emplace_back("X-Lectern-Warnings", header_text(made.warnings));
     return response;
   } catch (const SystemError&) {
+    if (!store_.find(job.id)) throw not_found();
     throw;
   } catch (const ApiError&) {
     throw;

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,6 +33,7 @@ struct DocumentLimits {
   int64_t max_bytes = int64_t{16} << 30;                   // of all that is kept; the oldest that have ended give way
   std::chrono::seconds keep = std::chrono::hours(24 * 7);  // jobs that have ended
   size_t max_waiting = 1000;                               // jobs
+  int max_listed = 1000;                                   // jobs in one answer
   int jobs_together = 4;
   // Before a job is tried again for which the disk had no room, or whose model could not be loaded.
   std::chrono::milliseconds pause{10'000};
@@ -60,15 +62,19 @@ class Documents {
   void expire();
 
  private:
-  HttpResponse answer(const HttpExchange& exchange, const DocumentRoute& route, const std::string& owner);
+  using Query = std::map<std::string, std::string>;
+
+  HttpResponse answer(const HttpExchange& exchange, const DocumentRoute& route, const Query& query,
+                      const std::string& owner);
+  HttpResponse list(const Query& query, const std::string& owner);
   HttpResponse create(const HttpExchange& exchange, const std::string& owner);
   HttpResponse same(const DocumentJob& before, const Upload& upload) const;
   TaskQueue& queue_for(const DocumentRoute& route, const HttpRequest& request);
   HttpResponse cancel(const DocumentJob& job);
   HttpResponse remove(const DocumentJob& job);
   HttpResponse page(const DocumentJob& job, int number);
-  HttpResponse picture(const DocumentJob& job, const DocumentRoute& route, const HttpRequest& request);
-  HttpResponse result(const DocumentJob& job, const HttpRequest& request);
+  HttpResponse picture(const DocumentJob& job, const DocumentRoute& route, const Query& query);
+  HttpResponse result(const DocumentJob& job, const Query& query);
   void watch(const std::shared_ptr<HttpExchange>& exchange, const DocumentJob& job);
   DocumentJob find(const std::string& id, const std::string& owner);
   void respond(const std::shared_ptr<HttpExchange>& exchange, const DocumentRoute& route, const std::string& owner);

@@ -9,17 +9,19 @@
 #include <utility>
 
 #include "core/files/file.h"
+#include "core/text.h"
 #include "core/unique_fd.h"
 
 namespace lectern::server {
 namespace {
 
-std::string percent_encoded(std::string_view text) {
+constexpr size_t max_header_bytes = 4096;
+
+template <typename IsPlain>
+std::string percent_encoded(std::string_view text, IsPlain is_plain) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    out += is_plain(c) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }
@@ -36,7 +38,21 @@ std::string attachment(const std::string& name) {
   std::string plain = name;
   std::ranges::replace_if(
       plain, [](char c) { return c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%'; }, '_');
-  return fmt::format("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain, percent_encoded(name));
+  return fmt::format("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain, percent_encoded(name, [](char c) {
+                       return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+                     }));
+}
+
+std::string header_text(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (size_t i = 0; i < sentences.size(); ++i) {
+    const std::string next = percent_encoded(sentences[i], [](char c) { return c >= ' ' && c <= '~' && c != '%'; });
+    if (text.size() + next.size() > max_header_bytes) {
+      return fmt::format("{}{}and {} more", text, text.empty() ? "" : "; ", sentences.size() - i);
+    }
+    text += (text.empty() ? "" : "; ") + next;
+  }
+  return text;
 }
 
 }  // namespace lectern::server

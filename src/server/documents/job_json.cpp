@@ -58,20 +58,18 @@ ordered_json page_object(int number, const char* state) {
 
 std::string job_json(const DocumentJob& job, int64_t keep_seconds) { return line(job_object(job, keep_seconds)); }
 
-std::string list_json(const std::vector<DocumentJob>& jobs, int64_t keep_seconds) {
+std::string list_json(const std::vector<DocumentJob>& jobs, bool has_more, int64_t keep_seconds) {
   ordered_json data = ordered_json::array();
   for (const DocumentJob& job : jobs) data.push_back(job_object(job, keep_seconds));
-  return line({{"object", "list"}, {"data", std::move(data)}});
+  return line({{"object", "list"}, {"data", std::move(data)}, {"has_more", has_more}});
 }
 
-std::string page_json(const StoredPage& stored) {
+std::string page_json(const StoredPage& stored, const OutputOptions& options) {
   const Page page = page_from(stored);
   ordered_json object = page_object(stored.number, stored.state == PageState::done ? "done" : "failed");
   if (!page.error.empty()) object["error"] = {{"message", page.error}, {"code", "page_failed"}};
   if (stored.state == PageState::failed) return line(object);
   object["page"] = page_to_json(page);
-  OutputOptions options;
-  options.figures = false;
   object["markdown"] = render(page, Format::markdown, nullptr, options);
   object["text"] = page.text();
   return line(object);

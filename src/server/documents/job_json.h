@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lectern/output.h"
 #include "lectern/page.h"
 #include "server/documents/store/document_store.h"
 #include "server/page_price.h"
@@ -15,8 +16,8 @@ namespace lectern::server {
 
 // It expires so many seconds after its end.
 std::string job_json(const DocumentJob& job, int64_t keep_seconds);
-std::string list_json(const std::vector<DocumentJob>& jobs, int64_t keep_seconds);
-std::string page_json(const StoredPage& page);
+std::string list_json(const std::vector<DocumentJob>& jobs, bool has_more, int64_t keep_seconds);
+std::string page_json(const StoredPage& page, const OutputOptions& options);
 // Of a page that is not stored: one that is read now has a price.
 std::string page_json(int number, const std::optional<PagePrice>& reading);
 

@@ -25,14 +25,6 @@ struct HttpRequest {
   std::string if_none_match{};
   std::vector<std::pair<std::string, std::string>> query{};  // decoded
   bool ambiguous = false;                                    // its head names two hosts or two lengths of its body
-
-  // The first of the query of that name; nothing where it lacks.
-  std::optional<std::string> asked(std::string_view name) const {
-    for (const auto& [key, value] : query) {
-      if (key == name) return value;
-    }
-    return std::nullopt;
-  }
 };
 
 struct HttpResponse {

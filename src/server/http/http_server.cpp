@@ -65,15 +65,17 @@ bool is_ambiguous(MHD_Connection* connection) {
 
 std::vector<std::pair<std::string, std::string>> query_of(MHD_Connection* connection) {
   std::vector<std::pair<std::string, std::string>> query;
-  const auto take = [](void* self, MHD_ValueKind, const char* name, const char* value) {
-    try {
-      static_cast<decltype(query)*>(self)->emplace_back(name, value == nullptr ? "" : value);
+  const auto take = [](void* self, MHD_ValueKind, const char* name, size_t name_bytes, const char* value,
+                       size_t value_bytes) {
+    try {  // zeros among the bytes
+      static_cast<decltype(query)*>(self)->emplace_back(std::string(name, name_bytes),
+                                                        std::string(value == nullptr ? "" : value, value_bytes));
     } catch (const std::bad_alloc&) {
       return MHD_NO;
     }
     return MHD_YES;
   };
-  MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take, &query);
+  MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, take, &query);
   return query;
 }
 

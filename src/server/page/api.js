@@ -67,19 +67,22 @@ export const page = (id, number) => json("GET", `${one(id)}/pages/${number}`);
 export const picture = async (id, number, width, signal) =>
   (await request("GET", `${one(id)}/pages/${number}/picture?width=${width}`, {signal})).blob();
 
-// {blob, name}: the file, and its name as the server gives it.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;  // it is no text of the server's
+  }
+}
+
+// {blob, name, warnings}: the file, its name as the server gives it, and what could not be written as asked.
 export async function result(id, format) {
   const response = await request("GET", `${one(id)}/result?format=${format}`);
   const disposition = response.headers.get("Content-Disposition") ?? "";
   const coded = /filename\*=UTF-8''([^;]+)/i.exec(disposition)?.[1];
   const plain = /filename="((?:[^"\\]|\\.)*)"/i.exec(disposition)?.[1]?.replace(/\\(.)/g, "$1");
-  let name = plain ?? "";
-  try {
-    if (coded) name = decodeURIComponent(coded);
-  } catch {
-    // The plain name it is.
-  }
-  return {blob: await response.blob(), name};
+  const name = (coded && decoded(coded)) ?? plain ?? "";
+  return {blob: await response.blob(), name, warnings: decoded(response.headers.get("X-Lectern-Warnings") ?? "")};
 }
 
 // Sends a file; fetch does not tell how much of it is on its way. A second try under the same `once` makes no second

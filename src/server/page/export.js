@@ -25,12 +25,13 @@ export async function copy(text) {
 async function download(job, format) {
   announce(texts.downloading(texts.formats[format]));
   try {
-    const {blob, name} = await api.result(job.id, format);
+    const {blob, name, warnings} = await api.result(job.id, format);
     const link = element("a", {href: URL.createObjectURL(blob),
       download: name || `${job.name.replace(/\.[^.]*$/, "") || "document"}.${format}`});
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-    announce(texts.downloaded(link.download));
+    if (warnings) alertUser(texts.downloadedWith(link.download, warnings));
+    else announce(texts.downloaded(link.download));
   } catch (error) {
     alertUser(error.message);
   }

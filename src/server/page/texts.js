@@ -115,6 +115,7 @@ export const texts = {
   downloadLater: "When all pages are read, the files are here.",
   downloading: (format) => `Getting ${format} …`,
   downloaded: (name) => `${name} is in your downloads.`,
+  downloadedWith: (name, warnings) => `${name} is in your downloads. ${warnings}.`,
   pageChoice: "Page",
   page: "Page",
   ofPages: (pages) => pages ? `of ${number.format(pages)}` : "",

@@ -48,6 +48,8 @@ TEST(DocumentFields, NoneAreTheDefaults) {
 
 TEST(DocumentFields, AreRefusedByTheirNames) {
   const std::vector<std::pair<std::string, std::string>> wrong = {{"max_tokens", "0"},
+                                                                  {"prompt", "\xff"},
+                                                                  {"password", "caf\xe9"},
                                                                   {"max_tokens", "1e3"},
                                                                   {"max_tokens", ""},
                                                                   {"pages_together", "0"},

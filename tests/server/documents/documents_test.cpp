@@ -3,13 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zip.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -86,88 +83,6 @@ TEST(ServedDocuments, AreSentReadAndTaken) {
   EXPECT_THAT(text.body, HasSubstr("page 3 by markdown"));
   EXPECT_EQ(text.headers.at("content-disposition"),
             "attachment; filename=\"Scan 1.txt\"; filename*=UTF-8''Scan%201.txt");
-}
-
-TEST(ServedDocuments, EveryFormatIsMadeWithoutReadingAgain) {
-  const TempFolder folder;
-  const Echo serving(folder / "data");
-  const std::string id = serving.send(pdf_of_pages(2));
-  serving.watch(id);
-  const std::vector<std::pair<std::string, std::string>> begins = {
-      {"md", "scan"}, {"txt", "scan"},   {"json", "{\"schema\": \"lectern-document/1\""},
-      {"html", "<!"}, {"hocr", "<?xml"}, {"pdf", "%PDF-"}};
-  for (const auto& [format, begin] : begins) {
-    const HttpReply reply = serving.result(id, format);
-    EXPECT_EQ(reply.status, 200) << format << reply.body;
-    EXPECT_THAT(reply.body, StartsWith(begin)) << format;
-    EXPECT_EQ(serving.result(id, format).body, reply.body) << format;
-    EXPECT_THAT(reply.body, Not(HasSubstr(folder.path().string()))) << format;
-  }
-  EXPECT_EQ(serving.model->pages, 2);
-  EXPECT_EQ(serving.result(id, "docx").status, 400);
-  EXPECT_EQ(serving.get("/v1/documents/" + id + "/result").body, serving.result(id, "md").body);
-}
-
-TEST(ServedDocuments, ResultsLookAsTheFormOrTheQueryAsks) {
-  const TempFolder folder;
-  const Echo serving(folder / "data");
-  const std::string id = serving.send(pdf_of_pages(2), form_field("page_breaks", "keep"));
-  serving.watch(id);
-  EXPECT_THAT(serving.result(id, "txt").body, HasSubstr("\f"));
-  EXPECT_THAT(serving.result(id, "txt&page_breaks=drop").body, Not(HasSubstr("\f")));
-  EXPECT_THAT(serving.result(id, "txt").body, HasSubstr("\f")) << "the query counts once";
-  EXPECT_EQ(serving.model->pages, 2);
-  size_t kept = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "data")) {
-    kept += entry.path().filename().string().starts_with("result") ? 1 : 0;
-  }
-  EXPECT_EQ(kept, 1U);
-  const HttpReply unknown = serving.result(id, "txt&page_break=keep");
-  EXPECT_EQ(unknown.status, 400);
-  EXPECT_THAT(unknown.body, HasSubstr("page_break: "));
-  EXPECT_EQ(serving.result(id, "txt&page_breaks=maybe").status, 400);
-  EXPECT_EQ(send_form(serving.port, form_file("a.pdf", pdf_of_pages(1)) + form_field("tables", "wide")).status, 400);
-}
-
-TEST(ServedDocuments, AllFormatsComeAsOneArchive) {
-  const TempFolder folder;
-  const Echo serving(folder / "data");
-  const std::string id = serving.send(pdf_of_pages(1), "", "../été.pdf");
-  serving.watch(id);
-  const HttpReply reply = serving.result(id, "zip");
-  ASSERT_EQ(reply.status, 200) << reply.body;
-  EXPECT_EQ(reply.headers.at("content-type"), "application/zip");
-  zip_source_t* const source = zip_source_buffer_create(reply.body.data(), reply.body.size(), 0, nullptr);
-  zip_t* const opened = zip_open_from_source(source, ZIP_RDONLY, nullptr);
-  ASSERT_NE(opened, nullptr);
-  std::set<std::string> names;
-  for (zip_int64_t i = 0; i < zip_get_num_entries(opened, 0); ++i) {
-    names.insert(zip_get_name(opened, static_cast<zip_uint64_t>(i), ZIP_FL_ENC_GUESS));
-  }
-  zip_file_t* const text = zip_fopen(opened, "été.txt", 0);
-  ASSERT_NE(text, nullptr);
-  std::string content(1000, '\0');
-  content.resize(static_cast<size_t>(std::max<zip_int64_t>(0, zip_fread(text, content.data(), content.size()))));
-  EXPECT_EQ(content, serving.result(id, "txt").body);
-  zip_fclose(text);
-  zip_discard(opened);
-  EXPECT_EQ(names, (std::set<std::string>{"été.md", "été.txt", "été.json", "été.html", "été.hocr", "été.pdf"}));
-}
-
-TEST(ServedDocuments, PicturesOfPagesAreJpegOfTheWidthAskedFor) {
-  const TempFolder folder;
-  const Echo serving(folder / "data");
-  const std::string id = serving.send(pdf_of_pages(2));
-  serving.watch(id);
-  const std::string path = "/v1/documents/" + id + "/pages/1/picture";
-  const HttpReply whole = serving.get(path), small = serving.get(path + "?width=100");
-  EXPECT_EQ(whole.status, 200);
-  EXPECT_EQ(whole.headers.at("content-type"), "image/jpeg");
-  EXPECT_THAT(whole.body, StartsWith("\xff\xd8\xff"));
-  EXPECT_LT(small.body.size(), whole.body.size());
-  EXPECT_EQ(serving.get(path + "?width=0").status, 400);
-  EXPECT_EQ(serving.get(path + "?width=x").status, 400);
-  EXPECT_EQ(serving.get("/v1/documents/" + id + "/pages/3/picture").status, 404);
 }
 
 TEST(ServedDocuments, OnlyThePagesAskedForAreRead) {
@@ -272,6 +187,13 @@ TEST(ServedDocuments, FormsAreChecked) {
   EXPECT_EQ(status_of(form_file("a.pdf", std::string(3 << 20, 'x'))), 413);
   EXPECT_EQ(ask(serving.port, "POST", "/v1/documents", "{}", "Content-Type: application/json\r\n").status, 400);
   EXPECT_EQ(ask(serving.port, "POST", "/v1/documents", "no form at all", testing::form_type).status, 400);
+  const HttpReply coded = ask(serving.port, "POST", "/v1/documents", "file=%25PDF-1.7",
+                              "Content-Type: application/x-www-form-urlencoded\r\n");
+  EXPECT_EQ(coded.status, 400);
+  EXPECT_THAT(coded.body, HasSubstr("multipart/form-data"));
+  const HttpReply latin = send_form(serving.port, file + form_field("password", "caf\xe9"));
+  EXPECT_EQ(latin.status, 400);
+  EXPECT_THAT(latin.body, HasSubstr("password: expected text in UTF-8"));
   EXPECT_EQ(ask(serving.port, "POST", "/v1/documents", file, testing::form_type).status, 400) << "cut";
   EXPECT_EQ(ask(serving.port, "PUT", "/v1/documents").status, 405);
   EXPECT_EQ(ask(serving.port, "PUT", "/v1/documents").headers.at("allow"), "GET, POST");
@@ -290,7 +212,33 @@ TEST(ServedDocuments, UnknownOnesAreNotThere) {
     }
     EXPECT_EQ(ask(serving.port, "DELETE", "/v1/documents/" + id).status, 404) << id;
   }
-  EXPECT_EQ(json::parse(serving.get("/v1/documents").body), (json{{"object", "list"}, {"data", json::array()}}));
+  EXPECT_EQ(json::parse(serving.get("/v1/documents").body),
+            (json{{"object", "list"}, {"data", json::array()}, {"has_more", false}}));
+}
+
+TEST(ServedDocuments, AreListedPartByPart) {
+  const TempFolder folder;
+  const Echo serving(folder / "data", [](ServerOptions& options) {
+    options.keys = ApiKeys::from_text("ann\nbob\n", "keys");
+    options.documents.max_listed = 2;
+  });
+  const std::string ann = "Authorization: Bearer ann\r\n", bob = "Authorization: Bearer bob\r\n";
+  std::vector<std::string> sent;
+  for (int i = 0; i < 3; ++i) {
+    const HttpReply reply = send_form(serving.port, form_file("a.pdf", pdf_of_pages(1)), ann);
+    sent.insert(sent.begin(), json::parse(reply.body)["id"].get<std::string>());
+  }
+  std::vector<std::string> listed;
+  for (std::string query;;) {
+    const json part = json::parse(serving.get("/v1/documents" + query, ann).body);
+    for (const json& job : part["data"]) listed.push_back(job["id"].get<std::string>());
+    if (!part["has_more"].get<bool>()) break;
+    ASSERT_LT(listed.size(), 10U);
+    query = "?after=" + listed.back();
+  }
+  EXPECT_EQ(listed, sent);
+  EXPECT_EQ(serving.get("/v1/documents?after=" + sent.front(), bob).status, 404);
+  EXPECT_EQ(serving.get("/v1/documents?limit=1", ann).status, 400) << "no such option";
 }
 
 TEST(ServedDocuments, BelongToTheKeyThatSentThem) {

@@ -22,7 +22,7 @@
 namespace lectern::testing {
 
 // Reads every page at once: its text is its name.
-class EchoModel final : public server::ServedModel {
+class EchoModel : public server::ServedModel {
  public:
   const std::string& name() const override { return name_; }
   DocumentInfo info() const override {
