@@ -29,6 +29,14 @@ bool in_same_columns(const Parts& row, const Parts& above) {
   return row.size() > 1 && std::ranges::all_of(row, stands_under);
 }
 
+// Whether a line goes on below one of several parts that is not the first: it is no heading.
+bool is_below_further(const Parts& row, const Parts& above) {
+  const std::vector<Parts> rows = rows_of(above);
+  return row.size() == 1 && std::ranges::any_of(std::span(rows.back()).subspan(1), [&](const TextLine& other) {
+           return std::abs(row.front().box.left - other.box.left) <= max_off_edge * row.front().height;
+         });
+}
+
 Parts with(Parts parts, const Parts& more) {
   parts.insert(parts.end(), more.begin(), more.end());
   return parts;
@@ -101,7 +109,8 @@ std::vector<Parts> groups_of(Parts parts) {
       const Parts above = gathered(group);
       // A line over the whole width, or a wide gap before it, ends a group with columns.
       const int white = box_of(band).top - box_of(above).bottom;
-      const double most = alone && group.size() == 1            ? max_white_below_first
+      const bool heads = alone && group.size() == 1 && !is_below_further(band, group.back());
+      const double most = heads                                 ? max_white_below_first
                           : in_same_columns(band, group.back()) ? max_white_in_table
                                                                 : max_white_in_columns;
       const bool near = white < most * height_of(band) || (alone && is_below_text(band, above, gap, white));

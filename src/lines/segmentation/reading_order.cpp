@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "lines/segmentation/centred_cells.h"
 #include "lines/segmentation/column_lists.h"
 #include "lines/segmentation/line_groups.h"
 #include "lines/segmentation/part_grid.h"
@@ -148,6 +149,8 @@ class Arranger {
         } else {
           add_column(group);
         }
+      } else if (const std::vector<Parts> centred = centred_rows(split_parts, height); !centred.empty()) {
+        blocks_.push_back(table_of(centred, columns));
       } else if (const std::vector<Parts> lists = lists_side_by_side(split_parts, height); !lists.empty()) {
         for (const Parts& list : lists) arrange(list);
       } else if (is_table(split_parts, rows, height) && !is_flowing_list(split_parts, height) &&

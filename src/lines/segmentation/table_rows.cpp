@@ -116,7 +116,9 @@ std::vector<Parts> rows_of_cells(std::vector<Parts> rows, const std::vector<Span
   return cells;
 }
 
-TextBlock block_of(const std::vector<Parts>& rows, const std::vector<Span>& columns) {
+}  // namespace
+
+TextBlock table_of(const std::vector<Parts>& rows, const std::vector<Span>& columns) {
   TextBlock block;
   block.kind = BlockKind::table;
   for (size_t r = 0; r < rows.size(); ++r) {
@@ -134,8 +136,6 @@ TextBlock block_of(const std::vector<Parts>& rows, const std::vector<Span>& colu
   block.box = box_of(block.lines);
   return block;
 }
-
-}  // namespace
 
 FoundTable make_table(std::vector<Parts> rows, const std::vector<Span>& columns) {
   FoundTable found;
@@ -155,7 +155,7 @@ FoundTable make_table(std::vector<Parts> rows, const std::vector<Span>& columns)
         std::ranges::find_if(rows, [&](const Parts& some) { return box_of(some).bottom >= cell.row.bottom; });
     row->insert(row->end(), cell.lines.begin(), cell.lines.end());
   }
-  found.table = block_of(rows, columns);
+  found.table = table_of(rows, columns);
   return found;
 }
 

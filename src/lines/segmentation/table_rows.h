@@ -17,4 +17,7 @@ struct FoundTable {
 // `rows` from the top, at least min_table_rows, in several columns.
 FoundTable make_table(std::vector<Parts> rows, const std::vector<Span>& columns);
 
+// `rows` with all lines of their cells.
+TextBlock table_of(const std::vector<Parts>& rows, const std::vector<Span>& columns);
+
 }  // namespace lectern

@@ -45,5 +45,12 @@ TEST(LineGroups, KeepTheFirstLinesOfAColumnThatBeginsAboveItsNeighbour) {
   EXPECT_EQ(groups[0].size(), 2u) << "a date that stands apart above them";
 }
 
+TEST(LineGroups, KeepALineBelowAFurtherPartWithTheRowOfHeads) {
+  const Parts heads = {line(50, 100, 120), line(300, 100, 380), line(600, 100, 680)};
+  const Parts row = {line(50, 169, 150), line(300, 180, 420), line(600, 169, 680)};
+  EXPECT_EQ(groups_of(heads + Parts{line(300, 148, 450)} + row).size(), 1u);
+  EXPECT_GT(groups_of(heads + Parts{line(50, 148, 250)} + row).size(), 1u) << "text below the head of a page";
+}
+
 }  // namespace
 }  // namespace lectern

@@ -44,6 +44,22 @@ TEST(ReadingOrder, ReadsAHeadingAcrossTheColumnsBetweenThem) {
   EXPECT_EQ(blocks[3].box.left, 50);
 }
 
+TEST(ReadingOrder, ReadsATableWhoseCellsAreCentred) {
+  std::vector<TextLine> parts = {line(50, 100, 120), line(300, 100, 380), line(600, 100, 900)};
+  for (int row = 0; row < 3; ++row) {
+    parts = parts + std::vector{line(50, 163 + 85 * row, 150), line(600, 163 + 85 * row, 880)} +
+            column(300, 500, 148 + 85 * row, 2, 30);
+  }
+  const std::vector<TextBlock> blocks = arrange(parts);
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].kind, BlockKind::table);
+  ASSERT_EQ(blocks[0].lines.size(), 15u);
+  EXPECT_EQ(blocks[0].cells.back().row, 3);
+  EXPECT_EQ(blocks[0].lines[4].box.top, 148);
+  EXPECT_EQ(blocks[0].lines[5].box.top, 178);
+  EXPECT_EQ(blocks[0].cells[5].column, 1);
+}
+
 TEST(ReadingOrder, TellsTitlesByTheirSize) {
   const std::vector<TextBlock> blocks = arrange(std::vector{line(50, 40, 400, 34)} + column(50, 700, 100, 8));
   ASSERT_EQ(blocks.size(), 2u);
