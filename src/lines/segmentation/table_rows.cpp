@@ -105,9 +105,14 @@ std::vector<Parts> rows_of_cells(std::vector<Parts> rows, const std::vector<Span
   const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
   const bool pairs = are_pairs(rows, whites, columns, height);
   if (usual < min_row_white * height && !pairs) return rows;
+  // What stands close below other rows goes on with their cells everywhere or nowhere, whatever tails letters have
+  // there.
+  double most = std::min(max_line_white * height, max_line_share * usual);
+  const auto close = std::ranges::upper_bound(sorted, static_cast<int>(max_line_share * usual)) - sorted.begin();
+  if (close > 0 && sorted[static_cast<size_t>(close) / 2] > most) most = -1;
   std::vector<Parts> cells = {std::move(rows.front())};
   for (size_t i = 1; i < rows.size(); ++i) {
-    if (pairs ? i % 2 == 1 : whites[i - 1] <= std::min(max_line_white * height, max_line_share * usual)) {
+    if (pairs ? i % 2 == 1 : whites[i - 1] <= most) {
       cells.back().insert(cells.back().end(), rows[i].begin(), rows[i].end());
     } else {
       cells.push_back(std::move(rows[i]));

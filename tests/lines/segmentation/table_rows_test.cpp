@@ -83,6 +83,21 @@ TEST(TableRows, KeepSmallPrintWithWhatStandsBelowIt) {
   EXPECT_EQ(table.cells.back().row, 5) << "rows as far from each other";
 }
 
+TEST(TableRows, TreatLinesBelowOthersAlike) {
+  Parts parts;
+  for (int row = 0; row < 5; ++row) {
+    parts.push_back(line(50, 100 + 95 * row, 150));
+    if (row == 0) parts.back().box.bottom += 5;  // a letter that reaches down
+    if (row < 4) parts.push_back(line(50, 133 + 95 * row, 200));
+    parts.push_back(line(500, 100 + 95 * row, 550));
+  }
+  EXPECT_EQ(table_of(parts).table.cells.back().row, 8) << "descriptions below dishes";
+  for (TextLine& part : parts) {
+    if (part.box.right == 200) part.box.top -= 6, part.box.bottom -= 6;
+  }
+  EXPECT_EQ(table_of(parts).table.cells.back().row, 4) << "wrapped cells";
+}
+
 TEST(TableRows, LeaveAHeadingAndANoteThatStandApart) {
   Parts parts = {line(50, 40, 180), line(50, 290, 190)};
   for (int row = 0; row < 4; ++row) {
