@@ -1,8 +1,8 @@
 #include "lines/segmentation/side_columns.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
-#include <iterator>
 #include <span>
 #include <vector>
 
@@ -17,6 +17,7 @@ constexpr size_t min_lines = 3;        // of each column, beside the other
 constexpr size_t min_edge_lines = 2;   // that begin where the right column does
 constexpr double max_aligned = 0.6;    // of the lines of the column with fewer: more, and they stand in rows
 constexpr double max_off_row = 0.15;   // of tops or of feet of lines of one row
+constexpr double min_reach = 0.75;     // of text that keeps clear of the column beside it, of the way to that
 constexpr size_t max_edges = 200, max_parts = 1500;
 
 struct Stretch {
@@ -64,6 +65,15 @@ std::vector<Stretch> parted_by_white(const Parts& parts, int height, const Stret
   return stretches;
 }
 
+// Whether the left column goes on below the right one and keeps clear of it, as the text of a letter does.
+bool goes_on(std::span<const TextLine> below, int edge, int gutter) {
+  if (!std::ranges::all_of(below, [&](const TextLine& part) { return is_left(part, edge, gutter); })) return false;
+  const auto full = std::ranges::count_if(below, [&](const TextLine& part) {
+    return part.box.right - below.front().box.left >= min_reach * (edge - below.front().box.left);
+  });
+  return full >= static_cast<ptrdiff_t>(min_lines);
+}
+
 // Rows; a frame, a part without words, counts as several.
 size_t lines_in(const Parts& parts) {
   const bool framed = std::ranges::any_of(parts, [](const TextLine& part) { return part.words.empty(); });
@@ -100,15 +110,18 @@ std::optional<SideColumns> find_side_columns(const Parts& parts) {
   std::ranges::stable_sort(sorted, {}, [](const TextLine& part) { return part.box.middle(); });
   const int height = height_of(sorted), gutter = static_cast<int>(min_gutter * height);
   const auto slack = static_cast<int>(max_off_edge * height);
+  const auto between = [&](size_t first, size_t end) {
+    return std::span<const TextLine>(sorted).subspan(first, end - first);
+  };
   Stretch best;
   for (const int edge : edges_of(sorted, height)) {
     Stretch stretch = {0, 0, edge};
     const auto finish = [&](size_t end) {
       stretch.end = end;
       if (stretch.end < stretch.first + 2 * min_lines) return;
-      for (const Stretch& some : parted_by_white(sorted, height, stretch)) {
-        const std::span<const TextLine> inside(sorted.begin() + static_cast<ptrdiff_t>(some.first),
-                                               sorted.begin() + static_cast<ptrdiff_t>(some.end));
+      for (Stretch some : parted_by_white(sorted, height, stretch)) {
+        const auto inside = between(some.first, some.end);
+        if (some.end < end && goes_on(between(some.end, end), edge, gutter)) some.end = end;
         if (some.end - some.first > best.end - best.first && are_independent(inside, edge, gutter)) best = some;
       }
     };
