@@ -104,8 +104,6 @@ std::vector<Chain> chains_of(const std::vector<PixelBox>& letters, int usual_hei
 // is one of them.
 int height_of(const Chain& chain, const std::vector<CheckBox>& check_boxes) {
   std::vector<int> tops, bottoms;
-  tops.reserve(chain.letters.size());
-  bottoms.reserve(chain.letters.size());
   const auto is_check_box = [&](const PixelBox& letter) {
     return std::ranges::any_of(check_boxes, [&](const CheckBox& check) {
       return letter.left == check.box.left && letter.top == check.box.top;
@@ -138,9 +136,20 @@ bool is_mark_of(const Chain& chain, const Chain& other) {
 
 // Low chains that stand alone are lines of small letters.
 void take_marks(std::vector<Chain>& chains, int usual_height, std::vector<PixelBox>& marks) {
+  std::vector<PixelBox> large;
+  for (const Chain& chain : chains) {
+    if (chain.letters.size() >= min_word && chain.box.height() > usual_height) large.push_back(chain.box);
+  }
   std::vector<bool> low(chains.size());
   for (size_t i = 0; i < chains.size(); ++i) {
-    if (chains[i].box.height() >= min_line_height * usual_height) continue;
+    // Pieces of a broken letter in a line of much larger ones are marks of it too.
+    const PixelBox& box = chains[i].box;
+    const auto holds = [&](const PixelBox& line) {
+      const int width = overlap(box.left, box.right, line.left, line.right);
+      return 2 * box.height() <= line.height() && shared_rows(box, line) == box.height() && width == box.width();
+    };
+    low[i] = chains[i].letters.size() < min_word && std::ranges::any_of(large, holds);
+    if (low[i] || box.height() >= min_line_height * usual_height) continue;
     low[i] = chains[i].letters.size() < 2 ||
              std::ranges::any_of(chains, [&](const Chain& other) { return is_mark_of(chains[i], other); });
   }
@@ -159,7 +168,6 @@ void take_marks(std::vector<Chain>& chains, int usual_height, std::vector<PixelB
 // those back that belong to none.
 std::vector<PixelBox> attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks, int usual_height) {
   std::vector<PixelBox> bands;  // of the letters alone
-  bands.reserve(chains.size());
   for (const Chain& chain : chains) bands.push_back(chain.box);
   // First what stands in a line, so that several quotes before it do not go to the line above, then the rest.
   for (const bool within : {true, false}) {
@@ -356,7 +364,6 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
   std::vector<PixelBox> marks = letters.marks;
   take_marks(chains, letters.height, marks);
   std::vector<int> heights;
-  heights.reserve(chains.size());
   for (const Chain& chain : chains) heights.push_back(height_of(chain, letters.check_boxes));
   for (Chain& chain : small_print(attach_marks(chains, std::move(marks), letters.height), letters.height)) {
     heights.push_back(height_of(chain, letters.check_boxes));

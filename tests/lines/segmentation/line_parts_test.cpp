@@ -167,6 +167,18 @@ TEST(LineParts, FindsSmallPrintBesideLargerLetters) {
   EXPECT_EQ(std::max(lines[0].box.left, lines[1].box.left), 200);
 }
 
+TEST(LineParts, TakesPiecesOfBrokenLettersIntoATitle) {
+  Letters letters;
+  for (const int x : {10, 50, 97, 130}) letters.letters.push_back({x, 100, x + 30, 160});
+  letters.letters.push_back({83, 128, 86, 142});
+  letters.letters.push_back({90, 125, 93, 145});  // as high as letters of the text
+  write(letters, 10, 200, {4, 4});
+  const std::vector<TextLine> lines = find_line_parts(sorted(letters));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].words.size(), 1u);
+  EXPECT_EQ(lines[0].box.bottom, 160);
+}
+
 TEST(LineParts, LeavesWordsBesideAnInitialTheirOwnLines) {
   Letters letters;
   letters.letters.push_back({10, 100, 80, 200});
