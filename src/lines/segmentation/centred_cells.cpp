@@ -107,7 +107,7 @@ std::vector<Parts> centred_rows(const std::vector<Parts>& columns, int height) {
   }
   if (columns.size() < 2 || count > max_lines) return {};
   std::ranges::sort(whites, std::greater());
-  whites.erase(std::ranges::unique(whites).begin(), whites.end());
+  whites.erase(std::unique(whites.begin(), whites.end()), whites.end());
   for (const int most : whites) {
     std::vector<Cell> cells;
     bool apart = true;

@@ -168,6 +168,7 @@ void take_marks(std::vector<Chain>& chains, int usual_height, std::vector<PixelB
 // those back that belong to none.
 std::vector<PixelBox> attach_marks(std::vector<Chain>& chains, std::vector<PixelBox> marks, int usual_height) {
   std::vector<PixelBox> bands;  // of the letters alone
+  bands.reserve(chains.size());
   for (const Chain& chain : chains) bands.push_back(chain.box);
   // First what stands in a line, so that several quotes before it do not go to the line above, then the rest.
   for (const bool within : {true, false}) {
@@ -364,6 +365,7 @@ std::vector<TextLine> find_line_parts(const Letters& letters) {
   std::vector<PixelBox> marks = letters.marks;
   take_marks(chains, letters.height, marks);
   std::vector<int> heights;
+  heights.reserve(chains.size());
   for (const Chain& chain : chains) heights.push_back(height_of(chain, letters.check_boxes));
   for (Chain& chain : small_print(attach_marks(chains, std::move(marks), letters.height), letters.height)) {
     heights.push_back(height_of(chain, letters.check_boxes));
