@@ -11,7 +11,7 @@
 #include "lines/segmentation/line_parts.h"
 #include "lines/segmentation/part_grid.h"
 #include "lines/segmentation/reading_order.h"
-#include "lines/segmentation/ruled_tables.h"
+#include "lines/segmentation/tables/ruled_tables.h"
 
 namespace lectern {
 namespace {

@@ -8,12 +8,12 @@
 #include <span>
 #include <utility>
 
-#include "lines/segmentation/centred_cells.h"
-#include "lines/segmentation/column_lists.h"
 #include "lines/segmentation/line_groups.h"
 #include "lines/segmentation/part_grid.h"
 #include "lines/segmentation/side_columns.h"
-#include "lines/segmentation/table_rows.h"
+#include "lines/segmentation/tables/centred_cells.h"
+#include "lines/segmentation/tables/column_lists.h"
+#include "lines/segmentation/tables/table_rows.h"
 
 namespace lectern {
 namespace {

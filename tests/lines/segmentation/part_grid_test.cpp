@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "lines/segmentation/parts.h"
+
 namespace lectern {
 namespace {
+
+using testing::operator+;
 
 // Words of so many pixels, as far apart as said.
 TextLine part(int left, int top, std::initializer_list<int> words, int white = 8) {
@@ -22,11 +26,6 @@ Parts column(int left, int top, int width, int lines) {
   Parts column;
   for (int i = 0; i < lines; ++i) column.push_back(part(left, top + 28 * i, {width / 2 - 4, width / 2 - 4}));
   return column;
-}
-
-Parts operator+(Parts a, const Parts& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
 }
 
 bool is_table(const Parts& parts) { return lectern::is_table(split(parts, columns_of(parts, 12)), rows_of(parts), 20); }

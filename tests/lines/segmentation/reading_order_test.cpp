@@ -4,27 +4,14 @@
 
 #include <vector>
 
+#include "lines/segmentation/parts.h"
+
 namespace lectern {
 namespace {
 
-TextLine line(int left, int top, int right, int height = 20) {
-  TextLine line;
-  line.box = {left, top, right, top + height};
-  line.height = height;
-  line.words = {line.box};
-  return line;
-}
-
-std::vector<TextLine> column(int left, int right, int top, int lines, int pitch = 28) {
-  std::vector<TextLine> column;
-  for (int i = 0; i < lines; ++i) column.push_back(line(left, top + pitch * i, right));
-  return column;
-}
-
-std::vector<TextLine> operator+(std::vector<TextLine> a, const std::vector<TextLine>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
+using testing::column;
+using testing::line;
+using testing::operator+;
 
 TEST(ReadingOrder, ReadsColumnsOfOtherPitchesOneAfterTheOther) {
   const std::vector<TextBlock> blocks = arrange(column(400, 700, 103, 8, 30) + column(50, 350, 100, 10, 27));

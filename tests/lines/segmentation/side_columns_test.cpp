@@ -2,27 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "lines/segmentation/parts.h"
+
 namespace lectern {
 namespace {
 
-TextLine line(int left, int top, int right) {
-  TextLine line;
-  line.box = {left, top, right, top + 20};
-  line.height = 20;
-  line.words = {line.box};
-  return line;
-}
-
-Parts column(int left, int right, int top, int lines, int pitch) {
-  Parts column;
-  for (int i = 0; i < lines; ++i) column.push_back(line(left, top + pitch * i, right));
-  return column;
-}
-
-Parts operator+(Parts a, const Parts& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
+using testing::column;
+using testing::line;
+using testing::operator+;
 
 TEST(SideColumns, PartASideBarFromTheTextBesideIt) {
   const auto found = find_side_columns(column(50, 150, 100, 7, 38) + column(300, 700, 109, 10, 29));

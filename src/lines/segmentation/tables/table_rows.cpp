@@ -1,4 +1,4 @@
-#include "lines/segmentation/table_rows.h"
+#include "lines/segmentation/tables/table_rows.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "lines/segmentation/centred_cells.h"
+#include "lines/segmentation/tables/centred_cells.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,9 +1,13 @@
-#include "lines/segmentation/centred_cells.h"
+#include "lines/segmentation/tables/centred_cells.h"
 
 #include <gtest/gtest.h>
 
+#include "lines/segmentation/parts.h"
+
 namespace lectern {
 namespace {
+
+using testing::operator+;
 
 TextLine line(int left, int top, int width) {
   TextLine line;
@@ -19,11 +23,6 @@ Parts cell(int left, int middle, int count, int pitch = 30) {
   for (int i = 0; i < count; ++i)
     cell.push_back(line(left, middle - 10 - (count - 1) * pitch / 2 + i * pitch, 150 - 40 * i));
   return cell;
-}
-
-Parts operator+(Parts a, const Parts& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
 }
 
 TEST(CentredCells, StandBetweenTheLinesOfWrappedOnes) {

@@ -1,4 +1,4 @@
-#include "lines/segmentation/column_lists.h"
+#include "lines/segmentation/tables/column_lists.h"
 
 #include <algorithm>
 #include <cstdlib>

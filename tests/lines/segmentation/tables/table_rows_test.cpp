@@ -1,17 +1,13 @@
-#include "lines/segmentation/table_rows.h"
+#include "lines/segmentation/tables/table_rows.h"
 
 #include <gtest/gtest.h>
+
+#include "lines/segmentation/parts.h"
 
 namespace lectern {
 namespace {
 
-TextLine line(int left, int top, int right) {
-  TextLine line;
-  line.box = {left, top, right, top + 20};
-  line.height = 20;
-  line.words = {line.box};
-  return line;
-}
+using testing::line;
 
 FoundTable table_of(const Parts& parts) { return make_table(rows_of(parts), columns_of(parts, 12)); }
 

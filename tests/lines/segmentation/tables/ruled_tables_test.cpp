@@ -1,4 +1,4 @@
-#include "lines/segmentation/ruled_tables.h"
+#include "lines/segmentation/tables/ruled_tables.h"
 
 #include <gtest/gtest.h>
 
