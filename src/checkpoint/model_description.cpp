@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "core/text.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -152,8 +152,7 @@ std::optional<ModelDescription> describe_model(const ModelSigns& signs, int view
     });
     if (known == nullptr) return std::nullopt;
   } else {
-    std::string type = signs.model_type;
-    std::ranges::transform(type, type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string type = lower_case(signs.model_type);
     known = by_name([&](const Known& model) {
       if (std::ranges::find(model.types, type) == model.types.end()) return false;
       const ModelDescription described = model.describe(view);

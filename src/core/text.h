@@ -1,7 +1,8 @@
-// ASCII text: white space, digits, trimming.
+// ASCII text: white space, digits, case, trimming.
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace lectern {
@@ -10,6 +11,17 @@ constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+inline std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), lower);
+  return out;
+}
+
+// Whether they differ in case alone.
+inline bool equals_in_any_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
 
 inline bool is_blank(std::string_view text) { return std::ranges::all_of(text, is_space); }
 

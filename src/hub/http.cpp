@@ -3,9 +3,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <exception>
 #include <new>
 #include <string_view>
@@ -13,6 +11,7 @@
 
 #include "core/files/json_file.h"
 #include "core/stopped.h"
+#include "core/text.h"
 #include "lectern/error.h"
 #include "lectern/version.h"
 
@@ -32,12 +31,6 @@ struct Transfer {
   std::exception_ptr thrown;
 };
 
-std::string_view without_space(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return text;
-}
-
 size_t on_header(char* data, size_t, size_t size, void* user) {
   Transfer& transfer = *static_cast<Transfer*>(user);
   const std::string_view line(data, size);
@@ -46,9 +39,7 @@ size_t on_header(char* data, size_t, size_t size, void* user) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return size;
   if (headers.size() >= max_headers) return 0;
-  std::string name(line.substr(0, colon));
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  headers[name] = without_space(line.substr(colon + 1));
+  headers[lower_case(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
   return size;
 }
 
@@ -107,9 +98,8 @@ struct FreeUrl {
 std::string url_part(CURLU* url, CURLUPart part) {
   char* text = nullptr;
   if (curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return "";
-  std::string copy(text);
+  std::string copy = lower_case(text);
   curl_free(text);
-  std::ranges::transform(copy, copy.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return copy;
 }
 
@@ -218,9 +208,8 @@ std::string origin_of(const std::string& url) {
 std::string url_escaped(const std::string& text) {
   std::string escaped;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = byte < 0x80 && (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~');
-    escaped += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+    const bool plain = is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+    escaped += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return escaped;
 }

@@ -18,6 +18,7 @@
 #include "core/files/file.h"
 #include "core/io.h"
 #include "core/stopped.h"
+#include "core/text.h"
 #include "core/wake_up.h"
 #include "lectern/error.h"
 
@@ -129,9 +130,7 @@ bool InputFile::is_pdf() const {
   if (std::ranges::any_of(pictures, [&](std::string_view magic) { return bytes.starts_with(magic); })) return false;
   if (bytes.size() > 8 && bytes.substr(4, 4) == "ftyp"sv) return false;  // HEIC, AVIF
   if (bytes.find("%PDF-"sv) != std::string_view::npos) return true;      // Acrobat allows for rubbish before it
-  std::string extension = path_.extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  return extension == ".pdf";
+  return equals_in_any_case(path_.extension().string(), ".pdf");
 }
 
 }  // namespace lectern

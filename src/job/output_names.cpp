@@ -20,11 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), lower);
-  return text;
-}
-
 // "stdin" for standard input.
 fs::path named(const fs::path& input) { return input == "-" ? fs::path("stdin") : input; }
 

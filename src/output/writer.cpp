@@ -96,14 +96,9 @@ constexpr std::array<FormatInfo, 8> infos = {{
      .page_folder = ""},
 }};
 
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), lower);
-  return text;
-}
-
 // The longest of the format's extensions that the name ends in, with something before it.
 std::string_view extension_in(std::string_view name, const FormatInfo& info) {
-  const std::string lower = lower_case(std::string(name));
+  const std::string lower = lower_case(name);
   std::string_view longest;
   for (const std::string_view extension : info.extensions) {
     if (extension.size() > longest.size() && lower.size() > extension.size() && lower.ends_with(extension)) {

@@ -21,5 +21,12 @@ TEST(Text, KnowsAsciiAlone) {
   EXPECT_FALSE(is_digit('a'));
 }
 
+TEST(Text, ChangesTheCaseOfAsciiAlone) {
+  EXPECT_EQ(lower_case("Ab-[\xC3\x89]"), "ab-[\xC3\x89]");
+  EXPECT_TRUE(equals_in_any_case("Multipart/Form-Data", "multipart/form-data"));
+  EXPECT_FALSE(equals_in_any_case("data", "data:"));
+  EXPECT_FALSE(equals_in_any_case("\xC3\x89", "\xC3\xA9"));
+}
+
 }  // namespace
 }  // namespace lectern

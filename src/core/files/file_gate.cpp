@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <climits>
 #include <system_error>
 
@@ -40,9 +39,7 @@ std::string key_of(const fs::path& file) {
   std::error_code failed;
   const fs::path end = fs::absolute(end_of_links(file));
   const fs::path resolved = fs::weakly_canonical(end, failed);
-  std::string key = (failed ? end.lexically_normal() : resolved).string();
-  std::ranges::transform(key, key.begin(), lower);
-  return key;
+  return lower_case((failed ? end.lexically_normal() : resolved).string());
 }
 
 // The nearest folder above a file that exists.
@@ -114,8 +111,7 @@ void FileGate::refuse_second(const std::string& key, const fs::path& file, std::
   const auto [other, added] = outputs_.emplace(key, Output{file.string(), std::string(what)});
   if (added) return;
   const auto& [name, of] = other->second;
-  const auto equal = [](char a, char b) { return lower(a) == lower(b); };
-  const bool by_case = name != file && std::ranges::equal(name, file.string(), equal);
+  const bool by_case = name != file && equals_in_any_case(name, file.string());
   throw Error(by_case ? fmt::format("{}: differs only in case from {}, and {} and {} may get one file; name another",
                                     file.string(), name, of, what)
                       : fmt::format("{}: would be written twice, for {} and for {}; name another file", file.string(),

@@ -30,8 +30,7 @@ std::optional<int64_t> number_of_driver(int64_t card) {
 
 // "C1:00.0", or with a domain before it, as the system names devices.
 std::string address_of(std::string_view text) {
-  std::string address(text);
-  std::ranges::transform(address, address.begin(), [](char c) { return lower(c); });
+  const std::string address = lower_case(text);
   return std::ranges::count(address, ':') == 1 ? "0000:" + address : address;
 }
 

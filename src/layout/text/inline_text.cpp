@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -51,8 +50,7 @@ bool is_safe_target(std::string_view target) {
   const size_t colon = target.find(':');
   if (colon == std::string_view::npos || target.substr(0, colon).find_first_of("/?#") != std::string_view::npos)
     return true;
-  std::string scheme;
-  for (const char c : target.substr(0, colon)) scheme += lower(c);
+  const std::string scheme = lower_case(target.substr(0, colon));
   return scheme == "http" || scheme == "https" || scheme == "mailto";
 }
 

@@ -52,7 +52,7 @@ ApiKeys ApiKeys::from_text(std::string_view text, std::string_view name) {
 size_t ApiKeys::find(std::string_view authorization) const {
   constexpr std::string_view scheme = "bearer ";
   const std::string_view given = authorization.substr(0, scheme.size());
-  if (!std::ranges::equal(given, scheme, {}, [](char c) { return lower(c); })) return 0;
+  if (!equals_in_any_case(given, scheme)) return 0;
   const Digest shown = digest_of(trimmed(authorization.substr(scheme.size())));
   size_t found = 0;
   for (size_t i = 0; i < digests_.size(); ++i) {

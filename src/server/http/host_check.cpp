@@ -7,15 +7,6 @@
 #include "core/text.h"
 
 namespace lectern::server {
-namespace {
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return lower(c); });
-  return out;
-}
-
-}  // namespace
 
 HostPort parse_host(std::string_view text) {
   HostPort parsed;
@@ -69,7 +60,7 @@ bool HostCheck::allows_host(std::string_view host) const {
 bool HostCheck::allows_origin(std::string_view origin, std::string_view host) {
   if (origin.empty()) return true;
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (origin.starts_with(scheme)) return lower_case(origin.substr(scheme.size())) == lower_case(host);
+    if (origin.starts_with(scheme)) return equals_in_any_case(origin.substr(scheme.size()), host);
   }
   return false;
 }

@@ -136,7 +136,7 @@ bool ServedExchange::expect_form(std::shared_ptr<HttpForm> form) {
   // The library also takes application/x-www-form-urlencoded, as which `curl --data-binary` sends any file.
   constexpr std::string_view multipart = "multipart/form-data";
   const std::string_view type = std::string_view(request_.content_type).substr(0, multipart.size());
-  if (!std::ranges::equal(type, multipart, {}, [](char c) { return lower(c); })) return false;
+  if (!equals_in_any_case(type, multipart)) return false;
   const auto take = [](void* self, MHD_ValueKind, const char* name, const char* file_name, const char*, const char*,
                        const char* data, uint64_t offset, size_t size) {
     auto& exchange = *static_cast<ServedExchange*>(self);

@@ -14,8 +14,7 @@ constexpr std::string_view scheme = "data:";
 }  // namespace
 
 bool is_data_url(std::string_view url) {
-  return url.size() >= scheme.size() &&
-         std::ranges::equal(url.substr(0, scheme.size()), scheme, {}, [](char c) { return lower(c); });
+  return equals_in_any_case(url.substr(0, scheme.size()), scheme);
 }
 
 DataUrl parse_data_url(std::string_view url, const std::string& param) {

@@ -41,7 +41,7 @@ std::optional<std::string> host_of(const std::string& url) {
 }
 
 FetchLimits lower_hosts(FetchLimits limits) {
-  for (std::string& host : limits.hosts) std::ranges::transform(host, host.begin(), lower);
+  for (std::string& host : limits.hosts) host = lower_case(host);
   return limits;
 }
 
