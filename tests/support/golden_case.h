@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -40,6 +41,7 @@ struct Golden {
     for (char& c : text) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
     return text;
   }
+  friend void PrintTo(const Golden& golden, std::ostream* out) { *out << golden.name(); }
 };
 
 inline std::vector<Golden> all_goldens() {
