@@ -2,6 +2,7 @@
 
 A preset is a dict of sizes: `size` (pixels of a view), `sam`, `clip` and `lm`; see train.py.
 """
+import glob
 import json
 import math
 import os
@@ -9,6 +10,7 @@ import os
 import numpy as np
 
 WINDOW, PATCH = 14, 16
+PART = 15_000_000  # bytes of weights in a file, so that each travels where 16 MB are the most
 # Of a view of text lines: its rows, from the top of tall letters to the foot of low ones, and what a piece leaves free.
 ROW, INK, MARGIN = 64, 27, 12
 SPECIAL_LOW = ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>"]
@@ -149,29 +151,54 @@ def byte_level_tokenizer(vocab_size):
 
 def load(folder):
     """-> {published name: float32 array}, of a folder that save() wrote."""
-    with open(os.path.join(folder, "model-00001-of-000001.safetensors"), "rb") as f:
-        header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
-        data = np.frombuffer(f.read(), np.uint16)
-    return {name: (data[e["data_offsets"][0] // 2:e["data_offsets"][1] // 2].astype(np.uint32) << 16).view(np.float32).reshape(e["shape"])
-            for name, e in header.items() if name != "__metadata__"}
+    weights = {}
+    for path in sorted(glob.glob(os.path.join(folder, "model-*.safetensors"))):
+        with open(path, "rb") as f:
+            header = json.loads(f.read(int.from_bytes(f.read(8), "little")))
+            data = np.frombuffer(f.read(), np.uint16)
+        for name, e in header.items():
+            if name != "__metadata__":
+                first, last = (offset // 2 for offset in e["data_offsets"])
+                weights[name] = (data[first:last].astype(np.uint32) << 16).view(np.float32).reshape(e["shape"])
+    return weights
 
 
-def save(weights, p, folder):
-    """weights: {published name: float32 array}; every name of tensors(p) must be there with its shape."""
-    os.makedirs(folder, exist_ok=True)
+def save_part(path, names, weights):
     header, offset, blobs = {"__metadata__": {"format": "pt"}}, 0, []
-    for name, shape in tensors(p):
-        assert weights[name].shape == tuple(shape), name
+    for name, shape in names:
         size = 2 * math.prod(shape)
         header[name] = dict(dtype="BF16", shape=list(shape), data_offsets=[offset, offset + size])
         blobs.append(to_bf16(weights[name]).tobytes())
         offset += size
     head = json.dumps(header, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)
-    path = os.path.join(folder, "model-00001-of-000001.safetensors")
-    with open(path + ".part", "wb") as f:
+    with open(path, "wb") as f:
         f.write(len(head).to_bytes(8, "little") + head + b"".join(blobs))
-    os.replace(path + ".part", path)
+
+
+def save(weights, p, folder):
+    """weights: {published name: float32 array}; every name of tensors(p) must be there with its shape. Files of at most
+    PART bytes of weights, and an index of them where there are several."""
+    os.makedirs(folder, exist_ok=True)
+    parts, room = [], 0
+    for name, shape in tensors(p):
+        assert weights[name].shape == tuple(shape), name
+        size = 2 * math.prod(shape)
+        if size > room:
+            parts.append([])
+            room = PART
+        parts[-1].append((name, shape))
+        room -= size
+    files = [f"model-{i + 1:05d}-of-{len(parts):06d}.safetensors" for i in range(len(parts))]
+    for file, names in zip(files, parts):
+        save_part(os.path.join(folder, file + ".part"), names, weights)
+    for file in files:
+        os.replace(os.path.join(folder, file + ".part"), os.path.join(folder, file))
+    if len(parts) > 1:
+        places = {name: file for file, names in zip(files, parts) for name, _ in names}
+        size = sum(2 * math.prod(shape) for _, shape in tensors(p))
+        with open(os.path.join(folder, "model.safetensors.index.json"), "w") as f:
+            json.dump({"metadata": {"total_size": size}, "weight_map": places}, f)
     with open(os.path.join(folder, "config.json"), "w") as f:
         json.dump(config(p), f, indent=2)
     with open(os.path.join(folder, "tokenizer.json"), "w", encoding="utf-8") as f:

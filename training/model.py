@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 import checkpoint
+import grow
 import synth
 import text
 
@@ -51,8 +52,9 @@ def unstack(w, p):
 
 
 def load(w, p, folder):
-    """The weights of a checkpoint folder into w; what serves training alone stays as it is."""
-    weights = {k: torch.from_numpy(v) for k, v in checkpoint.load(folder).items()}
+    """The weights of a checkpoint folder, grown where the preset is larger, into w; what serves training alone stays as
+    it is."""
+    weights = grow.grown(folder, p)
     for i in range(1, p["lm"]["layers"]):
         for q in ("gate_proj", "up_proj", "down_proj"):
             weights[f"stack.{i}.{q}"] = torch.stack([weights[f"model.layers.{i}.mlp.experts.{e}.{q}.weight"] for e in range(p["lm"]["experts"])])

@@ -37,14 +37,14 @@ PRESETS = {
         clip=dict(width=192, layers=2, heads=3, ffn=768),
         lm=dict(hidden=256, layers=4, heads=4, inter=640, moe_inter=128, experts=4, top_k=2, shared=1, vocab=512),
     ),
-    "small": dict(
+    "small": dict(  # nano in a larger view, and deeper: it begins with nano's weights (grow.py)
         size=512,
         lines=11,
         chars=420,
         tokens=440,
-        sam=dict(width=320, layers=6, heads=5, global_attn=[0, 1, 2, 3, 4, 5], neck=192, down=[320, 320]),
-        clip=dict(width=320, layers=3, heads=5, ffn=768),
-        lm=dict(hidden=384, layers=4, heads=6, inter=960, moe_inter=128, experts=6, top_k=2, shared=1, vocab=512),
+        sam=dict(width=192, layers=8, heads=3, global_attn=list(range(8)), neck=128, down=[192, 192]),
+        clip=dict(width=192, layers=3, heads=3, ffn=768),
+        lm=dict(hidden=256, layers=6, heads=4, inter=640, moe_inter=128, experts=4, top_k=2, shared=1, vocab=512),
     ),
 }
 WEIGHTS = (1.0, 0.5, 0.5, 0.25, 0.01)  # of the losses
@@ -67,7 +67,8 @@ class Training:
             heads = os.path.join(a.init, "heads.pt")
             if os.path.exists(heads):
                 for k, v in torch.load(heads, map_location=device).items():
-                    self.w[k].data.copy_(v)
+                    if v.shape == self.w[k].shape:  # else those of a smaller preset
+                        self.w[k].data.copy_(v)
         matrices = [v for k, v in self.w.items() if v.dim() >= 2 and not any(s in k for s in PLAIN)]
         chosen = {id(v) for v in matrices}
         self.all = list(self.w.values())
@@ -200,7 +201,7 @@ def options():
     ap.add_argument("--count", type=int, default=24, help="views of each kind to evaluate")
     ap.add_argument("--faces", type=int, default=0, help="fonts to train on; 0: all")
     ap.add_argument("--resume", help="go on with an interrupted run: its state.pt")
-    ap.add_argument("--init", help="begin with the weights of a checkpoint folder of the same preset")
+    ap.add_argument("--init", help="begin with the weights of a checkpoint folder of the same preset, or of a smaller one")
     ap.add_argument(
         "--again", type=int, default=0, help="how many batches to keep, to draw one again where no new one is ready"
     )
@@ -266,7 +267,8 @@ def main():
         error, _ = evaluation(run.mean, -(-a.count // 4))
         print(f"{clock()} held-out fonts: character error {100 * error:.2f} %", flush=True)
 
-    report()
+    if not a.until:  # else training has no time to lose
+        report()
     if device == "cuda":
         check_paint(atlas, stock.take(), ink, boxes, p)
     if a.compile:
