@@ -9,6 +9,7 @@
 
 #include "core/confidence.h"
 #include "core/text.h"
+#include "lines/word_places.h"
 
 namespace lectern {
 namespace {
@@ -53,22 +54,17 @@ size_t length_of(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
 }
 
-// Words of a piece in their boxes: those measured where there are as many, else by their number of letters.
+// Words of a piece in their boxes.
 void place_words(const TextLine& line, const TextPiece& piece, const std::vector<RowText>& words, const TextPage& page,
                  bool joins, PageLine& out) {
-  size_t letters = 0, before = 0;
-  for (const RowText& word : words) letters += length_of(word.text) + 1;
+  std::vector<size_t> letters;
+  for (const RowText& word : words) letters.push_back(length_of(word.text));
+  // A piece may be a part of one word.
+  const std::span<const PixelBox> measured =
+      piece.words > 1 ? std::span(line.words).subspan(piece.first_word, piece.words) : std::span(&piece.box, 1);
+  const std::vector<PixelBox> places = word_places(measured, letters);
   for (size_t i = 0; i < words.size(); ++i) {
-    PixelBox box = piece.box;
-    if (words.size() == piece.words && piece.words > 1) {
-      box = line.words[piece.first_word + i];
-    } else if (words.size() > 1) {
-      const double step = static_cast<double>(piece.box.width()) / static_cast<double>(letters - 1);
-      box.left = piece.box.left + static_cast<int>(step * static_cast<double>(before));
-      box.right = box.left + std::max(1, static_cast<int>(step * static_cast<double>(length_of(words[i].text))));
-    }
-    before += length_of(words[i].text) + 1;
-    const Box placed = on_page(page, box);
+    const Box placed = on_page(page, places[i]);
     if (joins && i == 0 && !out.words.empty()) {
       PageWord& word = out.words.back();
       word.text += words[i].text;
