@@ -46,6 +46,9 @@ function(lectern_in_units target)
     set_source_files_properties(${files} PROPERTIES UNITY_GROUP ${target}_${number})
   endforeach()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  # g++ lets only the file that it was given have members with types of a namespace without name, and in long files it
+  # sees std::optional without a value used.
+  target_compile_options(${target} PRIVATE -Wno-subobject-linkage -Wno-maybe-uninitialized)
 endfunction()
 
 # Objects of the sources given, with hidden symbols, for archives, programs and shared libraries alike. Those of a debug
