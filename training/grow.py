@@ -58,6 +58,8 @@ def grown(folder, p):
     """-> {published name: tensor} for the preset p, whose widths are those of the model in the folder."""
     old = {k: torch.from_numpy(v) for k, v in checkpoint.load(folder).items()}
     layers = layers_of(folder)
+    if any(layers[kind] > p[kind]["layers"] for kind in layers):
+        raise ValueError(f"{folder}: has more layers than the preset")
     grid = p["size"] // checkpoint.PATCH
     out = {}
     for name, shape in checkpoint.tensors(p):

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Makes one archive of everything that training needs on a machine without a network: fonts of Debian reduced to the
-# trained characters, text, the weights to begin with, and the scripts.
-#   training/pack.sh [MODEL_FOLDER [ARCHIVE]]     defaults: models/primer build/pack/pack.tar.xz
+# trained characters, text, and the scripts; the weights to begin with come with the repository.
+#   training/pack.sh [ARCHIVE]     default: build/pack/pack.tar.xz
 set -euo pipefail
 cd "$(dirname "$0")/.."
-model=$(realpath "${1:-models/primer}")
-archive=$(realpath -m "${2:-build/pack/pack.tar.xz}")
+archive=$(realpath -m "${1:-build/pack/pack.tar.xz}")
 packages="fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-lato fonts-open-sans fonts-roboto-unhinted
   fonts-crosextra-carlito fonts-crosextra-caladea fonts-freefont-ttf fonts-noto-core fonts-noto-mono fonts-ebgaramond
   fonts-junicode fonts-cantarell fonts-courier-prime fonts-urw-base35 fonts-anonymous-pro fonts-firacode fonts-croscore
@@ -24,10 +23,9 @@ fi
 (cd debs && apt-get -q download $packages)
 for package in debs/*.deb; do dpkg -x "$package" root; done
 rm -rf content
-mkdir -p content/init
+mkdir -p content
 venv/bin/python ../../training/pack.py root content
 cp ../../training/*.py ../../training/on_a_card.sh content/
-install -m 644 "$model"/config.json "$model"/tokenizer.json "$model"/*.safetensors content/init/
 XZ_OPT=-6 tar -cJf "$archive" -C content .
 size=$(stat -c %s "$archive")
 echo "$archive: $size bytes"

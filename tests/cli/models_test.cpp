@@ -27,7 +27,7 @@ TEST(ModelsCommand, ListsTheModelThatShips) {
   const Outcome outcome = lectern(folder, "models", own_cache);
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err, "");
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("* primer "), HasSubstr("14.0 MB"), HasSubstr(LECTERN_SHIPPED_MODEL)));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("* primer "), HasSubstr("21.9 MB"), HasSubstr(LECTERN_SHIPPED_MODEL)));
   EXPECT_EQ(lectern(folder, "inspect primer").out, lectern(folder, "inspect '" LECTERN_SHIPPED_MODEL "'").out);
 }
 
