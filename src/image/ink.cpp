@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/quantile.h"
 #include "core/text.h"
 #include "image/ink_mask.h"
 #include "image/rules.h"
@@ -84,8 +85,7 @@ bool looks_like_text(const Pieces& line, int speck) {
   if (box.width() * 2 < box.height() * 3) return false;
   std::vector<int> heights;
   for (const InkPiece& piece : line) heights.push_back(piece.height());
-  std::ranges::nth_element(heights, heights.begin() + static_cast<ptrdiff_t>(heights.size() / 2));
-  const int middle = heights[heights.size() / 2];
+  const int middle = median(heights);
   if (middle < speck) return false;
   const int64_t area = int64_t{box.width()} * box.height();
   if (int64_t{box.pixels} * 20 < area || int64_t{box.pixels} * 10 > area * 8) return false;  // hairlines; solid bars

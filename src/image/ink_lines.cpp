@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
+#include "core/quantile.h"
 #include "image/rules.h"
 
 namespace lectern {
@@ -26,8 +28,7 @@ std::vector<Rows> with_marks(std::vector<Rows> rows) {
   std::vector<int> heights;
   heights.reserve(rows.size());
   for (const Rows& r : rows) heights.push_back(r.height());
-  std::ranges::nth_element(heights, heights.begin() + static_cast<std::ptrdiff_t>(heights.size() * 2 / 3));
-  const double usual = heights[heights.size() * 2 / 3];
+  const double usual = quantile(std::move(heights), 2, 3);
   std::vector<Rows> lines;
   bool pending = false;  // the last of `lines` is a mark that waits for the line below
   for (size_t i = 0; i < rows.size(); ++i) {

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <deque>
+#include <utility>
+
+#include "core/quantile.h"
 
 namespace lectern {
 namespace {
@@ -179,9 +182,7 @@ int noise_of(const InkMask& deviations) {
       tiles.push_back(value_at(counts, total * 3 / 4));
     }
   }
-  const auto quarter = tiles.begin() + static_cast<ptrdiff_t>(tiles.size() / 4);
-  std::ranges::nth_element(tiles, quarter);
-  return *quarter;
+  return quantile(std::move(tiles), 1, 4);
 }
 
 // The median of the deviations from this one on.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/quantile.h"
 #include "image/ink_mask.h"
 #include "image/rules.h"
 
@@ -72,9 +73,7 @@ Script script_of(const InkMask& mask) {
   }
   Script script;
   if (sides.empty() || pieces.size() > max_pieces) return script;
-  const auto middle = sides.begin() + static_cast<ptrdiff_t>(sides.size() / 2);
-  std::ranges::nth_element(sides, middle);
-  script.side = *middle;
+  script.side = median(std::move(sides));
   std::ranges::sort(pieces, {}, &InkPiece::left);
   for (const InkPiece& piece : pieces) {
     if (piece.longest() * 2 >= script.side && piece.longest() <= script.side * 6) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
+#include <utility>
 
+#include "core/quantile.h"
 #include "image/ink_mask.h"
 
 namespace lectern {
@@ -26,13 +28,6 @@ constexpr size_t min_dots = 5;
 
 PixelBox box_of(const InkPiece& piece, int scale) {
   return {piece.left * scale, piece.top * scale, piece.right * scale, piece.bottom * scale};
-}
-
-int median(std::vector<int> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
 }
 
 bool letter_shaped(const PixelBox& box) {

@@ -6,7 +6,9 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <utility>
 
+#include "core/quantile.h"
 #include "lines/segmentation/line_words.h"
 
 namespace lectern {
@@ -262,9 +264,7 @@ std::vector<TextLine> lines_of(const std::vector<Chain>& chains, const std::vect
   }
   if (pitches.empty() || static_cast<double>(pitches.size()) < min_typed_lines * static_cast<double>(telling))
     return lines;
-  std::ranges::sort(pitches);
-  std::ranges::sort(line_heights);
-  const double pitch = pitches[pitches.size() / 2], height = line_heights[line_heights.size() / 2];
+  const double pitch = median(std::move(pitches)), height = median(std::move(line_heights));
   for (size_t i = 0; i < chains.size(); ++i) {
     const bool off = std::abs(lines[i].pitch - pitch) > max_off_pitch * pitch;
     if (off && lines[i].height <= max_typed_resize * height && height <= max_typed_resize * lines[i].height) {
@@ -332,10 +332,7 @@ double gutter_of(const std::vector<TextLine>& lines) {
     for (size_t i = 1; i < line.words.size(); ++i)
       gaps.push_back(static_cast<double>(line.words[i].left - line.words[i - 1].right) / line.height);
   }
-  if (gaps.empty()) return min_gutter;
-  const auto lower = gaps.begin() + static_cast<ptrdiff_t>(gaps.size() / 4);
-  std::ranges::nth_element(gaps, lower);
-  return std::clamp(gutter_to_gap * *lower, min_gutter, max_gutter);
+  return std::clamp(gutter_to_gap * quantile(std::move(gaps), 1, 4), min_gutter, max_gutter);
 }
 
 // Least white between what only stands in one line by chance, as entries of a menu; none in what is typed, where it may
@@ -344,9 +341,7 @@ double break_of(const TextLine& line) {
   std::vector<int> gaps;
   for (size_t i = 1; i < line.words.size(); ++i) gaps.push_back(line.words[i].left - line.words[i - 1].right);
   if (gaps.size() < 2 || line.pitch > 0) return std::numeric_limits<double>::max();
-  const auto lower = gaps.begin() + static_cast<ptrdiff_t>(gaps.size() / 4);
-  std::ranges::nth_element(gaps, lower);
-  return std::max(min_break * line.height, break_to_gap * *lower);
+  return std::max(min_break * line.height, break_to_gap * quantile(std::move(gaps), 1, 4));
 }
 
 // Whether a line right above or below goes on over the gap, as it does in running text.

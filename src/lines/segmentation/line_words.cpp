@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
+
+#include "core/quantile.h"
 
 namespace lectern {
 namespace {
@@ -39,9 +42,7 @@ double middle_of(const PixelBox& run) { return (run.left + run.right) / 2.0; }
 double usual_step(const std::vector<PixelBox>& runs) {
   std::vector<double> steps;
   for (size_t i = 1; i < runs.size(); ++i) steps.push_back(middle_of(runs[i]) - middle_of(runs[i - 1]));
-  const auto middle = steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2);
-  std::ranges::nth_element(steps, middle);
-  return *middle;
+  return median(std::move(steps));
 }
 
 // Both strokes of a quote as one letter.
@@ -115,10 +116,7 @@ int usual_height(std::span<const PixelBox> letters, int line_height) {
   for (const PixelBox& letter : letters) {
     if (letter.height() >= min_letter * line_height) heights.push_back(letter.height());
   }
-  if (heights.empty()) return line_height;
-  const auto low = heights.begin() + static_cast<ptrdiff_t>(heights.size() * 3 / 10);
-  std::ranges::nth_element(heights, low);
-  return *low;
+  return quantile(std::move(heights), 3, 10, line_height);
 }
 
 }  // namespace

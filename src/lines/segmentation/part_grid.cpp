@@ -5,6 +5,8 @@
 #include <functional>
 #include <utility>
 
+#include "core/quantile.h"
+
 namespace lectern {
 namespace {
 
@@ -77,8 +79,7 @@ Fill fill_of(const Parts& column) {
     ++fill.lines;
     fill.full += row.back().box.right - box.left >= full_line * fill.width ? 1 : 0;
   }
-  std::ranges::sort(steps);
-  if (!steps.empty()) fill.step = steps[steps.size() / 2];
+  fill.step = median(std::move(steps));
   fill.share = static_cast<double>(sum) / (static_cast<double>(fill.width) * fill.lines);
   return fill;
 }
@@ -143,9 +144,9 @@ std::vector<size_t> row_beside(const Parts& parts, size_t at, bool below) {
 
 int height_of(const Parts& parts) {
   std::vector<int> heights;
+  heights.reserve(parts.size());
   for (const TextLine& part : parts) heights.push_back(part.height);
-  std::ranges::sort(heights);
-  return heights.empty() ? 1 : heights[heights.size() / 2];
+  return median(std::move(heights), 1);
 }
 
 PixelBox box_of(std::span<const TextLine> parts) {

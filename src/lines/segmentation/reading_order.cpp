@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "core/quantile.h"
 #include "lines/segmentation/line_groups.h"
 #include "lines/segmentation/part_grid.h"
 #include "lines/segmentation/side_columns.h"
@@ -42,17 +43,17 @@ constexpr double max_small_print = 0.9;                           // of the page
 
 int usual_letter(const Parts& parts) {
   std::vector<int> letters;
+  letters.reserve(parts.size());
   for (const TextLine& part : parts) letters.push_back(part.letter);
-  std::ranges::sort(letters);
-  return letters.empty() ? 0 : letters[letters.size() / 2];
+  return median(std::move(letters));
 }
 
 // Of most lines with tall and low letters.
 int tall_height(const Parts& parts) {
   std::vector<int> heights;
+  heights.reserve(parts.size());
   for (const TextLine& part : parts) heights.push_back(part.height);
-  std::ranges::sort(heights);
-  return heights[heights.size() * 3 / 4];
+  return quantile(std::move(heights), 3, 4);
 }
 
 // Whether the letters of a line tell its size: there are taller ones than most, so most are small ones, and no figures.
@@ -282,8 +283,7 @@ class Arranger {
     std::vector<int> steps;
     for (size_t i = 1; i < lines.size(); ++i) steps.push_back(lines[i].box.middle() - lines[i - 1].box.middle());
     if (steps.size() < 3) return 0;
-    std::ranges::sort(steps);
-    const int pitch = steps[steps.size() / 3];
+    const int pitch = quantile(std::move(steps), 1, 3);
     return pitch <= max_line_pitch * height_of(lines) ? pitch : 0;
   }
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
+
+#include "core/quantile.h"
 
 namespace lectern {
 namespace {
@@ -21,8 +24,7 @@ constexpr double min_unpriced = 0.25;  // of the rows of each list: headings, fu
 int step_of(const std::vector<Parts>& rows) {
   std::vector<int> steps;
   for (size_t i = 1; i < rows.size(); ++i) steps.push_back(box_of(rows[i]).bottom - box_of(rows[i - 1]).bottom);
-  std::ranges::sort(steps);
-  return steps.empty() ? 0 : steps[steps.size() / 2];
+  return median(std::move(steps));
 }
 
 // Some entries begin behind the edge of the others and end anywhere.
