@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <deque>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include "core/quantile.h"
@@ -16,6 +18,8 @@ constexpr double max_pixels = 16e6;
 // Of grey levels. The least contrast that counts as ink on a page without noise, and the most that is asked for.
 constexpr int min_contrast = 8, max_contrast = 48;
 constexpr int contrast_to_noise = 7;
+// Of a fill, pixels and parts of the page's longer side; and what may be ink beside darker strokes.
+constexpr int min_fill_width = 40, fill_parts = 24, max_faint = 32;
 // Noise from which on a page is smoothed; what is not smoothed keeps its faintest strokes.
 constexpr int noisy = 2;
 // Medians of neighbouring tiles of one paper, under uneven light, differ by less.
@@ -185,14 +189,31 @@ int noise_of(const InkMask& deviations) {
   return quantile(std::move(tiles), 1, 4);
 }
 
-// The median of the deviations from this one on.
-int usual_contrast(const InkMask& deviations, int least) {
-  std::array<int, 256> counts{};
-  int total = 0;
-  for (const uint8_t value : deviations.ink) {
-    if (value >= least) ++counts[value], ++total;
+// Half of the contrast that ink of the page mostly has, of deviations from this one on. Where more of its darkness lies
+// in dark strokes, light fills such as bubbles of a chat and the traces of compression around letters are no ink.
+int half_contrast(const InkMask& deviations, int least) {
+  const int fill_width = std::max(min_fill_width, deviations.longest() / fill_parts);
+  std::array<int, 256> fills{}, strokes{}, both{};
+  for (int y = 0; y < deviations.height; ++y) {
+    const uint8_t* row = deviations.row(y);
+    for (int x = 0; x < deviations.width; ++x) {
+      const int first = x;
+      while (x < deviations.width && row[x] >= least) ++x;
+      std::array<int, 256>& counts = x - first >= fill_width ? fills : strokes;
+      for (int i = first; i < x; ++i) ++counts[row[i]];
+    }
   }
-  return value_at(counts, total / 2);
+  std::ranges::transform(fills, strokes, both.begin(), std::plus());
+  const int usual = value_at(both, std::accumulate(both.begin(), both.end(), 0) / 2);
+  int64_t darkness = 0;
+  const auto of_strokes = [&](int value) {
+    const auto i = static_cast<size_t>(value);
+    return int64_t{value} * (value >= 2 * usual ? both[i] : strokes[i]);
+  };
+  for (int value = 0; value < 256; ++value) darkness += of_strokes(value);
+  int dark = 0;
+  for (int64_t seen = 0; dark < 255 && 2 * (seen + of_strokes(dark)) < darkness; ++dark) seen += of_strokes(dark);
+  return std::max(usual / 2, std::min(dark / 2, max_faint));
 }
 
 // Pieces are joined while rows are read; the parent of a joined piece is the one it went into.
@@ -256,7 +277,7 @@ InkMask find_ink(const Picture& picture, Ink wanted) {
     noise = noise_of(mask);
   }
   int contrast = std::clamp(contrast_to_noise * noise, min_contrast, max_contrast);
-  if (wanted == Ink::solid) contrast = std::max(contrast, usual_contrast(mask, contrast) / 2);
+  if (wanted == Ink::solid) contrast = std::max(contrast, half_contrast(mask, contrast));
   for (uint8_t& value : mask.ink) value = value >= contrast ? 1 : 0;
   return mask;
 }

@@ -107,5 +107,21 @@ TEST(InkMask, LightInkOnDarkPaperAndUnevenLight) {
   }
 }
 
+TEST(InkMask, LightFillsAreNoInkBesideDarkStrokes) {
+  Picture page(900, 600);
+  std::ranges::fill(page.rgb, uint8_t{255});
+  const auto fill = [&](int left, int top, int right, int bottom, uint8_t tone) {
+    for (int y = top; y < bottom; ++y) std::fill(page.row(y) + 3 * left, page.row(y) + 3 * right, tone);
+  };
+  fill(100, 100, 700, 400, 225);  // a bubble
+  for (int i = 0; i < 20; ++i) fill(130 + 25 * i, 200, 134 + 25 * i, 225, 20);
+  const auto inked = [&](int x, int y) { return static_cast<int>(find_ink(page, Ink::solid).row(y)[x]); };
+  EXPECT_EQ(inked(131, 210), 1);
+  EXPECT_EQ(inked(140, 210), 0);
+  EXPECT_EQ(inked(300, 300), 0);
+  fill(130, 200, 700, 225, 225);
+  EXPECT_EQ(inked(300, 300), 1) << "nothing else is there";
+}
+
 }  // namespace
 }  // namespace lectern
