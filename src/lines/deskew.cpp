@@ -4,7 +4,10 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <utility>
+#include <vector>
 
+#include "core/quantile.h"
 #include "lines/pix.h"
 
 namespace lectern {
@@ -13,7 +16,9 @@ namespace {
 constexpr int max_side = 2400;       // pixels of the longer side that the search looks at
 constexpr int max_fine_side = 2600;  // of a page of small print; its lines would run together in a quarter of the size
 constexpr float sweep_degrees = 5, sweep_step = 0.5f, search_step = 0.01f;
-constexpr float min_confidence = 2.5;
+constexpr float min_confidence = 2;
+constexpr int max_letters = 6;       // in heights of letters: taller pieces are no text, as bars and pictures
+constexpr int min_letter = 5;        // pixels
 constexpr double min_degrees = 0.1;  // a smaller angle moves the end of a line by less than a stroke
 
 uint8_t commonest(const Picture& page, size_t channel) {
@@ -22,12 +27,28 @@ uint8_t commonest(const Picture& page, size_t channel) {
   return static_cast<uint8_t>(std::ranges::max_element(counts) - counts.begin());
 }
 
+// Leaves pieces of the size of letters in the mask.
+void erase_large_pieces(InkMask& mask) {
+  const std::vector<InkPiece> pieces = ink_pieces(mask, true);
+  std::vector<int> heights;
+  for (const InkPiece& piece : pieces) {
+    if (piece.height() >= min_letter) heights.push_back(piece.height());
+  }
+  const int most = max_letters * median(std::move(heights), mask.height);
+  for (const InkPiece& piece : pieces) {
+    if (piece.height() <= most) continue;
+    for (int y = piece.top; y < piece.bottom; ++y)
+      std::fill(mask.row(y) + piece.left, mask.row(y) + piece.right, uint8_t{0});
+  }
+}
+
 }  // namespace
 
 double skew_of(const Picture& page) {
-  const InkMask mask = find_ink(page, Ink::solid);
+  InkMask mask = find_ink(page, Ink::solid);
   const int step = std::max(1, mask.longest() / max_side);
   if (mask.width / step < 64 || mask.height / step < 64) return 0;
+  erase_large_pieces(mask);
   const PixPointer pix = to_pix(mask, step);
   if (!pix) return 0;
   float angle = 0, confidence = 0;

@@ -36,6 +36,21 @@ TEST(Deskew, MeasuresColumnsOfSmallPrintInLowResolution) {
   for (const double angle : {-1.5, 1.5}) EXPECT_NEAR(skew_of(turned(page, angle)), -angle, 0.15);
 }
 
+TEST(Deskew, MeasuresAFewLinesBesideADarkBar) {
+  Picture page(1000, 700);
+  std::ranges::fill(page.rgb, 255);
+  testing::fill(page, 0, 0, 220, 600, 30);
+  for (int line = 0; line < 8; ++line) {
+    for (int i = 0; i < 20; ++i) {
+      if (i % 6 == 5) continue;  // between words
+      const int left = 280 + 14 * i, foot = 60 + 60 * line, top = foot - (i % 4 == 1 ? 19 : 13);
+      testing::fill(page, left, top, left + 10, foot, 20);
+      testing::fill(page, left + 3, top + 3, left + 7, foot - 3, 255);
+    }
+  }
+  for (const double angle : {-2.0, 2.0}) EXPECT_NEAR(skew_of(turned(page, angle)), -angle, 0.15);
+}
+
 TEST(Deskew, LeavesAPageAloneThatDoesNotTell) {
   EXPECT_EQ(skew_of(Picture(20, 20)), 0);
   EXPECT_EQ(skew_of(drawn_page("")), 0);
