@@ -9,6 +9,8 @@
 
 #include "core/confidence.h"
 #include "core/text.h"
+#include "lines/bullets.h"
+#include "lines/list_order.h"
 #include "lines/word_places.h"
 
 namespace lectern {
@@ -125,15 +127,6 @@ bool is_list_of_names(const TextBlock& block, const std::vector<PageLine>& lines
     ragged = ragged || (i + 1 < lines.size() && line.box.right < block.box.right - line.height);
   }
   return ragged;
-}
-
-// The number of a line that is an item of a list or a note: "12." or "3)"; 0 where it has none.
-int item_number(std::string_view line) {
-  int number = 0;
-  size_t at = 0;
-  for (; at < line.size() && at < 3 && is_digit(line[at]); ++at) number = 10 * number + (line[at] - '0');
-  const bool marked = at > 0 && at + 1 < line.size() && (line[at] == '.' || line[at] == ')') && line[at + 1] == ' ';
-  return marked ? number : 0;
 }
 
 // The bullet that a line begins with, empty where it has none.
@@ -280,6 +273,22 @@ std::string table_of(const TextBlock& block, const std::vector<PageLine>& lines)
   return text + "</table>";
 }
 
+// A list in columns, an entry a line; its lines come in that order.
+std::string list_of(const std::vector<std::vector<size_t>>& entries, std::vector<PageLine>& lines) {
+  std::string text;
+  std::vector<PageLine> ordered;
+  for (const std::vector<size_t>& entry : entries) {
+    if (!text.empty()) text += '\n';
+    for (const size_t i : entry) {
+      if (i != entry.front()) text += ' ';
+      text += lines[i].text;
+      ordered.push_back(std::move(lines[i]));
+    }
+  }
+  lines = std::move(ordered);
+  return text;
+}
+
 void add_words(const PageLine& line, MeanConfidence& words) {
   for (const PageWord& word : line.words) {
     if (word.confidence) words.add(*word.confidence);
@@ -324,19 +333,25 @@ std::optional<std::vector<RowText>> split_rows(const RowText& view, size_t rows)
 
 std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece>& pieces,
                                const std::vector<RowText>& texts) {
-  std::vector<Block> blocks;
+  std::vector<std::vector<PageLine>> lines(page.blocks.size());
   size_t next = 0;
+  for (size_t b = 0; b < page.blocks.size(); ++b) {
+    const std::vector<TextLine>& found = page.blocks[b].lines;
+    for (size_t l = 0; l < found.size(); ++l) {
+      const size_t first = next;
+      while (next < pieces.size() && pieces[next].block == b && pieces[next].line == l) ++next;
+      lines[b].push_back(read_line(found[l], std::span(pieces).subspan(first, next - first),
+                                   std::span(texts).subspan(first, next - first), page));
+    }
+  }
+  mend_bullets(page.blocks, lines);
+  std::vector<Block> blocks;
   for (size_t b = 0; b < page.blocks.size(); ++b) {
     const TextBlock& found = page.blocks[b];
     Block block;
     block.label = name_of(found.kind);
     block.boxes.push_back(on_page(page, found.box));
-    for (size_t l = 0; l < found.lines.size(); ++l) {
-      const size_t first = next;
-      while (next < pieces.size() && pieces[next].block == b && pieces[next].line == l) ++next;
-      block.lines.push_back(read_line(found.lines[l], std::span(pieces).subspan(first, next - first),
-                                      std::span(texts).subspan(first, next - first), page));
-    }
+    block.lines = std::move(lines[b]);
     MeanConfidence words;
     for (const PageLine& line : block.lines) add_words(line, words);
     block.confidence = words.value();
@@ -345,9 +360,13 @@ std::vector<Block> read_blocks(const TextPage& page, const std::vector<TextPiece
     const double pitch = found.kind == BlockKind::text ? pitch_of(found) : 0;
     const bool code = pitch > 0 && is_code(block.lines);
     if (code) block.label = name_of(BlockKind::code);
-    block.text = found.kind == BlockKind::table ? table_of(found, block.lines)
-                 : code                         ? code_of(found, pitch, block.lines)
-                                                : joined(found, block.lines);
+    const bool table = found.kind == BlockKind::table;
+    const auto list = table ? entries_down(found, block.lines) : std::vector<std::vector<size_t>>();
+    if (!list.empty()) block.label = name_of(BlockKind::text);
+    block.text = !list.empty() ? list_of(list, block.lines)
+                 : table       ? table_of(found, block.lines)
+                 : code        ? code_of(found, pitch, block.lines)
+                               : joined(found, block.lines);
     if (block.text.empty()) continue;
     if (title) block.text.insert(0, "# ");  // as the published model writes titles
     blocks.push_back(std::move(block));

@@ -239,6 +239,28 @@ TEST(ReadLines, WritesTablesWithEveryCell) {
   EXPECT_EQ(blocks[0].text, "<table><tr><td>a&lt;b</td><td>R&amp;D</td></tr><tr><td></td><td>7</td></tr></table>");
 }
 
+TEST(ReadLines, WritesAListInColumnsAsItGoesDown) {
+  std::vector<TextLine> lines;
+  std::vector<TextPiece> pieces;
+  std::vector<RowText> texts;
+  const std::vector<std::string> trees = {"Alder", "Ash", "Beech", "Elm", "Fir", "Lime", "Oak", "Pine"};
+  for (int row = 0; row < 4; ++row) {
+    for (int column = 0; column < 2; ++column) {
+      const PixelBox box = {10 + 200 * column, 50 + 30 * row, 110 + 200 * column, 70 + 30 * row};
+      pieces.push_back(piece(lines.size(), 0, 1, box));
+      lines.push_back(line(box.top, {box}));
+      texts.push_back({trees[static_cast<size_t>(4 * column + row)]});
+    }
+  }
+  TextPage page = page_of(lines, BlockKind::table);
+  for (int i = 0; i < 8; ++i) page.blocks[0].cells.push_back({i / 2, i % 2});
+  const Block block = read_blocks(page, pieces, texts)[0];
+  EXPECT_EQ(block.label, "text");
+  EXPECT_EQ(block.text, "Alder\nAsh\nBeech\nElm\nFir\nLime\nOak\nPine");
+  EXPECT_EQ(block.lines[3].text, "Elm");
+  EXPECT_EQ(block.lines[3].box.top, 140);
+}
+
 TEST(ReadLines, TurnsBoxesBackWithThePage) {
   TextPage page = page_of({line(50, {{90, 50, 110, 70}})});
   page.angle = 10;  // the page was turned clockwise: the place lies counter-clockwise of where it was found
