@@ -19,6 +19,8 @@ constexpr size_t min_flowing_lines = 8, max_columns = 6;
 constexpr double min_on_edge = 0.6, max_aligned_ends = 0.5;  // of the lines
 constexpr double max_bullet = 0.6, min_bulleted = 0.7;       // its width and height; and of the lines
 constexpr double min_text_column = 7;
+constexpr double max_figures = 7, min_ended = 0.8;  // the width of figures; and of them
+constexpr size_t min_figures = 3;
 constexpr double min_unpriced = 0.25;  // of the rows of each list: headings, further lines
 
 int step_of(const std::vector<Parts>& rows) {
@@ -46,6 +48,15 @@ bool has_indented_entries(const std::vector<Parts>& rows, int height) {
          static_cast<double>(ended) <= max_aligned_ends * count;
 }
 
+// Figures, as prices: in a narrow column, most ending at its right edge.
+bool are_figures(const Parts& column, int height) {
+  const PixelBox box = box_of(column);
+  const auto ended = std::ranges::count_if(
+      column, [&](const TextLine& part) { return box.right - part.box.right <= on_edge * height; });
+  return column.size() >= min_figures && box.width() <= max_figures * height &&
+         static_cast<double>(ended) >= min_ended * static_cast<double>(column.size());
+}
+
 // A column whose lines mostly begin with a bullet.
 bool is_bulleted(const Parts& column, int height) {
   const std::vector<Parts> rows = rows_of(column);
@@ -61,6 +72,7 @@ bool is_bulleted(const Parts& column, int height) {
 
 bool is_flowing_list(const std::vector<Parts>& columns, int height) {
   if (columns.size() < 2 || columns.size() > max_columns) return false;
+  if (are_figures(columns.back(), height)) return false;
   std::vector<std::vector<Parts>> rows;
   rows.reserve(columns.size());
   for (const Parts& column : columns) rows.push_back(rows_of(column));

@@ -39,6 +39,15 @@ TEST(ColumnLists, FlowWhereEntriesBelowOthersAreIndented) {
   EXPECT_FALSE(is_flowing_list({first, second, entries(650, 10)}, 20)) << "figures";
 }
 
+TEST(ColumnLists, DoNotFlowIntoPrices) {
+  Parts goods = entries(50, 10), prices;
+  goods[3].box.left += 25;  // so many kilograms of the line above
+  for (int i = 0; i < 10; ++i) {
+    if (i != 3) prices.push_back(part(i % 4 == 0 ? 400 : 415, 100 + 30 * i, i % 4 == 0 ? 80 : 65));
+  }
+  EXPECT_FALSE(is_flowing_list({goods, prices}, 20));
+}
+
 TEST(ColumnLists, KeepPricesWithTheirNames) {
   Parts dishes, prices, drinks, more_prices;
   for (int i = 0; i < 4; ++i) {
