@@ -22,6 +22,9 @@ constexpr int bar_rim = 2;  // pixels at which a bar is neither dark nor light
 constexpr double min_flatness = 3, max_rule = 0.35, max_break = 3, min_rule = 8, min_rule_ink = 0.4;
 constexpr int rule_offset = 2;
 constexpr size_t min_dashes = 4;
+// Of a faint rule: its distance from a known one, in heights of letters, and how much of it that goes along; of a page.
+constexpr double rule_distance = 0.4, min_known_share = 0.8;
+constexpr size_t max_faint_rules = 300;
 // Leaders: dots so large at most, so far apart at most, off by so much of their distance.
 constexpr double max_dot = 0.45, max_dot_step = 3, max_uneven_step = 0.2;
 constexpr size_t min_dots = 5;
@@ -61,6 +64,29 @@ std::vector<InkPiece> pieces_of(const Picture& page, int& scale, Rules& rules,
   std::vector<InkPiece> pieces = ink_pieces(mask, true);
   if (check_boxes != nullptr) *check_boxes = find_check_boxes(mask, pieces, usual_height(pieces, 1));
   return pieces;
+}
+
+// Light rules as borders of cards and cells have them, which are no ink beside dark letters: those that are not among
+// `rules` yet.
+void add_faint_rules(const Picture& page, int letter_height, Rules& rules) {
+  InkMask mask = find_ink(page, Ink::faint);
+  const Rules faint = take_rules(mask, letter_height / mask.scale);
+  if (faint.across.size() + faint.down.size() > max_faint_rules) return;
+  const int margin = std::max(2, static_cast<int>(rule_distance * letter_height));
+  for (const PixelBox& rule : faint.across) {
+    const bool known = std::ranges::any_of(rules.across, [&](const PixelBox& other) {
+      const int shared = std::min(rule.right, other.right) - std::max(rule.left, other.left);
+      return std::abs(rule.middle() - other.middle()) <= margin && shared >= min_known_share * rule.width();
+    });
+    if (!known) rules.across.push_back(rule);
+  }
+  for (const PixelBox& rule : faint.down) {
+    const bool known = std::ranges::any_of(rules.down, [&](const PixelBox& other) {
+      const int shared = std::min(rule.bottom, other.bottom) - std::max(rule.top, other.top);
+      return std::abs(rule.left - other.left) <= margin && shared >= min_known_share * rule.height();
+    });
+    if (!known) rules.down.push_back(rule);
+  }
 }
 
 bool meet(const PixelBox& a, const PixelBox& b) {
@@ -152,6 +178,7 @@ Letters find_letters(const Picture& page) {
   int scale = 1;
   const std::vector<InkPiece> pieces = pieces_of(page, scale, found.rules, &found.check_boxes);
   found.height = usual_height(pieces, scale);
+  if (found.height > 0) add_faint_rules(page, found.height, found.rules);
   std::vector<PixelBox> boxes;
   for (const InkPiece& piece : pieces) {
     const PixelBox box = box_of(piece, scale);

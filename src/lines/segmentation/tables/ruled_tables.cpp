@@ -17,7 +17,9 @@ constexpr double touching = 0.6;           // ends of rules that meet
 constexpr double prose_width = 20;
 constexpr size_t max_cell_lines = 12, max_prose_lines = 5;
 constexpr size_t min_filled = 3;
-constexpr size_t max_rules = 600;  // of one page; tables of more are not looked at
+constexpr size_t min_parted_rows = 3;
+constexpr double max_over_edge = 0.2;  // of a line, over the edge of its row
+constexpr size_t max_rules = 600;      // of one page; tables of more are not looked at
 
 bool meet(const PixelBox& a, const PixelBox& b, int margin) {
   return a.left <= b.right + margin && b.left <= a.right + margin && a.top <= b.bottom + margin &&
@@ -110,6 +112,32 @@ struct CellText {
   std::vector<TextLine> lines;
 };
 
+// Where rules between rows are too faint to be found in a column, its cells are one: parted again where every row that
+// it goes over holds one of its lines, as row numbers of a sheet do.
+void part_by_rows(const RuledTable& table, std::vector<CellText>& cells, int letter_height) {
+  const size_t columns = table.columns.size() - 1, rows = table.rows.size() - 1;
+  const auto slack = static_cast<int>(max_over_edge * letter_height);
+  for (size_t i = 0; i < cells.size(); ++i) {
+    const size_t first = i / columns, column = i % columns;
+    size_t end = first;
+    const auto is_here = [&](size_t row) {
+      const TextBlock::Cell& cell = table.cells[row * columns + column];
+      return static_cast<size_t>(cell.row) == first && static_cast<size_t>(cell.column) == column;
+    };
+    while (end < rows && is_here(end)) ++end;
+    const std::vector<TextLine>& lines = cells[i].lines;
+    if (lines.size() < min_parted_rows || lines.size() != end - first) continue;
+    bool beside = true;
+    for (size_t k = 0; k < lines.size() && beside; ++k) {
+      beside =
+          lines[k].box.top >= table.rows[first + k] - slack && lines[k].box.bottom <= table.rows[first + k + 1] + slack;
+    }
+    if (!beside) continue;
+    std::vector<TextLine> parted = std::move(cells[i].lines);
+    for (size_t k = 0; k < parted.size(); ++k) cells[(first + k) * columns + column].lines = {std::move(parted[k])};
+  }
+}
+
 // Whether cells hold what cells of a table do.
 bool is_table(const RuledTable& table, const std::vector<CellText>& cells, int letter_height) {
   size_t filled = 0, prose = 0;
@@ -191,6 +219,7 @@ std::vector<TextBlock> take_ruled_tables(const std::vector<RuledTable>& tables, 
       if (cell.letters.letters.empty()) std::swap(cell.letters.letters, cell.letters.marks);
       if (!cell.letters.letters.empty()) cell.lines = whole_lines(find_line_parts(cell.letters));
     }
+    part_by_rows(table, cells, letters.height);
     if (!is_table(table, cells, letters.height)) continue;
     TextBlock block;
     block.kind = BlockKind::table;

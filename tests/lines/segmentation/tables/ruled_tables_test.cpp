@@ -59,6 +59,21 @@ TEST(RuledTables, JoinCellsThatNoRuleParts) {
   EXPECT_FALSE(tables[0].cell_at(700, 90));
 }
 
+TEST(RuledTables, PartAColumnWhoseRulesAreLostByTheLinesOfItsRows) {
+  Rules rules = grid({0, 100, 400}, {0, 60, 120, 180});
+  for (size_t i = 1; i < 3; ++i) rules.across[i].left = 100;  // the first column is one cell
+  const auto found = [&](const std::vector<int>& tops) {
+    Letters letters;
+    letters.height = height;
+    for (const int top : tops) write(letters, 30, top, 2);
+    for (int row = 0; row < 3; ++row) write(letters, 120, 20 + 60 * row, 6);
+    return cells_of(take_ruled_tables(find_ruled_tables(rules, {}, height), letters).at(0));
+  };
+  EXPECT_EQ(found({20, 80, 140}), (std::vector<std::string>{"0,0", "0,1", "1,0", "1,1", "2,0", "2,1"}));
+  EXPECT_EQ(found({50, 80, 110}), (std::vector<std::string>{"0,0", "0,0", "0,0", "0,1", "1,1", "2,1"}))
+      << "lines of one cell";
+}
+
 TEST(RuledTables, TakeADarkBarAsTheirHeading) {
   const std::vector<PixelBox> bars = {{0, -60, 602, -2}};
   const std::vector<RuledTable> tables = find_ruled_tables(grid({0, 300, 600}, {0, 60, 120}), bars, height);
