@@ -6,6 +6,7 @@
 
 #include "lines/deskew.h"
 #include "lines/segmentation/check_boxes.h"
+#include "lines/segmentation/column_edges.h"
 #include "lines/segmentation/frames.h"
 #include "lines/segmentation/letters.h"
 #include "lines/segmentation/line_parts.h"
@@ -41,7 +42,7 @@ TextPage find_text(const Picture& page) {
   Letters letters = find_letters(found.picture);
   std::vector<TextBlock> tables =
       take_ruled_tables(find_ruled_tables(letters.rules, letters.bars, letters.height), letters);
-  found.blocks = arrange(join_justified(find_line_parts(letters)), letters.rules.across,
+  found.blocks = arrange(part_at_columns(join_justified(find_line_parts(letters))), letters.rules.across,
                          find_frames(letters.rules, letters.height));
   for (TextBlock& table : tables) insert_table(std::move(table), found.blocks);
   mark_check_boxes(letters.check_boxes, found.blocks);

@@ -15,7 +15,7 @@ constexpr size_t min_pairs = 3;                               // of labels and w
 constexpr double min_white_of_note = 1;                       // between a table and what is written below it
 constexpr double max_off_edge = 0.5;                          // of lines of one cell
 constexpr double max_off_tall = 0.5;                          // of a tall cell from the middle of its two rows
-constexpr double min_begun = 0.6, min_wrapped = 5;            // rows with a first cell, and the width of wrapped text
+constexpr double min_begun = 0.6, min_wrapped = 4;            // rows with a first cell, and the width of wrapped text
 
 // A heading over the first column or a note below a table stands in it by chance.
 bool stands_apart(const Parts& row, const Parts& table_row, const std::vector<Span>& columns) {

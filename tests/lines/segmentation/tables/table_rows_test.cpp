@@ -53,6 +53,10 @@ TEST(TableRows, TakeFurtherLinesOfACell) {
   EXPECT_EQ(table.cells[8].row, 2);
   EXPECT_EQ(table.cells[8].column, 1);
   for (TextLine& part : parts) {
+    if (part.box.left == 200) part.box.right = 290;  // a narrow column of words
+  }
+  EXPECT_EQ(table_of(parts).table.cells.back().row, 4);
+  for (TextLine& part : parts) {
     if (part.box.left == 200) part.box.right = 250;  // figures, which are not wrapped
   }
   table = table_of(parts).table;
