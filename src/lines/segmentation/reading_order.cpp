@@ -14,6 +14,7 @@
 #include "lines/segmentation/side_columns.h"
 #include "lines/segmentation/tables/centred_cells.h"
 #include "lines/segmentation/tables/column_lists.h"
+#include "lines/segmentation/tables/label_grid.h"
 #include "lines/segmentation/tables/table_rows.h"
 
 namespace lectern {
@@ -150,6 +151,8 @@ class Arranger {
         } else {
           add_column(group);
         }
+      } else if (const std::vector<Parts> labels = labels_of(rows, columns, height); !labels.empty()) {
+        for (const Parts& label : labels) arrange(label);
       } else if (const std::vector<Parts> centred = centred_rows(split_parts, height); !centred.empty()) {
         blocks_.push_back(table_of(centred, columns));
       } else if (const std::vector<Parts> lists = lists_side_by_side(split_parts, height); !lists.empty()) {
