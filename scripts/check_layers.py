@@ -125,8 +125,6 @@ UNTESTED: dict[str, str] = {
     "src/server/documents/job_json.cpp": "documents_test",
     "src/server/documents/store/sqlite.cpp": "document_store_test",
     "src/server/documents/task_queue.cpp": "documents_test",
-    "src/server/http/client_watch.cpp": "http_server_test lets clients go, and be slow",
-    "src/server/http/served_exchange.cpp": "http_server_test",
     "src/vision/deep_encoder/clip.cpp": "goldens_test",
     "src/vision/deep_encoder/deep_encoder.cpp": "vision/encoder_test",
     "src/vision/deep_encoder_2/qwen2.cpp": "deep_encoder_2_test",

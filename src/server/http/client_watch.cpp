@@ -17,8 +17,8 @@ namespace lectern::server {
 namespace {
 
 constexpr uint64_t wake_key = UINT64_MAX;
-// For the library to read what was sent before the other side hung up. It does not always notice the end by itself.
-constexpr std::chrono::seconds last_reading{1};
+// The library reads what was sent before the other side hung up, and may not notice the end that came with it.
+constexpr std::chrono::milliseconds between_reminders{250};
 
 uint64_t key_of(int socket, uint32_t generation) {
   return (static_cast<uint64_t>(generation) << 32) | static_cast<uint32_t>(socket);
@@ -63,6 +63,7 @@ void ClientWatch::limit(int socket, std::chrono::milliseconds time) {
   Client& client = clients_[socket];
   client.gone = nullptr;
   client.until = std::chrono::steady_clock::now() + time;
+  client.reminder.reset();
   observe(socket, client);
   wake();
 }
@@ -72,6 +73,7 @@ void ClientWatch::wait(int socket, std::function<void()> gone) {
   Client& client = clients_[socket];
   client.gone = std::move(gone);
   client.until.reset();
+  client.reminder.reset();
   observe(socket, client);
 }
 
@@ -83,20 +85,29 @@ void ClientWatch::close(int socket) {
   clients_.erase(found);
 }
 
-// Milliseconds until the next one is late; -1: none.
-int ClientWatch::shut_late_ones() {
+// Milliseconds until the next one is late, or the library is to be reminded of one; -1: none.
+int ClientWatch::keep_times() {
   const std::lock_guard lock(mutex_);
   const Instant now = std::chrono::steady_clock::now();
   std::optional<Instant> next;
+  const auto wait_for = [&](Instant when) { next = next ? std::min(*next, when) : when; };
   for (auto& [socket, client] : clients_) {
     if (!client.until) continue;
     if (*client.until <= now) {
       // The library sees the end of it, and closes it.
       client.until.reset();
       ::shutdown(socket, SHUT_RDWR);
-    } else {
-      next = next ? std::min(*next, *client.until) : *client.until;
+      continue;
     }
+    wait_for(*client.until);
+    if (!client.reminder) continue;
+    if (*client.reminder <= now) {
+      // Nothing comes any more: all that this does is to wake the library. Shut both ways, what it has not read would
+      // be lost.
+      ::shutdown(socket, SHUT_RD);
+      client.reminder = now + between_reminders;
+    }
+    wait_for(*client.reminder);
   }
   if (!next) return -1;
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(*next - now).count());
@@ -111,14 +122,14 @@ void ClientWatch::take(uint64_t key, std::vector<std::function<void()>>& gone) {
   if (client.gone) {
     gone.push_back(std::exchange(client.gone, nullptr));
   } else if (client.until) {
-    client.until = std::min(*client.until, std::chrono::steady_clock::now() + last_reading);
+    client.reminder = std::chrono::steady_clock::now() + between_reminders;
   }
 }
 
 void ClientWatch::watch() {
   std::array<epoll_event, 64> events;
   for (;;) {
-    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), shut_late_ones());
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), keep_times());
     std::vector<std::function<void()>> gone;
     for (int i = 0; i < count; ++i) {
       const uint64_t key = events[static_cast<size_t>(i)].data.u64;

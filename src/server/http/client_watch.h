@@ -1,5 +1,6 @@
-// Watches the sockets of clients beside the HTTP library: one that is slower than it may be, or hangs up within its
-// request, is shut down, and of one that waits for its answer it is told when it hangs up. It has a thread of its own.
+// Watches the sockets of clients beside the HTTP library: one that is slower than it may be is shut down, the library
+// is reminded of one that hung up within its request, and of one that waits for its answer it is told when it hangs up.
+// It has a thread of its own.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,8 @@ class ClientWatch {
   ClientWatch& operator=(const ClientWatch&) = delete;
   ~ClientWatch();
 
-  // It must be heard of again, by a call of any of these, within so much time; or soon, when the other side hangs up.
+  // It must be heard of again, by a call of any of these, within so much time. When the other side hangs up, what it
+  // sent before can be read all the same.
   void limit(int socket, std::chrono::milliseconds time);
   // It has all the time. `gone` is called once, on the watch's thread, when the other side hangs up.
   void wait(int socket, std::function<void()> gone);
@@ -33,14 +35,14 @@ class ClientWatch {
   struct Client {
     uint32_t generation = 0;
     bool is_watched = false;  // by epoll
-    std::optional<Instant> until;
+    std::optional<Instant> until, reminder;
     std::function<void()> gone;  // empty: not waited for
   };
 
   void watch();
   void observe(int socket, Client& client);
   void take(uint64_t key, std::vector<std::function<void()>>& gone);
-  int shut_late_ones();
+  int keep_times();
   void wake() const;
 
   UniqueFd epoll_, wake_;

@@ -53,7 +53,7 @@ void ServedExchange::resume() {
 
 void ServedExchange::respond(HttpResponse response) {
   const std::lock_guard lock(mutex_);
-  if (response_) return;
+  if (response_ || is_gone_) return;
   response_ = std::move(response);
   ended_ = true;
   resume();
@@ -61,7 +61,7 @@ void ServedExchange::respond(HttpResponse response) {
 
 void ServedExchange::begin(HttpResponse head) {
   const std::lock_guard lock(mutex_);
-  if (response_) return;
+  if (response_ || is_gone_) return;
   streams_ = true;
   has_events_ = head.type == event_stream_type;
   pending_ = std::exchange(head.body, {});
@@ -71,7 +71,7 @@ void ServedExchange::begin(HttpResponse head) {
 
 void ServedExchange::write(std::string_view more) {
   const std::lock_guard lock(mutex_);
-  if (aborted_ || ended_ || !streams_ || more.empty()) return;
+  if (is_gone_ || ended_ || !streams_ || more.empty()) return;
   if (pending_.size() - pending_begin_ + more.size() > place_.limits.unsent_bytes) return cut_off();
   if (pending_begin_ > pending_.size() / 2) pending_.erase(0, std::exchange(pending_begin_, 0));
   pending_ += more;
@@ -81,7 +81,7 @@ void ServedExchange::write(std::string_view more) {
 
 // With the lock. Whoever writes may hold a lock that telling of a client needs: the library's thread tells.
 void ServedExchange::cut_off() {
-  aborted_ = true;
+  is_gone_ = aborted_ = true;
   pending_ = {};
   pending_begin_ = 0;
   place_.watch.limit(socket_, std::chrono::milliseconds(0));
@@ -90,13 +90,14 @@ void ServedExchange::cut_off() {
 
 void ServedExchange::keep_alive() {
   const std::lock_guard lock(mutex_);
-  if (!has_events_ || ended_ || aborted_ || !std::exchange(is_quiet_, true) || !pending_.empty()) return;
+  if (!has_events_ || ended_ || is_gone_ || !std::exchange(is_quiet_, true) || !pending_.empty()) return;
   pending_ += sent_comment;
   resume();
 }
 
 void ServedExchange::end() {
   const std::lock_guard lock(mutex_);
+  if (is_gone_) return;
   ended_ = true;
   resume();
 }
@@ -112,13 +113,21 @@ void ServedExchange::when_gone(std::function<void()> gone) {
   gone();
 }
 
+// Before the connection goes on: a request that is recorded as left was told to be.
 void ServedExchange::abort() {
+  const std::lock_guard telling(telling_);
+  tell_of_gone();
+  const std::lock_guard lock(mutex_);
+  aborted_ = true;
+  resume();
+}
+
+void ServedExchange::tell_of_gone() {
   std::function<void()> gone;
   {
     const std::lock_guard lock(mutex_);
-    aborted_ = is_gone_ = true;
+    is_gone_ = true;
     gone = std::exchange(gone_, nullptr);
-    resume();
   }
   if (gone) gone();
 }
@@ -270,7 +279,6 @@ ssize_t ServedExchange::read(char* buffer, size_t size) {
 }
 
 HttpRecord ServedExchange::complete(bool sent) {
-  std::function<void()> gone;
   HttpRecord record;
   {
     const std::lock_guard lock(mutex_);
@@ -279,12 +287,11 @@ HttpRecord ServedExchange::complete(bool sent) {
     record_.gone = !sent;
     record_.seconds = clock_.seconds();
     record = record_;
-    aborted_ = true;
-    is_gone_ = true;
-    if (record.gone) gone = std::exchange(gone_, nullptr);
-    gone_ = nullptr;
+    is_gone_ = aborted_ = true;
+    if (sent) gone_ = nullptr;
   }
-  if (gone) gone();
+  const std::lock_guard telling(telling_);
+  tell_of_gone();
   return record;
 }
 

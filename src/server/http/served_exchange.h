@@ -67,6 +67,7 @@ class ServedExchange final : public HttpExchange, public std::enable_shared_from
   void take_form(const char* data, size_t size);
   void end_form();
   void hang_up();
+  void tell_of_gone();
   void cut_off();
   void resume();
   MHD_Result queue(const HttpResponse& response, bool stream);
@@ -85,17 +86,18 @@ class ServedExchange final : public HttpExchange, public std::enable_shared_from
   std::optional<HttpResponse> refusal_;
   bool handled_ = false;
 
+  std::mutex telling_;          // held while it is told that the client went, and without the other
   std::mutex mutex_;            // of the following
   MHD_Connection* connection_;  // null when it is completed
   bool suspended_ = false;
-  bool aborted_ = false;
   std::optional<HttpResponse> response_;
   bool streams_ = false, ended_ = false;
   bool has_events_ = false, is_quiet_ = false;
   std::string pending_;  // of the stream; what was sent of it goes when it is the larger part
   size_t pending_begin_ = 0;
   std::function<void()> gone_;
-  bool is_gone_ = false;
+  bool is_gone_ = false;  // nobody gets more of the answer
+  bool aborted_ = false;  // the connection ends when the library comes to it
   HttpRecord record_;
   Stopwatch clock_;
 };
