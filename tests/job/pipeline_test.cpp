@@ -64,17 +64,27 @@ struct Notes {
 };
 
 TEST(Pipeline, HandsThePagesOnInOrderAndMixesDocumentsInOneBatch) {
+  // The pages before the last document wait to be read when that is opened; the first takes until then.
+  std::latch last_opened(1);
+  std::vector<PipelineDocument> documents = {document("a", 2, 8), document("b", 1, 16), document("c", 3, 24)};
+  documents[2].open = [&] {
+    last_opened.count_down();
+    return std::make_unique<FakeSource>(3, 24, std::vector<int>{});
+  };
   std::set<int> sides;
   FakeReader::Behaviour behaviour{.batch = 4, .steps = 2};
-  behaviour.on_add = [&](const PageJob& job) { sides.insert(job.picture->width); };
+  behaviour.on_add = [&](const PageJob& job) {
+    last_opened.wait();
+    sides.insert(job.picture->width);
+  };
   bool mixed = false;
   behaviour.on_step = [&](size_t) {
     mixed |= sides.size() > 1;
     sides.clear();
   };
   Notes notes;
-  const auto report = run_pipeline({document("a", 2, 8), document("b", 1, 16), document("c", 3, 24)},
-                                   {fake_worker("fake", behaviour)}, {}, notes.taker());
+  const auto report = run_pipeline(documents, {fake_worker("fake", behaviour)}, {}, notes.taker());
+  EXPECT_TRUE(mixed);
   EXPECT_THAT(notes.in_order, ElementsAre("0 begin 2/2", "0 page 1", "0 page 2", "0 end", "1 begin 1/1", "1 page 1",
                                           "1 end", "2 begin 3/3", "2 page 1", "2 page 2", "2 page 3", "2 end"));
   EXPECT_EQ(notes.finished.size(), 6u);

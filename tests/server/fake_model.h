@@ -33,13 +33,14 @@ class FakeModel : public server::ServedModel {
                                std::function<void(server::PageNews)> tell) override {
     const auto page = std::make_shared<ReadPage>(ReadPage{images.front().name(), {}, options, std::move(tell)});
     for (const Image& image : images) page->known.push_back(image.about());
+    // Before a test can end it.
+    server::PageNews begun;
+    begun.price = {views, static_cast<double>(views)};
+    tell_page(*page, begun);
     {
       const std::lock_guard lock(mutex_);
       pages_.push_back(page);
     }
-    server::PageNews begun;
-    begun.price = {views, static_cast<double>(views)};
-    tell_page(*page, begun);
     news_.notify_all();
     return [this, page] {
       {

@@ -45,6 +45,7 @@ inline server::ServerOptions quiet_options() {
   options.http.connections_per_address = 0;
   // However slow the machine is.
   options.http.idle = options.http.head = options.http.body = std::chrono::hours(1);
+  options.http.keep_alive = std::chrono::hours(1);  // no comments between events
   return options;
 }
 

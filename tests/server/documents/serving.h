@@ -88,6 +88,7 @@ class Serving {
     options.http.connections_per_address = 0;
     // However slow the machine is.
     options.http.idle = options.http.head = options.http.body = std::chrono::hours(1);
+    options.http.keep_alive = std::chrono::hours(1);  // no comments between events
     options.documents.folder = data;
     if (change) change(options);
     std::vector<server::ModelSource> sources(1);
