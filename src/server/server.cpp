@@ -136,7 +136,8 @@ bool Server::drain(std::chrono::milliseconds grace) {
 
 void Server::check_access(const HttpRequest& request) const {
   if (request.ambiguous) {
-    throw ApiError(400, "the head: expected Host once, and once how long the body is", "", "ambiguous_head");
+    throw ApiError(400, "the head: expected Host once, once how long the body is, and no zero byte", "",
+                   "ambiguous_head");
   }
   if (!hosts_.allows_host(request.host)) {
     throw ApiError(421, "Host: this server does not go by that name; it must be told of it", "", "unknown_host");

@@ -24,7 +24,7 @@ struct HttpRequest {
   std::string content_type, idempotency_key, last_event_id;  // likewise
   std::string if_none_match{};
   std::vector<std::pair<std::string, std::string>> query{};  // decoded
-  bool ambiguous = false;                                    // its head names two hosts or two lengths of its body
+  bool ambiguous = false;  // its head names two hosts or two lengths of its body, or its address has a zero byte
 };
 
 struct HttpResponse {

@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
+#include <cstring>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <set>
@@ -79,6 +81,32 @@ std::vector<std::pair<std::string, std::string>> query_of(MHD_Connection* connec
   return query;
 }
 
+int hex_value(char digit) {
+  if (is_digit(digit)) return digit - '0';
+  const char low = lower(digit);
+  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+// Percent-decoding, in place; how many bytes are left. What is not encoded well stays as it is, and so does a zero
+// byte: the library's text would end there, and a path be taken for another.
+size_t decode(char* text) {
+  const std::string_view coded = text;
+  size_t count = 0;
+  for (size_t i = 0; i < coded.size(); ++i) {
+    char byte = coded[i];
+    if (byte == '%' && i + 2 < coded.size()) {
+      const int high = hex_value(coded[i + 1]), low = hex_value(coded[i + 2]);
+      if (high >= 0 && low >= 0 && high + low > 0) {
+        byte = static_cast<char>(high << 4 | low);
+        i += 2;
+      }
+    }
+    text[count++] = byte;
+  }
+  text[count] = '\0';
+  return count;
+}
+
 std::string address_of(MHD_Connection* connection) {
   const MHD_ConnectionInfo* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   if (info == nullptr || info->client_addr == nullptr) return "";
@@ -117,11 +145,17 @@ int port_of(int listener) {
 
 }  // namespace
 
+// What the library keeps with a request.
+struct HeldRequest {
+  const char* uri_end = nullptr;  // as a text, before it is decoded; the version follows unless there is a zero byte
+  std::shared_ptr<ServedExchange> exchange{};  // from the end of the head on
+};
+
 struct HttpServer::State : ExchangePlace {
   State(const HttpLimits& given, HttpHandler& who) : ExchangePlace{.limits = given, .handler = who} {}
 
-  MHD_Result access(MHD_Connection* connection, const char* url, const char* method, const char* data, size_t* size,
-                    void** place);
+  MHD_Result access(MHD_Connection* connection, const char* url, const char* method, const char* version,
+                    const char* data, size_t* size, HeldRequest* held);
   void completed(MHD_Connection* connection, void** place, MHD_RequestTerminationCode how);
   void connection(MHD_Connection* connection, MHD_ConnectionNotificationCode what);
   void keep_alive(const std::stop_token& stop);
@@ -136,9 +170,10 @@ struct HttpServer::State : ExchangePlace {
   std::jthread keeper;  // of streams alive; last, it uses the others
 };
 
-MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url, const char* method, const char* data,
-                                     size_t* size, void** place) {
-  if (*place == nullptr) {
+MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url, const char* method,
+                                     const char* version, const char* data, size_t* size, HeldRequest* held) {
+  if (held == nullptr) return MHD_NO;  // out of memory
+  if (!held->exchange) {
     HttpRequest request;
     request.id = random_id();
     request.method = method;
@@ -152,7 +187,7 @@ MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url
     request.idempotency_key = header(connection, "Idempotency-Key");
     request.last_event_id = header(connection, "Last-Event-ID");
     request.query = query_of(connection);
-    request.ambiguous = is_ambiguous(connection);
+    request.ambiguous = is_ambiguous(connection) || version != held->uri_end + 1;
     const std::string length = header(connection, "Content-Length");
     const bool asks_first = !header(connection, "Expect").empty();
     auto exchange = std::make_shared<ServedExchange>(*this, connection, std::move(request));
@@ -160,7 +195,7 @@ MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url
       const std::lock_guard lock(mutex);
       exchanges.insert(exchange);
     }
-    *place = exchange.get();
+    held->exchange = exchange;
     watch.limit(socket_of(connection), limits.body);
     std::optional<HttpResponse> refusal = handler.refuse(exchange->request());
     std::shared_ptr<HttpForm> form = refusal ? nullptr : handler.form(exchange->request());
@@ -175,15 +210,15 @@ MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url
     const bool is_last = asks_first || exchange->request().ambiguous || exchange->is_beyond_reading(announced);
     return is_last ? exchange->answer() : MHD_YES;
   }
-  ServedExchange& exchange = *static_cast<ServedExchange*>(*place);
+  ServedExchange& exchange = *held->exchange;
   if (*size > 0) return exchange.take_body(data, std::exchange(*size, 0));
   return exchange.answer();
 }
 
 void HttpServer::State::completed(MHD_Connection* connection, void** place, MHD_RequestTerminationCode how) {
-  if (*place == nullptr) return;
-  const std::shared_ptr<ServedExchange> exchange =
-      static_cast<ServedExchange*>(std::exchange(*place, nullptr))->shared_from_this();
+  const std::unique_ptr<HeldRequest> held(static_cast<HeldRequest*>(std::exchange(*place, nullptr)));
+  if (!held || !held->exchange) return;
+  const std::shared_ptr<ServedExchange>& exchange = held->exchange;
   watch.limit(socket_of(connection), limits.idle + limits.head);
   const HttpRecord record = exchange->complete(how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
   handler.finished(exchange->request(), record);
@@ -219,10 +254,11 @@ HttpServer::HttpServer(const std::string& host, int port, const HttpLimits& limi
   state.port = port_of(state.listener.get());
   // Nothing is thrown through the library.
   const MHD_AccessHandlerCallback access = [](void* self, MHD_Connection* connection, const char* url,
-                                              const char* method, const char*, const char* data, size_t* size,
+                                              const char* method, const char* version, const char* data, size_t* size,
                                               void** place) {
     try {
-      return static_cast<State*>(self)->access(connection, url, method, data, size, place);
+      return static_cast<State*>(self)->access(connection, url, method, version, data, size,
+                                               static_cast<HeldRequest*>(*place));
     } catch (const std::exception&) {  // out of memory: this connection ends
       return MHD_NO;
     }
@@ -235,6 +271,12 @@ HttpServer::HttpServer(const std::string& host, int port, const HttpLimits& limi
                                                     MHD_ConnectionNotificationCode what) {
     static_cast<State*>(self)->connection(connection, what);
   };
+  void* (*const begun)(void*, const char*, MHD_Connection*) = [](void*, const char* uri, MHD_Connection*) -> void* {
+    return new (std::nothrow) HeldRequest{.uri_end = uri + std::strlen(uri)};
+  };
+  size_t (*const unescape)(void*, MHD_Connection*, char*) = [](void*, MHD_Connection*, char* text) {
+    return decode(text);
+  };
   state.daemon =
       MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_SUSPEND_RESUME, 0, nullptr, nullptr, access, &state,
                        MHD_OPTION_LISTEN_SOCKET, state.listener.get(), MHD_OPTION_NOTIFY_COMPLETED, completed, &state,
@@ -242,7 +284,8 @@ HttpServer::HttpServer(const std::string& host, int port, const HttpLimits& limi
                        static_cast<unsigned>(limits.connections), MHD_OPTION_PER_IP_CONNECTION_LIMIT,
                        static_cast<unsigned>(limits.connections_per_address), MHD_OPTION_CONNECTION_TIMEOUT,
                        static_cast<unsigned>(limits.idle.count()), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                       limits.head_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+                       limits.head_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+                       nullptr, MHD_OPTION_URI_LOG_CALLBACK, begun, nullptr, MHD_OPTION_END);
   if (state.daemon == nullptr) {
     throw Error(fmt::format("{} port {}: the server cannot be started; there may be too many open files or threads",
                             host, state.port));

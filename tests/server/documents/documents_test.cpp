@@ -216,6 +216,31 @@ TEST(ServedDocuments, UnknownOnesAreNotThere) {
             (json{{"object", "list"}, {"data", json::array()}, {"has_more", false}}));
 }
 
+// It would end the path, or the value, before it ends.
+TEST(ServedDocuments, AZeroByteMakesAnotherAddress) {
+  const TempFolder folder;
+  const Echo serving(folder / "data");
+  const std::string id = serving.send(pdf_of_pages(1)), path = "/v1/documents/" + id;
+  serving.watch(id);
+  for (const std::string& cut : {path + "%00", path + "%00/x", path + "/result%00x", path + "/pages/1%00",
+                                 std::string("/%00"), std::string("/v1/models%00"), std::string("/v1/models/echo%00x"),
+                                 std::string("/health%00/secret"), std::string("/page/main.js%00")}) {
+    EXPECT_EQ(serving.get(cut).status, 404) << cut;
+  }
+  EXPECT_EQ(ask(serving.port, "DELETE", path + "%00").status, 404);
+  EXPECT_EQ(serving.get(path + "/result?format=md%00x").status, 400);
+  EXPECT_EQ(serving.get(path + "/result?format%00x=md").status, 400);
+  EXPECT_EQ(serving.get("/v1/documents?after=" + id + "%00").status, 404);
+  EXPECT_EQ(serving.get("/v1/%64ocuments/" + id).status, 200) << "others are what they stand for";
+  HttpClient raw(serving.port);
+  raw.send("GET " + path + std::string("\0x HTTP/1.1\r\nHost: localhost\r\n\r\n", 32));
+  EXPECT_EQ(raw.reply().status, 400);
+  HttpClient hidden(serving.port);  // as if the version came behind it
+  hidden.send("GET " + path + std::string("\0HTTP/1.1 HTTP/1.1\r\nHost: localhost\r\n\r\n", 39));
+  EXPECT_EQ(hidden.reply().status, 400);
+  EXPECT_EQ(serving.get(path).status, 200);
+}
+
 TEST(ServedDocuments, AreListedPartByPart) {
   const TempFolder folder;
   const Echo serving(folder / "data", [](ServerOptions& options) {
