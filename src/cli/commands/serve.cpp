@@ -237,7 +237,7 @@ void add_document_options(CLI::App& command, Arguments& arguments) {
   number("--keep-jobs", arguments.keep_jobs_hours, 0, 1'000'000,
          "Hours after its end for which a document and its results are kept (default: 168, a week)");
   number("--max-data", arguments.max_data_mebibytes, 1, int64_t{1} << 30,
-         "Mebibytes of all that is kept; the oldest documents give way (default: 16384)");
+         "Mebibytes of all that is kept; what can be made again gives way, then the oldest documents (default: 16384)");
   number("--max-document", arguments.max_document_mebibytes, 1, 65'536, "Mebibytes of a document (default: 256)");
   number("--max-jobs", arguments.server.documents.max_waiting, 1, 1'000'000,
          "Documents that may wait; further ones are answered with 429 (default: 1000)");

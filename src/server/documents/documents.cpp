@@ -57,6 +57,7 @@ Documents::Documents(DocumentLimits limits, PageFeed& feed,
                      std::function<std::shared_ptr<ServedModel>(const std::string&)> model, int64_t max_pixels)
     : limits_(std::move(limits)),
       folder_(limits_.folder),
+      made_(folder_),
       store_(folder_.database(), limits_.max_store_pages),
       place_{.folder = folder_,
              .store = store_,
@@ -139,6 +140,7 @@ void Documents::expire() {
 // With the lock of it.
 void Documents::make_room() {
   int64_t bytes = folder_.bytes();
+  if (bytes > limits_.max_bytes) bytes -= made_.remove(bytes - limits_.max_bytes);
   while (bytes > limits_.max_bytes) {
     const std::optional<DocumentJob> job = store_.first_ended();
     if (!job) return;
@@ -336,6 +338,7 @@ HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& rou
   if (std::ranges::find(numbers, route.number) == numbers.end()) {
     throw ApiError(404, fmt::format("the document has no page {} that is read", route.number), "", "not_found");
   }
+  const MadeFiles::Use use(made_, job.id);
   try {
     return file_answer(make_page_picture(job, route.number, width, folder_, store_, place_.max_pixels), "image/jpeg");
   } catch (const SystemError&) {
@@ -357,6 +360,7 @@ HttpResponse Documents::result(const DocumentJob& job, const Query& query) {
   if (job.done == job.failed) {
     throw ApiError(409, "nothing of the document was read; there is no result", "", "no_result");
   }
+  const MadeFiles::Use use(made_, job.id);
   try {
     const MadeResult made = make_result(job, format, options, folder_, store_, place_.max_pixels);
     HttpResponse response = file_answer(made.file, format.type);

@@ -21,6 +21,7 @@
 #include "server/documents/jobs/job_queue.h"
 #include "server/documents/store/data_folder.h"
 #include "server/documents/store/document_store.h"
+#include "server/documents/store/made_files.h"
 #include "server/documents/task_queue.h"
 #include "server/documents/upload.h"
 #include "server/http/http.h"
@@ -28,9 +29,9 @@
 namespace lectern::server {
 
 struct DocumentLimits {
-  std::filesystem::path folder;                            // empty: no documents are taken
-  size_t max_file_bytes = size_t{256} << 20;               // of one
-  int64_t max_bytes = int64_t{16} << 30;                   // of all that is kept; the oldest that have ended give way
+  std::filesystem::path folder;               // empty: no documents are taken
+  size_t max_file_bytes = size_t{256} << 20;  // of one
+  int64_t max_bytes = int64_t{16} << 30;  // of all that is kept; what was made of jobs, and the oldest jobs, give way
   std::chrono::seconds keep = std::chrono::hours(24 * 7);  // jobs that have ended
   size_t max_waiting = 1000;                               // jobs
   int max_listed = 1000;                                   // jobs in one answer
@@ -58,7 +59,8 @@ class Documents {
   void handle(const std::shared_ptr<HttpExchange>& exchange, const std::string& owner);
   // Nothing is begun any more; pages that are read come to their end, unless `until` comes before. Streams end.
   void drain(std::chrono::steady_clock::time_point until);
-  // Removes jobs whose time is over, and the oldest that have ended until the limit of bytes holds.
+  // Removes jobs whose time is over and, until the limit of bytes holds, what was made of jobs, then the oldest of
+  // those that have ended.
   void expire();
 
  private:
@@ -85,6 +87,7 @@ class Documents {
 
   const DocumentLimits limits_;
   const DataFolder folder_;
+  MadeFiles made_;
   DocumentStore store_;
   DocumentEvents events_;
   const DocumentPlace place_;

@@ -381,6 +381,22 @@ TEST(ServedDocuments, TheOldestThatHaveEndedGiveWayToNewOnes) {
   EXPECT_EQ(serving.get("/v1/documents/" + last).status, 200);
 }
 
+TEST(ServedDocuments, ResultsGiveWayBeforeDocumentsDo) {
+  const TempFolder folder;
+  const Echo serving(folder / "data", [](ServerOptions& options) { options.documents.max_bytes = 17 * mebibyte; });
+  const std::string first = serving.send(large_pdf(6 * mebibyte));
+  serving.watch(first);
+  const HttpReply made = serving.result(first, "md");
+  ASSERT_EQ(made.status, 200);
+  const fs::path kept = folder / "data/jobs" / first / "result.md";
+  fs::resize_file(kept, 6 * mebibyte);  // as if there had been much to read
+  const std::string second = serving.send(large_pdf(6 * mebibyte));
+  serving.watch(second);
+  EXPECT_EQ(serving.get("/v1/documents/" + first).status, 200);
+  EXPECT_FALSE(fs::exists(kept));
+  EXPECT_EQ(serving.result(first, "md").body, made.body) << "it is made again";
+}
+
 TEST(ServedDocuments, WhereNothingCanGiveWayANewOneIsRefused) {
   const TempFolder folder;
   const std::string large = large_pdf(12 * mebibyte);

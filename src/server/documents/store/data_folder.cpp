@@ -42,6 +42,13 @@ void sync_folder(const fs::path& folder) {
   if (!open || ::fsync(open.get()) != 0) throw system_error(folder, "cannot be written", errno);
 }
 
+// Of a file; 0 for what is none, or not there any more.
+int64_t bytes_of(const fs::directory_entry& entry) {
+  std::error_code gone;
+  const uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+  return gone ? 0 : static_cast<int64_t>(size);
+}
+
 // What a server keeps in its folder it also removes: a folder of other things is left alone.
 void refuse_other_folder(const fs::path& folder, const fs::path& database) {
   constexpr std::string_view head = "SQLite format 3";
@@ -122,14 +129,36 @@ void DataFolder::remove_others(const std::vector<std::string>& ids) const {
   for (const fs::path& other : others) fs::remove_all(other, failure);
 }
 
+std::vector<MadeOfJob> DataFolder::made() const {
+  std::vector<MadeOfJob> all;
+  std::error_code failure;
+  for (const auto& job : fs::directory_iterator(folder_ / "jobs", failure)) {
+    MadeOfJob made{.id = job.path().filename().string()};
+    std::error_code gone;
+    made.used = job.last_write_time(gone);
+    for (const auto& entry : fs::directory_iterator(job.path(), gone)) {
+      if (entry.path() != source(made.id)) made.bytes += bytes_of(entry);
+    }
+    if (made.bytes > 0) all.push_back(std::move(made));
+  }
+  return all;
+}
+
+void DataFolder::remove_made(const std::string& id) const {
+  std::error_code ignored;
+  std::vector<fs::path> made;
+  for (const auto& entry : fs::directory_iterator(job(id), ignored)) {
+    if (entry.path() != source(id)) made.push_back(entry.path());
+  }
+  for (const fs::path& file : made) fs::remove(file, ignored);
+}
+
 int64_t DataFolder::bytes() const {
   int64_t total = 0;
   std::error_code failure;
   for (auto place = fs::recursive_directory_iterator(folder_, failure); !failure && place != fs::end(place);
        place.increment(failure)) {
-    std::error_code gone;
-    const uintmax_t size = place->is_regular_file(gone) ? place->file_size(gone) : 0;
-    if (!gone) total += static_cast<int64_t>(size);
+    total += bytes_of(*place);
   }
   return total;
 }

@@ -20,6 +20,13 @@ namespace lectern::server {
 // $XDG_STATE_HOME/lectern/serve, or ~/.local/state/lectern/serve. Throws Error when neither variable tells where.
 std::filesystem::path default_data_folder();
 
+// What was made of a job, and can be made again.
+struct MadeOfJob {
+  std::string id;
+  int64_t bytes = 0;
+  std::filesystem::file_time_type used{};  // last, or made
+};
+
 class DataFolder {
  public:
   // Makes it where it is not there. Throws Error where that fails, or another server has it.
@@ -35,6 +42,9 @@ class DataFolder {
   void remove(const std::string& id) const;
   // Removes uploads that did not arrive, and what belongs to no job. Once the database is known to be a server's.
   void remove_others(const std::vector<std::string>& ids) const;
+  // Of every job of which something was made.
+  std::vector<MadeOfJob> made() const;
+  void remove_made(const std::string& id) const;
   // All files, in bytes.
   int64_t bytes() const;
 
