@@ -310,6 +310,22 @@ TEST(ServedDocuments, AKeyOfTheClientsMakesARepeatedUploadTheSameJob) {
   EXPECT_EQ(send_form(serving.port, file, "Idempotency-Key: twice\r\n").status, 201);
 }
 
+TEST(ServedDocuments, AKeyOfOneTeamsClientIsNoneOfAnothers) {
+  const TempFolder folder;
+  const Echo serving(folder / "data",
+                     [](ServerOptions& options) { options.keys = ApiKeys::from_text("ann\nbob\n", "keys"); });
+  const std::string once = "Idempotency-Key: once\r\n", ann = "Authorization: Bearer ann\r\n" + once,
+                    bob = "Authorization: Bearer bob\r\n" + once;
+  const auto send = [&](int pages, const std::string& headers) {
+    return send_form(serving.port, form_file("scan.pdf", pdf_of_pages(pages)), headers);
+  };
+  const HttpReply first = send(1, ann), second = send(2, bob);
+  EXPECT_EQ(first.status, 201);
+  EXPECT_EQ(second.status, 201) << "and not 409, from which bob would learn of ann's";
+  EXPECT_NE(json::parse(first.body)["id"], json::parse(second.body)["id"]);
+  EXPECT_EQ(json::parse(send(1, ann).body)["id"], json::parse(first.body)["id"]);
+}
+
 TEST(ServedDocuments, EventsTellPagesAndText) {
   const TempFolder folder;
   const Serving<FakeModel> serving(folder / "data");
