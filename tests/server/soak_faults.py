@@ -52,6 +52,17 @@ def result_of(server: client.Server, job: str) -> tuple[str, str] | None:
     return tuple(call(f"{server.url}/v1/documents/{job}/result?format={format}").decode() for format in ("txt", "md"))
 
 
+def deletes(server: client.Server, job: str) -> bool:
+    address = f"{server.url}/v1/documents/{job}"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=60):
+            pass
+        state_of(server, job)
+    except urllib.error.HTTPError as error:
+        return error.code == 404
+    return False
+
+
 class Faults:
     def __init__(self, lectern: str, options, report, data: pathlib.Path):
         self.lectern, self.report, self.data = lectern, report, data
@@ -112,7 +123,7 @@ class Faults:
                         code == 0 and same == len(jobs) and answers == 6)
 
     def full_disk(self):
-        what = "a disk that is full when a document comes, and while one is read"
+        what = "a disk that is full when a document comes, while one is read, and when it is deleted"
         small = self.data / "small"
         small.mkdir()
         mounted = os.geteuid() == 0 and subprocess.run(
@@ -136,10 +147,13 @@ class Faults:
             before = state_of(server, job)
             (small / "filler").unlink()
             same = result_of(server, job) == self.expected
+            fill(small)
+            deleted = deletes(server, job)
             code = server.end()
             self.report.row(what, f"{status}; {before['done']} pages and {before['status']}, and with room again "
-                            f"{'the same result' if same else 'ANOTHER RESULT'}; ends with {code}",
-                            status == 507 and before["status"] != "failed" and same and code == 0)
+                            f"{'the same result' if same else 'ANOTHER RESULT'}; full, it is "
+                            f"{'deleted' if deleted else 'NOT DELETED'}; ends with {code}",
+                            status == 507 and before["status"] != "failed" and same and deleted and code == 0)
         finally:
             subprocess.run(["umount", "-l", small], check=False)
 

@@ -162,8 +162,13 @@ MadeResult make_result(const DocumentJob& job, const ResultFormat& format, const
     const fs::path making = folder.job(job.id) / fmt::format("making.{}", format.name);
     fs::remove(making, none);  // of a process that was killed
     made.warnings = write_pages(job, format_named(format.name), options, making, folder, store, max_pixels);
-    keep_warnings(made.file, made.warnings);
-    if (::rename(making.c_str(), made.file.c_str()) != 0) throw system_error(made.file, "cannot be made", errno);
+    try {
+      keep_warnings(made.file, made.warnings);
+      if (::rename(making.c_str(), made.file.c_str()) != 0) throw system_error(made.file, "cannot be made", errno);
+    } catch (...) {  // the disk may be full
+      fs::remove(making, none);
+      throw;
+    }
     return made;
   }
   std::vector<std::pair<fs::path, std::string>> files;

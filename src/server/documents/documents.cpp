@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <new>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include "server/documents/file_answer.h"
 #include "server/documents/job_json.h"
 #include "server/documents/result_options.h"
+#include "server/documents/store/spare_room.h"
 #include "server/openai/api_error.h"
 #include "server/openai/unknown_model.h"
 
@@ -28,12 +28,6 @@ constexpr size_t max_key_bytes = 255;
 constexpr int request_threads = 2;
 constexpr int upload_threads = 2;
 constexpr std::chrono::minutes between_looks{1};  // for what has expired
-
-// What the query asks for goes before what came with the document.
-OutputOptions result_options(const DocumentJob& job, std::map<std::string, std::string> query) {
-  query.merge(fields_from_json(job.options));
-  return parse_result_options(query);
-}
 
 ApiError not_found() { return {404, "there is no such document", "", "not_found"}; }
 
@@ -121,7 +115,15 @@ RunEnd Documents::run(const JobTry& job) {
 
 void Documents::forget(const std::string& id) {
   queue_.cancel(id);
-  store_.remove(id);
+  try {
+    store_.remove(id);
+  } catch (const Error& error) {
+    if (!concerns_the_place(error)) throw;
+    free_spare_room(limits_.folder);
+    folder_.remove(id);
+    store_.remove(id);
+    keep_spare_room(limits_.folder);
+  }
   folder_.remove(id);
 }
 
@@ -135,6 +137,7 @@ void Documents::expire() {
     forget(job->id);
   }
   make_room();
+  keep_spare_room(limits_.folder);
 }
 
 // With the lock of it.
@@ -304,14 +307,19 @@ HttpResponse Documents::cancel(const DocumentJob& job) {
 }
 
 HttpResponse Documents::remove(const DocumentJob& job) {
-  cancel(job);
+  try {
+    cancel(job);
+  } catch (const Error& error) {
+    if (!concerns_the_place(error)) throw;
+    events_.end(job.id, job_json(job, limits_.keep.count()));  // however it stands: it goes
+  }
   forget(job.id);
   return {.body = fmt::format(R"({{"id":"{}","object":"document.deleted","deleted":true}})", job.id)};
 }
 
 HttpResponse Documents::page(const DocumentJob& job, int number) {
   const std::optional<StoredPage> stored = store_.page(job.id, number);
-  if (stored) return {.body = page_json(*stored, result_options(job, {}))};
+  if (stored) return {.body = page_json(*stored, options_of_result(job, {}))};
   const std::vector<int> numbers = page_numbers(job);
   if (std::ranges::find(numbers, number) == numbers.end()) {
     if (numbers.empty() && !has_ended(job.status)) {
@@ -352,7 +360,7 @@ HttpResponse Documents::picture(const DocumentJob& job, const DocumentRoute& rou
 HttpResponse Documents::result(const DocumentJob& job, const Query& query) {
   const auto asked = query.find("format");
   const ResultFormat& format = result_format(asked == query.end() ? "md" : asked->second);
-  const OutputOptions options = result_options(job, query);
+  const OutputOptions options = options_of_result(job, query);
   if (!has_ended(job.status)) {
     throw ApiError(409, "the document was not read to its end; there is a result when its status says so", "",
                    "not_finished");

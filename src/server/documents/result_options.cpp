@@ -6,6 +6,7 @@
 #include <array>
 #include <span>
 
+#include "server/documents/document_fields.h"
 #include "server/openai/api_error.h"
 
 namespace lectern::server {
@@ -66,6 +67,11 @@ OutputOptions parse_result_options(const std::map<std::string, std::string>& fie
     option.set(options, static_cast<size_t>(word - words.begin()));
   }
   return options;
+}
+
+OutputOptions options_of_result(const DocumentJob& job, std::map<std::string, std::string> query) {
+  query.merge(fields_from_json(job.options));
+  return parse_result_options(query);
 }
 
 std::string result_tag(const OutputOptions& options) {

@@ -14,6 +14,7 @@
 
 #include "core/files/file.h"
 #include "core/files/file_kind.h"
+#include "server/documents/store/spare_room.h"
 
 namespace lectern::server {
 namespace {
@@ -158,7 +159,7 @@ int64_t DataFolder::bytes() const {
   std::error_code failure;
   for (auto place = fs::recursive_directory_iterator(folder_, failure); !failure && place != fs::end(place);
        place.increment(failure)) {
-    total += bytes_of(*place);
+    if (place->path() != spare_file(folder_)) total += bytes_of(*place);
   }
   return total;
 }

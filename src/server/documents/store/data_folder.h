@@ -2,6 +2,7 @@
 //
 //   lock                 held by the server
 //   documents.sqlite     jobs and pages (document_store.h)
+//   spare                room for what it takes to note that a job is gone (spare_room.h)
 //   incoming/            uploads on their way; emptied at the start
 //   jobs/ID/source       what was sent
 //   jobs/ID/...          results and pictures made of it, which can be made again
