@@ -60,6 +60,7 @@ size_t length_of(std::string_view text) {
 void place_words(const TextLine& line, const TextPiece& piece, const std::vector<RowText>& words, const TextPage& page,
                  bool joins, PageLine& out) {
   std::vector<size_t> letters;
+  letters.reserve(words.size());
   for (const RowText& word : words) letters.push_back(length_of(word.text));
   // A piece may be a part of one word.
   const std::span<const PixelBox> measured =
