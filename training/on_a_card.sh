@@ -5,10 +5,10 @@
 # DIR gets the best weights (a model folder, in parts below 16 MB), the heads of training (heads.pt), log.txt and table.md.
 # Weights are written every 90 seconds, so that a killed run leaves some. FILE is what pack.sh makes (default: pack.tar.xz
 # beside this script). --init is the model to begin with: another run's DIR, or models/primer of the repository, the
-# default. --preset is small (default) or nano.
+# default. --preset is nano (default), or small, which grows from nano or goes on from models/primer-large.
 set -euo pipefail
 began=$(date +%s)
-out="" pack="$(dirname "$0")/pack.tar.xz" seconds=540 init="$(dirname "$0")/../models/primer" preset=small
+out="" pack="$(dirname "$0")/pack.tar.xz" seconds=540 init="$(dirname "$0")/../models/primer" preset=nano
 more=()
 while [ $# -gt 0 ]; do
   case $1 in

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Train a small model of the DeepSeek-OCR architecture on synthetic pages, from scratch or from given weights.
 
-    train.py --pack DIR --preset small --minutes 120 --out DIR [--resume DIR/state.pt | --init MODEL]
+    train.py --pack DIR --preset nano --minutes 120 --out DIR [--resume DIR/state.pt | --init MODEL]
 
 Four losses: the next token; for every 16x16 patch the character in it, read off SAM; for every vision token the
 characters of its 64x64 cell, read off the projector; for every character to be written, the cell and the place in it
@@ -182,7 +182,7 @@ def check_paint(atlas, batch, ink, boxes, p):
 
 def options():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("--preset", choices=PRESETS, default="small")
+    ap.add_argument("--preset", choices=PRESETS, default="nano")
     ap.add_argument("--minutes", type=float, default=120, help="of training; evaluations are not counted")
     ap.add_argument(
         "--until",

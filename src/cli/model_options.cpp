@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <system_error>
@@ -36,7 +37,7 @@ std::optional<hub::StoredModel> pulled_deepseek_ocr() {
 FoundModel named_model(const std::string& given) {
   std::error_code ignored;
   if (fs::exists(given, ignored)) return {given, given, true};
-  if (given == shipped_model_name && !shipped_model().empty()) return {shipped_model(), given, true};
+  if (const fs::path shipped = shipped_model(given); !shipped.empty()) return {shipped, given, true};
   const auto name = hub::parse_model_name(given);
   if (!name) return {given, given, true};  // and loading says what is missing there
   if (const auto model = hub::find_stored(hub::model_store(), *name)) return stored(*model, true);
@@ -96,12 +97,13 @@ bool names_model() {
   return named != nullptr && *named != '\0';
 }
 
-fs::path shipped_model() {
+fs::path shipped_model(std::string_view name) {
+  if (std::ranges::find(shipped_model_names, name) == shipped_model_names.end()) return {};
   std::error_code ignored;
   const fs::path binary = fs::read_symlink("/proc/self/exe", ignored);
   const fs::path folder = binary.parent_path();
-  const fs::path installed = folder.parent_path() / "share/lectern/models/primer";
-  for (const fs::path& place : {installed, folder / "models/primer"}) {
+  const fs::path installed = folder.parent_path() / "share/lectern/models" / name;
+  for (const fs::path& place : {installed, folder / "models" / name}) {
     if (fs::exists(place, ignored)) return fs::canonical(place);
   }
   return {};

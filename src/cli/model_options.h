@@ -2,8 +2,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "lectern/model.h"
 
@@ -38,17 +40,20 @@ struct FoundModel {
   bool named = false;       // whether the user said which
 };
 
-// The model given: a folder, OWNER/NAME[@REVISION] as it was pulled, or `primer`. When nothing is given: what
-// $LECTERN_MODEL gives, or DeepSeek-OCR if it was pulled, or the primer, which ships. Throws Error when there is none.
+// The model given: a folder, OWNER/NAME[@REVISION] as it was pulled, or the name of one that ships. When nothing is
+// given: what $LECTERN_MODEL gives, or DeepSeek-OCR if it was pulled, or the primer, which ships. Throws Error when
+// there is none.
 FoundModel find_model(const std::string& given);
 
 // Whether $LECTERN_MODEL names a model.
 bool names_model();
 
-// Where the primer is: in ../share/lectern of the program's folder, or beside a program that is not installed. An empty
-// path when it is in neither.
-std::filesystem::path shipped_model();
-
 inline constexpr const char* shipped_model_name = "primer";
+// The primer, which is used where nothing is named, and a larger one, which takes longer and errs less.
+inline constexpr std::array<const char*, 2> shipped_model_names = {shipped_model_name, "primer-large"};
+
+// Where a model that ships is: in ../share/lectern of the program's folder, or beside a program that is not installed.
+// An empty path when it is in neither, or no such model ships.
+std::filesystem::path shipped_model(std::string_view name = shipped_model_name);
 
 }  // namespace lectern::cli

@@ -27,7 +27,8 @@ TEST(ModelsCommand, ListsTheModelThatShips) {
   const Outcome outcome = lectern(folder, "models", own_cache);
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err, "");
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("* primer "), HasSubstr("21.9 MB"), HasSubstr(LECTERN_SHIPPED_MODEL)));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("* primer "), HasSubstr("14.0 MB"), HasSubstr(LECTERN_SHIPPED_MODEL)));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("\n  primer-large "), HasSubstr("21.9 MB")));
   EXPECT_EQ(lectern(folder, "inspect primer").out, lectern(folder, "inspect '" LECTERN_SHIPPED_MODEL "'").out);
 }
 
@@ -46,7 +47,7 @@ TEST(ModelsCommand, ListsWhatWasPulled) {
                                HasSubstr("incomplete"), HasSubstr("completed by `lectern pull")));
 
   const auto list = nlohmann::json::parse(lectern(folder, "models --json", own_cache).out);
-  ASSERT_EQ(list.size(), 3u);
+  ASSERT_EQ(list.size(), 4u);
   EXPECT_EQ(list[0]["name"], "deepseek-ai/DeepSeek-OCR");
   EXPECT_EQ(list[0]["short_name"], "deepseek-ocr");
   EXPECT_TRUE(list[1]["short_name"].is_null());
@@ -59,6 +60,7 @@ TEST(ModelsCommand, ListsWhatWasPulled) {
   EXPECT_EQ(list[1]["complete"], false);
   EXPECT_EQ(list[2]["name"], "primer");
   EXPECT_EQ(list[2]["default"], false);
+  EXPECT_EQ(list[3]["name"], "primer-large");
 }
 
 // What Hugging Face's own tools have loaded is found by its name; models of other kinds are not shown.

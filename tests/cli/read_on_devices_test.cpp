@@ -116,7 +116,7 @@ TEST_F(ReadOnDevices, ReadsOnSeveralCardsWithAProcessEach) {
   const std::string pages = "?.png --model '" LECTERN_SHIPPED_MODEL "' --batch 1 --format txt ";
   ASSERT_EQ(read(pages + "--device ascend:0 -o one.txt", fake_card).code, 0);
   const Outcome outcome = read(pages + "--device ascend:0-3 -o four.txt --report report.json",
-                               fake_card + "FAKE_CANN_DEVICES=4 FAKE_CANN_MEMORY_OF=2:38000000,3:16000000");
+                               fake_card + "FAKE_CANN_DEVICES=4 FAKE_CANN_MEMORY_OF=2:28000000,3:16000000");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(slurp(folder / "four.txt"), slurp(folder / "one.txt"));
   for (const char* part : {"lectern: ascend:2: failed and is taken out: ascend:2: no memory for",
@@ -166,7 +166,7 @@ TEST_F(ReadOnDevices, ReadsOnCardsThatHoldAModelTogether) {
 class DeepModel {
  public:
   DeepModel() {
-    constexpr int layers = 128;
+    constexpr int layers = 64;
     for (const auto& entry : fs::directory_iterator(LECTERN_SHIPPED_MODEL)) {
       const std::string name = entry.path().filename();
       if (name != weights && name != "config.json") fs::copy_file(entry.path(), folder_ / name);
@@ -203,7 +203,7 @@ class DeepModel {
 TEST_F(ReadOnDevices, ReadsOnCardsThatAreTooSmallForTheModelAlone) {
   const DeepModel model;
   const std::string page = "'" LECTERN_SAMPLES "/hello.png' --batch 1" + model.option();
-  const std::string small = fake_card + "FAKE_CANN_DEVICES=2 FAKE_CANN_MEMORY=188000000 ";
+  const std::string small = fake_card + "FAKE_CANN_DEVICES=2 FAKE_CANN_MEMORY=104000000 ";
   const Outcome large = read(page + "--device ascend:0", fake_card);
   ASSERT_EQ(large.code, 0) << large.err;
   EXPECT_THAT(large.out, HasSubstr("this is"));

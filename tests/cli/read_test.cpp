@@ -233,6 +233,12 @@ TEST_F(ReadCommand, ReplacesNoFileOfTheUsers) {
   EXPECT_EQ(files_in(folder.path()), 14u) << "and nothing was made";
 }
 
+TEST_F(ReadCommand, ReadsWithTheLargerModelThatShips) {
+  const Outcome outcome = read("'" LECTERN_SAMPLES "/hello.png' --model primer-large");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, slurp(LECTERN_SAMPLES "/hello.txt"));
+}
+
 TEST_F(ReadCommand, AsksForPlacesWhereAFormatLivesFromThem) {
   const std::string primer = "--model '" LECTERN_SHIPPED_MODEL "' '" LECTERN_SAMPLES "/hello.png' ";
   EXPECT_EQ(read(primer + "-o x.hocr").code, 0);

@@ -27,7 +27,7 @@ setting() { sed -n "s/^$1:[A-Z]*=//p" "$build_folder/CMakeCache.txt"; }
 cmake --install "$build_folder" --prefix "$prefix" >"$folder/log" || { cat "$folder/log"; fail "cannot be installed"; }
 config="$(find "$prefix" -name lecternConfig.cmake)"
 libraries="$(dirname "$(dirname "$(dirname "$config")")")"
-for file in bin/lectern include/lectern/reader.h include/lectern/version.h share/lectern/models/primer/config.json \
+for file in bin/lectern include/lectern/reader.h include/lectern/version.h share/lectern/models/primer/config.json share/lectern/models/primer-large/config.json \
             share/lectern/samples/hello.png share/man/man1/lectern.1 share/bash-completion/completions/lectern \
             share/zsh/site-functions/_lectern; do
   [[ -s "$prefix/$file" ]] || fail "$file is not installed"

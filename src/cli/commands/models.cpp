@@ -56,8 +56,10 @@ std::vector<Row> rows() {
   for (const hub::StoredModel& model : hub::cached_models(hub::shared_cache())) {
     if (can_be_read(model.folder)) add(model);
   }
-  if (const auto folder = shipped_model(); !folder.empty()) {
-    rows.push_back({shipped_model_name, "", LECTERN_VERSION, hub::bytes_in(folder), true, false, folder});
+  for (const char* const name : shipped_model_names) {
+    if (const auto folder = shipped_model(name); !folder.empty()) {
+      rows.push_back({name, "", LECTERN_VERSION, hub::bytes_in(folder), true, false, folder});
+    }
   }
   try {
     const auto used = find_model("").folder;

@@ -86,7 +86,10 @@ std::vector<std::string> split_models(const std::vector<std::string>& given) {
 
 // What clients call the model: its name, or that of its folder.
 std::string served_name(const std::string& given, const FoundModel& found) {
-  if (!shipped_model().empty() && found.folder == shipped_model()) return shipped_model_name;
+  for (const char* const name : shipped_model_names) {
+    if (const std::filesystem::path shipped = shipped_model(name); !shipped.empty() && found.folder == shipped)
+      return name;
+  }
   std::error_code ignored;
   const bool by_name = !given.empty() && !std::filesystem::exists(given, ignored);
   if (const auto name = hub::parse_model_name(given); by_name && name) return name->text();

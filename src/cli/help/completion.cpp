@@ -18,7 +18,7 @@ namespace {
 // What may stand for a value, where names of models are words too.
 std::vector<std::string> words_of(const OptionDefinition& option) {
   std::vector<std::string> words = option.words();
-  if (option.value == "MODEL") words.emplace_back(shipped_model_name);
+  if (option.value == "MODEL") words.insert(words.end(), shipped_model_names.begin(), shipped_model_names.end());
   if (option.value == "MODEL" || option.value == "NAME") words.push_back(hub::deepseek_ocr.text());
   return words;
 }

@@ -52,7 +52,7 @@ TEST(CompletionCommand, OffersBashWhatTheCommandsTake) {
   EXPECT_THAT(bash_offers("lectern convert --format md,js"), ElementsAre("md,json"));
   EXPECT_THAT(bash_offers("lectern read --mode t"), ElementsAre("tiny"));
   EXPECT_THAT(bash_offers("lectern read --prompt l"), ElementsAre("locate:"));
-  EXPECT_THAT(bash_offers("lectern read --model p"), ElementsAre("primer", "papers"));
+  EXPECT_THAT(bash_offers("lectern read --model p"), ElementsAre("primer", "primer-large", "papers"));
   EXPECT_THAT(bash_offers("lectern read pag"), ElementsAre("page one.png"));
   EXPECT_THAT(bash_offers("lectern read --max-tok"), ElementsAre("--max-tokens"));
   EXPECT_THAT(bash_offers("lectern read --max-tokens ''"), IsEmpty());
