@@ -13,9 +13,7 @@ constexpr std::string_view scheme = "data:";
 
 }  // namespace
 
-bool is_data_url(std::string_view url) {
-  return equals_in_any_case(url.substr(0, scheme.size()), scheme);
-}
+bool is_data_url(std::string_view url) { return equals_in_any_case(url.substr(0, scheme.size()), scheme); }
 
 DataUrl parse_data_url(std::string_view url, const std::string& param) {
   constexpr std::string_view mark = ";base64";
