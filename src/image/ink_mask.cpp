@@ -258,28 +258,65 @@ class Joiner {
   std::vector<InkPiece> pieces_;
 };
 
+// What the masks of one picture share: how far each pixel is from the paper around it.
+class Deviations {
+ public:
+  explicit Deviations(const Picture& picture)
+      : scale_(scale_of(picture)), grey_(to_grey(picture, scale_)), paper_(grey_) {
+    measure(grey_);
+  }
+
+  InkMask solid() const {
+    const int contrast = contrast_at(noise_);
+    return above(mask_, std::max(contrast, half_contrast(mask_, contrast)));
+  }
+
+  // The deviations are smoothed where the page is noisy: the last that is asked for.
+  InkMask faint() {
+    if (noise_ >= noisy) measure(smoothed(grey_));
+    return above(std::move(mask_), contrast_at(noise_));
+  }
+
+ private:
+  static int scale_of(const Picture& picture) {
+    const double pixels = static_cast<double>(picture.width) * picture.height;
+    return std::max(1, static_cast<int>(std::ceil(std::sqrt(pixels / max_pixels))));
+  }
+  static int contrast_at(int noise) { return std::clamp(contrast_to_noise * noise, min_contrast, max_contrast); }
+  static InkMask above(InkMask mask, int contrast) {
+    for (uint8_t& value : mask.ink) value = value >= contrast ? 1 : 0;
+    return mask;
+  }
+
+  void measure(const Grey& grey) {
+    mask_.width = grey.width;
+    mask_.height = grey.height;
+    mask_.scale = scale_;
+    mask_.ink.resize(grey.values.size());
+    measure_deviations(grey, paper_, mask_);
+    noise_ = noise_of(mask_);
+  }
+
+  const int scale_;
+  const Grey grey_;
+  const Paper paper_;
+  InkMask mask_;
+  int noise_ = 0;
+};
+
 }  // namespace
 
 InkMask find_ink(const Picture& picture, Ink wanted) {
-  InkMask mask;
-  if (picture.width < 1 || picture.height < 1) return mask;
-  const double pixels = static_cast<double>(picture.width) * picture.height;
-  mask.scale = std::max(1, static_cast<int>(std::ceil(std::sqrt(pixels / max_pixels))));
-  const Grey grey = to_grey(picture, mask.scale);
-  const Paper paper(grey);
-  mask.width = grey.width;
-  mask.height = grey.height;
-  mask.ink.resize(grey.values.size());
-  measure_deviations(grey, paper, mask);
-  int noise = noise_of(mask);
-  if (noise >= noisy && wanted == Ink::faint) {
-    measure_deviations(smoothed(grey), paper, mask);
-    noise = noise_of(mask);
-  }
-  int contrast = std::clamp(contrast_to_noise * noise, min_contrast, max_contrast);
-  if (wanted == Ink::solid) contrast = std::max(contrast, half_contrast(mask, contrast));
-  for (uint8_t& value : mask.ink) value = value >= contrast ? 1 : 0;
-  return mask;
+  if (picture.width < 1 || picture.height < 1) return {};
+  Deviations deviations(picture);
+  return wanted == Ink::solid ? deviations.solid() : deviations.faint();
+}
+
+InkMasks find_inks(const Picture& picture) {
+  if (picture.width < 1 || picture.height < 1) return {};
+  Deviations deviations(picture);
+  InkMask solid = deviations.solid();
+  return {std::move(solid), deviations.faint()};
 }
 
 std::vector<InkPiece> ink_pieces(const InkMask& mask, bool bars) {

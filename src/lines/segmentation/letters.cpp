@@ -56,9 +56,7 @@ Picture inverted(const Picture& page, const PixelBox& box) {
   return out;
 }
 
-std::vector<InkPiece> pieces_of(const Picture& page, int& scale, Rules& rules,
-                                std::vector<CheckBox>* check_boxes = nullptr) {
-  InkMask mask = find_ink(page, Ink::solid);
+std::vector<InkPiece> pieces_of(InkMask mask, int& scale, Rules& rules, std::vector<CheckBox>* check_boxes = nullptr) {
   scale = mask.scale;
   rules = take_rules(mask, usual_height(ink_pieces(mask, true), 1));
   std::vector<InkPiece> pieces = ink_pieces(mask, true);
@@ -68,8 +66,7 @@ std::vector<InkPiece> pieces_of(const Picture& page, int& scale, Rules& rules,
 
 // Light rules as borders of cards and cells have them, which are no ink beside dark letters: those that are not among
 // `rules` yet.
-void add_faint_rules(const Picture& page, int letter_height, Rules& rules) {
-  InkMask mask = find_ink(page, Ink::faint);
+void add_faint_rules(InkMask mask, int letter_height, Rules& rules) {
   const Rules faint = take_rules(mask, letter_height / mask.scale);
   if (faint.across.size() + faint.down.size() > max_faint_rules) return;
   const int margin = std::max(2, static_cast<int>(rule_distance * letter_height));
@@ -175,10 +172,11 @@ void drop_leaders(std::vector<PixelBox>& marks, int height) {
 Letters find_letters(const Picture& page) {
   Letters found;
   if (page.width < min_height || page.height < min_height) return found;
+  InkMasks inks = find_inks(page);
   int scale = 1;
-  const std::vector<InkPiece> pieces = pieces_of(page, scale, found.rules, &found.check_boxes);
+  const std::vector<InkPiece> pieces = pieces_of(std::move(inks.solid), scale, found.rules, &found.check_boxes);
   found.height = usual_height(pieces, scale);
-  if (found.height > 0) add_faint_rules(page, found.height, found.rules);
+  if (found.height > 0) add_faint_rules(std::move(inks.faint), found.height, found.rules);
   std::vector<PixelBox> boxes;
   for (const InkPiece& piece : pieces) {
     const PixelBox box = box_of(piece, scale);
@@ -205,7 +203,7 @@ Letters find_letters(const Picture& page) {
     bar = {bar.left + bar_rim, bar.top + bar_rim, bar.right - bar_rim, bar.bottom - bar_rim};
     int inner_scale = 1;
     Rules inner_rules;
-    const std::vector<InkPiece> inner = pieces_of(inverted(page, bar), inner_scale, inner_rules);
+    const std::vector<InkPiece> inner = pieces_of(find_ink(inverted(page, bar), Ink::solid), inner_scale, inner_rules);
     if (found.height == 0) found.height = usual_height(inner, inner_scale);
     for (const InkPiece& piece : inner) {
       const PixelBox box = box_of(piece, inner_scale);
