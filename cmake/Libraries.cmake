@@ -46,9 +46,11 @@ function(lectern_in_units target)
     set_source_files_properties(${files} PROPERTIES UNITY_GROUP ${target}_${number})
   endforeach()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-  # g++ lets only the file that it was given have members with types of a namespace without name, and in long files it
-  # sees std::optional without a value used.
-  target_compile_options(${target} PRIVATE -Wno-subobject-linkage -Wno-maybe-uninitialized)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # It lets only the file that it was given have members with types of a namespace without name, and in long files it
+    # sees std::optional without a value used.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage -Wno-maybe-uninitialized)
+  endif()
 endfunction()
 
 # Objects of the sources given, with hidden symbols, for archives, programs and shared libraries alike. Those of a debug
@@ -121,7 +123,8 @@ file(GLOB_RECURSE cpu_sources CONFIGURE_DEPENDS src/device/cpu/*.cpp src/device/
 set_property(SOURCE ${cpu_sources} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
 if(LECTERN_SANITIZE)
   # They compute whole models: not with -Og, with which all else compiles twice as fast as with -O1.
-  set_property(SOURCE ${cpu_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Debug>:-O1>)
+  set_property(SOURCE ${cpu_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Debug>:-O1>
+               $<$<CXX_COMPILER_ID:Clang>:-Wno-pass-failed>)
 endif()
 if(LECTERN_SANITIZE MATCHES thread)
   # What threads hand to each other is outside of the kernels, which would take minutes: they go without, for the

@@ -107,6 +107,7 @@ if stage packages scripts/install_packages.sh test; then
     left_out=(Goldens/Without\* \*TakesTimeInProportion\* \*/\*/{banner_gundam,noise_gundam,page_large,slip_gundam}
       Goldens/UnlimitedOcrOnDevices\*/page_gundam Tokenizer.RoundTripsAMegabyte TraceCommand.RefusesTilesThatChangeNothing
       ModelPageReader.{APageThatLoopsIsReadAgainInHalvesAndMarked,ReadsALoopingPageOnceWhereItMayNotBeReadAgain}
+      DoctorCommand.ChecksEveryCard
       ReadOnDevices.{ReadsItsSamplesOnAnAscendCard,ReadsNothingWrongWhereF16Overflows,ReadsWithAProcessForEachSocket}
       ReadOnDevices.{ReadsOnCardsThatAreTooSmallForTheModelAlone,ReadsEveryPageThoughTheProcessOfACardIsKilled})
     filter="-$(IFS=:; echo "${left_out[*]}")"

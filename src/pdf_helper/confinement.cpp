@@ -26,7 +26,7 @@ namespace {
 
 // A page of the largest size is rendered in bands, each with a copy that poppler makes, and a page may hold pictures
 // and transparent groups of the size of a band: 2 GiB serve every honest page seen, and leave room on a laptop.
-constexpr rlim_t memory_limit = rlim_t{2} << 30;
+[[maybe_unused]] constexpr rlim_t memory_limit = rlim_t{2} << 30;
 
 void limit(int resource, rlim_t value) {
   const rlimit both = {value, value};

@@ -284,7 +284,7 @@ TEST_F(ReadCommand, LeavesNoHalfFileWhenTheDiskIsFull) {
 TEST_F(ReadCommand, SaysThatStandardOutputIsLost) {
   const std::string reason = "standard output: cannot be written: ";
   const auto expect_loss = [&](const std::string& arguments, const std::string& why) {
-    const Outcome outcome = read("--mode tiny " + arguments);
+    const Outcome outcome = read(quick + arguments);
     EXPECT_EQ(outcome.code, 2);
     EXPECT_EQ(outcome.out, "");
     EXPECT_TRUE(outcome.err.ends_with("lectern: " + reason + why + "\n")) << outcome.err;

@@ -18,7 +18,7 @@ float gelu_by_tanh(float x) { return 0.5f * x * (1.0f + std::tanh(0.7978845608f 
 float gelu_by_erf(float x) { return 0.5f * x * (1.0f + std::erf(x * 0.70710678f)); }
 
 template <typename Function>
-void map(Operation& op, const Operand& x, const Operand& y, const Function& function) {
+void map(Operation& op, const Operand& x, const Operand& y, Function function) {
   op.same_shape(x, y);
   op.same_type(x, y);
   op.workspace(x.contiguous() && y.contiguous() ? 0 : static_cast<uint64_t>(y.elements()) * y.element_bytes());
@@ -37,7 +37,7 @@ void map(Operation& op, const Operand& x, const Operand& y, const Function& func
 
 template <typename Function>
 aclnnStatus map_call(const char* name, const aclTensor* self, aclTensor* out, uint64_t* workspace,
-                     aclOpExecutor** executor, const Function& function) {
+                     aclOpExecutor** executor, Function function) {
   return first_call(name, workspace, executor, [&](Operation& op) {
     const Operand x = op.input(self, "self", floating);
     map(op, x, op.output(out, "out", floating), function);
