@@ -44,6 +44,7 @@ TESTS_ALLOWED: dict[str, str] = {
     "tests/engine/parallel_goldens_test.cpp": "the whole model as several ranks against one",
     "tests/engine/unlimited_ocr_test.cpp": "the whole of Unlimited-OCR against the reference",
     "tests/input/broken_pdf_test.cpp": "files against the reader, the helper and poppler together",
+    "tests/reading/worker/lost_worker_test.cpp": "processes of models that die, hang and talk nonsense",
 }
 
 # Sources that no test of their name covers, each with what covers them.
