@@ -37,7 +37,7 @@ std::string text_data(int number, std::string_view text) {
 
 std::string restart_data(int number) { return json_of({{"number", number}, {"restart", true}}); }
 
-// The id of an event is how far a client has come when it knows all events before it.
+// The id of an event tells that a client has seen it and all events before it.
 std::string event_text(std::string_view name, std::string_view data, std::string_view id) {
   return (id.empty() ? "" : fmt::format("id: {}\n", id)) + sent_event(data, name);
 }
@@ -124,7 +124,7 @@ void DocumentEvents::end(const std::string& id, const std::string& job) {
   channels_.erase(found);
 }
 
-// Only the last has an id: a client that comes back after a part of them begins anew.
+// Only the last event has an id: a client that reconnects after only a part of them starts over.
 std::string DocumentEvents::standing_events(const Channel* channel, const Standing& standing) const {
   std::vector<std::pair<std::string_view, std::string>> all = {{"job", standing.job}};
   for (const auto& [page, failed] : standing.pages) {
@@ -171,7 +171,7 @@ void DocumentEvents::watch(const std::string& id, const std::shared_ptr<HttpExch
 }
 
 void DocumentEvents::forget(const std::string& id, const HttpExchange* exchange) {
-  std::shared_ptr<HttpExchange> forgotten;  // let go without the lock
+  std::shared_ptr<HttpExchange> forgotten;  // released without the lock
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(id);
   if (found == channels_.end()) return;

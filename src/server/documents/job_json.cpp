@@ -19,7 +19,7 @@ std::string line(const ordered_json& value) {
 
 ordered_json or_null(const std::optional<int64_t>& value) { return value ? ordered_json(*value) : ordered_json(); }
 
-// As they were given, without what nobody is shown.
+// The options as given, without the secret one.
 ordered_json shown_options(const DocumentJob& job) {
   ordered_json options = ordered_json::parse(job.options);
   options.erase(std::string(secret_field));
@@ -43,7 +43,7 @@ ordered_json job_object(const DocumentJob& job, int64_t keep_seconds) {
                          {"expires", nullptr}};
   if (!job.error.empty()) object["error"] = {{"message", job.error}, {"code", job.error_code}};
   if (job.finished) object["expires"] = *job.finished + keep_seconds;
-  // Which they are, where they are not simply all.
+  // The numbers, unless these are all pages.
   if (object["options"].contains("pages") && !job.numbers.empty()) {
     object["numbers"] = ordered_json::parse(job.numbers);
   }

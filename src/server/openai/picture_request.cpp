@@ -29,7 +29,7 @@ void refuse_field(const std::string& param, const std::string& problem, const st
 }
 
 void Conversation::begin_message() const {
-  // What was asked before is no part of what the model is asked now.
+  // Texts of earlier messages are not part of the prompt.
   if (text_.empty()) return;
   refuse_field(text_param_, "only the last message may hold text, which is the prompt", "unsupported_history");
 }

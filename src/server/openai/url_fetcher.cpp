@@ -24,7 +24,7 @@ constexpr size_t max_url_bytes = 8192;
   throw ApiError(400, fmt::format("{}: {}", param, problem), param, code);
 }
 
-// In lower case; nothing for what is no address of the web, or one with a name and password.
+// Host in lower case; nullopt for anything but an http(s) URL, and for one with a name and password.
 std::optional<std::string> host_of(const std::string& url) {
   const size_t begin = url.find("://");
   if (begin == std::string::npos) return std::nullopt;
@@ -133,7 +133,7 @@ std::string UrlFetcher::get(const std::string& url, const std::string& param, co
   } catch (const Stopped&) {
     refuse_url(param, "cannot be fetched: the server or the client has gone", "url_not_fetched");
   } catch (const Error&) {
-    // Nothing of the addresses around this machine is told.
+    // The error must not reveal addresses of this network.
     refuse_url(param, "cannot be fetched: its name stands for an address that is not public, or its certificate is bad",
                "url_not_fetched");
   }
