@@ -61,9 +61,9 @@ ReadEvent read_event(const WorkerEvent& event) {
 
 }  // namespace
 
-// The workers' threads put events into inboxes. Whoever called read takes them out of that of its page; those of pages
-// that were submitted go through one queue to a thread that calls their functions. Never call workers_ with the lock
-// held: it calls told() with its own.
+// Workers' threads put events into inboxes. A caller of read() takes those of its page; events of submitted pages go
+// through one queue to a thread that calls their functions. Never call workers_ with the lock held: it calls told()
+// with its own lock.
 struct Reader::State {
   State(const std::vector<Model>& given, const ReadOptions& options, int asked)
       : models(given),
@@ -183,7 +183,7 @@ Page Reader::State::wait(size_t ticket, const ReadEvents& events) {
   try {
     for (;;) {
       const std::deque<WorkerEvent> taken = take(ticket, stop);
-      ended = !taken.empty() && is_last(taken.back());  // whatever a callback throws before it
+      ended = !taken.empty() && is_last(taken.back());  // even if an earlier callback throws
       for (const WorkerEvent& event : taken) {
         ReadEvent told = read_event(event);
         switch (told.kind) {
