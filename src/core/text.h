@@ -1,4 +1,4 @@
-// ASCII text: white space, digits, case, trimming, digits of bytes, percent encoding.
+// ASCII text: white space, digits, case, trimming, controls, digits of bytes, percent encoding.
 #pragma once
 
 #include <algorithm>
@@ -30,6 +30,13 @@ inline bool is_blank(std::string_view text) { return std::ranges::all_of(text, i
 constexpr std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// Control characters become spaces, line breaks too.
+inline std::string without_controls(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
   return text;
 }
 

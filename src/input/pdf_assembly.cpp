@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -12,6 +11,7 @@
 #include <string>
 
 #include "core/files/file.h"
+#include "core/text.h"
 #include "core/unique_fd.h"
 #include "input/pdf_helper.h"
 #include "lectern/error.h"
@@ -58,12 +58,6 @@ void send_plan(PdfHelper& helper, const pdf::AssemblyPlan& plan, const PdfHelper
   for (const pdf::AssemblyPlan::Input& input : plan.inputs) send(input.place, input.title);
   send(plan.layers, "");
   helper.send(std::as_bytes(std::span(plan.pages)), deadline);
-}
-
-std::string without_controls(std::string text) {
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-  return text;
 }
 
 // What the helper says of its failure, in one line.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/text.h"
 #include "lectern/error.h"
 
 namespace lectern {
@@ -26,12 +26,6 @@ constexpr int max_lost_in_a_row = 5;
 template <class T>
 std::span<const std::byte> bytes_of(const T& value) {
   return std::as_bytes(std::span(&value, 1));
-}
-
-std::string one_line(std::string text) {
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-  return text;
 }
 
 // How poppler says that it lacks the tables of Chinese, Japanese and Korean fonts.
@@ -124,7 +118,7 @@ std::vector<Warning> PdfSource::read_notes(const PdfHelper::Deadline& deadline) 
   std::vector<Warning> warnings;
   for (std::string_view rest = text; !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
-    if (end > 1) warnings.push_back(warning_of(rest[0], one_line(std::string(rest.substr(1, end - 1)))));
+    if (end > 1) warnings.push_back(warning_of(rest[0], without_controls(std::string(rest.substr(1, end - 1)))));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return warnings;
@@ -135,7 +129,7 @@ std::string PdfSource::read_message(const pdf::Answer& answer, const PdfHelper::
   if (answer.bytes > pdf::max_message) throw PdfHelper::Lost{"sends a message that is too long"};
   std::string message(answer.bytes, '\0');
   helper_->receive(std::as_writable_bytes(std::span(message)), deadline);
-  message = message.empty() ? "cannot be rendered" : one_line(std::move(message));
+  message = message.empty() ? "cannot be rendered" : without_controls(std::move(message));
   const std::vector<Warning> warnings = read_notes(deadline);
   return warnings.empty() ? message : message + "; " + warnings.front().message;
 }

@@ -30,6 +30,8 @@ TEST(Text, ChangesTheCaseOfAsciiAlone) {
   EXPECT_FALSE(equals_in_any_case("\xC3\x89", "\xC3\xA9"));
 }
 
+TEST(Text, LosesItsControls) { EXPECT_EQ(without_controls("a\r\nb\t\x7F\xC3\xA9"), "a  b  \xC3\xA9"); }
+
 TEST(Text, ShowsBytesAsDigits) {
   EXPECT_EQ(hex_digits(std::array<unsigned char, 3>{0, 0x9A, 0xFF}), "009aff");
   EXPECT_EQ(hex_digits({}), "");

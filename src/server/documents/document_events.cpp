@@ -9,6 +9,7 @@
 #include "core/number.h"
 #include "server/documents/document_route.h"
 #include "server/http/event_stream.h"
+#include "server/json_line.h"
 
 namespace lectern::server {
 namespace {
@@ -17,25 +18,21 @@ using nlohmann::ordered_json;
 
 constexpr size_t kept_bytes = size_t{256} << 10;  // of the last events of a job
 
-std::string json_of(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 std::string page_data(int number, std::string_view state) {
-  return json_of({{"number", number}, {"state", std::string(state)}});
+  return one_line({{"number", number}, {"state", std::string(state)}});
 }
 
 std::string begun_data(int number, const PagePrice& price) {
   ordered_json data = {{"number", number}, {"state", "reading"}};
   if (price.seconds > 0) data["expected"] = price_to_json(price);
-  return json_of(data);
+  return one_line(data);
 }
 
 std::string text_data(int number, std::string_view text) {
-  return json_of({{"number", number}, {"text", std::string(text)}});
+  return one_line({{"number", number}, {"text", std::string(text)}});
 }
 
-std::string restart_data(int number) { return json_of({{"number", number}, {"restart", true}}); }
+std::string restart_data(int number) { return one_line({{"number", number}, {"restart", true}}); }
 
 // The id of an event tells that a client has seen it and all events before it.
 std::string event_text(std::string_view name, std::string_view data, std::string_view id) {

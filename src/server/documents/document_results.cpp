@@ -25,6 +25,7 @@
 #include "server/documents/job_json.h"
 #include "server/documents/job_source.h"
 #include "server/documents/result_options.h"
+#include "server/json_line.h"
 #include "server/openai/api_error.h"
 
 namespace lectern::server {
@@ -87,7 +88,7 @@ fs::path warnings_file(fs::path result) {
 void keep_warnings(const fs::path& result, const std::vector<std::string>& warnings) {
   if (warnings.empty()) return;
   AtomicFile writing(warnings_file(result));
-  writing.write(json(warnings).dump(-1, ' ', false, json::error_handler_t::replace));
+  writing.write(one_line(json(warnings)));
   writing.commit();
 }
 

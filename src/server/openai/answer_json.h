@@ -9,8 +9,6 @@
 
 namespace lectern::server {
 
-std::string one_line(const nlohmann::ordered_json& value);
-
 // {"token", "logprob", "bytes", "top_logprobs"} for every token of all pages.
 nlohmann::ordered_json token_list(const std::vector<PageAnswer>& pages);
 

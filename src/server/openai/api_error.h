@@ -29,6 +29,9 @@ class ApiError : public Error {
   std::optional<int> retry_after;  // seconds
 };
 
+// Throws ApiError 400 for a field.
+[[noreturn]] void refuse_field(const std::string& param, const std::string& problem, const std::string& code);
+
 // "invalid_request_error", "authentication_error", "rate_limit_error", "server_error" ...
 std::string error_type(int status);
 

@@ -6,7 +6,7 @@
 #include <stop_token>
 #include <utility>
 
-#include "server/openai/answer_json.h"
+#include "server/json_line.h"
 #include "server/openai/api_error.h"
 #include "server/openai/chat/chat_answer.h"
 #include "server/openai/chat/chat_request.h"

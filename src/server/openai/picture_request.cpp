@@ -24,10 +24,6 @@ constexpr size_t max_prompt_bytes = 16 << 10;
 
 }  // namespace
 
-void refuse_field(const std::string& param, const std::string& problem, const std::string& code) {
-  throw ApiError(400, fmt::format("{}: {}", param, problem), param, code);
-}
-
 void Conversation::begin_message() const {
   // Texts of earlier messages are not part of the prompt.
   if (text_.empty()) return;

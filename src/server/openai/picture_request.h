@@ -34,8 +34,6 @@ struct RequestRules {
   std::function<void(const std::string& url, const std::string& param)> check_url;
 };
 
-[[noreturn]] void refuse_field(const std::string& param, const std::string& problem, const std::string& code);
-
 // Collector of the texts and pictures in the messages of a request.
 class Conversation {
  public:
