@@ -83,7 +83,7 @@ struct Reader::State {
   const std::vector<Model> models;
   const ReadOptions defaults;
   const int batch;   // of all of them
-  std::mutex mutex;  // of the next five
+  std::mutex mutex;  // of the following, down to closing
   std::condition_variable_any news;
   std::map<size_t, Inbox> inboxes;      // by ticket, until the last event was taken
   std::deque<WorkerEvent> submissions;  // events of pages that were submitted
