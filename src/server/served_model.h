@@ -18,8 +18,9 @@
 
 namespace lectern::server {
 
-inline constexpr int max_tile_limit = 100;      // of a request
-inline constexpr int max_pages_together = 128;  // of a request; the model's context may hold fewer
+inline constexpr int max_tile_limit = 100;             // of a request
+inline constexpr int64_t max_token_limit = 1'000'000;  // of a page
+inline constexpr int max_pages_together = 128;         // of a request; the model's context may hold fewer
 
 // Options of one page.
 struct PageOptions {

@@ -18,7 +18,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int64_t max_token_limit = 1'000'000;
 constexpr double min_dpi = 20, max_dpi = 1200;
 constexpr std::array<std::string_view, 13> names = {"model",       "prompt", "mode",   "max_tiles",      "pages",
                                                     "password",    "dpi",    "orient", "pages_together", "max_tokens",

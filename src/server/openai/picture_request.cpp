@@ -18,7 +18,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int64_t max_token_limit = 1'000'000;
 constexpr size_t max_pictures = 256;
 constexpr size_t max_prompt_bytes = 16 << 10;
 
