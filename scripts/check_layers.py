@@ -4,8 +4,8 @@ from one before it; folders of one rank do not include each other. Public header
 by all and include nothing but each other. A test lies where its subject lies: tests/FOLDER/x_test.cpp
 belongs to an x.h or x.cpp in src/FOLDER; a source file without a test of its name is listed with the reason.
 Strings outside of cli/ name settings ("use a smaller `mode`"), not options of the command line.
-CONTRIBUTING.md shows the same floors, docs/architecture.md has a row for every room, and docs/environment.md one for
-every variable of the environment that src/ reads.
+CONTRIBUTING.md shows the same floors, docs/architecture.md has a row for every room, docs/environment.md one for every
+variable of the environment that src/ reads, and docs/devices.md names what every lowering is made of.
 
     check_layers.py [--root DIR]     prints every violation; ends with 1 if there is one
     check_layers.py --self-test      shows that each kind of violation is found
@@ -44,6 +44,7 @@ TESTS_ALLOWED: dict[str, str] = {
     "tests/engine/parallel_goldens_test.cpp": "the whole model as several ranks against one",
     "tests/engine/unlimited_ocr_test.cpp": "the whole of Unlimited-OCR against the reference",
     "tests/input/broken_pdf_test.cpp": "files against the reader, the helper and poppler together",
+    "tests/reading/worker/lost_worker_test.cpp": "processes of models that die, hang and talk nonsense",
 }
 
 # Sources that no test of their name covers, each with what covers them.
@@ -230,8 +231,27 @@ def documented_floors(text: str) -> list[list[str]]:
     return floors
 
 
-def check_documents(root: pathlib.Path) -> list[str]:
+def check_lowerings(table: str, documented: str) -> list[str]:
+    """Whether the table of docs/devices.md names what every lowering of lowerings.cpp is made of."""
+    rows = {}
+    for line in documented.split("## What replaces what", 1)[-1].split("\n## ", 1)[0].splitlines():
+        if match := re.match(r"\| ([a-z0-9_, ]+?)(?: of f16 and bf16)?(?: \(f32\))? \| (.*) \|$", line):
+            for name in match[1].split(", "):
+                rows[name] = set(re.findall(r"\w+", match[2]))
     errors = []
+    for match in re.finditer(r"LECTERN_(LOWERING|WAY|ON_HOST)\(([a-z0-9_,\s]+)\)", table):
+        name, *made_of = re.split(r",\s*", match[2])
+        if name == "name":  # of a macro
+            continue
+        missing = set(made_of[1:] if match[1] == "WAY" else made_of) - rows.get(name, set())
+        if name not in rows or missing:
+            errors.append(f"docs/devices.md: 'What replaces what' lacks {name}: {', '.join(sorted(missing))}")
+    return errors
+
+
+def check_documents(root: pathlib.Path) -> list[str]:
+    errors = check_lowerings((root / "src/device/lowering/lowerings.cpp").read_text(encoding="utf-8"),
+                             (root / "docs/devices.md").read_text(encoding="utf-8"))
     contributing, architecture, environment = (
         (root / name).read_text(encoding="utf-8")
         for name in ("CONTRIBUTING.md", "docs/architecture.md", "docs/environment.md"))
@@ -297,6 +317,9 @@ def self_test() -> None:
             return check(pathlib.Path(name), untested)
 
     assert errors_with({}) == [], errors_with({})
+    table = "LECTERN_LOWERING(conv2d, im2col,\n  linear), LECTERN_ON_HOST(sort), LECTERN_WAY(where, where_by, multiply, add)"
+    rows = "| conv2d (f32) | im2col, linear |\n| top_k, sort (f32) | the host |\n| where (f32) | multiply |\n"
+    assert check_lowerings(table, rows) == ["docs/devices.md: 'What replaces what' lacks where: add"]
     assert documented_floors("x\n## The folders\n\nwords\n\n    a, b\n    c\n\n    d\n") == [["a", "b"], ["c"]]
     for case, (file, text) in bad.items():
         found = errors_with({file: text})

@@ -88,10 +88,10 @@ struct InputReport {
   bool done_before = false;  // its outputs are those of an earlier run
   int64_t pages = 0;         // chosen
   int64_t read = 0;          // including blank pages and those of an earlier run
-  int64_t failed = 0;        //
-  int64_t blank = 0;         //
-  int64_t kept = 0;          // pages of a PDF that go into the new PDF unread, with their own text
-  int64_t from_journal = 0;  //
+  int64_t failed = 0;
+  int64_t blank = 0;
+  int64_t kept = 0;  // pages of a PDF that go into the new PDF unread, with their own text
+  int64_t from_journal = 0;
   std::vector<std::string> outputs;
   struct Note {
     int page = 0;

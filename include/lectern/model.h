@@ -19,8 +19,8 @@ struct ModelOptions {
   std::string device = "cpu";  // one of devices()
   // Operators to replace by equivalents although the device has them; names separated by commas.
   std::string without{};
-  // The program `lectern`, a process of which is to hold the model and to read with it: what kills a driver then takes
-  // one device away and no more. Empty: this process holds it.
+  // The program `lectern`, to run the model in a process of its own, so that a crashing driver takes away one device
+  // and no more. Empty: this process runs it.
   std::filesystem::path worker{};
   // Ranks that run the model together, each with a share of its heads, experts and words. `device` then names as many
   // devices, between commas, or one that all of them use.
@@ -39,7 +39,7 @@ class LECTERN_EXPORT Model {
 
   // Pixels along a side of the view that the model was trained on.
   int native_size() const;
-  // In use; never automatic.
+  // As used; never automatic.
   Weights weights() const;
   // The name of its device; of several, their names with + between them.
   std::string device() const;
@@ -47,9 +47,9 @@ class LECTERN_EXPORT Model {
   // For the library itself.
   static Model load(std::shared_ptr<const ModelFiles> files, const ModelOptions& options);
   const ModelFiles& files() const { return *files_; }
-  // Throws Error where a process of its own holds the model.
+  // Throws Error if a process of its own runs the model.
   const LoadedModel& loaded() const;
-  // Null where this process holds it.
+  // Null if this process runs it.
   const std::shared_ptr<WorkerModel>& worker() const { return worker_; }
   Model(std::shared_ptr<const ModelFiles> files, std::shared_ptr<WorkerModel> worker);
 
@@ -60,7 +60,7 @@ class LECTERN_EXPORT Model {
   std::shared_ptr<WorkerModel> worker_;
 };
 
-// Sets the number of threads of this process; 0: the processors that it may use. Call it before anything is
+// Sets the number of threads of this process; 0: as many as the processors that it may use. Call it before anything is
 // read.
 LECTERN_EXPORT void use_threads(int count);
 

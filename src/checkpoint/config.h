@@ -55,9 +55,8 @@ struct DecoderConfig {
   float routed_scale = 1;           // routed_scaling_factor
 };
 
-// What a small model was trained to read: views of rows, each a piece of one line of text. In pixels; "lectern":
-// {"rows":
-// {"row_height", "ink_height", "piece_width"}}.
+// Rows that a small model was trained on, each a piece of one line of text, in views. In pixels; from config.json:
+// "lectern": {"rows": {"row_height", "ink_height", "piece_width"}}.
 struct RowConfig {
   int row_height = 0;
   int ink_height = 0;   // from the top of tall letters to the foot of low ones

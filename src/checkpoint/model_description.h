@@ -79,7 +79,7 @@ struct ModelDescription {
   const ViewPlan* tiled_plan() const;
 };
 
-// What config.json gives to tell models by; names of tensors are checked later, against `encoder`.
+// Facts of config.json that tell models apart; names of tensors are checked later, against `encoder`.
 struct ModelSigns {
   std::vector<std::string> architectures = {};
   std::string model_type = {};
@@ -87,7 +87,7 @@ struct ModelSigns {
   bool window = false;  // a window of generated tokens is set
 };
 
-// Nothing for a model that is none of the known ones. `view`: pixels along a side of the view that it was trained on.
+// nullopt for an unknown model. `view`: pixels along a side of the view that it was trained on.
 std::optional<ModelDescription> describe_model(const ModelSigns& signs, int view);
 
 // Every prompt of every model.

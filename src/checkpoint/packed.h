@@ -1,6 +1,5 @@
 // packed.json beside the weights: format and original shape of every tensor that `lectern quantize` has packed. The
-// tensor of that name in the .safetensors file then holds the bytes of
-// src/device/cpu/matmul/panels.h.
+// tensor of that name in the .safetensors file then holds panels (device/cpu/matmul/panels.h).
 #pragma once
 
 #include <filesystem>

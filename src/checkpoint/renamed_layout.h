@@ -27,7 +27,7 @@ std::string published_name(std::string_view name);
 // name or shape.
 std::vector<std::pair<std::string, TensorView>> split_experts(std::string_view name, const TensorView& packed);
 
-// A published tensor whose rows are those of others, one behind the other.
+// A published tensor that concatenates the rows of others.
 struct JoinedRows {
   std::string name;
   std::vector<std::string> parts;

@@ -41,8 +41,8 @@ class WeightLoader {
 
   Weight matrix(const std::string& name, const Shape& shape) const { return matrix(name, shape, format_); }
   Weight matrix(const std::string& name, const Shape& shape, WeightFormat format) const;
-  // Of a matrix some rows, or some columns, with the very numbers that they have in the whole. Columns may come behind
-  // others of zeros.
+  // Some rows, or some columns, of a matrix, with exactly the numbers that they have in the whole. Columns may come
+  // after columns of zeros.
   struct Columns {
     Weight matrix;
     int64_t before = 0;

@@ -13,7 +13,7 @@ class LiveText {
 
   // As in DocumentEvents. Nothing can be taken back: a page that is read anew is written anew below.
   void text(const PageKey& page, size_t keep, std::string_view more);
-  // Whether the cursor stands behind an unfinished line.
+  // Whether the cursor stands at the end of an unfinished line.
   bool line_open() const { return line_open_; }
   void close_line();
 

@@ -46,8 +46,8 @@ std::vector<Format> named_formats(const OutputArguments& arguments) {
 void add_output_options(CLI::App& command, OutputArguments& arguments) {
   std::string formats, words;
   for (const FormatInfo& format : format_infos()) {
-    formats += fmt::format("{}{} ({})", formats.empty() ? "" : "; ", format.name, format.meaning);
-    words += fmt::format("{}{}", words.empty() ? "" : "|", format.name);
+    formats += fmt::format("{}{} ({})", formats.empty() ? "" : "; ", format.name(), format.meaning);
+    words += fmt::format("{}{}", words.empty() ? "" : "|", format.name());
   }
   command
       .add_option("-o,--output", arguments.out,
@@ -112,7 +112,7 @@ std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usua
   if (to_stdout(arguments) && ::isatty(STDOUT_FILENO) != 0) {
     for (const Format format : formats) {
       if (format_info(format).for_terminals) continue;
-      throw Error(fmt::format("--format {} is not for a terminal; name a file with -o", format_info(format).name));
+      throw Error(fmt::format("--format {} is not for a terminal; name a file with -o", format_info(format).name()));
     }
   }
   return formats;

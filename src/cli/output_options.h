@@ -25,9 +25,9 @@ bool to_stdout(const OutputArguments& arguments);
 // Throws Error, which says why, where a file that standard output cannot stand for is named "-".
 void refuse_standard_output(const std::string& file, std::string_view option, std::string_view why);
 
-// The formats asked for, each once; else the one that the extension of --output stands for; else `usual`. --raw and
-// --boxes come beside it, but on standard output, where one thing has room, in its place. Throws Error for a name that
-// is none or an extension that is no format's, and for bytes that would go to a terminal.
+// The formats asked for, each once; else that of the extension of --output; else `usual`. --raw and --boxes are added
+// to it or, on standard output, which takes one format, replace it. Throws Error for an unknown name or extension, and
+// for bytes that would go to a terminal.
 std::vector<Format> chosen_formats(const OutputArguments& arguments, Format usual);
 
 }  // namespace lectern::cli

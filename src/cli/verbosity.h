@@ -6,14 +6,14 @@
 namespace lectern::cli {
 
 struct Verbosity {
-  int before = 0;  // of -v in front of the command
-  int behind = 0;  // and behind it
+  int before = 0;  // number of -v before the command
+  int behind = 0;  // and after it
   bool given() const { return before + behind > 0; }
 };
 
 void add_verbosity(CLI::App& app, Verbosity& verbosity);
 
-// The level that -v asks for; without it, what LECTERN_LOG says. Throws Error for a word that is none.
+// The level that -v asks for, else that of LECTERN_LOG. Throws Error for an unknown word in it.
 void start_log(const Verbosity& verbosity);
 
 }  // namespace lectern::cli

@@ -1,4 +1,4 @@
-// Numbers of bytes formatted for people.
+// Sizes in bytes, formatted for people.
 #pragma once
 
 #include <cstdint>

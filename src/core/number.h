@@ -1,4 +1,4 @@
-// Numbers in text.
+// Parsing of numbers.
 #pragma once
 
 #include <charconv>
@@ -9,7 +9,7 @@
 
 namespace lectern {
 
-// The decimal number that the whole text consists of; nothing for other text and for numbers beyond 64 bits.
+// The decimal number that is the whole text; nullopt for other text and for numbers beyond 64 bits.
 inline std::optional<int64_t> whole_number(std::string_view text) {
   int64_t value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -17,7 +17,7 @@ inline std::optional<int64_t> whole_number(std::string_view text) {
   return value;
 }
 
-// Nothing for one outside of `min` to `max`, either.
+// nullopt also outside of `min` to `max`.
 inline std::optional<int> whole_number(std::string_view text, int min, int max) {
   const std::optional<int64_t> value = whole_number(text);
   if (!value || *value < min || *value > max) return std::nullopt;

@@ -1,4 +1,4 @@
-// Places in a row, and their even division.
+// Ranges of indices, and their even division.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A stopwatch, which runs from when it is made.
+// Stopwatch, started when it is constructed.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// What a device is, its memory and its measured peaks.
+// Description of a device, its memory and its measured peak rates.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ struct DeviceInfo {
   std::string name;      // without options: "cpu", "ascend:0"
   std::string kind;      // "cpu", "ascend"
   std::string hardware;  // e.g. the processor's name
-  std::string software;  // versions of what drives it
+  std::string software;  // versions of its drivers and libraries
   // Default format of weights for a model that is not packed.
   WeightFormat default_weights = WeightFormat::f32;
   // Batch size beyond which more sequences together gain little, if memory allows it.

@@ -8,7 +8,7 @@
 
 namespace lectern {
 
-// "ascend:0" or "cpu", and behind it options, each after a colon: "ascend:0:type=f16".
+// "ascend:0" or "cpu", followed by options, each after a colon: "ascend:0:type=f16".
 struct DeviceName {
   std::string name;
   std::vector<std::pair<std::string, std::string>> options;

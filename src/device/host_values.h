@@ -19,7 +19,7 @@ Tensor from_host(Device&, std::span<const int32_t> values);  // [n]
 void fill_zero(Device&, const MutableTensorView& values);
 // A small tensor in the host's memory, of type f32, f16 or bf16, as f32 on the device: e.g. a norm's weight.
 Tensor floats_from_host(Device&, const TensorView& values);
-// Of type f32, f16, bf16 or i32, as f32.
+// Values of type f32, f16, bf16 or i32, as f32.
 std::vector<float> floats_to_host(Device&, const TensorView& values);
 std::vector<int32_t> indices_to_host(Device&, const TensorView& indices);
 

@@ -12,7 +12,8 @@
 namespace lectern {
 namespace {
 
-// Else rows would be left out, or words stand where rows ought to, and neither be seen.
+// Throws Error unless there is a place for every row: otherwise rows would be dropped, or tokens take their places,
+// without notice.
 void check_rows(const Request& request, const TensorView& image) {
   const int64_t places = std::ranges::count(request.prompt, request.image_token);
   if (places != image.shape[0]) {

@@ -43,7 +43,7 @@ class ModelFiles {
   std::string name() const { return checkpoint.folder().string(); }
 };
 
-// What one of several ranks has of a model, on a device that others may share.
+// One rank's share of a model, on a device that ranks may share.
 struct RankModel {
   RankModel(const Checkpoint& checkpoint, Device& on, WeightFormat format, int rank, int ranks,
             const WeightLoader::Observer& observer = {}, const VisionEncoder* with = nullptr)
@@ -76,7 +76,7 @@ class LoadedModel {
 
   // Those of its ranks, each once: "ascend:0+ascend:1".
   std::string device_names() const;
-  // Positions that caches beside the weights have room for in `share` of the memory that is free on every device.
+  // Positions of the KV cache that fit into `share` of the free memory on every device.
   int64_t cache_positions_in(double share) const;
 
   Device& device;             // of rank 0

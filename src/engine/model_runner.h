@@ -1,4 +1,4 @@
-// Model runner: runs the steps that the scheduler plans, with a model on a device, or in tests with a stand-in.
+// Model runner: runs the steps that the scheduler plans, with a model on a device, or in tests with a fake.
 #pragma once
 
 #include <memory>
@@ -33,7 +33,7 @@ struct BatchEntry {
   TensorView image = {};  // f32 [rows, hidden]: the embeddings of image tokens among ids, in order; may be too few
 };
 
-// Entries with rows that the model wrote come first, those with rows of prompts behind them.
+// Entries with rows that the model wrote come first, those with rows of prompts after them.
 struct Batch {
   std::vector<BatchEntry> entries;
   int64_t written = 0;  // rows of the former

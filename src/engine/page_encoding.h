@@ -14,9 +14,9 @@ namespace lectern {
 std::unique_ptr<Encoding> encode_on(Device& device, const VisionEncoder& encoder,
                                     const std::shared_ptr<const Views>& views, CapturedRegions* regions);
 
-// Of the views of a page, the whole page being 0, as many ranges as there are devices, in order; the last may be empty.
-// The first, which has the whole page, does with it as many tiles as make the slowest device quickest. `whole` and
-// `tile`: the work for each.
+// Divides the views of a page, of which the whole page is 0, into a range for each device, in order; the last ones may
+// be empty. The first range has the whole page and as many tiles as minimise the time of the slowest device. `whole`
+// and `tile`: the work for each.
 std::vector<Range> shares_of_views(double whole, double tile, int64_t tiles, size_t devices);
 
 // One of several devices that encode a page together.

@@ -21,9 +21,9 @@ namespace lectern {
 std::unique_ptr<ModelRunner> make_runner(const LoadedModel& model, int64_t positions, bool with_encoder = true);
 
 // Rank 0, which embeds, runs on the caller's thread, every other rank on a thread of its own. An exception in one rank
-// ends the step of all ranks and is thrown from it; the next step connects them again. A card whose work was aborted so
-// cannot be used any further, and says so then. A rank out of memory aborts nothing: it goes through what is left of
-// the step with the others, and its exception is thrown when all are done; the next step may fit.
+// ends the step of all ranks and is thrown from it; the next step connects them again. A card whose work was aborted
+// that way cannot be used any more, and the next step fails. A rank out of memory aborts nothing: it takes part in the
+// rest of the step, and its exception is thrown when all are done; the next step may fit.
 class ParallelRunner final : public ModelRunner {
  public:
   // The ranks must outlive it; `with_encoder`: images are encoded. Throws Error where the ranks' caches cannot have the
@@ -43,7 +43,7 @@ class ParallelRunner final : public ModelRunner {
   std::span<const NextToken> step(const Batch& batch) override;
 
  private:
-  // The best of one rank's words after a row, and what all of them weigh.
+  // The best of one rank's words after a row, and the sum of all of them.
   struct Part {
     int32_t id = -1;     // of all words; -1: all of them are banned
     float value = 0;     // its logit
@@ -56,9 +56,9 @@ class ParallelRunner final : public ModelRunner {
     Device& device;
     const Decoder& decoder;
     DeviceRunner runner;
-    JoinRanks join;                        // where it is yet to join the others
+    JoinRanks join;                        // while it still has to join the others
     size_t encodes_as = 0;                 // its place among those that encode
-    std::unique_ptr<Communicator> others;  // others than its thread see it under the mutex
+    std::unique_ptr<Communicator> others;  // other threads access it under the mutex
     Tensor room;                           // f32 [rows, hidden], to go through a step that it cannot compute
     bool told_all = false;                 // what others wait for in this step
     std::vector<Part> parts;               // of every entry that chooses

@@ -33,7 +33,7 @@ struct Request {
   StopStrings stop;
   std::vector<int32_t> forced;  // teacher forcing: fed instead of the chosen tokens, then the request ends. No guard
   std::optional<std::chrono::steady_clock::time_point> deadline;
-  bool logits = false;  // before every choice are told
+  bool logits = false;  // return those before every choice
 };
 
 using RequestId = uint64_t;  // counts from 1, in the order of add
@@ -55,11 +55,11 @@ struct RequestEvent {
   RequestId request = 0;
   Kind kind = Kind::started;
 
-  double seconds = 0;   // encoded: that it took, without what was done in between
+  double seconds = 0;   // encoded: time of encoding, without other work in between
   int64_t written = 0;  // written: tokens so far; less after a loop
-  // written, finished: more tokens that will not be taken back, without the one that ends. With a guard they come some
-  // tokens later than they were chosen, or, where the text looks like the beginning of a loop, when that is decided.
-  // Of a request with forced tokens they are those that would have been chosen.
+  // written, finished: more tokens that will not be taken back, without the end token. With a guard they come some
+  // tokens later than they were chosen or, if the text looks like the beginning of a loop, when that is decided. With
+  // forced tokens they are those that would have been chosen.
   std::vector<Token> tokens;
   std::vector<float> logits;  // written, finished: before the choice, where the request asks for them
   LoopReport loop;            // loop

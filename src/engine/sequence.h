@@ -37,14 +37,14 @@ class Sequence {
   int64_t max_positions() const { return prompt_tokens() + budget; }
   std::span<const int32_t> text() const { return std::span(ids).subspan(request.prompt.size()); }
 
-  // Pages that it may come to hold, and those that it needs until it writes.
+  // Maximum number of pages that it may hold, and the number that it needs until it writes.
   int64_t max_pages() const;
   int64_t pages_to_start() const;
   static int64_t max_pages(const PagePool& pool, const Request& request, int64_t budget, int64_t window);
-  // Whether the pages for the next `rows` are there, or could be had. Those with rows that none will attend to again go
-  // first. Of rows that are made again `rows` becomes as many as fit.
+  // Takes the pages for the next `rows`; false if the pool has too few. Pages that nothing attends to any more are
+  // given back first. Of rows that are recomputed, `rows` becomes as many as fit.
   bool reserve(int64_t& rows);
-  // Whether it went back so far that rows are missing to which later ones attend.
+  // Whether it went back so far that rows are missing that later ones attend to.
   bool lacks_rows() const { return lacks_rows_; }
 
   // The next `rows` of it.
@@ -86,10 +86,10 @@ class Sequence {
 
   PagePool& pool_;
   int64_t window_;
-  int64_t retired_to_ = 0;  // rows behind the prompt and before this position are gone
+  int64_t retired_to_ = 0;  // rows after the prompt and before this position are gone
   bool lacks_rows_ = false;
-  std::vector<Token> chosen_;  // as they are told; as many as were written
-  int64_t committed_ = 0;      // of them, handed out
+  std::vector<Token> chosen_;  // one for each written token
+  int64_t committed_ = 0;      // number of them that were handed out
   std::optional<SequenceGuard> guard_;
   std::optional<StopSearch> stop_;
 };

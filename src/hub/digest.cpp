@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "core/text.h"
 #include "lectern/error.h"
 
 namespace lectern::hub {
@@ -40,9 +41,7 @@ std::string Digest::finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned length = 0;
   require(EVP_DigestFinal_ex(context_of(context_.get()), bytes.data(), &length));
-  std::string digits;
-  for (unsigned i = 0; i < length; ++i) digits += fmt::format("{:02x}", bytes[i]);
-  return digits;
+  return hex_digits(std::span(bytes).first(length));
 }
 
 }  // namespace lectern::hub

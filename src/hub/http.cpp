@@ -205,13 +205,4 @@ std::string origin_of(const std::string& url) {
   throw Error(printable(url) + ": is no address of the web; expected https://HOST or http://HOST");
 }
 
-std::string url_escaped(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    const bool plain = is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-    escaped += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return escaped;
-}
-
 }  // namespace lectern::hub

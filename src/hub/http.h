@@ -62,10 +62,7 @@ class HttpClient {
   std::unique_ptr<void, Close> handle_;  // CURL
 };
 
-// "https://host:443": what must be equal for a secret to be sent on. Throws Error for what is no http(s) address.
+// "https://host:443": a secret is sent on only to the same origin. Throws Error unless it is an http(s) URL.
 std::string origin_of(const std::string& url);
-
-// With every byte but letters, digits, '-', '.', '_' and '~' as %XX.
-std::string url_escaped(const std::string& text);
 
 }  // namespace lectern::hub

@@ -27,8 +27,8 @@ struct Listing {
 
 inline constexpr size_t max_listing_bytes = size_t{16} << 20;
 
-// `text` is the answer to GET /api/models/OWNER/NAME/revision/REVISION?blobs=true. Throws Error for what is not safe,
-// not whole, or no model that Lectern can use.
+// `text` is the answer to GET /api/models/OWNER/NAME/revision/REVISION?blobs=true. Throws Error for an unsafe or
+// incomplete listing, and for a model that Lectern cannot use.
 Listing parse_listing(std::string_view text, const ModelName& name);
 
 }  // namespace lectern::hub

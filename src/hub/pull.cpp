@@ -18,6 +18,7 @@
 #include "core/format_bytes.h"
 #include "core/number.h"
 #include "core/stopped.h"
+#include "core/text.h"
 #include "core/unique_fd.h"
 #include "hub/http.h"
 #include "hub/listing.h"
@@ -135,7 +136,7 @@ class Puller {
   Listing list() {
     const std::string revision = options_.name.revision.empty() ? "main" : options_.name.revision;
     const std::string url = fmt::format("{}/api/models/{}/revision/{}?blobs=true", options_.endpoint,
-                                        options_.name.text(), url_escaped(revision));
+                                        options_.name.text(), percent_encoded(revision));
     std::string text;
     persist(
         "the list of files", [] { return int64_t{0}; },
@@ -175,7 +176,7 @@ class Puller {
 
   // One file, verified, under its name in `partial`.
   void fetch(const ListedFile& file, const std::string& commit, const fs::path& partial) {
-    const std::string url = fmt::format("{}/resolve/{}/{}", model_url(), commit, url_escaped(file.name));
+    const std::string url = fmt::format("{}/resolve/{}/{}", model_url(), commit, percent_encoded(file.name));
     PartFile part(partial, file, events_.stop);
     const int64_t before = progress_.done;
     const auto report = [&] {

@@ -20,8 +20,7 @@ std::vector<Box> uncovered_ink(const Picture& page, std::span<const Box> covered
 // Warning "nothing_read": there is ink, but neither text nor a figure was read.
 std::optional<Warning> unread_ink(const Page& page, const Picture& picture);
 
-// Many letters on a page, all of which should have been read to its end, of which hardly any came, and no figure: code
-// "little_read".
+// Warning "little_read": hardly any text was read from a page with many letters and no figure.
 std::optional<Warning> little_read(const Page& page, const Picture& picture);
 
 }  // namespace lectern

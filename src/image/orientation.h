@@ -12,7 +12,7 @@
 namespace lectern {
 
 struct Orientation {
-  int turn = 0;  // degrees clockwise, 90, 180 or 270, that set the page upright; 0: it is upright, or nobody can tell
+  int turn = 0;  // degrees clockwise, 90, 180 or 270, that set the page upright; 0: it is upright, or that is uncertain
   // Share of the letters with this sign; 0.5 without evidence.
   double sideways = 0.5;
   double heads_down = 0.5;  // by the line that letters stand on; of a page that lies on its side, as its lines run

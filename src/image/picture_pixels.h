@@ -1,4 +1,4 @@
-// Pixels of libvips images as 8-bit RGB, and their turning upright. For files of image/ alone.
+// Pixels of libvips images as 8-bit RGB, and turning them upright. For files of image/ only.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ Picture decode_bytes(const vips::VImage& image);
 
 // The picture as it stands after the EXIF orientation 1..8; 5 to 8 exchange width and height.
 Picture turn_upright(Picture picture, int orientation);
-// Degrees clockwise of an EXIF orientation; its mirrored kinds are mirrored besides.
+// Degrees clockwise of an EXIF orientation, apart from its mirroring.
 int turn_of(int orientation);
 
 bool is_white(const Picture& picture);

@@ -12,6 +12,9 @@ struct PixelBox {
   int width() const { return right - left; }
   int height() const { return bottom - top; }
   int middle() const { return (top + bottom) / 2; }
+  bool overlaps(const PixelBox& other) const {
+    return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
+  }
   void include(const PixelBox& other) {
     left = other.left < left ? other.left : left;
     top = other.top < top ? other.top : top;

@@ -11,21 +11,21 @@ namespace lectern {
 
 class TiffPages {
  public:
-  // `file` is open for reading, and stays so while this object lives. None for what is no TIFF, nor behind what is
-  // damaged.
+  // `file` must stay open for reading while this object lives. No pages for a file that is not a TIFF; none after a
+  // damaged one.
   explicit TiffPages(int file);
 
   // How the list of pages ends.
   enum class End {
     whole,
-    beyond_file,  // it names a page behind the end of the file, which was cut
-    unreadable,   // it leads back, or to what is no page
+    beyond_file,  // it points beyond the end of the file, which was cut
+    unreadable,   // it points back, or to something other than a page
   };
 
   size_t size() const { return directories_.size(); }
   End end() const { return end_; }
 
-  // A copy of another page in fewer pixels, or a mask (tags 254 and 255), and no page of its own.
+  // Whether it is only a smaller copy of another page, or a mask (tags 254 and 255).
   bool is_copy(size_t index) const { return directories_[index].copy; }
 
   // The file, but for its header, which leads to this page, and the page's directory, which leads no further.

@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/files/file.h"
 #include "core/unique_fd.h"
@@ -20,19 +20,6 @@ namespace lectern {
 namespace {
 
 constexpr std::chrono::minutes max_duration(15);
-
-template <class T>
-std::span<const std::byte> bytes_of(const T& value) {
-  return std::as_bytes(std::span(&value, 1));
-}
-
-template <class T>
-T receive(PdfHelper& helper, const PdfHelper::Deadline& deadline) {
-  T value;
-  helper.receive(std::as_writable_bytes(std::span(&value, 1)), deadline);
-  if (value.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
-  return value;
-}
 
 // The same file, so that nobody writes to it.
 UniqueFd read_only(int file) {
@@ -47,12 +34,12 @@ void send_plan(PdfHelper& helper, const pdf::AssemblyPlan& plan, const PdfHelper
   request.password_bytes = static_cast<uint32_t>(plan.password.size());
   request.parts = static_cast<uint32_t>(plan.inputs.size());
   request.planned = static_cast<uint32_t>(plan.pages.size());
-  helper.send(bytes_of(request), deadline);
+  helper.send_one(request, deadline);
   helper.send(std::as_bytes(std::span(plan.password)), deadline);
   const auto send = [&](const pdf::AssemblyPlan::Place& place, std::string_view title) {
     title = title.substr(0, pdf::max_title);
     const pdf::Part part{place.offset, place.bytes, static_cast<uint32_t>(title.size()), 0};
-    helper.send(bytes_of(part), deadline);
+    helper.send_one(part, deadline);
     helper.send(std::as_bytes(std::span(title)), deadline);
   };
   for (const pdf::AssemblyPlan::Input& input : plan.inputs) send(input.place, input.title);
@@ -60,50 +47,27 @@ void send_plan(PdfHelper& helper, const pdf::AssemblyPlan& plan, const PdfHelper
   helper.send(std::as_bytes(std::span(plan.pages)), deadline);
 }
 
-std::string without_controls(std::string text) {
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-  return text;
-}
-
-// What the helper says of its failure, in one line.
-std::string read_message(PdfHelper& helper, const pdf::Answer& answer, const PdfHelper::Deadline& deadline) {
-  if (answer.bytes > pdf::max_message) throw PdfHelper::Lost{"sends a message that is too long"};
-  std::string message(answer.bytes, '\0');
-  helper.receive(std::as_writable_bytes(std::span(message)), deadline);
-  return without_controls(std::move(message));
-}
-
-// What it says of what was lost.
-std::vector<std::string> read_notes(PdfHelper& helper, const PdfHelper::Deadline& deadline) {
-  const auto notes = receive<pdf::Notes>(helper, deadline);
-  if (notes.bytes > pdf::max_notes) throw PdfHelper::Lost{"sends notes that are too long"};
-  std::string text(notes.bytes, '\0');
-  helper.receive(std::as_writable_bytes(std::span(text)), deadline);
-  std::vector<std::string> lost;
-  for (std::string_view rest = text; !rest.empty();) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    if (end > 1 && rest[0] == pdf::left_out) lost.push_back(without_controls(std::string(rest.substr(1, end - 1))));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return lost;
-}
-
 std::vector<std::string> receive_pdf(PdfHelper& helper, const std::function<void(std::string_view)>& sink,
                                      const PdfHelper::Deadline& deadline) {
   std::string bytes;
   for (;;) {
-    const auto piece = receive<pdf::Piece>(helper, deadline);
+    const auto piece = helper.receive_one<pdf::Piece>(deadline);
     if (piece.bytes == 0) break;
     if (piece.bytes > pdf::max_piece) throw PdfHelper::Lost{"sends a piece that is too long"};
     bytes.resize(piece.bytes);
     helper.receive(std::as_writable_bytes(std::span(bytes)), deadline);
     sink(bytes);
   }
-  const auto answer = receive<pdf::Answer>(helper, deadline);
-  if (answer.status == pdf::Status::done) return read_notes(helper, deadline);
-  throw Error(fmt::format("its pages cannot be taken over: {}", read_message(helper, answer, deadline)),
-              ErrorCode::corrupt_input);
+  const auto answer = helper.receive_one<pdf::Answer>(deadline);
+  if (answer.status != pdf::Status::done) {
+    throw Error(fmt::format("its pages cannot be taken over: {}", helper.receive_message(answer, deadline)),
+                ErrorCode::corrupt_input);
+  }
+  std::vector<std::string> lost;
+  for (PdfHelper::Note& note : helper.receive_notes(deadline)) {
+    if (note.kind == pdf::left_out) lost.push_back(std::move(note.text));
+  }
+  return lost;
 }
 
 }  // namespace

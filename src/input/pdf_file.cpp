@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -23,28 +22,16 @@ constexpr double usual_dpi = 200;
 constexpr int64_t usual_pixels = 40'000'000;
 constexpr int max_lost_in_a_row = 5;
 
-template <class T>
-std::span<const std::byte> bytes_of(const T& value) {
-  return std::as_bytes(std::span(&value, 1));
-}
-
-std::string one_line(std::string text) {
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
-  return text;
-}
-
 // How poppler says that it lacks the tables of Chinese, Japanese and Korean fonts.
 bool lacks_poppler_data(std::string_view report) {
   constexpr std::array signs = {"language pack", "character collection", "Couldn't find a ToUnicode CMap", "CMap file"};
   return std::ranges::any_of(signs, [&](std::string_view sign) { return report.find(sign) != std::string_view::npos; });
 }
 
-// `text` is a line of the helper's notes behind its kind.
-Warning warning_of(char kind, const std::string& text) {
-  if (kind != pdf::reported) return {WarningCode::not_read, text, std::nullopt};
-  const char* const hint = lacks_poppler_data(text) ? "; is the package poppler-data installed?" : "";
-  return {WarningCode::damaged_input, fmt::format("poppler reports: {}{}", text, hint), std::nullopt};
+Warning warning_of(const PdfHelper::Note& note) {
+  if (note.kind != pdf::reported) return {WarningCode::not_read, note.text, std::nullopt};
+  const char* const hint = lacks_poppler_data(note.text) ? "; is the package poppler-data installed?" : "";
+  return {WarningCode::damaged_input, fmt::format("poppler reports: {}{}", note.text, hint), std::nullopt};
 }
 
 // Whose choice the helper was, where it may be the wrong program.
@@ -91,11 +78,9 @@ void PdfSource::open(const PdfHelper::Deadline& wait) {
   pdf::Request request;
   request.task = pdf::Task::open;
   request.password_bytes = static_cast<uint32_t>(options_.password.size());
-  helper_->send(bytes_of(request), wait);
+  helper_->send_one(request, wait);
   helper_->send(std::as_bytes(std::span(options_.password)), wait);
-  pdf::Answer answer;
-  helper_->receive(std::as_writable_bytes(std::span(&answer, 1)), wait);
-  if (answer.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
+  const auto answer = helper_->receive_one<pdf::Answer>(wait);
   switch (answer.status) {
     case pdf::Status::done: break;
     case pdf::Status::locked: throw Error("is encrypted; give its password with `password`");
@@ -113,29 +98,17 @@ void PdfSource::open(const PdfHelper::Deadline& wait) {
   traits_ = answer.traits;
 }
 
-// What the helper says behind an answer, as warnings.
+// The helper's notes after an answer, as warnings.
 std::vector<Warning> PdfSource::read_notes(const PdfHelper::Deadline& deadline) {
-  pdf::Notes notes;
-  helper_->receive(std::as_writable_bytes(std::span(&notes, 1)), deadline);
-  if (notes.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
-  if (notes.bytes > pdf::max_notes) throw PdfHelper::Lost{"sends notes that are too long"};
-  std::string text(notes.bytes, '\0');
-  helper_->receive(std::as_writable_bytes(std::span(text)), deadline);
   std::vector<Warning> warnings;
-  for (std::string_view rest = text; !rest.empty();) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    if (end > 1) warnings.push_back(warning_of(rest[0], one_line(std::string(rest.substr(1, end - 1)))));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  for (const PdfHelper::Note& note : helper_->receive_notes(deadline)) warnings.push_back(warning_of(note));
   return warnings;
 }
 
-// A message of the helper, fit for one line.
+// The helper's message of a failed answer, with its first note.
 std::string PdfSource::read_message(const pdf::Answer& answer, const PdfHelper::Deadline& deadline) {
-  if (answer.bytes > pdf::max_message) throw PdfHelper::Lost{"sends a message that is too long"};
-  std::string message(answer.bytes, '\0');
-  helper_->receive(std::as_writable_bytes(std::span(message)), deadline);
-  message = message.empty() ? "cannot be rendered" : one_line(std::move(message));
+  std::string message = helper_->receive_message(answer, deadline);
+  if (message.empty()) message = "cannot be rendered";
   const std::vector<Warning> warnings = read_notes(deadline);
   return warnings.empty() ? message : message + "; " + warnings.front().message;
 }
@@ -149,10 +122,8 @@ SourcePage PdfSource::render(int index, const PdfHelper::Deadline& deadline) {
   request.max_side = options_.limits.max_side;
   request.max_pixels =
       options_.dpi > 0 ? options_.limits.max_pixels : std::min(options_.limits.max_pixels, usual_pixels);
-  helper_->send(bytes_of(request), deadline);
-  pdf::Answer answer;
-  helper_->receive(std::as_writable_bytes(std::span(&answer, 1)), deadline);
-  if (answer.magic != pdf::magic) throw PdfHelper::Lost{"does not talk as lectern-pdf does"};
+  helper_->send_one(request, deadline);
+  const auto answer = helper_->receive_one<pdf::Answer>(deadline);
   if (answer.status == pdf::Status::failed) throw Error(read_message(answer, deadline), ErrorCode::corrupt_input);
   const bool honest = answer.status == pdf::Status::done && answer.width > 0 && answer.height > 0 &&
                       answer.width <= request.max_side && answer.height <= request.max_side &&

@@ -7,10 +7,11 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
+#include "core/text.h"
 #include "lectern/error.h"
-#include "pdf_helper/protocol.h"
 
 namespace lectern {
 
@@ -26,6 +27,27 @@ bool can_run(const fs::path& program) {
 }
 
 }  // namespace
+
+std::string PdfHelper::receive_message(const pdf::Answer& answer, const Deadline& deadline) {
+  if (answer.bytes > pdf::max_message) throw Lost{"sends a message that is too long"};
+  std::string message(answer.bytes, '\0');
+  receive(std::as_writable_bytes(std::span(message)), deadline);
+  return without_controls(std::move(message));
+}
+
+std::vector<PdfHelper::Note> PdfHelper::receive_notes(const Deadline& deadline) {
+  const auto notes = receive_one<pdf::Notes>(deadline);
+  if (notes.bytes > pdf::max_notes) throw Lost{"sends notes that are too long"};
+  std::string text(notes.bytes, '\0');
+  receive(std::as_writable_bytes(std::span(text)), deadline);
+  std::vector<Note> found;
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    if (end > 1) found.push_back({rest[0], without_controls(std::string(rest.substr(1, end - 1)))});
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return found;
+}
 
 fs::path find_pdf_helper() {
   const char* const named = std::getenv("LECTERN_PDF");

@@ -130,7 +130,7 @@ OutputNames::OutputNames(const std::string& out, std::span<const Input> inputs, 
   }
   if (combined() && one_page_only != formats_.end()) {
     throw Error(fmt::format("{}: {} is a file for each page, and there are {} inputs; name a folder with `out`",
-                            path(0, *one_page_only).string(), format_info(*one_page_only).name, inputs_));
+                            path(0, *one_page_only).string(), format_info(*one_page_only).name(), inputs_));
   }
 }
 
@@ -148,10 +148,10 @@ void OutputNames::pass(FileGate& gate, const OutputOptions& options) const {
   for (size_t i = 0; i < (names_.empty() ? 1 : inputs_); ++i) {
     for (const Format format : formats_) {
       const FormatInfo& info = format_info(format);
-      gate.add_output(path(i, format), info.name, info.kind);
+      gate.add_output(path(i, format), info.name(), info.kind);
       const bool pictures = format != Format::markdown || options.figures;
       if (const fs::path folder = page_folder_of(path(i, format), format); pictures && !folder.empty()) {
-        gate.add_page_folder(folder, info.name);
+        gate.add_page_folder(folder, info.name());
       }
     }
   }

@@ -90,7 +90,7 @@ class Pipeline {
   size_t group_bytes_ = 0;         // and the bytes of their pictures
   bool cut_short_ = false;         // a page was handed on that the stop ended: nothing follows it
 
-  std::mutex mutex_;  // of the next seven
+  std::mutex mutex_;  // of the following, down to unforeseen_
   std::condition_variable_any room_, news_;
   std::deque<Slot> slots_;
   size_t first_ticket_ = 0;            // of slots_.front()

@@ -13,7 +13,7 @@ std::string choose_prompt(const Model& model, const DocumentOptions& options, co
   std::string names;
   for (const Format format : plan.formats) {
     const FormatInfo& info = format_info(format);
-    if (info.needs_layout) names += fmt::format("{}{}", names.empty() ? "" : ", ", info.name);
+    if (info.needs_layout) names += fmt::format("{}{}", names.empty() ? "" : ", ", info.name());
   }
   tell(fmt::format("the model was not trained to tell where blocks stand; {} will have no places", names));
   return std::string(plan.model.prompts.front().name);

@@ -1,6 +1,6 @@
-// Decoder of the language model: the first layers are dense, the others mixtures of experts. Of several ranks each
-// holds a share: all take a step together, each with its own heads and experts, and what attention and experts give is
-// summed over the ranks before it is added to the residual stream, which is the same on all.
+// Decoder of the language model: the first layers are dense, the others mixtures of experts. With several ranks each
+// holds a share of the heads and experts: all take a step together, and the results of attention and experts are summed
+// over the ranks before they are added to the residual stream, which is the same on all.
 #pragma once
 
 #include <array>
@@ -65,14 +65,14 @@ class Decoder {
     Tensor logits;  // [logit rows, words]
     Choice choice;
   };
-  // `kept` may be null. Of several ranks each calls it at the same time with the same rows, `others` connecting them;
-  // rank 0 alone looks at pictures.
+  // `kept` may be null. With several ranks each calls it at the same time with the same rows, and `others` connects
+  // them; only rank 0 uses pictures.
   Next step(const Rows& rows, const KvCache& cache, KeptSteps* kept = nullptr, Communicator* others = nullptr) const;
-  // Of several ranks what they do between telling each other something is captured, in pieces.
+  // With several ranks, the work between two exchanges is captured, piece by piece.
   KeptSteps keep_steps() const { return {.regions = device_.capture_regions(format_)}; }
 
-  // What is left of the exchanges of a step of so many rows, of which `done` were made: for a rank that cannot compute
-  // it, lest the others wait. `room`, f32 [rows, hidden] at least, has values of no use before and after.
+  // Takes part in the remaining exchanges of a step of so many rows, of which `done` were made: for a rank that failed,
+  // so that the others do not wait for it. `room`, at least f32 [rows, hidden], is scratch memory.
   void go_through(int64_t rows, int done, const MutableTensorView& room, Communicator& others) const;
 
   // For benchmarks. Bytes of weights that a step of so many sequences, a token each, reads: of the experts as many as

@@ -65,7 +65,7 @@ class KvCache {
 };
 
 // The pages of one sequence, which go back to the pool when it is destroyed. Pages in the middle that nothing attends
-// to any more may be used again behind its end. The pool must outlive it. Not thread-safe.
+// to any more may be used again at its end. The pool must outlive it. Not thread-safe.
 class SequencePages {
  public:
   explicit SequencePages(PagePool& pool) : pool_(&pool) {}

@@ -11,14 +11,15 @@ namespace lectern {
 namespace {
 
 // In heights of a line.
-constexpr double min_side = 0.2, max_side = 0.55;         // of a bullet,
-constexpr double max_large_side = 0.75;                   // of one that is read as a sign as tall as a line,
-constexpr double max_uneven = 1.7;                        // and of its sides to each other
-constexpr double min_white = 0.22, min_wide_white = 0.4;  // behind it
+constexpr double min_side = 0.2, max_side = 0.55;         // of a bullet
+constexpr double max_large_side = 0.75;                   // of a bullet that is read as a sign as tall as a line
+constexpr double max_uneven = 1.7;                        // ratio of its sides
+constexpr double min_white = 0.22, min_wide_white = 0.4;  // after it
 constexpr double max_off_edge = 0.5;                      // of bullets of one list
 constexpr std::string_view bullet = "\xE2\x80\xA2";
 
-// Signs that are never so small; and such that may stand there, but not with so much white behind them in two lines.
+// Signs that are never so small; and letters that may begin a line, but not several lines with so much white after
+// them.
 constexpr std::array<std::string_view, 7> signs = {bullet,     "\xC2\xA9", "\xC2\xAE",    "\xC2\xB0",
                                                    "\xC2\xB7", "@",        "\xE2\x82\xAC"};
 constexpr std::array<std::string_view, 5> letters = {"o", "0", "e", "\xC2\xAB", "\xC2\xBB"};
@@ -29,7 +30,7 @@ struct Mark {
   int left = 0, height = 0;
 };
 
-// Whether what a line begins with is a bullet by its shape.
+// Whether the first word of a line has the shape of a bullet.
 bool is_round(const TextLine& line, double max_side_here) {
   const PixelBox& mark = line.words[0];
   const int longer = std::max(mark.width(), mark.height()), shorter = std::min(mark.width(), mark.height());

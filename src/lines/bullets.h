@@ -1,4 +1,4 @@
-// Bullets that were read as other signs: small marks before the lines of a list.
+// Correction of list bullets, small marks that a model reads as letters or other signs.
 #pragma once
 
 #include <span>
@@ -9,8 +9,8 @@
 
 namespace lectern {
 
-// Puts bullets where lines begin with a mark so small that it is none of the letters and signs it was read as.
-// `lines`: those of each of `blocks`, as read.
+// Replaces the first word of a line by a bullet where its mark on the page is too small and round for what was read.
+// `lines`: the lines read in each of `blocks`.
 void mend_bullets(std::span<const TextBlock> blocks, std::span<std::vector<PageLine>> lines);
 
 }  // namespace lectern

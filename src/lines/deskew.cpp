@@ -17,7 +17,7 @@ constexpr int max_side = 2400;       // pixels of the longer side that the searc
 constexpr int max_fine_side = 2600;  // of a page of small print; its lines would run together in a quarter of the size
 constexpr float sweep_degrees = 5, sweep_step = 0.5f, search_step = 0.01f;
 constexpr float min_confidence = 2;
-constexpr int max_letters = 6;       // in heights of letters: taller pieces are no text, as bars and pictures
+constexpr int max_letters = 6;       // in heights of letters: taller pieces are not text but bars and pictures
 constexpr int min_letter = 5;        // pixels
 constexpr double min_degrees = 0.1;  // a smaller angle moves the end of a line by less than a stroke
 
@@ -27,7 +27,7 @@ uint8_t commonest(const Picture& page, size_t channel) {
   return static_cast<uint8_t>(std::ranges::max_element(counts) - counts.begin());
 }
 
-// Leaves pieces of the size of letters in the mask.
+// Keeps only pieces of the size of letters in the mask.
 void erase_large_pieces(InkMask& mask) {
   const std::vector<InkPiece> pieces = ink_pieces(mask, true);
   std::vector<int> heights;

@@ -11,7 +11,7 @@
 namespace lectern {
 namespace {
 
-constexpr int ink_contrast = 24;  // tones from the paper on that count as ink
+constexpr int ink_contrast = 24;  // minimum difference of ink from the paper, in tones
 constexpr int wanted_contrast = 130;
 constexpr double max_stretch = 4;
 
@@ -57,7 +57,7 @@ GreyPicture GreyPicture::on_paper(uint8_t tone) const {
     (value < paper ? darker : lighter) += contrast;
     ++contrasts[static_cast<size_t>(contrast)];
   }
-  // The contrast that the darkest tenth of the ink has.
+  // Contrast of the darkest tenth of the ink.
   int ink = 0, full = 255;
   for (const int count : contrasts) ink += count;
   for (int seen = contrasts[255]; full > ink_contrast && seen * 10 < ink; seen += contrasts[static_cast<size_t>(full)])

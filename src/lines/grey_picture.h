@@ -13,7 +13,7 @@ namespace lectern {
 struct GreyPicture {
   int width = 0;
   int height = 0;
-  uint8_t paper = 255;          // the commonest tone
+  uint8_t paper = 255;          // its most frequent tone
   std::vector<uint8_t> values;  // [height, width]
 
   GreyPicture(int w, int h) : width(w), height(h), values(static_cast<size_t>(w) * static_cast<size_t>(h)) {}
@@ -22,8 +22,8 @@ struct GreyPicture {
   uint8_t at(int x, int y) const {
     return values[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)];
   }
-  GreyPicture cut(const PixelBox& box) const;  // the box lies within the picture
-  // Dark ink, of enough contrast, on paper of this tone.
+  GreyPicture cut(const PixelBox& box) const;  // the box must lie within the picture
+  // Normalised: dark ink of enough contrast on paper of this tone.
   GreyPicture on_paper(uint8_t tone) const;
   GreyPicture resized(int new_width, int new_height) const;
 };

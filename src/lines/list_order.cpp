@@ -13,7 +13,7 @@ namespace {
 constexpr size_t min_entries = 8, min_numbered = 6;
 constexpr size_t max_out_of_order = 10;  // one of so many entries
 
-// Letters alone, small and without accents of Western Europe.
+// Letters only, in lower case and without the accents of Western Europe.
 std::string sort_key(std::string_view text) {
   constexpr std::string_view plain =
       "aaaaaaaceeeeiiiidnooooo ouuuuypsaaaaaaaceeeeiiiidnooooo ouuuuypy";  // U+00C0 to U+00FF

@@ -1,4 +1,4 @@
-// Lists set in columns side by side whose rows look like those of a table: what was read tells that they go down.
+// Lists in columns side by side that look like rows of a table: their text shows that they run down the columns.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +11,11 @@
 
 namespace lectern {
 
-// The number of an item of a list or a note that a line begins with: "12." or "3)"; 0 where it has none.
+// Number of the list item or note that the line begins with: "12." or "3)"; 0 for a line without one.
 int item_number(std::string_view line);
 
-// Entries of a list down its columns, each as the numbers of its lines: they are in alphabetical order, or numbered,
-// from the top of the first column to the foot of the last. Empty for other tables.
+// Entries of a list that runs down its columns, each as indices of its lines. Such a list is in alphabetical order, or
+// numbered, from the top of the first column to the foot of the last. Empty for other tables.
 std::vector<std::vector<size_t>> entries_down(const TextBlock& table, std::span<const PageLine> lines);
 
 }  // namespace lectern

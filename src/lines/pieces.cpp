@@ -11,12 +11,12 @@ namespace lectern {
 namespace {
 
 constexpr double margin_above = 0.12;  // of a line's height, kept around it
-constexpr double max_white = 1.4;      // between words of one piece: what stands behind more is overlooked by models
+constexpr double max_white = 1.4;      // between words of a piece: models overlook words after more
 constexpr int margin_beside = 2;       // pixels
 constexpr double narrow_gap = 0.7;     // of the widest gap at which a line could be cut
 constexpr int left_of_piece = 5;       // pixels of the view
 constexpr const char *empty_box = "\xE2\x98\x90", *ticked_box = "\xE2\x98\x92";  // U+2610, U+2612
-// Lines of a block whose heights differ by less have letters of one size: some just have no tall or low ones.
+// Lines of a block whose heights differ by less have letters of the same size: some lack tall or low ones.
 constexpr double min_share = 0.62, max_share = 1.3;
 
 // Height of the letters of a line: that of its block, unless the line is set in another size.
@@ -45,8 +45,8 @@ const TextLine::Check* check_at(const TextLine& line, size_t word) {
   return found != line.checks.end() ? &*found : nullptr;
 }
 
-// Words from `first` on that make a piece: as many as fit, but fewer where the last gap is a narrow one, which may lie
-// within a number or a word that is set wide.
+// Number of words from `first` on in a piece: as many as fit, but fewer if the last gap is narrow and may lie within a
+// number or a word that is set wide.
 size_t words_that_fit(const TextLine& line, size_t first, int room) {
   const std::vector<PixelBox>& words = line.words;
   size_t most = 1;

@@ -1,4 +1,4 @@
-// Pieces of text lines in rows of one size, stacked in square views: what a small model was trained to read.
+// Rows for a small model that was trained on them: text lines cut into pieces of one size, stacked in square views.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace lectern {
 
-// What a model was trained on, in pixels; config.json says it under "lectern".
+// Sizes that a model was trained on, in pixels; from "lectern" in config.json.
 struct RowFormat {
   int view = 256;         // side of a view
   int row_height = 64;    // rows of a view: view / row_height
@@ -30,13 +30,13 @@ struct TextPiece {
   PixelBox box;
   double scale = 1;        // from the page to the row
   bool continues = false;  // the word goes on in the next piece
-  std::string text{};      // what it says where that is known, as of a box to be ticked: no model reads it
+  std::string text{};      // if it is known without a model, as for a check box
 };
 
 // In reading order.
 std::vector<TextPiece> cut_into_pieces(const TextPage& page, const RowFormat& format);
 
-// [view, view] pictures, dark on light: `rows` pieces in each, at most format.rows(), in their order; the last may have
+// Pictures [view, view], dark on light, each with `rows` pieces in order, at most format.rows(); the last one may have
 // fewer.
 std::vector<Picture> stack_pieces(const TextPage& page, std::span<const TextPiece> pieces, const RowFormat& format,
                                   size_t rows);

@@ -51,7 +51,7 @@ PixPointer to_pix(const Picture& picture) {
 }
 
 Picture to_picture(const Pix& pix) {
-  Pix* from = const_cast<Pix*>(&pix);  // Leptonica's getters take no const
+  Pix* from = const_cast<Pix*>(&pix);  // Leptonica's getters are not const
   Picture out(pixGetWidth(from), pixGetHeight(from));
   for (int y = 0; y < out.height; ++y) {
     const l_uint32* line = line_of(from, y);

@@ -16,11 +16,11 @@
 namespace lectern {
 namespace {
 
-// In heights of a line: a narrower block is no running text; white at the end of a line that is full.
+// In heights of a line: minimum width of running text; maximum white at the end of a full line.
 constexpr double min_prose = 14, max_room = 5;
-constexpr double min_prose_of_names = 26;                      // where no line goes on in a small letter
+constexpr double min_prose_of_names = 26;                      // if no line begins with a small letter
 constexpr double max_room_share = 0.2;                         // of the block's width
-constexpr double min_room_left = 2;                            // behind a word that would have had room
+constexpr double min_room_left = 2;                            // after a word that would have fitted
 constexpr int min_centred_indent = 2;                          // of its shortest line
 constexpr double min_typed_indent = 1.5, max_off_pitch = 0.1;  // of the width of a letter
 constexpr double typed_space = 0.3;                            // of it, by which letters are off
@@ -50,7 +50,7 @@ std::vector<RowText> words_in(const RowText& row) {
   return words;
 }
 
-// Characters, not bytes, of UTF-8.
+// Number of characters, not bytes, of UTF-8.
 size_t length_of(std::string_view text) {
   return static_cast<size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
@@ -83,13 +83,13 @@ void place_words(const TextLine& line, const TextPiece& piece, const std::vector
 
 bool may_part(char c) { return is_letter(c) || (static_cast<uint8_t>(c) & 0x80) != 0; }
 
-// Whether the hyphen at the end of a line only parts a word.
+// Whether the hyphen at the end of a line only divides a word.
 bool parts_word(const std::string& line, const std::string& next) {
   return line.size() > 2 && line.back() == '-' && may_part(line[line.size() - 2]) && !next.empty() && next[0] >= 'a' &&
          next[0] <= 'z';
 }
 
-// Lines of different lengths around one middle, as on a title page or the head of a receipt.
+// Whether lines of different lengths are centred, as on a title page or the head of a receipt.
 bool is_centred(const TextBlock& block) {
   int indent = 0;
   for (const TextLine& line : block.lines) {
@@ -100,8 +100,8 @@ bool is_centred(const TextBlock& block) {
   return block.lines.size() > 1 && indent >= min_centred_indent;
 }
 
-// Whether a line was broken because it was full, as in running text, and not as on a label or in an address: there the
-// next word would often have had room.
+// Whether lines were broken because they were full, as in running text. On labels and in addresses the next word would
+// often have fitted.
 bool runs_on(const TextBlock& block, const TextLine& line, const TextLine& next, double min_width) {
   const int width = block.box.width();
   const double room = std::max(max_room * line.height, max_room_share * width);
@@ -110,7 +110,7 @@ bool runs_on(const TextBlock& block, const TextLine& line, const TextLine& next,
          with_next >= block.box.right - min_room_left * line.height;
 }
 
-// Whether its first letter is a small one of Western Europe, as within a sentence.
+// Whether its first letter is in lower case (Western Europe), as within a sentence.
 bool begins_small(std::string_view line) {
   const size_t at = std::min(line.find_first_not_of("\"'(["), line.size());
   const std::string_view letters = line.substr(at);
@@ -119,7 +119,7 @@ bool begins_small(std::string_view line) {
   return (letters[0] >= 'a' && letters[0] <= 'z') || accented;
 }
 
-// Names, addresses and the like begin all their lines in capitals or figures, and end them where they please.
+// Whether these are names, addresses and the like: all lines begin with capitals or figures, and end anywhere.
 bool is_list_of_names(const TextBlock& block, const std::vector<PageLine>& lines) {
   bool ragged = lines.size() == 2;
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -130,7 +130,7 @@ bool is_list_of_names(const TextBlock& block, const std::vector<PageLine>& lines
   return ragged;
 }
 
-// The bullet that a line begins with, empty where it has none.
+// The bullet that a line begins with; empty without one.
 std::string_view bullet_of(std::string_view line) {
   size_t end = 0;
   while (end < line.size() && (static_cast<uint8_t>(line[end]) & 0x80) != 0) ++end;
@@ -138,7 +138,7 @@ std::string_view bullet_of(std::string_view line) {
   return end > 0 && end <= 3 && end < line.size() && line[end] == ' ' ? line.substr(0, end) : std::string_view();
 }
 
-// A title has words; large figures and signs alone are none.
+// Whether the text has words: large figures and signs alone are not a title.
 bool is_worded(const std::vector<PageLine>& lines) {
   int letters = 0;
   for (const PageLine& line : lines) {
@@ -157,7 +157,7 @@ bool is_indented(const TextLine& line, const TextLine& other) {
   return line.pitch > 0 && other.pitch > 0 && line.box.left - other.box.left > min_typed_indent * line.pitch;
 }
 
-// Whether a line looks like one of a program: what it ends with, or holds, as text does not.
+// Whether a line looks like a line of a program: it ends with, or holds, signs that text does not.
 bool looks_like_code(std::string_view line) {
   constexpr std::array<std::string_view, 14> signs = {
       " = ", "==", "!=", "+=", "->", "=>", "::", "()", "{}", "[]", "</", "/>", "//", "&&"};
@@ -168,8 +168,8 @@ bool looks_like_code(std::string_view line) {
   return std::ranges::any_of(signs, [&](std::string_view sign) { return line.find(sign) != std::string_view::npos; });
 }
 
-// The way from letter to letter of a block all of whose lines are set by it, but for such as are too short to tell;
-// 0 elsewhere.
+// Pitch of a block in monospaced print, all of whose lines have it, except for lines too short to tell; 0 for other
+// blocks.
 double pitch_of(const TextBlock& block) {
   double pitch = 0;
   for (const TextLine& line : block.lines) {
@@ -187,9 +187,9 @@ bool is_code(const std::vector<PageLine>& lines) {
   return static_cast<size_t>(like_code) * 2 >= lines.size();
 }
 
-// Words of a typed line with as many spaces between as stand there.
+// Words of a monospaced line, with as many spaces between them as the page has.
 void append_typed(const PageLine& line, double pitch, std::string& text) {
-  double column = 0;  // in letters, behind the word before
+  double column = 0;  // in letters, after the word before
   for (size_t i = 0; i < line.words.size(); ++i) {
     const double begins = (line.words[i].box.left - line.words.front().box.left) / pitch;
     if (i > 0) text.append(1 + static_cast<size_t>(std::max(0.0, begins - column - 1 + typed_space)), ' ');
@@ -198,7 +198,7 @@ void append_typed(const PageLine& line, double pitch, std::string& text) {
   }
 }
 
-// Lines as they stand, indented as they are.
+// Lines as they are, with their indentation.
 std::string code_of(const TextBlock& block, double pitch, const std::vector<PageLine>& lines) {
   std::string text;
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -208,13 +208,13 @@ std::string code_of(const TextBlock& block, double pitch, const std::vector<Page
     if (lines[i].words.size() == block.lines[i].words.size()) {
       append_typed(lines[i], pitch, text);
     } else {
-      text += lines[i].text;  // nobody knows where its words stand
+      text += lines[i].text;  // its words have no places
     }
   }
   return text;
 }
 
-// Lines of one block as text: running text on, items of a list each in a line of their own.
+// Lines of one block as text: running text is joined, list items get a line each.
 std::string joined(const TextBlock& block, const std::vector<PageLine>& lines) {
   std::string text;
   const bool centred = is_centred(block);

@@ -1,5 +1,5 @@
-// The printed text of a page as its ink shows it: blocks in reading order, their lines and words, measured in pixels
-// of the straightened page.
+// Text of a page as found in its ink, before it is read: blocks in reading order, their lines and words. Boxes are in
+// pixels of the straightened page.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,14 @@
 
 namespace lectern {
 
-// Words of one line that stand in one column.
+// The words of a line within one column.
 struct TextLine {
   PixelBox box;
   int height = 0;    // from the top of tall letters to the foot of low ones
-  int letter = 0;    // height that most of its letters have, that is of those without ascender
-  double pitch = 0;  // from letter to letter where all are as wide, as of a typewriter or in code; 0 elsewhere
+  int letter = 0;    // height of most of its letters, those without ascender
+  double pitch = 0;  // from letter to letter in monospaced print, as of a typewriter or in code; 0 in other print
   std::vector<PixelBox> words;
-  // Words that are boxes to be ticked.
+  // Words that are check boxes.
   struct Check {
     size_t word = 0;
     bool ticked = false;
@@ -46,10 +46,10 @@ struct TextPage {
   std::vector<TextBlock> blocks;
 };
 
-// Throws nothing; a page without lines of text has no blocks.
+// A page without lines of text has no blocks. Throws nothing.
 TextPage find_text(const Picture& page);
 
-// A box of the straightened page in pixels of the page before: it keeps its size and moves with its middle.
+// Maps a box of the straightened page back to the page before: it keeps its size and moves with its middle.
 Box on_page(const TextPage& page, const PixelBox& box);
 
 }  // namespace lectern

@@ -10,14 +10,10 @@
 namespace lectern {
 namespace {
 
-constexpr int64_t smallest_share = 12;  // of the page's area: blocks are joined until a part is so large
+constexpr int64_t smallest_share = 12;  // minimum part is the page's area divided by this: blocks are joined up to it
 constexpr int margin_lines = 2;         // halves of a line's height around the ink
 
 int64_t area(const PixelBox& box) { return int64_t{box.width()} * box.height(); }
-
-bool meet(const PixelBox& a, const PixelBox& b) {
-  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-}
 
 int line_height(const TextBlock& block) {
   int height = 1;
@@ -30,7 +26,7 @@ struct Part {
   int line_height = 1;
 };
 
-// Neighbours in reading order grow together while what they enclose holds nothing of another block.
+// Joins neighbours in reading order as long as their common box holds nothing of another block.
 std::vector<Part> joined(const std::vector<TextBlock>& blocks, int64_t smallest) {
   std::vector<Part> parts;
   size_t first = 0;  // block of the last part
@@ -40,7 +36,7 @@ std::vector<Part> joined(const std::vector<TextBlock>& blocks, int64_t smallest)
       both.include(blocks[i].box);
       bool free = area(both) < 2 * smallest;
       for (size_t other = 0; other < blocks.size() && free; ++other) {
-        free = (other >= first && other <= i) || !meet(both, blocks[other].box);
+        free = (other >= first && other <= i) || !both.overlaps(blocks[other].box);
       }
       if (free) {
         parts.back() = {both, std::max(parts.back().line_height, line_height(blocks[i]))};
@@ -62,7 +58,7 @@ std::vector<Box> text_parts(const Picture& page) {
   std::vector<Box> parts;
   for (const Part& part : joined(found.blocks, smallest)) {
     Box box = on_page(found, part.box);
-    // What is askew is wider and taller than its straightened box.
+    // On a page that is askew, ink is wider and taller than its straightened box.
     const double x = part.line_height * margin_lines / 2.0 + part.box.height() * slope / 2;
     const double y = part.line_height * margin_lines / 2.0 + part.box.width() * slope / 2;
     box = {std::max(0.0, std::floor(box.left - x)), std::max(0.0, std::floor(box.top - y)),

@@ -8,7 +8,7 @@ namespace lectern {
 namespace {
 
 constexpr size_t max_group = 4;         // words that one box holds, or boxes of one word
-constexpr double price_of_group = 0.5;  // in letters, for each that is joined
+constexpr double price_of_group = 0.5;  // in letters, for each word or box that is joined
 
 struct Step {
   double price = std::numeric_limits<double>::infinity();  // of the best way to here
@@ -21,14 +21,14 @@ PixelBox united(std::span<const PixelBox> boxes) {
   return all;
 }
 
-// With the spaces between them.
+// Letters of the words, with the spaces between them.
 size_t letters_in(std::span<const size_t> letters) {
   size_t sum = letters.size() - 1;
   for (const size_t count : letters) sum += count;
   return sum;
 }
 
-// Words side by side in one box, as wide as their letters ask for.
+// Splits a box into words side by side, in proportion to their letters.
 void part(const PixelBox& box, std::span<const size_t> letters, std::vector<PixelBox>& places) {
   if (letters.size() == 1) return places.push_back(box);
   const double step = static_cast<double>(box.width()) / static_cast<double>(std::max<size_t>(1, letters_in(letters)));

@@ -1,4 +1,4 @@
-// The boxes of the words that were read in a piece of a line, from those that were measured in its ink.
+// Boxes of the words that were read in a piece of a line, from the boxes measured in its ink.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,9 @@
 
 namespace lectern {
 
-// measured: boxes from left to right, one at least; letters: of each word that was read. Where as many were measured as
-// were read, those; else neighbours are joined, or parted by their letters, so that widths fit best. A box for each
-// word.
+// measured: at least one box, from left to right; letters: number of letters of each word read. -> a box for each word:
+// the measured ones if there are as many; else neighbours are joined, or split in proportion to their letters, so that
+// widths fit best.
 std::vector<PixelBox> word_places(std::span<const PixelBox> measured, std::span<const size_t> letters);
 
 }  // namespace lectern

@@ -13,6 +13,7 @@
 #include <vector>
 #include <vips/vips8>
 
+#include "image/pixel_box.h"
 #include "image/vips_start.h"
 #include "layout/markup.h"
 #include "output/page_note.h"
@@ -95,14 +96,6 @@ Letters letters_of(std::string_view text, int height) {
   }
 }
 
-struct Area {
-  int left = 0, top = 0, right = 0, bottom = 0;  // right and bottom are exclusive
-};
-
-bool overlap(const Area& a, const Area& b) {
-  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-}
-
 // Labels of the boxes on a page, each where it hides the least of what is printed.
 class Labels {
  public:
@@ -122,10 +115,10 @@ class Labels {
                                                          {right, top - thickness},
                                                          {left, bottom},
                                                          {right - width, top - tall}}};
-    Area best{};
+    PixelBox best{};
     int64_t least = -1;
     for (const auto& [x, y] : corners) {
-      const Area area = within(x, y, width, tall);
+      const PixelBox area = within(x, y, width, tall);
       const int64_t hidden = hides(area);
       if (least < 0 || hidden < least) {
         least = hidden;
@@ -147,14 +140,14 @@ class Labels {
 
  private:
   // There, or as near as the picture allows.
-  Area within(int left, int top, int width, int height) const {
+  PixelBox within(int left, int top, int width, int height) const {
     left = std::max(0, std::min(left, drawn_.width - width));
     top = std::max(0, std::min(top, drawn_.height - height));
     return {left, top, left + width, top + height};
   }
 
   // Pixels that are darker than paper, and twice all of it for another label.
-  int64_t hides(const Area& area) const {
+  int64_t hides(const PixelBox& area) const {
     constexpr int paper = 140;
     int64_t hidden = 0;
     for (int y = area.top; y < std::min(area.bottom, page_.height); ++y) {
@@ -163,11 +156,11 @@ class Labels {
       }
     }
     const int64_t size = int64_t{area.right - area.left} * (area.bottom - area.top);
-    for (const Area& label : placed_) hidden += overlap(area, label) ? 2 * size : 0;
+    for (const PixelBox& label : placed_) hidden += area.overlaps(label) ? 2 * size : 0;
     return hidden;
   }
 
-  void draw(const Area& area, int margin, const Letters& letters, Colour colour) {
+  void draw(const PixelBox& area, int margin, const Letters& letters, Colour colour) {
     placed_.push_back(area);
     fill(drawn_, area.left, area.top, area.right, area.bottom, colour);
     const auto mix = [](uint8_t from, int grey) { return static_cast<uint8_t>(from + (255 - from) * grey / 255); };
@@ -183,7 +176,7 @@ class Labels {
 
   Picture& drawn_;
   const Picture& page_;
-  std::vector<Area> placed_;
+  std::vector<PixelBox> placed_;
 };
 
 std::string first_characters(std::string_view text) {

@@ -1,4 +1,4 @@
-// A page with the boxes of its blocks drawn on it, to see what the model saw where.
+// Picture of a page with the boxes of its blocks drawn on it.
 #pragma once
 
 #include "core/picture.h"

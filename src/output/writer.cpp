@@ -15,7 +15,6 @@ using Kind = FileKind;
 
 constexpr std::array<FormatInfo, 8> infos = {{
     {.format = Format::markdown,
-     .name = "md",
      .extensions = {".md", ".markdown"},
      .meaning = "Markdown, with the figures in a folder beside it",
      .kind = Kind::text,
@@ -25,7 +24,6 @@ constexpr std::array<FormatInfo, 8> infos = {{
      .needs_layout = true,
      .page_folder = "_figures"},
     {.format = Format::text,
-     .name = "txt",
      .extensions = {".txt", ".text"},
      .meaning = "plain text",
      .kind = Kind::text,
@@ -35,7 +33,6 @@ constexpr std::array<FormatInfo, 8> infos = {{
      .needs_layout = false,
      .page_folder = ""},
     {.format = Format::json,
-     .name = "json",
      .extensions = {".json"},
      .meaning = "everything that is known: blocks, boxes, tokens, timings, warnings",
      .kind = Kind::json,
@@ -45,7 +42,6 @@ constexpr std::array<FormatInfo, 8> infos = {{
      .needs_layout = true,
      .page_folder = ""},
     {.format = Format::html,
-     .name = "html",
      .extensions = {".html", ".htm"},
      .meaning = "one file with the pictures of the pages beside the text",
      .kind = Kind::text,
@@ -55,7 +51,6 @@ constexpr std::array<FormatInfo, 8> infos = {{
      .needs_layout = true,
      .page_folder = ""},
     {.format = Format::hocr,
-     .name = "hocr",
      .extensions = {".hocr"},
      .meaning = "hOCR, as Tesseract writes it",
      .kind = Kind::text,
@@ -65,7 +60,6 @@ constexpr std::array<FormatInfo, 8> infos = {{
      .needs_layout = true,
      .page_folder = ""},
     {.format = Format::pdf,
-     .name = "pdf",
      .extensions = {".pdf"},
      .meaning = "the pages, with text that can be searched; those of a PDF as they are",
      .kind = Kind::pdf,
@@ -75,7 +69,6 @@ constexpr std::array<FormatInfo, 8> infos = {{
      .needs_layout = true,
      .page_folder = ""},
     {.format = Format::boxes,
-     .name = "boxes",
      .extensions = {".boxes.png", ".png"},
      .meaning = "the pictures of the pages, with boxes drawn",
      .kind = Kind::png,
@@ -85,7 +78,6 @@ constexpr std::array<FormatInfo, 8> infos = {{
      .needs_layout = true,
      .page_folder = "_boxes"},
     {.format = Format::raw,
-     .name = "raw",
      .extensions = {".mmd"},
      .meaning = "what the model wrote, byte for byte",
      .kind = Kind::text,
@@ -115,10 +107,9 @@ std::span<const FormatInfo> format_infos() { return infos; }
 const FormatInfo& format_info(Format format) { return *std::ranges::find(infos, format, &FormatInfo::format); }
 
 Format format_named(std::string_view name) {
-  const auto* const found = std::ranges::find(infos, name, &FormatInfo::name);
-  if (found != infos.end()) return found->format;
+  if (const std::optional<Format> format = named<Format>(name)) return *format;
   std::string known;
-  for (const FormatInfo& info : infos) known += (known.empty() ? "" : ", ") + std::string(info.name);
+  for (const FormatInfo& info : infos) known += (known.empty() ? "" : ", ") + std::string(info.name());
   throw Error("there is no format '" + std::string(name) + "'; expected one of " + known);
 }
 

@@ -27,15 +27,16 @@ namespace lectern {
 // Properties of a format.
 struct FormatInfo {
   Format format;
-  std::string_view name;                       // on the command line
   std::array<std::string_view, 3> extensions;  // with their dots; the first is given, all are known; may be empty
   std::string_view meaning;
   FileKind kind;
   bool many_pages;     // one file holds them; else each page is a file, those of several pages in a folder
   bool for_terminals;  // text that a terminal can show
   bool needs_pictures;
-  bool needs_layout;             // lives from the places of blocks, which a grounded prompt asks for
+  bool needs_layout;             // shows where blocks stand, which a grounded prompt asks for
   std::string_view page_folder;  // NAME and this is a folder of pictures beside it; empty: there is none
+
+  std::string_view name() const { return name_of(format); }  // on the command line
 };
 // In the order in which they are documented.
 std::span<const FormatInfo> format_infos();

@@ -13,27 +13,27 @@
 
 namespace lectern {
 
-// A page in the making.
+// A page that is being read.
 struct LinesPageReader::Reading {
   PageJob job;
   std::shared_ptr<const ReadOptions> options, view_options;
   TextPage text;
   std::vector<TextPiece> pieces;
   std::vector<std::optional<RowText>> rows;  // what was read of every piece
-  std::vector<Page> written;                 // counts and tokens of its view, told with its first piece
-  std::vector<size_t> begins;                // where in the page's text each shown piece begins
-  Page page;                                 // times and loops of all views; text, counts and tokens of those shown
-  bool lost_text = false;                    // in a view with a repetition
-  size_t views = 0;                          // to come
-  size_t shown = 0;                          // pieces that are in the text
-  size_t told = 0;                           // bytes of it
-  std::optional<Finish> end;                 // why no more is shown
+  std::vector<Page> written;   // of each piece that is the first of its view: the view's counts and tokens
+  std::vector<size_t> begins;  // where in the page's text each shown piece begins
+  Page page;                   // times and loops of all views; text, counts and tokens of those shown
+  bool lost_text = false;      // in a view with a repetition
+  size_t views = 0;            // to come
+  size_t shown = 0;            // pieces that are in the text
+  size_t told = 0;             // bytes of it
+  std::optional<Finish> end;   // why no more is shown
   bool cancelled = false;
 };
 
 namespace {
 
-// Of the text that is shown.
+// Adds the counts and tokens of a view whose text is shown.
 void add_written(const Page& view, Page& page) {
   page.stats.vision_tokens += view.stats.vision_tokens;
   page.stats.prompt_tokens += view.stats.prompt_tokens;
@@ -50,8 +50,8 @@ void add_work(const Page& view, Page& page) {
   if (view.guard.action != Retry::none) page.guard.action = view.guard.action;
 }
 
-// Strings at which the page ends may begin in one view and end in another: they are looked for in its text. The
-// log-probabilities say how sure its words are.
+// Options of the views. Stop strings may begin in one view and end in another, so they are searched for in the text of
+// the page. Log-probabilities give the confidence of its words.
 std::shared_ptr<const ReadOptions> view_options(const ReadOptions& page) {
   ReadOptions options = page;
   options.prompt = "free";
@@ -81,7 +81,7 @@ LinesPageReader::~LinesPageReader() = default;
 
 int LinesPageReader::room() const { return pages_ - static_cast<int>(readings_.size()); }
 
-// Views of `rows` pieces each.
+// Queues views of `rows` pieces each.
 void LinesPageReader::queue_views(Reading& reading, std::span<const size_t> pieces, size_t rows) {
   std::vector<TextPiece> wanted;
   wanted.reserve(pieces.size());
@@ -148,7 +148,7 @@ void LinesPageReader::cancel(size_t ticket) {
   }
 }
 
-// No more of the page is read line by line than is under way, and that ends soon.
+// Drops the queued views of the page, and ends those in flight soon.
 void LinesPageReader::end_views(Reading& reading) {
   reading.views -=
       std::erase_if(waiting_, [&](const View& view) { return view.reading == &reading && !view.pieces.empty(); });
@@ -242,7 +242,7 @@ void LinesPageReader::take_view(const View& view, const Page& page, std::vector<
   const RowText text = text_of_view(page);
   std::optional<std::vector<RowText>> rows = split_rows(text, view.pieces.size());
   if (!rows && view.pieces.size() > 1 && page.finish != Finish::stopped) {
-    // Which row is missing nobody knows: each is read by itself.
+    // It is unknown which row is missing, so each is read by itself.
     queue_views(reading, view.pieces, 1);
     return;
   }
@@ -257,8 +257,7 @@ void LinesPageReader::take_view(const View& view, const Page& page, std::vector<
   show(reading, events);
 }
 
-// Adds the lines that are whole and follow the text so far; the page ends where its tokens are used up, or at a string
-// that ends it.
+// Appends complete lines to the text so far. The page ends when its tokens are used up, or at a stop string.
 void LinesPageReader::show(Reading& reading, std::vector<PageEvent>& events) {
   const int64_t limit = reading.options->max_tokens;
   Page& page = reading.page;
@@ -300,7 +299,7 @@ void LinesPageReader::show(Reading& reading, std::vector<PageEvent>& events) {
   if (reading.end) end_views(reading);
 }
 
-// Unless all of it, without what may be the beginning of a string that ends the page.
+// Tells new text: all of it, or without what may be the beginning of a stop string.
 void LinesPageReader::tell(Reading& reading, std::vector<PageEvent>& events, bool all) {
   const std::string& raw = reading.page.raw;
   const size_t safe = raw.size() - (all ? 0 : beginning_of_stop(raw, reading.options->stop));

@@ -25,7 +25,7 @@
 namespace lectern {
 namespace {
 
-constexpr size_t usual_tiles = 9;  // of a page, at most; what more cost is said before
+constexpr size_t usual_tiles = 9;  // maximum of most models; the cost of more is announced
 
 std::vector<int32_t> repeatable_tokens(const LoadedModel& loaded) {
   std::vector<int32_t> ids;
@@ -35,7 +35,7 @@ std::vector<int32_t> repeatable_tokens(const LoadedModel& loaded) {
   return ids;
 }
 
-// That encoding takes time for.
+// Pixels to be encoded.
 int64_t pixels_of(const Picture& view) { return int64_t{view.width} * view.height; }
 int64_t pixels_of(const Views& views) {
   int64_t pixels = pixels_of(views.whole);
@@ -44,8 +44,7 @@ int64_t pixels_of(const Views& views) {
   return pixels;
 }
 
-// Of a page that failed. Where values are f16 they are the likely reason why a result is no number: some pages
-// overflow.
+// The error of a failed page, with the likely reason of a NaN if values are f16: some pages overflow.
 std::exception_ptr with_reason(const std::exception_ptr& error, const LoadedModel& loaded) {
   if (loaded.device.compute_types(loaded.format).decoder != DataType::f16) return error;
   try {
@@ -61,7 +60,7 @@ std::exception_ptr with_reason(const std::exception_ptr& error, const LoadedMode
   }
 }
 
-// What is being read of a page.
+// A page that is being read.
 struct Reading {
   Reading(PageJob given, std::shared_ptr<const ReadSettings> how, const LoadedModel& loaded)
       : job(std::move(given)),
@@ -132,7 +131,7 @@ struct ModelPageReader::State {
   double seconds_a_pixel = 0;  // of encoding, lately; 0: not known
 };
 
-// Said before a page is looked at in more views than most models ever make.
+// Estimates the cost of a page with more views than most models ever make.
 void ModelPageReader::State::expect(Reading& reading, const Views& views) {
   reading.views = 1 + static_cast<int>(views.tiles.size() + views.further.size());
   reading.pixels = pixels_of(views);
@@ -178,7 +177,7 @@ void ModelPageReader::State::progress(const Reading& reading, Stage stage) {
   event.progress.expected_seconds = reading.expected_seconds;
 }
 
-// Hands what is to be read now to the engine.
+// Adds the next part of the page to the engine.
 void ModelPageReader::State::begin(Reading& reading) {
   Page& page = reading.page;
   const ReadSettings& how = *reading.settings;
@@ -240,7 +239,7 @@ void ModelPageReader::State::take(Reading& reading, const RequestEvent& event) {
   if (event.kind == RequestEvent::Kind::finished) page.finish = event.finish;
 }
 
-// The model has finished what was to be read.
+// Completes a part that the model has finished.
 void ModelPageReader::State::close(Reading& reading) {
   Page& page = reading.page;
   page.raw += reading.raw.finish();
@@ -251,7 +250,7 @@ void ModelPageReader::State::close(Reading& reading) {
   lay_out(page);
 }
 
-// Takes what was read; whether the page has another part to be read, or is read in another way.
+// Takes a finished part. Returns whether the page has another part or attempt.
 bool ModelPageReader::State::go_on(Reading& reading) {
   if (!reading.attempts.take(std::move(reading.page))) return false;
   if (!reading.attempts.begins_anew()) {
@@ -273,7 +272,7 @@ bool ModelPageReader::State::go_on(Reading& reading) {
   }
 }
 
-// What is being read cannot be; whether an earlier attempt counts instead.
+// Gives up a failed attempt. Returns whether the result of an earlier one stands.
 bool ModelPageReader::State::give_up(Reading& reading, const std::exception_ptr& error) {
   if (reading.attempts.is_first()) return false;
   try {
@@ -294,7 +293,7 @@ void ModelPageReader::State::deliver(Reading& reading) {
   const std::vector<Box>& parts = reading.attempts.parts();
   if (reading.settings->asked.grounded) {
     warn_of_ink_outside_of_blocks(page, *reading.job.picture);
-  } else if (!parts.empty()) {  // nobody looked outside of them
+  } else if (!parts.empty()) {  // nothing outside of them was read
     warn_of_uncovered_ink(page, *reading.job.picture, parts);
   }
   judge(page, *reading.job.picture, reading.settings->asked.all_text, page.stats.tokens);
@@ -349,7 +348,7 @@ void ModelPageReader::cancel(size_t ticket) {
 }
 
 void ModelPageReader::step(std::vector<PageEvent>& events) {
-  // What was told before something is thrown is handed on, too.
+  // Events are handed on even if a later one throws.
   const struct Appended {
     std::vector<PageEvent>&from, &to;
     ~Appended() {
@@ -364,7 +363,7 @@ void ModelPageReader::step(std::vector<PageEvent>& events) {
     if (place == readings.end()) continue;
     state_->take(**place, event);
     if (event.kind != RequestEvent::Kind::finished && event.kind != RequestEvent::Kind::failed) continue;
-    // Out of the list first: what is called may throw.
+    // Removed from the list first, since the following may throw.
     std::unique_ptr<Reading> reading = std::move(*place);
     readings.erase(place);
     if (event.kind == RequestEvent::Kind::finished) {

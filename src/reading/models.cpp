@@ -35,7 +35,7 @@ bool is_device_failure(const Error& error) {
   return error.code() == ErrorCode::device_lost || error.code() == ErrorCode::out_of_memory;
 }
 
-// What the weights take as f32, the CPU's own way of keeping them; 16 bits in the files.
+// Bytes of the weights as f32, the CPU's default, from their 16 bits in the files.
 int64_t bytes_on_cpu(const Checkpoint& checkpoint) {
   int64_t bytes = 0;
   for (const Checkpoint::Entry& entry : checkpoint.entries()) bytes += 2 * static_cast<int64_t>(entry.bytes);

@@ -7,10 +7,10 @@
 
 namespace lectern {
 
-// `whole` has the text of all, with what it took; `pages` is what was known of each before, at least one. -> the pages
-// with their text, tokens and blocks. What it took is the first one's, how it ended the last one's that has text. A
-// page that no <PAGE> was written for has a warning and ends as the text did; what is written behind one <PAGE> too
-// many belongs to the last page, which has a warning, too.
+// `whole` has the text and statistics of all; `pages`, at least one, are what was known of each before. -> the pages
+// with their text, tokens and blocks. The first page gets the times, the last one with text the finish. A page without
+// a <PAGE> of its own gets a warning and the finish of the text; text after one <PAGE> too many goes to the last page,
+// which gets a warning, too.
 std::vector<Page> part_pages(const Page& whole, std::vector<Page> pages);
 
 }  // namespace lectern

@@ -17,7 +17,7 @@
 
 namespace lectern {
 
-// A page that is read behind another in one sequence.
+// A page that is read after another in one sequence.
 struct FurtherPage {
   size_t ticket = 0;
   std::shared_ptr<const Picture> picture;
@@ -49,15 +49,15 @@ struct PageEvent {
   };
   size_t ticket = 0;
   Kind kind = Kind::text;
-  size_t keep = 0;            // text: what was given so far is cut to so many bytes,
-  std::string more;           // then this is appended
+  size_t keep = 0;            // text: cut the text so far to so many bytes,
+  std::string more;           // then append this
   Progress progress;          // progress
   Page page;                  // finished
   std::vector<Page> further;  // finished: those of the job
   std::exception_ptr error;   // failed
 };
 
-// Thrown by add: the device had failed before, of something else than this page.
+// Thrown by add: the device had failed before, not because of this page.
 class FailedBefore : public DeviceFailure {
  public:
   using DeviceFailure::DeviceFailure;
@@ -75,7 +75,7 @@ class PageReader {
   // One step of every page in flight; what happened is appended to `events`, also when it throws.
   virtual void step(std::vector<PageEvent>& events) = 0;
   virtual void clear() = 0;  // drops the pages in flight
-  // Load of the engine behind it; `pages` is left 0.
+  // Load of its engine; `pages` is left 0.
   virtual ReaderLoad load() const { return {}; }
 };
 

@@ -15,8 +15,8 @@
 namespace lectern {
 namespace {
 
-constexpr int max_attempts = 3;   // a page that this many readers failed with may be what they failed of
-constexpr int max_too_large = 3;  // a reader that has no memory for this many pages in a row is of no use
+constexpr int max_attempts = 3;   // a page may be the reason if this many readers failed with it
+constexpr int max_too_large = 3;  // a reader without memory for this many pages in a row is taken out
 constexpr const char* no_memory = "not enough memory; close other programs, or use a smaller `mode` or `batch`";
 
 bool is_too_large_for(const PageTask& task, size_t worker) {
@@ -32,7 +32,7 @@ struct PageWorkers::Worker {
   std::map<size_t, PageTask> tasks;  // in flight, by ticket
   bool made = false;
   bool alive = true;
-  int too_large = 0;  // pages in a row for which it had not the memory
+  int too_large = 0;  // pages in a row for which it had no memory
   ReaderLoad load;
   std::thread thread;
 };
@@ -140,7 +140,7 @@ void PageWorkers::finish(PageTask task) {
   WorkerEvent event;
   event.kind = WorkerEvent::Kind::finished;
   event.ticket = task.job.ticket;
-  for (FurtherPage& further : task.job.further) {  // what ended the first without its being read ended all
+  for (FurtherPage& further : task.job.further) {  // their fate is that of the first page
     if (!further.page.finish && !task.job.page.error.empty()) {
       fail(further.page, task.job.page.error, task.job.page.error_code);
     } else if (!further.page.finish) {

@@ -26,7 +26,7 @@ std::optional<ViewPlan> tiled_plan(const ModelDescription& model, int asked) {
   return plan == nullptr ? std::nullopt : std::optional(with_max_tiles(*plan, asked));
 }
 
-// Words of one's own are asked of several pages as of one.
+// Free words are the same prompt for several pages as for one.
 Prompt prompt_of_pages(const Prompt& asked, const ModelDescription& model) {
   const bool own_words = asked.name != model.prompts.front().name;
   return own_words || !model.pages_prompt ? asked : pages_prompt(model);

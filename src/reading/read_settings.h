@@ -1,4 +1,4 @@
-// What reading options mean for a model, and how many pages fit on its device.
+// Reading options resolved for a model, and the number of pages that fit on its device.
 #pragma once
 
 #include <cstdint>

@@ -61,9 +61,9 @@ ReadEvent read_event(const WorkerEvent& event) {
 
 }  // namespace
 
-// The workers' threads put events into inboxes. Whoever called read takes them out of that of its page; those of pages
-// that were submitted go through one queue to a thread that calls their functions. Never call workers_ with the lock
-// held: it calls told() with its own.
+// Workers' threads put events into inboxes. A caller of read() takes those of its page; events of submitted pages go
+// through one queue to a thread that calls their functions. Never call workers_ with the lock held: it calls told()
+// with its own lock.
 struct Reader::State {
   State(const std::vector<Model>& given, const ReadOptions& options, int asked)
       : models(given),
@@ -83,7 +83,7 @@ struct Reader::State {
   const std::vector<Model> models;
   const ReadOptions defaults;
   const int batch;   // of all of them
-  std::mutex mutex;  // of the next five
+  std::mutex mutex;  // of the following, down to closing
   std::condition_variable_any news;
   std::map<size_t, Inbox> inboxes;      // by ticket, until the last event was taken
   std::deque<WorkerEvent> submissions;  // events of pages that were submitted
@@ -183,7 +183,7 @@ Page Reader::State::wait(size_t ticket, const ReadEvents& events) {
   try {
     for (;;) {
       const std::deque<WorkerEvent> taken = take(ticket, stop);
-      ended = !taken.empty() && is_last(taken.back());  // whatever a callback throws before it
+      ended = !taken.empty() && is_last(taken.back());  // even if an earlier callback throws
       for (const WorkerEvent& event : taken) {
         ReadEvent told = read_event(event);
         switch (told.kind) {

@@ -16,7 +16,7 @@ using prometheus::Gauge;
 using prometheus::Histogram;
 using prometheus::Registry;
 
-// Seconds. A page takes from a tenth of one on a card to minutes on a small machine.
+// Buckets in seconds. A page takes from 0.1 s on a card to minutes on a small machine.
 const Histogram::BucketBoundaries seconds = {0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300};
 const Histogram::BucketBoundaries token_seconds = {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1};
 

@@ -1,4 +1,4 @@
-// What a server counts, in the form that Prometheus reads. Any thread may count.
+// Metrics of a server in Prometheus' text format. Any thread may count.
 #pragma once
 
 #include <memory>
@@ -17,13 +17,13 @@ class Metrics {
   Metrics& operator=(const Metrics&) = delete;
   ~Metrics();
 
-  // `route` is one of the server's own words, not what a client sent.
+  // `route` is a label of the server's own, not what a client sent.
   void request(const std::string& route, int status, double seconds);
   void waited(double seconds);
   void first_token(double seconds);
   void page(const PageAnswer& answer);
 
-  // The figures that are true now.
+  // Gauges: figures of this moment.
   struct Now {
     size_t waiting = 0, reading = 0;  // pages
     bool draining = false;
@@ -36,7 +36,7 @@ class Metrics {
   struct Families;
   void set_models(const std::vector<ModelShelf::Counts>& models);
 
-  std::mutex mutex_;  // of what is made of the figures that are true now
+  std::mutex mutex_;  // of text(), which sets the gauges
   std::unique_ptr<Families> families_;
 };
 

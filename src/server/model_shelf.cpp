@@ -17,7 +17,7 @@ bool is_lack_of_memory(const std::exception& error) {
   return known != nullptr && known->code() == ErrorCode::out_of_memory;
 }
 
-// Gives a lock up for a while.
+// RAII: releases a lock while it lives.
 class Unlocked {
  public:
   explicit Unlocked(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.unlock(); }
@@ -32,14 +32,14 @@ class Unlocked {
 }  // namespace
 
 ModelShelf::ModelShelf(std::vector<ModelSource> sources, ShelfLimits limits)
-    : sources_(std::move(sources)), limits_(std::move(limits)), places_(sources_.size()) {
+    : sources_(std::move(sources)), limits_(std::move(limits)), slots_(sources_.size()) {
   thread_ = std::thread([this] { work(); });
 }
 
 ModelShelf::~ModelShelf() {
   close();
   std::unique_lock lock(mutex_);
-  news_.wait(lock, [&] { return std::ranges::all_of(places_, [](const Slot& place) { return place.leases == 0; }); });
+  news_.wait(lock, [&] { return std::ranges::all_of(slots_, [](const Slot& slot) { return slot.leases == 0; }); });
 }
 
 const ModelSource* ModelShelf::find(const std::string& name) const {
@@ -49,7 +49,7 @@ const ModelSource* ModelShelf::find(const std::string& name) const {
 }
 
 ModelLease ModelShelf::load(const ModelSource& source) {
-  // Where the wish is forgotten, so is the promise, and the future throws.
+  // If the wish is dropped, the promise is destroyed and the future throws.
   auto promise = std::make_shared<std::promise<ModelLease>>();
   std::future<ModelLease> made = promise->get_future();
   with(source, [kept = std::move(promise)](ModelLease model, const std::exception_ptr& failure) {
@@ -68,7 +68,7 @@ void ModelShelf::with(const ModelSource& source, Take take) {
   {
     const std::lock_guard lock(mutex_);
     if (closing_) return;
-    if (!places_[index].model) {
+    if (!slots_[index].model) {
       wishes_.push_back({index, std::move(take)});
       news_.notify_all();
       return;
@@ -91,14 +91,14 @@ void ModelShelf::close() {
 
 std::vector<ModelShelf::Counts> ModelShelf::counts() {
   std::vector<Counts> all;
-  std::vector<std::shared_ptr<const ServedModel>> models;  // no leases: looking at a model is no use of it
+  std::vector<std::shared_ptr<const ServedModel>> models;  // not leases: counting is not a use of a model
   {
     const std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < places_.size(); ++i) {
-      Slot& place = places_[i];
-      all.push_back({sources_[i].name, place.model != nullptr, place.loads, place.drops, {}});
-      all.back().load.preemptions = place.preemptions;
-      models.push_back(place.model);
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      Slot& slot = slots_[i];
+      all.push_back({sources_[i].name, slot.model != nullptr, slot.loads, slot.drops, {}});
+      all.back().load.preemptions = slot.preemptions;
+      models.push_back(slot.model);
     }
   }
   for (size_t i = 0; i < models.size(); ++i) {
@@ -112,16 +112,16 @@ std::vector<ModelShelf::Counts> ModelShelf::counts() {
 
 // With the lock.
 ModelLease ModelShelf::lease(size_t index) {
-  Slot& place = places_[index];
-  ++place.leases;
-  return {place.model.get(), [this, index](ServedModel*) { give_back(index); }};
+  Slot& slot = slots_[index];
+  ++slot.leases;
+  return {slot.model.get(), [this, index](ServedModel*) { give_back(index); }};
 }
 
 void ModelShelf::give_back(size_t index) {
   const std::lock_guard lock(mutex_);
-  Slot& place = places_[index];
-  --place.leases;
-  place.last_use = std::chrono::steady_clock::now();
+  Slot& slot = slots_[index];
+  --slot.leases;
+  slot.last_use = std::chrono::steady_clock::now();
   news_.notify_all();  // with the lock: whoever waits for this may destroy the shelf then
 }
 
@@ -131,9 +131,9 @@ std::unique_ptr<ServedModel> ModelShelf::make(std::unique_lock<std::mutex>& lock
   return source.load();
 }
 
-// Makes the model where it is not there. Throws what that throws.
+// Makes the model unless it is loaded. Throws what loading throws.
 void ModelShelf::fill(std::unique_lock<std::mutex>& lock, size_t index) {
-  if (places_[index].model) return;
+  if (slots_[index].model) return;
   const ModelSource& source = sources_[index];
   for (int64_t free = limits_.free_bytes(); free > 0 && free < source.bytes && drop(lock);) free = limits_.free_bytes();
   std::unique_ptr<ServedModel> made;
@@ -145,18 +145,17 @@ void ModelShelf::fill(std::unique_lock<std::mutex>& lock, size_t index) {
     }
     made = make(lock, source);
   }
-  places_[index].model = std::move(made);
-  places_[index].last_use = std::chrono::steady_clock::now();
-  ++places_[index].loads;
+  slots_[index].model = std::move(made);
+  slots_[index].last_use = std::chrono::steady_clock::now();
+  ++slots_[index].loads;
 }
 
-// Destroys the model that nobody has used for the longest time, unless that was after `used_before`; whether there was
-// one.
+// Destroys the least recently used model if its last use was before `used_before`. Returns whether there was one.
 bool ModelShelf::drop(std::unique_lock<std::mutex>& lock, Instant used_before) {
   Slot* oldest = nullptr;
-  for (Slot& place : places_) {
-    if (!place.model || place.leases > 0 || place.last_use > used_before) continue;
-    if (oldest == nullptr || place.last_use < oldest->last_use) oldest = &place;
+  for (Slot& slot : slots_) {
+    if (!slot.model || slot.leases > 0 || slot.last_use > used_before) continue;
+    if (oldest == nullptr || slot.last_use < oldest->last_use) oldest = &slot;
   }
   if (oldest == nullptr) return false;
   std::shared_ptr<ServedModel> gone = std::move(oldest->model);
@@ -183,13 +182,13 @@ void ModelShelf::serve(std::unique_lock<std::mutex>& lock, size_t index, Take ta
   take = nullptr;
 }
 
-// When the next one has not been used for long enough.
+// When the next unused model is to be dropped.
 std::optional<ModelShelf::Instant> ModelShelf::next_end() const {
   std::optional<Instant> next;
   if (limits_.keep < limits_.keep.zero()) return next;
-  for (const Slot& place : places_) {
-    if (!place.model || place.leases > 0) continue;
-    next = std::min(next.value_or(Instant::max()), place.last_use + limits_.keep);
+  for (const Slot& slot : slots_) {
+    if (!slot.model || slot.leases > 0) continue;
+    next = std::min(next.value_or(Instant::max()), slot.last_use + limits_.keep);
   }
   return next;
 }

@@ -1,5 +1,5 @@
-// The models of a server: each is loaded when it is first asked for, and dropped when nobody has used it for some time,
-// or another one needs its memory.
+// The models of a server: each is loaded on first use, and dropped when it has not been used for some time or another
+// one needs its memory.
 #pragma once
 
 #include <chrono>
@@ -21,16 +21,16 @@
 namespace lectern::server {
 
 struct ShelfLimits {
-  std::chrono::milliseconds keep = std::chrono::minutes(30);  // a model that nobody uses; negative: for ever
-  std::function<int64_t()> free_bytes = available_memory;     // 0: not known
+  std::chrono::milliseconds keep = std::chrono::minutes(30);  // an unused model; negative: for ever
+  std::function<int64_t()> free_bytes = available_memory;     // 0: unknown
 };
 
-// As long as a lease lives, its model stays.
+// Keeps its model loaded while it lives.
 using ModelLease = std::shared_ptr<ServedModel>;
 
 class ModelShelf {
  public:
-  // The first source is that of requests which name none; there is one at least, and no two have the same name.
+  // Requests that name no model use the first source. At least one source; no two of the same name.
   explicit ModelShelf(std::vector<ModelSource> sources, ShelfLimits limits = {});
   ModelShelf(const ModelShelf&) = delete;
   ModelShelf& operator=(const ModelShelf&) = delete;
@@ -40,20 +40,20 @@ class ModelShelf {
   // Null for an unknown name; the first for an empty one.
   const ModelSource* find(const std::string& name) const;
 
-  // Loads a model if need be, and waits for it. What loading throws is passed on.
+  // Loads the model if necessary, and waits for it. Throws what loading throws.
   ModelLease load(const ModelSource& source);
-  // Gives the model to `take`, at once where it is there, else on the shelf's thread; or null, with what loading threw.
-  // `take` must not throw. Once the shelf is closed it may be forgotten.
+  // Gives the model to `take`, at once if it is loaded, else on the shelf's thread; or null, with what loading threw.
+  // `take` must not throw. After close() it may not be called at all.
   using Take = std::function<void(ModelLease model, const std::exception_ptr& failure)>;
   void with(const ModelSource& source, Take take);
-  // Nothing is loaded any more, and no function of `with` is called after it has returned.
+  // Ends loading; after it returns no function given to `with` is called.
   void close();
 
   struct Counts {
     std::string name;
     bool loaded = false;
     int64_t loads = 0, drops = 0;
-    ReaderLoad load;  // preemptions: since the server began; the rest is of a loaded one
+    ReaderLoad load;  // preemptions: since the server started; the rest: of a loaded model
   };
   std::vector<Counts> counts();  // in the order of the sources
 
@@ -64,7 +64,7 @@ class ModelShelf {
     size_t leases = 0;
     Instant last_use;
     int64_t loads = 0, drops = 0;
-    int64_t preemptions = 0;  // of those that were dropped
+    int64_t preemptions = 0;  // of models dropped before
   };
   struct Wish {
     size_t index = 0;
@@ -74,7 +74,7 @@ class ModelShelf {
   void work();
   ModelLease lease(size_t index);
   void give_back(size_t index);
-  // With the lock, which is given up while models are made and destroyed.
+  // Called with the lock, which is released while models are made and destroyed.
   void serve(std::unique_lock<std::mutex>& lock, size_t index, Take take);
   void fill(std::unique_lock<std::mutex>& lock, size_t index);
   std::unique_ptr<ServedModel> make(std::unique_lock<std::mutex>& lock, const ModelSource& source);
@@ -84,12 +84,12 @@ class ModelShelf {
 
   const std::vector<ModelSource> sources_;
   const ShelfLimits limits_;
-  mutable std::mutex mutex_;  // of the following; no model is made, used or destroyed with it
+  mutable std::mutex mutex_;  // of the following; not held while a model is made, used or destroyed
   std::condition_variable news_;
-  std::vector<Slot> places_;  // of the sources
+  std::vector<Slot> slots_;  // one for each source
   std::deque<Wish> wishes_;
   bool closing_ = false;
-  std::thread thread_;  // alone makes and destroys models
+  std::thread thread_;  // the only one that makes and destroys models
 };
 
 }  // namespace lectern::server

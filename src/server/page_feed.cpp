@@ -38,14 +38,14 @@ bool is_last(const PageNews& news) {
   return news.kind == PageNews::Kind::finished || news.kind == PageNews::Kind::failed;
 }
 
-// The pictures that are not blank, decoded; of a blank one nothing is known but that.
+// Decoded pictures of an order, without the blank ones.
 struct Decoded {
   std::vector<Image> images;
   std::vector<size_t> places;  // of the images, among the pictures
   size_t bytes = 0;
 };
 
-// The answers of all pictures, where the model was asked for those that are not blank.
+// Answers for all pictures, made of the model's for those that are not blank.
 PageNews with_blank_ones(PageNews news, const std::vector<size_t>& places, size_t pictures) {
   if (news.kind != PageNews::Kind::finished || places.size() == pictures) return news;
   const PageNews blank = blank_page();
@@ -57,7 +57,7 @@ PageNews with_blank_ones(PageNews news, const std::vector<size_t>& places, size_
       all[places[i]] = std::move(news.further[i - 1]);
     }
   }
-  // The text of all stands with the first.
+  // The first has the text of all.
   if (!places.empty() && places.front() > 0) std::swap(all.front().answer.text, all[places.front()].answer.text);
   news.answer = std::move(all.front().answer);
   news.page = all.front().page;
@@ -66,7 +66,7 @@ PageNews with_blank_ones(PageNews news, const std::vector<size_t>& places, size_
   return news;
 }
 
-// What is no picture at all has another status than a broken one.
+// 422 for a broken picture, 415 for a file that is not a picture.
 int status_of(const std::string& bytes) {
   const FileKind kind = kind_of_bytes(std::string_view(bytes).substr(0, 4096));
   return kind == FileKind::png || kind == FileKind::picture ? 422 : 415;
@@ -79,7 +79,7 @@ Image decoded(const OrderedPicture& ordered, int64_t max_pixels) {
                     ordered.name, limits);
 }
 
-// A reason why an order cannot be read, with the status of HTTP that says so.
+// Why an order cannot be read, with the HTTP status for it.
 struct Refusal {
   int status = 500;
   std::string why;
@@ -236,7 +236,7 @@ bool PageFeed::may_read() const {
          (reading_.empty() || (reading_pages_ < limits_.max_reading && picture_bytes_ < limits_.max_picture_bytes));
 }
 
-// Of the client whose turn it is; then the others take theirs.
+// Takes a page of the client whose turn it is, which then goes to the end of the turns.
 PageFeed::QueuedPage PageFeed::next_page() {
   const std::string client = std::move(turns_.front());
   turns_.pop_front();
@@ -279,7 +279,7 @@ void PageFeed::read(QueuedPage page) {
   PageOrder& order = page.order;
   const PageId id = page.id;
   const auto places = std::make_shared<std::vector<size_t>>();
-  // The last news makes room for the next page before it is told: whoever hears it may count on that.
+  // Room for the next page is made before the final news are delivered: their receiver may rely on it.
   auto tell = [this, id, places, pictures = order.pictures.size(), since = page.since, writes = false,
                told = std::move(order.tell)](PageNews news) mutable {
     if (news.kind == PageNews::Kind::token && !std::exchange(writes, true) && events_.first_token) {

@@ -1,5 +1,5 @@
-// Pages that wait to be read, alone or as the sequences that are read of several: bounded, in turns by client, so that
-// a book does not keep a letter waiting. A few threads decode pictures when the model has room for them, and hand them
+// Queue of pages that wait to be read, alone or several in one sequence. It is bounded, and clients take turns, so that
+// a book does not keep a letter waiting. A few threads decode pictures when the model has room for them and hand them
 // over; until then a page is the bytes of its file.
 #pragma once
 
@@ -26,7 +26,7 @@ struct FeedLimits {
   size_t max_waiting = 1000;                   // pages
   size_t max_waiting_bytes = size_t{1} << 30;  // of their files
   size_t max_reading = 64;                     // pages with the model
-  size_t max_picture_bytes = size_t{1} << 30;  // decoded, of those; one order may always be read
+  size_t max_picture_bytes = size_t{1} << 30;  // of these, decoded; one order may always be read
   int64_t max_pixels = 64'000'000;             // of a picture
   int threads = 2;
 };
@@ -34,16 +34,17 @@ struct FeedLimits {
 struct OrderedPicture {
   std::string name;              // in messages
   std::string bytes;             // of a picture file,
-  std::optional<Image> image{};  // or the page itself, which is not blank
+  std::optional<Image> image{};  // or the decoded page, which is not blank
 };
 
 // A page, or several that are read in one sequence.
 struct PageOrder {
-  std::string client;                    // whose turn it takes
+  std::string client;                    // whose turns it takes
   std::vector<OrderedPicture> pictures;  // at least one
   ModelLease model;
   PageOptions options;
-  // As of ServedModel::submit; from failed and finished on, never again. Finished, it has an answer for each picture.
+  // As of ServedModel::submit; not called again after failed or finished. Finished news have an answer for each
+  // picture.
   std::function<void(PageNews)> tell;
 
   size_t bytes() const;  // of the files
@@ -51,11 +52,11 @@ struct PageOrder {
 
 using PageId = uint64_t;
 
-// What is counted, on any thread. All may be empty.
+// For metrics, called on any thread. All may be empty.
 struct FeedEvents {
-  std::function<void(double seconds)> waited;       // each page, until it was decoded
-  std::function<void(double seconds)> first_token;  // each page, since it was added
-  std::function<void(const PageAnswer&)> read;      // each page that came to its end
+  std::function<void(double seconds)> waited;       // of each page, from its arrival until it was decoded
+  std::function<void(double seconds)> first_token;  // of each page, from its arrival
+  std::function<void(const PageAnswer&)> read;      // each finished page
 };
 
 class PageFeed {
@@ -63,15 +64,15 @@ class PageFeed {
   PageFeed(const FeedLimits& limits, FeedEvents events);
   PageFeed(const PageFeed&) = delete;
   PageFeed& operator=(const PageFeed&) = delete;
-  ~PageFeed();  // cancels all, and waits for what is with the models
+  ~PageFeed();  // cancels all pages, and waits for those with the models
 
-  // All of them or, where the queue has no room, none.
+  // Adds all of them, or none (nullopt) if the queue has no room.
   std::optional<std::vector<PageId>> add(std::vector<PageOrder> orders);
-  // A page of somebody who bounds by himself what he hands over: it is never refused.
+  // Adds a page of a caller with a bound of its own; it is never refused.
   PageId add_bounded(PageOrder order);
-  // Work that is done before any page, on a thread of the feed's.
+  // Runs `work` on a thread of the feed, before any page.
   void run(std::function<void()> work);
-  // A page that waits is forgotten, without news, and so is true; one that is read ends soon, as finished.
+  // Forgets a waiting page without further news and returns true; ends a page that is being read soon, as finished.
   bool cancel(PageId id);
 
   size_t waiting() const;
@@ -111,7 +112,7 @@ class PageFeed {
   size_t waiting_pages_ = 0, waiting_bytes_ = 0;
   std::map<PageId, Reading> reading_;
   size_t reading_pages_ = 0, picture_bytes_ = 0;
-  size_t telling_ = 0;  // last news that are being told
+  size_t telling_ = 0;  // final news being delivered
   PageId last_id_ = 0;
   std::vector<std::thread> threads_;
 };

@@ -1,19 +1,21 @@
 #include "server/page_files.h"
 
-#include <fmt/format.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
+
+#include "core/text.h"
 
 namespace lectern::server {
 namespace {
 
 constexpr std::string_view page_folder = "/page/";
 
-// Nothing runs, is shown or is fetched but what this server sends, and no string becomes HTML but through DOMPurify.
-// blob: pictures of pages, which are fetched with the key.
+// Content-Security-Policy: only what this server sends is run, shown and fetched, and strings become HTML only through
+// DOMPurify. blob: pictures of pages, which are fetched with the key.
 constexpr const char* policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -32,9 +34,7 @@ std::string type_of(std::string_view name) {
 std::string tag_of(std::string_view bytes) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  std::string tag = "\"";
-  for (size_t i = 0; i < 16; ++i) tag += fmt::format("{:02x}", digest[i]);
-  return tag + "\"";
+  return '"' + hex_digits(std::span(digest).first(16)) + '"';
 }
 
 // A list of tags, weak ones among them, or "*".
@@ -67,7 +67,7 @@ HttpResponse page_file_response(const PageFile& file, std::string_view if_none_m
   const std::string tag = tag_of(file.bytes);
   HttpResponse response;
   response.type = type_of(file.name);
-  // Kept, but asked for again each time: a new version of the program brings new files under the same names.
+  // Cached, but revalidated each time: a new version of the program has new files under the same names.
   response.headers = {{"ETag", tag},
                       {"Cache-Control", "no-cache"},
                       {"Content-Security-Policy", policy},

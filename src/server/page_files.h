@@ -1,4 +1,4 @@
-// The page at "/": files of src/server/page/, which are compiled into the program, and how they are served.
+// Files of the page at "/": those of src/server/page/, compiled into the program, and how they are served.
 #pragma once
 
 #include <span>
@@ -14,15 +14,15 @@ struct PageFile {
   std::string_view bytes;
 };
 
-// All of them; defined in a file that the build makes (cmake/EmbedPage.cmake).
+// All files; defined in a source that the build makes (cmake/EmbedPage.cmake).
 std::span<const PageFile> page_files();
 
 bool is_page_path(std::string_view path);  // "/", or below "/page/"
-// Null for a path that has no file.
+// Null if there is no such file.
 const PageFile* find_page_file(std::string_view path);
 
-// With the headers that keep the page to itself. `if_none_match` is the header's value: 304 where the client has these
-// bytes already.
+// With the headers that confine the page to this server. `if_none_match` is the header's value: 304 if the client has
+// these bytes already.
 HttpResponse page_file_response(const PageFile& file, std::string_view if_none_match);
 
 }  // namespace lectern::server

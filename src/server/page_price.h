@@ -1,4 +1,4 @@
-// What a page takes that takes long, said before it is paid.
+// Expected cost of a page that takes long, announced before it is encoded.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,11 +6,11 @@
 namespace lectern::server {
 
 struct PagePrice {
-  int views = 0;       // that the page is looked at in,
-  double seconds = 0;  // and about how long that takes; 0: not known, or not worth telling
+  int views = 0;       // of the page
+  double seconds = 0;  // expected for encoding them; 0: unknown or negligible
 };
 
-// "expected" of pages, events and answers.
+// The member "expected" of pages, events and answers.
 inline nlohmann::ordered_json price_to_json(const PagePrice& price) {
   return {{"views", price.views}, {"encode_seconds", price.seconds}};
 }

@@ -106,7 +106,8 @@ class ReaderModel final : public ServedModel {
 
   std::function<void()> submit(const std::vector<Image>& images, const PageOptions& options,
                                std::function<void(PageNews)> tell) override {
-    // Of one page the model's own text counts; of several, what was told: nothing else has the marks between them.
+    // The text of one page is the model's; that of several is what was streamed, which alone has the marks between
+    // them.
     const bool told_counts = options.plain || images.size() > 1;
     const auto take = [this, told_counts, text = std::string(), views = 0,
                        told = std::move(tell)](const ReadEvent& event) mutable {
@@ -178,7 +179,7 @@ ModelSource model_source(const std::string& name, const std::filesystem::path& f
       files.plan(*named<Mode>(word), false);
       source.modes.emplace_back(word);
     } catch (const Error&) {
-      continue;  // not a mode of this model's
+      continue;  // the model does not have this mode
     }
   }
   source.pages_together = files.description().pages_prompt.has_value();

@@ -1,4 +1,4 @@
-// The server: who may ask, what is asked for, and how it ends.
+// The server: routes, access and shutdown.
 //
 //   GET  /, /page/...                   the page, without a key
 //   GET  /health, /health/live, /health/ready    without a key; /health is the second
@@ -31,17 +31,17 @@ struct ServerOptions {
   std::string host = "127.0.0.1";
   int port = 8080;                      // 0: a free one
   ApiKeys keys;                         // none: every request may pass
-  bool allow_anonymous = false;         // without keys, on a host that others reach
-  std::vector<std::string> host_names;  // that are answered to, beside localhost and addresses
+  bool allow_anonymous = false;         // serve without keys on a host that others can reach
+  std::vector<std::string> host_names;  // accepted in the header Host, besides localhost and addresses
   std::vector<std::string> origins;     // "https://example.org", whose pages may use the server; "*": all
   HttpLimits http;
   FeedLimits feed;
   FetchLimits fetch;
   DocumentLimits documents;
-  std::function<void(const std::string& line)> access_log;  // a line a request; may be empty. It must not throw
+  std::function<void(const std::string& line)> access_log;  // called once a request; may be empty, must not throw
 };
 
-// Throws Error for options that must not be served; it is known before any model is loaded.
+// Throws Error for options that must not be served. Call it before any model is loaded.
 void check_options(const ServerOptions& options);
 
 class Server final : public HttpHandler {
@@ -53,8 +53,8 @@ class Server final : public HttpHandler {
   ~Server() override;
 
   std::string url() const;
-  // Takes no new work and says so, waits so long for what is on its way, and ends all that is left. Whether everything
-  // came to its end.
+  // Shutdown: refuses new work, waits so long for requests on their way, then ends those that are left. Whether all of
+  // them finished.
   bool drain(std::chrono::milliseconds grace);
 
   // HttpHandler

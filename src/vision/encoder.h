@@ -25,7 +25,7 @@ struct EncodedPage {
   VisionStages whole, tiles;
 };
 
-// Views between SAM and the projector.
+// Views after SAM and before the projector.
 struct EncodedViews {
   Tensor features;                        // SAM's, f32 [views, g, g, channels]
   Tensor x;                               // f32 [views, rows, width]
@@ -60,7 +60,7 @@ class VisionEncoder {
 
  private:
   friend class EncodingTask;
-  virtual int layers() const = 0;  // behind SAM
+  virtual int layers() const = 0;  // after SAM
   // Makes x of the features.
   virtual void begin(EncodedViews& views) const = 0;
   // Runs a layer on x. `stages`, if not null, takes what is to be kept of it.

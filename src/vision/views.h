@@ -14,7 +14,7 @@ struct Views {
   Picture whole;               // [plan.whole, plan.whole, 3]
   std::vector<Picture> tiles;  // rows * columns of [plan.tile, plan.tile, 3], row by row; none for a small page
   int columns = 1, rows = 1;   // of tiles
-  std::vector<Views> further;  // pages behind this one in the same sequence
+  std::vector<Views> further;  // pages after this one in the same sequence
 };
 
 // The (columns, rows) of tiles whose aspect ratio is closest to that of a page of width x height, among the grids of

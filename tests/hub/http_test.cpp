@@ -96,7 +96,5 @@ TEST(Http, ComparesOrigins) {
   EXPECT_EQ(origin_of("https://host.example@other.example/"), "https://other.example:443");
 }
 
-TEST(Http, EscapesWhatStandsInAPath) { EXPECT_EQ(url_escaped("refs/pr/1 ä?"), "refs%2Fpr%2F1%20%C3%A4%3F"); }
-
 }  // namespace
 }  // namespace lectern::hub

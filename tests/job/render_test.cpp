@@ -40,7 +40,7 @@ TEST(Render, GivesEveryFormatToASink) {
     to_sink.finish();
     std::string expected = slurp(folder / "a");
     if (format.format == Format::markdown) expected.resize(expected.find("\n<!-- lectern "));
-    EXPECT_EQ(text, expected) << format.name;
+    EXPECT_EQ(text, expected) << format.name();
   }
 }
 

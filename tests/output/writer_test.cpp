@@ -42,13 +42,13 @@ TEST(Writers, AppearWhenTheyAreFinished) {
       const auto writer = make_writer(format.format, path, testing::info_of(1), {});
       writer->page(testing::page_of(1, "Text"), &picture);
     }
-    EXPECT_TRUE(fs::is_empty(folder.path())) << format.name;
+    EXPECT_TRUE(fs::is_empty(folder.path())) << format.name();
     const auto writer = make_writer(format.format, path, testing::info_of(1), {});
     writer->page(testing::page_of(1, "Text"), &picture);
-    EXPECT_FALSE(fs::exists(path)) << format.name;
+    EXPECT_FALSE(fs::exists(path)) << format.name();
     writer->finish();
-    EXPECT_GT(fs::file_size(path), 3u) << format.name;
-    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1) << format.name;
+    EXPECT_GT(fs::file_size(path), 3u) << format.name();
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1) << format.name();
   }
 }
 
@@ -92,9 +92,9 @@ TEST(Writers, LoseNothingThatWasPrinted) {
       }
       std::erase_if(found, [](unsigned char c) { return std::isspace(c) != 0 || c == '\\'; });
       const size_t first = found.find(printed);
-      ASSERT_NE(first, std::string::npos) << format.name << ": " << printed << "\n is not in " << found;
+      ASSERT_NE(first, std::string::npos) << format.name() << ": " << printed << "\n is not in " << found;
       ASSERT_NE(found.find(printed + "last", first + printed.size()), std::string::npos)
-          << format.name << ": " << printed << "\n is not in " << found;
+          << format.name() << ": " << printed << "\n is not in " << found;
     }
   }
 }
@@ -109,7 +109,7 @@ TEST(Formats, AreToldByEveryExtension) {
   for (const char* name : {"a.docx", "md", ".md", "a.md.gz", "a.xml", "a.jpg", "a."})
     EXPECT_EQ(format_of(name), std::nullopt);
   for (const FormatInfo& format : format_infos()) {
-    EXPECT_EQ(format_named(format.name), format.format);
+    EXPECT_EQ(format_named(format.name()), format.format);
     for (const std::string_view extension : format.extensions) {
       if (extension.empty()) continue;
       EXPECT_EQ(format_of("x" + std::string(extension)), format.format) << extension;
@@ -134,8 +134,8 @@ TEST(Writers, MarkPagesThatFailed) {
     writer->page(testing::failed_page(1, "the scanner was on fire"), nullptr);
     writer->page(testing::page_of(2, "Behind"), nullptr);
     writer->finish();
-    EXPECT_THAT(slurp(folder / "a"), HasSubstr("the scanner was on fire")) << format_info(format).name;
-    EXPECT_THAT(slurp(folder / "a"), HasSubstr("Behind")) << format_info(format).name;
+    EXPECT_THAT(slurp(folder / "a"), HasSubstr("the scanner was on fire")) << format_info(format).name();
+    EXPECT_THAT(slurp(folder / "a"), HasSubstr("Behind")) << format_info(format).name();
   }
 }
 
@@ -149,7 +149,7 @@ TEST(Writers, SayThatAFileCannotBeWritten) {
           writer->page(testing::page_of(1, "Text"), &picture);
         },
         Error)
-        << format.name;
+        << format.name();
   }
 }
 
@@ -171,8 +171,8 @@ TEST(Writers, NeedMemoryForOnePageOnly) {
     const int64_t before = resident_bytes();
     for (page.number = 2; page.number <= pages; ++page.number) writer->page(page, &picture);
     writer->finish();
-    EXPECT_LT(resident_bytes() - before, 16'000'000) << format_info(format).name;
-    EXPECT_GT(fs::file_size(folder / "a"), 10'000'000u) << format_info(format).name;
+    EXPECT_LT(resident_bytes() - before, 16'000'000) << format_info(format).name();
+    EXPECT_GT(fs::file_size(folder / "a"), 10'000'000u) << format_info(format).name();
   }
 }
 

@@ -117,7 +117,7 @@ class Conversion {
     for (const Format format : formats_) {
       if (format_info(format).needs_pictures && arguments_.images.empty()) {
         throw Error(fmt::format("--format {} needs the pictures of the pages; name them with --image",
-                                format_info(format).name));
+                                format_info(format).name()));
       }
     }
     SourceOptions source;

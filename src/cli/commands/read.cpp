@@ -127,7 +127,7 @@ int read(const Arguments& arguments) {
   use_threads(arguments.model.threads);
   const FoundModel found = find_model(arguments.model.model);
   if (!arguments.quiet && !found.named) complain("reading with " + found.description);
-  // What is mistyped, and what must not be written, is said before a model of gigabytes is loaded.
+  // Typing errors, and outputs that must not be written, are reported before a model of gigabytes is loaded.
   FileGate own;
   if (arguments.password.file != "-") own.add_input(arguments.password.file);
   DocumentOptions options = document_options(arguments, found.folder);
@@ -166,7 +166,7 @@ int read(const Arguments& arguments) {
     live.close_line();
     complain(message);
   };
-  // On a terminal, the line would tear the text that is written there.
+  // The line would tear text that is being written to a terminal.
   events.progress = [&](const RunProgress& progress) {
     if (!live.line_open()) line.show(progress);
   };

@@ -1,5 +1,5 @@
-// What `lectern doctor` measures on every device: how long its steps take and how much memory, three pages read as
-// anybody reads them, and how fast texts are written alone and together, each beside what is predicted for a card.
+// Measurements of `lectern doctor` on every device: time and memory of its steps, three pages read as usual, and the
+// speed of writing alone and together, each beside the prediction for a card.
 #pragma once
 
 #include <string>

@@ -36,7 +36,7 @@ class FileGate {
   // way to text, and all other kinds, which say who wrote them, only where Lectern did. What killed runs left beside it
   // is removed.
   void add_output(const std::filesystem::path& file, std::string_view what, FileKind kind);
-  // A file that looks after what it replaces.
+  // A file whose writer checks what it replaces.
   void add_own(const std::filesystem::path& file, std::string_view what);
   // Standard output, which may be a file that was named as an input as well. Throws Error for an input.
   void check_standard_output() const;

@@ -1,4 +1,4 @@
-// What this machine can do at most, measured through the same libraries that the model uses.
+// Peak rates of this machine, measured with the libraries that the model uses.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class ProductRate {
   ~ProductRate();
   // The best of several runs.
   double peak() const { return peak_; }
-  // Now, the best of three runs: on a shared machine it changes from second to second.
+  // At this moment, the best of three runs: on a shared machine it changes from second to second.
   double now() const;
 
  private:
@@ -31,13 +31,13 @@ class ProductRate {
 // Bytes a second, in 1e9, at which all threads together read memory.
 class ReadBandwidth {
  public:
-  static constexpr int64_t bytes = int64_t{512} << 20;  // that are read, beyond any cache, and kept as long as this is
+  static constexpr int64_t bytes = int64_t{512} << 20;  // larger than any cache; allocated while this object lives
 
   // Finds the best of several access patterns.
   ReadBandwidth();
   // The best of several runs.
   double peak() const { return peak_; }
-  // Of one run, now: on a shared machine it changes from second to second.
+  // Of one run, at this moment: on a shared machine it changes from second to second.
   double now() const;
 
  private:

@@ -1,4 +1,4 @@
-// What the Highway kernels share: the vector type, and loads that widen 16-bit formats. Included once a target.
+// Vector type of the Highway kernels, and loads that widen 16-bit formats. Included once a target.
 #if defined(LECTERN_CPU_VECTOR_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LECTERN_CPU_VECTOR_INL_H
 #undef LECTERN_CPU_VECTOR_INL_H

@@ -48,17 +48,17 @@ bool has_compute_types(Operator which);
 // keeps its own), and a profile's name is what that profile lacks.
 // Throws Error for an unknown name.
 OperatorSet parse_operators(std::string_view names);
-// Every operator that others can stand in for, in f32.
+// Every operator that can be replaced by others, in f32.
 OperatorSet replaceable_operators();
 
-// What some combination of a device and its software is known to lack.
+// A combination of a device and its software, with the operators that it is known to lack.
 struct Profile {
   std::string_view name, without, description;
 };
 std::span<const Profile> profiles();
 
-// One way to replace an operator: exact, and made of others. Where it is made of the operator itself, that is the one
-// for f32, and it replaces those of other types. Made of none: the host computes it.
+// One way to replace an operator exactly by others. If these include the operator itself, its f32 version replaces
+// those of other types. If there are none, the host computes it.
 struct Lowering {
   Operator replaces;
   std::vector<Operator> made_of;

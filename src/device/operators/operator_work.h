@@ -26,7 +26,7 @@ double bytes_of(const BasicStridedView<Byte>& view) {
   return bytes;
 }
 
-// Of operators bound by memory: what their views hold.
+// Of operators bound by memory: reading and writing their views.
 template <typename Args>
 Work work_of(const Args& args) {
   Work work;

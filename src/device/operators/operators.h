@@ -45,7 +45,7 @@ struct Weight {
 // Weights of one `in` and format as one handle, such as q, k and v of a layer; made once by Device::stack.
 struct WeightStack {
   std::vector<Weight> parts;
-  TensorView together = {};  // [out of all, in]: the parts, one behind another, where the device lays them out so
+  TensorView together = {};  // [out of all, in]: the parts one after another, if the device lays them out so
   const Weight& operator[](size_t part) const { return parts[part]; }
 };
 
@@ -184,7 +184,7 @@ struct WriteKvArgs {
 };
 
 // Causal attention of queries [rows, heads * head size] over the cache, which holds their own keys already; heads / kv
-// heads queries share one key. out as queries, compute type. With window > 0, a row behind its sequence's prompt sees
+// heads queries share one key. out as queries, compute type. With window > 0, a row after its sequence's prompt sees
 // the prompt, and of what follows it the last `window` positions, its own among them. A row's result depends on its own
 // sequence alone, and not on which of the sequence's rows are in one step.
 struct PagedAttentionArgs {
@@ -206,7 +206,7 @@ struct RopeArgs {
   const StepBatch& step;
 };
 
-// What comes before attention in a layer of a decoder: q, k and v of the normalised x (NormArgs), queries and keys
+// The first part of a decoder's layer, before attention: q, k and v of the normalised x (NormArgs), queries and keys
 // rotated (RopeArgs), keys and values in the cache (WriteKvArgs). x [rows, hidden] f32; queries [rows, heads * head
 // size], compute type. `written` and what a row depends on as in LinearArgs.
 //
@@ -233,8 +233,8 @@ struct ProjectQkvArgs {
 
 // out += sum over the top_k experts of a row of score * down(silu(gate x) * up x); score is the softmax over all
 // experts of x * router^T, renormalised over the top_k if asked, times scale. Of equal scores the lower index wins.
-// in compute type, out f32. `written` as in LinearArgs. Of a model that several ranks share, `experts` are those of the
-// router's from `first_expert` on that are here; the others add nothing, and there may be none here.
+// in compute type, out f32. `written` as in LinearArgs. If several ranks share a model, `experts` are those on this
+// device, maybe none, which the router numbers from `first_expert` on; the others add nothing.
 struct ExpertsArgs {
   TensorView in = {};
   const Weight& router;
@@ -249,14 +249,13 @@ struct ExpertsArgs {
   bool has(int64_t expert) const { return expert >= first_expert && expert - first_expert < experts.count(); }
 };
 
-// What comes behind attention: x += the experts' part of the normalised x (NormArgs, ExpertsArgs), then x += that of
-// the expert whom all rows have, of the same normalised x. There may be no experts but that one, or none such: a bank
-// is then empty. x [rows, hidden] f32; `compute_type` is that of the values between.
+// The second half of a decoder's layer, after attention: x += the experts' part of the normalised x (NormArgs,
+// ExpertsArgs), then x += that of the shared expert, which takes all rows, of the same normalised x. Either bank may be
+// empty. x [rows, hidden] f32; `compute_type` is that of the values in between.
 //
 // With `rest`, of x's shape and type, what would be added to x is written there, and x stays as it is. For a device
 // whose residual stream is not f32, `pending` and `sum` as in ProjectQkvArgs; what would be added to x is added to
-// `sum` where there is no `rest`. `first_expert` as in ExpertsArgs; there may be neither experts nor the shared one
-// then.
+// `sum` where there is no `rest`. `first_expert` as in ExpertsArgs; both banks may be empty then.
 struct MixtureOfExpertsArgs {
   MutableTensorView x = {};
   TensorView norm = {};  // its weight
@@ -288,7 +287,7 @@ struct MixtureOfExpertsArgs {
   }
 };
 
-// What a step begins with: out row i = table row ids[i] in f32, or, where picture_rows[i] is not below 0, that row of
+// The beginning of a step: out row i = table row ids[i] in f32, or, where picture_rows[i] is not below 0, that row of
 // the pictures, counted through all of them. ids and picture_rows are those of the step (StepBatch); pictures f32 [n,
 // hidden] each; out [rows, hidden] f32.
 struct EmbedArgs {
@@ -298,7 +297,7 @@ struct EmbedArgs {
   MutableTensorView out = {};
 };
 
-// What a step ends with: the choice (ArgmaxArgs, with the step's bans) from the logits of the rows that
+// The end of a step: the choice (ArgmaxArgs, with the step's bans) from the logits of the rows that
 // step.logit_rows() names, normalised (NormArgs) and multiplied with the head. x [rows, hidden], the residual stream;
 // `compute_type` is that of the normalised rows; logits f32 [logit rows, vocabulary], ids i32 and log_probabilities f32
 // [logit rows]. The rows count as written (LinearArgs): what follows a prompt is the first token that the model writes.

@@ -51,8 +51,8 @@ struct RowsArgs {
 
 // ids[i] = the place of the largest in logits row i, of equal ones the lowest, of those that are not banned: `banned`
 // names them in ascending order by their place in all of logits, row * vocabulary + id, or is empty.
-// log_probabilities[i] = that of the chosen id among all of the row, the banned ones too. A logit that is no number
-// counts as none, or makes log_probabilities[i] no number; where none is left to choose ids[i] is -1 or banned.
+// log_probabilities[i] = that of the chosen id among all of the row, banned ones included. A NaN logit is skipped, or
+// makes log_probabilities[i] NaN; if none is left to choose, ids[i] is -1 or banned.
 // logits [rows, vocabulary] f32; banned i32 [n]; ids i32 [rows]; log_probabilities f32 [rows].
 struct ArgmaxArgs {
   TensorView logits = {};

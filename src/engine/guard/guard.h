@@ -15,7 +15,7 @@ struct Guard {
   const TokenClasses* classes = nullptr;  // kept by the caller until the request has finished; none: no guard
   LoopLimits limits;
   int retries = 3;  // in all: a loop is cut off, and the model goes on without the token that led into it
-  // Of a model that sees a window of its text: tokens behind it whose rows are kept, so that it can go back to them.
+  // Of a model that sees a window of its text: tokens before it whose rows are kept, so that it can go back to them.
   // When it goes back farther, the page and what was written are read again.
   int64_t kept = 1024;
 };

@@ -29,8 +29,8 @@ struct Loop {
 };
 
 // How many symbols (tokens, but a number or a run of digits is one) must agree with those a period before until it is
-// a loop. A loop never ends by itself, so that waiting costs time alone, and a wrong alarm costs text: every limit
-// lies above what a page was thought to hold.
+// a loop. A loop never ends by itself, so waiting only costs time, while a false alarm costs text: every limit lies
+// above what pages are expected to hold.
 struct LoopLimits {
   // A period with words_of_rich different words or more. Sheets of equal address labels: 30 of 25 tokens.
   int rich = 1000;
@@ -74,8 +74,8 @@ class RepetitionDetector {
   // The same when the text was cut off, by the end of the context: half the evidence is enough.
   std::optional<Loop> loop_when_cut() const;
 
-  // So many tokens from the beginning will not be taken back: a loop that is found later begins behind them, but for
-  // rare ones whose beginning was not to be foreseen. At most some 50 behind the last in ordinary text.
+  // Number of tokens from the beginning that will not be taken back: a loop that is found later begins after them,
+  // except for rare ones whose beginning cannot be foreseen. In ordinary text all but the last 50 or so.
   int64_t committed() const { return committed_; }
 
   // The symbols of a loop's period; empty for stale.
@@ -122,7 +122,7 @@ class RepetitionDetector {
   std::optional<Symbol> number_;  // that may go on
   int digits_ = 0;                // tokens of it
   bool in_box_ = false;
-  int64_t line_begin_ = 0;  // the symbol behind the last line end
+  int64_t line_begin_ = 0;  // the symbol after the last line end
   std::optional<Loop> loop_;
   int64_t committed_ = 0;
 };

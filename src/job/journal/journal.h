@@ -2,8 +2,7 @@
 //
 // The first line holds the settings that pages depend on, each further line a page as JSON. A page is reused only for a
 // file of the same path, size and modification time and for the same settings. Finished outputs are recorded with what
-// they depend on and with their sizes and times. An incomplete last line is dropped; what else is
-// damaged is told.
+// they depend on and with their sizes and times. An incomplete last line is dropped; other damage is reported.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +28,7 @@ struct FileStamp {
   // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the zero of a comparison for a pointer.
   auto operator<=>(const FileStamp&) const = default;
 };
-// Nothing for what is not a regular file.
+// nullopt for anything but a regular file.
 std::optional<FileStamp> stamp_of(const std::filesystem::path& file);
 
 class Journal {

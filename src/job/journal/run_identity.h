@@ -1,6 +1,6 @@
 // Identity of a run: settings that must match before pages or files of an earlier run are reused.
 //
-// Both take the options apart member by member, so that a new member does not compile before it was thought of here.
+// Both decompose the options member by member, so that a new member does not compile until it is considered here.
 #pragma once
 
 #include <filesystem>

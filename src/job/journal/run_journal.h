@@ -1,4 +1,4 @@
-// The journal of a run that tells people about it, and does without it when it can no longer be written.
+// Journal of a run, with messages for people; the run goes on without it when it can no longer be written.
 #pragma once
 
 #include <filesystem>

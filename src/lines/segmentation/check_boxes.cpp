@@ -9,7 +9,7 @@ namespace {
 
 // In heights of letters without ascender.
 constexpr double min_side = 1.2, max_side = 2.6;
-constexpr double max_tick = 1.8;           // of a piece to the box in it that a tick sticks out of
+constexpr double max_tick = 1.8;           // size of a piece with a tick that sticks out, to its box
 constexpr double max_off_square = 1.2;     // of the sides to each other
 constexpr double min_stroke_run = 0.5;     // of the piece's side, by a stroke along it
 constexpr double min_covered = 0.93;       // of a side, its corners left out, by ink
@@ -18,9 +18,9 @@ constexpr int max_rim = 2;                 // pixels from the edge of a side to 
 constexpr double min_white_beside = 0.12;  // of a side: letters of a word stand closer
 constexpr double max_stroke = 0.22;        // of a side
 constexpr double min_tick = 0.06;          // of what is inside, by ink
-constexpr double min_rest = 0.25;          // of a box: a narrower rest of a word is none
+constexpr double min_rest = 0.25;          // of a box: a narrower rest of a word is dropped
 
-// The mask within a piece, with rows and columns exchanged or not.
+// The mask within a piece, transposed or not.
 struct View {
   const InkMask& mask;
   const InkPiece& piece;
@@ -61,7 +61,7 @@ std::optional<Sides> sides_of(const View& view) {
   return sides;
 }
 
-// Whether ink goes along the rim of one side, up to its corners, as round letters do not.
+// Whether ink runs along the rim of one side up to its corners, unlike in round letters.
 bool is_covered(const View& view, int rim, int inwards, int first, int last) {
   const int cut = static_cast<int>(corner * (last - first + 1));
   int covered = 0, all = 0;
@@ -123,7 +123,7 @@ bool is_within(const PixelBox& inner, const PixelBox& outer) {
   return x >= outer.left && x <= outer.right && inner.middle() >= outer.top && inner.middle() <= outer.bottom;
 }
 
-// Parts the word that holds the box; nothing where none does.
+// Splits the word that contains the box; nothing if no word does.
 void mark(const CheckBox& check, TextLine& line) {
   for (size_t i = 0; i < line.words.size(); ++i) {
     const PixelBox word = line.words[i];

@@ -1,4 +1,4 @@
-// Boxes to be ticked, as forms have them: found by their shape, so that no model reads them as letters.
+// Check boxes of forms, detected by their shape, so that no model reads them as letters.
 #pragma once
 
 #include <span>
@@ -15,10 +15,11 @@ struct CheckBox {
   bool ticked = false;
 };
 
-// Of the pieces of a mask, in pixels of the page. `letter_height` is that of the usual letters in pixels of the mask.
+// Check boxes among the pieces of a mask, in pixels of the page. `letter_height`: of the usual letters, in pixels of
+// the mask.
 std::vector<CheckBox> find_check_boxes(const InkMask& mask, std::span<const InkPiece> pieces, int letter_height);
 
-// Makes each of the boxes a word of its own in the line that it stands in, and tells the line of it.
+// Makes each box a word of its own in its line and notes it in TextLine::checks.
 void mark_check_boxes(std::span<const CheckBox> boxes, std::span<TextBlock> blocks);
 
 }  // namespace lectern

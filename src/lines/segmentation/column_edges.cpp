@@ -15,7 +15,7 @@ constexpr double max_off_edge = 0.12;                     // of parts that begin
 constexpr double min_white = 1.2;                         // before them
 constexpr double max_distance = 5;                        // to the nearest of them above and below
 constexpr double max_resize = 1.6;                        // of their letters
-constexpr double min_gap = 0.25, min_gap_of_pair = 0.35;  // before the word; where the line has no other gap
+constexpr double min_gap = 0.25, min_gap_of_pair = 0.35;  // before the word; and if the line has no other gap
 constexpr double min_gap_to_usual = 1.35;                 // of the line's gaps
 constexpr size_t min_column = 3;                          // parts that begin there, beside the word
 constexpr size_t max_parts = 1500;
@@ -34,7 +34,7 @@ bool is_widest(const TextLine& line, size_t word) {
          gap >= min_gap_to_usual * median(others);
 }
 
-// A part that begins at `edge` behind white, with a part of its row before that.
+// Whether a part begins at `edge` after white, with another part of its row before that.
 bool begins_column(const Parts& parts, const TextLine& part, int edge) {
   if (std::abs(part.box.left - edge) > std::max(2.0, max_off_edge * part.height)) return false;
   int before = -1;

@@ -1,4 +1,4 @@
-// Parts of lines parted where a column begins behind a narrow gap: other rows begin a part there.
+// Columns after a narrow gap: parts of lines are split where other rows begin a part.
 #pragma once
 
 #include "lines/segmentation/part_grid.h"

@@ -10,7 +10,7 @@ namespace {
 constexpr double min_width = 8, min_height = 4;
 constexpr double max_off = 0.8;    // at corners
 constexpr double min_side = 0.9;   // of a side, by the rule along it
-constexpr size_t max_rules = 600;  // of one page; frames of more are not looked for
+constexpr size_t max_rules = 600;  // of a page; frames are not searched for among more
 
 bool are_near(int a, int b, int margin) { return std::abs(a - b) <= margin; }
 

@@ -13,19 +13,21 @@ namespace {
 
 constexpr int min_height = 5;  // pixels of a letter that can be read
 constexpr int min_pixels = 3;  // of ink in a mark
-// Letters beside the commonest: large headings on one side, small capitals and signs on the other.
+// Sizes of letters beside the commonest: up to large headings, down to small capitals and signs.
 constexpr double max_relative = 7, min_relative = 0.55, min_mark = 0.1;
-// A piece this solid and large is a bar with light letters on it.
+// Minimum share of ink in the box of a bar with light letters on it.
 constexpr double min_fill_of_bar = 0.55;
 constexpr int bar_rim = 2;  // pixels at which a bar is neither dark nor light
-// Rules that are broken: dashes this flat, with breaks and length in heights of letters, off by so many pixels.
+// Broken rules: how flat their dashes are, their thickness, breaks and length in heights of letters, their share of
+// ink, and by how many pixels a dash may be off.
 constexpr double min_flatness = 3, max_rule = 0.35, max_break = 3, min_rule = 8, min_rule_ink = 0.4;
 constexpr int rule_offset = 2;
 constexpr size_t min_dashes = 4;
-// Of a faint rule: its distance from a known one, in heights of letters, and how much of it that goes along; of a page.
+// A faint rule is known if another runs along so much of it within this distance, in heights of letters. A page with
+// more of them has a pattern.
 constexpr double rule_distance = 0.4, min_known_share = 0.8;
 constexpr size_t max_faint_rules = 300;
-// Leaders: dots so large at most, so far apart at most, off by so much of their distance.
+// Leaders: maximum size and distance of their dots, in heights of letters, and by how much of it distances may differ.
 constexpr double max_dot = 0.45, max_dot_step = 3, max_uneven_step = 0.2;
 constexpr size_t min_dots = 5;
 
@@ -64,33 +66,33 @@ std::vector<InkPiece> pieces_of(InkMask mask, int& scale, Rules& rules, std::vec
   return pieces;
 }
 
-// Light rules as borders of cards and cells have them, which are no ink beside dark letters: those that are not among
-// `rules` yet.
+PixelBox transposed(const PixelBox& box) { return {box.top, box.left, box.bottom, box.right}; }
+
+// Whether the rule across the page runs along the other, not farther away than `margin`.
+bool runs_along(const PixelBox& rule, const PixelBox& other, int margin) {
+  const int shared = std::min(rule.right, other.right) - std::max(rule.left, other.left);
+  return std::abs(rule.middle() - other.middle()) <= margin && shared >= min_known_share * rule.width();
+}
+
+// Adds light rules, such as borders of cards and cells, which are not ink beside dark letters: those that do not run
+// along one of `rules`.
 void add_faint_rules(InkMask mask, int letter_height, Rules& rules) {
   const Rules faint = take_rules(mask, letter_height / mask.scale);
   if (faint.across.size() + faint.down.size() > max_faint_rules) return;
   const int margin = std::max(2, static_cast<int>(rule_distance * letter_height));
-  for (const PixelBox& rule : faint.across) {
-    const bool known = std::ranges::any_of(rules.across, [&](const PixelBox& other) {
-      const int shared = std::min(rule.right, other.right) - std::max(rule.left, other.left);
-      return std::abs(rule.middle() - other.middle()) <= margin && shared >= min_known_share * rule.width();
-    });
-    if (!known) rules.across.push_back(rule);
-  }
-  for (const PixelBox& rule : faint.down) {
-    const bool known = std::ranges::any_of(rules.down, [&](const PixelBox& other) {
-      const int shared = std::min(rule.bottom, other.bottom) - std::max(rule.top, other.top);
-      return std::abs(rule.left - other.left) <= margin && shared >= min_known_share * rule.height();
-    });
-    if (!known) rules.down.push_back(rule);
-  }
+  const auto add = [&](const std::vector<PixelBox>& from, bool down, std::vector<PixelBox>& to) {
+    for (const PixelBox& rule : from) {
+      const bool known = std::ranges::any_of(to, [&](const PixelBox& other) {
+        return down ? runs_along(transposed(rule), transposed(other), margin) : runs_along(rule, other, margin);
+      });
+      if (!known) to.push_back(rule);
+    }
+  };
+  add(faint.across, false, rules.across);
+  add(faint.down, true, rules.down);
 }
 
-bool meet(const PixelBox& a, const PixelBox& b) {
-  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-}
-
-// Of these numbers.
+// Removes the marks with these numbers.
 void drop(std::vector<PixelBox>& marks, const std::vector<size_t>& numbers) {
   std::vector<bool> dropped(marks.size());
   for (const size_t i : numbers) dropped[i] = true;
@@ -101,8 +103,8 @@ void drop(std::vector<PixelBox>& marks, const std::vector<size_t>& numbers) {
   marks.resize(kept);
 }
 
-// What is left of thin rules that slant or faint print broke: flat marks one behind the other, closer than the hyphens
-// of a number.
+// Removes what is left of thin rules that are slanted, or broken by faint print: flat marks one after the other, closer
+// than the hyphens of a number.
 void drop_broken_rules(std::vector<PixelBox>& marks, int height) {
   struct Rule {
     std::vector<size_t> marks;
@@ -130,7 +132,7 @@ void drop_broken_rules(std::vector<PixelBox>& marks, int height) {
   drop(marks, dropped);
 }
 
-// Rows of dots that lead from a name to a number or fill an empty line of a form.
+// Removes rows of dots that lead from a name to a number or fill an empty line of a form.
 void drop_leaders(std::vector<PixelBox>& marks, int height) {
   struct Leader {
     std::vector<size_t> dots;
@@ -188,9 +190,9 @@ Letters find_letters(const Picture& page) {
       boxes.push_back(box);
     }
   }
-  // A box to be ticked is one letter, whatever is in it or sticks out of it.
+  // A check box is one letter, whatever is in it or sticks out of it.
   for (const CheckBox& check : found.check_boxes) {
-    std::erase_if(boxes, [&](const PixelBox& box) { return meet(box, check.box); });
+    std::erase_if(boxes, [&](const PixelBox& box) { return box.overlaps(check.box); });
     boxes.push_back(check.box);
   }
   // Dark spots in a bar are the counters of its light letters.

@@ -11,11 +11,11 @@ namespace lectern {
 
 struct Letters {
   std::vector<PixelBox> letters;  // from the left
-  std::vector<PixelBox> marks;    // points, commas, accents, dashes: too small to tell a line by themselves
-  int height = 0;                 // of the commonest letters, that is of those without ascender; 0 where there are none
+  std::vector<PixelBox> marks;    // points, commas, accents, dashes: too small to make a line by themselves
+  int height = 0;                 // of most letters, those without ascender; 0 without letters
   std::vector<PixelBox> bars;     // dark, with light letters on them
   Rules rules;
-  std::vector<CheckBox> check_boxes;  // they are among the letters
+  std::vector<CheckBox> check_boxes;  // their boxes are among the letters
 };
 
 Letters find_letters(const Picture& page);

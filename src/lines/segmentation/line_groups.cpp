@@ -18,7 +18,7 @@ constexpr double max_off_edge = 0.5;                   // of cells that stand un
 constexpr double max_white_below_first = 1.2;          // a single line of distant parts is a heading of the page
 constexpr double max_line_white = 1, max_early = 2.5;  // of the first lines of a column that begins above its neighbour
 
-// Whether all parts of a row stand under those of another, by their left or their right edges.
+// Whether all parts of a row are aligned with those of another, at their left or right edges.
 bool in_same_columns(const Parts& row, const Parts& above) {
   const auto stands_under = [&](const TextLine& part) {
     return std::ranges::any_of(above, [&](const TextLine& other) {
@@ -51,7 +51,7 @@ bool crosses(const Parts& band, const Parts& group, double gap) {
   return false;
 }
 
-// Whether a column of running text goes on behind white, as of a picture.
+// Whether a column of running text continues after white, such as a picture.
 bool is_below_text(const Parts& band, const Parts& group, double gap, int white) {
   const int height = height_of(group);
   if (white > max_picture * height) return false;

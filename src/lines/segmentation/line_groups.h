@@ -1,4 +1,4 @@
-// Lines of a page in groups from the top: what stands in the same columns, or in none.
+// Lines of a page grouped from the top: those in the same columns, and those across them.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@ namespace lectern {
 // White between columns, in heights of a line.
 constexpr double min_gutter = 0.6;
 
-// All parts of the groups together are those given.
+// Every part belongs to one group.
 std::vector<Parts> groups_of(Parts parts);
 
 }  // namespace lectern

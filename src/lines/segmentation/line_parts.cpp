@@ -14,7 +14,7 @@
 namespace lectern {
 namespace {
 
-constexpr size_t recent_letters = 12;  // of a line, that tell where it goes on
+constexpr size_t recent_letters = 12;  // of a line, by which its continuation is found
 // In heights of the line, from tall letters to low ones.
 constexpr double max_gap = 1.5;         // between words of one line
 constexpr double line_to_letter = 1.4;  // its height to that of letters without ascender
@@ -25,7 +25,7 @@ constexpr double max_overlap = 0.3, max_joined_resize = 1.5, min_joined_rows = 0
 constexpr double min_gutter = 0.75;                                                  // white between columns,
 constexpr double max_gutter = 1.4;     // but more than between words that are set wide, as by a typewriter,
 constexpr double gutter_to_gap = 1.6;  // by this much
-constexpr double max_short_of_gutter = 10, max_behind_gutter = 5;  // where lines beside it end and begin
+constexpr double max_short_of_gutter = 10, max_behind_gutter = 5;  // where lines before it end and lines after it begin
 constexpr double max_bridge = 1.2;                   // white above and below a line that goes on over a gap
 constexpr double min_break = 1.2, break_to_gap = 3;  // white that parts a line by itself, and to that between its words
 constexpr int min_gutter_lines = 3;                  // that a gutter passes
@@ -61,7 +61,7 @@ int overlap(int a_first, int a_last, int b_first, int b_last) {
 
 int shared_rows(const PixelBox& a, const PixelBox& b) { return overlap(a.top, a.bottom, b.top, b.bottom); }
 
-// How badly a letter fits behind a chain; nothing where it does not.
+// How badly a letter fits after a chain; nullopt if it does not fit.
 std::optional<double> misfit(const Chain& chain, const PixelBox& letter, int usual_height) {
   const PixelBox band = chain.recent();
   const int height = std::max(band.height(), letter.height());
@@ -102,8 +102,8 @@ std::vector<Chain> chains_of(const std::vector<PixelBox>& letters, int usual_hei
   return done;
 }
 
-// From the top of tall letters to the foot of low ones: what all but a few letters keep within, and no box to be ticked
-// is one of them.
+// From the top of tall letters to the foot of low ones: the band that contains all but a few letters, check boxes not
+// counted.
 int height_of(const Chain& chain, const std::vector<CheckBox>& check_boxes) {
   std::vector<int> tops, bottoms;
   const auto is_check_box = [&](const PixelBox& letter) {
@@ -136,7 +136,7 @@ bool is_mark_of(const Chain& chain, const Chain& other) {
   return within && height <= max_mark_resize * box.height();
 }
 
-// Low chains that stand alone are lines of small letters.
+// Low chains that stand alone become lines of small letters.
 void take_marks(std::vector<Chain>& chains, int usual_height, std::vector<PixelBox>& marks) {
   std::vector<PixelBox> large;
   for (const Chain& chain : chains) {

@@ -1,4 +1,4 @@
-// Letters joined to lines, and lines parted where a white gutter runs down through several of them.
+// Lines made of letters, and split where a white gutter runs down through several of them.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace lectern {
 
-// The parts of lines, in no order: what stands beside each other without a wide gap, or a gutter, between.
+// Parts of lines, in no order: letters side by side without a wide gap or a gutter between them.
 std::vector<TextLine> find_line_parts(const Letters& letters);
 
 }  // namespace lectern

@@ -12,7 +12,7 @@ namespace {
 
 // In heights of the line, from tall letters to low ones.
 constexpr double min_word_gap = 0.2;   // between words
-constexpr double max_word_gap = 0.45;  // what parts words even where letters are set wide
+constexpr double max_word_gap = 0.45;  // separates words even if letters are set wide
 constexpr double letter_width = 0.5;   // of most fonts, with the gap beside it
 constexpr double min_letter = 0.4;     // a lower one is a mark
 constexpr double min_word_gap_of_touching = 0.14;
@@ -45,7 +45,7 @@ double usual_step(const std::vector<PixelBox>& runs) {
   return median(std::move(steps));
 }
 
-// Both strokes of a quote as one letter.
+// Joins both strokes of a quotation mark to one letter.
 std::vector<PixelBox> with_whole_quotes(const std::vector<PixelBox>& runs, double pitch) {
   std::vector<PixelBox> letters;
   for (const PixelBox& run : runs) {
@@ -71,7 +71,7 @@ bool fits(const std::vector<PixelBox>& letters, double pitch, double min_share) 
          static_cast<double>(regular) >= min_share * static_cast<double>(told);
 }
 
-// The way from letter to letter where all letters are as wide, as a typewriter sets them; 0 elsewhere.
+// Pitch of monospaced letters, as of a typewriter; 0 for others.
 double pitch_of(const std::vector<PixelBox>& runs, int height, double known) {
   if (known > 0) return fits(with_whole_quotes(runs, known), known, min_known_share) ? known : 0;
   if (runs.size() < min_typed) return 0;
@@ -86,12 +86,12 @@ std::vector<PixelBox> words_of(const std::vector<PixelBox>& runs, int height, do
   for (size_t i = 1; i < runs.size(); ++i) gaps.push_back(runs[i].left - runs[i - 1].right);
   std::vector<int> sorted = gaps;
   std::ranges::sort(sorted);
-  // Where a fair share of the gaps can be none between words, these alone tell how letters are set.
+  // If enough gaps are too narrow to separate words, these alone tell how letters are set.
   const auto small = std::ranges::count_if(sorted, [&](int gap) { return gap < min_word_gap * height; });
   if (static_cast<size_t>(small) * 3 >= sorted.size()) sorted.resize(static_cast<size_t>(small));
   const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
   double least = std::max(min_word_gap * height, std::min(max_word_gap * height, 2.2 * usual));
-  // Where most letters touch, as in damaged print, the gaps are those between words, and narrower than they were.
+  // If most letters touch, as in damaged print, the gaps are those between words, and narrower than they were.
   int ink = 0;
   for (const PixelBox& run : runs) ink += run.width();
   const double letters = ink / (letter_width * height);

@@ -1,4 +1,4 @@
-// Letters of one line as words: by the white between them, and by the width of letters where all are as wide.
+// Words of one line, made of its letters: by the white between them, and in monospaced print by the pitch.
 #pragma once
 
 #include <span>
@@ -7,8 +7,8 @@
 
 namespace lectern {
 
-// Of letters from the left, at least one; `height` from the top of tall ones to the foot of low ones. `pitch`: the
-// width of letters that other lines have told, which this one has or is not typed; 0: to be found.
+// `letters` from the left, at least one; `height` from the top of tall ones to the foot of low ones. `pitch`: of other
+// lines, which this line either has too or is not monospaced; 0: to be found.
 TextLine line_of(std::span<const PixelBox> letters, int height, double pitch = 0);
 
 }  // namespace lectern

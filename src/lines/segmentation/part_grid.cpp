@@ -35,7 +35,7 @@ bool same_row(const TextLine& a, const TextLine& b) {
   return shared * 2 >= std::min(a.box.height(), b.box.height());
 }
 
-// A mark that both parts reached for may stand in either of them.
+// Whether two parts stand side by side; a mark between them may reach into both.
 bool stand_beside(const TextLine& a, const TextLine& b) {
   const int shared = std::min(a.box.right, b.box.right) - std::max(a.box.left, b.box.left);
   return shared <= max_shared_mark * std::min(a.height, b.height);
@@ -53,7 +53,7 @@ TextLine joined(const Parts& row) {
   return line;
 }
 
-// What a column holds, in lines.
+// Measurements of a column.
 struct Fill {
   int width = 0;
   int lines = 0;
@@ -88,7 +88,7 @@ bool is_prose(const Fill& column, int height) {
   // A few lines of a typewriter or a terminal are as full where they are columns of a listing.
   if (column.typed > 0 && column.lines < min_running_lines) return false;
   if (column.width >= wide_column * height) return column.share >= min_fill_of_wide;
-  // Entries that stand apart, as in a form, are none, unless they are full.
+  // Entries with white between them, as in a form, are not running text unless they are full.
   const bool apart = column.step > max_prose_step * height;
   return column.width >= column_of_prose * height && column.share >= min_fill_of_prose &&
          (!apart || column.full >= min_full_of_narrow * column.lines);
@@ -99,7 +99,7 @@ bool is_running_text(const Fill& column, int height) {
          column.full >= min_full_lines * column.lines;
 }
 
-// White between the words of a row.
+// Widths of the white between the words of a row.
 bool is_evenly_set(const Parts& row, int height) {
   int narrowest = 0, widest = 0;
   const PixelBox* before = nullptr;
@@ -116,7 +116,7 @@ bool is_evenly_set(const Parts& row, int height) {
   return widest <= max_white * height && widest <= max_uneven * narrowest + max_off_white * height;
 }
 
-// Parts of the row beside line `at`, above or below, that together fill its column; none where they do not.
+// Parts of the row beside line `at`, above or below, that together fill its column; empty if they do not.
 std::vector<size_t> row_beside(const Parts& parts, size_t at, bool below) {
   const TextLine& line = parts[at];
   const int height = line.height;
@@ -235,7 +235,7 @@ Parts whole_lines(Parts parts) {
 
 Parts join_justified(Parts parts) {
   std::ranges::sort(parts, {}, [](const TextLine& part) { return part.box.middle(); });
-  // Each join leaves a part less, and a line that tells of those beside it in its turn.
+  // Each join removes a part, and makes a line by which those beside it are found next.
   for (size_t at = 0; at < parts.size();) {
     const bool tells = parts[at].words.size() > 1 && parts[at].box.width() >= min_filled * parts[at].height;
     bool found = false;

@@ -57,7 +57,7 @@ int tall_height(const Parts& parts) {
   return quantile(std::move(heights), 3, 4);
 }
 
-// Whether the letters of a line tell its size: there are taller ones than most, so most are small ones, and no figures.
+// Whether the letters of a line tell its size: some are taller than most, so most are in lower case, and not figures.
 bool tells_size(const TextLine& line) { return line.letter <= max_small_letter * line.height; }
 
 // Whether a line is set larger than another.
@@ -76,7 +76,7 @@ class Arranger {
   std::vector<TextBlock> blocks() && { return std::move(blocks_); }
 
  private:
-  // What stands in a frame, itself with frames as parts without words.
+  // Parts in a frame; inner frames among them are parts without words.
   struct Framed {
     PixelBox box;
     Parts parts;
@@ -178,7 +178,7 @@ class Arranger {
     return static_cast<double>(alone) <= max_alone * static_cast<double>(rows.size());
   }
 
-  // Many rows have a further cell, though others go on over the white before it, as in a programme of hours and places.
+  // Many rows have another cell, though others run across the white before it, as in a programme of hours and places.
   static bool has_further_cells(const std::vector<Parts>& rows) {
     const auto parted = std::ranges::count_if(rows, [](const Parts& row) { return row.size() > 2; });
     return static_cast<double>(parted) > max_parted * static_cast<double>(rows.size());
@@ -191,7 +191,7 @@ class Arranger {
     if (!found.below.empty()) add_column(std::move(found.below));
   }
 
-  // Rows between rules that go over most of their width, as below the head of a newspaper.
+  // Rows between rules that run across most of their width, as below the head of a newspaper.
   std::vector<Parts> parted_by_rules(const std::vector<Parts>& rows) const {
     std::vector<Parts> stretches;
     PixelBox before;
@@ -239,7 +239,7 @@ class Arranger {
     if (!lines.empty()) add_lines(lines);
   }
 
-  // Lines under each other, parted into blocks where white, indentation or size says so.
+  // Lines below each other, divided into blocks by white, indentation and size.
   void add_lines(const Parts& parts) {
     Parts lines = whole_lines(parts);
     const PixelBox column = box_of(lines);
@@ -264,7 +264,7 @@ class Arranger {
         const bool apart = pitch > 0 ? step > max_pitch * pitch : white > paragraph_gap * height;
         const bool ended = before.box.right < column.right - 2.5 * height;
         const bool indented = line.box.left > block_left(block, before) + indent * height;
-        // In what a typewriter sets, code among it, lines are read before it is known what an indentation means.
+        // In monospaced print, such as code, the meaning of an indentation is known only after lines are read.
         const bool typed = line.pitch > 0 && before.pitch > 0;
         if (resized || apart || (indented && ended && !typed)) {
           finish();
@@ -281,7 +281,7 @@ class Arranger {
            (line.letter > title_letter * usual_letter_ && line.height >= min_title_line * usual_);
   }
 
-  // From line to line, as most are set; 0 where there are too few to tell.
+  // Most frequent distance from line to line; 0 if there are too few lines.
   static int pitch_of(const Parts& lines) {
     std::vector<int> steps;
     for (size_t i = 1; i < lines.size(); ++i) steps.push_back(lines[i].box.middle() - lines[i - 1].box.middle());

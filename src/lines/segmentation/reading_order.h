@@ -9,8 +9,8 @@
 
 namespace lectern {
 
-// Blocks of a page; `rules` lie across it and part what stands above them from columns below. What stands in a frame is
-// read by itself.
+// Blocks of a page in reading order. `rules` run across it and separate what stands above from columns below. The text
+// in a frame is read by itself.
 std::vector<TextBlock> arrange(const std::vector<TextLine>& parts, std::span<const PixelBox> rules = {},
                                std::span<const PixelBox> frames = {});
 

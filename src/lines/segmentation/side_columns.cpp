@@ -12,7 +12,7 @@ namespace {
 // In heights of a line.
 constexpr double min_gutter = 1.2;     // white between the columns
 constexpr double max_off_edge = 0.5;   // of lines of the right column
-constexpr double min_end_white = 2.5;  // that parts a bar above or a note below from the columns
+constexpr double min_end_white = 2.5;  // between a bar above or a note below and the columns
 constexpr size_t min_lines = 3;        // of each column, beside the other
 constexpr size_t min_edge_lines = 2;   // that begin where the right column does
 constexpr double max_aligned = 0.6;    // of the lines of the column with fewer: more, and they stand in rows
@@ -65,7 +65,7 @@ std::vector<Stretch> parted_by_white(const Parts& parts, int height, const Stret
   return stretches;
 }
 
-// Whether the left column goes on below the right one and keeps clear of it, as the text of a letter does.
+// Whether the left column continues below the right one without using its width, like the text of a letter.
 bool goes_on(std::span<const TextLine> below, int edge, int gutter) {
   if (!std::ranges::all_of(below, [&](const TextLine& part) { return is_left(part, edge, gutter); })) return false;
   const auto full = std::ranges::count_if(below, [&](const TextLine& part) {
@@ -80,7 +80,7 @@ size_t lines_in(const Parts& parts) {
   return rows_of(parts).size() + (framed ? min_lines : 0);
 }
 
-// Whether both sides have lines enough beside each other, and these do not stand in rows.
+// Whether both sides have enough lines beside each other that do not stand in rows.
 bool are_independent(std::span<const TextLine> parts, int edge, int gutter) {
   Parts left, right;
   for (const TextLine& part : parts) (is_left(part, edge, gutter) ? left : right).push_back(part);

@@ -1,5 +1,4 @@
-// Columns that have nothing to do with each other, such as a side bar and the text beside it: their lines do not stand
-// in rows.
+// Independent columns, such as a side bar and the text beside it: their lines do not stand in rows.
 #pragma once
 
 #include <optional>
@@ -12,7 +11,7 @@ struct SideColumns {
   Parts above, left, right, below;
 };
 
-// The longest stretch of a page, by its lines, that white parts from top to bottom into such columns.
+// The longest stretch of a page, in lines, that white divides from top to bottom into such columns.
 std::optional<SideColumns> find_side_columns(const Parts& parts);
 
 }  // namespace lectern

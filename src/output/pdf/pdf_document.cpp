@@ -11,8 +11,6 @@
 #include <new>
 #include <optional>
 #include <qpdf/Pipeline.hh>
-#include <qpdf/Pl_Flate.hh>
-#include <qpdf/Pl_String.hh>
 #include <qpdf/QPDF.hh>
 #include <qpdf/QPDFObjectHandle.hh>
 #include <qpdf/QPDFWriter.hh>
@@ -31,6 +29,7 @@
 #include "output/pdf/glyphless_font.h"
 #include "output/pdf/pdf_text.h"
 #include "output/pdf/spool.h"
+#include "pdf_helper/deflated.h"
 
 namespace lectern {
 namespace {
@@ -52,15 +51,6 @@ QPDFObjectHandle number(double value) { return QPDFObjectHandle::newReal(value, 
 QPDFObjectHandle integer(int64_t value) { return QPDFObjectHandle::newInteger(value); }
 QPDFObjectHandle name(const std::string& value) { return QPDFObjectHandle::newName(value); }
 QPDFObjectHandle text(const std::string& value) { return QPDFObjectHandle::newUnicodeString(valid_utf8(value)); }
-
-std::string deflated(const std::string& bytes) {
-  std::string out;
-  Pl_String to_string("out", nullptr, out);
-  Pl_Flate flate("flate", &to_string, Pl_Flate::a_deflate);
-  flate.write(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-  flate.finish();
-  return out;
-}
 
 }  // namespace
 
@@ -205,7 +195,7 @@ struct PdfDocument::State {
   }
 
   QPDFObjectHandle add_bits(const Picture& picture) {
-    const std::string flate = deflated(black_and_white_bits(picture)), g4 = encode_g4(picture);
+    const std::string flate = pdf::deflated(black_and_white_bits(picture)), g4 = encode_g4(picture);
     if (g4.empty() || flate.size() < g4.size()) return add_stream(flate, name("/FlateDecode"));
     QPDFObjectHandle parameters = QPDFObjectHandle::newDictionary();
     parameters.replaceKey("/K", integer(-1));

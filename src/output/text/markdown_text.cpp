@@ -1,7 +1,5 @@
 #include "output/text/markdown_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -302,12 +300,7 @@ std::string markdown_text(std::string_view text) {
 }
 
 std::string markdown_destination(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    const bool plain = is_letter(c) || is_digit(c) || std::string_view("-._~/").find(c) != std::string_view::npos;
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
+  return percent_encoded(name, [](char c) { return is_unreserved(c) || c == '/'; });
 }
 
 }  // namespace lectern

@@ -5,7 +5,6 @@
 
 #include <exception>
 #include <qpdf/Pl_Discard.hh>
-#include <qpdf/Pl_Flate.hh>
 #include <qpdf/Pl_String.hh>
 #include <qpdf/QPDF.hh>
 #include <qpdf/QPDFObjectHandle.hh>
@@ -13,6 +12,7 @@
 #include <set>
 #include <vector>
 
+#include "pdf_helper/deflated.h"
 #include "pdf_helper/open_by_qpdf.h"
 
 namespace lectern::pdf {
@@ -102,15 +102,6 @@ void look_for_text(const QPDFObjectHandle& content, int mode, FoundText& found, 
   }
 }
 
-std::string compressed(const std::string& bytes) {
-  std::string out;
-  Pl_String to_string("out", nullptr, out);
-  Pl_Flate flate("flate", &to_string, Pl_Flate::a_deflate);
-  flate.write(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-  flate.finish();
-  return out;
-}
-
 void drop(QPDF& pdf, QPDFObjectHandle& content, int mode, std::set<QPDFObjGen>& done, int depth) {
   TextFilter filter(mode);
   std::string rest;
@@ -123,7 +114,7 @@ void drop(QPDF& pdf, QPDFObjectHandle& content, int mode, std::set<QPDFObjGen>& 
   }
   if (!filter.dropped()) return;
   QPDFObjectHandle stream = content.isStream() ? content : pdf.newStream();
-  stream.replaceStreamData(compressed(rest), QPDFObjectHandle::newName("/FlateDecode"), QPDFObjectHandle::newNull());
+  stream.replaceStreamData(deflated(rest), QPDFObjectHandle::newName("/FlateDecode"), QPDFObjectHandle::newNull());
   if (!content.isStream()) content.replaceKey("/Contents", stream);
 }
 

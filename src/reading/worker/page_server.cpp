@@ -84,8 +84,8 @@ class Inbox {
     end_with_parent();
   }
 
-  // Behind the last frame the parent sends nothing more, but waits. If it is gone before this process has ended, which
-  // a driver can hold up, nobody does.
+  // After the last frame the parent sends nothing, but waits. If it ends before this process, which a driver can delay,
+  // nobody waits.
   [[noreturn]] void end_with_parent() const {
     pollfd channel = {channel_, 0, 0};
     while (::poll(&channel, 1, -1) < 0 && errno == EINTR) continue;

@@ -137,13 +137,13 @@ class Unpacker {
   std::span<const std::byte> bytes_;
 };
 
-// What holds of values that a reader made, checked where they come out.
+// Checks invariants of values that were received.
 void expect(const Packer&, bool) {}
 void expect(const Unpacker&, bool holds) {
   if (!holds) Unpacker::refuse();
 }
 
-// The fields of every structure, for both directions: one that is added there does not compile until it is here.
+// The fields of every structure, for both directions; a new field does not compile until it is added here.
 
 void pass(auto& archive, Box& value) {
   constexpr double limit = 1 << 30;  // pixels are counted in int

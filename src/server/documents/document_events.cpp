@@ -9,6 +9,7 @@
 #include "core/number.h"
 #include "server/documents/document_route.h"
 #include "server/http/event_stream.h"
+#include "server/json_line.h"
 
 namespace lectern::server {
 namespace {
@@ -17,27 +18,23 @@ using nlohmann::ordered_json;
 
 constexpr size_t kept_bytes = size_t{256} << 10;  // of the last events of a job
 
-std::string json_of(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 std::string page_data(int number, std::string_view state) {
-  return json_of({{"number", number}, {"state", std::string(state)}});
+  return one_line({{"number", number}, {"state", std::string(state)}});
 }
 
 std::string begun_data(int number, const PagePrice& price) {
   ordered_json data = {{"number", number}, {"state", "reading"}};
   if (price.seconds > 0) data["expected"] = price_to_json(price);
-  return json_of(data);
+  return one_line(data);
 }
 
 std::string text_data(int number, std::string_view text) {
-  return json_of({{"number", number}, {"text", std::string(text)}});
+  return one_line({{"number", number}, {"text", std::string(text)}});
 }
 
-std::string restart_data(int number) { return json_of({{"number", number}, {"restart", true}}); }
+std::string restart_data(int number) { return one_line({{"number", number}, {"restart", true}}); }
 
-// The id of an event is how far a client has come when it knows all events before it.
+// The id of an event tells that a client has seen it and all events before it.
 std::string event_text(std::string_view name, std::string_view data, std::string_view id) {
   return (id.empty() ? "" : fmt::format("id: {}\n", id)) + sent_event(data, name);
 }
@@ -124,7 +121,7 @@ void DocumentEvents::end(const std::string& id, const std::string& job) {
   channels_.erase(found);
 }
 
-// Only the last has an id: a client that comes back after a part of them begins anew.
+// Only the last event has an id: a client that reconnects after only a part of them starts over.
 std::string DocumentEvents::standing_events(const Channel* channel, const Standing& standing) const {
   std::vector<std::pair<std::string_view, std::string>> all = {{"job", standing.job}};
   for (const auto& [page, failed] : standing.pages) {
@@ -171,7 +168,7 @@ void DocumentEvents::watch(const std::string& id, const std::shared_ptr<HttpExch
 }
 
 void DocumentEvents::forget(const std::string& id, const HttpExchange* exchange) {
-  std::shared_ptr<HttpExchange> forgotten;  // let go without the lock
+  std::shared_ptr<HttpExchange> forgotten;  // released without the lock
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(id);
   if (found == channels_.end()) return;

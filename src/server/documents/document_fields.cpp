@@ -10,6 +10,7 @@
 #include "layout/raw_text.h"
 #include "lectern/error.h"
 #include "server/documents/result_options.h"
+#include "server/json_line.h"
 #include "server/openai/api_error.h"
 
 namespace lectern::server {
@@ -17,7 +18,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int64_t max_token_limit = 1'000'000;
 constexpr double min_dpi = 20, max_dpi = 1200;
 constexpr std::array<std::string_view, 13> names = {"model",       "prompt", "mode",   "max_tiles",      "pages",
                                                     "password",    "dpi",    "orient", "pages_together", "max_tokens",
@@ -93,7 +93,7 @@ DocumentFields parse_document_fields(const std::map<std::string, std::string>& f
 std::string fields_to_json(const std::map<std::string, std::string>& fields) {
   ordered_json object = ordered_json::object();
   for (const auto& [name, value] : fields) object[name] = value;
-  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return one_line(object);
 }
 
 std::map<std::string, std::string> fields_from_json(const std::string& json) {

@@ -1,4 +1,4 @@
-// The fields of a document's form, beside the file: checked, and as the options of its pages.
+// Fields of a document's form besides the file: checked and parsed into the options of its pages.
 #pragma once
 
 #include <map>
@@ -21,17 +21,17 @@ struct DocumentFields {
   std::string password;  // of an encrypted PDF
   bool upright = false;  // turn scans that lie on their side or upside down
   PageOptions options;
-  OutputOptions output;  // of its results, unless they are asked for with others
+  OutputOptions output;  // of its results, unless a request for one gives others
 };
 
-inline constexpr std::string_view secret_field = "password";  // that is shown to nobody
+inline constexpr std::string_view secret_field = "password";  // never shown
 
 bool is_document_field(std::string_view name);
 
 // Throws ApiError, naming the field.
 DocumentFields parse_document_fields(const std::map<std::string, std::string>& fields);
 
-// As they were given, and back.
+// The fields as given, to JSON and back.
 std::string fields_to_json(const std::map<std::string, std::string>& fields);
 std::map<std::string, std::string> fields_from_json(const std::string& json);
 

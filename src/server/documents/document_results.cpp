@@ -25,6 +25,7 @@
 #include "server/documents/job_json.h"
 #include "server/documents/job_source.h"
 #include "server/documents/result_options.h"
+#include "server/json_line.h"
 #include "server/openai/api_error.h"
 
 namespace lectern::server {
@@ -41,14 +42,15 @@ constexpr std::array<ResultFormat, 7> formats = {{{"md", "text/markdown; charset
                                                   {"pdf", "application/pdf"},
                                                   {"zip", "application/zip"}}};
 constexpr int jpeg_quality = 90;
-constexpr std::array<int, 5> widths = {160, 320, 640, 1280, 2560};  // of pictures that are kept
+constexpr std::array<int, 5> widths = {160, 320, 640, 1280, 2560};  // in pixels, of pictures that are kept
 
 std::string stem_of(const DocumentJob& job) {
   const std::string stem = fs::path(job.name).stem().string();
   return stem.empty() ? "document" : stem;
 }
 
-// Pages in the order of the document, each with what it needs. Returns what could not be written as asked.
+// Writes the pages in the order of the document, with their pictures if the format needs them. Returns what could not
+// be written as requested.
 std::vector<std::string> write_pages(const DocumentJob& job, Format format, const OutputOptions& options,
                                      const fs::path& file, const DataFolder& folder, DocumentStore& store,
                                      int64_t max_pixels) {
@@ -77,7 +79,7 @@ std::vector<std::string> write_pages(const DocumentJob& job, Format format, cons
   return writer->warnings();
 }
 
-// Beside the result: "result.warnings.md".
+// File of a result's warnings, beside it: "result.warnings.md".
 fs::path warnings_file(fs::path result) {
   const std::string extension = result.extension().string();
   return result.replace_extension(".warnings" + extension);
@@ -86,7 +88,7 @@ fs::path warnings_file(fs::path result) {
 void keep_warnings(const fs::path& result, const std::vector<std::string>& warnings) {
   if (warnings.empty()) return;
   AtomicFile writing(warnings_file(result));
-  writing.write(json(warnings).dump(-1, ' ', false, json::error_handler_t::replace));
+  writing.write(one_line(json(warnings)));
   writing.commit();
 }
 
@@ -98,7 +100,7 @@ std::vector<std::string> kept_warnings(const fs::path& result) {
   return json::parse(read_text_file(file, max_bytes)).get<std::vector<std::string>>();
 }
 
-// Those of this format, with whatever options.
+// Removes the results of this format, whatever their options.
 void remove_results(const fs::path& folder, const ResultFormat& format) {
   std::error_code none;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, none)) {
@@ -113,7 +115,7 @@ void remove_results(const fs::path& folder, const ResultFormat& format) {
   throw system_error(file, "cannot be written", number);
 }
 
-// The file is whole when it has its name. Throws what writing meets with.
+// Writes the archive, which gets its name when it is complete. Throws Error.
 void write_archive(const std::vector<std::pair<fs::path, std::string>>& files, int64_t time, const fs::path& file) {
   int failure = 0;
   const auto discard = [](zip_t* open) { zip_discard(open); };
@@ -138,7 +140,12 @@ void write_archive(const std::vector<std::pair<fs::path, std::string>>& files, i
 const ResultFormat& result_format(std::string_view name) {
   const auto* const found = std::ranges::find(formats, name, &ResultFormat::name);
   if (found == formats.end()) {
-    throw ApiError(400, "format: expected md, txt, json, html, hocr, pdf or zip", "format", "invalid_value");
+    std::string known;
+    for (const ResultFormat& format : formats) {
+      if (!known.empty()) known += &format == &formats.back() ? " or " : ", ";
+      known += format.name;
+    }
+    throw ApiError(400, "format: expected " + known, "format", "invalid_value");
   }
   return *found;
 }
@@ -160,7 +167,7 @@ MadeResult make_result(const DocumentJob& job, const ResultFormat& format, const
   remove_results(folder.job(job.id), format);
   if (format.name != "zip") {
     const fs::path making = folder.job(job.id) / fmt::format("making.{}", format.name);
-    fs::remove(making, none);  // of a process that was killed
+    fs::remove(making, none);  // left by a killed process
     made.warnings = write_pages(job, format_named(format.name), options, making, folder, store, max_pixels);
     try {
       keep_warnings(made.file, made.warnings);
@@ -183,7 +190,7 @@ MadeResult make_result(const DocumentJob& job, const ResultFormat& format, const
     } catch (const ApiError&) {
       throw;
     } catch (const Error& error) {
-      if (each.name != "pdf") throw;  // the document may not allow for one
+      if (each.name != "pdf") throw;  // the document may not allow one
       made.warnings.emplace_back(error.what());
     }
   }

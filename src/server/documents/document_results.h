@@ -1,5 +1,5 @@
-// What is made of a job's pages when it is asked for: files of every format, all of them as one archive, and pictures
-// of the pages. Nothing is read again; what was made stays beside the job.
+// Results of a job, made of its stored pages on request: files of every format, an archive of all of them, and pictures
+// of the pages. They are kept beside the job.
 #pragma once
 
 #include <filesystem>
@@ -14,9 +14,9 @@
 namespace lectern::server {
 
 struct ResultFormat {
-  std::string_view name, type;  // as asked for; of HTTP
+  std::string_view name, type;  // in requests; of HTTP
 };
-// Throws ApiError for a name that is none.
+// Throws ApiError for an unknown name.
 const ResultFormat& result_format(std::string_view name);
 
 // "scan.md" for the job of a file "scan.pdf".
@@ -24,15 +24,15 @@ std::string result_name(const DocumentJob& job, const ResultFormat& format);
 
 struct MadeResult {
   std::filesystem::path file;
-  std::vector<std::string> warnings;  // what could not be written as asked
+  std::vector<std::string> warnings;  // what could not be written as requested
 };
-// The file, made now unless it is there; of every format the one with the options that were asked for last stays. One
-// call at a time. Throws ApiError where it cannot be made, and Error.
+// Makes the file unless it is there. Of each format, only the file with the latest options is kept. One call at a time.
+// Throws ApiError if it cannot be made, and Error for failures of the server.
 MadeResult make_result(const DocumentJob& job, const ResultFormat& format, const OutputOptions& options,
                        const DataFolder& folder, DocumentStore& store, int64_t max_pixels);
 
-// The page as it was read, as a JPEG file, of at least this width where it is so wide; 0: in its full size. Throws
-// Error where it cannot be had.
+// The page as it was read, as a JPEG file at least so wide, if the page is; 0: in full size. Throws Error if it cannot
+// be made.
 std::filesystem::path make_page_picture(const DocumentJob& job, int number, int width, const DataFolder& folder,
                                         DocumentStore& store, int64_t max_pixels);
 

@@ -9,7 +9,7 @@
 namespace lectern::server {
 namespace {
 
-constexpr size_t max_name_bytes = 200;  // of a name that is told back
+constexpr size_t max_name_bytes = 200;  // of a name that is repeated in an error
 
 bool takes(const DocumentRoute& route, const std::string& method, std::string_view name) {
   using Kind = DocumentRoute::Kind;

@@ -30,7 +30,7 @@ struct DocumentRoute {
 // nullopt for a path that is not a route.
 std::optional<DocumentRoute> document_route(std::string_view path);
 
-// The query of a request, by its names. Throws ApiError for one that the route does not know, or that is given twice.
+// Parameters of the query, by name. Throws ApiError for one that the route does not have or that is given twice.
 std::map<std::string, std::string> query_of(const DocumentRoute& route, const HttpRequest& request);
 
 }  // namespace lectern::server

@@ -27,18 +27,18 @@ using Kind = DocumentRoute::Kind;
 constexpr size_t max_key_bytes = 255;
 constexpr int request_threads = 2;
 constexpr int upload_threads = 2;
-constexpr std::chrono::minutes between_looks{1};  // for what has expired
+constexpr std::chrono::minutes between_looks{1};  // for expired jobs
 
 ApiError not_found() { return {404, "there is no such document", "", "not_found"}; }
 
-// Of an id that was sent: "doc_" and 32 hexadecimal digits, which also name a folder.
+// Checks an id of a client: "doc_" and 32 hexadecimal digits. It also names a folder.
 bool is_id(std::string_view id) {
   constexpr size_t digits = 32;
   if (!id.starts_with("doc_") || id.size() != 4 + digits) return false;
   return id.find_first_not_of("0123456789abcdef", 4) == std::string_view::npos;
 }
 
-// What of a failure a client may know: no path of this machine.
+// A failure of the server without its details, which may name paths of this machine.
 ApiError public_error(const Error& error) {
   if (concerns_the_place(error)) return {507, "the disk of the server is full; try again later", "", "disk_full"};
   log_info("documents.failed", {{"error", error.what()}});
@@ -164,7 +164,7 @@ void Documents::handle(const std::shared_ptr<HttpExchange>& exchange, const std:
   if (!route) return exchange->respond(error_response(not_found()));
   TaskQueue& queue = queue_for(*route, exchange->request());
   const auto gone = std::make_shared<std::atomic<bool>>(false);
-  if (&queue == &makers_) exchange->when_gone([gone] { *gone = true; });  // nothing is made for nobody
+  if (&queue == &makers_) exchange->when_gone([gone] { *gone = true; });  // a client that hung up needs no result
   queue.run([this, exchange, route = *route, owner, gone] {
     if (!*gone) respond(exchange, route, owner);
   });
@@ -212,7 +212,7 @@ HttpResponse Documents::answer(const HttpExchange& exchange, const DocumentRoute
   return request.method == "DELETE" ? remove(job) : HttpResponse{.body = job_json(job, limits_.keep.count())};
 }
 
-// The newest first, or those behind the job that `after` names.
+// The newest first, or those after the job that `after` names.
 HttpResponse Documents::list(const Query& query, const std::string& owner) {
   std::vector<DocumentJob> jobs;
   const auto after = query.find("after");
@@ -225,7 +225,7 @@ HttpResponse Documents::list(const Query& query, const std::string& owner) {
   return {.body = list_json(jobs, has_more, limits_.keep.count())};
 }
 
-// Whoever has no right to it does not learn that it is there.
+// Jobs of other owners are not found either, so that nobody learns that they exist.
 DocumentJob Documents::find(const std::string& id, const std::string& owner) {
   std::optional<DocumentJob> job = is_id(id) ? store_.find(id) : std::nullopt;
   if (!job || (!owner.empty() && job->owner != owner)) throw not_found();
@@ -311,7 +311,7 @@ HttpResponse Documents::remove(const DocumentJob& job) {
     cancel(job);
   } catch (const Error& error) {
     if (!concerns_the_place(error)) throw;
-    events_.end(job.id, job_json(job, limits_.keep.count()));  // however it stands: it goes
+    events_.end(job.id, job_json(job, limits_.keep.count()));  // with the state it has: it is deleted
   }
   forget(job.id);
   return {.body = fmt::format(R"({{"id":"{}","object":"document.deleted","deleted":true}})", job.id)};

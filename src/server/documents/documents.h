@@ -1,4 +1,4 @@
-// Documents over HTTP: they are sent, read in the background, and their pages and results taken.
+// Documents over HTTP: clients upload them, they are read in the background, and clients fetch pages and results.
 #pragma once
 
 #include <atomic>
@@ -29,38 +29,37 @@
 namespace lectern::server {
 
 struct DocumentLimits {
-  std::filesystem::path folder;               // empty: no documents are taken
-  size_t max_file_bytes = size_t{256} << 20;  // of one
-  int64_t max_bytes = int64_t{16} << 30;  // of all that is kept; what was made of jobs, and the oldest jobs, give way
-  std::chrono::seconds keep = std::chrono::hours(24 * 7);  // jobs that have ended
+  std::filesystem::path folder;               // empty: documents are not accepted
+  size_t max_file_bytes = size_t{256} << 20;  // of an upload
+  int64_t max_bytes = int64_t{16} << 30;      // of all that is kept; beyond it results and the oldest jobs are removed
+  std::chrono::seconds keep = std::chrono::hours(24 * 7);  // how long, after the end of a job
   size_t max_waiting = 1000;                               // jobs
   int max_listed = 1000;                                   // jobs in one answer
   int jobs_together = 4;
-  // Before a job is tried again for which the disk had no room, or whose model could not be loaded.
+  // Before another try of a job for which the disk was full or whose model could not be loaded.
   std::chrono::milliseconds pause{10'000};
-  int max_model_failures = 10;  // one behind the other, about an hour; then the job fails
-  int64_t max_store_pages = 0;  // of 4096 bytes, of the database; 0: as many as the disk holds
+  int max_model_failures = 10;  // in a row, about an hour; then the job fails
+  int64_t max_store_pages = 0;  // of the database, 4096 bytes each; 0: as many as the disk holds
   std::function<int64_t()> now = [] { return static_cast<int64_t>(std::time(nullptr)); };  // seconds since 1970
 };
 
 class Documents {
  public:
-  // Goes on with what an earlier process left. `feed` outlives it, `model` is as in DocumentPlace. Throws Error
-  // where the folder cannot be used.
+  // Resumes the jobs that an earlier process left. `feed` must outlive it; `model` as in DocumentPlace. Throws Error if
+  // the folder cannot be used.
   Documents(DocumentLimits limits, PageFeed& feed,
             std::function<std::shared_ptr<ServedModel>(const std::string&)> model, int64_t max_pixels);
   Documents(const Documents&) = delete;
   Documents& operator=(const Documents&) = delete;
   ~Documents();
 
-  // For the body of a request that sends one.
+  // The form for the body of an upload.
   std::shared_ptr<HttpForm> form(const HttpRequest& request);
-  // Answers on another thread. `owner` stands for the key that was shown; empty: there are no keys.
+  // Answers on another thread. `owner` stands for the client's key (ApiKeys::owner); empty: there are no keys.
   void handle(const std::shared_ptr<HttpExchange>& exchange, const std::string& owner);
-  // Nothing is begun any more; pages that are read come to their end, unless `until` comes before. Streams end.
+  // Begins nothing more; waits until `until` for the pages that are being read. Ends streams.
   void drain(std::chrono::steady_clock::time_point until);
-  // Removes jobs whose time is over and, until the limit of bytes holds, what was made of jobs, then the oldest of
-  // those that have ended.
+  // Removes expired jobs and, while the limit of bytes is exceeded, results, then the oldest ended jobs.
   void expire();
 
  private:
@@ -91,15 +90,15 @@ class Documents {
   DocumentStore store_;
   DocumentEvents events_;
   const DocumentPlace place_;
-  std::atomic<int64_t> arriving_ = 0;  // bytes of uploads on their way
-  std::mutex room_;                    // of making room, which one thread does
+  std::atomic<int64_t> arriving_ = 0;  // bytes of unfinished uploads
+  std::mutex room_;                    // of make_room(), for one thread at a time
   std::mutex house_;                   // of the following
   std::condition_variable house_news_;
   bool closing_ = false;
   std::thread housekeeper_;
   JobQueue queue_;
   TaskQueue makers_;    // results and pictures
-  TaskQueue uploads_;   // which may wait for their model
+  TaskQueue uploads_;   // may wait for their model
   TaskQueue requests_;  // the rest
 };
 

@@ -17,15 +17,6 @@ namespace {
 
 constexpr size_t max_header_bytes = 4096;
 
-template <typename IsPlain>
-std::string percent_encoded(std::string_view text, IsPlain is_plain) {
-  std::string out;
-  for (const char c : text) {
-    out += is_plain(c) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 }  // namespace
 
 HttpResponse file_answer(const std::filesystem::path& file, std::string_view type) {
@@ -38,9 +29,7 @@ std::string attachment(const std::string& name) {
   std::string plain = name;
   std::ranges::replace_if(
       plain, [](char c) { return c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%'; }, '_');
-  return fmt::format("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain, percent_encoded(name, [](char c) {
-                       return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-                     }));
+  return fmt::format("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain, percent_encoded(name));
 }
 
 std::string header_text(const std::vector<std::string>& sentences) {

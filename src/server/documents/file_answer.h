@@ -1,4 +1,4 @@
-// Answers whose body is a file.
+// Responses whose body is a file.
 #pragma once
 
 #include <filesystem>
@@ -10,12 +10,12 @@
 
 namespace lectern::server {
 
-// `type` as of HTTP. Throws what opening meets with.
+// `type`: Content-Type. Throws Error if the file cannot be opened.
 HttpResponse file_answer(const std::filesystem::path& file, std::string_view type);
-// A value of Content-Disposition: browsers keep the file under this name, whatever is in it.
+// Value of Content-Disposition that makes browsers save the file under this name, whatever characters it has.
 std::string attachment(const std::string& name);
-// Sentences as a value of a header: "; " between them, bytes that are no printable ASCII, and %, as %XX. Of many, the
-// first.
+// Sentences as the value of a header, with "; " between them; % and bytes other than printable ASCII become %XX. Of too
+// many, the first ones and how many follow.
 std::string header_text(const std::vector<std::string>& sentences);
 
 }  // namespace lectern::server

@@ -6,6 +6,7 @@
 #include "lectern/output.h"
 #include "output/json/page_json.h"
 #include "server/documents/document_fields.h"
+#include "server/json_line.h"
 
 namespace lectern::server {
 namespace {
@@ -13,13 +14,9 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-std::string line(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 ordered_json or_null(const std::optional<int64_t>& value) { return value ? ordered_json(*value) : ordered_json(); }
 
-// As they were given, without what nobody is shown.
+// The options as given, without the secret one.
 ordered_json shown_options(const DocumentJob& job) {
   ordered_json options = ordered_json::parse(job.options);
   options.erase(std::string(secret_field));
@@ -43,7 +40,7 @@ ordered_json job_object(const DocumentJob& job, int64_t keep_seconds) {
                          {"expires", nullptr}};
   if (!job.error.empty()) object["error"] = {{"message", job.error}, {"code", job.error_code}};
   if (job.finished) object["expires"] = *job.finished + keep_seconds;
-  // Which they are, where they are not simply all.
+  // The numbers, unless these are all pages.
   if (object["options"].contains("pages") && !job.numbers.empty()) {
     object["numbers"] = ordered_json::parse(job.numbers);
   }
@@ -56,29 +53,29 @@ ordered_json page_object(int number, const char* state) {
 
 }  // namespace
 
-std::string job_json(const DocumentJob& job, int64_t keep_seconds) { return line(job_object(job, keep_seconds)); }
+std::string job_json(const DocumentJob& job, int64_t keep_seconds) { return one_line(job_object(job, keep_seconds)); }
 
 std::string list_json(const std::vector<DocumentJob>& jobs, bool has_more, int64_t keep_seconds) {
   ordered_json data = ordered_json::array();
   for (const DocumentJob& job : jobs) data.push_back(job_object(job, keep_seconds));
-  return line({{"object", "list"}, {"data", std::move(data)}, {"has_more", has_more}});
+  return one_line({{"object", "list"}, {"data", std::move(data)}, {"has_more", has_more}});
 }
 
 std::string page_json(const StoredPage& stored, const OutputOptions& options) {
   const Page page = page_from(stored);
   ordered_json object = page_object(stored.number, stored.state == PageState::done ? "done" : "failed");
   if (!page.error.empty()) object["error"] = {{"message", page.error}, {"code", "page_failed"}};
-  if (stored.state == PageState::failed) return line(object);
+  if (stored.state == PageState::failed) return one_line(object);
   object["page"] = page_to_json(page);
   object["markdown"] = render(page, Format::markdown, nullptr, options);
   object["text"] = page.text();
-  return line(object);
+  return one_line(object);
 }
 
 std::string page_json(int number, const std::optional<PagePrice>& reading) {
   ordered_json object = page_object(number, reading ? "reading" : "queued");
   if (reading && reading->seconds > 0) object["expected"] = price_to_json(*reading);
-  return line(object);
+  return one_line(object);
 }
 
 std::vector<int> page_numbers(const DocumentJob& job) {
@@ -88,14 +85,14 @@ std::vector<int> page_numbers(const DocumentJob& job) {
 std::string numbers_json(const std::vector<int>& numbers) { return json(numbers).dump(); }
 
 std::string stored_info(const DocumentInfo& info) {
-  return line({{"source", info.source},
-               {"pages", info.pages},
-               {"version", info.version},
-               {"model", info.model},
-               {"weights", std::string(name_of(info.weights))},
-               {"device", info.device},
-               {"prompt", info.prompt},
-               {"lowered", info.lowered}});
+  return one_line({{"source", info.source},
+                   {"pages", info.pages},
+                   {"version", info.version},
+                   {"model", info.model},
+                   {"weights", std::string(name_of(info.weights))},
+                   {"device", info.device},
+                   {"prompt", info.prompt},
+                   {"lowered", info.lowered}});
 }
 
 DocumentInfo info_from(const std::string& stored) {
@@ -112,9 +109,7 @@ DocumentInfo info_from(const std::string& stored) {
   return info;
 }
 
-std::string stored_page(const Page& page) {
-  return page_to_json(page).dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string stored_page(const Page& page) { return one_line(page_to_json(page)); }
 
 Page page_from(const StoredPage& page) { return page_from_json(json::parse(page.json)); }
 

@@ -1,4 +1,4 @@
-// Jobs and pages as clients see them: JSON in one line.
+// Jobs and pages as JSON for clients, in one line.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@
 
 namespace lectern::server {
 
-// It expires so many seconds after its end.
+// `keep_seconds`: from the end of a job until it expires.
 std::string job_json(const DocumentJob& job, int64_t keep_seconds);
 std::string list_json(const std::vector<DocumentJob>& jobs, bool has_more, int64_t keep_seconds);
 std::string page_json(const StoredPage& page, const OutputOptions& options);
-// Of a page that is not stored: one that is read now has a price.
+// Of a page that is not stored yet; `reading`: the expected cost of one that is being read.
 std::string page_json(int number, const std::optional<PagePrice>& reading);
 
-// Of the pages that a job reads, from 1; none until they are known.
+// Numbers, from 1, of the pages that a job reads; empty until they are known.
 std::vector<int> page_numbers(const DocumentJob& job);
 std::string numbers_json(const std::vector<int>& numbers);
 
-// What documents say of how they were read, for the store, and back.
+// Facts for the head of documents, to JSON for the store and back.
 std::string stored_info(const DocumentInfo& info);
 DocumentInfo info_from(const std::string& stored);
 

@@ -22,7 +22,7 @@ std::unique_ptr<PageSource> open_job(const DocumentJob& job, const DataFolder& f
 
 SourcePage page_as_read(PageSource& source, int number, int turn) {
   SourcePage page = source.page(number - 1);
-  const int further = ((turn - page.turn) % 360 + 360) % 360;  // that reading turned it by
+  const int further = ((turn - page.turn) % 360 + 360) % 360;  // by which reading turned it
   page.picture = turned(std::move(page.picture), further);
   page.turn = turn;
   return page;

@@ -1,5 +1,4 @@
-// The document of a job, opened as its fields ask: the same way when it is read, and when results and pictures are
-// made.
+// Opening of a job's document by its fields, the same for reading it and for making results and pictures.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +14,11 @@ namespace lectern::server {
 
 DocumentFields fields_of(const DocumentJob& job);
 
-// Pages of `max_pixels` at most. Throws Error where it cannot be opened, naming it as it was sent.
+// `max_pixels`: of a page. Throws Error, with the client's name of the document, if it cannot be opened.
 std::unique_ptr<PageSource> open_job(const DocumentJob& job, const DataFolder& folder, int64_t max_pixels,
                                      FindText find_text = FindText::no, const std::stop_token& stop = {});
 
-// A page as it was read: `turn` is that of the page that was stored. Throws Error.
+// A page as it was read; `turn` is that of the stored page. Throws Error.
 SourcePage page_as_read(PageSource& source, int number, int turn);
 
 }  // namespace lectern::server

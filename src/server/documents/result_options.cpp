@@ -16,10 +16,10 @@ using Tables = OutputOptions::Tables;
 using Formulas = OutputOptions::Formulas;
 using ExistingText = OutputOptions::ExistingText;
 
-// An option: its words, the one that it begins with, and what the chosen one sets.
+// An option: its words, its default, and the setter of a chosen word.
 struct ResultOption {
   std::string_view name;
-  std::array<std::string_view, 3> words;  // those that it lacks are empty
+  std::array<std::string_view, 3> words;  // may be fewer, then empty
   void (*set)(OutputOptions& options, size_t word);
 };
 
@@ -54,7 +54,7 @@ bool is_result_option(std::string_view name) {
 
 OutputOptions parse_result_options(const std::map<std::string, std::string>& fields) {
   OutputOptions options;
-  options.figures = false;  // there is one file
+  options.figures = false;  // a result is a single file
   for (const ResultOption& option : result_options) {
     const std::string name(option.name);
     const auto given = fields.find(name);

@@ -1,4 +1,4 @@
-// How the results of a job look: the switches of `lectern read`, as fields of its form and in the query of a result.
+// Options of a job's results, those of `lectern read`: fields of its form, and parameters in the query for a result.
 #pragma once
 
 #include <map>
@@ -12,13 +12,13 @@ namespace lectern::server {
 
 bool is_result_option(std::string_view name);
 
-// Reads those of `fields` that are result options. Throws ApiError, naming the field.
+// Parses those of `fields` that are result options. Throws ApiError, naming the field.
 OutputOptions parse_result_options(const std::map<std::string, std::string>& fields);
 
-// Of a result of the job: what the query asks for goes before what came with the document.
+// Options for a result of the job: those of the query, which override those of the form.
 OutputOptions options_of_result(const DocumentJob& job, std::map<std::string, std::string> query);
 
-// Part of a file's name: equal for equal options, empty for those that nobody asked for.
+// Part of a file's name: equal for equal options, empty for the default ones.
 std::string result_tag(const OutputOptions& options);
 
 }  // namespace lectern::server

@@ -1,4 +1,4 @@
-// Work that the thread of HTTP must not wait for, done in order on a few threads.
+// Queue of work that the HTTP thread must not wait for, done in order on a few threads.
 #pragma once
 
 #include <condition_variable>
@@ -15,7 +15,7 @@ class TaskQueue {
   explicit TaskQueue(int threads);
   TaskQueue(const TaskQueue&) = delete;
   TaskQueue& operator=(const TaskQueue&) = delete;
-  ~TaskQueue();  // forgets what waits, and waits for what is done
+  ~TaskQueue();  // drops waiting tasks, and waits for those that run
 
   // The task must not throw.
   void run(std::function<void()> task);

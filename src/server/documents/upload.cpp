@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <new>
+#include <span>
 #include <utility>
 
 #include "core/files/file.h"
@@ -21,14 +21,10 @@ namespace lectern::server {
 namespace {
 
 constexpr size_t max_fields_bytes = size_t{64} << 10;
-constexpr size_t form_overhead = size_t{1} << 20;  // of a form beside its file
+constexpr size_t form_overhead = size_t{1} << 20;  // of a form, besides its file
 constexpr size_t max_name_bytes = 200;
 
-void check(int result) {
-  if (result != 1) throw std::bad_alloc();
-}
-
-// What a client calls the file, for people to read: the last part, without control characters.
+// The client's name of the file, for people: its last part, without control characters.
 std::string shown_name(std::string_view sent) {
   std::string name(sent.substr(sent.find_last_of("/\\") + 1));
   std::erase_if(name, [](unsigned char c) { return c < ' ' || c == 0x7f; });
@@ -47,14 +43,11 @@ ApiError disk_full() {
 }  // namespace
 
 Upload::Upload(std::filesystem::path path, const UploadLimits& limits, std::atomic<int64_t>& arriving)
-    : path_(std::move(path)), limits_(limits), arriving_(arriving), hash_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-  if (hash_ == nullptr) throw std::bad_alloc();
-  check(EVP_DigestInit_ex(hash_.get(), EVP_sha256(), nullptr));
-}
+    : path_(std::move(path)), limits_(limits), arriving_(arriving) {}
 
 Upload::~Upload() {
   arriving_ -= static_cast<int64_t>(file_bytes_);
-  if (file_) ::unlink(path_.c_str());  // it is gone where it was taken
+  if (file_) ::unlink(path_.c_str());  // fails if it was moved away
 }
 
 size_t Upload::max_bytes() const { return limits_.file_bytes + form_overhead; }
@@ -69,7 +62,7 @@ std::optional<HttpResponse> Upload::take(const Piece& piece) try {
 } catch (const ApiError& error) {
   return error_response(error);
 } catch (const std::bad_alloc&) {
-  return error_response(ApiError(503, "not enough memory now", "", "busy").after(5));
+  return error_response(ApiError(503, "not enough memory now", "", "busy").after(retry_seconds));
 }
 
 void Upload::take_file(const Piece& piece) {
@@ -87,7 +80,7 @@ void Upload::take_file(const Piece& piece) {
   file_bytes_ += piece.bytes.size();
   const auto added = static_cast<int64_t>(piece.bytes.size());
   if (arriving_ += added; arriving_ > limits_.all_bytes) throw disk_full();
-  check(EVP_DigestUpdate(hash_.get(), piece.bytes.data(), piece.bytes.size()));
+  hash_.add(std::as_bytes(std::span(piece.bytes)));
   if (!write_all(file_.get(), piece.bytes)) {
     throw errno == ENOSPC || errno == EDQUOT ? disk_full() : ApiError(500, "file: cannot be kept", "file", "internal");
   }
@@ -119,7 +112,7 @@ void Upload::finish() {
   const std::string begin = first_bytes(path_);
   const FileKind kind = kind_of_bytes(begin);
   if (kind == FileKind::empty) throw ApiError(422, "file: is empty", "file", "invalid_document");
-  constexpr size_t rubbish = 1024;  // that Acrobat allows for before a PDF
+  constexpr size_t rubbish = 1024;  // before a PDF, as Acrobat allows
   const bool is_document = kind == FileKind::pdf || kind == FileKind::png || kind == FileKind::picture ||
                            begin.substr(0, rubbish).find("%PDF-") != std::string::npos;
   if (!is_document) {
@@ -128,12 +121,8 @@ void Upload::finish() {
   }
   if (::fsync(file_.get()) != 0) throw errno == ENOSPC ? disk_full() : ApiError(500, "file: cannot be kept");
   const std::string fields = fields_to_json(fields_);
-  check(EVP_DigestUpdate(hash_.get(), fields.data(), fields.size()));
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  check(EVP_DigestFinal_ex(hash_.get(), digest.data(), &size));
-  digest_.clear();
-  for (unsigned int i = 0; i < size; ++i) digest_ += fmt::format("{:02x}", digest[i]);
+  hash_.add(std::as_bytes(std::span(fields)));
+  digest_ = hash_.finish();
 }
 
 }  // namespace lectern::server

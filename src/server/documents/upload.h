@@ -1,29 +1,27 @@
-// A document that is sent, on its way into the data folder; at no time is it in memory whole.
+// Upload of a document into the data folder, piece by piece, so that it is never in memory as a whole.
 #pragma once
-
-#include <openssl/evp.h>
 
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <string>
 
 #include "core/unique_fd.h"
+#include "hub/digest.h"
 #include "server/http/http.h"
 
 namespace lectern::server {
 
 struct UploadLimits {
   size_t file_bytes = size_t{256} << 20;
-  int64_t all_bytes = int64_t{16} << 30;  // of all uploads that are on their way
+  int64_t all_bytes = int64_t{16} << 30;  // of all unfinished uploads
 };
 
 class Upload final : public HttpForm {
  public:
-  // The file is written to `path`, and removed with this object unless it was taken from there. `arriving` counts the
-  // bytes of all.
+  // Writes the file to `path`, and removes it when destroyed unless it was moved away. `arriving` counts the bytes of
+  // all unfinished uploads.
   Upload(std::filesystem::path path, const UploadLimits& limits, std::atomic<int64_t>& arriving);
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
@@ -32,8 +30,8 @@ class Upload final : public HttpForm {
   size_t max_bytes() const override;
   std::optional<HttpResponse> take(const Piece& piece) override;
 
-  // After the last piece. Throws ApiError unless there was a file that may be a document; what it wrote is on the disk
-  // then.
+  // Call it after the last piece: flushes the file to disk. Throws ApiError unless there was a file that may be a
+  // document.
   void finish();
   const std::filesystem::path& path() const { return path_; }
   const std::string& name() const { return name_; }  // of the file, for people
@@ -54,7 +52,7 @@ class Upload final : public HttpForm {
   std::map<std::string, std::string> fields_;
   std::string last_field_;
   size_t field_bytes_ = 0;
-  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> hash_;
+  hub::Digest hash_{hub::DigestKind::sha256, 0};
   std::string digest_;
 };
 

@@ -65,11 +65,8 @@ size_t ApiKeys::find(std::string_view authorization) const {
 std::string ApiKeys::owner(std::string_view authorization) const {
   const size_t which = find(authorization);
   if (which == 0) return "";
-  std::string owner;
   const Digest& digest = digests_[which - 1];
-  const Digest again = digest_of({reinterpret_cast<const char*>(digest.data()), digest.size()});
-  for (const uint8_t byte : again) owner += fmt::format("{:02x}", byte);
-  return owner;
+  return hex_digits(digest_of({reinterpret_cast<const char*>(digest.data()), digest.size()}));
 }
 
 }  // namespace lectern::server

@@ -14,16 +14,16 @@ class ApiKeys {
  public:
   // None: every request may pass.
   ApiKeys() = default;
-  // A key a line; empty lines and those that begin with # count for nothing. Throws Error for a file that cannot be
-  // read, holds no key, or one with white space or control characters in it.
+  // One key a line; empty lines and those that begin with # are ignored. Throws Error for a file that cannot be read,
+  // holds no key, or holds one with white space or control characters.
   static ApiKeys from_file(const std::filesystem::path& file);
   static ApiKeys from_text(std::string_view text, std::string_view name);
 
   bool empty() const { return digests_.empty(); }
-  // The value of the header Authorization: "Bearer KEY". Which key it is, counted from 1; 0: none of them. The time it
-  // takes does not depend on which, nor on how much of one is right.
+  // Number of the key, from 1, in the header Authorization, "Bearer KEY"; 0 for an unknown one. The time it takes does
+  // not depend on which key it is, nor on how much of one is right.
   size_t find(std::string_view authorization) const;
-  // What stands for this key in files, from which nobody learns the key; empty for none of them.
+  // Digest that stands for this key in files and does not reveal it; empty for an unknown key.
   std::string owner(std::string_view authorization) const;
 
  private:

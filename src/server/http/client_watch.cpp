@@ -50,7 +50,7 @@ void ClientWatch::wake() const {
   if (::write(wake_.get(), &one, sizeof(one)) < 0) return;
 }
 
-// From now on it is told when the other side hangs up; with the lock.
+// Starts watching for the other side to hang up. Called with the lock.
 void ClientWatch::observe(int socket, Client& client) {
   client.generation = ++last_generation_;
   epoll_event event{.events = EPOLLRDHUP | EPOLLONESHOT, .data = {.u64 = key_of(socket, client.generation)}};
@@ -85,7 +85,7 @@ void ClientWatch::close(int socket) {
   clients_.erase(found);
 }
 
-// Milliseconds until the next one is late, or the library is to be reminded of one; -1: none.
+// Milliseconds until the next client is too slow or the next reminder is due; -1: none.
 int ClientWatch::keep_times() {
   const std::lock_guard lock(mutex_);
   const Instant now = std::chrono::steady_clock::now();
@@ -102,8 +102,8 @@ int ClientWatch::keep_times() {
     wait_for(*client.until);
     if (!client.reminder) continue;
     if (*client.reminder <= now) {
-      // Nothing comes any more: all that this does is to wake the library. Shut both ways, what it has not read would
-      // be lost.
+      // The other side sends nothing more, so this only wakes the library. Shutting both directions would lose what it
+      // has not read.
       ::shutdown(socket, SHUT_RD);
       client.reminder = now + between_reminders;
     }

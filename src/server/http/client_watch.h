@@ -1,6 +1,6 @@
-// Watches the sockets of clients beside the HTTP library: one that is slower than it may be is shut down, the library
-// is reminded of one that hung up within its request, and of one that waits for its answer it is told when it hangs up.
-// It has a thread of its own.
+// Watch over the sockets of clients, besides the HTTP library: it shuts down clients that are too slow, reminds the
+// library of those that hung up within their request, and tells when one that waits for its answer hangs up. It has a
+// thread of its own.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@
 
 namespace lectern::server {
 
-// Any thread may call it. A socket belongs to whoever opened it, and is closed after close() alone.
+// Any thread may call it. Sockets belong to whoever opened them, who closes one only after close().
 class ClientWatch {
  public:
   ClientWatch();
@@ -23,10 +23,10 @@ class ClientWatch {
   ClientWatch& operator=(const ClientWatch&) = delete;
   ~ClientWatch();
 
-  // It must be heard of again, by a call of any of these, within so much time. When the other side hangs up, what it
-  // sent before can be read all the same.
+  // Shuts the socket down unless any of these functions is called for it again within this time. What the other side
+  // sent before it hung up can still be read.
   void limit(int socket, std::chrono::milliseconds time);
-  // It has all the time. `gone` is called once, on the watch's thread, when the other side hangs up.
+  // Without a time limit. `gone` is called once, on the watch's thread, when the other side hangs up.
   void wait(int socket, std::function<void()> gone);
   void close(int socket);
 
@@ -36,7 +36,7 @@ class ClientWatch {
     uint32_t generation = 0;
     bool is_watched = false;  // by epoll
     std::optional<Instant> until, reminder;
-    std::function<void()> gone;  // empty: not waited for
+    std::function<void()> gone;  // empty: nobody waits for it
   };
 
   void watch();

@@ -8,9 +8,9 @@ namespace lectern::server {
 
 inline constexpr const char* event_stream_type = "text/event-stream; charset=utf-8";
 
-// One event: its name where it has one, every line of `data` behind "data: ", and an empty line.
+// One event: its name if it has one, "data: " before every line of `data`, and an empty line.
 std::string sent_event(std::string_view data, std::string_view name = "");
-// What clients do not notice, for those between that end connections over which nothing comes.
+// A comment, which clients ignore; it keeps proxies from closing a connection without traffic.
 inline constexpr std::string_view sent_comment = ": \n\n";
 
 }  // namespace lectern::server

@@ -32,9 +32,7 @@ namespace {
 std::string random_id() {
   std::array<unsigned char, 16> bytes{};
   if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) throw Error("the system gives no random numbers");
-  std::string id;
-  for (const unsigned char byte : bytes) id += fmt::format("{:02x}", byte);
-  return id;
+  return hex_digits(bytes);
 }
 
 std::string header(MHD_Connection* connection, const char* name) {
@@ -42,7 +40,7 @@ std::string header(MHD_Connection* connection, const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// How often a header is given.
+// How many times a header is given.
 size_t count_of(MHD_Connection* connection, std::string_view name) {
   struct Count {
     std::string_view name;
@@ -87,8 +85,8 @@ int hex_value(char digit) {
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
-// Percent-decoding, in place; how many bytes are left. What is not encoded well stays as it is, and so does a zero
-// byte: the library's text would end there, and a path be taken for another.
+// Percent-decodes in place and returns the length. Malformed codes stay as they are, and so does a zero byte: the
+// library's text would end there, and a path be taken for another.
 size_t decode(char* text) {
   const std::string_view coded = text;
   size_t count = 0;
@@ -145,7 +143,7 @@ int port_of(int listener) {
 
 }  // namespace
 
-// What the library keeps with a request.
+// State of a request that the library keeps for us.
 struct HeldRequest {
   const char* uri_end = nullptr;  // as a text, before it is decoded; the version follows unless there is a zero byte
   std::shared_ptr<ServedExchange> exchange{};  // from the end of the head on
@@ -163,11 +161,11 @@ struct HttpServer::State : ExchangePlace {
   UniqueFd listener;
   int port = 0;
   MHD_Daemon* daemon = nullptr;
-  std::mutex mutex;  // of the exchanges, which are those on their way
+  std::mutex mutex;  // of the exchanges in progress
   std::condition_variable idle;
   std::set<std::shared_ptr<ServedExchange>> exchanges;
   std::condition_variable_any ends;
-  std::jthread keeper;  // of streams alive; last, it uses the others
+  std::jthread keeper;  // keeps streams alive; last, since it uses the others
 };
 
 MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url, const char* method,
@@ -206,7 +204,7 @@ MHD_Result HttpServer::State::access(MHD_Connection* connection, const char* url
     if (!refusal && form && !exchange->expect_form(std::move(form))) refusal = handler.limited(MHD_HTTP_BAD_REQUEST, 0);
     if (!refusal) return MHD_YES;
     exchange->refuse(std::move(*refusal));
-    // The rest of the body is read, unless the client waits for leave to send it, or nobody knows where it ends.
+    // The rest of the body is read, unless the client waits for permission to send it or its end is unknown.
     const bool is_last = asks_first || exchange->request().ambiguous || exchange->is_beyond_reading(announced);
     return is_last ? exchange->answer() : MHD_YES;
   }
@@ -252,7 +250,7 @@ HttpServer::HttpServer(const std::string& host, int port, const HttpLimits& limi
   State& state = *state_;
   state.listener = listen_at(host, port);
   state.port = port_of(state.listener.get());
-  // Nothing is thrown through the library.
+  // No exception may pass through the library.
   const MHD_AccessHandlerCallback access = [](void* self, MHD_Connection* connection, const char* url,
                                               const char* method, const char* version, const char* data, size_t* size,
                                               void** place) {

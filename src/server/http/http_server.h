@@ -1,5 +1,5 @@
 // HTTP/1.1 by libmicrohttpd, with bounds for all that a client can make large or slow. One thread serves all
-// connections; a request that waits for its answer, and a stream that waits for text, hold no thread.
+// connections: requests that wait for their response, and streams that wait for text, hold no thread.
 #pragma once
 
 #include <chrono>
@@ -21,9 +21,9 @@ class HttpServer {
   ~HttpServer();  // stops
 
   int port() const;
-  // Waits until no request is on its way; whether that came in time.
+  // Waits until no request is in progress; false if that takes longer.
   bool wait_until_idle(std::chrono::steady_clock::time_point until);
-  // Ends all connections. The exchanges that are left take answers, which nobody gets.
+  // Ends all connections. Exchanges that are left still accept responses, which go nowhere.
   void stop();
 
   struct State;

@@ -1,13 +1,13 @@
-// Which addresses lie in the open internet: a server that fetches what strangers name must not reach its own machine,
-// nor the networks around it.
+// Check for public addresses: a server that fetches URLs of strangers must not reach its own machine or the networks
+// around it.
 #pragma once
 
 #include <sys/socket.h>
 
 namespace lectern::server {
 
-// Neither private, nor of this machine or link, nor reserved, nor for many; IPv6 addresses that carry one of IPv4 are
-// judged by that.
+// False for private, loopback, link-local, reserved and multicast addresses. An IPv6 address that carries an IPv4 one
+// is judged by that.
 bool is_public_address(const sockaddr& address);
 
 }  // namespace lectern::server

@@ -14,7 +14,7 @@
 namespace lectern::server {
 namespace {
 
-// What of a body that is refused is still taken, so that the client comes to read why.
+// How much of a refused body is still read, in maximum bodies, so that the client gets to read why.
 constexpr size_t discarded_bodies = 4;
 constexpr size_t form_buffer_bytes = size_t{16} << 10;  // for the head of a part
 
@@ -79,7 +79,7 @@ void ServedExchange::write(std::string_view more) {
   resume();
 }
 
-// With the lock. Whoever writes may hold a lock that telling of a client needs: the library's thread tells.
+// Called with the lock. The writer may hold a lock that gone_ needs, so the library's thread calls it.
 void ServedExchange::cut_off() {
   is_gone_ = aborted_ = true;
   pending_ = {};
@@ -113,7 +113,7 @@ void ServedExchange::when_gone(std::function<void()> gone) {
   gone();
 }
 
-// Before the connection goes on: a request that is recorded as left was told to be.
+// Called before the connection goes on, so that a request recorded as gone has called gone_.
 void ServedExchange::abort() {
   const std::lock_guard telling(telling_);
   tell_of_gone();
@@ -132,7 +132,7 @@ void ServedExchange::tell_of_gone() {
   if (gone) gone();
 }
 
-// The client sends no more: it went, unless it only waits for the rest of an answer that is there.
+// The client sends nothing more: it hung up, unless it only waits for the rest of a complete response.
 void ServedExchange::hang_up() {
   {
     const std::lock_guard lock(mutex_);
@@ -196,7 +196,7 @@ MHD_Result ServedExchange::take_body(const char* data, size_t size) {
 MHD_Result ServedExchange::queue(const HttpResponse& response, bool stream) {
   MHD_Response* made = nullptr;
   if (stream) {
-    // The library holds the exchange until it has sent the answer.
+    // The library keeps the exchange until it has sent the response.
     const auto reader = [](void* self, uint64_t, char* buffer, size_t size) {
       return (*static_cast<std::shared_ptr<ServedExchange>*>(self))->read(buffer, size);
     };
@@ -244,7 +244,7 @@ MHD_Result ServedExchange::answer() {
   }
   if (!std::exchange(handled_, true)) {
     place_.handler.handle(shared_from_this());
-    // After it: what is answered at once is sent to those who have hung up, too.
+    // After handle(): an immediate response is sent even to a client that has hung up.
     place_.watch.wait(socket_, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->hang_up();
     });

@@ -1,4 +1,4 @@
-// A request and its answer on a connection of libmicrohttpd's, for http_server.cpp.
+// HttpExchange on a connection of libmicrohttpd, for http_server.cpp.
 #pragma once
 
 #include <microhttpd.h>
@@ -18,7 +18,7 @@
 
 namespace lectern::server {
 
-// What all exchanges of a server share. It outlives their connections.
+// State shared by all exchanges of a server. It outlives their connections.
 struct ExchangePlace {
   const HttpLimits limits;
   HttpHandler& handler;
@@ -29,7 +29,7 @@ struct ExchangePlace {
 
 int socket_of(MHD_Connection* connection);
 
-// Its connection is used on the library's thread alone, but for resuming it, and only until it is completed.
+// The connection is used on the library's thread only, except for resuming it, and only until complete().
 class ServedExchange final : public HttpExchange, public std::enable_shared_from_this<ServedExchange> {
  public:
   ServedExchange(ExchangePlace& place, MHD_Connection* connection, HttpRequest request);
@@ -47,18 +47,18 @@ class ServedExchange final : public HttpExchange, public std::enable_shared_from
   void end() override;
   void when_gone(std::function<void()> gone) override;
 
-  // On the library's thread. False where the body is no form.
+  // On the library's thread. False if the body is not a form.
   bool expect_form(std::shared_ptr<HttpForm> form);
   MHD_Result take_body(const char* data, size_t size);
   void refuse(HttpResponse response) { refusal_ = std::move(response); }
-  // Whether a body is dropped that is longer than what is read of those that are refused.
+  // Whether so long a body of a refused request is not read to its end.
   bool is_beyond_reading(size_t announced_bytes) const;
   MHD_Result answer();
   HttpRecord complete(bool sent);
 
-  // From any thread. The server stops:
+  // From any thread. Ends the exchange since the server stops.
   void abort();
-  // A comment, where events are streamed and none was written since the last call.
+  // Writes a comment if events are streamed and none was written since the last call.
   void keep_alive();
 
  private:
@@ -72,12 +72,12 @@ class ServedExchange final : public HttpExchange, public std::enable_shared_from
   void resume();
   MHD_Result queue(const HttpResponse& response, bool stream);
 
-  ExchangePlace& place_;  // until the connection is completed: others may have the exchange longer
+  ExchangePlace& place_;  // valid until complete(); others may keep the exchange longer
   const std::shared_ptr<std::atomic<size_t>> all_bodies_;
   const HttpRequest request_;
   const int socket_;
   std::string body_;
-  size_t counted_ = 0;  // of the body, in the sum
+  size_t counted_ = 0;  // bytes of the body that are in all_bodies_
   size_t discarded_ = 0;
   std::shared_ptr<HttpForm> form_;
   std::unique_ptr<MHD_PostProcessor, MHD_Result (*)(MHD_PostProcessor*)> form_reader_{nullptr,
@@ -86,18 +86,18 @@ class ServedExchange final : public HttpExchange, public std::enable_shared_from
   std::optional<HttpResponse> refusal_;
   bool handled_ = false;
 
-  std::mutex telling_;          // held while it is told that the client went, and without the other
+  std::mutex telling_;          // held, without the other, while gone_ is called
   std::mutex mutex_;            // of the following
-  MHD_Connection* connection_;  // null when it is completed
+  MHD_Connection* connection_;  // null after complete()
   bool suspended_ = false;
   std::optional<HttpResponse> response_;
   bool streams_ = false, ended_ = false;
   bool has_events_ = false, is_quiet_ = false;
-  std::string pending_;  // of the stream; what was sent of it goes when it is the larger part
+  std::string pending_;  // of the stream, from pending_begin_ on; the part that was sent is removed when it is larger
   size_t pending_begin_ = 0;
   std::function<void()> gone_;
-  bool is_gone_ = false;  // nobody gets more of the answer
-  bool aborted_ = false;  // the connection ends when the library comes to it
+  bool is_gone_ = false;  // the client hung up
+  bool aborted_ = false;  // the library ends the connection when it comes to it
   HttpRecord record_;
   Stopwatch clock_;
 };

@@ -9,10 +9,6 @@ namespace lectern::server {
 
 using nlohmann::ordered_json;
 
-std::string one_line(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 ordered_json token_list(const std::vector<PageAnswer>& pages) {
   ordered_json list = ordered_json::array();
   for (const PageAnswer& page : pages) {

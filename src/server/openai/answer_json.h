@@ -1,4 +1,4 @@
-// What the answers of several calls say in the same words.
+// JSON that the answers of several calls have in common.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,16 +9,15 @@
 
 namespace lectern::server {
 
-std::string one_line(const nlohmann::ordered_json& value);
-
-// {"token", "logprob", "bytes", "top_logprobs"} of every token of all pages.
+// {"token", "logprob", "bytes", "top_logprobs"} for every token of all pages.
 nlohmann::ordered_json token_list(const std::vector<PageAnswer>& pages);
 
-// "lectern", what OpenAI's form has no place for: {"finish", "pages": [{"finish", "mode", "views", "encode_seconds",
-// "prompt_tokens", "completion_tokens", "warnings"}]}.
+// The member "lectern", with what OpenAI's form has no place for: {"finish", "pages": [{"finish", "mode", "views",
+// "encode_seconds", "prompt_tokens", "completion_tokens", "warnings"}]}.
 nlohmann::ordered_json own_part(const std::vector<PageAnswer>& pages);
 
-// "lectern" of an event that says what a picture will take: {"expected": {"picture", "views", "encode_seconds"}}.
+// The member "lectern" of an event with the expected cost of a picture: {"expected": {"picture", "views",
+// "encode_seconds"}}.
 nlohmann::ordered_json expected_part(size_t picture, const PagePrice& price);
 
 struct TokenCounts {

@@ -3,6 +3,8 @@
 #include <new>
 #include <nlohmann/json.hpp>
 
+#include "server/json_line.h"
+
 namespace lectern::server {
 
 using nlohmann::ordered_json;
@@ -17,13 +19,17 @@ std::string error_type(int status) {
   }
 }
 
+void refuse_field(const std::string& param, const std::string& problem, const std::string& code) {
+  throw ApiError(400, param + ": " + problem, param, code);
+}
+
 std::string error_json(const ApiError& error) {
   const ordered_json body = {{"error",
                               {{"message", error.what()},
                                {"type", error_type(error.status)},
                                {"param", error.param.empty() ? ordered_json() : ordered_json(error.param)},
                                {"code", error.name.empty() ? ordered_json() : ordered_json(error.name)}}}};
-  return body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return one_line(body);
 }
 
 HttpResponse error_response(const ApiError& error) {

@@ -1,4 +1,4 @@
-// Refusals and failures as OpenAI's clients expect them: {"error": {"message", "type", "param", "code"}}.
+// Errors as OpenAI's clients expect them: {"error": {"message", "type", "param", "code"}}.
 #pragma once
 
 #include <exception>
@@ -12,7 +12,7 @@
 
 namespace lectern::server {
 
-// Thrown while a request is looked at, and caught in this room.
+// Thrown while a request is parsed and checked, and caught in this room.
 class ApiError : public Error {
  public:
   ApiError(int http_status, const std::string& message, std::string parameter = "", std::string error_code = "")
@@ -29,20 +29,23 @@ class ApiError : public Error {
   std::optional<int> retry_after;  // seconds
 };
 
+// Throws ApiError 400 for a field.
+[[noreturn]] void refuse_field(const std::string& param, const std::string& problem, const std::string& code);
+
 // "invalid_request_error", "authentication_error", "rate_limit_error", "server_error" ...
 std::string error_type(int status);
 
-// The body of the answer, in one line.
+// Body of the response, in one line.
 std::string error_json(const ApiError& error);
-// The whole of it.
+// The whole response.
 HttpResponse error_response(const ApiError& error);
 
-// Begins the answer of an exchange; what `work` throws becomes the answer.
+// Runs `work`; what it throws becomes the response of the exchange.
 void answer_or_refuse(const std::shared_ptr<HttpExchange>& exchange, const std::function<void()>& work);
-// The answer to what was caught.
+// The response to a caught exception.
 ApiError refusal_of(const std::exception_ptr& caught);
 
-// Seconds after which a client that was told to come again may.
+// Seconds in the header Retry-After.
 inline constexpr int retry_seconds = 5;
 
 }  // namespace lectern::server

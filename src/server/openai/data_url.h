@@ -9,12 +9,12 @@ namespace lectern::server {
 bool is_data_url(std::string_view url);
 
 struct DataUrl {
-  std::string media_type;  // "image/png"; as the client says, which nothing depends on
+  std::string media_type;  // "image/png", as given by the client; not relied on
   std::string bytes;
 };
 
-// Of the form data:TYPE;base64,DIGITS. White space within the digits is left out, padding may lack. Throws ApiError,
-// which names the field `param`, for any other text and for URLs that would have to be fetched.
+// Parses data:TYPE;base64,DIGITS. White space within the digits is ignored, padding may be missing. Throws ApiError,
+// naming the field `param`, for any other text and for URLs that would have to be fetched.
 DataUrl parse_data_url(std::string_view url, const std::string& param);
 
 }  // namespace lectern::server

@@ -32,7 +32,7 @@ json parse_json(std::string_view text) {
   try {
     return json::parse(text, within_limits);
   } catch (const json::exception& error) {
-    // What the parser says quotes the text, which may be all of a picture.
+    // Messages of the parser quote the text, which may be a whole picture.
     const auto* const syntax = dynamic_cast<const json::parse_error*>(&error);
     throw ApiError(400, syntax == nullptr ? "the body: not valid JSON"
                                           : fmt::format("the body: not valid JSON at byte {}", syntax->byte));

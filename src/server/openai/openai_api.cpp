@@ -6,7 +6,7 @@
 #include <stop_token>
 #include <utility>
 
-#include "server/openai/answer_json.h"
+#include "server/json_line.h"
 #include "server/openai/api_error.h"
 #include "server/openai/chat/chat_answer.h"
 #include "server/openai/chat/chat_request.h"
@@ -39,7 +39,7 @@ struct OpenAiApi::Asked {
   std::string client;
   PictureRequest request;
   std::unique_ptr<AnswerForm> form;
-  std::stop_source gone;  // the client is
+  std::stop_source gone;  // stopped when the client hangs up
 };
 
 OpenAiApi::OpenAiApi(ModelShelf& shelf, PageFeed& feed, UrlFetcher& fetcher)
@@ -66,7 +66,7 @@ RequestRules OpenAiApi::rules() const {
   return rules;
 }
 
-// A body of megabytes is parsed on a thread of the feed's.
+// Parses the body, which may have megabytes, on a thread of the feed.
 void OpenAiApi::chat(const std::shared_ptr<HttpExchange>& exchange, const std::string& client) {
   feed_.run([this, exchange, client] {
     answer_or_refuse(exchange, [&] {
@@ -92,7 +92,7 @@ void OpenAiApi::responses(const std::shared_ptr<HttpExchange>& exchange, const s
   });
 }
 
-// Those that were named by their address, on a thread of the fetcher's.
+// Fetches the pictures that were given by URL, on a thread of the fetcher.
 void OpenAiApi::fetch_pictures(const std::shared_ptr<Asked>& asked) {
   const auto is_remote = [](const RequestPicture& picture) { return !picture.url.empty(); };
   if (std::ranges::none_of(asked->request.pictures, is_remote)) return read(asked);

@@ -106,7 +106,7 @@ void PictureAnswer::take_answers(AskedPages& pages, PageNews news) const {
   pages.finished = true;
 }
 
-// What takes long is said before it is paid.
+// Announces a picture that takes long before it is encoded.
 void PictureAnswer::tell_price(size_t index, const PageNews& news) {
   if (news.price.seconds <= 0) return;
   begin_stream();
@@ -127,7 +127,7 @@ void PictureAnswer::begin_stream() {
   exchange_->begin({.type = event_stream_type, .body = form_->begin(), .headers = {{"X-Accel-Buffering", "no"}}});
 }
 
-// Text of pages in their order: of the first that is not finished, what is there of it.
+// Streams the text of pages in order, up to the text so far of the first unfinished one.
 void PictureAnswer::stream() {
   std::string more;
   while (sent_page_ < pages_.size() && pages_[sent_page_].begun) {

@@ -1,5 +1,5 @@
-// The answer to a request for the text of pictures, from its pages in the feed to the end. It lives as long as its
-// exchange or one of its pages knows it.
+// Answer to a request for the text of pictures, from its pages in the feed to its end. Its exchange and its pages keep
+// it alive.
 #pragma once
 
 #include <cstdint>
@@ -19,23 +19,23 @@ namespace lectern::server {
 
 class PictureAnswer : public std::enable_shared_from_this<PictureAnswer> {
  public:
-  // All pictures of the request have been fetched. `client`: whose turns its pages take.
+  // The pictures of `request` must have been fetched. `client`: whose turns its pages take.
   PictureAnswer(std::shared_ptr<HttpExchange> exchange, PictureRequest request, ModelLease model,
                 std::unique_ptr<AnswerForm> form, std::string client);
 
-  // Hands the pages to the feed, which must outlive all pages. Throws ApiError: the model cannot serve the options, or
+  // Adds the pages to the feed, which must outlive them. Throws ApiError if the model does not support the options or
   // the queue is full.
   void start(PageFeed& feed);
-  // Ends all pages soon, with what was read so far. Any thread.
+  // Ends all pages soon, with the text so far. Any thread.
   void cancel();
 
  private:
   // A page, or several that are read in one sequence.
   struct AskedPages {
-    std::vector<PageAnswer> answers;  // once they are finished; the text of all stands with the first
+    std::vector<PageAnswer> answers;  // when finished; the first has the text of all of them
     std::string param;                // the field of the first picture
-    std::string raw;                  // told so far,
-    std::string text;                 // and of it what the client sees
+    std::string raw;                  // text so far
+    std::string text;                 // the part of it that the client sees
     bool begun = false, finished = false;
   };
 
@@ -54,13 +54,13 @@ class PictureAnswer : public std::enable_shared_from_this<PictureAnswer> {
   const std::string client_;
   PageFeed* feed_ = nullptr;
 
-  std::mutex mutex_;  // of the following; the feed is called without it
+  std::mutex mutex_;  // of the following; not held while the feed is called
   std::vector<PageId> ids_;
   std::vector<AskedPages> pages_;
   bool streams_ = false;   // the head of the stream was sent
   bool ended_ = false;     // the answer was given
-  size_t sent_page_ = 0;   // of pages_, in turn to be streamed,
-  size_t sent_bytes_ = 0;  // and of its text, sent
+  size_t sent_page_ = 0;   // index in pages_ of the page being streamed
+  size_t sent_bytes_ = 0;  // of its text
 };
 
 }  // namespace lectern::server

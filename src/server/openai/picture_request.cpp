@@ -18,18 +18,13 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int64_t max_token_limit = 1'000'000;
 constexpr size_t max_pictures = 256;
 constexpr size_t max_prompt_bytes = 16 << 10;
 
 }  // namespace
 
-void refuse_field(const std::string& param, const std::string& problem, const std::string& code) {
-  throw ApiError(400, fmt::format("{}: {}", param, problem), param, code);
-}
-
 void Conversation::begin_message() const {
-  // What was asked before is no part of what the model is asked now.
+  // Texts of earlier messages are not part of the prompt.
   if (text_.empty()) return;
   refuse_field(text_param_, "only the last message may hold text, which is the prompt", "unsupported_history");
 }

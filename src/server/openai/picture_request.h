@@ -1,6 +1,5 @@
-// A request for the text of pictures, whatever the call: pictures of pages, what is asked of them, and how the answer
-// is wanted; and the parts of its JSON that several calls have in common. All throw ApiError, naming the field, for
-// what is not served.
+// Request for the text of pictures, common to all calls: pictures, options and the form of the answer, and parsers for
+// the parts of its JSON that several calls share. All throw ApiError, naming the field, for what is not supported.
 #pragma once
 
 #include <functional>
@@ -15,29 +14,27 @@
 namespace lectern::server {
 
 struct RequestPicture {
-  std::string param;  // where it stood, "messages[0].content[1].image_url"; its name in messages
+  std::string param;  // its field, "messages[0].content[1].image_url", which names it in errors
   std::string bytes;  // of a picture file
-  std::string url;    // not empty: from where it is yet to be fetched
+  std::string url;    // from which it is still to be fetched; empty: it is there
 };
 
 struct PictureRequest {
-  std::string model;  // as it was asked for; empty: the first that is served
+  std::string model;  // as asked for; empty: the first model of the server
   std::vector<RequestPicture> pictures;
   PageOptions options;  // of every page
   bool stream = false;
-  bool skip_special_tokens = false;  // the marks of the model's layout, in raw text
+  bool skip_special_tokens = false;  // of the layout, in raw text
 };
 
-// What the server says of a request before it looks at the rest of it.
+// Checks by the server while a request is parsed.
 struct RequestRules {
   std::function<bool(const std::string& name)> has_model;
-  // Throws ApiError, naming the field, for an address that is not to be fetched. Empty: none is.
+  // Throws ApiError, naming the field, for an address that must not be fetched. Empty: nothing is fetched.
   std::function<void(const std::string& url, const std::string& param)> check_url;
 };
 
-[[noreturn]] void refuse_field(const std::string& param, const std::string& problem, const std::string& code);
-
-// What the messages of a request hold.
+// Collector of the texts and pictures in the messages of a request.
 class Conversation {
  public:
   explicit Conversation(const RequestRules& rules) : rules_(rules) {}
@@ -47,38 +44,38 @@ class Conversation {
   void add_text(const std::string& text, const std::string& param);
   // A data URL, or an address.
   void add_picture(const std::string& url, const std::string& param);
-  // Hands all over; `param` is the field of the messages.
+  // Moves everything into `request`; `param` is the field of the messages.
   void take(PictureRequest& request, const std::string& param);
 
  private:
   const RequestRules& rules_;
   std::vector<RequestPicture> pictures_;
   std::string text_;        // of the last message
-  std::string text_param_;  // where text stood
+  std::string text_param_;  // its field
 };
 
-// The messages of a request, in the field `param`, each by `read`.
+// Reads the messages of a request, in the field `param`, each by `read`.
 using ReadMessage = void(JsonFields& message, Conversation& conversation);
 void read_messages(const nlohmann::json* messages, const std::string& param, const RequestRules& rules,
                    ReadMessage* read, PictureRequest& request);
-// Throws for a model that is not there, before anything else is looked at.
+// Throws for an unknown model, before other fields are checked.
 std::string read_model(JsonFields& fields, const RequestRules& rules);
-// "auto", "low" or "high": how finely a page is shown is the mode's affair.
+// Accepts "auto", "low" and "high", and ignores them: the mode decides how finely a page is shown.
 void read_detail(JsonFields& picture);
-// "user": the model knows no others.
+// Accepts only "user": the model knows no other roles.
 void read_role(JsonFields& message);
-// What a message holds: a string, or parts, of which each kind of call has its own.
+// Reads the content of a message: a string, or parts, whose form depends on the call.
 using ReadPart = void(const nlohmann::json& part, const std::string& param, Conversation& conversation);
 void read_content(JsonFields& message, Conversation& conversation, ReadPart* read_part);
-// temperature and top_p. A seed is drawn where none was given and one matters.
+// Reads temperature and top_p. Draws a seed if none was given and sampling needs one.
 void read_sampling(JsonFields& fields, const std::optional<int64_t>& seed, PageOptions& options);
-// The tokens of a page, 0 where the field lacks.
+// Maximum tokens of a page; 0 if the field is missing.
 int64_t read_token_limit(JsonFields& fields, const std::string& name);
-// {"type": "text"} or nothing.
+// Accepts {"type": "text"} or nothing.
 void read_text_format(const nlohmann::json* format, const std::string& param);
-// What clients say of themselves, which changes nothing; and "store", which must not be true.
+// Accepts and ignores what clients say of themselves; refuses "store": true.
 void read_labels(JsonFields& fields);
-// "lectern": {"text", "mode", "max_tiles", "pages_together"}.
+// Reads Lectern's own options: "lectern": {"text", "mode", "max_tiles", "pages_together"}.
 void read_own(JsonFields& fields, PageOptions& options);
 
 }  // namespace lectern::server

@@ -1,4 +1,4 @@
-// Text without the model's special tokens, for clients that ask for skip_special_tokens as vLLM and Ollama know it.
+// Removal of the model's special tokens, for clients that ask for skip_special_tokens, as of vLLM and Ollama.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace lectern::server {
 
-// Without all marks of the form <|...|>, of names of up to 32 bytes without white space. `goes_on`: what may be the
-// begin of one at the end of the text is left out, too.
+// Removes all tokens <|NAME|> with names of up to 32 bytes without white space. `goes_on`: also removes what may be the
+// beginning of one at the end of the text.
 std::string without_special_tokens(std::string_view text, bool goes_on);
 
 }  // namespace lectern::server

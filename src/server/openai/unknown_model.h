@@ -1,4 +1,4 @@
-// The refusal of a model that a server does not have.
+// The error for a model that the server does not have.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace lectern::server {
 
-// 404. What a client calls the model stands in the message in full: a NUL, which would end the message, as U+FFFD.
+// 404, with the client's name of the model in full; a NUL, which would end the message, becomes U+FFFD.
 ApiError unknown_model(std::string name);
 
 }  // namespace lectern::server

@@ -20,11 +20,7 @@ namespace {
 
 constexpr size_t max_url_bytes = 8192;
 
-[[noreturn]] void refuse_url(const std::string& param, const std::string& problem, const std::string& code) {
-  throw ApiError(400, fmt::format("{}: {}", param, problem), param, code);
-}
-
-// In lower case; nothing for what is no address of the web, or one with a name and password.
+// Host in lower case; nullopt for anything but an http(s) URL, and for one with a name and password.
 std::optional<std::string> host_of(const std::string& url) {
   const size_t begin = url.find("://");
   if (begin == std::string::npos) return std::nullopt;
@@ -92,12 +88,12 @@ void UrlFetcher::check(const std::string& url, const std::string& param) const {
   const bool printable = std::ranges::all_of(url, [](char c) { return c > ' ' && c <= '~'; });
   const std::optional<std::string> host = url.size() <= max_url_bytes && printable ? host_of(url) : std::nullopt;
   if (!host) {
-    refuse_url(param, "expected a data URL, or an address of the web without name and password", "invalid_url");
+    refuse_field(param, "expected a data URL, or an address of the web without name and password", "invalid_url");
   }
   if (std::ranges::find(limits_.hosts, *host) == limits_.hosts.end()) {
-    refuse_url(param,
-               fmt::format("nothing is fetched from {}; send the picture itself, as data:image/png;base64,...", *host),
-               "forbidden_url");
+    refuse_field(
+        param, fmt::format("nothing is fetched from {}; send the picture itself, as data:image/png;base64,...", *host),
+        "forbidden_url");
   }
 }
 
@@ -106,8 +102,8 @@ std::string UrlFetcher::get(const std::string& url, const std::string& param, co
   std::string bytes;
   const auto take = [&](const hub::HttpAnswer&, std::span<const std::byte> more) {
     if (bytes.size() + more.size() > limits_.max_bytes) {
-      refuse_url(param, fmt::format("what is there has more than the {} bytes that are taken", limits_.max_bytes),
-                 "url_too_large");
+      refuse_field(param, fmt::format("what is there has more than the {} bytes that are taken", limits_.max_bytes),
+                   "url_too_large");
     }
     bytes.append(reinterpret_cast<const char*>(more.data()), more.size());
   };
@@ -122,22 +118,23 @@ std::string UrlFetcher::get(const std::string& url, const std::string& param, co
       const hub::HttpAnswer answer = client.get(at, {}, take, either.get_token());
       if (answer.redirect.empty()) {
         if (answer.status == 200) return bytes;
-        refuse_url(param, fmt::format("the other server answered with {}", answer.status), "url_not_fetched");
+        refuse_field(param, fmt::format("the other server answered with {}", answer.status), "url_not_fetched");
       }
       at = answer.redirect;
     }
   } catch (const ApiError&) {
     throw;
   } catch (const hub::TryAgain& failure) {
-    refuse_url(param, "cannot be fetched: " + failure.reason, "url_not_fetched");
+    refuse_field(param, "cannot be fetched: " + failure.reason, "url_not_fetched");
   } catch (const Stopped&) {
-    refuse_url(param, "cannot be fetched: the server or the client has gone", "url_not_fetched");
+    refuse_field(param, "cannot be fetched: the server or the client has gone", "url_not_fetched");
   } catch (const Error&) {
-    // Nothing of the addresses around this machine is told.
-    refuse_url(param, "cannot be fetched: its name stands for an address that is not public, or its certificate is bad",
-               "url_not_fetched");
+    // The error must not reveal addresses of this network.
+    refuse_field(param,
+                 "cannot be fetched: its name stands for an address that is not public, or its certificate is bad",
+                 "url_not_fetched");
   }
-  refuse_url(param, fmt::format("is redirected more than {} times", limits_.redirects), "url_not_fetched");
+  refuse_field(param, fmt::format("is redirected more than {} times", limits_.redirects), "url_not_fetched");
 }
 
 }  // namespace lectern::server

@@ -1,5 +1,5 @@
-// Fetches what clients name by its address, from hosts that are allowed and lie in the open internet, on threads of its
-// own and within bounds.
+// Fetcher of pictures that clients give by URL: only from allowed hosts with public addresses, on threads of its own
+// and within bounds.
 #pragma once
 
 #include <sys/socket.h>
@@ -19,9 +19,9 @@
 namespace lectern::server {
 
 struct FetchLimits {
-  std::vector<std::string> hosts;             // that are allowed; none: nothing is fetched
-  size_t max_bytes = size_t{32} << 20;        // of one answer
-  std::chrono::seconds total{30}, stall{10};  // for one answer, and without a byte
+  std::vector<std::string> hosts;             // allowed; empty: nothing is fetched
+  size_t max_bytes = size_t{32} << 20;        // of one response
+  std::chrono::seconds total{30}, stall{10};  // maximum time of one response, and without a byte
   int redirects = 3;
   int threads = 4;
   size_t max_waiting = 100;  // requests
@@ -40,11 +40,11 @@ class UrlFetcher {
   bool is_used() const { return !limits_.hosts.empty(); }
   // Throws ApiError, naming the field, for an address that must not be fetched.
   void check(const std::string& url, const std::string& param) const;
-  // Runs `work`, which may get, on a thread of the fetcher's; false when too much waits. It must not throw.
+  // Runs `work`, which may call get(), on a thread of the fetcher; false if too much is waiting. It must not throw.
   bool run(std::function<void()> work);
-  // Throws ApiError, naming the field; also when it is stopped.
+  // Throws ApiError, naming the field, for failures and when it is stopped.
   std::string get(const std::string& url, const std::string& param, const std::stop_token& stop) const;
-  // Work that waits is forgotten, what is fetched ends soon.
+  // Drops waiting work, and ends transfers soon.
   void stop();
 
  private:

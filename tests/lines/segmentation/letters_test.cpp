@@ -36,10 +36,11 @@ TEST(Letters, LeavesOutWhatIsLeftOfABrokenRule) {
 }
 
 TEST(Letters, FindsLightRulesBesideDarkLetters) {
-  const Letters found = find_letters(
-      drawn_page("0.75 g 60 690 300 1 re f 60 600 1 90 re f\n0 g 60 600 300 1 re f\n" + text_at(72, 660, 12, "moon")));
+  const Letters found =
+      find_letters(drawn_page("0.75 g 60 690 300 1 re f 60 600 1 90 re f\n0 g 60 600 300 1 re f 360 600 1 90 re f\n" +
+                              text_at(72, 660, 12, "moon")));
   EXPECT_EQ(found.rules.across.size(), 2u) << "each once";
-  EXPECT_EQ(found.rules.down.size(), 1u);
+  EXPECT_EQ(found.rules.down.size(), 2u) << "each once";
   EXPECT_EQ(found.letters.size(), 4u);
 }
 

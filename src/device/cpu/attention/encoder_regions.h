@@ -1,4 +1,4 @@
-// What attends to itself in an encoder: every view, or every window of it.
+// Regions within which an encoder attends: every view, or every window of it.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What the AVX-512 kernels that Highway does not reach share: exponentials, activations, and the end of a product.
+// Shared by the AVX-512 kernels that are not written with Highway: exponentials, activations, and the end of a product.
 // Everything between LECTERN_AVX512_BEGIN and LECTERN_AVX512_END is compiled for the instruction sets that are named;
 // such functions run only where avx512_level() says that the processor has them.
 #pragma once

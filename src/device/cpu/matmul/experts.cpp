@@ -65,7 +65,7 @@ void clear_padding(const ProductRows& rows, int64_t columns) {
     std::memset(rows.writable().data + static_cast<size_t>(i * rows.stride() + columns) * size, 0, bytes);
 }
 
-// The expert whom all rows have.
+// The shared expert, which takes all rows.
 class SharedExpert {
  public:
   SharedExpert(Device& device, const ExpertsArgs& args, const ExpertBank& weights)

@@ -17,7 +17,7 @@ struct Int8Block {
   int32_t correction;
 };
 
-// Of a row of that many inputs.
+// Number of blocks in a row with so many inputs.
 constexpr int64_t int8_blocks(int64_t in) { return padded_inputs(in) / block_inputs; }
 
 // Row `index` for weights of `format`, as all of its blocks. Runs only where avx512_level() is at least vnni.

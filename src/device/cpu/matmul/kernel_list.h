@@ -1,4 +1,4 @@
-// Which kernel multiplies rows of a kind with weights of a format on this processor.
+// Choice of the kernel that multiplies rows with weights, by kind of row, format of weights and processor.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace lectern::cpu {
 
-// What this processor has beyond the instruction sets that Highway knows here, each level with those before it.
+// AVX-512 extensions of this processor that Highway's targets lack here; each level includes those before it.
 enum class Avx512 : uint8_t {
   none,
   vnni,  // sums of four products of bytes in one instruction
@@ -32,7 +32,7 @@ struct PanelKernel {
   bool int8_rows;  // rows come as Int8Rows
   void (*multiply)(const PanelRange& range);
 };
-// All of them, the first that fits is used.
+// All kernels; the first that fits is used.
 std::span<const PanelKernel> panel_kernels();
 const PanelKernel& kernel_for(RowKind kind, WeightFormat format);
 

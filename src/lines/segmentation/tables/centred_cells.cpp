@@ -27,7 +27,7 @@ struct Cell {
 // Of lines under each other.
 int white_between(const Parts& upper, const Parts& lower) { return box_of(lower).top - box_of(upper).bottom; }
 
-// Lines of a column as cells: those with white of at most `most` above them go on with the cell.
+// Cells of a column: a line with at most `most` white above it continues the cell.
 std::vector<Cell> cells_of(const std::vector<Parts>& lines, size_t column, int most) {
   std::vector<Cell> cells;
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -40,7 +40,7 @@ std::vector<Cell> cells_of(const std::vector<Parts>& lines, size_t column, int m
   return cells;
 }
 
-// Whether white parts cells of a column more clearly than their lines, which begin at one edge or are centred.
+// Whether cells of a column have clearly more white between them than their lines, which are left-aligned or centred.
 bool are_apart(const std::vector<Cell>& cells, const std::vector<Parts>& lines, int most, int height) {
   int between = std::numeric_limits<int>::max(), within = 0;
   for (size_t i = 1; i < lines.size(); ++i) {
@@ -58,7 +58,7 @@ bool are_apart(const std::vector<Cell>& cells, const std::vector<Parts>& lines, 
          std::ranges::all_of(cells, [](const Cell& cell) { return cell.lines <= max_lines_of_cell; });
 }
 
-// Cells as rows, none where they are not centred on each other: every row begins in the first column.
+// Rows of cells, each with a cell in the first column; empty if the cells are not centred on each other.
 std::vector<Parts> rows_of_cells(std::vector<Cell> cells, int height) {
   std::ranges::stable_sort(cells, {}, [](const Cell& cell) { return cell.box.middle(); });
   std::vector<Parts> rows;

@@ -1,4 +1,4 @@
-// Tables whose cells are centred from top to bottom: a short cell stands between the lines of a wrapped one beside it.
+// Tables with vertically centred cells: a short cell stands between the lines of a wrapped one beside it.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace lectern {
 
-// Rows with all lines of their cells, from the top; none where the parts of `columns` are no such table.
+// Rows with all lines of their cells, from the top; empty if `columns` are not such a table.
 std::vector<Parts> centred_rows(const std::vector<Parts>& columns, int height);
 
 }  // namespace lectern

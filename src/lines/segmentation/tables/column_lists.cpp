@@ -29,7 +29,7 @@ int step_of(const std::vector<Parts>& rows) {
   return median(std::move(steps));
 }
 
-// Some entries begin behind the edge of the others and end anywhere.
+// Whether some entries are indented from the edge of the others, with ragged ends.
 bool has_indented_entries(const std::vector<Parts>& rows, int height) {
   int edge = rows.front().front().box.left, end = 0;
   for (const Parts& row : rows) {
@@ -48,7 +48,7 @@ bool has_indented_entries(const std::vector<Parts>& rows, int height) {
          static_cast<double>(ended) <= max_aligned_ends * count;
 }
 
-// Figures, as prices: in a narrow column, most ending at its right edge.
+// Whether a column holds figures, such as prices: it is narrow, and most of them end at its right edge.
 bool are_figures(const Parts& column, int height) {
   const PixelBox box = box_of(column);
   const auto ended = std::ranges::count_if(
@@ -57,7 +57,7 @@ bool are_figures(const Parts& column, int height) {
          static_cast<double>(ended) >= min_ended * static_cast<double>(column.size());
 }
 
-// A column whose lines mostly begin with a bullet.
+// Whether most lines of a column begin with a bullet.
 bool is_bulleted(const Parts& column, int height) {
   const std::vector<Parts> rows = rows_of(column);
   const auto bullets = std::ranges::count_if(rows, [&](const Parts& row) {

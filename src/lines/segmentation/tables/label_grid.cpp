@@ -29,7 +29,7 @@ bool are_even(const std::vector<Span>& columns, int height) {
   return true;
 }
 
-// Neither figures nor running text.
+// Whether a column holds neither figures nor running text.
 bool holds_labels(const Parts& column, int height) {
   std::vector<int> widths;
   widths.reserve(column.size());
@@ -47,7 +47,7 @@ bool is_level(const Parts& row, int height) {
   });
 }
 
-// Rows of parts in groups, parted by white; none where white does not tell.
+// Groups of rows, separated by white; empty if white does not separate them clearly.
 std::vector<std::vector<Parts>> grouped(const std::vector<Parts>& rows, int height) {
   std::vector<int> steps;
   for (size_t i = 1; i < rows.size(); ++i) steps.push_back(box_of(rows[i]).middle() - box_of(rows[i - 1]).middle());
@@ -63,7 +63,7 @@ std::vector<std::vector<Parts>> grouped(const std::vector<Parts>& rows, int heig
   return groups;
 }
 
-// The labels of one group: every column has one from the first row on, but for the last ones of the last group.
+// Labels of one group: each column has one that begins in the first row, except for the last columns of the last group.
 std::vector<Parts> labels_in(const std::vector<Parts>& rows, const std::vector<Span>& columns, bool last, int height) {
   std::vector<Parts> labels(columns.size());
   for (size_t r = 0; r < rows.size(); ++r) {

@@ -1,4 +1,4 @@
-// Addresses, cards and the like that stand in rows and columns: each is read by itself, not line by line across.
+// Labels: addresses, cards and the like in rows and columns, each read by itself and not line by line across.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace lectern {
 
-// Labels row by row, each of several lines. Empty where there are none: rows do not stand in groups as high, columns
-// are not as far from each other, or hold figures.
+// Labels row by row, each of several lines. Empty unless rows stand in groups of equal height, and columns are evenly
+// spaced and hold no figures.
 std::vector<Parts> labels_of(const std::vector<Parts>& rows, const std::vector<Span>& columns, int height);
 
 }  // namespace lectern

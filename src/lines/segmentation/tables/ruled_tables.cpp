@@ -19,14 +19,14 @@ constexpr size_t max_cell_lines = 12, max_prose_lines = 5;
 constexpr size_t min_filled = 3;
 constexpr size_t min_parted_rows = 3;
 constexpr double max_over_edge = 0.2;  // of a line, over the edge of its row
-constexpr size_t max_rules = 600;      // of one page; tables of more are not looked at
+constexpr size_t max_rules = 600;      // of a page; tables are not searched for among more
 
 bool meet(const PixelBox& a, const PixelBox& b, int margin) {
   return a.left <= b.right + margin && b.left <= a.right + margin && a.top <= b.bottom + margin &&
          b.top <= a.bottom + margin;
 }
 
-// Rules that touch each other, directly or through others.
+// Groups of rules that touch each other, directly or through others.
 std::vector<Rules> connected(const Rules& rules, int margin) {
   const size_t across = rules.across.size(), count = across + rules.down.size();
   const auto box = [&](size_t i) { return i < across ? rules.across[i] : rules.down[i - across]; };
@@ -49,7 +49,7 @@ std::vector<Rules> connected(const Rules& rules, int margin) {
   return groups;
 }
 
-// Sorted places, those closer than `least` as one.
+// Sorts places, and joins those closer than `least`.
 std::vector<int> edges_of(std::vector<int> places, int least) {
   std::ranges::sort(places);
   std::vector<int> edges;
@@ -65,7 +65,7 @@ size_t index_of(const std::vector<int>& edges, int at) {
   return static_cast<size_t>(std::ranges::upper_bound(edges, at) - edges.begin()) - 1;
 }
 
-// Every cell belongs to the one at the left or above that no rule parts it from.
+// Merges each cell with the one on its left or above it if no rule is between them.
 void merge_cells(const Rules& rules, int margin, RuledTable& table) {
   const size_t columns = table.columns.size() - 1, rows = table.rows.size() - 1;
   table.cells.resize(columns * rows);
@@ -112,8 +112,8 @@ struct CellText {
   std::vector<TextLine> lines;
 };
 
-// Where rules between rows are too faint to be found in a column, its cells are one: parted again where every row that
-// it goes over holds one of its lines, as row numbers of a sheet do.
+// Splits cells that were merged since the rules between rows are too faint in a column: if every row of such a cell
+// holds one of its lines, like the row numbers of a sheet.
 void part_by_rows(const RuledTable& table, std::vector<CellText>& cells, int letter_height) {
   const size_t columns = table.columns.size() - 1, rows = table.rows.size() - 1;
   const auto slack = static_cast<int>(max_over_edge * letter_height);
@@ -138,7 +138,7 @@ void part_by_rows(const RuledTable& table, std::vector<CellText>& cells, int let
   }
 }
 
-// Whether cells hold what cells of a table do.
+// Whether the contents are those of a table.
 bool is_table(const RuledTable& table, const std::vector<CellText>& cells, int letter_height) {
   size_t filled = 0, prose = 0;
   for (size_t i = 0; i < cells.size(); ++i) {
@@ -215,7 +215,7 @@ std::vector<TextBlock> take_ruled_tables(const std::vector<RuledTable>& tables, 
     for (CellText& cell : cells) {
       cell.letters.height = letters.height;
       cell.letters.check_boxes = letters.check_boxes;
-      // What stands alone in a cell has no line to belong to.
+      // Marks alone in a cell, which have no line to belong to, count as letters.
       if (cell.letters.letters.empty()) std::swap(cell.letters.letters, cell.letters.marks);
       if (!cell.letters.letters.empty()) cell.lines = whole_lines(find_line_parts(cell.letters));
     }

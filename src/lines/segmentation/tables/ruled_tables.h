@@ -1,4 +1,4 @@
-// Tables whose cells are parted by rules: the grid that rules make, and the letters in each of its cells.
+// Ruled tables: the grid that rules make, and the letters in each of its cells.
 #pragma once
 
 #include <optional>
@@ -13,20 +13,20 @@ namespace lectern {
 struct RuledTable {
   std::vector<int> columns;  // edges from the left, one more than there are columns
   std::vector<int> rows;     // edges from the top
-  // [rows, columns]: where the text of a cell belongs, itself or, where no rule parts them, the cell on its left or
-  // above it.
+  // [rows, columns]: the cell that the text of this one belongs to: itself or, if no rule is between them, the cell on
+  // its left or above it.
   std::vector<TextBlock::Cell> cells;
 
   PixelBox box() const { return {columns.front(), rows.front(), columns.back(), rows.back()}; }
-  // The cell around a point; nothing outside.
+  // The cell around a point; nullopt outside.
   std::optional<TextBlock::Cell> cell_at(int x, int y) const;
 };
 
 // Grids of at least two rows and two columns, none within another.
 std::vector<RuledTable> find_ruled_tables(const Rules& rules, const std::vector<PixelBox>& bars, int letter_height);
 
-// Takes the letters within the tables out of `letters` and gives them as blocks. What turns out to be no table (columns
-// of running text between rules, a letter in every cell) stays in `letters`.
+// Moves the letters within the tables from `letters` into blocks. What turns out not to be a table (columns of running
+// text between rules, a letter in every cell) stays in `letters`.
 std::vector<TextBlock> take_ruled_tables(const std::vector<RuledTable>& tables, Letters& letters);
 
 }  // namespace lectern

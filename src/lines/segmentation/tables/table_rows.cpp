@@ -17,7 +17,7 @@ constexpr double max_off_edge = 0.5;                          // of lines of one
 constexpr double max_off_tall = 0.5;                          // of a tall cell from the middle of its two rows
 constexpr double min_begun = 0.6, min_wrapped = 4;            // rows with a first cell, and the width of wrapped text
 
-// A heading over the first column or a note below a table stands in it by chance.
+// Whether a line is a heading above the table or a note below it, which only happens to stand in its first column.
 bool stands_apart(const Parts& row, const Parts& table_row, const std::vector<Span>& columns) {
   if (row.size() > 1 || row.front().box.left >= columns[1].first) return false;
   const PixelBox box = box_of(row), other = box_of(table_row);
@@ -31,7 +31,7 @@ struct TallCell {
   PixelBox row;
 };
 
-// Takes rows out that are nothing but such cells: those above and below them are empty.
+// Removes rows that consist of such cells alone, between empty cells above and below.
 std::vector<TallCell> take_tall_cells(std::vector<Parts>& rows, const std::vector<Span>& columns) {
   std::vector<TallCell> cells;
   for (size_t i = 1; i + 1 < rows.size();) {
@@ -52,8 +52,7 @@ std::vector<TallCell> take_tall_cells(std::vector<Parts>& rows, const std::vecto
   return cells;
 }
 
-// A row that only goes on with the text of a cell of the row above: it has nothing in the first column, as nearly all
-// others have.
+// Whether a row only continues a cell of the row above: its first column is empty, unlike that of nearly all others.
 void join_further_lines(std::vector<Parts>& rows, const std::vector<Span>& columns, int height) {
   const auto begins = [&](const Parts& row) { return row.front().box.left < columns[0].last; };
   const auto begun = std::ranges::count_if(rows, begins);
@@ -75,8 +74,8 @@ void join_further_lines(std::vector<Parts>& rows, const std::vector<Span>& colum
   }
 }
 
-// Whether every second row stands close below the one above it and fills the same columns: small print above or below
-// what it tells of, as in a form.
+// Whether every second row stands close below the one above it and fills the same columns: captions in small print,
+// above or below their fields, as in a form.
 bool are_pairs(const std::vector<Parts>& rows, const std::vector<int>& whites, const std::vector<Span>& columns,
                double height) {
   if (rows.size() < 2 * min_pairs || rows.size() % 2 != 0) return false;
@@ -95,7 +94,7 @@ bool are_pairs(const std::vector<Parts>& rows, const std::vector<int>& whites, c
   return between >= min_row_white * height && within <= max_line_share * between;
 }
 
-// Where rows stand apart, lines that do not are further lines of the cells above them.
+// If rows have white between them, lines without it continue the cells above.
 std::vector<Parts> rows_of_cells(std::vector<Parts> rows, const std::vector<Span>& columns) {
   std::vector<int> whites;
   for (size_t i = 1; i < rows.size(); ++i) whites.push_back(box_of(rows[i]).top - box_of(rows[i - 1]).bottom);
@@ -105,8 +104,7 @@ std::vector<Parts> rows_of_cells(std::vector<Parts> rows, const std::vector<Span
   const double usual = sorted.empty() ? 0 : sorted[sorted.size() / 2];
   const bool pairs = are_pairs(rows, whites, columns, height);
   if (usual < min_row_white * height && !pairs) return rows;
-  // What stands close below other rows goes on with their cells everywhere or nowhere, whatever tails letters have
-  // there.
+  // Rows close below others continue their cells everywhere or nowhere, whatever descenders the letters have there.
   double most = std::min(max_line_white * height, max_line_share * usual);
   const auto close = std::ranges::upper_bound(sorted, static_cast<int>(max_line_share * usual)) - sorted.begin();
   if (close > 0 && sorted[static_cast<size_t>(close) / 2] > most) most = -1;

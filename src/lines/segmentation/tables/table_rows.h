@@ -1,4 +1,4 @@
-// Tables without rules: parts of lines in columns, as cells.
+// Tables without rules, whose cells are parts of lines in columns.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace lectern {
 
-// A table and the lines that stand over its first column, or below it, by chance.
+// A table, and the lines above and below it that only happen to stand in its first column.
 struct FoundTable {
   Parts above;
   TextBlock table;

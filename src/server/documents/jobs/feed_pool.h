@@ -1,4 +1,4 @@
-// The pages of a job through the feed that all requests share: they take turns with those of other clients.
+// Pool that reads the pages of a job through the feed, where they take turns with those of other clients.
 #pragma once
 
 #include <functional>
@@ -17,21 +17,21 @@ struct FeedPoolOrder {
   std::string client;  // whose turns the pages take
   std::shared_ptr<ServedModel> model;
   PageOptions options;
-  // Once it is asked for, no page begins any more, and when those on their way have ended, the run is stopped.
+  // After this request no page begins; the run is stopped when the pages being read have ended.
   std::stop_token hold;
-  // What is told of pages, of each of those that are read in one sequence too; on any thread, must not throw or wait.
+  // Called with the news of every page, also of each page of a sequence; on any thread. Must not throw or wait.
   std::function<void(int number, const PageNews& news)> news;
 };
 
 class FeedPool final : public ReadingPool {
  public:
-  // The feed must outlive it. `stop` and `tell` as PageWorkers takes them; only ends of pages are told.
+  // The feed must outlive it. `stop` and `tell` as for PageWorkers; only the ends of pages are told.
   FeedPool(PageFeed& feed, FeedPoolOrder order, std::stop_source stop, std::function<void(WorkerEvent)> tell);
   FeedPool(const FeedPool&) = delete;
   FeedPool& operator=(const FeedPool&) = delete;
   ~FeedPool() override;  // stops, and waits for the pages
 
-  // Pages count from when they are added until they end.
+  // Counts pages from add() until they end.
   void wait_for_room(size_t max_waiting) override;
   void add(PageTask task) override;
   void close() override {}

@@ -51,7 +51,8 @@ void JobQueue::drain(Instant until) {
   for (std::stop_source& stop : stops) stop.request_stop();
 }
 
-// The first of a client of whom the fewest jobs run. `later`: when one may be taken that may not yet.
+// The first job of the client with the fewest running jobs. `later`: when the next one may be taken that must still
+// wait.
 std::list<JobQueue::Waiting>::iterator JobQueue::next(Instant now, Instant& later) {
   auto best = waiting_.end();
   ptrdiff_t fewest = 0;

@@ -1,5 +1,5 @@
-// Jobs that wait to be read, and the threads that read them, a few at a time: those of one client one behind the other
-// where others wait too. The store keeps the jobs; here are their ids.
+// Queue of jobs, and the threads that run a few of them at a time, next that of the client with the fewest running. The
+// store keeps the jobs; the queue has their ids.
 #pragma once
 
 #include <chrono>
@@ -17,10 +17,10 @@
 
 namespace lectern::server {
 
-// One of the times that a job is run.
+// A try to run a job.
 struct JobTry {
   std::string id;
-  int model_failures = 0;  // before, one behind the other: its model could not be loaded
+  int model_failures = 0;  // tries in a row before this one whose model could not be loaded
   std::stop_token stop, hold;
 };
 
@@ -28,18 +28,18 @@ class JobQueue {
  public:
   using Run = std::function<RunEnd(const JobTry& job)>;
 
-  // `run` is called on the queue's threads and must not throw. A job for which there was no room is tried again after
-  // `pause`, one whose model could not be loaded after twice as long each time, up to 64 times as long.
+  // `run` is called on the queue's threads and must not throw. A job is tried again after `pause` if the disk was full;
+  // if its model could not be loaded, after twice as long each time, up to 64 times as long.
   JobQueue(int threads, std::chrono::milliseconds pause, Run run);
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
-  ~JobQueue();  // stops what runs, and waits for it
+  ~JobQueue();  // stops running jobs, and waits for them
 
   void add(const std::string& id, const std::string& client);
-  // Forgets a job that waits; stops one that runs.
+  // Removes a waiting job; stops a running one.
   void cancel(const std::string& id);
   size_t waiting() const;
-  // Nothing begins any more. Pages that are read come to their end, unless `until` comes before.
+  // Begins no more jobs; waits until `until` for the pages that are being read.
   void drain(std::chrono::steady_clock::time_point until);
 
  private:

@@ -1,5 +1,5 @@
-// Jobs and their pages in SQLite: what was stored is there after any end of the process. Any thread may use it; the
-// files of a job lie beside it (data_folder.h).
+// Store of jobs and their pages in SQLite; what was stored survives any end of the process. Any thread may use it. The
+// files of jobs lie beside it (data_folder.h).
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@ bool has_ended(JobStatus status);
 
 struct DocumentJob {
   std::string id;      // "doc_" and 32 hexadecimal digits
-  std::string owner;   // of a key, a digest; empty: it was sent without
+  std::string owner;   // digest of the client's key; empty: sent without a key
   std::string client;  // whose turns it takes
   std::optional<std::string> idempotency_key{};
   std::string digest;  // of the file and the options
-  std::string name;    // of the file, as it was sent
+  std::string name;    // of the file, as the client calls it
   std::string model;
   std::string options = "{}";  // JSON, as given
   JobStatus status = JobStatus::queued;
@@ -31,7 +31,7 @@ struct DocumentJob {
   std::optional<int64_t> started{}, finished{};
   std::optional<int64_t> pages{};  // to be read
   std::string numbers{};           // of these pages, JSON; empty until they are known
-  std::string info{};              // what its documents say of how it was read, JSON; empty until it is opened
+  std::string info{};              // facts for the head of its results, JSON; empty until it is opened
   int64_t done = 0, failed = 0;    // of the pages
   std::string error{}, error_code{};
 };
@@ -46,35 +46,35 @@ struct StoredPage {
 
 class DocumentStore {
  public:
-  // Throws Error where the file cannot be used, or was made by a newer version. `max_pages` as of Database.
+  // Throws Error if the file cannot be used or was made by a newer version. `max_pages` as of Database.
   explicit DocumentStore(const std::filesystem::path& file, int64_t max_pages = 0);
 
-  // Jobs that ran when the process ended wait again.
+  // Queues the jobs again that were running when the process ended.
   void requeue_running();
   void add(const DocumentJob& job);
   std::optional<DocumentJob> find(const std::string& id);
   std::optional<DocumentJob> find_same(const std::string& owner, const std::string& idempotency_key);
-  // The newest first; those behind the job `after` where it is not empty.
+  // The newest first; only those after the job `after`, unless that is empty.
   std::vector<DocumentJob> of_owner(const std::string& owner, int max_jobs, const std::string& after = "");
   std::vector<DocumentJob> waiting();  // the oldest first
   std::vector<std::string> ids();
-  // Of those that have ended, the first that ended; nothing where there is none.
+  // The job that ended first; nullopt if none has ended.
   std::optional<DocumentJob> first_ended();
-  // None has ended after `now`: where the clock was wrong then, it is now that they end.
+  // Corrects ends in the future, which a wrong clock made, to `now`.
   void finished_by(int64_t now);
 
-  // All of the following do nothing to a job that has ended or is gone, and say so with false.
+  // All of the following return false, and do nothing, for a job that has ended or does not exist.
   bool begin(const std::string& id, int64_t now);
   bool put_back(const std::string& id);
   bool opened(const std::string& id, int64_t pages, const std::string& numbers, const std::string& info);
-  // One that is there already is replaced: of pages that are read together all are read again where one was missing.
+  // Replaces a page that is there already: if one of several pages in a sequence is missing, all are read again.
   bool add_page(const std::string& id, const StoredPage& page);
   bool end(const std::string& id, JobStatus status, int64_t now, const std::string& error = "",
            const std::string& error_code = "");
 
   bool remove(const std::string& id);
   std::optional<StoredPage> page(const std::string& id, int number);
-  // Numbers and states alone, in order.
+  // Numbers and states only, in order.
   std::vector<StoredPage> page_states(const std::string& id);
 
  private:

@@ -1,4 +1,4 @@
-// What was made of documents, beside their sources, and can be made again: it gives way before a document does.
+// Files made of documents, beside their sources. They can be made again, so they are removed before documents are.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@ namespace lectern::server {
 
 class MadeFiles {
  public:
-  // The folder outlives it.
+  // The folder must outlive it.
   explicit MadeFiles(const DataFolder& folder) : folder_(folder) {}
 
-  // While it lives, nothing of the job gives way.
+  // While it lives, nothing of the job is removed.
   class Use {
    public:
     Use(MadeFiles& files, std::string id);
@@ -28,13 +28,13 @@ class MadeFiles {
     const std::string id_;
   };
 
-  // Removes those of whole jobs, of the ones that were used longest ago first, until so many bytes are gone. Returns
-  // how many are, which may be fewer.
+  // Removes the files of jobs, least recently used first, until so many bytes are freed. Returns how many were, which
+  // may be fewer.
   int64_t remove(int64_t bytes);
 
  private:
   const DataFolder& folder_;
-  std::mutex mutex_;  // of the following, and held while files of a job are removed
+  std::mutex mutex_;  // of the following; held while files of a job are removed
   std::multiset<std::string> used_;
 };
 

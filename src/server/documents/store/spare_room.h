@@ -1,5 +1,4 @@
-// Room that is kept on the disk of the data folder, as a file, so that it can be noted on a full disk that a job is
-// gone.
+// Spare file in the data folder that reserves disk space, so that jobs can be deleted on a full disk.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +7,7 @@ namespace lectern::server {
 
 std::filesystem::path spare_file(const std::filesystem::path& folder);
 
-// Takes the room where it is not taken and the disk has it.
+// Reserves the space if it is not reserved yet and the disk has it.
 void keep_spare_room(const std::filesystem::path& folder);
 void free_spare_room(const std::filesystem::path& folder);
 

@@ -1,4 +1,4 @@
-// SQLite with values bound to statements and errors as exceptions. One thread at a time.
+// C++ interface to SQLite, with errors as exceptions. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ struct sqlite3_stmt;
 
 namespace lectern::server {
 
-// Values are bound in their order; those that are optional and not there are NULL.
+// Values are bound in order; nullopt is NULL.
 class Statement {
  public:
   template <typename... Values>
@@ -22,7 +22,7 @@ class Statement {
     (bind_at(++place, values), ...);
     return *this;
   }
-  // To the next row; false behind the last.
+  // Advances to the next row; false after the last.
   bool step();
 
   int64_t integer(int column) const;
@@ -44,18 +44,18 @@ class Statement {
 
 class Database {
  public:
-  // Opens or makes the file, in WAL mode; what is committed is on the disk. `max_pages` of 4096 bytes; 0: as many as
-  // the disk holds. Throws Error, of the kind that concerns_the_place() knows where the disk is full.
+  // Opens or creates the file, in WAL mode; what is committed is on disk. `max_pages` of 4096 bytes; 0: as many as the
+  // disk holds. Throws Error; for a full disk one that concerns_the_place().
   Database(const std::filesystem::path& file, int64_t max_pages);
 
   Statement prepare(std::string_view sql);
-  // One statement without rows.
+  // Runs one statement that has no rows.
   template <typename... Values>
   void run(std::string_view sql, const Values&... values) {
     Statement statement = prepare(sql);
     statement.bind(values...).step();
   }
-  // Rows that the last statement changed.
+  // Number of rows that the last statement changed.
   int64_t changes() const;
 
  private:
@@ -63,7 +63,7 @@ class Database {
   std::string name_;
 };
 
-// All that is done while it lives, if commit() is called; else nothing of it.
+// RAII transaction: rolled back unless commit() is called.
 class Transaction {
  public:
   explicit Transaction(Database& database);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/http/event_stream.h"
+#include "server/json_line.h"
 #include "server/openai/answer_json.h"
 
 namespace lectern::server {

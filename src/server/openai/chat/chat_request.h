@@ -8,10 +8,10 @@
 namespace lectern::server {
 
 struct ChatRequest : PictureRequest {
-  bool include_usage = false;  // a last event of a stream
+  bool include_usage = false;  // in a last event of a stream
 };
 
-// Throws ApiError, naming the field, for all that is not served.
+// Throws ApiError, naming the field, for what is not supported.
 ChatRequest parse_chat_request(std::string_view body, const RequestRules& rules);
 
 }  // namespace lectern::server

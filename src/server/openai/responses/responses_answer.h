@@ -10,9 +10,9 @@
 
 namespace lectern::server {
 
-// What a response repeats of its request.
+// Members of a response that repeat its request.
 struct ResponseHead {
-  std::string id;       // hexadecimal digits, to which "resp_" and "msg_" are put
+  std::string id;       // hexadecimal digits, prefixed by "resp_" and "msg_"
   int64_t created = 0;  // seconds since 1970
   std::string model;
   PageOptions options;

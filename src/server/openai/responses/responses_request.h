@@ -9,10 +9,10 @@
 namespace lectern::server {
 
 struct ResponsesRequest : PictureRequest {
-  nlohmann::json metadata;  // as it was sent: it is in the answer
+  nlohmann::json metadata;  // as sent; returned in the answer
 };
 
-// Throws ApiError, naming the field, for all that is not served.
+// Throws ApiError, naming the field, for what is not supported.
 ResponsesRequest parse_responses_request(std::string_view body, const RequestRules& rules);
 
 }  // namespace lectern::server
