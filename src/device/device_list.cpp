@@ -28,7 +28,10 @@ DeviceName parse_device_name(std::string_view text) {
     const size_t equals = option.find('=');
     if (equals == 0 || equals == std::string_view::npos)
       throw Error(fmt::format("device '{}': '{}' is no option; expected name=value", text, option));
-    device.options.emplace_back(option.substr(0, equals), option.substr(equals + 1));
+    const std::string key(option.substr(0, equals));
+    if (std::ranges::find(device.options, key, [](const auto& given) { return given.first; }) != device.options.end())
+      throw Error(fmt::format("device '{}': has the option '{}' twice; give it once", text, key));
+    device.options.emplace_back(key, option.substr(equals + 1));
     begin = end;
   }
   return device;

@@ -126,14 +126,23 @@ void check_space(Checks& checks, const char* name, const fs::path& folder) {
   }
 }
 
-void check_models(Checks& checks, const fs::path& shipped) {
+void check_shipped_model(Checks& checks, const std::string& what, const ShippedModel& model) {
   try {
-    if (shipped.empty())
-      throw Error("is not where it was installed; it is models/primer of the source", ErrorCode::not_found);
-    Checkpoint::open(shipped);
-    checks.push_back({"model that ships", shipped.string()});
+    if (model.folder.empty()) {
+      throw Error(fmt::format("is not where it was installed; it is models/{} of the source", model.name),
+                  ErrorCode::not_found);
+    }
+    Checkpoint::open(model.folder);
+    checks.push_back({what, model.folder.string()});
   } catch (const std::exception& error) {
-    checks.push_back({"model that ships", error.what(), false});
+    checks.push_back({what, error.what(), false});
+  }
+}
+
+void check_models(Checks& checks, std::span<const ShippedModel> shipped) {
+  for (size_t i = 0; i < shipped.size(); ++i) {
+    const std::string what = i == 0 ? "model that ships" : fmt::format("{}, which ships, too", shipped[i].name);
+    check_shipped_model(checks, what, shipped[i]);
   }
   try {
     const fs::path store = hub::model_store();
@@ -151,7 +160,7 @@ void check_models(Checks& checks, const fs::path& shipped) {
 
 }  // namespace
 
-std::vector<InstallationCheck> check_installation(const fs::path& shipped_model) {
+std::vector<InstallationCheck> check_installation(std::span<const ShippedModel> shipped) {
   Checks checks;
   check_pdf(checks);
   std::string formats, missing;
@@ -166,7 +175,7 @@ std::vector<InstallationCheck> check_installation(const fs::path& shipped_model)
   checks.push_back({"free memory", format_bytes(memory), memory >= little_memory});
   std::error_code ignored;
   check_space(checks, "place for what is piped in", fs::temp_directory_path(ignored));
-  check_models(checks, shipped_model);
+  check_models(checks, shipped);
   return checks;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,13 @@ struct InstallationCheck {
   bool fine = true;  // false: something is missing, which `found` names
 };
 
-// `shipped_model` is the folder of the model that comes with Lectern. Throws nothing: what fails is in the list.
-std::vector<InstallationCheck> check_installation(const std::filesystem::path& shipped_model);
+// A model that comes with Lectern.
+struct ShippedModel {
+  std::string name;
+  std::filesystem::path folder;  // empty: it is not there
+};
+
+// `shipped`: all of them, the usual one first. Throws nothing: what fails is in the list.
+std::vector<InstallationCheck> check_installation(std::span<const ShippedModel> shipped);
 
 }  // namespace lectern

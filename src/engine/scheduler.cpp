@@ -12,11 +12,17 @@ int64_t Scheduler::headroom() const {
                                [&](const auto& sequence) { return sequence->max_pages() > sequence->pages.held(); });
 }
 
+bool Scheduler::has_room(const Sequence& next) const {
+  return static_cast<int>(running_.size()) < limits_.sequences &&
+         next.pages_to_start() + headroom() <= pool_.free_pages();
+}
+
 void Scheduler::admit() {
-  while (!waiting_.empty() && static_cast<int>(running_.size()) < limits_.sequences) {
+  while (!waiting_.empty()) {
     Sequence& next = *waiting_.front();
-    const int64_t pages = next.pages_to_start();
-    if (pages + headroom() > pool_.free_pages() || !next.pages.take_spare(pages)) return;
+    // One that has to read its prompt again may be older than others that run.
+    while (!has_room(next) && !running_.empty() && running_.back()->id > next.id) preempt(running_.size() - 1);
+    if (!has_room(next) || !next.pages.take_spare(next.pages_to_start())) return;
     const auto place = std::ranges::upper_bound(running_, next.id, {}, [](const auto& other) { return other->id; });
     running_.insert(place, std::move(waiting_.front()));
     waiting_.pop_front();

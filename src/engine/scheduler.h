@@ -1,6 +1,6 @@
 // Scheduler of steps: which sequences take part, with how many rows. Sequences are admitted in order of arrival, once
 // the cache has room for their prompt; further pages are taken on demand. When none is left the youngest sequence is
-// preempted and goes on later, so that the oldest always finishes.
+// preempted and goes on later: the oldest goes on in every step, and nobody runs who is younger than one that waits.
 //
 // In a step every decoding sequence gets one row; in addition the oldest sequence that is not decoding yet gets one
 // piece of encoding or one chunk of prefill. So the time between two tokens grows by at most one piece or chunk. While
@@ -55,6 +55,7 @@ class Scheduler {
   int64_t preemptions() const { return preemptions_; }
 
  private:
+  bool has_room(const Sequence& next) const;
   void admit();
   int64_t headroom() const;
   bool grow(Sequence& sequence);

@@ -20,10 +20,9 @@ struct LinesPageReader::Reading {
   TextPage text;
   std::vector<TextPiece> pieces;
   std::vector<std::optional<RowText>> rows;  // what was read of every piece
-  std::vector<Page> written;   // of each piece that is the first of its view: the view's counts and tokens
+  std::vector<Page> written;   // of each piece that is the first of its view: the view's counts, tokens, loops and end
   std::vector<size_t> begins;  // where in the page's text each shown piece begins
-  Page page;                   // times and loops of all views; text, counts and tokens of those shown
-  bool lost_text = false;      // in a view with a repetition
+  Page page;                   // times of all views; text, counts and tokens of those shown
   size_t views = 0;            // to come
   size_t shown = 0;            // pieces that are in the text
   size_t told = 0;             // bytes of it
@@ -41,13 +40,27 @@ void add_written(const Page& view, Page& page) {
   page.token_logprobs.insert(page.token_logprobs.end(), view.token_logprobs.begin(), view.token_logprobs.end());
 }
 
-void add_work(const Page& view, Page& page) {
+void add_times(const Page& view, Page& page) {
   page.stats.encode_seconds += view.stats.encode_seconds;
   page.stats.prefill_seconds += view.stats.prefill_seconds;
   page.stats.decode_seconds += view.stats.decode_seconds;
-  page.guard.loops += view.guard.loops;
-  page.guard.dropped += view.guard.dropped;
-  if (view.guard.action != Retry::none) page.guard.action = view.guard.action;
+}
+
+void add_loops(const GuardReport& more, GuardReport& all) {
+  if (more.loops > 0) all.recovered = more.recovered && (all.loops == 0 || all.recovered);
+  all.loops += more.loops;
+  all.dropped += more.dropped;
+  if (more.action != Retry::none) all.action = more.action;
+}
+
+// Loops of views, and the first end that is not that of the text unless one was given up, in reading order: which view
+// was done first depends on who else was being read.
+void add_outcomes(std::span<const Page> views, Page& page) {
+  for (const Page& view : views) {
+    add_loops(view.guard, page.guard);
+    const bool given_up = view.finish == Finish::stopped || view.finish == Finish::deadline;
+    if (given_up || (!page.finish && view.finish != Finish::end)) page.finish = view.finish;
+  }
 }
 
 // Options of the views. Stop strings may begin in one view and end in another, so they are searched for in the text of
@@ -237,12 +250,16 @@ void LinesPageReader::take(PageEvent event, std::vector<PageEvent>& events) {
 
 void LinesPageReader::take_view(const View& view, const Page& page, std::vector<PageEvent>& events) {
   Reading& reading = *view.reading;
-  add_work(page, reading.page);
+  add_times(page, reading.page);
   if (reading.end) return;
+  Page& written = reading.written[view.pieces.front()];
   const RowText text = text_of_view(page);
   std::optional<std::vector<RowText>> rows = split_rows(text, view.pieces.size());
   if (!rows && view.pieces.size() > 1 && page.finish != Finish::stopped) {
     // It is unknown which row is missing, so each is read by itself.
+    GuardReport guard = page.guard;
+    guard.recovered = true;  // the text is read again
+    add_loops(guard, written.guard);
     queue_views(reading, view.pieces, 1);
     return;
   }
@@ -250,10 +267,10 @@ void LinesPageReader::take_view(const View& view, const Page& page, std::vector<
     rows.emplace(view.pieces.size());
     rows->front() = on_one_line(text);
   }
-  reading.lost_text = reading.lost_text || (page.guard.loops > 0 && !page.guard.recovered);
   for (size_t i = 0; i < view.pieces.size(); ++i) reading.rows[view.pieces[i]] = std::move((*rows)[i]);
-  add_written(page, reading.written[view.pieces.front()]);
-  if (page.finish != Finish::end && !reading.page.finish) reading.page.finish = page.finish;
+  add_written(page, written);
+  add_loops(page.guard, written.guard);
+  written.finish = page.finish;
   show(reading, events);
 }
 
@@ -325,9 +342,15 @@ void LinesPageReader::deliver(Reading& reading, std::vector<PageEvent>& events) 
     texts.push_back(std::move(row));
   }
   page.blocks = read_blocks(reading.text, reading.pieces, texts);
-  if (reading.end) page.finish = reading.end;
-  if (!page.finish) page.finish = reading.cancelled ? Finish::stopped : Finish::end;
-  page.guard.recovered = page.guard.loops > 0 && !reading.lost_text;
+  add_outcomes(std::span(reading.written).first(reading.end ? reading.shown : reading.written.size()), page);
+  const bool all_read = std::ranges::all_of(reading.rows, [](const auto& row) { return row.has_value(); });
+  if (reading.end) {
+    page.finish = reading.end;
+  } else if (!all_read) {
+    page.finish = Finish::stopped;  // the others were not begun
+  } else if (!page.finish) {
+    page.finish = Finish::end;
+  }
   if (!reading.options->logprobs) page.token_logprobs.clear();
   judge(page, *reading.job.picture, true, page.stats.tokens);
   PageEvent& event = events.emplace_back();

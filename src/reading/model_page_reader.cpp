@@ -67,7 +67,7 @@ struct Reading {
         settings(std::move(how)),
         attempts(job.page, job.picture, job.further.empty() ? settings->plan : loaded.description().pages_plan,
                  settings->tiled, settings->options.retry && job.further.empty(),
-                 settings->by_blocks && job.further.empty()),
+                 settings->by_blocks && job.further.empty(), settings->options.max_tokens),
         raw(loaded.tokenizer, false),
         shown(loaded.tokenizer, settings->shown) {}
 
@@ -197,7 +197,7 @@ void ModelPageReader::State::begin(Reading& reading) {
   request.prompt = loaded.expand_prompt(several ? how.pages_prompt : how.prompt, page.stats.vision_tokens);
   page.stats.prompt_tokens = static_cast<int64_t>(request.prompt.size());
   request.image_token = loaded.image_token;
-  request.max_tokens = how.options.max_tokens;
+  request.max_tokens = reading.attempts.max_tokens();
   request.sampling = {how.options.temperature, how.options.top_p, how.options.seed};
   request.stop = {&loaded.tokenizer, how.options.stop};
   const RepeatLimit& limit = loaded.description().repeat_of(several                   ? InputKind::pages

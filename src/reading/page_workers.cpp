@@ -17,6 +17,8 @@ namespace {
 
 constexpr int max_attempts = 3;   // a page may be the reason if this many readers failed with it
 constexpr int max_too_large = 3;  // a reader without memory for this many pages in a row is taken out
+// Seconds after which pages that write get their turn before another page is begun, whose views take a while to make.
+constexpr double max_adding = 0.1;
 constexpr const char* no_memory = "not enough memory; close other programs, or use a smaller `mode` or `batch`";
 
 bool is_too_large_for(const PageTask& task, size_t worker) {
@@ -33,6 +35,7 @@ struct PageWorkers::Worker {
   bool made = false;
   bool alive = true;
   int too_large = 0;  // pages in a row for which it had no memory
+  double adding = 0;  // seconds that pages took to be added since the last step
   ReaderLoad load;
   std::thread thread;
 };
@@ -261,7 +264,8 @@ std::optional<PageTask> PageWorkers::take(Worker& worker, const PageReader& read
     ++idle_;
     work_.wait(lock, stop_.get_token(), [&] { return find_next() != queue_.end() || (closed_ && outstanding_ == 0); });
     --idle_;
-  } else if (queue_.size() <= idle_ || worker.tasks.begin()->second.alone || reader.room() <= 0) {
+  } else if (queue_.size() <= idle_ || worker.tasks.begin()->second.alone || worker.adding > max_adding ||
+             reader.room() <= 0) {
     return std::nullopt;
   }
   if (stop_.stop_requested()) return std::nullopt;
@@ -388,7 +392,9 @@ void PageWorkers::work(Worker& worker) {
     const Stopwatch working;
     cancel_stopped(worker, *reader);
     advance(worker, *reader, task);
-    worker.report.seconds += working.seconds();
+    const double seconds = working.seconds();
+    worker.report.seconds += seconds;
+    worker.adding = task ? worker.adding + seconds : 0;
     const ReaderLoad load = reader->load();
     const std::lock_guard lock(mutex_);
     worker.load = load;

@@ -63,9 +63,9 @@ TEST(DoctorCommand, ChecksEveryOperatorAndAPage) {
   for (const char* part :
        {"| its software | oneDNN", "| replaced operators | conv2d |", "\n| linear | f32 | native | ",
         "\n| conv2d | f32 | im2col + linear | ", "\n| PDF helper | ", "\n| its confinement | ", "\n| free memory | ",
-        "\n| model that ships | ", "\n| logits | ", "\n| decode | ", "checks passed.", "\n## Times\n",
-        "\n| load the weights | ", "\n| first page, ", "\n| with the weights loaded | ",
-        "\n| the page | end | as the reference's | ", "\n| its lower half | "})
+        "\n| model that ships | ", "\n| primer-large, which ships, too | ", "\n| logits | ", "\n| decode | ",
+        "checks passed.", "\n## Times\n", "\n| load the weights | ", "\n| first page, ",
+        "\n| with the weights loaded | ", "\n| the page | end | as the reference's | ", "\n| its lower half | "})
     EXPECT_THAT(outcome.out, HasSubstr(part));
   for (const char* row : {"\\| decode, 1 page \\| [0-9.]+ tokens/s \\|  \\|",
                           "\\| decode, 32 pages together \\| [0-9.]+ tokens/s \\|  \\|"})

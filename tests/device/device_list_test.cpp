@@ -27,7 +27,8 @@ TEST(DeviceList, OptionsStandBehindAColon) {
   EXPECT_THAT(name.options, ElementsAre(std::pair("type", "f16"), std::pair("sync", "")));
   EXPECT_EQ(parse_device_name("cpu").name, "cpu");
   EXPECT_TRUE(parse_device_name("").name.empty());
-  for (const char* text : {"ascend:0:f16", "ascend:0:", "ascend:0:=f16", "cpu:a=b:c"})
+  for (const char* text :
+       {"ascend:0:f16", "ascend:0:", "ascend:0:=f16", "cpu:a=b:c", "ascend:0:type=f16:type=bf16", "cpu:a=b:c=d:a=b"})
     EXPECT_THROW(parse_device_name(text), Error) << text;
   for (const char* text : {"ascend:0:type=f16,ascend:0:type=bf16", "ascend:0-2:sync=1,ascend:1"})
     EXPECT_THROW(parse_device_list(text), Error) << text;

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "device/device_failure.h"
 #include "lectern/error.h"
 #include "support/least_device.h"
+#include "support/sanitized.h"
 #include "support/values.h"
 #include "support/weight_values.h"
 
@@ -83,6 +85,19 @@ TEST(Device, SaysWhatItIs) {
   EXPECT_GT(cpu_device().memory().total, cpu_device().memory().free);
   EXPECT_EQ(LeastDevice().memory().total, 0u);
   EXPECT_EQ(LeastDevice().measure_peaks(), nullptr);
+}
+
+TEST(Device, NoMemoryOfTheCpuIsAnErrorOfItsOwnKind) {
+  if (testing::sanitized) GTEST_SKIP() << "the sanitizer ends a program that asks for so much";
+  try {
+    const Tensor tensor(cpu_device(), DataType::f32, {int64_t{1} << 60});
+    FAIL();
+  } catch (const DeviceFailure&) {
+    FAIL() << "the device is not lost";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("cpu: no memory for 4398046511104 MiB"));
+  }
 }
 
 TEST(LeastDevice, NoticesAViewBeyondItsMemory) {

@@ -27,6 +27,8 @@ class FakeViews : public PageReader {
     bool skip_a_row = false;   // of every view of several rows
     size_t failing_view = 99;  // by its number, from 0
     size_t looping_view = 99;  // loses text
+    size_t cut_view = 99;      // fills the context
+    bool backwards = false;    // of those that it has room for the last first
     bool remains = false;      // a line of nonsense before every row
   };
 
@@ -40,8 +42,10 @@ class FakeViews : public PageReader {
 
   void step(std::vector<PageEvent>& events) override {
     if (jobs_.empty()) return;
+    if (behaviour_.backwards) std::ranges::reverse(jobs_);
     PageJob job = std::move(jobs_.front());
     jobs_.pop_front();
+    if (behaviour_.backwards) std::ranges::reverse(jobs_);
     PageEvent& event = events.emplace_back();
     event.ticket = job.ticket;
     if (rows_of_views_.size() == behaviour_.failing_view) {
@@ -57,6 +61,7 @@ class FakeViews : public PageReader {
       event.page.finish = Finish::loop;
       event.page.guard.loops = 1;
     }
+    if (rows_of_views_.size() == behaviour_.cut_view) event.page.finish = Finish::context;
     const size_t rows = rows_with_ink(*job.picture);
     rows_of_views_.push_back(rows);
     for (size_t i = 0; i < rows; ++i) {
@@ -222,7 +227,7 @@ TEST(LinesPageReader, AViewThatCannotBeReadFailsItsPageAlone) {
 }
 
 TEST(LinesPageReader, ACancelledPageEndsWithWhatWasRead) {
-  Pages run({.room = 1});
+  Pages run({.room = 1, .looping_view = 0});
   run.add(1, page_of(20));
   run.reader->step(run.events);
   run.reader->step(run.events);
@@ -269,6 +274,43 @@ TEST(LinesPageReader, TextThatOneViewLostStaysLost) {
   EXPECT_FALSE(page.guard.recovered);
   ASSERT_EQ(page.warnings.size(), 1u);
   EXPECT_EQ(page.warnings[0].code, WarningCode::repetition);
+}
+
+// Which view is done first depends on who else is being read; what is said of the page does not.
+TEST(LinesPageReader, EndsAsTheFirstOfItsViewsThatDidNotEnd) {
+  for (const auto& behaviour : {FakeViews::Behaviour{.looping_view = 0, .cut_view = 1},
+                                FakeViews::Behaviour{.looping_view = 1, .cut_view = 0, .backwards = true}}) {
+    Pages run(behaviour);
+    run.add(1, page_of(8));
+    run.to_the_end();
+    ASSERT_EQ(run.last(1).size(), 1u);
+    EXPECT_EQ(run.last(1)[0].page.finish, Finish::loop);
+    EXPECT_EQ(run.last(1)[0].page.guard.loops, 1);
+  }
+}
+
+TEST(LinesPageReader, TellsNoLoopsOfViewsBehindItsEnd) {
+  Pages run({.looping_view = 2}, 2, 10);
+  run.add(1, page_of(12));
+  run.to_the_end();
+  ASSERT_EQ(run.last(1).size(), 1u);
+  const Page page = run.last(1)[0].page;
+  EXPECT_EQ(page.finish, Finish::length);
+  EXPECT_EQ(page.guard.loops, 0);
+  ASSERT_EQ(page.warnings.size(), 1u);
+  EXPECT_EQ(page.warnings[0].code, WarningCode::cut_short);
+}
+
+// Its rows were read again, one by one.
+TEST(LinesPageReader, TextOfAViewThatIsReadAgainIsNotLost) {
+  Pages run({.skip_a_row = true, .looping_view = 0});
+  run.add(1, page_of(3));
+  run.to_the_end();
+  ASSERT_EQ(run.last(1).size(), 1u);
+  const Page page = run.last(1)[0].page;
+  EXPECT_EQ(page.guard.loops, 1);
+  EXPECT_TRUE(page.guard.recovered);
+  EXPECT_EQ(page.finish, Finish::end);
 }
 
 TEST(LinesPageReader, DropsNonsenseThatWasReadBesideARow) {

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <latch>
 #include <new>
 #include <set>
+#include <thread>
 
 #include "device/device_failure.h"
 #include "lectern/error.h"
@@ -81,6 +83,23 @@ TEST_F(Workers, FillTheBatch) {
   EXPECT_EQ(read({fake_worker("a", behaviour)}, 10)[0].pages, 10);
   EXPECT_EQ(good.size(), 10u);
   EXPECT_EQ(most, 4u);
+}
+
+// However many pages come at once, those that are being read do not wait for the views of all of them.
+TEST_F(Workers, GoOnWithTheirPagesWhileOthersTakeLongToBegin) {
+  std::latch queued(1);
+  size_t in_a_row = 0, most = 0, adds = 0;
+  FakeReader::Behaviour behaviour{.batch = 10, .steps = 20};
+  behaviour.on_add = [&](const PageJob&) {
+    if (adds++ == 0) queued.wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    most = std::max(most, ++in_a_row);
+  };
+  behaviour.on_step = [&](size_t) { in_a_row = 0; };
+  on_added = [&](PageWorkers&) { queued.count_down(); };
+  read({fake_worker("a", behaviour)}, 6);
+  EXPECT_EQ(good.size(), 6u);
+  EXPECT_LE(most, 2u);
 }
 
 // More readers than a page is tried with.

@@ -94,11 +94,14 @@ void describe(DoctorReport& report, const std::string& name, const std::string& 
 }
 
 void describe_installation(DoctorReport& report) {
+  std::vector<ShippedModel> shipped;
+  shipped.reserve(shipped_model_names.size());
+  for (const char* const name : shipped_model_names) shipped.push_back({name, shipped_model(name)});
   report.line("## Installation");
   report.line();
   report.line("| what | found | result |");
   report.line("|---|---|---|");
-  for (const InstallationCheck& check : check_installation(shipped_model())) {
+  for (const InstallationCheck& check : check_installation(shipped)) {
     if (!check.fine) report.lacking(check.name);
     report.line(
         fmt::format("| {} | {} | {} |", cell(check.name), cell(check.found), check.fine ? "ok" : "**look at this**"));

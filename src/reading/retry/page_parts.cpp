@@ -31,8 +31,9 @@ std::vector<int> changes_in_rows(const Picture& page, int top, int bottom) {
 }
 
 std::ptrdiff_t badness(Finish finish) {
-  constexpr std::array worse_and_worse = {Finish::blank, Finish::end,     Finish::length, Finish::context,
-                                          Finish::loop,  Finish::stopped, Finish::failed};
+  constexpr std::array worse_and_worse = {Finish::blank,   Finish::end,      Finish::stop_string,
+                                          Finish::length,  Finish::context,  Finish::loop,
+                                          Finish::stopped, Finish::deadline, Finish::failed};
   return std::ranges::find(worse_and_worse, finish) - worse_and_worse.begin();
 }
 
@@ -104,7 +105,10 @@ void append_part(Page& page, const Page& part, const Box& place) {
   page.raw += raw;
   page.token_logprobs.insert(page.token_logprobs.end(), part.token_logprobs.begin(), part.token_logprobs.end());
   if (!page.finish || (part.finish && badness(*part.finish) > badness(*page.finish))) page.finish = part.finish;
-  if (page.error.empty()) page.error = part.error;
+  if (page.error.empty() && !part.error.empty()) {
+    page.error = part.error;
+    page.error_code = part.error_code;
+  }
   page.stats += part.stats;
   page.guard.loops += part.guard.loops;
   page.guard.dropped += part.guard.dropped;

@@ -14,9 +14,11 @@ bool is_given_up(const Page& page) {
   return !page.error.empty() || page.finish == Finish::stopped || page.finish == Finish::deadline;
 }
 
+bool is_whole(const Page& page) { return page.finish == Finish::end || page.finish == Finish::stop_string; }
+
 // It came to its end, or else got farther.
 bool is_better(const Page& again, const Page& before) {
-  return again.finish == Finish::end || (!is_given_up(again) && again.stats.tokens > before.stats.tokens);
+  return is_whole(again) || (!is_given_up(again) && again.stats.tokens > before.stats.tokens);
 }
 
 }  // namespace
@@ -37,7 +39,7 @@ std::optional<RetryPlan> next_retry(int attempt, const ViewPlan& used, const std
 Page better_of(Page before, Page again, Retry action) {
   const int loops = before.guard.loops + again.guard.loops;
   const int64_t dropped = before.guard.dropped + again.guard.dropped;
-  const bool ended = again.finish == Finish::end;
+  const bool ended = is_whole(again);
   const bool take = is_better(again, before);
   const double encode = before.stats.encode_seconds + again.stats.encode_seconds;
   const double prefill = before.stats.prefill_seconds + again.stats.prefill_seconds;
@@ -51,12 +53,13 @@ Page better_of(Page before, Page again, Retry action) {
 }
 
 PageAttempts::PageAttempts(Page page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
-                           const std::optional<ViewPlan>& tiled, bool may_retry, bool by_blocks)
+                           const std::optional<ViewPlan>& tiled, bool may_retry, bool by_blocks, int64_t max_tokens)
     : known_(std::move(page)),
       picture_(std::move(picture)),
       first_plan_(plan),
       tiled_plan_(tiled),
       may_retry_(may_retry && !by_blocks),
+      max_tokens_(max_tokens),
       now_{Retry::none, plan, by_blocks ? text_parts(*picture_) : std::vector<Box>{}},
       again_(known_) {
   if (!now_.parts.empty()) begin_part();
@@ -71,6 +74,17 @@ Page PageAttempts::part() const {
   return part;
 }
 
+int64_t PageAttempts::max_tokens() const { return max_tokens_ > 0 ? max_tokens_ - again_.stats.tokens : 0; }
+
+// The text of a page ends where that of a part is cut, and where its tokens are used up.
+bool PageAttempts::goes_on(const Page& part) {
+  if (++next_part_ == now_.parts.size()) return false;
+  if (is_given_up(part) || part.finish == Finish::stop_string || part.finish == Finish::length) return false;
+  if (max_tokens_ == 0 || again_.stats.tokens < max_tokens_) return true;
+  if (again_.finish == Finish::end) again_.finish = Finish::length;
+  return false;
+}
+
 void PageAttempts::begin_part() { part_picture_ = crop(*picture_, now_.parts[next_part_]); }
 
 bool PageAttempts::take(Page part) {
@@ -79,7 +93,7 @@ bool PageAttempts::take(Page part) {
     again_ = std::move(part);
   } else {
     append_part(again_, part, now_.parts[next_part_]);
-    if (++next_part_ < now_.parts.size() && !given_up) {
+    if (goes_on(part)) {
       begin_part();
       return true;
     }

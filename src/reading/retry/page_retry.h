@@ -36,14 +36,17 @@ Page better_of(Page before, Page again, Retry action);
 class PageAttempts {
  public:
   // `page` is what is known before it is read; `picture` is all of it. Unless it may be read again, there is one
-  // attempt. With `by_blocks` the page is read block by block at once, and in no other way.
+  // attempt. With `by_blocks` the page is read block by block at once, and in no other way. No attempt has more than
+  // `max_tokens`, in all of its parts; 0: as many as there are.
   PageAttempts(Page page, std::shared_ptr<const Picture> picture, const ViewPlan& plan,
-               const std::optional<ViewPlan>& tiled, bool may_retry = true, bool by_blocks = false);
+               const std::optional<ViewPlan>& tiled, bool may_retry = true, bool by_blocks = false,
+               int64_t max_tokens = 0);
 
   const Picture& picture() const { return now_.parts.empty() ? *picture_ : part_picture_; }  // what to read now
   const ViewPlan& plan() const { return now_.plan; }
-  Page part() const;     // what is known of it
-  bool take(Page part);  // what was read of it, blocks included; whether there is more to read
+  int64_t max_tokens() const;  // of it; 0: as many as there are
+  Page part() const;           // what is known of it
+  bool take(Page part);        // what was read of it, blocks included; whether there is more to read
   bool is_first() const { return attempts_ == 0; }               // attempt: nothing was read before
   bool begins_anew() const { return next_part_ == 0; }           // what is to be read now stands at the top of the page
   bool last_is_best() const { return last_is_best_; }            // the result is of the last attempt
@@ -52,12 +55,14 @@ class PageAttempts {
 
  private:
   void begin_part();
+  bool goes_on(const Page& part);
 
   Page known_;
   std::shared_ptr<const Picture> picture_;
   ViewPlan first_plan_;
   std::optional<ViewPlan> tiled_plan_;
   bool may_retry_;
+  int64_t max_tokens_;
   int attempts_ = 0;      // before the one that is under way
   RetryPlan now_;         // what is under way
   size_t next_part_ = 0;  // of it

@@ -69,12 +69,16 @@ Page reading(std::optional<Finish> finish, int64_t tokens, int loops) {
   return page;
 }
 
-TEST(PageRetry, BlocksAfterHalvesWhereThePageHasSome) {
+Picture two_columns() {
   const std::string line = "some words of running text in a column";
   std::string content;
   for (int i = 0; i < 40; ++i) content += testing::text_at(60, 740 - 13 * i, 10, line);
   for (int i = 0; i < 40; ++i) content += testing::text_at(320, 737 - 13 * i, 10, line);
-  const Picture page = testing::drawn_page(content);
+  return testing::drawn_page(content);
+}
+
+TEST(PageRetry, BlocksAfterHalvesWhereThePageHasSome) {
+  const Picture page = two_columns();
   EXPECT_EQ(next_retry(0, plan_of(Mode::gundam), plan_of(Mode::gundam), page)->action, Retry::halves);
   const auto blocks = next_retry(1, plan_of(Mode::gundam), plan_of(Mode::gundam), page);
   ASSERT_TRUE(blocks);
@@ -101,6 +105,35 @@ TEST(PageRetry, BlocksAfterHalvesWhereThePageHasSome) {
   EXPECT_LT(widths[0], page.width / 2);
   EXPECT_EQ(attempts.parts().size(), 2u);
   EXPECT_EQ(attempts.result().raw, "column\ncolumn");
+}
+
+TEST(PageRetry, AllBlocksTogetherHaveTheTokensOfAPage) {
+  const Picture page = two_columns();
+  struct Case {
+    int64_t tokens, left;  // of the first block, and for the second; 0: which is not read
+    Finish first, second, whole;
+  };
+  for (const Case& c :
+       {Case{4, 6, Finish::end, Finish::length, Finish::length}, Case{4, 6, Finish::end, Finish::end, Finish::end},
+        Case{10, 0, Finish::end, Finish::end, Finish::length}, Case{10, 0, Finish::length, Finish::end, Finish::length},
+        Case{4, 0, Finish::stop_string, Finish::end, Finish::stop_string}}) {
+    Page known = reading({}, 0, 0);
+    PageAttempts attempts(known, std::make_shared<const Picture>(page), plan_of(Mode::gundam), plan_of(Mode::gundam),
+                          true, true, 10);
+    EXPECT_EQ(attempts.max_tokens(), 10);
+    Page part = reading(c.first, c.tokens, 0);
+    part.raw = "column";
+    EXPECT_EQ(attempts.take(part), c.left > 0);
+    if (c.left > 0) {
+      EXPECT_EQ(attempts.max_tokens(), c.left);
+      part.finish = c.second;
+      part.stats.tokens = 6;
+      EXPECT_FALSE(attempts.take(part));
+    }
+    const Page result = attempts.result();
+    EXPECT_EQ(result.finish, c.whole);
+    EXPECT_EQ(result.raw, c.left > 0 ? "column\ncolumn" : "column");
+  }
 }
 
 TEST(PageRetry, TheReadingThatEndedIsTaken) {
@@ -204,6 +237,13 @@ TEST(PageRetry, APageThatLoopsInEveryWayIsMarked) {
   EXPECT_EQ(page.finish, Finish::loop);
   EXPECT_FALSE(page.guard.recovered);
   EXPECT_EQ(page.guard.loops, 3);
+}
+
+TEST(PageRetry, AStopStringInTheUpperHalfEndsThePage) {
+  const auto [page, steps] = read_with({Finish::loop, Finish::stop_string}, Mode::gundam);
+  EXPECT_EQ(page.raw, "2");
+  EXPECT_EQ(page.finish, Finish::stop_string);
+  EXPECT_TRUE(page.guard.recovered);
 }
 
 TEST(PageRetry, AStopEndsTheAttempts) {
