@@ -20,6 +20,7 @@
 #include "job/review.h"
 #include "job/run_prompt.h"
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 #include "reading/page_readers.h"
 #include "reading/read_settings.h"
@@ -32,7 +33,7 @@ constexpr size_t picture_memory_of_page = size_t{24} << 20;  // and of one that 
 
 std::filesystem::path folder_of(const std::vector<Model>& models) {
   if (models.empty()) throw Error("there is no model to read with");
-  return models.front().files().checkpoint.folder();
+  return files_of(models.front()).checkpoint.folder();
 }
 
 class DocumentRun {
