@@ -21,8 +21,10 @@
 
 #include "core/temp_folder.h"
 #include "device/device_failure.h"
+#include "input/image_parts.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 #include "reading/page_readers.h"
 #include "reading/page_workers.h"
@@ -45,7 +47,7 @@ const std::vector<std::string> pictures = {"banner.png", "noise.png", "receipt.p
 
 // Of a process that there is: the number of one that is gone would mean all.
 void send_to(const Model& model, int signal) {
-  if (const pid_t process = model.worker()->process(); process > 0) ::kill(process, signal);
+  if (const pid_t process = worker_of(model)->process(); process > 0) ::kill(process, signal);
 }
 
 ReadOptions few_tokens() {
@@ -69,7 +71,7 @@ PageTask task_of(size_t number) {
   task.job.ticket = number;
   task.name = "page " + std::to_string(number);
   task.job.page.number = static_cast<int>(number);
-  task.job.picture = Image::from_file(images / pictures[number % pictures.size()]).picture();
+  task.job.picture = picture_of(Image::from_file(images / pictures[number % pictures.size()]));
   return task;
 }
 
@@ -164,11 +166,11 @@ TEST_F(WorkerModels, KnowWhatIsKnownOfTheModel) {
   EXPECT_EQ(model.native_size(), here().native_size());
   EXPECT_EQ(label_of(model), "cpu");
   EXPECT_EQ(tokens_of_page(model), tokens_of_page(here()));
-  EXPECT_GT(model.worker()->facts().batch, 0);
+  EXPECT_GT(worker_of(model)->facts().batch, 0);
   const DocumentInfo info = describe_models({model, here().on({.without = "linear", .worker = LECTERN_BINARY})});
   EXPECT_EQ(info.device, "cpu");
   EXPECT_THAT(info.lowered, ::testing::Contains("linear"));
-  EXPECT_THROW(model.loaded(), Error);
+  EXPECT_THROW(loaded_of(model), Error);
 }
 
 TEST_F(WorkerModels, ReadBitForBitWhatIsReadHere) {
@@ -322,8 +324,8 @@ TEST_F(WorkerModels, RefuseWhatTheModelCannotServe) {
   ReadOptions wrong;
   wrong.top_p = 3;
   EXPECT_THROW(Reader(model, wrong), Error);
-  const auto reader = model.worker()->make_reader(few_tokens(), 1);
-  EXPECT_THROW(model.worker()->make_reader(few_tokens(), 1), Error) << "one at a time";
+  const auto reader = worker_of(model)->make_reader(few_tokens(), 1);
+  EXPECT_THROW(worker_of(model)->make_reader(few_tokens(), 1), Error) << "one at a time";
   EXPECT_THROW(Model::load(mini_folder, {.device = "no-such-device", .worker = LECTERN_BINARY}), Error);
   EXPECT_THROW(Model::load(mini_folder, {.without = "no-such-operator", .worker = LECTERN_BINARY}), Error);
 }
@@ -371,7 +373,7 @@ std::string WorkerModels::end_over(std::vector<PageEvent> events) const {
                                                        frame_of(worker::FrameKind::step, answer));
   const Model model = here().on({.worker = program("cat '" + answers.string() + "' >&0; exec sleep 3600")});
   const auto reader = make_page_reader(model, few_tokens(), 1);
-  const pid_t process = model.worker()->process();
+  const pid_t process = worker_of(model)->process();
   PageJob job;
   job.picture = std::make_shared<const Picture>(4, 4);
   reader->add(job);
@@ -452,8 +454,8 @@ TEST_F(WorkerModels, EndWithTheModel) {
   pid_t first = 0, second = 0;
   {
     const std::vector<Model> models = {there(), there()};
-    first = models[0].worker()->process();
-    second = models[1].worker()->process();
+    first = worker_of(models[0])->process();
+    second = worker_of(models[1])->process();
     EXPECT_TRUE(runs(first) && runs(second));
     begin_to_end(models);
   }
