@@ -53,12 +53,12 @@ function(lectern_in_units target)
   endif()
 endfunction()
 
-# Objects of the sources given, with hidden symbols, for archives, programs and shared libraries alike. Those of a debug
-# build with archives stay in this tree and are compiled as programs are.
+# Objects of the sources given, with hidden symbols, for archives, programs and shared libraries alike: a parent's or a
+# stranger's shared library may hold the archives. With sanitizers they stay in this tree and are compiled as programs are.
 function(lectern_add_objects name)
   add_library(${name} OBJECT ${ARGN})
   set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-  if(BUILD_SHARED_LIBS OR NOT CMAKE_BUILD_TYPE STREQUAL Debug)
+  if(BUILD_SHARED_LIBS OR NOT LECTERN_SANITIZE)
     set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endif()
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include

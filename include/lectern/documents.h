@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lectern/error.h"
 #include "lectern/export.h"
 #include "lectern/model.h"
 #include "lectern/output.h"
@@ -84,15 +85,16 @@ struct DocumentEvents {
 
 struct InputReport {
   std::string source;
-  std::string error;         // why it could not be opened or an output not be written; empty: no error
-  bool done_before = false;  // its outputs are those of an earlier run
-  int64_t pages = 0;         // chosen
-  int64_t read = 0;          // including blank pages and those of an earlier run
-  int64_t failed = 0;
-  int64_t blank = 0;
-  int64_t kept = 0;  // pages of a PDF that go into the new PDF unread, with their own text
-  int64_t from_journal = 0;
-  std::vector<std::string> outputs;
+  std::string error;  // why it could not be opened or an output not be written; empty: no error
+  ErrorCode error_code = ErrorCode::invalid_argument;  // of the error
+  bool done_before = false;                            // its outputs are those of an earlier run
+  int64_t pages = 0;                                   // chosen
+  int64_t read = 0;                                    // including blank pages and those of an earlier run
+  int64_t failed = 0;                                  // could not be read
+  int64_t blank = 0;                                   // of those read: nothing is on them
+  int64_t kept = 0;                  // pages of a PDF that go into the new PDF unread, with their own text
+  int64_t from_journal = 0;          // of those read: by an earlier run
+  std::vector<std::string> outputs;  // files that were written
   struct Note {
     int page = 0;
     Warning warning;  // WarningCode::failed for a page that failed

@@ -44,17 +44,10 @@ class LECTERN_EXPORT Model {
   // The name of its device; of several, their names with + between them.
   std::string device() const;
 
-  // For the library itself.
-  static Model load(std::shared_ptr<const ModelFiles> files, const ModelOptions& options);
-  const ModelFiles& files() const { return *files_; }
-  // Throws Error if a process of its own runs the model.
-  const LoadedModel& loaded() const;
-  // Null if this process runs it.
-  const std::shared_ptr<WorkerModel>& worker() const { return worker_; }
-  Model(std::shared_ptr<const ModelFiles> files, std::shared_ptr<WorkerModel> worker);
-
  private:
-  explicit Model(std::shared_ptr<const LoadedModel> loaded);
+  friend struct ModelParts;
+  Model() = default;
+
   std::shared_ptr<const ModelFiles> files_;
   std::shared_ptr<const LoadedModel> loaded_;  // or
   std::shared_ptr<WorkerModel> worker_;

@@ -59,7 +59,7 @@ class LECTERN_EXPORT Writer {
   // (OutputOptions::existing_text; redo works in read_documents() only). Throws Error for an encrypted or signed
   // PDF unless the options allow it.
   void add(const Page& page, const Image* image = nullptr);
-  // Once, after the last page.
+  // Once, after the last page; nothing can be added then.
   void finish();
   // What could not be written as requested; complete after finish().
   const std::vector<std::string>& warnings() const;
@@ -67,6 +67,7 @@ class LECTERN_EXPORT Writer {
  private:
   Format format_;
   OutputOptions options_;
+  bool finished_ = false;
   std::unique_ptr<DocumentWriter> writer_;
 };
 

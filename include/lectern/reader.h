@@ -103,7 +103,8 @@ class LECTERN_EXPORT Ticket {
 };
 
 // Reads pages for any number of threads: waiting pages are batched on one device or spread over several. The text of a
-// page does not depend on the other pages in its batch.
+// page does not depend on the other pages in its batch. A process that was forked cannot use the readers of its parent,
+// whose threads it does not have; it can make readers of its own.
 class LECTERN_EXPORT Reader {
  public:
   // `options` are the default of all pages. `batch`: pages read together on a device; 0: as many as speed it up and fit
@@ -113,16 +114,19 @@ class LECTERN_EXPORT Reader {
   explicit Reader(const std::vector<Model>& models, const ReadOptions& options = {}, int batch = 0);
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;
-  // Cancels submitted pages and waits for their last events. No call of read() may be running.
+  // Cancels submitted pages and waits for their last events; pages submitted from these are refused. No call of read()
+  // may be running, and no event function may destroy its reader. In a fork of its process it does nothing.
   ~Reader();
 
   // Blocks until the page is read. Events come on the calling thread; an exception from them ends the page and is
   // passed on. Throws Error, naming the image, when it cannot be read.
   Page read(const Image& image, const ReadEvents& events = {}, const std::optional<ReadOptions>& options = {});
-  Page read(const std::filesystem::path& file, const ReadEvents& events = {});
+  Page read(const std::filesystem::path& file, const ReadEvents& events = {},
+            const std::optional<ReadOptions>& options = {});
 
-  // Returns at once. `on_event` is called on a thread of the reader, one call at a time; it must not throw or wait for
-  // another page. Throws Error for options that the model does not support.
+  // Returns at once. `on_event` is called on a thread of the reader, one call at a time; it may submit and cancel
+  // pages, but must not wait for one. An exception from it ends the page: the last event, which still comes, has it in
+  // Page::error; what the last event throws is logged. Throws Error for options that the model does not support.
   Ticket submit(const Image& image, std::function<void(const ReadEvent&)> on_event,
                 const std::optional<ReadOptions>& options = {});
 
@@ -140,7 +144,7 @@ class LECTERN_EXPORT Reader {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace lectern

@@ -21,7 +21,12 @@ using Sink = std::function<void(LogLevel, std::string_view)>;
 
 std::atomic<LogLevel> the_level{LogLevel::off};
 std::mutex the_mutex;
-std::shared_ptr<spdlog::logger> the_logger;  // not in spdlog's registry, which belongs to the program
+
+// Not in spdlog's registry, which belongs to the program. Never destroyed: readers of static lifetime outlive main.
+std::shared_ptr<spdlog::logger>& the_logger() {
+  static auto* const logger = new std::shared_ptr<spdlog::logger>();
+  return *logger;
+}
 
 class FunctionSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
@@ -45,7 +50,7 @@ void start(LogLevel level, spdlog::sink_ptr sink, const char* line_end) {
   logger->set_formatter(std::make_unique<spdlog::pattern_formatter>("time=%Y-%m-%dT%H:%M:%S.%e level=%l %v",
                                                                     spdlog::pattern_time_type::local, line_end));
   const std::lock_guard lock(the_mutex);
-  the_logger = std::move(logger);
+  the_logger() = std::move(logger);
   the_level = level;
 }
 
@@ -113,7 +118,7 @@ void log_line(LogLevel level, std::string_view event, std::initializer_list<LogF
   std::shared_ptr<spdlog::logger> logger;
   {
     const std::lock_guard lock(the_mutex);
-    logger = the_logger;
+    logger = the_logger();
   }
   if (logger) logger->log(level == LogLevel::debug ? spdlog::level::debug : spdlog::level::info, line);
 }

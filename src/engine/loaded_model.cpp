@@ -169,7 +169,9 @@ LoadedModel::LoadedModel(std::shared_ptr<const ModelFiles> shared, const std::ve
                             {"native_size", checkpoint.config().native_size},
                             {"threads", threads()}});
   for (const std::string& name : device.lowered(format)) {
-    log_debug("operator.replaced", {{"operator", name}, {"because", "the device lacks it"}, {"device", device.name()}});
+    log_debug(
+        "operator.replaced",
+        {{"operator", name}, {"because", "the device lacks it, or is told to do without"}, {"device", device.name()}});
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "checkpoint/packed.h"
 #include "checkpoint/safetensors_writer.h"
+#include "core/log.h"
 #include "core/stopped.h"
 #include "core/unique_fd.h"
 #include "engine/loaded_model.h"
@@ -110,6 +111,10 @@ void quantize_model(const fs::path& in, const fs::path& out, WeightFormat format
     if (is_float && !matrices.contains(entry.name))
       tensors.emplace_back(entry.name, model.checkpoint.weight(entry.name, model.checkpoint.shape_of(entry.name)));
   }
+  log_info("model.quantized", {{"folder", out},
+                               {"weights", name_of(format)},
+                               {"packed", matrices.size()},
+                               {"kept_as_they_are", tensors.size() - matrices.size()}});
   throw_if_stopped(stop);
   write_safetensors(folder.path() / "model.safetensors", tensors);
   write_packed(folder.path(), packed);

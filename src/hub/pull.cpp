@@ -16,6 +16,7 @@
 #include "core/files/file.h"
 #include "core/files/json_file.h"
 #include "core/format_bytes.h"
+#include "core/log.h"
 #include "core/number.h"
 #include "core/stopped.h"
 #include "core/text.h"
@@ -70,6 +71,11 @@ class Puller {
     const Listing listing = list();
     ModelName name = options_.name;
     name.revision = listing.commit;
+    log_info("hub.listed", {{"model", name.text()},
+                            {"commit", listing.commit},
+                            {"files", listing.files.size()},
+                            {"bytes", listing.bytes()},
+                            {"hub", origin_}});
     const fs::path home = options_.store / name.folder();
     const fs::path target = home / listing.commit;
     const fs::path partial = home / (listing.commit + std::string(partial_suffix));
@@ -203,6 +209,7 @@ class Puller {
       note(file.name + ": what an earlier pull left does not match; from the start");
     }
     part.take_name();
+    log_info("hub.verified", {{"file", file.name}, {"bytes", file.size}});
     note(fmt::format("{}: {}, verified", file.name, format_bytes(file.size)));
   }
 
@@ -272,6 +279,8 @@ class Puller {
       }
       if (!options_.token.empty() && origin == origin_) sent.push_back("Authorization: Bearer " + options_.token);
       HttpAnswer answer = client_.get(next, sent, take, events_.stop);
+      // Not the address behind a redirect, which may be signed: who has it, has the file.
+      log_debug("hub.answered", {{"url", hop == 0 ? next : origin}, {"status", answer.status}, {"hop", hop}});
       on_answer(answer);
       if (answer.status >= 300 && answer.status < 400 && !answer.redirect.empty()) {
         next = answer.redirect;
@@ -345,6 +354,10 @@ class Puller {
         const auto pause = std::max<std::chrono::milliseconds>(
             trouble.at_least,
             std::min<std::chrono::milliseconds>(options_.pause * (1 << std::min(failures - 1, 10)), max_pause));
+        log_info("hub.tried_again", {{"what", what},
+                                     {"because", trouble.reason},
+                                     {"attempt", failures + 1},
+                                     {"pause", std::chrono::duration<double>(pause).count()}});
         note(fmt::format("{}: {}; trying again in {:.0f} s", what, trouble.reason,
                          static_cast<double>(pause.count()) / 1e3));
         wait(pause);

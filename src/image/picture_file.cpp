@@ -49,19 +49,6 @@ std::string reason(const VError& error) {
   return text.empty() ? "its head is damaged, or says a size that no picture has" : text.substr(0, end);
 }
 
-void check_limits(const VImage& image, const std::string& name, const PictureLimits& limits) {
-  const int64_t width = image.width(), height = image.height();
-  const std::string size = std::to_string(width) + " x " + std::to_string(height) + " pixels";
-  if (std::max(width, height) > limits.max_side) {
-    throw Error(name + ": the picture has " + size + "; the limit is " + std::to_string(limits.max_side) + " a side",
-                ErrorCode::unsupported);
-  }
-  if (width * height > limits.max_pixels) {
-    throw Error(name + ": the picture has " + size + "; the limit is " + std::to_string(limits.max_pixels) + " in all",
-                ErrorCode::unsupported);
-  }
-}
-
 // libvips takes a TIFF for one only when its directory can be read, which often comes last in the file.
 bool starts_like_tiff(const VSource& source) {
   const auto* start = reinterpret_cast<const char*>(vips_source_sniff(source.get_source(), 4));
@@ -94,7 +81,7 @@ const Loader& loader_for(const VSource& source, const std::string& name) {
                       known_formats + " with a still picture",
                   ErrorCode::unsupported);
     }
-    throw Error(name + ": not a picture of a known format; expected " + known_formats, ErrorCode::unsupported);
+    throw Error(name + ": not a picture of a known format; expected " + known_formats, ErrorCode::corrupt_input);
   }
   return *loader;
 }
@@ -114,7 +101,7 @@ Stored decode_stored(const VSource& source, const Loader& loader, const std::str
   auto* options = VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", strictness);
   if (is(loader, "TIFF")) options->set("page", index);
   VImage image = VImage::new_from_source(source, "", options);
-  check_limits(image, name, limits);
+  check_picture_size(image.width(), image.height(), name, limits);
   Stored stored;
   stored.orientation = vips_image_get_orientation(image.get_image());
   stored.has_alpha = image.has_alpha();
@@ -223,8 +210,7 @@ UprightPicture decode(const VSource& source, const std::string& name, const Pict
       Stored dark = decode_stored(source, loader, name, limits, index, VIPS_FAIL_ON_ERROR, true);
       const auto same = [&](uint8_t value) { return value == dark.picture.rgb.front(); };
       if (!std::ranges::all_of(dark.picture.rgb, same)) {
-        upright.warnings.push_back(
-            {WarningCode::on_black, "it is white on a transparent ground, and was put on black", std::nullopt});
+        upright.warnings.push_back(put_on_black());
         stored = std::move(dark);
       }
     }
@@ -249,7 +235,7 @@ auto in_one_line(Body body) {
     std::string text = error.what();
     std::replace_if(
         text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-    throw Error(text, ErrorCode::corrupt_input);
+    throw Error(text, error.code());
   }
 }
 
@@ -293,6 +279,18 @@ int frames_of_png(const std::filesystem::path& file) {
 }
 
 }  // namespace
+
+void check_picture_size(int64_t width, int64_t height, std::string_view name, const PictureLimits& limits) {
+  const std::string size = fmt::format("{}: the picture has {} x {} pixels", name, width, height);
+  if (std::max(width, height) > limits.max_side)
+    throw Error(fmt::format("{}; the limit is {} a side", size, limits.max_side), ErrorCode::unsupported);
+  if (width * height > limits.max_pixels)
+    throw Error(fmt::format("{}; the limit is {} in all", size, limits.max_pixels), ErrorCode::unsupported);
+}
+
+Warning put_on_black() {
+  return {WarningCode::on_black, "it is white on a transparent ground, and was put on black", std::nullopt};
+}
 
 std::vector<std::pair<std::string, bool>> picture_formats() {
   start_vips();

@@ -44,6 +44,12 @@ struct PictureContents {
   std::vector<Warning> left_out;  // code "not_read": further frames
 };
 
+// Throws Error for a picture over the limits.
+void check_picture_size(int64_t width, int64_t height, std::string_view name, const PictureLimits& limits);
+
+// The warning of a picture of which nothing would be seen on white.
+Warning put_on_black();
+
 // Supported formats, and whether the installed libvips can read them.
 std::vector<std::pair<std::string, bool>> picture_formats();
 

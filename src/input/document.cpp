@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/files/original_file.h"
+#include "input/image_parts.h"
 #include "input/input_file.h"
 #include "input/page_source.h"
 
@@ -50,10 +51,9 @@ Image Document::image(int index) {
   about.has_text = page.has_text;
   about.of_pdf = page.of_pdf;
   about.warnings = std::move(page.warnings);
-  Image image(std::make_shared<const Picture>(std::move(page.picture)),
-              pages() == 1 ? name_ : fmt::format("{}: page {}", name_, index + 1), std::move(about));
-  image.origin_ = std::make_shared<const PageOrigin>(PageOrigin{original_, index});
-  return image;
+  return ImageParts::make(std::make_shared<const Picture>(std::move(page.picture)),
+                          pages() == 1 ? name_ : fmt::format("{}: page {}", name_, index + 1), std::move(about),
+                          std::make_shared<const PageOrigin>(PageOrigin{original_, index}));
 }
 
 }  // namespace lectern

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/picture.h"
+#include "input/image_parts.h"
 #include "input/page_source.h"
 
 namespace lectern {
@@ -25,7 +26,7 @@ Image first_page(InputFile file, std::string name, const PictureLimits& limits) 
   if (source->pages() > 1) {
     warnings.push_back({WarningCode::not_read, fmt::format("1 of {} pages was read", source->pages()), std::nullopt});
   }
-  return Image::of_page(std::make_shared<const Picture>(std::move(page.picture)), std::move(name), std::move(about));
+  return ImageParts::make(std::make_shared<const Picture>(std::move(page.picture)), std::move(name), std::move(about));
 }
 
 }  // namespace lectern

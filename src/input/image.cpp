@@ -1,14 +1,13 @@
 #include "lectern/image.h"
 
-#include <fmt/format.h>
-
 #include <memory>
 #include <utility>
 
 #include "core/picture.h"
 #include "input/first_page.h"
+#include "input/image_parts.h"
 #include "input/input_file.h"
-#include "lectern/error.h"
+#include "input/raw_pixels.h"
 
 namespace lectern {
 
@@ -26,21 +25,23 @@ Image Image::from_bytes(std::span<const std::byte> bytes, std::string_view name)
   return first_page(InputFile::of_bytes(bytes, std::string(name), "a picture"), std::string(name), {});
 }
 
-Image Image::of_page(std::shared_ptr<const Picture> picture, std::string name, Page about) {
-  return {std::move(picture), std::move(name), std::move(about)};
+Image ImageParts::make(std::shared_ptr<const Picture> picture, std::string name, Page about,
+                       std::shared_ptr<const PageOrigin> origin) {
+  Image image(std::move(picture), std::move(name), std::move(about));
+  image.origin_ = std::move(origin);
+  return image;
 }
 
 Image Image::from_pixels(std::span<const uint8_t> rgb, int width, int height, std::string_view name) {
-  const bool sides = width > 0 && height > 0;
-  if (!sides || rgb.size() / 3 / static_cast<size_t>(width) != static_cast<size_t>(height) ||
-      rgb.size() % (3 * static_cast<size_t>(width)) != 0) {
-    throw Error(fmt::format("{}: {} bytes are not {} x {} pixels of 3 bytes each", name, rgb.size(), width, height));
-  }
-  Picture picture(width, height);
-  picture.rgb.assign(rgb.begin(), rgb.end());
+  return from_pixels(rgb, {.width = width, .height = height}, name);
+}
+
+Image Image::from_pixels(std::span<const uint8_t> pixels, const PixelLayout& layout, std::string_view name) {
+  PixelPicture made = picture_of_pixels(pixels, layout, name);
   Page about;
   about.number = 1;
-  return {std::make_shared<const Picture>(std::move(picture)), std::string(name), std::move(about)};
+  about.warnings = std::move(made.warnings);
+  return {std::make_shared<const Picture>(std::move(made.picture)), std::string(name), std::move(about)};
 }
 
 std::span<const uint8_t> Image::pixels() const { return picture_->rgb; }

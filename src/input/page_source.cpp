@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/stopped.h"
@@ -81,7 +82,12 @@ std::unique_ptr<PageSource> open_source(const std::filesystem::path& file, const
   return open_source(InputFile(file, options.stop), options);
 }
 
+void check_dpi(double dpi) {
+  if (!std::isfinite(dpi) || dpi < 0) throw Error(fmt::format("`dpi` {}: expected 0, for the usual, or more", dpi));
+}
+
 std::unique_ptr<PageSource> open_source(InputFile file, const SourceOptions& options) {
+  check_dpi(options.dpi);
   if (file.is_pdf()) return std::make_unique<PdfSource>(std::move(file), options);
   return open_picture(std::move(file), options);
 }

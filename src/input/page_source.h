@@ -40,6 +40,9 @@ struct SourcePage {
   std::vector<Warning> warnings{};
 };
 
+// Throws Error for a resolution that is none.
+void check_dpi(double dpi);
+
 // True if part of the page may be missing from its picture.
 bool may_be_incomplete(const std::vector<Warning>& warnings);
 

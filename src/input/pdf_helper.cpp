@@ -71,8 +71,9 @@ fs::path find_pdf_helper() {
     if (can_run(place / "lectern-pdf")) return place / "lectern-pdf";
   }
   throw Error("the program lectern-pdf, which renders PDF pages, is not beside lectern" +
-              (failed ? std::string() : " (" + here.string() + ")") +
-              " nor in PATH; install it, or name it in LECTERN_PDF");
+                  (failed ? std::string() : " (" + here.string() + ")") +
+                  " nor in PATH; install it, or name it in LECTERN_PDF",
+              ErrorCode::not_found);
 }
 
 // Libraries of the helper complain of broken files on standard error; what matters comes as an answer.

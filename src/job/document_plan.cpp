@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "checkpoint/config.h"
+#include "input/page_source.h"
 #include "job/journal/journal.h"
 #include "lectern/error.h"
 
@@ -39,6 +40,7 @@ DocumentPlan::DocumentPlan(const DocumentOptions& options, const std::filesystem
       formats(formats_of(options, model)),
       prompt(prompt_of(options, model, formats)),
       outputs(pass(options, model_folder, inputs, formats, gate)) {
+  check_dpi(options.dpi);
   if (const auto& journal = outputs.journal_path(); journal && options.resume != DocumentOptions::Resume::never) {
     Journal::check(*journal);
   }

@@ -20,6 +20,7 @@
 #include "job/review.h"
 #include "job/run_prompt.h"
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 #include "reading/page_readers.h"
 #include "reading/read_settings.h"
@@ -32,7 +33,7 @@ constexpr size_t picture_memory_of_page = size_t{24} << 20;  // and of one that 
 
 std::filesystem::path folder_of(const std::vector<Model>& models) {
   if (models.empty()) throw Error("there is no model to read with");
-  return models.front().files().checkpoint.folder();
+  return files_of(models.front()).checkpoint.folder();
 }
 
 class DocumentRun {
@@ -46,7 +47,7 @@ class DocumentRun {
   std::vector<FileStamp> files_of_run() const;
   std::vector<PipelineDocument> documents();
   void take(const PipelineEvent& event);
-  void failed(size_t input, const std::string& message);
+  void failed(size_t input, const std::string& message, ErrorCode code);
   void tell(const std::string& line) const;
   void progressed();
   void finished(size_t input, const Page& page);
@@ -260,7 +261,9 @@ void DocumentRun::ended(size_t input) {
   }
   for (const std::string& failure : outputs_.take_failures()) {
     tell(failure);
-    if (report.error.empty()) report.error = failure;
+    if (!report.error.empty()) continue;
+    report.error = failure;
+    report.error_code = ErrorCode::io;
   }
   if (files.empty()) return;
   if (journal_ && stamps_[input] && report.failed == 0 && report.error.empty()) {
@@ -268,8 +271,9 @@ void DocumentRun::ended(size_t input) {
   }
 }
 
-void DocumentRun::failed(size_t input, const std::string& message) {
+void DocumentRun::failed(size_t input, const std::string& message, ErrorCode code) {
   report_.inputs[input].error = message;
+  report_.inputs[input].error_code = code;
   tell(message);
   ++progress_.opened;
   progressed();
@@ -288,7 +292,7 @@ void DocumentRun::take(const PipelineEvent& event) {
       return outputs_.begin(input, info_of(input, event.pages));
     case Kind::page: return hand_on(input, *event.page, event.picture);
     case Kind::end: return ended(input);
-    case Kind::failed: return failed(input, event.message);
+    case Kind::failed: return failed(input, event.message, event.code);
     case Kind::opened:
       pages_of_[input] = event.pages;
       ++progress_.opened;

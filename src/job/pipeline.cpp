@@ -196,8 +196,10 @@ bool Pipeline::render_document(size_t document) {
     begin.original = source->original();
   } catch (const std::bad_alloc&) {
     begin.message = fmt::format("{}: {}", documents_[document].name, no_memory);
+    begin.code = ErrorCode::out_of_memory;
   } catch (const std::exception& error) {
     begin.message = error.what();
+    begin.code = code_of(error);
   }
   const bool opened = begin.message.empty();
   begin.kind = opened ? Kind::opened : Kind::failed;

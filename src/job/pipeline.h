@@ -44,7 +44,7 @@ struct PipelineEvent {
     begin,   // a document: document, pages, chosen
     page,    // of it: page, and its picture where it is wanted
     end,     // after its last page; not when the run was stopped before
-    failed,  // it could not be opened: message; no other event of it
+    failed,  // it could not be opened: message, code; no other event of it
     // As it happens.
     opened,    // a document: document, pages, chosen
     known,     // a page that was read before: page
@@ -61,6 +61,7 @@ struct PipelineEvent {
   std::shared_ptr<const Page> page;
   std::shared_ptr<const Picture> picture;
   std::string message;
+  ErrorCode code = ErrorCode::invalid_argument;
   std::string device;
   int number = 0;  // of the page
   size_t keep = 0;

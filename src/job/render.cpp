@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "core/files/original_file.h"
+#include "input/image_parts.h"
 #include "input/pdf_assembly.h"
 #include "lectern/error.h"
 #include "lectern/output.h"
@@ -15,34 +16,49 @@ DocumentInfo with_version(DocumentInfo info) {
   return info;
 }
 
+Sink existing(Sink sink) {
+  if (!sink) throw Error("there is no sink to write to");
+  return sink;
+}
+
+void check_open(bool finished) {
+  if (finished) throw Error("the document was finished; make a writer for another one");
+}
+
 }  // namespace
 
 Writer::Writer(Format format, Sink sink, const DocumentInfo& info, const OutputOptions& options)
     : format_(format),
       options_(options),
-      writer_(make_writer(format, std::move(sink), with_version(info), options, assemble_pdf)) {}
+      writer_(make_writer(format, existing(std::move(sink)), with_version(info), options, assemble_pdf)) {}
 Writer::Writer(Writer&&) noexcept = default;
 Writer& Writer::operator=(Writer&&) noexcept = default;
 Writer::~Writer() = default;
 
 void Writer::add(const Page& page, const Image* image) {
+  check_open(finished_);
   PageOrigin origin;
-  if (format_ == Format::pdf && image != nullptr && image->origin()) {
-    origin = *image->origin();
+  if (format_ == Format::pdf && image != nullptr && origin_of(*image)) {
+    origin = *origin_of(*image);
     check_original(*origin.file, options_);
     if (origin.file->is_pdf && options_.existing_text == OutputOptions::ExistingText::redo) {
-      throw Error(origin.file->name + ": hidden text gives way (`existing_text` = redo) in read_documents() alone");
+      throw Error(origin.file->name + ": hidden text gives way (`existing_text` = redo) in read_documents() alone",
+                  ErrorCode::unsupported);
     }
   }
   if (!origin.file || page.has_text == image->about().has_text) {
-    return writer_->page_of(origin, page, image == nullptr ? nullptr : image->picture().get());
+    return writer_->page_of(origin, page, image == nullptr ? nullptr : picture_of(*image).get());
   }
   Page known = page;  // read by a program of its own, which did not pass it on
   known.has_text = image->about().has_text;
-  writer_->page_of(origin, known, image->picture().get());
+  writer_->page_of(origin, known, picture_of(*image).get());
 }
 
-void Writer::finish() { writer_->finish(); }
+void Writer::finish() {
+  check_open(finished_);
+  finished_ = true;
+  writer_->finish();
+}
 
 const std::vector<std::string>& Writer::warnings() const { return writer_->warnings(); }
 

@@ -10,6 +10,7 @@
 #include "device/registry.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 #include "reading/worker/worker_model.h"
 
@@ -27,31 +28,37 @@ std::vector<Device*> open_devices(const ModelOptions& options) {
 
 }  // namespace
 
-Model::Model(std::shared_ptr<const LoadedModel> loaded) : files_(loaded->files), loaded_(std::move(loaded)) {}
-Model::Model(std::shared_ptr<const ModelFiles> files, std::shared_ptr<WorkerModel> worker)
-    : files_(std::move(files)), worker_(std::move(worker)) {}
-
 Model Model::load(const std::filesystem::path& folder, const ModelOptions& options) {
   if (options.worker.empty()) open_devices(options);  // one that is not there is told first
-  return load(std::make_shared<const ModelFiles>(folder), options);
+  return ModelParts::load(std::make_shared<const ModelFiles>(folder), options);
 }
 
-Model Model::load(std::shared_ptr<const ModelFiles> files, const ModelOptions& options) {
+Model ModelParts::load(std::shared_ptr<const ModelFiles> files, const ModelOptions& options) {
   if (!options.worker.empty()) return load_in_worker(std::move(files), options);
   const std::vector<Device*> devices = open_devices(options);
   const WeightFormat format = weight_format(options.weights, files->checkpoint.folder(), *devices.front());
-  return Model(std::make_shared<const LoadedModel>(std::move(files), devices, format));
+  Model model;
+  model.loaded_ = std::make_shared<const LoadedModel>(std::move(files), devices, format);
+  model.files_ = model.loaded_->files;
+  return model;
 }
 
-Model Model::on(const ModelOptions& options) const { return load(files_, options); }
+Model ModelParts::of_worker(std::shared_ptr<const ModelFiles> files, std::shared_ptr<WorkerModel> worker) {
+  Model model;
+  model.files_ = std::move(files);
+  model.worker_ = std::move(worker);
+  return model;
+}
 
-const LoadedModel& Model::loaded() const {
-  if (loaded_ == nullptr) {
-    throw Error(fmt::format("{}: another process holds this model; load it without `worker`", worker_->label()),
+const LoadedModel& ModelParts::loaded(const Model& model) {
+  if (model.loaded_ == nullptr) {
+    throw Error(fmt::format("{}: another process holds this model; load it without `worker`", model.worker_->label()),
                 ErrorCode::unsupported);
   }
-  return *loaded_;
+  return *model.loaded_;
 }
+
+Model Model::on(const ModelOptions& options) const { return ModelParts::load(files_, options); }
 
 int Model::native_size() const { return files_->checkpoint.config().native_size; }
 Weights Model::weights() const { return worker_ ? worker_->facts().weights : weights_of(loaded_->format); }

@@ -16,6 +16,7 @@
 #include "engine/sequence.h"
 #include "layout/layout.h"
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "reading/page_group.h"
 #include "reading/page_warnings.h"
 #include "reading/read_settings.h"
@@ -92,9 +93,9 @@ struct Reading {
 struct ModelPageReader::State {
   State(const Model& shared, const ReadOptions& options, int pages)
       : model(shared),
-        loaded(model.loaded()),
+        loaded(loaded_of(model)),
         batch(std::max(1, pages)),
-        settings(std::make_shared<const ReadSettings>(model.files(), options)),
+        settings(std::make_shared<const ReadSettings>(files_of(model), options)),
         repeatable(repeatable_tokens(loaded)),
         runner(make_runner(loaded, cache_positions(loaded, batch))),
         engine(*runner, {.sequences = batch}) {
@@ -333,7 +334,7 @@ int ModelPageReader::room() const { return state_->batch - static_cast<int>(stat
 
 void ModelPageReader::add(PageJob job) {
   const std::shared_ptr<const ReadSettings> settings =
-      job.options ? std::make_shared<const ReadSettings>(state_->model.files(), *job.options) : state_->settings;
+      job.options ? std::make_shared<const ReadSettings>(files_of(state_->model), *job.options) : state_->settings;
   auto reading = std::make_unique<Reading>(std::move(job), settings, state_->loaded);
   state_->begin(*reading);
   state_->readings.push_back(std::move(reading));

@@ -13,6 +13,7 @@
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "lectern/version.h"
+#include "reading/model_parts.h"
 #include "reading/worker/placement.h"
 #include "reading/worker/worker_model.h"
 
@@ -83,10 +84,10 @@ std::vector<Model> load_on(const std::vector<Placement>& places, const Workers& 
     try {
       if (workers[i] != nullptr) {
         workers[i]->facts();
-        models.emplace_back(files, workers[i]);
+        models.push_back(ModelParts::of_worker(files, workers[i]));
       } else {
         models.push_back(
-            Model::load(files, {options.weights, place.device, options.without, {}, options.tensor_parallel}));
+            ModelParts::load(files, {options.weights, place.device, options.without, {}, options.tensor_parallel}));
       }
     } catch (const Error& failure) {
       const bool is_last_hope = models.empty() && i + 1 == places.size();
@@ -104,7 +105,7 @@ Model load_in_worker(std::shared_ptr<const ModelFiles> files, const ModelOptions
   auto worker =
       start_worker(options.worker, *files, options, place_process(options.device, rules_for(*files, options)));
   worker->facts();
-  return {std::move(files), std::move(worker)};
+  return ModelParts::of_worker(std::move(files), std::move(worker));
 }
 
 std::vector<Model> load_models(const std::filesystem::path& folder, const ModelOptions& options,
@@ -127,11 +128,11 @@ std::vector<Model> load_models(const std::filesystem::path& folder, const ModelO
   }
 }
 
-std::string label_of(const Model& model) { return model.worker() ? model.worker()->label() : model.device(); }
+std::string label_of(const Model& model) { return worker_of(model) ? worker_of(model)->label() : model.device(); }
 
 int64_t tokens_of_page(const Model& model) {
-  if (model.worker()) return model.worker()->facts().tokens_of_page;
-  const LoadedModel& loaded = model.loaded();
+  if (worker_of(model)) return worker_of(model)->facts().tokens_of_page;
+  const LoadedModel& loaded = loaded_of(model);
   Views page;
   page.whole = Picture(loaded.description().pages_plan.whole, loaded.description().pages_plan.whole);
   return loaded.encoder.rows_of(page);
@@ -139,27 +140,27 @@ int64_t tokens_of_page(const Model& model) {
 
 void begin_to_end(const std::vector<Model>& models) {
   for (const Model& model : models) {
-    if (model.worker()) model.worker()->begin_to_end();
+    if (worker_of(model)) worker_of(model)->begin_to_end();
   }
 }
 
 bool knows_grounding(const Model& model, const Prompt& prompt) {
   return prompt.text.find(grounding_token) == std::string::npos ||
-         model.files().tokenizer.id_of(grounding_token).has_value();
+         files_of(model).tokenizer.id_of(grounding_token).has_value();
 }
 
 DocumentInfo describe_models(const std::vector<Model>& models) {
   DocumentInfo info;
   info.version = LECTERN_VERSION;
-  info.model = models.front().files().checkpoint.folder().string();
+  info.model = files_of(models.front()).checkpoint.folder().string();
   info.weights = models.front().weights();
   std::string last;  // the sockets of one device are one
   for (const Model& model : models) {
     const std::string device = model.device();
-    if (!model.worker() || device != last) info.device += (info.device.empty() ? "" : ",") + device;
+    if (!worker_of(model) || device != last) info.device += (info.device.empty() ? "" : ",") + device;
     last = device;
     const std::vector<std::string> lowered =
-        model.worker() ? model.worker()->facts().lowered : model.loaded().device.lowered(model.loaded().format);
+        worker_of(model) ? worker_of(model)->facts().lowered : loaded_of(model).device.lowered(loaded_of(model).format);
     for (const std::string& name : lowered) {
       if (std::ranges::find(info.lowered, name) == info.lowered.end()) info.lowered.push_back(name);
     }

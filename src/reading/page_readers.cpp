@@ -6,6 +6,7 @@
 #include "engine/loaded_model.h"
 #include "reading/lines_page_reader.h"
 #include "reading/model_page_reader.h"
+#include "reading/model_parts.h"
 #include "reading/worker/worker_model.h"
 
 namespace lectern {
@@ -17,13 +18,13 @@ constexpr int views_together = 16;
 }  // namespace
 
 bool reads_lines(const Model& model, const ReadOptions& options) {
-  return model.files().checkpoint.config().rows && asks_for_lines(options, model.files().description());
+  return files_of(model).checkpoint.config().rows && asks_for_lines(options, files_of(model).description());
 }
 
 std::unique_ptr<PageReader> make_page_reader(const Model& model, const ReadOptions& options, int batch) {
-  if (model.worker()) return model.worker()->make_reader(options, batch);
+  if (worker_of(model)) return worker_of(model)->make_reader(options, batch);
   if (!reads_lines(model, options)) return std::make_unique<ModelPageReader>(model, options, batch);
-  const ModelConfig& config = model.loaded().checkpoint.config();
+  const ModelConfig& config = loaded_of(model).checkpoint.config();
   const RowFormat format{config.native_size, config.rows->row_height, config.rows->ink_height,
                          config.rows->piece_width};
   const int together = std::max(batch, views_together);

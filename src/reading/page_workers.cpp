@@ -85,8 +85,8 @@ void PageWorkers::cancel(size_t ticket) {
   if (waiting != queue_.end()) {
     PageTask task = std::move(*waiting);
     queue_.erase(waiting);
-    task.job.page.finish = Finish::stopped;
-    finish(std::move(task));
+    task.cancelled = true;
+    queue(std::move(task));
     room_.notify_all();
     return;
   }
@@ -167,6 +167,10 @@ void PageWorkers::give_up(PageTask task) {
 }
 
 void PageWorkers::queue(PageTask task) {
+  if (task.cancelled) {
+    task.job.page.finish = Finish::stopped;
+    return finish(std::move(task));
+  }
   const auto later = [at = task.job.ticket](const PageTask& waiting) { return waiting.job.ticket > at; };
   queue_.insert(std::ranges::find_if(queue_, later), std::move(task));
   work_.notify_all();
@@ -283,7 +287,7 @@ void PageWorkers::cancel_stopped(Worker& worker, PageReader& reader) {
   const bool all = stop_.stop_requested();
   const std::lock_guard lock(mutex_);
   for (auto& [ticket, task] : worker.tasks) {
-    if (all || std::exchange(task.cancelled, false)) reader.cancel(ticket);
+    if (all || task.cancelled) reader.cancel(ticket);
   }
 }
 

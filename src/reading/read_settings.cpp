@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 #include "reading/worker/worker_model.h"
 
@@ -46,7 +47,9 @@ ReadSettings::ReadSettings(const ModelFiles& files, const ReadOptions& given)
             : asked.grounded ? Shown::untagged
                              : Shown::plain) {
   if (given.max_tiles < 0)
-    throw Error(fmt::format("max_tiles {}: expected 0, for the model's own, or more", given.max_tiles));
+    throw Error(fmt::format("`max_tiles` {}: expected 0, for the model's own, or more", given.max_tiles));
+  if (given.max_tokens < 0)
+    throw Error(fmt::format("`max_tokens` {}: expected 0, for as many as fit, or more", given.max_tokens));
   files.expand_prompt(prompt, 1);  // a prompt that is wrong is refused before anything is read
   if (!std::isfinite(given.temperature) || given.temperature < 0) {
     throw Error(fmt::format("temperature {}: expected 0, for the likeliest tokens, or more", given.temperature));
@@ -61,13 +64,13 @@ int64_t cache_positions(const LoadedModel& loaded, int batch) {
   return std::clamp(loaded.cache_positions_in(share_of_memory), context, context * batch);
 }
 
-void check_read_options(const Model& model, const ReadOptions& options) { ReadSettings(model.files(), options); }
+void check_read_options(const Model& model, const ReadOptions& options) { ReadSettings(files_of(model), options); }
 
 void check_max_tiles(const Model& model, const ReadOptions& options, int pages_together) {
-  const ModelDescription& description = model.files().description();
+  const ModelDescription& description = files_of(model).description();
   const ViewPlan plan = pages_together > 1 && description.pages_prompt
                             ? description.pages_plan
-                            : model.files().plan(options.mode, options.force_mode);
+                            : files_of(model).plan(options.mode, options.force_mode);
   if (options.max_tiles <= 1 || (plan.crop && options.max_tiles <= plan.max_tiles)) return;
   const std::string asked = fmt::format("`max_tiles` {}: {}", options.max_tiles, description.name);
   if (plan.crop) {
@@ -87,7 +90,7 @@ void check_max_tiles(const Model& model, const ReadOptions& options, int pages_t
 }
 
 void check_pages_together(const Model& model, const ReadOptions& options, int pages) {
-  const ModelFiles& files = model.files();
+  const ModelFiles& files = files_of(model);
   const Prompt prompt = pages_prompt(files.description());
   const ViewPlan& plan = files.description().pages_plan;
   if (options.mode != Mode::automatic && options.mode != plan.mode) {
@@ -106,10 +109,11 @@ void check_pages_together(const Model& model, const ReadOptions& options, int pa
 }
 
 int batch_size(const Model& model, int asked) {
+  if (asked < 0) throw Error(fmt::format("`batch` {}: expected 0, for as many as speed it up, or more", asked));
   if (asked > 0) return asked;
-  if (model.worker()) return model.worker()->facts().batch;
-  const int64_t positions = model.loaded().cache_positions_in(share_of_memory);
-  const int max_batch = model.loaded().device.info().preferred_batch;
+  if (worker_of(model)) return worker_of(model)->facts().batch;
+  const int64_t positions = loaded_of(model).cache_positions_in(share_of_memory);
+  const int max_batch = loaded_of(model).device.info().preferred_batch;
   const int batch = static_cast<int>(std::clamp<int64_t>(positions / usual_page, 1, max_batch));
   log_debug("batch.chosen",
             {{"batch", batch}, {"positions", positions}, {"of_a_page", usual_page}, {"max_batch", max_batch}});

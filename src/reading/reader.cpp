@@ -1,5 +1,8 @@
 #include "lectern/reader.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <climits>
 #include <condition_variable>
@@ -9,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "core/log.h"
+#include "input/image_parts.h"
 #include "lectern/error.h"
 #include "reading/models.h"
 #include "reading/page_readers.h"
@@ -22,6 +27,25 @@ namespace {
 struct Inbox {
   std::deque<WorkerEvent> events;                  // not yet taken; of a page that somebody waits for
   std::function<void(const ReadEvent&)> on_event;  // of one that was submitted
+  std::string name;                                // of its image
+  std::string failure;                             // what on_event threw
+};
+
+// The way from tickets to a reader's pages, as long as there is a reader.
+struct TicketGate {
+  const pid_t process = ::getpid();
+  std::mutex mutex;
+  PageWorkers* workers = nullptr;
+
+  void cancel(size_t ticket) {
+    if (::getpid() != process) return;  // its pages are read by another process
+    const std::lock_guard lock(mutex);
+    if (workers != nullptr) workers->cancel(ticket);
+  }
+  void close() {
+    const std::lock_guard lock(mutex);
+    workers = nullptr;
+  }
 };
 
 std::vector<PageWorker> workers_of(const std::vector<Model>& models, const ReadOptions& options, int batch) {
@@ -70,11 +94,16 @@ struct Reader::State {
         defaults(options),
         batch(batch_of(given, asked)),
         workers(workers_of(given, options, asked), {}, [this](WorkerEvent event) { told(std::move(event)); }),
-        deliverer([this] { deliver(); }) {}
+        deliverer([this] { deliver(); }) {
+    gate->workers = &workers;
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
   ~State();
 
   void told(WorkerEvent event);
   void deliver();
+  void call(size_t ticket, Inbox& inbox, ReadEvent event);
   size_t start(const std::vector<Image>& images, const std::optional<ReadOptions>& options,
                std::function<void(const ReadEvent&)> on_event);
   Page wait(size_t ticket, const ReadEvents& events);
@@ -83,27 +112,31 @@ struct Reader::State {
   const std::vector<Model> models;
   const ReadOptions defaults;
   const int batch;   // of all of them
-  std::mutex mutex;  // of the following, down to closing
+  std::mutex mutex;  // of the following, down to closed
   std::condition_variable_any news;
   std::map<size_t, Inbox> inboxes;      // by ticket, until the last event was taken
   std::deque<WorkerEvent> submissions;  // events of pages that were submitted
   size_t next_ticket = 0;
-  bool closing = false;
+  bool closing = false;  // no page is taken any more
+  bool closed = false;   // every page had its last event
+  const std::shared_ptr<TicketGate> gate = std::make_shared<TicketGate>();
   PageWorkers workers;
   std::thread deliverer;  // last: it uses all of the others
 };
 
 Reader::State::~State() {
+  gate->close();
   std::vector<size_t> tickets;
   {
     const std::lock_guard lock(mutex);
+    closing = true;
     for (const auto& [ticket, inbox] : inboxes) tickets.push_back(ticket);
   }
   for (const size_t ticket : tickets) workers.cancel(ticket);
   {
     std::unique_lock lock(mutex);
     news.wait(lock, [&] { return inboxes.empty(); });
-    closing = true;
+    closed = true;
   }
   news.notify_all();
   deliverer.join();
@@ -121,13 +154,13 @@ void Reader::State::told(WorkerEvent event) {
 void Reader::State::deliver() {
   std::unique_lock lock(mutex);
   for (;;) {
-    news.wait(lock, [&] { return closing || !submissions.empty(); });
+    news.wait(lock, [&] { return closed || !submissions.empty(); });
     if (submissions.empty()) return;
     const WorkerEvent event = std::move(submissions.front());
     submissions.pop_front();
     Inbox& inbox = inboxes.at(event.ticket);  // stays where it is
     lock.unlock();
-    inbox.on_event(read_event(event));
+    call(event.ticket, inbox, read_event(event));
     lock.lock();
     if (!is_last(event)) continue;
     inboxes.erase(event.ticket);
@@ -135,15 +168,40 @@ void Reader::State::deliver() {
   }
 }
 
+// What the function throws ends its page.
+void Reader::State::call(size_t ticket, Inbox& inbox, ReadEvent event) {
+  if (!inbox.failure.empty()) {
+    if (event.kind != ReadEvent::Kind::finished) return;
+    fail(event.page, inbox.failure, ErrorCode::cancelled);
+    for (Page& page : event.further) fail(page, inbox.failure, ErrorCode::cancelled);
+  }
+  std::string why;
+  try {
+    return inbox.on_event(event);
+  } catch (const std::exception& error) {
+    why = error.what();
+  } catch (...) {
+    why = "something that is no std::exception";
+  }
+  log_info("event_function.threw", {{"page", inbox.name}, {"why", why}});
+  inbox.failure = fmt::format("{}: not read to its end: its event function threw: {}", inbox.name, why);
+  workers.cancel(ticket);
+}
+
 size_t Reader::State::start(const std::vector<Image>& images, const std::optional<ReadOptions>& options,
                             std::function<void(const ReadEvent&)> on_event) {
   if (images.empty()) throw Error("there is no page to read");
+  if (::getpid() != gate->process) {
+    throw Error(fmt::format("{}: this reader belongs to process {}, of which this one is a fork; make one here",
+                            images.front().name(), gate->process),
+                ErrorCode::unsupported);
+  }
   PageTask task;
   task.name = images.front().name();
-  task.job.picture = images.front().picture();
+  task.job.picture = picture_of(images.front());
   task.job.page = images.front().about();
   for (size_t i = 1; i < images.size(); ++i) {
-    task.job.further.push_back({.ticket = 0, .picture = images[i].picture(), .page = images[i].about()});
+    task.job.further.push_back({.ticket = 0, .picture = picture_of(images[i]), .page = images[i].about()});
   }
   if (images.size() > 1) {
     const int pages = static_cast<int>(std::min<size_t>(images.size(), INT_MAX));
@@ -156,11 +214,20 @@ size_t Reader::State::start(const std::vector<Image>& images, const std::optiona
   size_t ticket = 0;
   {
     const std::lock_guard lock(mutex);
+    if (closing) throw Error(task.name + ": not read: the reader is being destroyed", ErrorCode::cancelled);
     ticket = next_ticket++;
-    inboxes[ticket].on_event = std::move(on_event);
+    Inbox& inbox = inboxes[ticket];
+    inbox.on_event = std::move(on_event);
+    inbox.name = task.name;
   }
   task.job.ticket = ticket;
-  workers.add(std::move(task));
+  try {
+    workers.add(std::move(task));
+  } catch (...) {  // nobody would wait for it
+    const std::lock_guard lock(mutex);
+    inboxes.erase(ticket);
+    throw;
+  }
   return ticket;
 }
 
@@ -215,17 +282,26 @@ Page Reader::State::wait(size_t ticket, const ReadEvents& events) {
 Reader::Reader(const Model& model, const ReadOptions& options, int batch)
     : Reader(std::vector<Model>{model}, options, batch) {}
 Reader::Reader(const std::vector<Model>& models, const ReadOptions& options, int batch)
-    : state_(std::make_shared<State>(models, options, batch)) {}
+    : state_(std::make_unique<State>(models, options, batch)) {}
 Reader::Reader(Reader&&) noexcept = default;
-Reader& Reader::operator=(Reader&&) noexcept = default;
-Reader::~Reader() = default;
+Reader& Reader::operator=(Reader&& other) noexcept {
+  std::unique_ptr<State> taken = std::move(other.state_);
+  const Reader old = std::move(*this);
+  state_ = std::move(taken);
+  return *this;
+}
+Reader::~Reader() {
+  // The threads of a reader are not in a fork of its process, where nothing can be waited for.
+  if (state_ && ::getpid() != state_->gate->process) static_cast<void>(state_.release());
+}
 
 Page Reader::read(const Image& image, const ReadEvents& events, const std::optional<ReadOptions>& options) {
   return state_->wait(state_->start({image}, options, {}), events);
 }
 
-Page Reader::read(const std::filesystem::path& file, const ReadEvents& events) {
-  return read(Image::from_file(file), events);
+Page Reader::read(const std::filesystem::path& file, const ReadEvents& events,
+                  const std::optional<ReadOptions>& options) {
+  return read(Image::from_file(file), events, options);
 }
 
 Ticket Reader::submit(const Image& image, std::function<void(const ReadEvent&)> on_event,
@@ -237,8 +313,8 @@ Ticket Reader::submit(const std::vector<Image>& images, std::function<void(const
                       const std::optional<ReadOptions>& options) {
   if (!on_event) on_event = [](const ReadEvent&) {};
   Ticket ticket;
-  ticket.cancel_ = [weak = std::weak_ptr(state_), number = state_->start(images, options, std::move(on_event))] {
-    if (const auto state = weak.lock()) state->workers.cancel(number);
+  ticket.cancel_ = [gate = state_->gate, number = state_->start(images, options, std::move(on_event))] {
+    gate->cancel(number);
   };
   return ticket;
 }

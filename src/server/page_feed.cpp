@@ -10,6 +10,7 @@
 #include "core/files/file_kind.h"
 #include "image/ink.h"
 #include "input/first_page.h"
+#include "input/image_parts.h"
 #include "lectern/error.h"
 
 namespace lectern::server {
@@ -95,8 +96,8 @@ Decoded take_pictures(PageOrder& order, const FeedLimits& limits) {
     try {
       Image image = known ? *std::exchange(ordered.image, std::nullopt) : server::decoded(ordered, limits.max_pixels);
       ordered.bytes = {};
-      if (!known && is_blank(*image.picture())) continue;
-      decoded.bytes += image.picture()->rgb.size();
+      if (!known && is_blank(*picture_of(image))) continue;
+      decoded.bytes += picture_of(image)->rgb.size();
       decoded.images.push_back(std::move(image));
       decoded.places.push_back(i);
     } catch (const std::bad_alloc&) {

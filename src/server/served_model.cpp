@@ -10,6 +10,7 @@
 #include "engine/prompts.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 #include "reading/page_readers.h"
 #include "reading/read_settings.h"
@@ -77,7 +78,7 @@ class ReaderModel final : public ServedModel {
 
   DocumentInfo info() const override {
     DocumentInfo info = describe_models(models_);
-    const ModelDescription& model = models_.front().files().description();
+    const ModelDescription& model = files_of(models_.front()).description();
     const Prompt markdown = parse_prompt("markdown", model);
     info.prompt = knows_grounding(models_.front(), markdown) ? markdown.name : std::string(model.prompts.front().name);
     return info;
@@ -124,7 +125,7 @@ class ReaderModel final : public ServedModel {
 
  private:
   std::string without_folder(std::string text) const {
-    const std::string folder = models_.front().files().checkpoint.folder().string();
+    const std::string folder = files_of(models_.front()).checkpoint.folder().string();
     for (size_t at = text.find(folder); !folder.empty() && at != std::string::npos; at = text.find(folder, at)) {
       text.replace(at, folder.size(), name_);
       at += name_.size();

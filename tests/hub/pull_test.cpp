@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/log.h"
 #include "core/stopped.h"
 #include "core/temp_folder.h"
 #include "hub/fake_hub.h"
@@ -391,6 +392,30 @@ TEST(Pull, TriesAgainWhereAServerIsBusy) {
     requests = -10;
     EXPECT_THAT(Puller(hub, store).refusal(), HasSubstr("given up after 3 attempts"));
   }
+}
+
+TEST(Pull, LogsWhatItDoesAndNoSecret) {
+  FakeHub hub;
+  int requests = 0;
+  hub.instead_of_list = [&](const ServedRequest&) -> std::optional<std::string> {
+    if (++requests > 1) return std::nullopt;
+    return http_answer("503 Service Unavailable", "Retry-After: 0\r\n", "");
+  };
+  const TempFolder store;
+  Puller puller(hub, store);
+  puller.options.token = "hf_secret";
+  std::string log;
+  set_log(LogLevel::debug, [&](LogLevel, std::string_view line) { log.append(line) += '\n'; });
+  puller.run();
+  set_log(LogLevel::off);
+  EXPECT_THAT(log, HasSubstr("event=hub.tried_again what="));
+  EXPECT_THAT(log, HasSubstr("because=\"the server is not well (503)\" attempt=2 pause=0.001\n"));
+  EXPECT_THAT(log, HasSubstr("event=hub.listed model="));
+  EXPECT_THAT(log, HasSubstr("event=hub.verified file=config.json bytes="));
+  EXPECT_THAT(log, HasSubstr(" status=200 hop=1\n"));
+  EXPECT_THAT(log, ::testing::Not(HasSubstr("hf_secret")));
+  for (const ServedRequest& request : hub.store().requests())  // behind a redirect, where an address may be signed
+    EXPECT_THAT(log, ::testing::Not(HasSubstr(request.target)));
 }
 
 TEST(Pull, RefusesRedirectsThatLeadAstray) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "core/temp_folder.h"
@@ -77,6 +78,14 @@ TEST(Document, SaysWhatIsWrongAndOfWhatKindItIs) {
   std::tie(message, code) = failure([] { Document::open(TEST_DATA "/pdf/user-and-owner-aes256.pdf"); });
   EXPECT_THAT(message, HasSubstr("is encrypted; give its password with `password`"));
   EXPECT_EQ(code, ErrorCode::invalid_argument);
+  const DocumentSettings wrong = {.password = "wrong"};
+  std::tie(message, code) = failure([&] { Document::open(TEST_DATA "/pdf/user-and-owner-aes256.pdf", wrong); });
+  EXPECT_THAT(message, HasSubstr("is encrypted, and the password does not open it"));
+  for (const double dpi : {-1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    std::tie(message, code) = failure([&] { Document::from_bytes(bytes_of(two_pages()), "upload", {.dpi = dpi}); });
+    EXPECT_THAT(message, HasSubstr("`dpi` "));
+    EXPECT_EQ(code, ErrorCode::invalid_argument);
+  }
 }
 
 }  // namespace

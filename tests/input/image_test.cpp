@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <span>
 #include <string>
@@ -10,7 +11,6 @@
 #include <vector>
 #include <vips/vips8>
 
-#include "core/picture.h"
 #include "core/temp_folder.h"
 #include "lectern/error.h"
 
@@ -27,13 +27,13 @@ TEST(Image, IsTheSameFromAFileFromMemoryAndFromItsPixels) {
   const Image file = Image::from_file(banner);
   const std::string bytes = testing::slurp(banner);
   const Image memory = Image::from_bytes(std::as_bytes(std::span(bytes)), "upload");
-  const Image pixels = Image::from_pixels(file.picture()->rgb, file.width(), file.height());
+  const Image pixels = Image::from_pixels(file.pixels(), file.width(), file.height());
   EXPECT_EQ(file.name(), banner.string());
   EXPECT_EQ(memory.name(), "upload");
   for (const Image& image : {memory, pixels}) {
     EXPECT_EQ(image.width(), file.width());
     EXPECT_EQ(image.height(), file.height());
-    EXPECT_EQ(image.picture()->rgb, file.picture()->rgb);
+    EXPECT_TRUE(std::ranges::equal(image.pixels(), file.pixels()));
   }
 }
 
@@ -71,6 +71,25 @@ TEST(Image, NamesWhatCannotBeRead) {
   const std::string junk = "this is no picture";
   EXPECT_THAT([&] { Image::from_bytes(std::as_bytes(std::span(junk)), "upload 7"); },
               ThrowsMessage<Error>(HasSubstr("upload 7: ")));
+}
+
+TEST(Image, SaysOfWhatKindTheErrorIs) {
+  const auto kind = [](const std::string& bytes) {
+    try {
+      Image::from_bytes(std::as_bytes(std::span(bytes)), "upload");
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::io;
+  };
+  EXPECT_EQ(kind("this is no picture"), ErrorCode::corrupt_input);
+  const std::string cut = testing::slurp(banner).substr(0, 100);
+  EXPECT_EQ(kind(cut), ErrorCode::corrupt_input);
+  const std::string sequence(
+      "\0\0\0\x1c"
+      "ftypavis\0\0\0\0avisavifmsf1",
+      28);
+  EXPECT_EQ(kind(sequence + std::string(500, '\0')), ErrorCode::unsupported);
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ step build scripts/build.sh
 step "a picture" reads hello.png hello
 step "a PDF" reads pages.pdf pages
 step install tests/install/install_test.sh "$PWD" "$PWD/build" "${CXX:-c++}"
+step "inside a parent" tests/install/subproject_test.sh "$PWD" "${CXX:-c++}"
 share() {
   cmake -S . -B build -DBUILD_SHARED_LIBS=ON >"$folder/log" &&
     cmake --build build --target lectern_installed >>"$folder/log" || { cat "$folder/log"; return 1; }

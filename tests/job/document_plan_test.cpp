@@ -101,6 +101,9 @@ TEST_F(DocumentPlanTest, RefusesWhatCannotWorkAndMakesNothing) {
   options.pages = "3-1";
   EXPECT_THAT(refusal(), HasSubstr("3-1"));
   options.pages = "";
+  options.dpi = -1;
+  EXPECT_THAT(refusal(), HasSubstr("`dpi` -1: expected 0, for the usual, or more"));
+  options.dpi = 0;
   options.read.prompt = "locate:";
   EXPECT_THAT(refusal(), HasSubstr("names no text to locate"));
 }

@@ -129,7 +129,9 @@ TEST_F(Documents, ReadsTheGoodAmongTheBadAndSaysWhatIsMissing) {
   EXPECT_EQ(messages.size(), 3u + 1u) << "and where the journal lies";
   EXPECT_THAT(report.errors, ElementsAre(HasSubstr("nothing.png: there is no such file")));
   EXPECT_THAT(report.inputs[1].error, HasSubstr("junk.png: not a picture"));
+  EXPECT_EQ(report.inputs[1].error_code, ErrorCode::corrupt_input);
   EXPECT_THAT(report.inputs[2].error, HasSubstr("broken.pdf"));
+  EXPECT_EQ(report.inputs[2].error_code, ErrorCode::corrupt_input);
   EXPECT_EQ(slurp(folder / "out/sign.txt"), sample_text("sign"));
   EXPECT_FALSE(fs::exists(folder / "out/junk.txt"));
   EXPECT_EQ(nlohmann::json::parse(report.to_json())["inputs"][2]["read"], 0);

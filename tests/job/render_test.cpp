@@ -114,7 +114,26 @@ TEST(Render, PassesOnWhatTheSinkThrows) {
 
 TEST(Render, RefusesPicturesOfSeveralPagesInOneStream) {
   const std::vector<Page> pages(2, testing::page_of(1, "one"));
-  EXPECT_THROW(write(pages, Format::boxes, [](std::string_view) {}), Error);
+  const auto refused = ThrowsMessage<Error>("format boxes: a picture is of one page; give each a sink of its own");
+  EXPECT_THAT([&] { write(pages, Format::boxes, [](std::string_view) {}); }, refused);
+  Writer writer(Format::boxes, [](std::string_view) {});  // that does not say how many there will be
+  writer.add(pages[0]);
+  EXPECT_THAT([&] { writer.add(pages[1]); }, refused);
+}
+
+TEST(Render, RefusesWhatWouldSpoilADocument) {
+  const Page page = testing::page_of(1, "one");
+  EXPECT_THAT([&] { Writer(Format::text, Sink()); }, ThrowsMessage<Error>("there is no sink to write to"));
+  for (const FormatInfo& format : format_infos()) {
+    std::string text;
+    Writer writer(format.format, [&](std::string_view bytes) { text += bytes; });
+    writer.add(page);
+    writer.finish();
+    const std::string finished = text;
+    EXPECT_THROW(writer.finish(), Error) << format.name;
+    EXPECT_THROW(writer.add(page), Error) << format.name;
+    EXPECT_EQ(text, finished) << format.name;
+  }
 }
 
 }  // namespace

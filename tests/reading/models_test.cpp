@@ -6,6 +6,7 @@
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "lectern/version.h"
+#include "reading/model_parts.h"
 #include "support/mini_model.h"
 
 namespace lectern {
@@ -50,7 +51,7 @@ TEST(Models, WhatIsWrongWithTheModelOrTheListIsThrown) {
 
 TEST(Models, APromptMayNeedAToken) {
   const Model model = Model::load(testing::mini_folder);
-  const bool has_token = model.loaded().tokenizer.id_of("<|grounding|>").has_value();
+  const bool has_token = loaded_of(model).tokenizer.id_of("<|grounding|>").has_value();
   EXPECT_EQ(knows_grounding(model, {"markdown", "<image>\n<|grounding|>Convert the document to markdown.", true, true}),
             has_token);
   EXPECT_TRUE(knows_grounding(model, {"markdown", "<image>document parsing.", true, true}));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <latch>
+#include <map>
 #include <new>
 #include <set>
 #include <thread>
@@ -346,6 +347,35 @@ TEST_F(Workers, OnePageIsCancelledWhereverItIs) {
   EXPECT_EQ(good[2].finish, Finish::stopped);
   EXPECT_EQ(good[2].raw, "");
   EXPECT_EQ(bad.size(), 2u);
+}
+
+// What the reader had of it is lost with the others' when a step fails; it is not begun anew.
+TEST_F(Workers, ACancelledPageIsNotReadAgain) {
+  PageWorkers* pool = nullptr;
+  std::latch added(1);
+  FakeReader::Behaviour behaviour{.batch = 2, .steps = 6};
+  std::map<int, int> begun;
+  behaviour.on_add = [&](const PageJob& job) { ++begun[job.page.number]; };
+  int steps = 0;
+  behaviour.on_step = [&](size_t) {
+    added.wait();
+    if (++steps == 3) pool->cancel(0);
+    if (steps == 5) throw Error("a step fails");
+  };
+  on_added = [&](PageWorkers& workers) {
+    pool = &workers;
+    added.count_down();
+  };
+  class Deaf : public FakeReader {  // to the wish, as one that looks for it between two pages
+   public:
+    using FakeReader::FakeReader;
+    void cancel(size_t) override {}
+  };
+  read({{"a", [&] { return std::make_unique<Deaf>(behaviour); }}}, 2);
+  EXPECT_EQ(good[0].finish, Finish::stopped);
+  EXPECT_EQ(good[1].finish, Finish::end);
+  EXPECT_EQ(begun[0], 1);
+  EXPECT_EQ(begun[1], 2);
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "reading/read_settings.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "support/mini_model.h"
 
 namespace lectern {
@@ -29,13 +31,23 @@ TEST(ReadSettings, RefuseSamplingThatMeansNothing) {
   check_read_options(model, options);
 }
 
+TEST(ReadSettings, RefuseCountsBelowZero) {
+  const Model model = Model::load(testing::mini_folder);
+  ReadOptions options = gundam();
+  options.max_tokens = -1;
+  EXPECT_THAT([&] { check_read_options(model, options); },
+              ::testing::ThrowsMessage<Error>("`max_tokens` -1: expected 0, for as many as fit, or more"));
+  EXPECT_THAT([&] { batch_size(model, -2); },
+              ::testing::ThrowsMessage<Error>("`batch` -2: expected 0, for as many as speed it up, or more"));
+}
+
 TEST(ReadSettings, TilesAreAtMostThoseOfTheModel) {
   const Model model = Model::load(testing::mini_folder);
-  const int trained = ReadSettings(model.files(), gundam()).plan.max_tiles;
+  const int trained = ReadSettings(files_of(model), gundam()).plan.max_tiles;
   ASSERT_GT(trained, 3);
-  EXPECT_EQ(ReadSettings(model.files(), gundam(3)).plan.max_tiles, 3);
-  EXPECT_EQ(ReadSettings(model.files(), gundam(trained + 1)).plan.max_tiles, trained);
-  EXPECT_THROW(ReadSettings(model.files(), gundam(-1)), Error);
+  EXPECT_EQ(ReadSettings(files_of(model), gundam(3)).plan.max_tiles, 3);
+  EXPECT_EQ(ReadSettings(files_of(model), gundam(trained + 1)).plan.max_tiles, trained);
+  EXPECT_THROW(ReadSettings(files_of(model), gundam(-1)), Error);
 }
 
 std::string refusal_of(const Model& model, const ReadOptions& options, int pages_together = 1) {
@@ -75,15 +87,15 @@ TEST(ReadSettings, ABatchIsAsAskedOrFitsTheDevice) {
   EXPECT_EQ(batch_size(model, 5), 5);
   const int chosen = batch_size(model, 0);
   EXPECT_GE(chosen, 1);
-  EXPECT_LE(chosen, model.loaded().device.info().preferred_batch);
+  EXPECT_LE(chosen, loaded_of(model).device.info().preferred_batch);
 }
 
 TEST(ReadSettings, TheCacheHoldsOneContextAtLeast) {
   const Model model = Model::load(testing::mini_folder);
-  const int64_t context = model.loaded().decoder.config().context;
-  EXPECT_EQ(cache_positions(model.loaded(), 1), context);
-  EXPECT_GE(cache_positions(model.loaded(), 4), context);
-  EXPECT_LE(cache_positions(model.loaded(), 4), 4 * context);
+  const int64_t context = loaded_of(model).decoder.config().context;
+  EXPECT_EQ(cache_positions(loaded_of(model), 1), context);
+  EXPECT_GE(cache_positions(loaded_of(model), 4), context);
+  EXPECT_LE(cache_positions(loaded_of(model), 4), 4 * context);
 }
 
 }  // namespace

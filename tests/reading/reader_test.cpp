@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <latch>
+#include <memory>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -277,6 +281,102 @@ TEST(Reader, CancelsASubmittedPageAndAllWhenItGoes) {
   EXPECT_EQ(stopped, 4);
   ticket.cancel();  // does nothing: the reader is gone
   Ticket().cancel();
+}
+
+// The function may call its reader; what it throws ends its page and no other.
+TEST(Reader, OutlivesWhatAnEventFunctionThrows) {
+  Reader reader(mini(), few_tokens(3000), 2);
+  std::latch ended(3);
+  std::string error;
+  ErrorCode code = ErrorCode::io;
+  const auto finished = [&](const ReadEvent& event) { ended.count_down(event.kind == ReadEvent::Kind::finished); };
+  reader.submit(Image::from_file(banner), [&](const ReadEvent& event) {
+    if (event.kind != ReadEvent::Kind::finished) throw std::runtime_error("enough");
+    error = event.page.error;
+    code = event.page.error_code;
+    reader.submit(Image::from_file(banner), finished, few_tokens(5));
+    ended.count_down();
+    throw 42;  // of no kind that is known
+  });
+  reader.submit(Image::from_file(banner), finished, few_tokens(5));
+  ended.wait();
+  EXPECT_EQ(error, banner.string() + ": not read to its end: its event function threw: enough");
+  EXPECT_EQ(code, ErrorCode::cancelled);
+  EXPECT_EQ(reader.read(banner, {}, few_tokens(5)).finish, Finish::length);
+}
+
+TEST(Reader, TakesNoPageWhileItGoes) {
+  std::atomic<int> refused{0}, last{0};
+  {
+    Reader reader(mini(), few_tokens(7000), 2);
+    for (int i = 0; i < 3; ++i) {
+      reader.submit(Image::from_file(banner), [&](const ReadEvent& event) {
+        if (event.kind != ReadEvent::Kind::finished) return;
+        ++last;
+        try {
+          reader.submit(Image::from_file(banner), [](const ReadEvent&) {});
+        } catch (const Error& error) {
+          refused += error.code() == ErrorCode::cancelled;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(last, 3);
+  EXPECT_EQ(refused, 3);
+}
+
+// Whoever cancels never becomes the one who destroys the reader, and after it was destroyed no event comes.
+TEST(Reader, MayBeCancelledWhileItGoes) {
+  const Model model = mini();
+  const Image image = Image::from_file(banner);
+  for (int i = 0; i < 20; ++i) {
+    auto gone = std::make_shared<std::atomic<bool>>(false);
+    std::vector<Ticket> tickets;
+    std::latch submitted(1);
+    auto reader = std::make_unique<Reader>(model, few_tokens(7000), 4);
+    for (int page = 0; page < 4; ++page)
+      tickets.push_back(reader->submit(image, [gone](const ReadEvent&) { EXPECT_FALSE(*gone); }));
+    const std::jthread canceller([&] {
+      submitted.wait();
+      for (const Ticket& ticket : tickets) ticket.cancel();
+    });
+    submitted.count_down();
+    reader.reset();
+    *gone = true;
+  }
+}
+
+TEST(Reader, IsOfNoUseInAForkOfItsProcess) {
+  auto reader = std::make_unique<Reader>(mini(), few_tokens());
+  const Image image = Image::from_file(banner);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int code = 1;
+    try {
+      reader->read(image);
+    } catch (const Error& error) {
+      code = error.code() == ErrorCode::unsupported ? 0 : 2;
+    }
+    reader.reset();  // waits for no thread of the parent's
+    ::_exit(code);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(reader->read(image).finish, Finish::length);
+}
+
+TEST(Reader, IsReplacedByAnother) {
+  std::atomic<int> stopped{0};
+  Reader reader(mini(), few_tokens(7000));
+  reader.submit(Image::from_file(banner), [&](const ReadEvent& event) {
+    stopped += event.kind == ReadEvent::Kind::finished && event.page.finish == Finish::stopped;
+  });
+  reader = Reader(mini(), few_tokens(3));
+  EXPECT_EQ(stopped, 1) << "the last event of the old one's page has come";
+  Reader& itself = reader;
+  reader = std::move(itself);
+  EXPECT_EQ(reader.read(banner, {}, few_tokens(4)).stats.tokens, 4);
 }
 
 }  // namespace

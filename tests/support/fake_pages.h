@@ -1,6 +1,7 @@
 // Stand-ins for what reads pages and for where they come from.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -34,7 +35,10 @@ class FakeReader : public PageReader {
     jobs_.emplace_back(std::move(job), 0);
   }
 
-  void cancel(size_t ticket) override { cancelled_.insert(ticket); }
+  void cancel(size_t ticket) override {
+    if (std::ranges::any_of(jobs_, [&](const auto& job) { return job.first.ticket == ticket; }))
+      cancelled_.insert(ticket);
+  }
 
   void step(std::vector<PageEvent>& events) override {
     if (behaviour_.on_step) behaviour_.on_step(jobs_.size());
@@ -61,7 +65,10 @@ class FakeReader : public PageReader {
     std::erase_if(jobs_, [](const auto& job) { return job.first.page.finish.has_value(); });
   }
 
-  void clear() override { jobs_.clear(); }
+  void clear() override {
+    jobs_.clear();
+    cancelled_.clear();
+  }
 
  private:
   Behaviour behaviour_;

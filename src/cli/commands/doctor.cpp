@@ -31,6 +31,7 @@
 #include "lectern/error.h"
 #include "lectern/model.h"
 #include "lectern/version.h"
+#include "reading/model_parts.h"
 
 namespace lectern::cli {
 namespace {
@@ -169,7 +170,7 @@ void check_pages(DoctorReport& report, const Arguments& arguments, const Trial& 
       reference.on({arguments.model.options().weights, trial.devices, arguments.model.without, {}, trial.ranks});
   start.load_seconds = loading.seconds();
   start.loaded = device.memory();
-  const PageCheck check = check_page(model.loaded(), reference.loaded(), page, max_tokens);
+  const PageCheck check = check_page(loaded_of(model), loaded_of(reference), page, max_tokens);
   report.line("| stage | error | allowed | result |");
   report.line("|---|---|---|---|");
   for (const StageCheck& stage : check.stages) {

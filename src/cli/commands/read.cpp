@@ -27,6 +27,7 @@
 #include "layout/text/shown_text.h"
 #include "lectern/documents.h"
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 
 namespace lectern::cli {
@@ -82,7 +83,7 @@ class Profiles {
  public:
   explicit Profiles(const std::vector<Model>& models) {
     for (const Model& model : models) {
-      for (const RankModel& rank : model.loaded().ranks) {
+      for (const RankModel& rank : loaded_of(model).ranks) {
         if (std::ranges::any_of(profiles_, [&](const One& one) { return &one.device == &rank.device; })) continue;
         One& one = profiles_.emplace_back(rank.device);
         one.device.set_profile(&one.profile);

@@ -23,6 +23,7 @@
 #include "image/picture_file.h"
 #include "lectern/error.h"
 #include "lectern/model.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 #include "reading/read_settings.h"
 
@@ -110,7 +111,7 @@ std::string prompt_text(const Arguments& arguments, const ModelDescription& mode
 }
 
 ViewPlan plan_of(const Arguments& arguments, const Model& loaded) {
-  const LoadedModel& model = loaded.loaded();
+  const LoadedModel& model = loaded_of(loaded);
   const Mode mode = parse_mode(arguments.mode);
   ViewPlan plan = arguments.images.size() > 1 && mode == Mode::automatic && model.description().pages_prompt
                       ? model.description().pages_plan
@@ -139,7 +140,7 @@ int trace(const Arguments& arguments) {
   gate.add_input_folder(folder);
   gate.add_output(arguments.out, "the trace", FileKind::safetensors);
   const Model loaded = Model::load(folder, arguments.model.options());
-  const LoadedModel& model = loaded.loaded();
+  const LoadedModel& model = loaded_of(loaded);
   const int vocabulary = model.checkpoint.config().decoder.vocabulary;
   const std::vector<int32_t> prompt = arguments.prompt_ids
                                           ? parse_ids(*arguments.prompt_ids, "--prompt-ids", vocabulary)

@@ -15,6 +15,7 @@
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
 #include "lectern/reader.h"
+#include "reading/model_parts.h"
 
 namespace lectern::cli {
 namespace {
@@ -141,12 +142,12 @@ void report_pages(DoctorReport& report, const std::vector<NamedImage>& images, c
 
 void report_times(DoctorReport& report, const DeviceStart& start, const Model& model, const Model& reference,
                   const Picture& picture, const std::string& where) {
-  const Device& device = model.loaded().device;
-  const Predictions predicted(model.loaded());
+  const Device& device = loaded_of(model).device;
+  const Predictions predicted(loaded_of(model));
   const std::vector<NamedImage> images = three_pages(picture);
   const std::vector<ReadPage> pages = read(model, images);
   const DeviceMemory read_memory = device.memory();
-  const std::vector<SpeedCheck> speeds = check_speed(model.loaded(), picture, together, timed_steps);
+  const std::vector<SpeedCheck> speeds = check_speed(loaded_of(model), picture, together, timed_steps);
 
   report.line("## Times" + where);
   report.line();
@@ -155,7 +156,7 @@ void report_times(DoctorReport& report, const DeviceStart& start, const Model& m
         "Predicted: for DeepSeek-OCR in bf16 on a 910B2, as `scripts/ascend_costs.sh` computes it; another model or "
         "card has other work.");
     report.line();
-    const DecoderConfig& decoder = model.loaded().decoder.config();
+    const DecoderConfig& decoder = loaded_of(model).decoder.config();
     if (decoder.layers != published_layers || decoder.hidden != published_hidden) {
       report.line(
           fmt::format("This is another model, with {} layers of {} columns in place of {} of {}: `--model` with the "
@@ -174,7 +175,7 @@ void report_times(DoctorReport& report, const DeviceStart& start, const Model& m
   row("load the weights", seconds_text(start.load_seconds), "");
   row(fmt::format("first page, {} tokens", stats.tokens), seconds_text(pages.front().seconds),
       predicted.page(stats.tokens));
-  const int view = model.loaded().checkpoint.config().native_size;
+  const int view = loaded_of(model).checkpoint.config().native_size;
   row(fmt::format("encode a page: one view of {}{}", view,
                   predicted && view != published_view ? fmt::format(", predicted for {}", published_view) : ""),
       milliseconds(stats.encode_seconds), predicted.time("encode1024"));

@@ -51,7 +51,7 @@ struct Attributes {
 }  // namespace
 
 ChildProcess::ChildProcess(const std::filesystem::path& program, const ChildOptions& options)
-    : exit_note_(options.exit_note) {
+    : exit_note_(options.exit_note), parent_(::getpid()) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw system_error(program, "cannot be reached", errno);
@@ -98,7 +98,9 @@ ChildProcess::ChildProcess(const std::filesystem::path& program, const ChildOpti
   }
 }
 
-ChildProcess::~ChildProcess() { end(); }
+ChildProcess::~ChildProcess() {
+  if (::getpid() == parent_) end();
+}
 
 // Whether the child ended, or is nobody's to wait for, within the time.
 bool ChildProcess::reap(milliseconds patience) {
@@ -124,7 +126,7 @@ int ChildProcess::end() {
 }
 
 void ChildProcess::finish(milliseconds grace) {
-  if (process_ < 0) return;
+  if (process_ < 0 || ::getpid() != parent_) return;
   ::shutdown(channel_.get(), SHUT_WR);
   if (reap(grace)) process_ = -1;
   end();

@@ -70,6 +70,7 @@ class ChildProcess {
   std::string exit_note_;
   UniqueFd channel_;
   pid_t process_ = -1;  // none once it was reaped
+  pid_t parent_;        // a fork of this process leaves the child alone
   int status_ = 0;      // then, as of waitpid()
 };
 

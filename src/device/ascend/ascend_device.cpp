@@ -126,7 +126,8 @@ void send(Session& session, const TensorView& values, const MutableTensorView& t
 DataType half_of(const Session& session, std::optional<DataType> wanted) {
   if (wanted == DataType::bf16 && !session.has_bf16()) {
     throw Error(fmt::format("{}: {} has no bf16; choose type=f16, or leave the option and LECTERN_ASCEND_TYPE unset",
-                            session.name(), session.chip()));
+                            session.name(), session.chip()),
+                ErrorCode::unsupported);
   }
   return wanted.value_or(session.has_bf16() ? DataType::bf16 : DataType::f16);
 }
@@ -168,10 +169,10 @@ std::unique_ptr<Session> AscendDevice::take_session(std::unique_ptr<AscendDevice
 DataType AscendDevice::type_of(WeightFormat format) const {
   if (format == WeightFormat::f32) return DataType::f32;
   if (format == WeightFormat::bf16) return half_;
-  throw Error(
-      fmt::format("{}: weights are kept in 16 bits there, which its matrix units multiply; use `weights` bf16 "
-                  "instead of q8 or q4",
-                  session_->name()));
+  throw Error(fmt::format("{}: weights are kept in 16 bits there, which its matrix units multiply; use `weights` bf16 "
+                          "instead of q8 or q4",
+                          session_->name()),
+              ErrorCode::unsupported);
 }
 
 ComputeTypes AscendDevice::compute_types(WeightFormat format) const {

@@ -55,9 +55,11 @@ const Lowering no_way = {Operator::linear, {}, nullptr};
 
 void refuse(Operators& table, Operator which) {
   switch (which) {
-#define LECTERN_CASE(name, Args, type)                                                           \
-  case Operator::name:                                                                           \
-    table.name = [](Device&, const auto&) { throw Error("the device has no operator " #name); }; \
+#define LECTERN_CASE(name, Args, type)                                          \
+  case Operator::name:                                                          \
+    table.name = [](Device&, const auto&) {                                     \
+      throw Error("the device has no operator " #name, ErrorCode::unsupported); \
+    };                                                                          \
     return;
     LECTERN_OPERATORS(LECTERN_CASE)
 #undef LECTERN_CASE

@@ -23,7 +23,9 @@ namespace fs = std::filesystem;
 // Pictures are kept in a file without a name until the document is finished: then they appear, all together.
 class BoxesWriter final : public DocumentWriter {
  public:
-  BoxesWriter(const Destination& to, const DocumentInfo& info) : path_(to.path), several_(info.pages > 1) {
+  BoxesWriter(const Destination& to, const DocumentInfo& info)
+      : path_(to.path), to_sink_(to.sink), several_(info.pages > 1) {
+    if (several_ && to.sink) throw Error(one_page_a_sink);
     if (several_ && path_ == "-") {
       throw Error("pictures of several pages do not fit onto standard output; name a folder with `out`");
     }
@@ -32,6 +34,7 @@ class BoxesWriter final : public DocumentWriter {
   }
 
   void page(const Page& page, const Picture* picture) override {
+    if (to_sink_ && written_ > 0) throw Error(one_page_a_sink);
     if (!several_ && written_++ > 0) {
       throw Error("a picture with boxes is of one page, and there are more; name a folder with `out`", ErrorCode::io);
     }
@@ -50,7 +53,10 @@ class BoxesWriter final : public DocumentWriter {
   }
 
  private:
+  static constexpr const char* one_page_a_sink = "format boxes: a picture is of one page; give each a sink of its own";
+
   const fs::path path_;
+  const bool to_sink_;
   const bool several_;
   std::optional<OutputFile> file_;  // of a document of one page
   std::optional<Spool> spool_;      // of several

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -49,7 +49,10 @@ Box box_from_json(const json& value) {
 // Nine digits tell any float from its neighbours.
 double nine_digits(float value) {
   const float finite = std::max(value, std::numeric_limits<float>::lowest());
-  return std::strtod(fmt::format("{:.9g}", finite).c_str(), nullptr);
+  const std::string digits = fmt::format("{:.9g}", finite);
+  double rounded = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), rounded);  // not strtod, which asks the locale
+  return rounded;
 }
 
 json boxes_to_json(const std::vector<Box>& boxes) {

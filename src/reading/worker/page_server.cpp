@@ -21,6 +21,7 @@
 #include "core/system/processors.h"
 #include "engine/loaded_model.h"
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 #include "reading/page_readers.h"
 #include "reading/read_settings.h"
@@ -167,7 +168,7 @@ class PageServer {
                                 {"processors", kept ? request.processors.size() : allowed_processors().size()}});
     model_ =
         Model::load(request.folder, {request.weights, request.device, request.without, {}, request.tensor_parallel});
-    const LoadedModel& loaded = model_->loaded();
+    const LoadedModel& loaded = loaded_of(*model_);
     send(FrameKind::loaded,
          to_bytes(ModelFacts{model_->device(), model_->weights(), loaded.device.lowered(loaded.format),
                              batch_size(*model_, 0), tokens_of_page(*model_)}));

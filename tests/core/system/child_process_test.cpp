@@ -5,9 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <memory>
 
 #include "core/stopped.h"
 #include "core/unique_fd.h"
@@ -99,6 +102,24 @@ TEST(ChildProcess, EndsByItselfWhereItCan) {
   EXPECT_FALSE(runs(process));
   EXPECT_TRUE(child.has_hung_up());
   EXPECT_THROW(child.send(std::as_bytes(std::span("x", 1)), deadline()), ChildProcess::Lost);
+}
+
+// A fork has copies of what its parent holds, but the children are its parent's.
+TEST(ChildProcess, IsLeftAloneByAForkOfItsParent) {
+  auto child = std::make_unique<ChildProcess>("/bin/sh", script("head -c 1 >&0; exec cat >/dev/null"));
+  const pid_t fork = ::fork();
+  if (fork == 0) {
+    child->finish(std::chrono::milliseconds(1));
+    child.reset();
+    ::_exit(0);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(fork, &status, 0), fork);
+  EXPECT_EQ(status, 0);
+  child->send(std::as_bytes(std::span("a", 1)), deadline());
+  std::byte back{};
+  child->receive(std::span(&back, 1), deadline());
+  EXPECT_EQ(static_cast<char>(back), 'a');
 }
 
 TEST(ChildProcess, IsKilledWhereItDoesNotEnd) {

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <clocale>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/temp_folder.h"
 #include "lectern/error.h"
 #include "support/pages.h"
 
@@ -75,6 +78,26 @@ TEST(PageJson, KeepsLogProbabilitiesInNineDigits) {
   page.token_ends = {0, 1, 2, 3};
   EXPECT_EQ(again(page).token_ends, page.token_ends);
   EXPECT_EQ(again(page).token_logprobs, page.token_logprobs);
+}
+
+// A program may have set a locale whose numbers have a comma.
+TEST(PageJson, DependsOnNoLocale) {
+  const testing::TempFolder folder;
+  const std::string made = "localedef -f UTF-8 -i de_DE " + (folder / "de_DE.UTF-8").string() + " 2>/dev/null";
+  if (std::system(made.c_str()) != 0) GTEST_SKIP() << "locales is not installed";
+  ::setenv("LOCPATH", folder.path().c_str(), 1);
+  const char* const set = std::setlocale(LC_ALL, "de_DE.UTF-8");
+  ::unsetenv("LOCPATH");
+  ASSERT_NE(set, nullptr);
+  Page page = testing::page_of(1, "abc");
+  page.dpi = 72.5;
+  page.token_logprobs = {-1.0F / 3};
+  const std::string text = page_to_json(page).dump();
+  const Page back = page_from_json(json::parse(text));
+  std::setlocale(LC_ALL, "C");
+  EXPECT_EQ(json::parse(text)["token_logprobs"].dump(), "[-0.333333343]");
+  EXPECT_EQ(back.token_logprobs, page.token_logprobs);
+  EXPECT_EQ(back.dpi, 72.5);
 }
 
 TEST(PageJson, KeepsHowSureItIs) {

@@ -101,7 +101,7 @@ class LostWorkers : public testing::WorkerModelTest {
                                     frame_of(worker::FrameKind::step, answer));
     const Model model = here().on({.worker = program("cat '" + answers.string() + "' >&0; exec sleep 3600")});
     const auto reader = make_page_reader(model, few_tokens(), 1);
-    const pid_t process = model.worker()->process();
+    const pid_t process = worker_of(model)->process();
     PageJob job;
     job.picture = std::make_shared<const Picture>(4, 4);
     reader->add(job);

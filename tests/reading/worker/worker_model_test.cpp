@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "lectern/error.h"
+#include "reading/model_parts.h"
 #include "reading/models.h"
 #include "reading/worker/worker_models.h"
 #include "support/processes.h"
@@ -35,11 +36,11 @@ TEST_F(WorkerModels, KnowWhatIsKnownOfTheModel) {
   EXPECT_EQ(model.native_size(), here().native_size());
   EXPECT_EQ(label_of(model), "cpu");
   EXPECT_EQ(tokens_of_page(model), tokens_of_page(here()));
-  EXPECT_GT(model.worker()->facts().batch, 0);
+  EXPECT_GT(worker_of(model)->facts().batch, 0);
   const DocumentInfo info = describe_models({model, here().on({.without = "linear", .worker = LECTERN_BINARY})});
   EXPECT_EQ(info.device, "cpu");
   EXPECT_THAT(info.lowered, ::testing::Contains("linear"));
-  EXPECT_THROW(model.loaded(), Error);
+  EXPECT_THROW(loaded_of(model), Error);
 }
 
 TEST_F(WorkerModels, ReadBitForBitWhatIsReadHere) {
@@ -105,8 +106,8 @@ TEST_F(WorkerModels, RefuseWhatTheModelCannotServe) {
   ReadOptions wrong;
   wrong.top_p = 3;
   EXPECT_THROW(Reader(model, wrong), Error);
-  const auto reader = model.worker()->make_reader(few_tokens(), 1);
-  EXPECT_THROW(model.worker()->make_reader(few_tokens(), 1), Error) << "one at a time";
+  const auto reader = worker_of(model)->make_reader(few_tokens(), 1);
+  EXPECT_THROW(worker_of(model)->make_reader(few_tokens(), 1), Error) << "one at a time";
   EXPECT_THROW(Model::load(mini_folder, {.device = "no-such-device", .worker = LECTERN_BINARY}), Error);
   EXPECT_THROW(Model::load(mini_folder, {.without = "no-such-operator", .worker = LECTERN_BINARY}), Error);
 }
@@ -143,8 +144,8 @@ TEST_F(WorkerModels, EndWithTheModel) {
   pid_t first = 0, second = 0;
   {
     const std::vector<Model> models = {there(), there()};
-    first = models[0].worker()->process();
-    second = models[1].worker()->process();
+    first = worker_of(models[0])->process();
+    second = worker_of(models[1])->process();
     EXPECT_TRUE(runs(first) && runs(second));
     begin_to_end(models);
   }

@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "core/temp_folder.h"
+#include "input/image_parts.h"
 #include "lectern/image.h"
+#include "reading/model_parts.h"
 #include "reading/page_readers.h"
 #include "reading/page_workers.h"
 #include "reading/worker/worker_model.h"
@@ -28,7 +30,7 @@ inline const std::vector<std::string> picture_names = {"banner.png", "noise.png"
 
 // Signals the process of the model, if there is one: the number of one that is gone would mean all.
 inline void send_to(const Model& model, int signal) {
-  if (const pid_t process = model.worker()->process(); process > 0) ::kill(process, signal);
+  if (const pid_t process = worker_of(model)->process(); process > 0) ::kill(process, signal);
 }
 
 inline ReadOptions few_tokens() {
@@ -54,7 +56,7 @@ inline PageTask task_of(size_t number) {
   task.job.ticket = number;
   task.name = "page " + std::to_string(number);
   task.job.page.number = static_cast<int>(number);
-  task.job.picture = Image::from_file(page_pictures / picture_names[number % picture_names.size()]).picture();
+  task.job.picture = picture_of(Image::from_file(page_pictures / picture_names[number % picture_names.size()]));
   return task;
 }
 

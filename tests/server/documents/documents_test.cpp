@@ -14,6 +14,7 @@
 #include "core/temp_folder.h"
 #include "image/orientation.h"
 #include "image/picture_encoder.h"
+#include "input/image_parts.h"
 #include "server/documents/serving.h"
 
 namespace lectern::server {
@@ -149,7 +150,7 @@ TEST(ServedDocuments, AreOpenedWithTheirPasswordWhichIsShownToNobody) {
 TEST(ServedDocuments, ScansAreSetUprightWhereThatIsAskedFor) {
   const TempFolder folder;
   const Echo serving(folder / "data");
-  const std::string scan = encode_jpeg(turned(*Image::from_file(LECTERN_SAMPLES "/page.png").picture(), 90), 90, 0);
+  const std::string scan = encode_jpeg(turned(*picture_of(Image::from_file(LECTERN_SAMPLES "/page.png")), 90), 90, 0);
   const std::string as_it_is = serving.send(scan, "", "a.png");
   const std::string upright = serving.send(scan, form_field("orient", "auto"), "a.png");
   serving.watch(as_it_is);

@@ -83,7 +83,8 @@ template <typename Pointer>
 void Library::require(Pointer& pointer, const char* symbol) const {
   look_up(pointer, symbol);
   if (pointer == nullptr) {
-    throw Error(fmt::format("ascend: CANN has no function {}; Lectern needs CANN {} or later", symbol, oldest_version));
+    throw Error(fmt::format("ascend: CANN has no function {}; Lectern needs CANN {} or later", symbol, oldest_version),
+                ErrorCode::unsupported);
   }
 }
 
@@ -96,7 +97,8 @@ Library::Library(LibraryOptions options) : options_(std::move(options)) {
       throw Error(
           fmt::format("ascend: {} cannot be loaded ({}); install CANN and its driver, source its set_env.sh, or "
                       "set ASCEND_HOME_PATH to its folder",
-                      name, reason));
+                      name, reason),
+          ErrorCode::not_found);
     }
     handles_.push_back(handle);
   };
@@ -107,10 +109,10 @@ Library::Library(LibraryOptions options) : options_(std::move(options)) {
     if (void* handle = open_library(folders, name, reason)) handles_.push_back(handle);
   }
   if (handles_.size() == 2) {
-    throw Error(
-        fmt::format("ascend: none of the libraries of operators (libopapi.so, libopapi_nn.so, ...) can be "
-                    "loaded ({}); install CANN's kernel package for this chip",
-                    reason));
+    throw Error(fmt::format("ascend: none of the libraries of operators (libopapi.so, libopapi_nn.so, ...) can be "
+                            "loaded ({}); install CANN's kernel package for this chip",
+                            reason),
+                ErrorCode::not_found);
   }
 
   require(runtime_.init, "aclInit");

@@ -130,11 +130,13 @@ Session::Session(const SessionOptions& options)
   start(library_);
   const std::string version = library_.version();
   if (!is_supported_version(version))
-    throw Error(fmt::format("ascend: CANN {} is installed; Lectern needs {} or later", version, oldest_version));
+    throw Error(fmt::format("ascend: CANN {} is installed; Lectern needs {} or later", version, oldest_version),
+                ErrorCode::unsupported);
   const uint32_t count = cards(library_);
   if (options.card < 0 || static_cast<uint32_t>(options.card) >= count) {
     throw Error(count == 0 ? fmt::format("{}: there is no Ascend card; does npu-smi info show one?", name_)
-                           : fmt::format("{}: there is no such card; choose 0 to {}", name_, count - 1));
+                           : fmt::format("{}: there is no such card; choose 0 to {}", name_, count - 1),
+                ErrorCode::not_found);
   }
   turns_heads_of_64_ = is_version_from(version, "8.5.0");
   card_ = std::make_unique<Card>(*this, options.card);
@@ -217,7 +219,8 @@ void Session::begin(const char* operation, bool present) {
   bind();
   if (!present) {
     throw Error(fmt::format("{}: CANN {} has no {}; the list of operators of the device shows what is replaced", name_,
-                            library_.version(), operation));
+                            library_.version(), operation),
+                ErrorCode::unsupported);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "input/image_parts.h"
 #include "lectern/error.h"
 #include "lectern/image.h"
 #include "server/documents/jobs/group_text.h"
@@ -160,10 +161,10 @@ void FeedPool::add(PageTask task) {
   const size_t ticket = task.job.ticket;
   std::vector<OrderedPicture> pictures;
   pictures.push_back(
-      {.name = task.name, .bytes = "", .image = Image::of_page(task.job.picture, task.name, task.job.page)});
+      {.name = task.name, .bytes = "", .image = ImageParts::make(task.job.picture, task.name, task.job.page)});
   for (const FurtherPage& further : task.job.further) {
     const std::string name = fmt::format("{} with page {}", task.name, further.page.number);
-    pictures.push_back({.name = name, .bytes = "", .image = Image::of_page(further.picture, name, further.page)});
+    pictures.push_back({.name = name, .bytes = "", .image = ImageParts::make(further.picture, name, further.page)});
   }
   {
     const std::lock_guard lock(state.mutex);
