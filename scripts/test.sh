@@ -102,12 +102,12 @@ if stage packages scripts/install_packages.sh test; then
   fi
   if stage sanitized-build build_preset sanitize; then
     # Without the goldens for each operator replaced alone: here EveryStageWithEveryOperatorReplaced goes through all;
-    # without the long texts that ask how time grows; of the pages in tiles with one of each model, and of what goes the
-    # same way through several processes, cards or retries with one of each way.
-    left_out=(Goldens/Without\* \*TakesTimeInProportion\* \*/\*/{banner_gundam,noise_gundam,page_large,slip_gundam}
+    # without the long texts that ask how time grows, and without measuring; of the pages in tiles with one of each model,
+    # and of what goes the same way through several processes, cards or retries with one of each way.
+    left_out=(Goldens/Without\* \*TimeInProportion\* \*/\*/{banner_gundam,noise_gundam,page_large,slip_gundam}
       Goldens/UnlimitedOcrOnDevices\*/page_gundam Tokenizer.RoundTripsAMegabyte TraceCommand.RefusesTilesThatChangeNothing
       ModelPageReader.{APageThatLoopsIsReadAgainInHalvesAndMarked,ReadsALoopingPageOnceWhereItMayNotBeReadAgain}
-      DoctorCommand.ChecksEveryCard
+      DoctorCommand.ChecksEveryCard BenchCommand.WritesEveryFigureAsJson BrokenPdf.AHundredThousandPages
       ReadOnDevices.{ReadsItsSamplesOnAnAscendCard,ReadsNothingWrongWhereF16Overflows,ReadsWithAProcessForEachSocket}
       ReadOnDevices.{ReadsOnCardsThatAreTooSmallForTheModelAlone,ReadsEveryPageThoughTheProcessOfACardIsKilled})
     filter="-$(IFS=:; echo "${left_out[*]}")"

@@ -130,9 +130,9 @@ TEST(Render, RefusesWhatWouldSpoilADocument) {
     writer.add(page);
     writer.finish();
     const std::string finished = text;
-    EXPECT_THROW(writer.finish(), Error) << format.name;
-    EXPECT_THROW(writer.add(page), Error) << format.name;
-    EXPECT_EQ(text, finished) << format.name;
+    EXPECT_THROW(writer.finish(), Error) << format.name();
+    EXPECT_THROW(writer.add(page), Error) << format.name();
+    EXPECT_EQ(text, finished) << format.name();
   }
 }
 
