@@ -86,8 +86,8 @@ int main() {
 }
 TEXT
 
-# One instruction set is enough here.
-mapfile -t sources < <(find src/core src/device -name '*.cpp' -not -path '*/ascend/*'; echo main.cpp)
+# One instruction set is enough here. The header of version.cpp is made by CMake.
+mapfile -t sources < <(find src/core src/device -name '*.cpp' -not -path '*/ascend/*' -not -name version.cpp; echo main.cpp)
 read -ra flags <<<"$(pkg-config --cflags libhwy fmt spdlog 2>/dev/null || true)"
 printf '%s\n' "${sources[@]}" | xargs -P 2 -I {} bash -c '
   object="$(tr / _ <<<"$1").o"; shift
