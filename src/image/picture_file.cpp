@@ -208,8 +208,7 @@ UprightPicture decode(const VSource& source, const std::string& name, const Pict
     Stored stored = decode_leniently(source, loader, name, limits, index, upright.warnings);
     if (stored.has_alpha && is_white(stored.picture)) {
       Stored dark = decode_stored(source, loader, name, limits, index, VIPS_FAIL_ON_ERROR, true);
-      const auto same = [&](uint8_t value) { return value == dark.picture.rgb.front(); };
-      if (!std::ranges::all_of(dark.picture.rgb, same)) {
+      if (!has_one_value(dark.picture)) {
         upright.warnings.push_back(put_on_black());
         stored = std::move(dark);
       }

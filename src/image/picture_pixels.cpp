@@ -135,4 +135,8 @@ bool is_white(const Picture& picture) {
   return std::ranges::all_of(picture.rgb, [](uint8_t value) { return value >= white; });
 }
 
+bool has_one_value(const Picture& picture) {
+  return std::ranges::all_of(picture.rgb, [&](uint8_t value) { return value == picture.rgb.front(); });
+}
+
 }  // namespace lectern

@@ -21,5 +21,7 @@ Picture turn_upright(Picture picture, int orientation);
 int turn_of(int orientation);
 
 bool is_white(const Picture& picture);
+// Whether all bytes are the same, as of a page that shows nothing.
+bool has_one_value(const Picture& picture);
 
 }  // namespace lectern

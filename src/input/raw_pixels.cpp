@@ -68,8 +68,7 @@ PixelPicture picture_of_pixels(std::span<const uint8_t> pixels, const PixelLayou
   PixelPicture made{converted(pixels, layout, channels, stride, white), {}};
   if (channels.alpha && is_white(made.picture)) {
     Picture dark = converted(pixels, layout, channels, stride, black);
-    const auto same = [&](uint8_t value) { return value == dark.rgb.front(); };
-    if (!std::ranges::all_of(dark.rgb, same)) {
+    if (!has_one_value(dark)) {
       made.warnings.push_back(put_on_black());
       made.picture = std::move(dark);
     }
